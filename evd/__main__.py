@@ -1,0 +1,5 @@
+"""`python -m evd`."""
+
+from evd.cli import main
+
+main()

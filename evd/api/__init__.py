@@ -1,0 +1,1 @@
+"""The HTTP API on quart-trio: legacy routes, administration, health."""

@@ -1,0 +1,161 @@
+"""Administration, `/api/v1`: keys, owners, vehicles, statistics. What the evd command calls by the control socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, require_admin
+from evd.api.replies import V1, v1_json
+from evd.auth import ROLES, Key, imported_key, new_key
+from evd.errors import BadRequest, ConfigError, NotFound
+from evd.status import vehicle_id
+from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
+
+NAME_MAX = 200
+
+admin = Blueprint("admin", __name__, url_prefix=V1)
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    role: str
+    name: str = ""
+    vehicle: str | None = None
+    secret: str | None = None
+    """A key that the client has already; without it evd makes one."""
+
+
+class Ownership(msgspec.Struct, forbid_unknown_fields=True):
+    uid: str
+    vehicle: str
+
+
+class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
+    keep: int | None | msgspec.UnsetType = msgspec.UNSET
+    format: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: str | None | msgspec.UnsetType = msgspec.UNSET
+
+
+@admin.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@admin.get("/keys")
+async def list_keys() -> Response:
+    return v1_json(await here().queries.keys())
+
+
+@admin.post("/keys")
+async def create_key() -> Response:
+    """Make or import a key; the answer of a new one is the only time its text is shown."""
+    wish = await _body(NewKey)
+    if wish.role not in ROLES:
+        raise BadRequest(f"there is no role {wish.role!r}: use one of {', '.join(ROLES)}")
+    if wish.vehicle is not None and wish.role != "device":
+        raise BadRequest("only a key of role device can be bound to a vehicle")
+    text, key = (None, imported_key(wish.role, wish.secret)) if wish.secret is not None else new_key(wish.role)
+    key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
+    await _store_key(key, _name(wish.name))
+    shown = {"id": key.key_id, "role": key.role, "name": wish.name, "vehicle": key.vehicle}
+    return v1_json(shown | ({"key": text} if text else {}), 201)
+
+
+async def _store_key(key: Key, name: str) -> None:
+    context = here()
+    operation = AddKey(key.key_id, key.role, key.digest, name, key.vehicle, context.clock())
+    try:
+        fresh = await context.writer.write(operation)
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    if not fresh:
+        raise BadRequest(f"this key is there already, as {key.key_id}, perhaps revoked: use another secret")
+
+
+@admin.delete("/keys/<given>")
+async def revoke_key(given: str) -> Response:
+    """Revoke at once; `given` is the key's id."""
+    if not await here().writer.write(RevokeKey(given, here().clock())):
+        raise NotFound(f"there is no living key {given!r}: `evd key list` shows them")
+    return v1_json({"id": given, "revoked": True})
+
+
+@admin.get("/owners")
+async def list_owners() -> Response:
+    return v1_json(await here().queries.owners())
+
+
+@admin.post("/owners")
+async def add_owner() -> Response:
+    wish = await _body(Ownership)
+    if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
+        raise BadRequest("a user id has 1 to 128 printable characters")
+    try:
+        await here().writer.write(AddOwner(wish.uid, vehicle_id(wish.vehicle), here().clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle)}, 201)
+
+
+@admin.delete("/owners")
+async def remove_owner() -> Response:
+    wish = await _body(Ownership)
+    vehicle = vehicle_id(wish.vehicle)
+    if not await here().writer.write(RemoveOwner(wish.uid, vehicle)):
+        raise NotFound(f"{wish.uid} does not own vehicle {vehicle}")
+    return v1_json({"uid": wish.uid, "vehicle": vehicle, "removed": True})
+
+
+@admin.get("/vehicles")
+async def list_vehicles() -> Response:
+    return v1_json(await here().queries.fleet())
+
+
+@admin.get("/vehicles/<given>")
+async def show_vehicle(given: str) -> Response:
+    row = await here().queries.vehicle(vehicle_id(given))
+    if row is None:
+        raise NotFound(f"vehicle {vehicle_id(given)} was never heard nor set up")
+    return v1_json(row)
+
+
+@admin.patch("/vehicles/<given>")
+async def set_vehicle(given: str) -> Response:
+    """Set up a vehicle, known or not. Its ring follows as it speaks; its format counts from the next message on."""
+    wish, context = await _body(VehicleSettings), here()
+    if isinstance(wish.keep, int) and not 1 <= wish.keep <= 1_000_000:
+        raise BadRequest(f"keep is {wish.keep}: it must lie between 1 and 1000000")
+    if isinstance(wish.format, str):
+        try:
+            context.formats.find(wish.format)
+        except ConfigError as error:
+            raise BadRequest(str(error)) from None
+    if isinstance(wish.name, str):
+        _name(wish.name)
+    vehicle = vehicle_id(given)
+    try:
+        await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json(await context.queries.vehicle(vehicle))
+
+
+@admin.get("/stats")
+async def stats() -> Response:
+    return v1_json({**here().state(), "stored": await here().queries.counts()})
+
+
+async def _body(form: type[Any]) -> Any:
+    try:
+        return msgspec.convert(orjson.loads(await request.get_data()), form)
+    except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+        raise BadRequest(f"the body is refused: {error}") from None
+
+
+def _name(name: str) -> str:
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise BadRequest(f"a name has at most {NAME_MAX} printable characters")
+    return name

@@ -1,0 +1,46 @@
+"""The quart-trio application: all routes, and every error as an answer."""
+
+from __future__ import annotations
+
+from quart import Response, request
+from quart_trio import QuartTrio
+from werkzeug.exceptions import HTTPException
+
+from evd.api import admin, health, legacy
+from evd.api.context import Context, attach
+from evd.api.replies import V1, from_error, problem, teapot
+from evd.errors import RequestError, StoreError, Unavailable
+from evd.log import log
+
+
+def make_app(context: Context) -> QuartTrio:
+    app = QuartTrio("evd", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = context.config.ingest.body_max_bytes
+    app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    attach(app, context)
+    legacy.add_routes(app)
+    app.register_blueprint(admin.admin)
+    app.register_blueprint(health.health)
+    app.register_error_handler(RequestError, from_error)
+    app.register_error_handler(StoreError, _store_failed)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+async def _http_error(error: HTTPException) -> Response:
+    """A path or method nobody serves is the original's teapot, or a problem on the new routes."""
+    status = error.code or 500
+    if request.path.startswith(V1) or status not in (404, 405):
+        return problem(status, error.name, error.description or error.name)
+    return teapot()
+
+
+async def _store_failed(error: StoreError) -> Response:
+    return from_error(Unavailable(str(error)))
+
+
+async def _unexpected(error: Exception) -> Response:
+    log.error("a request failed", method=request.method, path=request.path, error=type(error).__name__, exc_info=error)
+    return problem(500, "Internal server error", "evd failed at this request: its log says why")

@@ -1,0 +1,88 @@
+"""What the routes need of the daemon, and who is asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+from quart import Quart, current_app, request
+
+from evd.auth import Key, id_token
+from evd.clock import Clock
+from evd.config import Config
+from evd.directory import Directory
+from evd.errors import Forbidden, Unauthorized
+from evd.formats import Formats
+from evd.ingest import Ingest
+from evd.queries import Queries
+from evd.writer import Writer
+
+
+class TokenVerifier(Protocol):
+    async def uid(self, token: str) -> str:
+        """The user a Firebase ID token stands for. Raises Unauthorized, Unavailable."""
+        ...
+
+
+class Context(msgspec.Struct, frozen=True):
+    """The daemon as the routes see it."""
+
+    config: Config
+    writer: Writer
+    directory: Directory
+    formats: Formats
+    ingest: Ingest
+    queries: Queries
+    tokens: TokenVerifier
+    clock: Clock
+    state: Callable[[], dict[str, Any]]
+    """How the daemon is: `ready` and what readiness and statistics tell."""
+
+
+def attach(app: Quart, context: Context) -> None:
+    app.extensions["evd"] = context
+
+
+def here() -> Context:
+    context: Context = current_app.extensions["evd"]
+    return context
+
+
+def request_headers() -> dict[bytes, bytes]:
+    """The request's headers as the edge gives them: lower-case names; of a repeated one the last counts."""
+    return {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in request.headers.items()}
+
+
+def require_key(*roles: str) -> Key:
+    """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
+    return here().directory.keys.require(request_headers(), frozenset(roles))
+
+
+def is_local() -> bool:
+    """Whether the request came by the control socket, whose permissions are its key."""
+    return bool(request.scope.get("state", {}).get("local"))
+
+
+def require_admin() -> None:
+    if not is_local():
+        require_key("admin")
+
+
+async def require_owner(vehicle: str) -> str:
+    """The uid of the user behind an app's request, if the vehicle is his. Raises Unauthorized, Forbidden, Unavailable.
+
+    The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
+    """
+    context = here()
+    headers = request_headers()
+    token = id_token(headers)
+    if token is not None:
+        uid = await context.tokens.uid(token)
+    elif context.config.app.trust_user_header and headers.get(b"userid"):
+        uid = headers[b"userid"].decode("latin-1")
+    else:
+        raise Unauthorized("who is asking? send a Firebase ID token: Authorization: Bearer …")
+    if not await context.queries.owns(uid, vehicle):
+        raise Forbidden(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+    return uid

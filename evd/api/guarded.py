@@ -1,0 +1,230 @@
+"""One connection served by hypercorn, behind a guard.
+
+hypercorn on trio lets one hostile request end the whole server, lets a client that does not read hold up its stop for
+ever, and takes heads that other servers read differently. So `http1.RequestGuard` checks every byte before h11 sees it,
+reads and writes have deadlines, and a last reply can be read before the socket goes. HTTP/1.1 only: no HTTP/2, be it
+asked for by preface, Upgrade or ALPN, and no WebSocket.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Any, cast
+
+import h11
+import trio
+from hypercorn.config import Config
+from hypercorn.events import Closed, Event, RawData
+from hypercorn.protocol.events import Event as StreamEvent
+from hypercorn.protocol.events import Response
+from hypercorn.protocol.h11 import H11Protocol
+from hypercorn.trio.task_group import TaskGroup
+from hypercorn.trio.tcp_server import TCPServer
+from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
+from hypercorn.utils import parse_socket_addr
+
+from evd.errors import RequestError, RequestTimeout
+from evd.http1 import RequestGuard, error_reply, render
+
+RECEIVE_MAX = 65536  # bytes taken from a connection at once
+SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow reader is no dead one
+
+GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
+
+HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
+BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
+
+    head_max: int = 16 * 1024
+    fields_max: int = 64
+    body_max: int = 1024 * 1024  # bytes; a batch of commands or a picture; the application may allow less
+    head_s: float = 5.0
+    body_s: float = 8.0
+    idle_s: float = 75.0
+    write_s: float = 5.0  # for each SEND_MAX bytes, so 13 kB/s is still served
+    linger_s: float = 1.0
+    linger_max: int = 256 * 1024
+    drain_s: float = 8.0
+
+
+class GuardedConnection(TCPServer):
+    """hypercorn's connection, with its reading, writing and ending done here."""
+
+    def __init__(
+        self,
+        app: AppWrapper,
+        config: Config,
+        context: WorkerContext,
+        state: ConnectionState,
+        stream: trio.abc.HalfCloseableStream,
+        limits: DoorLimits,
+    ) -> None:
+        super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
+        self.refused = 0
+        self._limits = limits
+        self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, body_max=limits.body_max)
+        self._whole = trio.CancelScope()
+        self._reading = trio.CancelScope()
+        self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
+        self._mark = (0, False, False)
+        self._ending = False
+
+    def cut_at(self, time: float) -> None:
+        """End the connection at this time of trio's, whatever it is doing."""
+        self._whole.deadline = time
+
+    async def run(self) -> None:
+        try:
+            wire = self.stream.socket
+            client = parse_socket_addr(wire.family, wire.getpeername())
+            server = parse_socket_addr(wire.family, wire.getsockname())
+            tls = getattr(self.stream, "tls", False)
+            with self._whole:
+                async with TaskGroup() as group:
+                    self._task_group = group
+                    self._nursery = cast(trio.Nursery, group._nursery)
+                    self._guarded = _GuardedProtocol(
+                        self.app,
+                        self.config,
+                        self.context,
+                        cast(Any, group),
+                        self.state,
+                        tls,
+                        client,
+                        server,
+                        self.protocol_send,
+                    )
+                    self.protocol = cast(Any, self._guarded)
+                    await self._read_data()
+                    await self.idle_task.stop()
+                    self._end_soon()
+        except OSError:
+            pass  # the other side is gone
+        finally:
+            await trio.aclose_forcefully(self.stream)
+
+    async def _read_data(self) -> None:
+        """Read until either side ends the connection, then tell the application."""
+        guard = self._guard
+        lingering = self._limits.linger_max
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            while data := await self._receive():
+                if self._ending:
+                    lingering -= len(data)
+                    if lingering < 0:
+                        break
+                    continue
+                if checked := guard.feed(data):
+                    await self.protocol.handle(RawData(checked))
+                if guard.error is not None:
+                    await self._refuse(guard.error)
+                else:
+                    self._expect()
+        await self.protocol.handle(Closed())
+
+    async def _receive(self) -> bytes:
+        """The next bytes; b"" when there are none, or they are late and that is answered."""
+        while True:
+            with trio.CancelScope(deadline=self._due) as self._reading:
+                return bytes(await self.stream.receive_some(RECEIVE_MAX))
+            if self._ending or not (self._guard.in_head or self._guard.in_body):
+                return b""
+            await self._refuse(BODY_LATE if self._guard.in_body else HEAD_LATE)
+
+    def _expect(self) -> None:
+        """Set the deadline of what the client owes: the rest of a head, or of a body, counted from its beginning."""
+        guard = self._guard
+        mark = (guard.heads, guard.in_head, guard.in_body)
+        if mark != self._mark and not self._ending:
+            self._mark = mark
+            wait_s = self._limits.head_s if guard.in_head else self._limits.body_s if guard.in_body else inf
+            self._due = trio.current_time() + wait_s
+
+    async def _refuse(self, error: RequestError) -> None:
+        """Answer a fault, after the response that is due before it, and end the connection."""
+        self.refused += 1
+        guarded = self._guarded
+        if not self._guard.in_body:
+            with trio.move_on_after(self._limits.drain_s):
+                await guarded.rested.wait()
+        if not self._ending and guarded.mute() and (self._guard.in_body or guarded.rested.is_set()):
+            await self._write(render(error_reply(error), keep_alive=False))
+        await self._end()
+
+    async def protocol_send(self, event: Event) -> None:
+        if isinstance(event, RawData):
+            await self._write(event.data)
+        elif isinstance(event, Closed):
+            await self._end()
+            await self.protocol.handle(event)
+        else:
+            await super().protocol_send(event)  # the idle timer
+
+    async def _write(self, data: bytes) -> None:
+        """Send within the write deadline; cancelling the application does not cut a response in two."""
+        async with self.send_lock:
+            for start in range(0, len(data), SEND_MAX):
+                due = min(trio.current_time() + self._limits.write_s, self._whole.deadline)
+                with trio.CancelScope(deadline=due, shield=True), suppress(*GONE):
+                    await self.stream.send_all(data[start : start + SEND_MAX])
+                    continue
+                self._ending = True  # the other side is gone or does not read
+                self._end_soon()
+                await trio.aclose_forcefully(self.stream)
+                return
+
+    async def _end(self) -> None:
+        """Half-close, and let the reader wait a moment for the client to go: a reset would eat the last reply."""
+        if self._ending:
+            return
+        self._ending = True
+        self._end_soon()
+        self._due = self._reading.deadline = trio.current_time() + self._limits.linger_s
+        async with self.send_lock:
+            with suppress(*GONE):
+                await self.stream.send_eof()
+
+    def _end_soon(self) -> None:
+        """The application may finish what it does, not go on for ever."""
+        scope = self._nursery.cancel_scope
+        scope.deadline = min(scope.deadline, trio.current_time() + self._limits.write_s)
+
+
+class _GuardedProtocol(H11Protocol):
+    """hypercorn's HTTP/1.1, which never becomes anything else, and can be silenced."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.rested = trio.Event()
+        """Set while no response is due."""
+        self.rested.set()
+        self._muted = False
+
+    def mute(self) -> bool:
+        """Send nothing of the application any more; False if a response has begun, so that no other may follow."""
+        self._muted = True
+        return self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE)
+
+    async def stream_send(self, event: StreamEvent) -> None:
+        if self._muted:
+            return
+        if isinstance(event, Response) and self.context.terminated.is_set():
+            event = replace(event, headers=[*event.headers, (b"connection", b"close")])
+        await super().stream_send(event)
+
+    async def _check_protocol(self, event: h11.Request) -> None:
+        """No switch to another protocol: the guard refuses who asks for one."""
+
+    async def _create_stream(self, request: h11.Request) -> None:
+        self.rested = trio.Event()
+        await super()._create_stream(request)
+
+    async def _close_stream(self) -> None:
+        await super()._close_stream()
+        self.rested.set()

@@ -1,0 +1,29 @@
+"""Whether evd lives, and whether it can take callbacks."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from evd import VERSION
+from evd.api.context import here
+from evd.api.replies import v1_json
+from evd.codec import IMPLEMENTATION
+
+health = Blueprint("health", __name__)
+
+
+@health.get("/healthz")
+async def alive() -> Response:
+    return v1_json({"status": "ok", "version": VERSION, "codec": IMPLEMENTATION})
+
+
+@health.get("/readyz")
+async def ready() -> Response:
+    """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
+
+    Trouble with pushes is told, but is no reason to send callbacks elsewhere.
+    """
+    state = here().state()
+    push = {name: state["push"][name] for name in ("enabled", "paused") if name in state["push"]}
+    told = {"ready": state["ready"], "reason": state["reason"], "push": push}
+    return v1_json(told, 200 if state["ready"] else 503)

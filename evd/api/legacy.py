@@ -1,0 +1,170 @@
+"""The original system's routes, under `/`, `/v2` and `/v3`: what its app, its vehicles and Sigfox's callback call."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+import orjson
+from quart import Quart, Response, request
+
+from evd.api.context import here, request_headers, require_key, require_owner
+from evd.api.replies import bare, from_reply, legacy_empty, legacy_json
+from evd.errors import BadRequest
+from evd.http1 import Request
+from evd.ingest import PREFIXES, ROUTES
+from evd.queries import StatusRow
+from evd.status import TIME_MAX_MS, for_app, vehicle_id
+from evd.store import Register, Unregister
+
+FCM_TOKEN_MAX = 4096  # FCM is moving to installation ids: opaque, of any shape
+
+
+async def last() -> Response:
+    """The newest status of a vehicle: 200, or 204 where there is none."""
+    spelling = await _owned_vehicle()
+    row = await here().queries.last(vehicle_id(spelling))
+    return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
+
+
+async def range_() -> Response:
+    """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 where there is none."""
+    spelling = await _owned_vehicle()
+    first, until = _time("timeFrom"), _time("timeTo")
+    rows = await here().queries.range(vehicle_id(spelling), first, until)
+    return legacy_json([_shown(row, spelling) for row in rows]) if rows else legacy_empty(204)
+
+
+async def fcm_register() -> Response:
+    """A phone wants a vehicle's pushes, or wants them no more (`"register": false`)."""
+    return await _registration(await _wish())
+
+
+async def fcm_unregister() -> Response:
+    """Deprecated by the original in favour of `"register": false`."""
+    return await _registration((await _wish())._replace(register=False))
+
+
+async def ingest() -> Response:
+    """The ingest routes at quart's door: the same function as at the edge's."""
+    taken = Request(
+        method=request.method,
+        path=request.path,
+        query=request.query_string,
+        headers=request_headers(),
+        body=await request.get_data(),
+        peer=request.remote_addr or "",
+    )
+    return from_reply(await here().ingest.accept(taken))
+
+
+async def downlink() -> Response:
+    """Reserved by the original; answered, so that a callback configured there is content."""
+    require_key("sigfox", "admin")
+    return legacy_empty(200)
+
+
+async def online() -> Response:
+    return bare(200)
+
+
+async def test() -> Response:
+    """Whether a key works."""
+    require_key("sigfox", "device", "app", "admin")
+    return legacy_empty(200)
+
+
+_TABLE: tuple[tuple[str, str, Callable[[], Awaitable[Response]]], ...] = (
+    ("GET", "/android/last", last),
+    ("GET", "/android/range", range_),
+    ("POST", "/android/fcm-register", fcm_register),
+    ("POST", "/android/fcm-unregister", fcm_unregister),
+    ("POST", "/sigfox/downlink", downlink),
+    ("HEAD", "/online", online),
+    ("POST", "/test", test),
+)
+
+
+def add_routes(app: Quart) -> None:
+    for prefix in PREFIXES:
+        for method, path, view in _TABLE:
+            endpoint = f"legacy {prefix}{path}"
+            app.add_url_rule(f"{prefix}{path}", endpoint, view, methods=[method], provide_automatic_options=False)
+    for path in ROUTES:
+        app.add_url_rule(path, f"ingest {path}", ingest, methods=["POST"], provide_automatic_options=False)
+
+
+class Wish(NamedTuple):
+    """What a phone asks for."""
+
+    spelling: str
+    token: str
+    register: bool
+
+
+async def _owned_vehicle() -> str:
+    """The vehicle the query names, spelled as there, once it is clear that the asker owns it."""
+    require_key("app")
+    spelling = request.args.get("vehicleId", "")
+    if not spelling:
+        raise BadRequest("the query lacks vehicleId", error="Missing basic attributes")
+    await require_owner(vehicle_id(spelling))
+    return spelling
+
+
+def _time(name: str) -> int:
+    text = request.args.get(name, "")
+    if not text:
+        raise BadRequest(f"the query lacks {name}", error="Missing basic attributes")
+    try:
+        value = int(text) if len(text) <= 20 else -1
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise BadRequest(f"{name} is no time: milliseconds since 1970 are needed")
+    return min(value, TIME_MAX_MS)
+
+
+def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
+    return for_app(
+        status_id=row.id,
+        vehicle=spelling,
+        time=row.time,
+        connectivity=row.connectivity,
+        seq=row.seq,
+        payload=row.payload,
+        fields=row.fields,
+        whole_numbers=here().config.app.whole_numbers,
+    )
+
+
+async def _wish() -> Wish:
+    """The body of a registration, by an owner of its vehicle."""
+    spelling = await _owned_vehicle()
+    try:
+        body = orjson.loads(await request.get_data())
+    except orjson.JSONDecodeError:
+        body = None
+    if not isinstance(body, dict):
+        raise BadRequest("the body must be a JSON object", error="Body parsing error")
+    named, token, register = body.get("vehicleId"), body.get("fcmToken"), body.get("register")
+    if not isinstance(named, str) or not isinstance(token, str) or not isinstance(register, bool):
+        raise BadRequest(
+            "the body needs vehicleId and fcmToken (texts) and register (true or false)", error="Missing basic attributes"
+        )
+    if vehicle_id(named) != vehicle_id(spelling):
+        raise BadRequest("the vehicleId of the body and of the query are not the same")
+    if not 1 <= len(token) <= FCM_TOKEN_MAX or not token.isprintable():
+        raise BadRequest(f"fcmToken must have 1 to {FCM_TOKEN_MAX} printable characters")
+    return Wish(named, token, register)
+
+
+async def _registration(wish: Wish) -> Response:
+    context = here()
+    vehicle = vehicle_id(wish.spelling)
+    if wish.register:
+        uid = await require_owner(vehicle)
+        await context.writer.write(Register(vehicle, wish.spelling, wish.token, uid, context.clock()))
+    else:
+        await context.writer.write(Unregister(vehicle, wish.token))
+    return legacy_empty(200)

@@ -1,0 +1,68 @@
+"""Answers of the API, and errors as answers: the original's form on its routes, problem+json on new ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from quart import Response, request
+
+from evd.errors import RequestError
+from evd.http1 import Reply, error_reply
+
+ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
+"""On the original's routes; new ones send no CORS headers."""
+
+V1 = "/api/v1"
+
+
+def legacy_json(document: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, {"Content-Type": "application/json", **ANY_ORIGIN})
+
+
+def legacy_empty(status: int) -> Response:
+    """Without a body; where one could stand it would be JSON, so the header says so."""
+    return Response(b"", status, {"Content-Type": "application/json", **ANY_ORIGIN})
+
+
+def teapot() -> Response:
+    """What the original says to everything it does not know."""
+    return Response("I'm a teapot!", 418, {"Content-Type": "text/plain", **ANY_ORIGIN})
+
+
+def v1_json(document: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(document), status, {"Content-Type": "application/json"})
+
+
+def from_reply(reply: Reply) -> Response:
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers}
+    return _typed(Response(reply.body, reply.status, headers), headers.get("content-type"))
+
+
+def bare(status: int) -> Response:
+    """Without a body, for the original's clients."""
+    return _typed(Response(b"", status, ANY_ORIGIN), None)
+
+
+def _typed(response: Response, content_type: str | None) -> Response:
+    """quart would call everything text/html that has no type."""
+    if content_type is None:
+        response.headers.pop("content-type", None)
+    return response
+
+
+def from_error(error: RequestError) -> Response:
+    if request.path.startswith(V1):
+        return problem(error.status, error.error, error.detail, getattr(error, "retry_after_s", None))
+    response = from_reply(error_reply(error))
+    if "/android/" in request.path:
+        response.headers.update(ANY_ORIGIN)
+    return response
+
+
+def problem(status: int, title: str, detail: str, retry_after_s: int | None = None) -> Response:
+    """RFC 9457."""
+    headers = {"Content-Type": "application/problem+json"}
+    if retry_after_s is not None:
+        headers["Retry-After"] = str(retry_after_s)
+    return Response(orjson.dumps({"title": title, "status": status, "detail": detail}), status, headers)

@@ -1,0 +1,151 @@
+"""Who is asking: API keys with their roles, and Firebase ID tokens. Whose vehicle it is stands in the store.
+
+A key is `evd_<role>_<id>_<secret>_<checksum>`; only the SHA-256 of the whole text is stored. A key that a client brings
+along (`evd key import`) has no such form: its id is the beginning of its hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import string
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from evd.errors import BadRequest, Forbidden, Unauthorized
+
+ROLES = ("sigfox", "device", "app", "admin")
+KEY_MAX_CHARACTERS = 256
+IMPORTED_MIN_CHARACTERS = 8
+
+_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_SECRET_CHARACTERS = 43  # 256 bits: a random secret of this size needs no slow hash
+_ID_CHARACTERS = 8
+_NO_DIGEST = bytes(32)
+
+
+class Key(NamedTuple):
+    """A key as it is stored; `vehicle` is the one vehicle it may speak for, in normal form, if it is bound to one."""
+
+    key_id: str
+    role: str
+    digest: bytes
+    vehicle: str | None = None
+
+
+def new_key(role: str) -> tuple[str, Key]:
+    """A fresh key: the text, which is shown once, and what is kept of it."""
+    body = f"evd_{role}_{_random(_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}"
+    text = f"{body}_{_checksum(body)}"
+    return text, Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
+
+
+def imported_key(role: str, text: str) -> Key:
+    """What is kept of a key that a client has already. Raises BadRequest without quoting it."""
+    if not IMPORTED_MIN_CHARACTERS <= len(text) <= KEY_MAX_CHARACTERS or not text.isascii() or not text.isprintable():
+        raise BadRequest(
+            f"the key must have {IMPORTED_MIN_CHARACTERS} to {KEY_MAX_CHARACTERS} printable ASCII characters"
+        )
+    if text.startswith("evd_") and not _well_formed(text):
+        raise BadRequest("the key looks like one of evd's, but its checksum is wrong: copy it again")
+    return Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
+
+
+def key_id(text: str) -> str:
+    """What a key is called in lists and logs; not secret."""
+    if _well_formed(text):
+        return text.split("_")[2]
+    return "i" + hashlib.sha256(text.encode()).hexdigest()[:15]
+
+
+class KeyRing:
+    """The living keys, in memory."""
+
+    def __init__(self, keys: list[Key]) -> None:
+        self._keys = {key.key_id: key for key in keys}
+
+    def add(self, key: Key) -> None:
+        self._keys[key.key_id] = key
+
+    def remove(self, key_id: str) -> None:
+        """From here on it opens nothing."""
+        self._keys.pop(key_id, None)
+
+    def find(self, headers: Mapping[bytes, bytes]) -> Key:
+        """The key that a request shows: `x-api-key`, a Bearer that is no ID token, or Basic's password.
+
+        Raises Unauthorized.
+        """
+        text = _shown_key(headers)
+        if text is None:
+            raise Unauthorized("a key is needed: send it in the header x-api-key")
+        # Compared in constant time, with a dummy where there is no such id: an answer's time tells nothing of a key.
+        found = self._keys.get(key_id(text)) if len(text) <= KEY_MAX_CHARACTERS else None
+        digest = hashlib.sha256(text.encode()).digest()
+        if not hmac.compare_digest(found.digest if found else _NO_DIGEST, digest) or found is None:
+            raise Unauthorized("the key is not known, or was revoked")
+        return found
+
+    def require(self, headers: Mapping[bytes, bytes], roles: frozenset[str]) -> Key:
+        """The key of a request, if its role is one of `roles`. Raises Unauthorized, Forbidden."""
+        key = self.find(headers)
+        if key.role not in roles:
+            raise Forbidden(f"a key of role {key.role} may not do this: one of {', '.join(sorted(roles))} is needed")
+        return key
+
+
+def id_token(headers: Mapping[bytes, bytes]) -> str | None:
+    """The Firebase ID token of a request: a Bearer with two dots."""
+    bearer = _bearer(headers)
+    return bearer if bearer is not None and bearer.count(".") == 2 else None
+
+
+def _shown_key(headers: Mapping[bytes, bytes]) -> str | None:
+    shown = headers.get(b"x-api-key")
+    if shown:
+        return shown.decode("latin-1")
+    bearer = _bearer(headers)
+    if bearer is not None:
+        return None if bearer.count(".") == 2 else bearer
+    scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"basic":
+        try:
+            _, _, password = base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")
+        except binascii.Error:
+            return None
+        return password or None
+    return None
+
+
+def _bearer(headers: Mapping[bytes, bytes]) -> str | None:
+    scheme, _, credentials = headers.get(b"authorization", b"").partition(b" ")
+    return credentials.strip().decode("latin-1") if scheme.lower() == b"bearer" and credentials.strip() else None
+
+
+def _well_formed(text: str) -> bool:
+    parts = text.split("_")
+    return (
+        len(parts) == 5
+        and parts[0] == "evd"
+        and parts[1] in ROLES
+        and len(parts[2]) == _ID_CHARACTERS
+        and len(parts[3]) == _SECRET_CHARACTERS
+        and hmac.compare_digest(parts[4].encode("utf-8"), _checksum("_".join(parts[:4])).encode())
+    )
+
+
+def _checksum(body: str) -> str:
+    """CRC-32 in six base-62 digits: a mistyped key is told from a wrong one without a look into any table."""
+    number, digits = zlib.crc32(body.encode("utf-8")), ""
+    for _ in range(6):
+        number, digit = divmod(number, 62)
+        digits = _BASE62[digit] + digits
+    return digits
+
+
+def _random(characters: int) -> str:
+    return "".join(secrets.choice(_BASE62) for _ in range(characters))

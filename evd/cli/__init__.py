@@ -1,0 +1,78 @@
+"""The evd command: one file a command group."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from evd.errors import ConfigError, EvdError, StoreBroken
+from evd.version import VERSION
+
+#: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("serve", "init"),
+    "serve": ("serve", "serve"),
+    "demo": ("demo", "demo"),
+    "key": ("keys", "key"),
+    "owner": ("owners", "owner"),
+    "vehicle": ("vehicles", "vehicle"),
+    "stats": ("stats", "stats"),
+    "decode": ("decode", "decode"),
+    "format": ("format", "format_group"),
+    "simulate": ("simulate", "simulate"),
+    "fake-fcm": ("fake_fcm", "fake_fcm"),
+}
+
+EXIT_BROKEN = 70  # EX_SOFTWARE: the database failed; systemd starts evd again
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        command: click.Command = getattr(importlib.import_module(f"evd.cli.{module}"), attribute)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="evd")
+def cli() -> None:
+    """The whole cloud behind connected vehicles, on one VM."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; an error of evd's is one sentence on stderr."""
+    try:
+        cli.main(arguments, prog_name="evd", standalone_mode=True)
+    except EvdError as error:
+        sys.exit(_report(error))
+    except BaseExceptionGroup as group:
+        found = _first(group)
+        if found is None:
+            raise
+        sys.exit(_report(found))
+
+
+def _report(error: EvdError) -> int:
+    click.echo(f"evd: {error}", err=True)
+    if isinstance(error, StoreBroken):
+        return EXIT_BROKEN
+    return 2 if isinstance(error, ConfigError) else 1
+
+
+def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:
+    """The one error of evd's in a nursery's group; None if something unforeseen is among them."""
+    mine, others = group.split(EvdError)
+    if mine is None or others is not None:
+        return None
+    error: Any = mine
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, EvdError) else None

@@ -1,0 +1,69 @@
+"""What the commands share: where evd lives, its settings, the way to the daemon, and how answers are printed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from evd import config, control
+from evd.config import Config
+from evd.place import Place, find
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def directory_option(command: F) -> F:
+    return click.option(
+        "--dir", "directory", metavar="DIR", help="Where evd lives; else $EVD_DIR, $STATE_DIRECTORY, your data folder."
+    )(command)
+
+
+def json_option(command: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def settings(place: Place, flags: Mapping[str, Any] | None = None) -> Config:
+    """Raises ConfigError."""
+    return config.load(place.settings, os.environ, flags)
+
+
+def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
+    """Put something to the running daemon; where none runs, be the writer for the moment.
+
+    Raises EvdError.
+    """
+    place = find(directory, os.environ)
+    place.require()
+    try:
+        return control.call(place.socket, method, path, body)
+    except control.NobodyThere:
+        from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
+
+        log.configure(level="error")
+        return daemon.briefly(place, settings(place), lambda: control.call(place.socket, method, path, body))
+
+
+def show(document: Any) -> None:
+    """JSON on stdout."""
+    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str) -> None:
+    """A table for people: `columns` maps a row's key to its heading."""
+    rows = list(rows)
+    if not rows:
+        click.echo(empty)
+        return
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in columns.values():
+        drawn.add_column(heading)
+    for row in rows:
+        drawn.add_row(*("–" if row.get(key) is None else str(row[key]) for key in columns))
+    Console().print(drawn)

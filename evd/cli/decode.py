@@ -1,0 +1,119 @@
+"""`evd decode`: payloads to JSON, for people (arguments) and for other programs (lines, as a co-process)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, BinaryIO
+
+import click
+import msgspec
+import orjson
+
+from evd.cli.format import show_refusal
+from evd.errors import CodecError, ConfigError, EvdError, FormatError
+from evd.grammar import FieldOptions, parse
+
+if TYPE_CHECKING:
+    from evd.codec import Decoder
+
+# A line holds a format (8 KiB at most) and a payload, both perhaps written as \u escapes.
+LINE_BYTES_MAX = 65536
+
+# Compiled formats kept by a co-process: more than a fleet has device types; a plan takes a few KiB.
+PLANS_MAX = 256
+
+
+class Line(msgspec.Struct):
+    """A line of standard input; what else it holds is not read."""
+
+    payload: str
+    format: str | None = None
+
+
+@lru_cache(maxsize=PLANS_MAX)
+def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
+    # Imported here because EVD_CODEC may ask for a codec that cannot be had; here that has a place to be said.
+    from evd.codec import Decoder
+
+    return Decoder(parse(text, {name: FieldOptions(half=True) for name in halves}))
+
+
+def _error(error: Exception | str) -> bytes:
+    return orjson.dumps({"error": str(error)})
+
+
+def answer(line: bytes, fallback: str | None, halves: tuple[str, ...]) -> bytes:
+    """The answer to one line of standard input: {"fields": …}, or {"error": …} whatever is wrong with it."""
+    if len(line) > LINE_BYTES_MAX:
+        return _error(f"the line is longer than {LINE_BYTES_MAX} bytes; send one object a line")
+    try:
+        asked = msgspec.json.decode(line, type=Line)
+        text = fallback if asked.format is None else asked.format
+        if text is None:
+            return _error('the line names no "format" and there is no --format')
+        return b'{"fields":' + _decoder(text, halves).json_hex(asked.payload) + b"}"
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _error(f'the line is no JSON object {{"format":…,"payload":…}}: {error}')
+    except EvdError as error:
+        return _error(error)
+
+
+def _read_line(stream: BinaryIO) -> bytes:
+    """The next line with its end, empty at the end of the stream; of one too long, its beginning."""
+    line = stream.readline(LINE_BYTES_MAX + 2)
+    rest = line
+    while len(rest) == LINE_BYTES_MAX + 2 and not rest.endswith(b"\n"):
+        rest = stream.readline(LINE_BYTES_MAX + 2)
+    return line
+
+
+def _serve_lines(source: BinaryIO, out: BinaryIO, fallback: str | None, halves: tuple[str, ...]) -> None:
+    while line := _read_line(source):
+        out.write(answer(line.rstrip(b"\r\n"), fallback, halves) + b"\n")
+        out.flush()
+
+
+def _decode_all(decoder: Decoder, texts: Sequence[str], out: BinaryIO) -> bool:
+    """One JSON line each; True if every text was a payload."""
+    good = True
+    for text in texts:
+        try:
+            shown = decoder.json_hex(text)
+        except CodecError as error:
+            shown = _error(error)
+            good = False
+        out.write(shown + b"\n")
+    out.flush()
+    return good
+
+
+@click.command("decode")
+@click.option("--format", "grammar", metavar="GRAMMAR", help="The payload format, in Sigfox's custom payload grammar.")
+@click.option(
+    "--half", "halves", metavar="NAME", multiple=True, help="A uint:16 field that is a half float; repeatable."
+)
+@click.argument("payloads", metavar="[HEX]...", nargs=-1)
+@click.pass_context
+def decode(ctx: click.Context, grammar: str | None, halves: tuple[str, ...], payloads: tuple[str, ...]) -> None:
+    """Decode payloads: each HEX becomes a line of JSON with its fields.
+
+    A HEX that is none becomes a line {"error": "…"}, and the exit code is 1 in the end.
+
+    Without HEX, reads lines {"format": "…", "payload": "…"} and answers each at once by a line {"fields": {…}} or
+    {"error": "…"}, until the input ends; --format then stands in where a line names none.
+    """
+    out = sys.stdout.buffer
+    if grammar is None and payloads:
+        raise click.UsageError("--format is missing: give the payload format, such as --format 'speed::uint:8'.")
+    try:
+        decoder = None if grammar is None else _decoder(grammar, halves)
+    except FormatError as error:
+        show_refusal(grammar or "", error)
+        ctx.exit(1)
+    except ConfigError as error:
+        raise click.UsageError(str(error)) from None
+    if decoder is not None and payloads:
+        ctx.exit(0 if _decode_all(decoder, payloads, out) else 1)
+    _serve_lines(sys.stdin.buffer, out, grammar, halves)

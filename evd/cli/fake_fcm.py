@@ -1,0 +1,123 @@
+"""`evd fake-fcm`: FCM's two endpoints on this machine, for demos and tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import ssl
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+import trio
+
+from evd.push.fake import FAKE_DOMAIN, FakeFcm, make_service_account
+from evd.push.fake_answers import BEHAVIOURS
+
+PROJECT = "evd-demo"
+
+_BEHAVIOURS = "\n".join(f"  {row.prefix + '…':14} {row.does}" for row in BEHAVIOURS)
+
+HELP = f"""Stand in for Firebase Cloud Messaging.
+
+Speaks FCM HTTP v1 and Google's token endpoint, checks messages about as FCM does, and delivers them to nobody. Point
+evd at it with push.endpoint and the file that --credentials writes.
+
+\b
+What a registration token begins with decides what happens to its messages:
+{_BEHAVIOURS}
+  anything else  delivered
+"""
+
+
+def _parse_bind(ctx: click.Context, param: click.Parameter, value: str) -> tuple[str, int]:
+    host, _, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise click.BadParameter(f"{value!r} is not HOST:PORT, such as 127.0.0.1:8085 or [::1]:0 (any free port).")
+    return host, int(port)
+
+
+@click.command("fake-fcm", help=HELP)
+@click.option(
+    "--bind",
+    metavar="HOST:PORT",
+    callback=_parse_bind,
+    default="127.0.0.1:8085",
+    show_default=True,
+    help="Where to listen.",
+)
+@click.option("--record", metavar="FILE", help="Append each request as a line of JSON; - is standard output.")
+@click.option(
+    "--credentials",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Write a service account for this server (project {PROJECT}), to be used as push.credentials.",
+)
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="Serve TLS with this certificate chain.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="The certificate's key.")
+def fake_fcm(
+    bind: tuple[str, int], record: str | None, credentials: Path | None, tls_cert: str | None, tls_key: str | None
+) -> None:
+    if bool(tls_cert) != bool(tls_key):
+        raise click.UsageError("--tls-cert and --tls-key belong together: give both, or neither.")
+    host, port = bind
+    target: Path | BinaryIO | None = sys.stdout.buffer if record == "-" else Path(record) if record else None
+    try:
+        fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key))
+        trio.run(_serve, fake, credentials)
+    except* OSError as group:
+        raise click.ClickException(f"The fake FCM has to stop: {_first(group)}.") from None
+
+
+async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(fake.serve)
+            if credentials is not None:
+                write_credentials(credentials, fake.token_uri)
+                click.echo(f"Credentials of project {PROJECT} are in {credentials}.", err=True)
+            click.echo(f"The fake FCM listens on {fake.url} (until Ctrl-C).", err=True)
+            async for _ in signals:
+                break
+            nursery.cancel_scope.cancel()
+
+
+def write_credentials(path: Path, token_uri: str) -> None:
+    """A fresh service account into `path`, mode 0600; an older one of the fake's is replaced, and no other file.
+
+    Raises FileExistsError if there is another file.
+    """
+    if path.exists() and not _is_fake(path):
+        raise FileExistsError(f"{path} exists and is not a fake service account; name another file")
+    text = json.dumps(make_service_account(PROJECT, token_uri), indent=2) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o600)  # an older file keeps its mode otherwise
+        file.write(text)
+
+
+def _is_fake(path: Path) -> bool:
+    try:
+        account = json.loads(path.read_bytes())
+        return bool(account["client_email"].endswith(f".{FAKE_DOMAIN}"))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _tls(cert: str | None, key: str | None) -> ssl.SSLContext | None:
+    if cert is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(cert, key)
+    return context
+
+
+def _first(group: BaseExceptionGroup[OSError]) -> OSError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OSError)
+    return error

@@ -1,0 +1,52 @@
+"""`evd owner`: whose vehicle it is."""
+
+from __future__ import annotations
+
+import click
+
+from evd.cli.common import ask, directory_option, json_option, show, table
+
+
+@click.group()
+def owner() -> None:
+    """Owners: which user of the app may see which vehicle."""
+
+
+@owner.command()
+@click.argument("uid")
+@click.argument("vehicle")
+@directory_option
+@json_option
+def add(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
+    """The user UID owns VEHICLE."""
+    done = ask(directory, "POST", "/owners", {"uid": uid, "vehicle": vehicle})
+    if as_json:
+        show(done)
+    else:
+        click.echo(f"{done['uid']} owns {done['vehicle']}")
+
+
+@owner.command()
+@click.argument("uid")
+@click.argument("vehicle")
+@directory_option
+@json_option
+def remove(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
+    """UID owns VEHICLE no more, and his phones hear of it no more."""
+    done = ask(directory, "DELETE", "/owners", {"uid": uid, "vehicle": vehicle})
+    if as_json:
+        show(done)
+    else:
+        click.echo(f"{done['uid']} owns {done['vehicle']} no more")
+
+
+@owner.command("list")
+@directory_option
+@json_option
+def list_(directory: str | None, as_json: bool) -> None:
+    """All owners."""
+    rows = ask(directory, "GET", "/owners")
+    if as_json:
+        show(rows)
+    else:
+        table(rows, {"uid": "USER", "vehicle": "VEHICLE"}, empty="Nobody owns a vehicle: `evd owner add UID VEHICLE`.")

@@ -1,0 +1,78 @@
+"""`evd init` makes a directory; `evd serve` is the daemon in it."""
+
+from __future__ import annotations
+
+import os
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+
+from evd.auth import ROLES
+from evd.cli.common import directory_option, json_option, settings, show
+from evd.errors import ConfigError
+from evd.place import Place, find
+
+
+@click.command()
+@directory_option
+@json_option
+def init(directory: str | None, as_json: bool) -> None:
+    """Make DIR with evd.toml, evd.db and the first four keys, which are shown once."""
+    place = find(directory, os.environ)
+    keys = make(place)
+    if as_json:
+        show({"dir": str(place.directory), "keys": keys})
+        return
+    click.echo(f"evd lives in {place.directory}. Its keys, shown this once:\n")
+    for role, key in keys.items():
+        click.echo(f"  {role:7} {key}")
+    click.echo(f"\nSettings: {place.settings}\nStart it: evd serve --dir {place.directory}")
+
+
+def make(place: Place) -> dict[str, str]:
+    """A fresh directory; the text of one key of each role. Raises ConfigError where there is one already."""
+    from evd import control, daemon, log
+
+    if place.database.exists():
+        raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
+    log.configure(level="error")
+    os.umask(0o077)
+    try:
+        place.directory.mkdir(parents=True, exist_ok=True)
+        if not place.settings.exists():
+            place.settings.write_bytes(resources.files("evd").joinpath("evd.toml.example").read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{place.directory} cannot be made ({error.strerror}): name a directory you own") from None
+
+    def first_keys() -> dict[str, str]:
+        wishes = {role: {"role": role, "name": "first"} for role in ROLES}
+        return {role: control.call(place.socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+
+    made: dict[str, str] = daemon.briefly(place, settings(place), first_keys)
+    return made
+
+
+@click.command()
+@directory_option
+@click.option("--bind", "binds", multiple=True, metavar="HOST:PORT", help="Listen here; may be repeated.")
+@click.option("--push-credentials", type=click.Path(path_type=Path), help="Service account JSON, as push.credentials.")
+def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path | None) -> None:
+    """Take callbacks until SIGTERM or SIGINT."""
+    place = find(directory, os.environ)
+    place.require()
+    flags: dict[str, Any] = {}
+    if binds:
+        flags["server.bind"] = list(binds)
+    if push_credentials:
+        flags["push.credentials"] = str(push_credentials)
+    run(place, flags)
+
+
+def run(place: Place, flags: dict[str, Any]) -> None:
+    from evd import daemon, log
+
+    chosen = settings(place, flags)
+    log.configure(level=chosen.log.level, format=chosen.log.format)
+    daemon.serve(place, chosen)

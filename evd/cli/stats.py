@@ -1,0 +1,29 @@
+"""`evd stats`: what the daemon did and holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from evd.cli.common import ask, directory_option, json_option, show
+
+
+@click.command()
+@directory_option
+@json_option
+def stats(directory: str | None, as_json: bool) -> None:
+    """Counts: since the daemon's start, and in the database."""
+    document = ask(directory, "GET", "/stats")
+    if as_json:
+        show(document)
+    else:
+        _lines("", document)
+
+
+def _lines(prefix: str, document: dict[str, Any]) -> None:
+    for name, value in document.items():
+        if isinstance(value, dict):
+            _lines(f"{prefix}{name}.", value)
+        elif value is not None and value != "":
+            click.echo(f"{prefix + name:32} {value}")

@@ -1,0 +1,81 @@
+"""`evd vehicle`: the fleet and its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.errors import ConfigError
+
+COLUMNS = {
+    "vehicle": "VEHICLE",
+    "name": "NAME",
+    "last_time": "LAST HEARD (UTC)",
+    "channel": "BY",
+    "state": "STATE",
+    "current_charge": "CHARGE %",
+    "range": "RANGE km",
+    "kept": "KEPT",
+    "keep": "OF",
+}
+
+
+@click.group()
+def vehicle() -> None:
+    """Vehicles: list, show, set up."""
+
+
+@vehicle.command("list")
+@directory_option
+@json_option
+def list_(directory: str | None, as_json: bool) -> None:
+    """The fleet, with each vehicle's last status."""
+    rows = ask(directory, "GET", "/vehicles")
+    if as_json:
+        show(rows)
+    else:
+        table(rows, COLUMNS, empty="No vehicle was heard yet.")
+
+
+@vehicle.command("show")
+@click.argument("given", metavar="ID")
+@directory_option
+@json_option
+def show_(given: str, directory: str | None, as_json: bool) -> None:
+    """One vehicle."""
+    _print(ask(directory, "GET", f"/vehicles/{quote(given, safe='')}"), as_json)
+
+
+@vehicle.command("set")
+@click.argument("given", metavar="ID")
+@click.option("--keep", type=int, help="Statuses kept for this vehicle; 0: as retention.statuses_per_vehicle says.")
+@click.option("--format", "format_", help="A format's name or a grammar; empty: the default format.")
+@click.option("--name", help="For people; empty: none.")
+@directory_option
+@json_option
+def set_(
+    given: str, keep: int | None, format_: str | None, name: str | None, directory: str | None, as_json: bool
+) -> None:
+    """Set up a vehicle, heard or not."""
+    wish: dict[str, Any] = {}
+    if keep is not None:
+        if keep < 0:
+            raise ConfigError(f"--keep is {keep}: a number of statuses, or 0 for the usual one, is needed")
+        wish["keep"] = keep or None
+    if format_ is not None:
+        wish["format"] = format_ or None
+    if name is not None:
+        wish["name"] = name or None
+    _print(ask(directory, "PATCH", f"/vehicles/{quote(given, safe='')}", wish), as_json)
+
+
+def _print(row: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(row)
+        return
+    for name, value in row.items():
+        if value is not None:
+            click.echo(f"{name:15} {value}")

@@ -1,0 +1,259 @@
+"""Every setting and limit, with its reason; read once, frozen.
+
+Precedence: built-in < `DIR/evd.toml` < `EVD_SECTION__KEY` < command-line flags. An unknown key is an error that names
+the nearest known one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from evd.errors import ConfigError
+
+ENV_PREFIX = "EVD_"
+
+#: The payload format of the original system's vehicles (its Sigfox callback configuration, reference original-system.md).
+EV_GRAMMAR = (
+    "state:0:uint:3:big-endian:7 current_charge:0:uint:7:big-endian:4 target_charge:1:uint:7:big-endian:5 "
+    "current:2:uint:10:big-endian:6 elapsed_time:3:uint:13:big-endian:4 remain_time:5:uint:13:big-endian:7 "
+    "range:6:uint:11:big-endian:2 elec_consumption:8:uint:16:big-endian:7 indoor_temp:10:uint:16:big-endian:7"
+)
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of evd.toml."""
+
+
+class Server(Section, frozen=True):
+    bind: str | list[str] = "127.0.0.1:8080"
+    tls_cert: str = ""
+    tls_key: str = ""
+    #: Addresses or networks whose X-Forwarded-For counts.
+    trusted_proxies: list[str] = []
+    #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
+    connections_max: int = 2048
+    head_max_bytes: int = 16 * 1024
+    fields_max: int = 64
+    #: A head arrives in one or two packets; 5 s is what slow mobile links need (reliability R16).
+    head_timeout_s: float = 5
+    body_timeout_s: float = 8
+    write_timeout_s: float = 5
+    tls_hello_timeout_s: float = 5
+    #: Sigfox's and the app's HTTP clients keep connections about a minute.
+    idle_timeout_s: float = 75
+    #: Sigfox gives up after 10 s; what is not answered by then need not be waited for.
+    drain_timeout_s: float = 8
+
+    @property
+    def binds(self) -> list[str]:
+        return [self.bind] if isinstance(self.bind, str) else list(self.bind)
+
+
+class Ingest(Section, frozen=True):
+    #: The name of a format, or a grammar text.
+    default_format: str = "ev"
+    unknown_vehicle: str = "create"
+    #: 250 times the largest Sigfox callback (about 250 bytes); a WLAN status is about 400 bytes.
+    body_max_bytes: int = 64 * 1024
+    #: What waits for the writer: at 5,000 rows/s on the slowest disk evd is meant for, 0.8 s of work.
+    queue_rows_max: int = 4096
+    queue_bytes_max: int = 8 * 1024 * 1024
+    #: One transaction. Larger groups gain nothing (docs/performance.md) and hold readers' snapshots longer.
+    batch_rows_max: int = 2048
+    #: Below Sigfox's 10 s, with room for the way back.
+    answer_timeout_s: float = 8
+    #: A vehicle is about 100 bytes in memory and on disk.
+    vehicles_max: int = 1_000_000
+    #: `rejected` keeps the newest; the oldest go first.
+    rejected_rows_max: int = 10_000
+
+
+class Retention(Section, frozen=True):
+    statuses_per_vehicle: int = 1000
+
+
+class App(Section, frozen=True):
+    #: The original app sends a bare userId header, which anyone can set: only for that app.
+    trust_user_header: bool = False
+    #: The original app reads current and max_current into Java ints: true gives it whole amperes.
+    whole_numbers: bool = False
+    #: Project whose ID tokens count; empty: the project of push.credentials.
+    firebase_project: str = ""
+    #: Where the certificates of ID tokens come from; empty: Google's address.
+    id_token_certs: str = ""
+    #: Verifying may fetch certificates; the app waits no longer.
+    id_token_timeout_s: float = 5
+    registrations_per_vehicle: int = 20
+    registrations_max: int = 1_000_000
+    owners_max: int = 1_000_000
+
+
+class PushSettings(Section, frozen=True):
+    #: A service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
+    credentials: str = ""
+    #: Base URL in place of FCM's.
+    endpoint: str = "https://fcm.googleapis.com"
+    #: Messages a second; FCM's default quota is 10,000.
+    rate_max: float = 9500
+    #: How long FCM holds a message for a phone that it cannot reach.
+    ttl_s: int = 60
+    #: How long evd tries to hand a message to FCM; FCM's guide ends at an hour.
+    give_up_after_s: int = 3600
+    priority: str = "normal"
+    package: str = "com.martin.carcharge"
+    connections_max: int = 32
+    #: FCM's guide: not below 10 s.
+    timeout_s: float = 10
+    #: Pushes sent but not answered; also the most that a crash can send twice.
+    in_flight_max: int = 32
+    outbox_rows_max: int = 1_000_000
+
+
+class Log(Section, frozen=True):
+    level: str = "info"
+    #: auto: JSON under systemd, readable on a terminal.
+    format: str = "auto"
+
+
+class FormatSettings(Section, frozen=True):
+    """A payload format: Sigfox's grammar, and what it cannot say about a field (evd.grammar.FieldOptions)."""
+
+    grammar: str
+    fields: dict[str, dict[str, Any]] = {}
+
+
+class Config(Section, frozen=True):
+    server: Server = Server()
+    ingest: Ingest = Ingest()
+    retention: Retention = Retention()
+    app: App = App()
+    push: PushSettings = PushSettings()
+    log: Log = Log()
+    formats: dict[str, FormatSettings] = {}
+
+    def __post_init__(self) -> None:
+        for path, low, high in _RANGES:
+            section, key = path.split(".")
+            value = getattr(getattr(self, section), key)
+            if not low <= value <= high:
+                raise ValueError(f"{path} is {value}: it must lie between {low} and {high}")
+        for path, choices in _CHOICES:
+            section, key = path.split(".")
+            value = getattr(getattr(self, section), key)
+            if value not in choices:
+                raise ValueError(f"{path} is {value!r}: it must be one of {', '.join(choices)}")
+        if bool(self.server.tls_cert) != bool(self.server.tls_key):
+            raise ValueError("server.tls_cert and server.tls_key belong together: set both, or neither")
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("server.connections_max", 1, 1_000_000),
+    ("server.head_max_bytes", 1024, 1 << 20),
+    ("server.fields_max", 8, 1024),
+    ("server.head_timeout_s", 0.05, 600),
+    ("server.body_timeout_s", 0.05, 600),
+    ("server.write_timeout_s", 0.05, 600),
+    ("server.tls_hello_timeout_s", 0.05, 600),
+    ("server.idle_timeout_s", 0.05, 86_400),
+    ("server.drain_timeout_s", 0.05, 600),
+    ("ingest.body_max_bytes", 1024, 64 << 20),
+    ("ingest.queue_rows_max", 1, 1_000_000),
+    ("ingest.queue_bytes_max", 65_536, 1 << 32),
+    ("ingest.batch_rows_max", 1, 100_000),
+    ("ingest.answer_timeout_s", 0.05, 600),
+    ("ingest.vehicles_max", 1, 100_000_000),
+    ("ingest.rejected_rows_max", 1, 10_000_000),
+    ("retention.statuses_per_vehicle", 1, 1_000_000),
+    ("app.id_token_timeout_s", 0.05, 60),
+    ("app.registrations_per_vehicle", 1, 10_000),
+    ("app.registrations_max", 1, 100_000_000),
+    ("app.owners_max", 1, 100_000_000),
+    ("push.rate_max", 0.1, 1_000_000),
+    ("push.ttl_s", 0, 2_419_200),  # FCM: four weeks
+    ("push.give_up_after_s", 1, 2_419_200),
+    ("push.connections_max", 1, 1024),
+    ("push.timeout_s", 0.05, 600),
+    ("push.in_flight_max", 1, 10_000),
+    ("push.outbox_rows_max", 1, 100_000_000),
+)
+_CHOICES = (
+    ("ingest.unknown_vehicle", ("create", "reject")),
+    ("push.priority", ("normal", "high")),
+    ("log.level", ("debug", "info", "warning", "error")),
+    ("log.format", ("auto", "json", "text")),
+)
+
+
+def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
+    """The settings of one run.
+
+    `file` is `DIR/evd.toml` (absent is fine), `flags` maps "section.key" to a value. Raises ConfigError.
+    """
+    tree: dict[str, Any] = {}
+    if file is not None and file.exists():
+        try:
+            tree = tomllib.loads(file.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file} is no valid TOML ({error}): mend the line it names") from None
+        except OSError as error:
+            raise ConfigError(f"{file} cannot be read ({error.strerror}): check who may read it") from None
+        _refuse_unknown(tree, str(file))
+    for name, text in sorted(env.items()):
+        if name.startswith(ENV_PREFIX) and "__" in name:
+            section, _, key = name[len(ENV_PREFIX) :].lower().partition("__")
+            _place(tree, section, key, _from_text(section, key, text), f"environment variable {name}")
+    for path, value in (flags or {}).items():
+        section, _, key = path.partition(".")
+        _place(tree, section, key, value, f"flag for {path}")
+    try:
+        return msgspec.convert(tree, Config, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        where = f" (settings of {file}, environment and flags)" if file else ""
+        raise ConfigError(f"{str(error).replace(' - at `$.', ': see `')}{where}") from None
+
+
+def _known() -> dict[str, dict[str, Any]]:
+    """Section → key → type, from the structs themselves."""
+    return {
+        section.name: {f.name: f.type for f in msgspec.structs.fields(section.type)}
+        for section in msgspec.structs.fields(Config)
+        if section.name != "formats"
+    }
+
+
+def _place(tree: dict[str, Any], section: str, key: str, value: Any, where: str) -> None:
+    _refuse_unknown({section: {key: value}}, where)
+    tree.setdefault(section, {})[key] = value
+
+
+def _from_text(section: str, key: str, text: str) -> Any:
+    """An environment variable's text; a list is comma-separated."""
+    wanted = str(_known().get(section, {}).get(key, ""))
+    return [part.strip() for part in text.split(",") if part.strip()] if "list" in wanted else text
+
+
+def _refuse_unknown(tree: Mapping[str, Any], where: str) -> None:
+    known = _known()
+    for section, keys in tree.items():
+        if section == "formats":
+            continue
+        if section not in known:
+            raise ConfigError(f"{where}: there is no section {section!r}{_nearest(section, [*known, 'formats'])}")
+        if not isinstance(keys, dict):
+            raise ConfigError(f"{where}: {section!r} is a section: write [{section}] and its keys below")
+        for key in keys:
+            if key not in known[section]:
+                paths = [f"{s}.{k}" for s, ks in known.items() for k in ks]
+                raise ConfigError(f"{where}: there is no setting {section}.{key}{_nearest(f'{section}.{key}', paths)}")
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    words = list(words)
+    close = difflib.get_close_matches(word, words, n=1, cutoff=0.0)
+    return f"; did you mean {close[0]!r}?" if close else ""

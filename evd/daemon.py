@@ -1,0 +1,452 @@
+"""The composition root: builds everything, runs it in one nursery, and stops it in order.
+
+Whatever runs for long is a task of that nursery, so a crash of any of them ends the process; systemd starts it again.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket as sockets
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import orjson
+import trio
+import trio_asyncio
+from systemd_watchdog import WatchDog
+
+from evd import VERSION
+from evd.api.app import make_app
+from evd.api.context import Context, TokenVerifier
+from evd.api.door import Door
+from evd.auth import Key
+from evd.clock import now_ms
+from evd.codec import IMPLEMENTATION
+from evd.config import Config
+from evd.directory import Directory
+from evd.dispatcher import Dispatcher
+from evd.edge import Edge, EdgeLimits, tls_context
+from evd.errors import ConfigError
+from evd.formats import Formats
+from evd.ingest import Ingest, is_ingest
+from evd.log import log
+from evd.place import SOCKET_PATH_MAX, Lock, Place
+from evd.push import Pusher
+from evd.push.credentials import load_service_account
+from evd.push.fcm import FcmPusher
+from evd.queries import Queries
+from evd.status import for_app
+from evd.store import Arrive, Operation, Stored
+from evd.store.registry import Limits, Registered
+from evd.store.sqlite import SqliteStore
+from evd.tokens import FirebaseTokens, NoTokens
+from evd.writer import Writer
+
+BACKLOG = 1024
+"""Connections the kernel holds until they are accepted: a burst of Sigfox's."""
+
+PUSHES_FINISH_S = 2.0
+"""At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
+
+WATCHDOG_EVERY_S = 1.0
+
+
+class Daemon:
+    """Everything of one directory, built but not started. Raises EvdError where a setting or the database is refused."""
+
+    def __init__(self, place: Place, config: Config, *, env: Mapping[str, str], push: bool = True) -> None:
+        self.place = place
+        self.config = config
+        self.formats = Formats(config.formats, config.ingest.default_format)
+        self.tokens = _tokens(config, env)
+        self.pusher = _pusher(config, env) if push else None
+        self.store = _open_store(place, config, pushes=self.pusher is not None)
+        self.directory = Directory(*_known(self.store))
+        self.writer = Writer(
+            self.store,
+            queue_rows_max=config.ingest.queue_rows_max,
+            queue_bytes_max=config.ingest.queue_bytes_max,
+            batch_rows_max=config.ingest.batch_rows_max,
+            answer_timeout_s=config.ingest.answer_timeout_s,
+            on_commit=self._committed,
+        )
+        self.ingest = Ingest(self.writer, self.directory, self.formats)
+        self.dispatcher = _dispatcher(self.pusher, self.store, self.writer, config) if self.pusher else None
+        self.limits = _edge_limits(config)
+        self.edges: list[Edge] = []
+        self.stopping = False
+
+    def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
+        self.directory.committed(operations, results)
+        if self.dispatcher and any(type(result) is Stored and result.pushes for result in results):
+            self.dispatcher.wake()
+
+    def state(self) -> dict[str, Any]:
+        """How the daemon is, for /readyz and statistics."""
+        reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
+        push: dict[str, Any] = {"enabled": self.dispatcher is not None}
+        if self.dispatcher:
+            push |= {
+                "in_flight": self.dispatcher.in_flight,
+                "paused": self.dispatcher.paused_because,
+                "outcomes": dict(self.dispatcher.outcomes),
+            }
+        return {
+            "ready": not reason,
+            "reason": reason,
+            "version": VERSION,
+            "codec": IMPLEMENTATION,
+            "ingest": dict(self.ingest.outcomes),
+            "writer": {
+                "waiting": self.writer.waiting,
+                "commits": self.writer.commits,
+                "committed": self.writer.committed,
+            },
+            "connections": {"open": sum(edge.open for edge in self.edges)},
+            "push": push,
+        }
+
+    async def run(
+        self,
+        binds: Sequence[str],
+        *,
+        until: Callable[[], Awaitable[None]],
+        ready: Callable[[list[str]], None] = lambda addresses: None,
+    ) -> None:
+        """Serve on `binds` and the control socket until `until` returns, then stop in order.
+
+        `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
+        """
+        async with trio_asyncio.open_loop():
+            queries = await Queries.open(self.place.database)
+            try:
+                door = Door(make_app(self._context(queries)), limits=self.limits, log=log)
+                async with trio.open_nursery() as nursery:
+                    await nursery.start(door.run)
+                    writing = _start(nursery, self.writer.run)
+                    addresses, serving = await self._listen(nursery, door, binds)
+                    pushing = trio.CancelScope()
+                    if self.dispatcher:
+                        nursery.start_soon(_within, pushing, self.dispatcher.run)
+                    ready(addresses)
+                    nursery.start_soon(self._check_file)
+                    await until()
+                    await self._stop(door, serving, pushing, writing)
+                    nursery.cancel_scope.cancel()
+            finally:
+                await queries.aclose()
+                if self.pusher:
+                    with trio.move_on_after(1, shield=True):
+                        await self.pusher.aclose()
+
+    def close(self) -> None:
+        """After `run`, whether it ended well or not."""
+        self.store.close()
+
+    async def _listen(
+        self, nursery: trio.Nursery, door: Door, binds: Sequence[str]
+    ) -> tuple[list[str], list[trio.Event]]:
+        addresses, serving = [], []
+        for bind in binds:
+            host, port = parse_bind(bind)
+            edge = Edge(
+                accept=self.ingest.accept, is_ingest=is_ingest, hand_over=door.hand_over, limits=self.limits, log=log
+            )
+            self.edges.append(edge)
+            try:
+                listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+            except OSError as error:
+                raise ConfigError(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
+            serving.append(_start(nursery, edge.serve, listeners, self._ssl()))
+            addresses += [_shown(listener.socket.getsockname()) for listener in listeners]
+        control = self._control_listener()
+        if control is not None:
+            nursery.start_soon(self._control, door, control)
+        return addresses, serving
+
+    def _ssl(self) -> ssl.SSLContext | None:
+        server = self.config.server
+        return tls_context(Path(server.tls_cert), Path(server.tls_key)) if server.tls_cert else None
+
+    def _control_listener(self) -> trio.SocketListener | None:
+        """The control socket: the same API, for whoever may open the file."""
+        path = self.place.socket
+        if len(bytes(path)) > SOCKET_PATH_MAX:
+            log.warning("no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX)
+            return None
+        path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+        raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        raw.bind(str(path))
+        path.chmod(0o600)
+        raw.listen(16)
+        return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
+
+    async def _control(self, door: Door, listener: trio.SocketListener) -> None:
+        try:
+            await trio.serve_listeners(partial(door.hand_over, local=True), [listener])
+        finally:
+            self.place.socket.unlink(missing_ok=True)
+
+    async def _stop(
+        self, door: Door, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
+    ) -> None:
+        """Edge first, then the pushes in hand, then the writer: each ends with nothing before it left."""
+        self.stopping = True
+        log.info("stopping", waiting=self.writer.waiting)
+        for edge in self.edges:
+            edge.stop()
+        door.stop()
+        with trio.move_on_after(self.config.server.drain_timeout_s + 1):
+            for served in serving:
+                await served.wait()
+        if self.dispatcher:
+            with trio.move_on_after(PUSHES_FINISH_S):
+                await self.dispatcher.finish()
+        pushing.cancel()
+        self.writer.close()
+        await writing.wait()
+
+    async def _check_file(self) -> None:
+        """Look for damage, once, beside the work: reading a large file takes longer than a start may."""
+        found = await trio.to_thread.run_sync(self.store.quick_check, abandon_on_cancel=True)
+        if found:
+            log.error("the database is damaged", path=str(self.place.database), found=found[:5])
+            raise ConfigError(f"{self.place.database} is damaged ({found[0]}): restore a backup")
+
+    def _context(self, queries: Queries) -> Context:
+        return Context(
+            config=self.config,
+            writer=self.writer,
+            directory=self.directory,
+            formats=self.formats,
+            ingest=self.ingest,
+            queries=queries,
+            tokens=self.tokens,
+            clock=now_ms,
+            state=self.state,
+        )
+
+
+def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
+    """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
+    os.umask(0o077)
+    _raise_descriptor_limit(config.server.connections_max)
+    lock = Lock(place)
+    try:
+        daemon = Daemon(place, config, env=os.environ)
+        try:
+            trio.run(_serve, daemon, announce, strict_exception_groups=True)
+        finally:
+            daemon.close()
+    finally:
+        lock.release()
+
+
+async def _serve(daemon: Daemon, announce: Callable[[list[str]], None]) -> None:
+    watchdog = WatchDog()
+
+    def ready(addresses: list[str]) -> None:
+        scheme = "https" if daemon.config.server.tls_cert else "http"
+        urls = [f"{scheme}://{address}" for address in addresses]
+        log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
+        if not daemon.pusher:
+            log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
+        watchdog.ready()
+        announce(urls)
+
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_feed_watchdog, watchdog, daemon.writer)
+
+            async def until() -> None:
+                await anext(signals)
+                nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
+
+            await daemon.run(daemon.config.server.binds, until=until, ready=ready)
+            nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
+    await anext(signals)
+    log.warning("a second signal: ending at once; what was acknowledged is on disk")
+    scope.cancel()
+
+
+async def _feed_watchdog(watchdog: WatchDog, writer: Writer) -> None:
+    """systemd ends a daemon whose loop or whose writer stands still."""
+    written = -1
+    while True:
+        if writer.committed != written or not writer.waiting:
+            watchdog.ping()
+        written = writer.committed
+        await trio.sleep(WATCHDOG_EVERY_S)
+
+
+def briefly(place: Place, config: Config, work: Callable[[], Any]) -> Any:
+    """Be the writer for the time of one command: `work`, in a thread, finds the control socket there. Raises EvdError."""
+    os.umask(0o077)
+    lock = Lock(place)
+    try:
+        daemon = Daemon(place, config, env=os.environ, push=False)
+        try:
+            return trio.run(_briefly, daemon, work)
+        finally:
+            daemon.close()
+    finally:
+        lock.release()
+
+
+async def _briefly(daemon: Daemon, work: Callable[[], Any]) -> Any:
+    result: Any = None
+
+    async def until() -> None:
+        nonlocal result
+        result = await trio.to_thread.run_sync(work)
+
+    await daemon.run([], until=until)
+    return result
+
+
+def parse_bind(text: str) -> tuple[str | None, int]:
+    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` (all addresses). Raises ConfigError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"{text!r} is no address to listen at: HOST:PORT is needed, for instance 127.0.0.1:8080")
+    return host.strip("[]") or None, int(port)
+
+
+def _shown(address: Any) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: Any) -> trio.Event:
+    """Start a task; the event is set when it ended."""
+    ended = trio.Event()
+
+    async def watched() -> None:
+        try:
+            await task(*args)
+        finally:
+            ended.set()
+
+    nursery.start_soon(watched)
+    return ended
+
+
+async def _within(scope: trio.CancelScope, task: Callable[[], Awaitable[None]]) -> None:
+    with scope:
+        await task()
+
+
+def _open_store(place: Place, config: Config, *, pushes: bool) -> SqliteStore:
+    def render(arrival: Arrive, phone: Registered) -> str:
+        document = for_app(
+            status_id=arrival.status_id,
+            vehicle=phone.spelling,
+            time=arrival.time,
+            connectivity=arrival.connectivity,
+            seq=arrival.seq,
+            payload=arrival.payload,
+            fields=orjson.loads(arrival.fields),
+            whole_numbers=config.app.whole_numbers,
+        )
+        return orjson.dumps(document).decode()
+
+    return SqliteStore(
+        place.database,
+        capacity=config.retention.statuses_per_vehicle,
+        limits=Limits(
+            rejected=config.ingest.rejected_rows_max,
+            owners=config.app.owners_max,
+            registrations=config.app.registrations_max,
+            registrations_per_vehicle=config.app.registrations_per_vehicle,
+            outbox=config.push.outbox_rows_max,
+        ),
+        render=render if pushes else None,
+        give_up_after_s=config.push.give_up_after_s,
+        create_unknown=config.ingest.unknown_vehicle == "create",
+        vehicles_max=config.ingest.vehicles_max,
+    )
+
+
+def _known(store: SqliteStore) -> tuple[list[Key], list[tuple[str, str]]]:
+    return [Key(*row) for row in store.living_keys()], store.own_formats()
+
+
+def _tokens(config: Config, env: Mapping[str, str]) -> TokenVerifier:
+    project = config.app.firebase_project
+    credentials = _credentials(config, env)
+    if not project and credentials is not None:
+        project = load_service_account(credentials).project_id
+    if not project:
+        return NoTokens()
+    return FirebaseTokens(
+        project,
+        certs_url=config.app.id_token_certs,
+        timeout_s=config.app.id_token_timeout_s,
+        env_emulator=env.get("FIREBASE_AUTH_EMULATOR_HOST"),
+    )
+
+
+def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
+    if config.push.credentials:
+        return Path(config.push.credentials)
+    folder = env.get("CREDENTIALS_DIRECTORY")
+    passed = Path(folder) / "fcm.json" if folder else None
+    return passed if passed and passed.exists() else None
+
+
+def _pusher(config: Config, env: Mapping[str, str]) -> Pusher | None:
+    credentials = _credentials(config, env)
+    if credentials is None:
+        return None
+    push = config.push
+    return FcmPusher.from_file(
+        credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
+    )
+
+
+def _dispatcher(pusher: Pusher, store: SqliteStore, writer: Writer, config: Config) -> Dispatcher:
+    push = config.push
+    return Dispatcher(
+        pusher,
+        store,
+        writer,
+        in_flight_max=push.in_flight_max,
+        rate_max=push.rate_max,
+        ttl_s=push.ttl_s,
+        priority="high" if push.priority == "high" else "normal",
+        package=push.package or None,
+    )
+
+
+def _edge_limits(config: Config) -> EdgeLimits:
+    server = config.server
+    return EdgeLimits(
+        head_max=server.head_max_bytes,
+        fields_max=server.fields_max,
+        body_max=config.ingest.body_max_bytes,
+        connections_max=server.connections_max,
+        head_s=server.head_timeout_s,
+        body_s=server.body_timeout_s,
+        answer_s=config.ingest.answer_timeout_s + 1.5,
+        idle_s=server.idle_timeout_s,
+        write_s=server.write_timeout_s,
+        tls_hello_s=server.tls_hello_timeout_s,
+        drain_s=server.drain_timeout_s,
+    )
+
+
+def _raise_descriptor_limit(connections: int) -> None:
+    """As many open files as connections may come, beside the database's and the pushes'."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 256
+    if soft < wanted and (hard == resource.RLIM_INFINITY or soft < hard):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))

@@ -1,0 +1,182 @@
+"""Every error evd raises on purpose, as one tree.
+
+EvdError
+├── ConfigError           a setting or a command-line value is wrong (exit 2)
+├── FormatError           a payload format (Sigfox grammar) is refused when it is loaded
+├── CodecError            a payload is no hex text, or a value does not fit its field
+├── RequestError          an HTTP request is refused; carries the status of the answer
+│   ├── BadRequest        400
+│   ├── Unauthorized      401
+│   ├── Forbidden         403
+│   ├── NotFound          404
+│   ├── RequestTimeout    408
+│   ├── TooLarge          413
+│   ├── UnsupportedMedia  415
+│   ├── HeadTooLarge      431
+│   └── Unavailable       503, with Retry-After
+├── StoreError            the database cannot be used
+│   ├── StoreBusy         another writer holds it
+│   ├── StoreFull         the disk is full: rolled back, goes on once there is space
+│   ├── StoreBroken       an I/O or fsync error: the process must end (exit 70)
+│   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
+├── AlreadyRunning        another evd holds the lock of this directory
+├── ControlError          the running daemon refused, or did not answer, a command
+├── HttpError             a request evd sends got no answer (whatever its status, an answer is none of these)
+│   ├── HttpTimeout       not within its deadline
+│   └── HttpBroken        the other side cannot be reached, hung up, or answered what is no HTTP or too much of it
+└── PushError             a push was not accepted; each leaf is a verb: what to do next
+    ├── DropRegistration  the token is dead: remove the registration
+    ├── GiveUp            this message will never be accepted
+    ├── RetryAfter        try again, not sooner than `delay_s`
+    └── Pause             the sender itself is refused (credentials, quota): stop for `delay_s`
+
+What a person sees of an error is `str(error)`: one sentence saying what is wrong, where, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class EvdError(Exception):
+    """Root of the tree."""
+
+
+class ConfigError(EvdError):
+    """A setting or a command-line value is wrong."""
+
+
+class FormatError(EvdError):
+    """A payload format is refused; `field` is its name, `position` the offset (characters, from 0) in the text."""
+
+    def __init__(self, message: str, *, field: str = "", position: int = 0) -> None:
+        super().__init__(message)
+        self.field = field
+        self.position = position
+
+
+class CodecError(EvdError):
+    """A payload is no hex text, or a value does not fit its field."""
+
+
+class RequestError(EvdError):
+    """An HTTP request is refused. `error` is the short text clients of the original system know, `detail` the sentence."""
+
+    status = 400
+    error = "Bad request"
+
+    def __init__(self, detail: str, *, error: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if error is not None:
+            self.error = error
+
+
+class BadRequest(RequestError):
+    pass
+
+
+class Unauthorized(RequestError):
+    status = 401
+    error = "Unauthorized"
+
+
+class Forbidden(RequestError):
+    status = 403
+    error = "Forbidden"
+
+
+class NotFound(RequestError):
+    status = 404
+    error = "Not found"
+
+
+class RequestTimeout(RequestError):
+    status = 408
+    error = "Request timeout"
+
+
+class TooLarge(RequestError):
+    status = 413
+    error = "Content too large"
+
+
+class UnsupportedMedia(RequestError):
+    status = 415
+    error = "Unsupported media type"
+
+
+class HeadTooLarge(RequestError):
+    status = 431
+    error = "Request header fields too large"
+
+
+class Unavailable(RequestError):
+    """evd cannot take the request now; `retry_after_s` goes into Retry-After."""
+
+    status = 503
+    error = "Service unavailable"
+
+    def __init__(self, detail: str, *, retry_after_s: int = 60) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class StoreError(EvdError):
+    """The database cannot be used."""
+
+
+class StoreBusy(StoreError):
+    pass
+
+
+class StoreFull(StoreError):
+    pass
+
+
+class StoreBroken(StoreError):
+    pass
+
+
+class StoreRefused(StoreError):
+    pass
+
+
+class AlreadyRunning(EvdError):
+    """Another evd holds the lock of this directory."""
+
+
+class ControlError(EvdError):
+    """The running daemon refused, or did not answer, a command."""
+
+
+class HttpError(EvdError):
+    """A request evd sends got no answer."""
+
+
+class HttpTimeout(HttpError):
+    pass
+
+
+class HttpBroken(HttpError):
+    pass
+
+
+class PushError(EvdError):
+    """A push was not accepted."""
+
+
+class DropRegistration(PushError):
+    pass
+
+
+class GiveUp(PushError):
+    pass
+
+
+class RetryAfter(PushError):
+    def __init__(self, message: str, delay_s: float) -> None:
+        super().__init__(message)
+        self.delay_s = delay_s
+
+
+class Pause(RetryAfter):
+    pass

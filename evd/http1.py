@@ -1,0 +1,343 @@
+"""HTTP/1.1 requests read from bytes, strictly, and replies written to bytes (RFC 9112, RFC 9110).
+
+Pure: bytes go in, a head, a body or a RequestError comes out, and nothing depends on how the bytes were cut. What two
+readers of one connection might understand differently (a bare line feed, two lengths, a folded line) is refused, for
+request smuggling lives there. `RequestReader` serves the ingest path; `RequestGuard` walks a connection that another
+server answers, and lets only checked bytes through to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+import orjson
+
+from evd.errors import BadRequest, HeadTooLarge, RequestError, TooLarge, Unavailable
+from evd.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
+
+_chunk_size = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")  # no chunk extensions
+BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier body (RFC 9112 §2.2)
+CHUNK_LINE_MAX = 10  # eight digits and CR LF
+TRAILERS_MAX = 1024  # bytes; trailers are read over, never used
+CHUNKS_WRONG = "The chunks of the body are malformed; send size in hex, CR LF, content, CR LF, without extensions."
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A whole request, as the ingest takes it; `peer` is the address of the other side, "" for a local one."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    peer: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class _Heads:
+    """The bytes of a connection that are not used yet, and the reading of the heads among them."""
+
+    def __init__(self, *, head_max: int, fields_max: int) -> None:
+        self._head_max = head_max
+        self._fields_max = fields_max
+        self._buffer = b""
+        self._head_end = 0
+        self._line = 0  # where the first unchecked line of an incomplete head starts
+        self._lines = 0
+        self._blank_lines = 0
+
+    def _next_head(self) -> Head | None:
+        if self._buffer[:1] == b"\r" and not self._line:
+            self._skip_blank_lines()
+        buffer = self._buffer
+        fields: list[bytes] = []
+        match = None
+        if not self._line and b"\r\n\r\n" in buffer and (match := whole_head.match(buffer, 0, self._head_max)):
+            fields = match[4].split(b"\r\n")
+        if match is None or len(fields) > self._fields_max + 1:  # incomplete or at fault: line by line
+            end = self._check_lines()
+            if not end:
+                return None
+            match = whole_head.match(buffer, 0, end)
+            assert match is not None, "lines that pass one by one make a head"
+            fields = match[4].split(b"\r\n")
+        fields.pop()  # what split leaves after the last line end
+        self._line = self._lines = self._blank_lines = 0
+        self._head_end = match.end()
+        return understand(match, fields)
+
+    def _skip_blank_lines(self) -> None:
+        while self._buffer.startswith(b"\r\n"):
+            self._blank_lines += 1
+            if self._blank_lines > BLANK_LINES_MAX:
+                raise BadRequest("The connection sends blank lines in place of a request; send the request line.")
+            self._buffer = self._buffer[2:]
+
+    def _check_lines(self) -> int:
+        """Check the lines that are complete; give the end of the head once its blank line is there, else 0."""
+        buffer = self._buffer
+        if buffer in (b"", b"\r"):
+            return 0
+        if not method_byte.match(buffer):
+            raise BadRequest("The connection does not start with an HTTP request; speak HTTP/1.1 on this port.")
+        while (end := buffer.find(b"\n", self._line, self._head_max) + 1) > 0:
+            line = buffer[self._line : end]
+            if line == b"\r\n":
+                return end
+            if not self._lines:
+                check_request_line(line)
+            elif self._lines > self._fields_max:
+                raise HeadTooLarge(f"The request has more than {self._fields_max} header fields; send fewer.")
+            else:
+                check_field_line(line)
+            self._line = end
+            self._lines += 1
+        if len(buffer) >= self._head_max:
+            raise HeadTooLarge(f"The head of the request is over {self._head_max} bytes; send shorter header fields.")
+        return 0
+
+
+class RequestReader(_Heads):
+    """Reads the requests of one connection, one after the other: `next_head`, then `body`, then the next.
+
+    Both give None while bytes are missing (`feed` them), and raise a RequestError as soon as the request is known to be
+    unacceptable; the connection is to be closed then. `head_max` counts bytes, from the method to the blank line.
+    """
+
+    def __init__(self, *, head_max: int, fields_max: int) -> None:
+        super().__init__(head_max=head_max, fields_max=fields_max)
+        self._head: Head | None = None
+        self._walk: BodyWalk | None = None
+        self._parts: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        self._buffer = self._buffer + data if self._buffer else data
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of a further request has come."""
+        return not self._buffer and self._head is None
+
+    def next_head(self) -> Head | None:
+        """The head of the next request; its bytes stay until `body` is asked for.
+
+        Raises BadRequest, HeadTooLarge or UnsupportedMedia.
+        """
+        self._head = self._next_head()
+        return self._head
+
+    def unread(self) -> bytes:
+        """All bytes from the start of the head given last: what another reader of this connection must be told."""
+        assert self._walk is None, "a request whose body is being read cannot be given away"
+        return self._buffer
+
+    def body(self, limit: int) -> bytes | None:
+        """The whole body of the request whose head was given last, at most `limit` bytes.
+
+        Raises TooLarge as soon as the request says that there is more, BadRequest where its chunks are malformed.
+        """
+        walk = self._walk
+        if walk is None:
+            assert self._head is not None, "a body comes after a head"
+            length = self._head.length
+            start = self._head_end
+            if length is not None and length <= limit and length <= len(self._buffer) - start:  # it came in one piece
+                body = self._buffer[start : start + length]
+                self._buffer = self._buffer[start + length :]
+                self._head = None
+                return body
+            walk = self._walk = BodyWalk(length, limit)
+            self._buffer = self._buffer[start:]
+        walk.step(self._buffer, self._parts)
+        self._buffer = self._buffer[walk.used :]
+        if not walk.done:
+            return None
+        body = b"".join(self._parts)
+        self._head = self._walk = None
+        self._parts = []
+        return body
+
+
+class RequestGuard(_Heads):
+    """Walks the requests of a connection that another server answers, and says which bytes that server may see.
+
+    `feed` gives back whole, checked heads and checked stretches of bodies, and keeps what is incomplete. At the first
+    fault `error` is set; nothing of the head it is in, or of the body behind it, is ever given.
+    """
+
+    def __init__(self, *, head_max: int, fields_max: int, body_max: int) -> None:
+        super().__init__(head_max=head_max, fields_max=fields_max)
+        self._body_max = body_max
+        self._walk: BodyWalk | None = None
+        self._last = False
+        self.heads = 0
+        """How many heads were given."""
+        self.error: RequestError | None = None
+
+    @property
+    def in_head(self) -> bool:
+        """A head has begun and is not complete."""
+        return self._walk is None and bool(self._buffer)
+
+    @property
+    def in_body(self) -> bool:
+        """A body is not complete; with `error`, the fault is in it."""
+        return self._walk is not None
+
+    def feed(self, data: bytes) -> bytes:
+        checked: list[bytes] = []
+        if self.error is None:
+            self._buffer += data
+            try:
+                while self._step(checked):
+                    pass
+            except RequestError as error:
+                self.error = error
+        return b"".join(checked)
+
+    def _step(self, checked: list[bytes]) -> bool:
+        """One head or one stretch of a body; False when there is no more to do with the bytes at hand."""
+        if self._walk is None:
+            if self._last:  # after its last request a connection may say anything: nobody reads it
+                self._buffer = b""
+                return False
+            head = self._next_head()
+            if head is None:
+                return False
+            self._walk = BodyWalk(head.length, self._body_max)
+            self._last = not head.keep_alive
+            self.heads += 1
+            checked.append(self._take(self._head_end))
+        try:
+            self._walk.step(self._buffer, None)
+        finally:
+            checked.append(self._take(self._walk.used))
+        if self._walk.done:
+            self._walk = None
+            return True
+        return False
+
+    def _take(self, count: int) -> bytes:
+        taken, self._buffer = self._buffer[:count], self._buffer[count:]
+        return taken
+
+
+class BodyWalk:
+    """Where one body stands: how much of it is owed, by Content-Length or chunk by chunk (RFC 9112 §6, §7.1).
+
+    Raises TooLarge, when it is made or by `step`, as soon as the body says that it is over `limit` bytes.
+    """
+
+    def __init__(self, length: int | None, limit: int) -> None:
+        self.used = 0
+        """How many bytes of the buffer that `step` was given last belong to the body."""
+        self._limit = limit
+        self._size = 0
+        self._owed = 0
+        self._line = self._size_line if length is None else None
+        self._trailers_left = TRAILERS_MAX
+        self._owe(length or 0)
+        self.done = length == 0
+
+    def step(self, buffer: bytes, parts: list[bytes] | None) -> None:
+        """Go on through `buffer`, which starts where the last step ended; content is added to `parts`."""
+        self.used = 0
+        while not self.done:
+            if self._owed:
+                content = buffer[self.used : self.used + self._owed]
+                if not content:
+                    return
+                if parts is not None:
+                    parts.append(content)
+                self.used += len(content)
+                self._owed -= len(content)
+                self.done = self._line is None and not self._owed
+            elif not (self._line and self._line(buffer)):
+                return
+
+    def _owe(self, count: int) -> None:
+        self._size += count
+        self._owed = count
+        if self._size > self._limit:
+            raise TooLarge(f"The body is over {self._limit} bytes; send less in one request.")
+
+    def _take_line(self, buffer: bytes, room: int) -> bytes | None:
+        """The next line of the framing with its line end; None while it is incomplete."""
+        end = buffer.find(b"\n", self.used, self.used + room) + 1
+        if end:
+            return buffer[self.used : end]
+        if len(buffer) - self.used >= room:
+            raise BadRequest(CHUNKS_WRONG)
+        return None
+
+    def _size_line(self, buffer: bytes) -> bool:
+        line = self._take_line(buffer, CHUNK_LINE_MAX)
+        if line is None:
+            return False
+        match = _chunk_size.fullmatch(line)
+        if match is None:
+            raise BadRequest(CHUNKS_WRONG)
+        self._owe(int(match[1], 16))
+        self.used += len(line)
+        self._line = self._content_end if self._owed else self._trailer
+        return True
+
+    def _content_end(self, buffer: bytes) -> bool:
+        line = self._take_line(buffer, 2)
+        if line is None:
+            return False
+        if line != b"\r\n":
+            raise BadRequest(CHUNKS_WRONG)
+        self.used += 2
+        self._line = self._size_line
+        return True
+
+    def _trailer(self, buffer: bytes) -> bool:
+        line = self._take_line(buffer, self._trailers_left)
+        if line is None:
+            return False
+        self.done = line == b"\r\n"
+        if not self.done:
+            check_field_line(line)
+        self._trailers_left -= len(line)
+        self.used += len(line)
+        return True
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+JSON = (b"Content-Type", b"application/json")
+_status_line = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+
+def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive: bool = True) -> bytes:
+    """The bytes of a reply to a request of HTTP/1.`minor`; `head_only` answers HEAD, without the body."""
+    parts = [_status_line[reply.status]]
+    for name, value in reply.headers:
+        parts += (name, b": ", value, b"\r\n")
+    bodiless = reply.status in (204, 304)  # RFC 9110 §8.6
+    if not bodiless:
+        parts.append(b"Content-Length: %d\r\n" % len(reply.body))
+    if not keep_alive:
+        parts.append(b"Connection: close\r\n")
+    elif not minor:
+        parts.append(b"Connection: keep-alive\r\n")
+    parts.append(b"\r\n")
+    if not (head_only or bodiless):
+        parts.append(reply.body)
+    return b"".join(parts)
+
+
+def error_reply(error: RequestError) -> Reply:
+    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds where waiting helps."""
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+    if isinstance(error, Unavailable):
+        headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
+    return Reply(error.status, orjson.dumps({"Error": error.error, "detail": error.detail}), headers)

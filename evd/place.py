@@ -1,0 +1,76 @@
+"""The directory an evd lives in: its files' names, how it is found, and the lock that says who owns it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from evd.errors import AlreadyRunning, ConfigError
+
+SOCKET_PATH_MAX = 107
+"""Bytes of a unix socket's path (sockaddr_un holds 108 with the final NUL)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One DIR."""
+
+    directory: Path
+
+    @property
+    def settings(self) -> Path:
+        return self.directory / "evd.toml"
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "evd.db"
+
+    @property
+    def socket(self) -> Path:
+        return self.directory / "evd.sock"
+
+    @property
+    def lock(self) -> Path:
+        return self.directory / "evd.lock"
+
+    def require(self) -> None:
+        """Raises ConfigError unless `evd init` was here."""
+        if not self.database.exists():
+            raise ConfigError(f"{self.directory} holds no evd.db: run `evd init --dir {self.directory}` first")
+
+
+def find(given: str | None, env: Mapping[str, str]) -> Place:
+    """`--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first where there are several), else the user's data folder."""
+    state = env.get("STATE_DIRECTORY", "").split(":")[0]
+    directory = given or env.get("EVD_DIR") or state or platformdirs.user_data_path("evd")
+    return Place(Path(directory).absolute())
+
+
+class Lock:
+    """Held as long as this process writes to the directory; the kernel lets go of it when the process ends."""
+
+    def __init__(self, place: Place) -> None:
+        """Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written."""
+        self._place = place
+        try:
+            self._file = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigError(f"{place.lock} cannot be written ({error.strerror}): check who owns the directory") from None
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._file)
+            raise AlreadyRunning(
+                f"another evd (process {holder}) works in {place.directory}: stop it first, or name another directory"
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._file)

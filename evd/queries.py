@@ -1,0 +1,134 @@
+"""What the API reads: aiosqlite on read-only connections, bridged from asyncio to trio in this one module.
+
+The bridge is trio-asyncio's loop (`open_loop` around the whole server); each question crosses it once. The choice is
+measured in docs/design.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import trio
+from trio_asyncio import aio_as_trio
+
+from evd.errors import Unavailable
+from evd.store.database import READER_PRAGMAS, reader_uri
+from evd.store.library import sqlite3
+
+import aiosqlite  # isort: skip  (after evd.store.library, so that it uses the same SQLite)
+
+QUESTION_TIMEOUT_S = 5.0
+"""The largest answer (a ring of a million rows) is cut off here; the app waits no longer either."""
+
+LISTED_MAX = 10_000
+"""Rows of an administrative list."""
+
+_STATUS = "id, time, seq, connectivity, payload, fields, flags"
+
+
+class StatusRow(msgspec.Struct, frozen=True):
+    """A status out of a ring; `time` is epoch ms."""
+
+    id: str
+    time: int
+    seq: int | None
+    connectivity: int
+    payload: bytes | None
+    fields: dict[str, Any]
+    flags: str
+
+
+class Queries:
+    """Read-only questions to one database. Every method raises Unavailable where the database does not answer."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    @classmethod
+    async def open(cls, path: Path) -> Queries:
+        connection = await aio_as_trio(_connect)(path)
+        return cls(connection)
+
+    async def aclose(self) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + QUESTION_TIMEOUT_S):
+            await aio_as_trio(self._connection.close)()
+
+    async def last(self, vehicle: str) -> StatusRow | None:
+        """The vehicle's newest status that does not lie in the future."""
+        rows = await self._all(
+            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND timely = 1"  # noqa: S608 (a constant)
+            " ORDER BY time DESC, seq DESC, arrival DESC LIMIT 1",
+            (vehicle,),
+        )
+        return _status(rows[0]) if rows else None
+
+    async def range(self, vehicle: str, first: int, last: int) -> list[StatusRow]:
+        """The vehicle's statuses from `first` to `last` (epoch ms, both included), oldest first."""
+        rows = await self._all(
+            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND timely IN (0, 1) AND time BETWEEN ? AND ?"  # noqa: S608
+            " ORDER BY time, seq, arrival",
+            (vehicle, first, last),
+        )
+        return [_status(row) for row in rows]
+
+    async def owns(self, uid: str, vehicle: str) -> bool:
+        return bool(await self._all("SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?", (uid, vehicle)))
+
+    async def keys(self) -> list[dict[str, Any]]:
+        return await self._dicts(
+            "SELECT id, role, name, vehicle, created, revoked FROM keys ORDER BY created, id LIMIT ?", (LISTED_MAX,)
+        )
+
+    async def owners(self) -> list[dict[str, Any]]:
+        return await self._dicts("SELECT uid, vehicle, created FROM owners ORDER BY uid, vehicle LIMIT ?", (LISTED_MAX,))
+
+    async def fleet(self) -> list[dict[str, Any]]:
+        return await self._dicts("SELECT * FROM fleet ORDER BY vehicle LIMIT ?", (LISTED_MAX,))
+
+    async def vehicle(self, vehicle: str) -> dict[str, Any] | None:
+        rows = await self._dicts(
+            "SELECT f.*, v.format, v.created FROM fleet AS f JOIN vehicles AS v USING (vehicle) WHERE f.vehicle = ?",
+            (vehicle,),
+        )
+        return rows[0] if rows else None
+
+    async def counts(self) -> dict[str, Any]:
+        """Row counts of what is small, and of the rings by their vehicles' own counts."""
+        rows = await self._dicts(
+            "SELECT (SELECT count(*) FROM vehicles) AS vehicles, (SELECT total(kept) FROM vehicles) AS statuses,"
+            " (SELECT total(too_old) FROM vehicles) AS too_old, (SELECT count(*) FROM registrations) AS registrations,"
+            " (SELECT count(*) FROM owners) AS owners, (SELECT count(*) FROM outbox) AS pushes_waiting,"
+            " (SELECT min(created) FROM outbox) AS oldest_push, (SELECT count(*) FROM rejected) AS rejected",
+            (),
+        )
+        return {name: int(value) if isinstance(value, float) else value for name, value in rows[0].items()}
+
+    async def _all(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        with trio.move_on_after(QUESTION_TIMEOUT_S):
+            try:
+                return list(await aio_as_trio(self._connection.execute_fetchall)(sql, values))
+            except sqlite3.Error as error:
+                raise Unavailable(f"the database cannot be read ({error}): ask again later") from error
+        raise Unavailable("the database is slow: ask again later", retry_after_s=5)
+
+    async def _dicts(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        return [dict(row) for row in await self._all(sql, values)]
+
+
+async def _connect(path: Path) -> aiosqlite.Connection:
+    connection = await aiosqlite.connect(reader_uri(path), uri=True, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    for pragma in READER_PRAGMAS:
+        await connection.execute_fetchall(pragma)
+    return connection
+
+
+def _status(row: Any) -> StatusRow:
+    identity, time, seq, connectivity, payload, fields, flags = row
+    return StatusRow(
+        identity, time, None if seq < 0 else seq, connectivity, payload, orjson.loads(fields), flags
+    )

@@ -1,0 +1,167 @@
+"""A callback's body → the message in it: both the original system's status JSON and Sigfox's plain variables.
+
+Values may be quoted or bare; the text "null" and an empty text are no value (reference sigfox.md A5, B2).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from evd.errors import BadRequest
+from evd.status import DATA, MEASURES, SEQ_MAX, field_name, time_ms, vehicle_id
+
+PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
+
+#: Envelope of a message → the names it goes by, the original system's first.
+VEHICLE_NAMES = ("vehicleId", "device", "deviceId")
+TIME_NAMES = ("timestamp", "time")
+PAYLOAD_NAMES = ("rawdata", "data")
+SEQ_NAMES = ("seqNumber",)
+
+#: Sigfox's variables, legacy ones included, and names that belong to evd: never fields of the status.
+NO_FIELDS = frozenset(
+    (*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES)
+    + ("id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling")
+    + ("snr", "rssi", "avgSnr", "station", "lat", "lng", "duplicate", "duplicates", "operatorName", "countryCode")
+    + ("lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation")
+)
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message in normal form. `time` is epoch ms; `fields` are the sender's own values under the app's names."""
+
+    kind: str
+    vehicle: str
+    spelling: str
+    time: int
+    seq: int | None
+    payload: bytes | None
+    fields: dict[str, Any]
+    encoded: bool = True
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object. Raises BadRequest."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is no JSON: {error}", error="Body parsing error") from None
+    if type(document) is not dict:
+        raise BadRequest("the body must be a JSON object", error="Body parsing error")
+    return document
+
+
+def read_message(document: Mapping[str, Any]) -> Message:
+    """The message that a status document or Sigfox's plain variables describe. Raises BadRequest."""
+    spelling = _text(_first(document, VEHICLE_NAMES))
+    moment = _first(document, TIME_NAMES)
+    if spelling is None or moment is None:
+        missing = VEHICLE_NAMES[:2] if spelling is None else TIME_NAMES
+        raise BadRequest(f"the body lacks {' or '.join(missing)}", error="Missing basic attributes")
+    seq = _first(document, SEQ_NAMES)
+    payload = _first(document, PAYLOAD_NAMES, empty_counts=True)
+    return Message(
+        kind=DATA,
+        vehicle=vehicle_id(spelling),
+        spelling=spelling,
+        time=time_ms(_number("time", moment)),
+        seq=None if seq is None else _sequence(seq),
+        payload=None if payload is None else _payload(payload),
+        fields=_fields(document),
+        encoded=_first(document, ("encoded",)) not in (False, "false"),
+    )
+
+
+def _first(document: Mapping[str, Any], names: tuple[str, ...], *, empty_counts: bool = False) -> Any:
+    for name in names:
+        value = document.get(name)
+        if value is None or value == "null" or (value == "" and not empty_counts):
+            continue
+        return value
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """A vehicle's id: a text, or a number that a template did not quote."""
+    if value is None or isinstance(value, str):
+        return value
+    if type(value) is int:
+        return str(value)
+    raise BadRequest("the vehicle's id must be a text", error="Missing basic attributes")
+
+
+def _number(name: str, value: Any) -> int | float:
+    number: int | float | None = None
+    if type(value) is int or type(value) is float:
+        number = value
+    elif type(value) is str and len(value) <= 32:
+        try:
+            number = int(value)
+        except ValueError:
+            try:
+                number = float(value)
+            except ValueError:
+                pass
+    if number is None or not math.isfinite(number):
+        raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
+    return number
+
+
+def _sequence(value: Any) -> int:
+    number = _number("seqNumber", value)
+    if number != int(number) or not 0 <= number <= SEQ_MAX:
+        raise BadRequest(f"seqNumber is {_shown(value)}: a whole number from 0 is needed")
+    return int(number)
+
+
+def _payload(value: Any) -> bytes:
+    if type(value) is not str:
+        raise BadRequest(f"the payload is {_shown(value)}: hex digits in quotes are needed")
+    if len(value) > 2 * PAYLOAD_MAX_BYTES:
+        raise BadRequest(f"the payload has {len(value)} hex digits: at most {2 * PAYLOAD_MAX_BYTES} are allowed")
+    # bytes.fromhex would skip blanks.
+    if len(value) % 2 or not value.isascii() or any(c.isspace() for c in value):
+        raise BadRequest(f"the payload {_shown(value)} is no hex text: an even number of digits 0-9, a-f is needed")
+    try:
+        return bytes.fromhex(value)
+    except ValueError:
+        raise BadRequest(f"the payload {_shown(value)} is no hex text: digits 0-9, a-f are needed") from None
+
+
+def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What is neither envelope nor Sigfox's: the sender's own values, as the numbers and texts the app expects."""
+    fields: dict[str, Any] = {}
+    for name, value in document.items():
+        known = field_name(name)
+        if name in NO_FIELDS or value is None or value == "null" or (value == "" and known in MEASURES):
+            continue
+        fields[known] = _value(name, known, value)
+    return fields
+
+
+def _value(given_name: str, name: str, value: Any) -> Any:
+    measure = MEASURES.get(name)
+    if measure is None:
+        return value
+    if measure.text:
+        if type(value) is not str:
+            raise BadRequest(f"{given_name} is {_shown(value)}: a text is needed")
+        return value
+    if measure.flag:
+        if value in (True, "true", 1, "1"):
+            return True
+        if value in (False, "false", 0, "0"):
+            return False
+        raise BadRequest(f"{given_name} is {_shown(value)}: true or false is needed")
+    return _number(given_name, value)
+
+
+def _shown(value: Any) -> str:
+    """A value as an error may quote it: JSON, and short."""
+    text = orjson.dumps(value).decode()
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,192 @@
+"""The store: statuses, registrations, keys and receipts, kept by an engine.
+
+The writer hands a store a group of operations; the store does them in one transaction and gives one result each. An
+operation says what happened or what is wanted (a status arrived, a phone registers), never how an engine keeps it: a
+ring per vehicle, a memory of duplicates and an outbox are in SQLite tables here, and are a subject, message ids and a
+consumer in NATS JetStream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from evd.errors import EvdError
+from evd.ring import Verdict
+
+
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """Something to be written. All times are epoch ms."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it holds in memory while it waits."""
+        return 256
+
+
+class Arrive(Operation, frozen=True, gc=False):
+    """A status arrived. The result is a Stored; UnknownVehicle is raised where vehicles must be known."""
+
+    status_id: str
+    vehicle: str
+    spelling: str
+    time: int
+    seq: int | None
+    timely: bool
+    connectivity: int
+    payload: bytes | None
+    fields: bytes
+    """The status's fields as a JSON object, under the app's names."""
+    document: bytes
+    """The body as it was received."""
+    received: int
+    flags: str = ""
+
+    @property
+    def size_bytes(self) -> int:
+        return 256 + len(self.fields) + len(self.document)
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """What became of an arrival, and how many pushes wait for it."""
+
+    verdict: Verdict
+    pushes: int = 0
+
+
+class Reject(Operation, frozen=True, gc=False):
+    """A request with a valid key that could not be taken: kept once, however often it comes."""
+
+    received: int
+    route: str
+    error: str
+    detail: str
+    headers: bytes
+    body: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return 512 + len(self.body)
+
+
+class AddKey(Operation, frozen=True, gc=False):
+    """A new key; the result is False if one with this id exists."""
+
+    key_id: str
+    role: str
+    digest: bytes
+    """SHA-256 of the whole key."""
+    name: str
+    vehicle: str | None
+    created: int
+
+
+class RevokeKey(Operation, frozen=True, gc=False):
+    """The result is False if there is no such living key."""
+
+    key_id: str
+    revoked: int
+
+
+class AddOwner(Operation, frozen=True, gc=False):
+    uid: str
+    vehicle: str
+    created: int
+
+
+class RemoveOwner(Operation, frozen=True, gc=False):
+    """The user owns the vehicle no more, and his phones hear of it no more. The result is False if he never did."""
+
+    uid: str
+    vehicle: str
+
+
+class SetVehicle(Operation, frozen=True, gc=False):
+    """Settings of a vehicle, which is created where it is not known; a field that is not given stays as it is."""
+
+    vehicle: str
+    created: int
+    keep: int | None | msgspec.UnsetType = msgspec.UNSET
+    format: str | None | msgspec.UnsetType = msgspec.UNSET
+    name: str | None | msgspec.UnsetType = msgspec.UNSET
+
+
+class Register(Operation, frozen=True, gc=False):
+    """A phone wants a vehicle's pushes, with the vehicle's id spelled its way; said again, it renews."""
+
+    vehicle: str
+    spelling: str
+    token: str
+    uid: str
+    at: int
+
+
+class Unregister(Operation, frozen=True, gc=False):
+    vehicle: str
+    token: str
+
+
+class PushSent(Operation, frozen=True, gc=False):
+    """FCM took a push."""
+
+    number: int
+    message_id: str
+    at: int
+
+
+class PushFailed(Operation, frozen=True, gc=False):
+    """A push will never be taken; with `drop`, its registration is dead too, unless it was renewed after `registered`."""
+
+    number: int
+    outcome: str
+    at: int
+    drop: bool = False
+
+
+class PushLater(Operation, frozen=True, gc=False):
+    """A push is tried again at `due`."""
+
+    number: int
+    outcome: str
+    due: int
+
+
+class PendingPush(msgspec.Struct, frozen=True, gc=False):
+    """A row of the outbox."""
+
+    number: int
+    vehicle: str
+    token: str
+    status_id: str
+    serialized: str
+    created: int
+    expires: int
+    attempts: int
+
+
+class UnknownVehicle(EvdError):
+    """The vehicle was never heard, and `ingest.unknown_vehicle` says that it must be known."""
+
+
+class LimitReached(EvdError):
+    """A table is full: the sentence names the setting that bounds it."""
+
+
+class Store(Protocol):
+    """What an engine gives. Every method blocks; one thread at a time calls the writing ones."""
+
+    def write(self, operations: Sequence[Operation]) -> list[Any]:
+        """All operations in one transaction, durable on return; one result each, which may be an EvdError.
+
+        Raises StoreBusy, StoreFull (nothing was written, the store goes on) or StoreBroken (the process must end).
+        """
+
+    def tidy(self) -> bool:
+        """One bounded step of what may wait (checkpoint, shrinking rings); True if more is left."""
+
+    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
+        """The pushes due at `now` that waited longest, and when the next one after them is due (None: none waits)."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,116 @@
+"""The database file: opening it for writing or reading, its schema's version, and what SQLite's errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.store.library import require_safe, sqlite3
+
+APPLICATION_ID = 0x65766431  # "evd1"
+SCHEMA_VERSION = 1
+PAGE_BYTES = 4096
+
+#: Setting → value and its reason; read back at opening, because SQLite ignores what it does not know.
+WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL: NORMAL lost acknowledged rows in every simulated power cut (reliability §0.4)
+    ("busy_timeout", 2000),  # ms; a foreign writer (Litestream) holds the lock for less
+    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
+    ("journal_size_limit", 64 * 1024 * 1024),
+    ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
+    ("cache_size", -32_768),  # KiB: the inner pages of the largest fleet's tree
+    ("foreign_keys", 1),
+    ("trusted_schema", 0),
+    ("cell_size_check", 1),
+)
+
+
+def open_writer(path: Path) -> Any:
+    """The writing connection, made with its schema where the file is new.
+
+    Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
+    """
+    require_safe()
+    with translated(path):
+        connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            # Before the first table: what is deleted is used again, and VACUUM is never needed.
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            for name, value in WRITER_PRAGMAS:
+                connection.execute(f"PRAGMA {name} = {value}")
+            _prepare_schema(connection, path)
+            for name, value in WRITER_PRAGMAS:
+                (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+                if got != value:
+                    raise StoreRefused(f"{path}: SQLite keeps {name} at {got}, evd needs {value}: is the disk local?")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_reader(path: Path) -> Any:
+    """A read-only connection of one thread."""
+    connection = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None, check_same_thread=False)
+    for pragma in READER_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+READER_PRAGMAS = ("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA mmap_size = 0")
+
+
+def reader_uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
+def _prepare_schema(connection: Any, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables == 0:
+        schema = resources.files("evd.store").joinpath("schema.sql").read_text("utf-8")
+        connection.executescript(
+            f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};\n"
+            f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+        )
+    elif application != APPLICATION_ID:
+        raise StoreRefused(f"{path} is no database of evd: name another directory, or move the file away")
+    elif version > SCHEMA_VERSION:
+        raise StoreRefused(
+            f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: install the evd that wrote it, or a newer one"
+        )
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as StoreErrors, sorted by what must happen next."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
+_BY_CODE: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (StoreBusy, "another process is writing to {path}: it must let go of the lock"),
+    sqlite3.SQLITE_LOCKED: (StoreBusy, "another connection is writing to {path}: it must let go of the lock"),
+    sqlite3.SQLITE_FULL: (StoreFull, "the disk of {path} is full: nothing is taken until there is space"),
+    sqlite3.SQLITE_NOTADB: (StoreRefused, "{path} is no SQLite database: restore a backup, or move the file away"),
+    sqlite3.SQLITE_CORRUPT: (StoreBroken, "{path} is damaged ({error}): restore a backup"),
+    sqlite3.SQLITE_CANTOPEN: (StoreRefused, "{path} cannot be opened: check that its folder exists and who owns it"),
+    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} may only be read: check who owns it and how the disk is mounted"),
+}
+
+
+def explain(error: Exception, path: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", None)
+    kind, text = _BY_CODE.get(
+        (code or 0) & 0xFF, (StoreBroken, "{path} failed ({error}): check the disk and the system's log")
+    )
+    return kind(text.format(path=path, error=error))

@@ -1,0 +1,29 @@
+"""The one SQLite library of the process: pysqlite3, also under the name `sqlite3`, so that aiosqlite uses it too.
+
+Two copies of SQLite in a process break each other's POSIX locks, and Debian 12's 3.40.1 has the WAL-reset bug
+(reference reliability.md §0.2). Import `sqlite3` from here, and this module before aiosqlite.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pysqlite3 as sqlite3
+
+from evd.errors import StoreRefused
+
+sys.modules["sqlite3"] = sqlite3
+sys.modules["sqlite3.dbapi2"] = sqlite3.dbapi2
+
+SAFE_FROM = (3, 51, 3)
+"""The first release without the WAL-reset bug (3.7.0 to 3.51.2 have it)."""
+
+
+def require_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
+    """Raises StoreRefused if this SQLite can corrupt a WAL database."""
+    if version < SAFE_FROM:
+        have, need = (".".join(map(str, v)) for v in (version, SAFE_FROM))
+        raise StoreRefused(f"SQLite {have} can corrupt its log: install a pysqlite3 that carries {need} or newer")
+
+
+__all__ = ["require_safe", "sqlite3"]

@@ -1,0 +1,183 @@
+"""The SQLite engine: one writing connection, one transaction for each group of operations, checkpoints of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull
+from evd.ring import Verdict
+from evd.store import Arrive, Operation, PendingPush, Stored
+from evd.store.database import PAGE_BYTES, explain, open_reader, open_writer, translated
+from evd.store.library import sqlite3
+from evd.store.registry import HANDLERS, Limits, Registered, Registry
+from evd.store.rings import Rings
+
+CHECKPOINT_PAGES = 4_000
+"""Pages in the log before they are copied into the database: 16 MiB, so that a page changed often is copied once."""
+
+WAL_MAX_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
+"""Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
+
+WHOLE_STORE = (StoreBroken, StoreFull, StoreBusy)
+"""Errors that concern every operation of a group, not one of them."""
+
+
+class SqliteStore:
+    """`evd.store.Store` over one file.
+
+    `render` gives the text that a phone is sent of a status, None: no pushes are made; `capacity` is the number of statuses a vehicle keeps
+    unless it has a number of its own; `give_up_after_s` says how long a push is tried.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        capacity: int,
+        limits: Limits,
+        render: Callable[[Arrive, Registered], str] | None,
+        give_up_after_s: int,
+        create_unknown: bool = True,
+        vehicles_max: int = 1_000_000,
+    ) -> None:
+        self.path = path
+        self._render = render
+        self._give_up_after_ms = give_up_after_s * 1000
+        self._db = open_writer(path)
+        with translated(path):
+            self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again before anything else
+            epoch = self._start(capacity)
+            self._rings = Rings(
+                self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max, epoch=epoch
+            )
+            self._registry = Registry(self._db, self._rings, limits)
+        self._reader = open_reader(path)
+        self._over_full = True
+
+    def write(self, operations: Sequence[Operation]) -> list[Any]:
+        """See `Store.write`. An operation that fails alone gives its error as its result; the others stand."""
+        try:
+            return self._transaction(operations, alone=len(operations) == 1)
+        except WHOLE_STORE:
+            raise
+        except EvdError as error:
+            if len(operations) == 1:
+                return [error]
+        # One of them spoils the group: each on its own, so that only that one fails.
+        return [self.write([operation])[0] for operation in operations]
+
+    def tidy(self) -> bool:
+        """See `Store.tidy`."""
+        with translated(self.path):
+            if self._over_full:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    self._over_full = self._rings.trim_step()
+                    self._db.execute("COMMIT")
+                except BaseException:
+                    self._rollback()
+                    raise
+            _, log_pages, _ = self._checkpoint("NOOP")
+            if log_pages >= WAL_MAX_PAGES:
+                self._checkpoint("TRUNCATE")
+            elif log_pages >= CHECKPOINT_PAGES:
+                self._checkpoint("PASSIVE")
+        return self._over_full
+
+    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
+        """See `Store.pending_pushes`; for one reading thread beside the writing one."""
+        with translated(self.path):
+            rows = self._reader.execute(
+                "SELECT number, vehicle, token, status_id, serialized, created, expires, attempts FROM outbox"
+                " WHERE due <= ? ORDER BY due, number LIMIT ?",
+                (now, limit),
+            ).fetchall()
+            (later,) = self._reader.execute("SELECT min(due) FROM outbox WHERE due > ?", (now,)).fetchone()
+        return [PendingPush(*row) for row in rows], later
+
+    def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
+        """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
+        return list(self._reader.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL"))
+
+    def own_formats(self) -> list[tuple[str, str]]:
+        """(vehicle, format) of the vehicles with a format of their own; likewise."""
+        return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
+
+    def quick_check(self) -> list[str]:
+        """What is wrong with the file, empty if nothing; reads all of it, on a connection of its own."""
+        with translated(self.path):
+            connection = open_reader(self.path)
+            try:
+                lines = [text for (text,) in connection.execute("PRAGMA quick_check(20)")]
+            finally:
+                connection.close()
+        return [] if lines == ["ok"] else lines
+
+    def close(self) -> None:
+        """Copy the log into the database and let go of the file."""
+        self._reader.close()
+        try:
+            with translated(self.path):
+                self._checkpoint("TRUNCATE")
+        except StoreError:
+            pass  # the log stays beside the file and is read at the next start
+        self._db.close()
+
+    def _transaction(self, operations: Sequence[Operation], *, alone: bool) -> list[Any]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        try:
+            results = [self._do(operation) for operation in operations]
+            self._rings.flush()
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            meaning = explain(error, self.path)
+            if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | OverflowError):
+                raise EvdError(f"{type(operations[0]).__name__} cannot be written: {error}") from error
+            raise meaning from error
+        except BaseException:
+            self._rollback()
+            raise
+        return results
+
+    def _do(self, operation: Operation) -> Any:
+        if isinstance(operation, Arrive):
+            return self._arrive(operation)
+        return HANDLERS[type(operation)](self._registry, operation)
+
+    def _arrive(self, message: Arrive) -> Stored:
+        verdict = self._rings.arrive(message)
+        if verdict is not Verdict.NEWEST or self._render is None:
+            return Stored(verdict)
+        phones = self._registry.phones_of(message.vehicle)
+        for phone in phones:
+            self._registry.enqueue(message, phone, self._render(message, phone), self._give_up_after_ms)
+        return Stored(verdict, len(phones))
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._rings.forget()
+        self._registry.forget()
+
+    def _start(self, capacity: int) -> int:
+        """Count this start, and tell the views how many statuses a vehicle keeps."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._db.execute("INSERT INTO meta VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1")
+        self._db.execute(
+            "INSERT INTO meta VALUES ('statuses_per_vehicle', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+            (capacity,),
+        )
+        (epoch,) = self._db.execute("SELECT value FROM meta WHERE name = 'starts'").fetchone()
+        self._db.execute("COMMIT")
+        return int(epoch)
+
+    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
+        """(busy, pages in the log, pages copied). NOOP only asks."""
+        busy, log_pages, copied = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+        return busy, log_pages, copied

@@ -1,0 +1,79 @@
+"""Firebase ID tokens: who the user of the app is. Checked by firebase-admin, in threads, for it blocks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import firebase_admin
+import google.auth.credentials
+import trio
+from firebase_admin import auth, exceptions
+
+from evd.clock import Clock, now_ms
+from evd.errors import ConfigError, Unauthorized, Unavailable
+
+CLOCK_SKEW_S = 5
+THREADS_MAX = 4  # a check takes 0.3 ms once the certificates are there; fetching them must not fill every thread
+REMEMBERED_MAX = 4096
+REMEMBERED_MS = 60_000
+"""A token that was right stays right so long (at most until it expires): an app asks several things at once."""
+
+
+class NoTokens:
+    """Where no Firebase project is configured, no ID token counts."""
+
+    async def uid(self, token: str) -> str:
+        raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
+
+
+class FirebaseTokens:
+    """Checks ID tokens of one project: RS256, audience, issuer, subject, expiry.
+
+    `certs_url` replaces Google's address of the certificates where it is not empty. Raises ConfigError where an
+    emulator's variable would make the SDK skip the signature check.
+    """
+
+    def __init__(self, project: str, *, certs_url: str, timeout_s: float, env_emulator: str | None, clock: Clock = now_ms):
+        if env_emulator:
+            raise ConfigError(
+                "FIREBASE_AUTH_EMULATOR_HOST is set: with it unsigned tokens would count; remove it from the environment"
+            )
+        app = firebase_admin.initialize_app(
+            google.auth.credentials.AnonymousCredentials(),
+            {"projectId": project, "httpTimeout": timeout_s},
+            name=f"evd-tokens-{id(self)}",
+        )
+        self._client = auth.Client(app)
+        if certs_url:
+            self._client._token_verifier.id_token_verifier.cert_url = certs_url
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._threads = trio.CapacityLimiter(THREADS_MAX)
+        self._remembered: OrderedDict[str, tuple[str, int]] = OrderedDict()
+
+    async def uid(self, token: str) -> str:
+        """The verified user id. Raises Unauthorized, or Unavailable where the certificates cannot be had in time."""
+        known = self._remembered.get(token)
+        if known is not None and known[1] > self._clock():
+            return known[0]
+        with trio.move_on_after(self._timeout_s):
+            uid, expires = await trio.to_thread.run_sync(
+                self._verify, token, abandon_on_cancel=True, limiter=self._threads
+            )
+            self._remember(token, uid, expires)
+            return uid
+        raise Unavailable("Google's certificates cannot be fetched: ask again later", retry_after_s=5)
+
+    def _verify(self, token: str) -> tuple[str, int]:
+        try:
+            claims = self._client.verify_id_token(token, clock_skew_seconds=CLOCK_SKEW_S)
+        except auth.CertificateFetchError:
+            raise Unavailable("Google's certificates cannot be fetched: ask again later", retry_after_s=5) from None
+        except (exceptions.FirebaseError, ValueError) as error:
+            raise Unauthorized(f"the ID token is refused ({type(error).__name__}): sign in again") from None
+        return claims["uid"], int(claims["exp"]) * 1000
+
+    def _remember(self, token: str, uid: str, expires: int) -> None:
+        self._remembered[token] = uid, min(expires, self._clock() + REMEMBERED_MS)
+        while len(self._remembered) > REMEMBERED_MAX:
+            self._remembered.popitem(last=False)

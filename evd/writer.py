@@ -1,0 +1,221 @@
+"""The one writer: what waits is written in one transaction, and whoever waits for it is woken after the commit.
+
+`submit` never blocks: it gives a Receipt, or refuses at once when the queue is full. A receipt may be abandoned (the
+client went away); its operation is written all the same.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import outcome
+import trio
+
+from evd.errors import EvdError, StoreBusy, StoreFull, Unavailable
+from evd.store import Operation, Store
+
+T = TypeVar("T")
+
+BUSY_RETRY_S = 0.2
+"""Between attempts while another process holds the database's lock; each attempt waits busy_timeout itself."""
+
+TIDY_EVERY_S = 0.5
+"""How often an idle writer looks for what may wait (a long log, an over-full ring)."""
+
+
+class Receipt:
+    """The promise of one operation's result."""
+
+    __slots__ = ("_result", "_task", "deadline", "operation")
+
+    def __init__(self, operation: Operation, deadline: float) -> None:
+        self.operation = operation
+        self.deadline = deadline
+        self._result: outcome.Maybe[Any] | None = None
+        self._task: trio.lowlevel.Task | None = None
+
+    async def wait(self) -> Any:
+        """The operation's result, once it is on disk; to be awaited by one task at a time.
+
+        Cancelling the wait is safe: the operation is written all the same. Raises Unavailable (it may or may not have
+        been written), or the operation's own EvdError.
+        """
+        if self._result is None:
+            self._task = trio.lowlevel.current_task()
+
+            def abort(_: Any) -> trio.lowlevel.Abort:
+                self._task = None
+                return trio.lowlevel.Abort.SUCCEEDED
+
+            await trio.lowlevel.wait_task_rescheduled(abort)
+        assert self._result is not None
+        return self._result.unwrap()
+
+    @property
+    def done(self) -> bool:
+        return self._result is not None
+
+    def settle(self, result: Any) -> None:
+        """Give the result, an error to be raised, or nothing where the receipt was settled before."""
+        if self._result is not None:
+            return
+        self._result = outcome.Error(result) if isinstance(result, Exception) else outcome.Value(result)
+        if self._task is not None:
+            task, self._task = self._task, None
+            trio.lowlevel.reschedule(task)
+
+
+class Writer:
+    """Groups operations for a store that blocks, which runs in one worker thread at a time.
+
+    `on_commit` is called in the trio loop with the operations and results of each commit, before anyone is woken.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        queue_rows_max: int,
+        queue_bytes_max: int,
+        batch_rows_max: int,
+        answer_timeout_s: float,
+        on_commit: Callable[[Sequence[Operation], Sequence[Any]], None] = lambda operations, results: None,
+    ) -> None:
+        self._store = store
+        self._queue_rows_max = queue_rows_max
+        self._queue_bytes_max = queue_bytes_max
+        self._batch_rows_max = batch_rows_max
+        self._answer_timeout_s = answer_timeout_s
+        self._on_commit = on_commit
+        self._queue: deque[Receipt] = deque()
+        self._writing: Sequence[Receipt] = ()
+        self._bytes = 0
+        self._wake = trio.Event()
+        self._closed = False
+        self._thread = trio.CapacityLimiter(1)
+        self.disk_full = False
+        """The last attempt found no space; readiness is red meanwhile."""
+        self.committed = 0
+        self.commits = 0
+
+    @property
+    def waiting(self) -> int:
+        return len(self._queue) + len(self._writing)
+
+    def submit(self, operation: Operation) -> Receipt:
+        """Queue an operation. Raises Unavailable where the queue is full or the writer has stopped."""
+        size = operation.size_bytes
+        if self._closed:
+            raise Unavailable("evd is stopping: send it again", retry_after_s=5)
+        if len(self._queue) >= self._queue_rows_max or self._bytes + size > self._queue_bytes_max:
+            raise Unavailable("more arrives than can be written: send it again later")
+        receipt = Receipt(operation, trio.current_time() + self._answer_timeout_s)
+        self._queue.append(receipt)
+        self._bytes += size
+        self._wake.set()
+        return receipt
+
+    async def write(self, operation: Operation) -> Any:
+        """Submit and wait."""
+        return await self.submit(operation).wait()
+
+    def close(self) -> None:
+        """Take nothing more; `run` ends once what was accepted is written."""
+        self._closed = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Write until closed. Raises StoreError where the store is broken: the process must end."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._expire)
+            try:
+                while await self._something_waits():
+                    await self._write_batch(self._take())
+                    await self._tidy()
+            except BaseException:
+                self._closed = True
+                self._fail_all(Unavailable("the database failed: send it again"))
+                raise
+            nursery.cancel_scope.cancel()
+
+    async def _something_waits(self) -> bool:
+        """False once closed and empty. Tidies while idle."""
+        while not self._queue:
+            if self._closed:
+                return False
+            self._wake = trio.Event()
+            more = await self._tidy()
+            with trio.move_on_after(0 if more else TIDY_EVERY_S):
+                await self._wake.wait()
+        return True
+
+    def _take(self) -> list[Receipt]:
+        count = min(len(self._queue), self._batch_rows_max)
+        batch = [self._queue.popleft() for _ in range(count)]
+        self._bytes -= sum(receipt.operation.size_bytes for receipt in batch)
+        return batch
+
+    async def _write_batch(self, batch: list[Receipt]) -> None:
+        operations = [receipt.operation for receipt in batch]
+        self._writing = batch
+        try:
+            results = await self._in_thread(lambda: self._store.write(operations))
+        except StoreFull as error:
+            self.disk_full = True
+            self._settle_all(batch, error)
+        except StoreBusy as error:
+            await self._again(batch, error)
+        except BaseException:
+            self._settle_all(batch, Unavailable("the database failed: send it again"))
+            raise
+        else:
+            self.disk_full = False
+            self.commits += 1
+            self.committed += len(batch)
+            self._on_commit(operations, results)
+            for receipt, result in zip(batch, results, strict=True):
+                receipt.settle(result)
+        finally:
+            self._writing = ()
+
+    async def _again(self, batch: list[Receipt], error: StoreBusy) -> None:
+        """Back to the head of the queue what is still waited for; whoever is not was told to send it again."""
+        waiting = [receipt for receipt in batch if not receipt.done]
+        self._queue.extendleft(reversed(waiting))
+        self._bytes += sum(receipt.operation.size_bytes for receipt in waiting)
+        await trio.sleep(BUSY_RETRY_S)
+
+    async def _tidy(self) -> bool:
+        try:
+            return await self._in_thread(self._store.tidy)
+        except StoreFull:
+            self.disk_full = True
+        except StoreBusy:
+            pass  # tried again at the next turn
+        return False
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await trio.to_thread.run_sync(work, limiter=self._thread)
+
+    async def _expire(self) -> None:
+        """Answer 503 to whoever waited for too long; what the store does with his operation later changes nothing."""
+        while True:
+            await trio.sleep(min(0.25, self._answer_timeout_s / 4))
+            now = trio.current_time()
+            late = Unavailable("the database is slow: send it again")
+            for receipt in (*self._writing, *self._queue):
+                if receipt.deadline <= now:
+                    receipt.settle(late)
+
+    def _fail_all(self, error: EvdError) -> None:
+        self._settle_all([*self._writing, *self._queue], error)
+        self._queue.clear()
+        self._bytes = 0
+
+    @staticmethod
+    def _settle_all(batch: Sequence[Receipt], error: EvdError) -> None:
+        told = error if isinstance(error, Unavailable) else Unavailable(f"{error}")
+        for receipt in batch:
+            receipt.settle(told)
