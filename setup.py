@@ -3,7 +3,12 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-# A fused multiply-add would round value * scale + offset differently from the Python twin.
-FLAGS = ["-O3", "-ffp-contract=off"]
+CODEC = Extension(
+    "evd._codec",
+    ["evd/_codec.pyx"],
+    depends=["evd/_codec_json.pxi"],
+    # A fused multiply-add would round value * scale + offset differently from the Python twin.
+    extra_compile_args=["-O3", "-ffp-contract=off"],
+)
 
-setup(ext_modules=cythonize([Extension("evd._codec", ["evd/_codec.pyx"], extra_compile_args=FLAGS)]))
+setup(ext_modules=cythonize([CODEC]))

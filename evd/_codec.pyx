@@ -11,9 +11,9 @@ thread run anyway, and a third of that goes into the results, which need the GIL
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.math cimport INFINITY, fabs, isfinite
+from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy, memset, strlen
+from libc.string cimport memcpy, memset
 
 import orjson
 
@@ -21,8 +21,6 @@ from evd._codec_py import hex_refused, payload_refused
 from evd.grammar import PAYLOAD_BYTES_MAX, Op
 
 cdef extern from "Python.h":
-    char *PyOS_double_to_string(double value, char code, int precision, int flags, int *kind) except NULL
-    const int Py_DTSF_ADD_DOT_0
     int PyUnicode_KIND(object text)
     const void *PyUnicode_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
@@ -56,23 +54,18 @@ cdef struct Step:
     Py_ssize_t key_size
 
 cdef uint8_t NIBBLES[256]   # the value of a hex digit; 255 for every other character
-cdef char DIGITS[200]       # "00", "01", … "99"
-cdef const char *LOWER_HEX = b"0123456789abcdef"
 
 
-cdef void fill_tables() noexcept:
+cdef void fill_nibbles() noexcept:
     cdef int i
     memset(NIBBLES, 255, 256)
     for i in range(10):
         NIBBLES[c'0' + i] = <uint8_t>i
     for i in range(6):
         NIBBLES[c'a' + i] = NIBBLES[c'A' + i] = <uint8_t>(10 + i)
-    for i in range(100):
-        DIGITS[2 * i] = <char>(c'0' + i // 10)
-        DIGITS[2 * i + 1] = <char>(c'0' + i % 10)
 
 
-fill_tables()
+fill_nibbles()
 
 
 # ---- reading bits ----
@@ -152,135 +145,7 @@ cdef inline double as_double(const Step *step, uint64_t raw) noexcept nogil:
     return value
 
 
-# ---- writing JSON ----
-
-cdef inline char *put_key(char *out, const Step *step) noexcept nogil:
-    memcpy(out, step.key, KEY_BYTES)
-    if step.key_size > KEY_BYTES:
-        memcpy(out + KEY_BYTES, step.key + KEY_BYTES, step.key_size - KEY_BYTES)
-    return out + step.key_size
-
-
-cdef inline char *put_null(char *out) noexcept nogil:
-    memcpy(out, b"null", 4)
-    return out + 4
-
-
-cdef inline char *put_bool(char *out, uint64_t raw) noexcept nogil:
-    if raw:
-        memcpy(out, b"true", 4)
-        return out + 4
-    memcpy(out, b"false", 5)
-    return out + 5
-
-
-cdef inline char *put_uint(char *out, uint64_t value) noexcept nogil:
-    cdef char digits[20]
-    cdef int at = 20
-    if value < 10:
-        out[0] = <char>(c'0' + value)
-        return out + 1
-    if value < 100:
-        memcpy(out, DIGITS + 2 * value, 2)
-        return out + 2
-    while value >= 100:
-        at -= 2
-        memcpy(digits + at, DIGITS + 2 * (value % 100), 2)
-        value //= 100
-    if value >= 10:
-        at -= 2
-        memcpy(digits + at, DIGITS + 2 * value, 2)
-    else:
-        at -= 1
-        digits[at] = <char>(c'0' + value)
-    memcpy(out, digits + at, 20 - at)
-    return out + (20 - at)
-
-
-cdef inline char *put_int(char *out, int64_t value) noexcept nogil:
-    if value >= 0:
-        return put_uint(out, <uint64_t>value)
-    out[0] = c'-'
-    return put_uint(out + 1, 0 - <uint64_t>value)
-
-
-cdef char *put_double(char *out, double value) except NULL:
-    """The shortest text that reads back as `value`, as orjson writes it."""
-    cdef char *text
-    cdef Py_ssize_t size
-    cdef bytes dumped
-    if not isfinite(value):
-        return put_null(out)
-    if value == 0 or 1e-4 <= fabs(value) < 1e16:
-        text = PyOS_double_to_string(value, c'r', 0, Py_DTSF_ADD_DOT_0, NULL)
-        size = strlen(text)
-        memcpy(out, text, size)
-        PyMem_Free(text)
-        return out + size
-    dumped = orjson.dumps(value)    # with an exponent; releases of orjson write these differently
-    size = PyBytes_GET_SIZE(dumped)
-    memcpy(out, PyBytes_AS_STRING(dumped), size)
-    return out + size
-
-
-cdef inline char *put_half(char *out, uint64_t raw) except NULL:
-    """A half is k / 2**s. Up to s = 16 its exact decimal has 15 digits at most, so it is also the shortest one."""
-    cdef int exponent = <int>(raw >> 10 & 31)
-    cdef int s = 25 - exponent
-    cdef uint32_t k = <uint32_t>(raw & 1023) | 1024
-    cdef uint32_t below
-    if exponent == 31 or s > 16:
-        return put_double(out, half(raw))
-    if raw >> 15:
-        out[0] = c'-'
-        out += 1
-    if s <= 0:
-        out = put_uint(out, <uint64_t>k << -s)
-        memcpy(out, b".0", 2)
-        return out + 2
-    out = put_uint(out, k >> s)
-    out[0] = c'.'
-    out += 1
-    below = (<uint32_t>1 << s) - 1
-    while True:
-        k = (k & below) * 10
-        out[0] = <char>(c'0' + (k >> s))
-        out += 1
-        if not k & below:
-            return out
-
-
-cdef inline char *put_char(char *out, const uint8_t *payload, const Step *step) noexcept nogil:
-    """A JSON string: ASCII escaped as JSON asks, U+FFFD for any other byte, no NULs."""
-    cdef Py_ssize_t at
-    cdef uint8_t byte
-    out[0] = c'"'
-    out += 1
-    for at in range(step.start, step.end, 8):
-        byte = <uint8_t>read_bits(payload, at, 8)
-        if byte == 0:
-            continue
-        if byte >= 0x80:
-            memcpy(out, b"\xef\xbf\xbd", 3)
-            out += 3
-        elif byte == c'"' or byte == c'\\':
-            out[0] = c'\\'
-            out[1] = <char>byte
-            out += 2
-        elif byte >= 0x20:
-            out[0] = <char>byte
-            out += 1
-        elif 8 <= byte <= 13 and byte != 11:
-            out[0] = c'\\'
-            out[1] = b"btn_fr"[byte - 8]
-            out += 2
-        else:
-            memcpy(out, b"\\u00", 4)
-            out[4] = LOWER_HEX[byte >> 4]
-            out[5] = LOWER_HEX[byte & 15]
-            out += 6
-    out[0] = c'"'
-    return out + 1
+include "_codec_json.pxi"
 
 
 # ---- payloads ----

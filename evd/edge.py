@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import orjson
 import trio
 
-from evd.errors import RequestError, RequestTimeout, Unavailable
-from evd.http1 import CONTINUE, JSON, Reply, Request, RequestReader, error_reply, render
+from evd.errors import RequestError, Unavailable
+from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, JSON, Reply, Request, RequestReader, error_reply, render
 from evd.http1_head import Head
 from evd.wire import PlainWire, ReplayStream, TlsWire, tls_context
 
@@ -32,8 +32,6 @@ Wire = PlainWire | TlsWire
 RESTED_S = 0.1  # a listener's pause when the process has no file descriptor left (trio's own choice, too)
 COMPLAIN_S = 1.0  # and how often that is worth a log line
 
-HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
-BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
 SERVER_ERROR = Reply(
     500,

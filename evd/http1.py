@@ -15,7 +15,7 @@ from http import HTTPStatus
 import msgspec
 import orjson
 
-from evd.errors import BadRequest, HeadTooLarge, RequestError, TooLarge, Unavailable
+from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, TooLarge, Unavailable
 from evd.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
 
 _chunk_size = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")  # no chunk extensions
@@ -23,6 +23,10 @@ BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier bo
 CHUNK_LINE_MAX = 10  # eight digits and CR LF
 TRAILERS_MAX = 1024  # bytes; trailers are read over, never used
 CHUNKS_WRONG = "The chunks of the body are malformed; send size in hex, CR LF, content, CR LF, without extensions."
+
+# What is answered when the next bytes are not there in time; how long that is, is its caller's to say.
+HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
+BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 
 
 class Request(msgspec.Struct, frozen=True):

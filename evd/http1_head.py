@@ -22,7 +22,7 @@ _request_line = re.compile(REQUEST_LINE)
 _field_line = re.compile(FIELD_LINE)
 whole_head = re.compile(REQUEST_LINE + rb"((?:" + FIELD_LINE + rb")*+)\r\n")
 method_byte = re.compile(TOKEN)
-_other_version = re.compile(rb"[^ ]+ [^ ]+ HTTP/[0-9](?:\.[0-9])?\r\n")
+_other_version = re.compile(rb"[^ ]+ [^ ]+ HTTP/(?!1\.[01]\r)[0-9](?:\.[0-9])?\r\n")
 _host = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")  # RFC 9110 §7.2
 
 # Fields that are no lists: a second one is a fault, never a comma (RFC 9110 §5.3).

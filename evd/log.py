@@ -28,11 +28,15 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
 def _clean(name: str, value: Any) -> Any:
     if name.lower() in _SECRET_NAMES:
         return "[secret]"
-    if isinstance(value, str):
-        return _SECRET.sub("[secret]", value)
     if isinstance(value, Mapping):
-        return {key: _clean(str(key), one) for key, one in value.items()}
-    return [_clean(name, one) for one in value] if isinstance(value, list | tuple) else value
+        return {key: _clean(_text(key), one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(name, one) for one in value]
+    return value if value is None or isinstance(value, int | float) else _SECRET.sub("[secret]", _text(value))
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "backslashreplace") if isinstance(value, bytes) else str(value)
 
 
 def configure(*, level: str = "info", format: str = "auto", env: Mapping[str, str] = os.environ) -> None:

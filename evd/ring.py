@@ -44,9 +44,12 @@ class Place(NamedTuple):
     """How many of the lowest rows fall out once the new one is in."""
 
 
-def needs_look(rank: Rank, newest: Rank | None) -> bool:
-    """Whether the ring must be searched before `place` can be asked: what is newer than all is in no ring yet."""
-    return not rank.timely or (newest is not None and rank <= newest)
+def needs_look(rank: Rank, newest: Rank | None, *, ahead: bool) -> bool:
+    """Whether the ring must be searched before `place` can be asked: what is newer than all is in no ring yet.
+
+    `ahead`: the ring may hold statuses whose time lay in the future; one of them may come again once it does not.
+    """
+    return not rank.timely or ahead or (newest is not None and rank <= newest)
 
 
 def place(
@@ -54,8 +57,8 @@ def place(
 ) -> Place:
     """Where a status goes in a ring of `kept` statuses that may hold `capacity`.
 
-    `newest` is the rank of the last timely status. `duplicate` and `oldest` (the lowest rank of all) matter only where
-    `needs_look` says so.
+    `newest` is the rank of the last timely status. `duplicate` and `oldest` (the lowest rank of a full ring's newest
+    `capacity`) matter only where `needs_look` says so.
     """
     if duplicate:
         return Place(Verdict.DUPLICATE)

@@ -17,6 +17,12 @@ from evd.status import DATA, MEASURES, SEQ_MAX, field_name, time_ms, vehicle_id
 
 PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
 
+NESTING_MAX = 32
+"""Levels of lists and objects in a body: Sigfox's deepest callback has four, and a JSON writer stops at some 250."""
+
+NUMBER_LIMIT = 2**63
+"""No measure comes near it; beyond it neither SQLite nor JSON keeps an integer as it is."""
+
 #: Envelope of a message → the names it goes by, the original system's first.
 VEHICLE_NAMES = ("vehicleId", "device", "deviceId")
 TIME_NAMES = ("timestamp", "time")
@@ -53,7 +59,18 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise BadRequest(f"the body is no JSON: {error}", error="Body parsing error") from None
     if type(document) is not dict:
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
+    # The cheap count first: what has few brackets cannot be deep.
+    if body.count(b"[") + body.count(b"{") > NESTING_MAX and _deeper_than(NESTING_MAX, document):
+        raise BadRequest(f"the body is nested deeper than {NESTING_MAX} levels", error="Body parsing error")
     return document
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    if isinstance(value, dict):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper_than(levels - 1, one) for one in value)
 
 
 def read_message(document: Mapping[str, Any]) -> Message:
@@ -109,6 +126,8 @@ def _number(name: str, value: Any) -> int | float:
                 pass
     if number is None or not math.isfinite(number):
         raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
+    if abs(number) >= NUMBER_LIMIT:
+        raise BadRequest(f"{name} is {_shown(value)}: a number below 2^63 is needed")
     return number
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -64,6 +65,7 @@ ALIASES = {
 #: What a sender may add to any payload's fields without saying that it decoded another format.
 NEUTRAL = frozenset({"advanced", "location"})
 
+_SIGFOX_ID = re.compile("[0-9A-Fa-f]{1,8}")
 _STATES_OF_THE_APP = frozenset({0, 1, 2, 3})
 _IDLE = 2
 
@@ -80,12 +82,7 @@ def vehicle_id(text: str) -> str:
     """
     if not 1 <= len(text) <= 64 or not text.isprintable():
         raise BadRequest("the vehicle's id must be 1 to 64 printable characters", error="Missing basic attributes")
-    if len(text) <= 8 and text.isascii() and text.isalnum():
-        try:
-            return f"{int(text, 16):X}"
-        except ValueError:
-            return text
-    return text
+    return f"{int(text, 16):X}" if _SIGFOX_ID.fullmatch(text) else text
 
 
 def time_ms(value: int | float) -> int:

@@ -131,12 +131,13 @@ def test_no_line_no_answer() -> None:
 
 def test_each_line_is_answered_before_the_next_is_read() -> None:
     """As a co-process: nothing may wait in a buffer while the other side waits for its answer."""
-    out = io.BytesIO()
+    sent = io.BytesIO()
+    out = io.BufferedWriter(sent)  # type: ignore[type-var]
     answered: list[int] = []
 
     class Asker(io.BytesIO):
         def readline(self, size: int | None = -1, /) -> bytes:
-            answered.append(out.getvalue().count(b"\n"))
+            answered.append(sent.getvalue().count(b"\n"))
             return super().readline(size)
 
     _serve_lines(Asker(b'{"payload":"01"}\n{"payload":"02"}\n'), out, "a::uint:8", ())

@@ -152,6 +152,16 @@ def test_a_value(make: Make, text: str, payload: str, value: object) -> None:
     assert decoder.json_hex(payload) == orjson.dumps({"a": value})
 
 
+@pytest.mark.parametrize("offset", range(8))
+def test_every_length_is_read_at_every_bit_offset(make: Make, offset: int) -> None:
+    payload = bytes.fromhex("a53cf00f8118e7c399")
+    bits = "".join(f"{byte:08b}" for byte in payload)[7 - offset :]
+    for length in range(1, 65):
+        fields = make(f"u::uint:{length}:{offset} i:0:int:{length}:{offset}").decode(payload)
+        unsigned = int(bits[:length], 2)
+        assert fields == {"u": unsigned, "i": unsigned - (int(bits[0]) << length)}
+
+
 @pytest.mark.parametrize(
     "text", ["a::uint:12", "a::int:9:big-endian:0", "a::char:2", "a::float:32", "a:1:bool:7", "a:64:uint:1"]
 )

@@ -14,6 +14,7 @@ import trio
 import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trio.testing import wait_all_tasks_blocked
 
 from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout
 from evd.httpclient import HEAD_MAX, HttpPool, Response, default_ssl_context, parse_origin, retry_after_s
@@ -319,13 +320,34 @@ async def test_a_request_lost_in_a_closing_idle_connection_is_sent_again_once(
     assert requests == [b"/first", b"/second", b"/second"]
 
 
-async def test_a_request_is_not_sent_again_once_its_answer_had_begun(nursery: trio.Nursery) -> None:
+async def test_what_a_server_says_while_nobody_asks_is_no_answer(nursery: trio.Nursery) -> None:
+    said = trio.Event()
+
+    async def handler(stream: Any) -> None:
+        await read_request(stream)
+        await stream.send_all(OK)
+        if not said.is_set():
+            await stream.send_all(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n")
+            said.set()
+            await stream.receive_some(1)
+
+    async with pool(await listen(nursery, handler)) as client:
+        await client.request("GET", "/first")
+        await said.wait()
+        assert (await client.request("GET", "/second")).status == 200
+
+
+@pytest.mark.parametrize("reset", [False, True], ids=["FIN", "RST"])
+async def test_a_request_is_not_sent_again_once_its_answer_had_begun(reset: bool, nursery: trio.Nursery) -> None:
     requests: list[bytes] = []
 
     async def handler(stream: Any) -> None:
         for answer in (OK, b"HTTP/1.1 200"):
             requests.append(await read_request(stream))
             await stream.send_all(answer)
+        await wait_all_tasks_blocked()  # the client has read it; a reset would take it away
+        if reset:
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
 
     async with pool(await listen(nursery, handler)) as client:
         await client.request("GET", "/")

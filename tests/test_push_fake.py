@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import signal
 import ssl
 import subprocess
@@ -14,17 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-import httptools
 import pytest
 import trio
 import trustme
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import evd
+from evd.cli.fake_fcm import fake_fcm
 from evd.errors import HttpBroken, HttpTimeout
 from evd.httpclient import HttpPool, Response
 from evd.push.credentials import load_service_account
@@ -111,8 +111,15 @@ def test_what_fcm_would_refuse_is_refused_in_fcms_form(document: Any, says: str)
     assert line is not None and line["status"] == 400
 
 
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.text() | st.floats(), lambda i: st.lists(i) | st.dictionaries(
-    st.sampled_from(["message", "token", "data", "android", "ttl", "x"]), i)).map(lambda v: json.dumps(v).encode()))  # fmt: skip
+NAMES = st.sampled_from(["message", "token", "data", "android", "ttl", "x"])
+DOCUMENTS = st.recursive(
+    st.none() | st.text(max_size=9) | st.floats(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.binary(max_size=200) | DOCUMENTS.map(lambda document: json.dumps(document).encode()))
 def test_no_body_is_too_strange_to_be_answered(body: bytes) -> None:
     assert ask(body)[0] in (200, 400)
 
@@ -214,7 +221,8 @@ def test_a_bad_token_request_is_refused_as_oauth2_says(body: bytes, error: str) 
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [(b"GET", SEND), (b"POST", b"/"), (b"POST", b"/v1/projects//messages:send"), (b"GET", b"/token")]
+    ("method", "path"),
+    [(b"GET", SEND), (b"POST", b"/"), (b"POST", b"/v1/projects//messages:send"), (b"GET", b"/token")],
 )
 def test_anything_else_is_404_and_not_recorded(method: bytes, path: bytes) -> None:
     reply, line = google().answer(method, path, b"Bearer good", b"{}", NOW)
@@ -348,6 +356,13 @@ async def test_more_connections_than_allowed_are_closed(nursery: trio.Nursery) -
         assert (await send(first, "phone")).status == 200
 
 
+async def test_a_connection_without_requests_is_let_go(nursery: trio.Nursery) -> None:
+    server = await start(nursery, idle_max_s=0.05)
+    assert await raw(server, b"POST /token HTTP/1.1\r\n") == b""
+    async with pool(server) as client:
+        assert (await send(client, "slow0.1-x")).status == 200
+
+
 async def test_it_speaks_tls(nursery: trio.Nursery) -> None:
     authority, context = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -357,7 +372,8 @@ async def test_it_speaks_tls(nursery: trio.Nursery) -> None:
     assert server.token_uri.startswith("https://127.0.0.1:")
     async with pool(server, ssl_context=client_context) as client:
         assert (await send(client, "phone")).status == 200
-    assert await raw(server, b"GET / HTTP/1.1\r\n\r\n") in (b"", await raw(server, b"x"))
+        assert b"HTTP" not in await raw(server, b"GET / HTTP/1.1\r\n\r\n")
+        assert (await send(client, "phone")).status == 200
 
 
 def test_a_made_service_account_is_one_and_its_key_is_new(tmp_path: Path) -> None:
@@ -371,22 +387,29 @@ def test_a_made_service_account_is_one_and_its_key_is_new(tmp_path: Path) -> Non
 # The command
 
 
+class Command(NamedTuple):
+    process: subprocess.Popen[str]
+    url: str
+    said: str  # on stderr, until it listened or ended
+
+
 @contextmanager
-def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`evd fake-fcm`, from when it listens; gives the process and its base URL."""
-    command = [sys.executable, "-c", "from evd.cli.fake_fcm import fake_fcm; fake_fcm()", *arguments]
+def running(*arguments: str) -> Iterator[Command]:
+    """`evd fake-fcm`, from when it listens."""
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-c", "from evd.cli.fake_fcm import fake_fcm; fake_fcm()", *arguments],
         cwd=Path(evd.__file__).parent.parent,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
         assert process.stderr is not None
-        url = next((line.split()[5] for line in process.stderr if "listens on" in line), "")
-        yield process, url
+        said, url = "", ""
+        while not url and (line := process.stderr.readline()):
+            said += line
+            url = line.split()[5] if "listens on" in line else ""
+        yield Command(process, url, said)
     finally:
         process.kill()
         process.communicate()
@@ -395,30 +418,33 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal_and_ends_well(number: signal.Signals, tmp_path: Path) -> None:
     account = tmp_path / "account.json"
-    with running("--bind", "127.0.0.1:0", "--record", "-", "--credentials", str(account)) as (process, url):
+    with running("--bind", "127.0.0.1:0", "--record", "-", "--credentials", str(account)) as command:
         assert account.stat().st_mode & 0o777 == 0o600
-        assert load_service_account(account).token_uri == f"{url}/token"
+        assert load_service_account(account).token_uri == f"{command.url}/token"
         token, lifetime_s = load_service_account(account).fetch_token(5)
         assert token and lifetime_s > 3000
-        process.send_signal(number)
-        output, errors = process.communicate(timeout=5)
-    assert process.returncode == 0
+        command.process.send_signal(number)
+        output, errors = command.process.communicate(timeout=5)
+    assert command.process.returncode == 0
     assert [json.loads(line)["kind"] for line in output.splitlines()] == ["token"]
     assert "Traceback" not in errors
 
 
 def test_an_address_in_use_is_one_sentence() -> None:
-    with running("--bind", "127.0.0.1:0") as (_, url):
-        with running("--bind", url.removeprefix("http://")) as (second, _):
-            assert second.wait(timeout=5) == 1
+    with running("--bind", "127.0.0.1:0") as first, running("--bind", first.url.removeprefix("http://")) as second:
+        assert second.process.wait(timeout=5) == 1
+    assert second.said.count("\n") == 1
+    assert f"Error: The fake FCM on {first.url.removeprefix('http://')} has to stop: " in second.said
+    assert "already in use" in second.said
 
 
 def test_a_real_service_account_is_never_overwritten(tmp_path: Path) -> None:
     account = tmp_path / "account.json"
     account.write_text('{"type": "service_account", "client_email": "x@y.iam.gserviceaccount.com"}')
     before = account.read_text()
-    with running("--bind", "127.0.0.1:0", "--credentials", str(account)) as (process, _):
-        assert process.wait(timeout=5) == 1
+    with running("--bind", "127.0.0.1:0", "--credentials", str(account)) as command:
+        assert command.process.wait(timeout=5) == 1
+    assert "is not a fake service account; name another file" in command.said
     assert account.read_text() == before
 
 
@@ -426,6 +452,28 @@ def test_an_older_fake_account_is_replaced_and_made_private(tmp_path: Path) -> N
     account = tmp_path / "account.json"
     account.write_text(json.dumps(make_service_account("evd-demo", "http://127.0.0.1:1/token")))
     account.chmod(0o644)
-    with running("--bind", "127.0.0.1:0", "--credentials", str(account)) as (_, url):
-        assert json.loads(account.read_text())["token_uri"] == f"{url}/token"
+    with running("--bind", "127.0.0.1:0", "--credentials", str(account)) as command:
+        assert json.loads(account.read_text())["token_uri"] == command.url + "/token"
         assert account.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--bind", "nowhere"], "'nowhere' is not HOST:PORT"),
+        (["--bind", "127.0.0.1:70000"], "is not HOST:PORT"),
+        (["--bind", "127.0.0.1:0", "--record", "/nonexistent/x"], "/nonexistent/x: No such file or directory."),
+        (["--tls-cert", __file__], "belong together"),
+        (["--tls-cert", __file__, "--tls-key", __file__], "are no certificate and its key"),
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(arguments: list[str], says: str) -> None:
+    result = CliRunner().invoke(fake_fcm, arguments)
+    assert result.exit_code in (1, 2)
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_the_help_shows_every_behaviour() -> None:
+    text = CliRunner().invoke(fake_fcm, ["--help"]).output
+    assert all(f"{row.prefix}…" in text and row.does in text for row in BEHAVIOURS)

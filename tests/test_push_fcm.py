@@ -380,6 +380,22 @@ async def test_a_token_endpoint_that_is_down_pauses_the_sender(connect: Connect)
         await connect(token_uri="http://127.0.0.1:1/token").send(push())
 
 
+async def test_the_signed_assertion_follows_no_redirect(nursery: trio.Nursery, connect: Connect) -> None:
+    followed: list[int] = []
+
+    async def elsewhere(stream: trio.SocketStream) -> None:
+        followed.append(1)
+        await stream.aclose()
+
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, elsewhere, listeners)
+    other = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+    redirect = http(307, b"", f"Location: {other}\r\n")
+    with pytest.raises(Pause, match="answered with a redirect"):
+        await connect(token_uri=await answer_all(nursery, redirect)).send(push())
+    assert not followed
+
+
 class StubAccount:
     """Hands out tokens of a given life, in order; fails, or waits, when told to."""
 
@@ -450,6 +466,15 @@ async def test_while_a_token_is_being_replaced_the_old_one_serves(mock_clock: Mo
         await trio.testing.wait_all_tasks_blocked()
         assert await tokens.get() == "token-1"
         stub.go_on.set()
+    assert await tokens.get() == "token-2"
+
+
+async def test_only_the_token_that_was_refused_is_forgotten() -> None:
+    tokens = tokens_of(StubAccount())
+    refused = await tokens.get()
+    tokens.forget(refused)
+    assert await tokens.get() == "token-2"
+    tokens.forget(refused)
     assert await tokens.get() == "token-2"
 
 

@@ -34,9 +34,9 @@ class Ownership(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
-    keep: int | None | msgspec.UnsetType = msgspec.UNSET
-    format: str | None | msgspec.UnsetType = msgspec.UNSET
-    name: str | None | msgspec.UnsetType = msgspec.UNSET
+    keep: int | msgspec.UnsetType | None = msgspec.UNSET
+    format: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @admin.before_request

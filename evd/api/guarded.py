@@ -16,7 +16,7 @@ from typing import Any, cast
 import h11
 import trio
 from hypercorn.config import Config
-from hypercorn.events import Closed, Event, RawData
+from hypercorn.events import Closed, Event, RawData, Updated
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
@@ -25,16 +25,13 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
 from hypercorn.utils import parse_socket_addr
 
-from evd.errors import RequestError, RequestTimeout
-from evd.http1 import RequestGuard, error_reply, render
+from evd.errors import RequestError
+from evd.http1 import BODY_LATE, HEAD_LATE, RequestGuard, error_reply, render
 
 RECEIVE_MAX = 65536  # bytes taken from a connection at once
 SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow reader is no dead one
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
-
-HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
-BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +122,7 @@ class GuardedConnection(TCPServer):
                 if guard.error is not None:
                     await self._refuse(guard.error)
                 else:
-                    self._expect()
+                    await self._expect()
         await self.protocol.handle(Closed())
 
     async def _receive(self) -> bytes:
@@ -137,7 +134,7 @@ class GuardedConnection(TCPServer):
                 return b""
             await self._refuse(BODY_LATE if self._guard.in_body else HEAD_LATE)
 
-    def _expect(self) -> None:
+    async def _expect(self) -> None:
         """Set the deadline of what the client owes: the rest of a head, or of a body, counted from its beginning."""
         guard = self._guard
         mark = (guard.heads, guard.in_head, guard.in_body)
@@ -145,6 +142,8 @@ class GuardedConnection(TCPServer):
             self._mark = mark
             wait_s = self._limits.head_s if guard.in_head else self._limits.body_s if guard.in_body else inf
             self._due = trio.current_time() + wait_s
+            if guard.in_head:
+                await self.idle_task.stop()  # a connection with half a head is not idle
 
     async def _refuse(self, error: RequestError) -> None:
         """Answer a fault, after the response that is due before it, and end the connection."""
@@ -160,11 +159,17 @@ class GuardedConnection(TCPServer):
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):
             await self._write(event.data)
-        elif isinstance(event, Closed):
-            await self._end()
+            return
+        if isinstance(event, Updated) and event.idle and self._guard.in_head:
+            return  # half a head is here already
+        # Shielded, for the application is told of its end, and cancelled by that, before hypercorn is done with it.
+        with trio.CancelScope(shield=True):
+            if isinstance(event, Closed):
+                await self._end()
+            else:
+                await super().protocol_send(event)  # starts or stops the idle timer
+        if isinstance(event, Closed):
             await self.protocol.handle(event)
-        else:
-            await super().protocol_send(event)  # the idle timer
 
     async def _write(self, data: bytes) -> None:
         """Send within the write deadline; cancelling the application does not cut a response in two."""

@@ -68,7 +68,7 @@ def fake_fcm(
         fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key))
         trio.run(_serve, fake, credentials)
     except* OSError as group:
-        raise click.ClickException(f"The fake FCM has to stop: {_first(group)}.") from None
+        raise click.ClickException(f"The fake FCM on {host}:{port} has to stop: {_reason(group)}.") from None
 
 
 async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
@@ -111,13 +111,17 @@ def _tls(cert: str | None, key: str | None) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(cert, key)
+    try:
+        context.load_cert_chain(cert, key)
+    except OSError as error:
+        raise click.UsageError(f"{cert} and {key} are no certificate and its key in PEM form ({error}).") from None
     return context
 
 
-def _first(group: BaseExceptionGroup[OSError]) -> OSError:
+def _reason(group: BaseExceptionGroup[OSError]) -> str:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     assert isinstance(error, OSError)
-    return error
+    said = error.strerror or str(error)
+    return f"{error.filename}: {said}" if error.filename else said

@@ -53,6 +53,7 @@ class FakeFcm:
         ssl_context: ssl.SSLContext | None = None,
         connections_max: int = 1000,
         requests_max: int = 10_000,
+        idle_max_s: float = IDLE_MAX_S,
         token_lifetime_s: int = 3599,
     ) -> None:
         self.host = host
@@ -62,6 +63,7 @@ class FakeFcm:
         self._record = record
         self._file: BinaryIO | None = None
         self._ssl_context = ssl_context
+        self._idle_max_s = idle_max_s
         self._connections = trio.CapacityLimiter(connections_max)
 
     @property
@@ -118,7 +120,7 @@ class FakeFcm:
         """Answer one request after the other; `scope` is the connection's, and each request gives it a new deadline."""
         reader = _Reader()
         while True:
-            scope.deadline = trio.current_time() + IDLE_MAX_S
+            scope.deadline = trio.current_time() + self._idle_max_s
             data = await stream.receive_some(READ_MAX)
             if not data:
                 return

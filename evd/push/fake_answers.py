@@ -224,7 +224,8 @@ class Google:
         self._issued.clear()
 
     def _send(self, project: str, authorization: bytes, document: Any, now: float) -> Reply:
-        if self._issued.get(authorization.decode("latin-1").removeprefix("Bearer "), 0.0) <= now:
+        scheme, _, token = authorization.decode("latin-1").partition(" ")
+        if scheme != "Bearer" or self._issued.get(token, 0.0) <= now:
             return UNAUTHENTICATED
         if document is None:
             return refusal(400, INVALID, "Invalid JSON payload received.")

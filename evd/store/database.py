@@ -40,11 +40,12 @@ def open_writer(path: Path) -> Any:
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
-            # Before the first table: what is deleted is used again, and VACUUM is never needed.
-            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            new = _is_new(connection, path)  # before anything is set: someone else's file must stay as it is
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
             for name, value in WRITER_PRAGMAS:
                 connection.execute(f"PRAGMA {name} = {value}")
-            _prepare_schema(connection, path)
+            if new:
+                _create_schema(connection)
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -70,22 +71,28 @@ def reader_uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
 
 
-def _prepare_schema(connection: Any, path: Path) -> None:
+def _is_new(connection: Any, path: Path) -> bool:
+    """Whether the file has no schema yet. Raises StoreRefused unless it is evd's, and not newer than this evd."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables == 0:
-        schema = resources.files("evd.store").joinpath("schema.sql").read_text("utf-8")
-        connection.executescript(
-            f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};\n"
-            f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
-        )
-    elif application != APPLICATION_ID:
+        return True
+    if application != APPLICATION_ID:
         raise StoreRefused(f"{path} is no database of evd: name another directory, or move the file away")
-    elif version > SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise StoreRefused(
             f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: install the evd that wrote it, or a newer one"
         )
+    return False
+
+
+def _create_schema(connection: Any) -> None:
+    schema = resources.files("evd.store").joinpath("schema.sql").read_text("utf-8")
+    connection.executescript(
+        f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};\n"
+        f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
+    )
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class Registry:
         return vehicle, token, created
 
     def remember_phone(self, operation: ops.Register) -> None:
-        phones = self._phones.setdefault(operation.vehicle, {})
+        phones = self._phones.get(operation.vehicle, {})
         if operation.token not in phones:
             if self._registrations >= self.limits.registrations:
                 raise LimitReached(
@@ -97,6 +97,7 @@ class Registry:
                 )
             self._registrations += 1
         phones[operation.token] = (operation.spelling, operation.at)
+        self._phones[operation.vehicle] = phones
 
     def forget_phone(self, vehicle: str, token: str) -> bool:
         phones = self._phones.get(vehicle, {})
@@ -144,13 +145,19 @@ def _reject(registry: Registry, op: ops.Reject) -> None:
 
 
 def _add_key(registry: Registry, op: ops.AddKey) -> bool:
-    if registry.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]:
+    full = registry.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]
+    if full and not registry.db.execute(_DELETE_REVOKED).rowcount:
         raise LimitReached(f"there are {KEYS_MAX} keys: revoke some")
     cursor = registry.db.execute(
         "INSERT INTO keys (id, role, digest, name, vehicle, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (op.key_id, op.role, op.digest, op.name, op.vehicle, op.created),
     )
     return bool(cursor.rowcount)
+
+
+#: The key that was revoked the longest ago makes room.
+_DELETE_REVOKED = """
+DELETE FROM keys WHERE id = (SELECT id FROM keys WHERE revoked IS NOT NULL ORDER BY revoked, id LIMIT 1)"""
 
 
 def _revoke_key(registry: Registry, op: ops.RevokeKey) -> bool:
@@ -185,7 +192,7 @@ def _set_vehicle(registry: Registry, op: ops.SetVehicle) -> None:
     for column, value in (("keep", op.keep), ("format", op.format), ("name", op.name)):
         if value is not msgspec.UNSET:
             registry.db.execute(_SET_COLUMN[column], (value, op.vehicle))
-    registry.rings.drop_head(op.vehicle)
+    registry.rings.settings_changed(op.vehicle)
 
 
 _SET_COLUMN = {

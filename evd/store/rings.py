@@ -26,23 +26,30 @@ DELETE FROM statuses WHERE (vehicle, timely, time, seq, arrival) IN (
     SELECT vehicle, timely, time, seq, arrival FROM statuses WHERE vehicle = ?
     ORDER BY timely, time, seq, arrival LIMIT ?)"""
 _SAME = "SELECT 1 FROM statuses WHERE vehicle = ? AND timely IN (0, 1) AND time = ? AND seq = ? AND id = ?"
+_AHEAD = "SELECT EXISTS (SELECT 1 FROM statuses WHERE vehicle = ? AND timely = 0)"
 _NEWEST = """
 SELECT time, seq FROM statuses WHERE vehicle = ? AND timely = 1 ORDER BY time DESC, seq DESC, arrival DESC LIMIT 1"""
-_OLDEST = "SELECT timely, time, seq FROM statuses WHERE vehicle = ? ORDER BY timely, time, seq, arrival LIMIT 1"
+_OLDEST = """
+SELECT timely, time, seq FROM statuses WHERE vehicle = ? ORDER BY timely, time, seq, arrival LIMIT 1 OFFSET ?"""
+_OVER_FULL = """
+SELECT number, vehicle, kept - coalesce(keep, ?1) FROM vehicles WHERE number >= ?2 AND kept > coalesce(keep, ?1)
+ORDER BY number LIMIT 1"""
 
 
 class Head:
     """What is known of a vehicle's ring without looking into it."""
 
-    __slots__ = ("capacity", "kept", "newest", "number", "saved")
+    __slots__ = ("ahead", "capacity", "kept", "newest", "number", "saved")
 
-    def __init__(self, number: int, capacity: int, kept: int, newest: Rank | None) -> None:
+    def __init__(self, number: int, capacity: int, kept: int, newest: Rank | None, *, ahead: bool) -> None:
         self.number = number
         self.capacity = capacity
         self.kept = kept
         self.saved = kept
         """`kept` as the table has it."""
         self.newest = newest
+        self.ahead = ahead
+        """Whether the ring may hold statuses whose time lay in the future."""
 
 
 class Rings:
@@ -63,13 +70,20 @@ class Rings:
         self._rows: list[tuple[Any, ...]] = []
         self._trims: list[tuple[int, int]] = []
         self._touched: dict[int, Head] = {}
+        self._trim_from: int | None = 0
+        """The vehicle from which on a ring may hold more than it may; None: none does."""
+
+    @property
+    def over_full(self) -> bool:
+        """Whether `trim_step` may find something to do."""
+        return self._trim_from is not None
 
     def arrive(self, message: Arrive) -> Verdict:
         """Take in one status. `flush` must follow before the commit. Raises UnknownVehicle, LimitReached."""
         head = self._heads.get(message.vehicle) or self._load(message)
         seq = -1 if message.seq is None else message.seq
         rank = Rank(message.timely, message.time, seq)
-        if ring.needs_look(rank, head.newest):
+        if ring.needs_look(rank, head.newest, ahead=head.ahead):
             self.flush()
             placed = self._look(message, head, rank)
         else:
@@ -100,6 +114,7 @@ class Rings:
         self._rows.clear()
         self._trims.clear()
         self._touched.clear()
+        self._trim_from = 0
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
     def find(self, vehicle: str) -> Head | None:
@@ -109,7 +124,8 @@ class Rings:
             return None
         number, keep, kept = row
         newest = self._db.execute(_NEWEST, (number,)).fetchone()
-        return Head(number, keep or self._capacity, kept, Rank(True, *newest) if newest else None)
+        (ahead,) = self._db.execute(_AHEAD, (number,)).fetchone()
+        return Head(number, keep or self._capacity, kept, Rank(True, *newest) if newest else None, ahead=bool(ahead))
 
     def create(self, vehicle: str, at: int) -> Head:
         """A row for a vehicle heard or named for the first time."""
@@ -117,26 +133,26 @@ class Rings:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
         cursor = self._db.execute("INSERT INTO vehicles (vehicle, created) VALUES (?, ?)", (vehicle, at))
         self._vehicles += 1
-        return Head(cursor.lastrowid, self._capacity, 0, None)
+        return Head(cursor.lastrowid, self._capacity, 0, None, ahead=False)
 
-    def drop_head(self, vehicle: str) -> None:
-        """The vehicle's settings changed: read them again when it speaks."""
+    def settings_changed(self, vehicle: str) -> None:
+        """Read the vehicle's settings again when it speaks; its ring may be over-full by them."""
+        self.flush()
         self._heads.pop(vehicle, None)
+        self._trim_from = 0
 
-    def trim_step(self) -> bool:
-        """Shrink one ring that holds more than it may (N was lowered) by a bounded step; True if more is left."""
-        over = self._db.execute(
-            "SELECT number, vehicle, kept - coalesce(keep, ?) FROM vehicles WHERE kept > coalesce(keep, ?) LIMIT 1",
-            (self._capacity, self._capacity),
-        ).fetchone()
+    def trim_step(self) -> None:
+        """Shrink one ring that holds more than it may (N was lowered) by a bounded step."""
+        over = self._db.execute(_OVER_FULL, (self._capacity, self._trim_from)).fetchone()
         if over is None:
-            return False
+            self._trim_from = None
+            return
         number, vehicle, excess = over
         gone = self._db.execute(_TRIM, (number, min(excess, TRIM_STEP_ROWS))).rowcount
         # A ring with fewer rows than it counts would be tried for ever.
         self._db.execute("UPDATE vehicles SET kept = kept - ? WHERE number = ?", (gone or excess, number))
-        self.drop_head(vehicle)
-        return True
+        self._heads.pop(vehicle, None)
+        self._trim_from = number
 
     def _load(self, message: Arrive) -> Head:
         head = self.find(message.vehicle)
@@ -155,7 +171,8 @@ class Rings:
 
     def _look(self, message: Arrive, head: Head, rank: Rank) -> Place:
         same = self._db.execute(_SAME, (head.number, rank.time, rank.seq, message.status_id)).fetchone()
-        oldest = self._db.execute(_OLDEST, (head.number,)).fetchone() if head.kept >= head.capacity else None
+        beyond = head.kept - head.capacity
+        oldest = self._db.execute(_OLDEST, (head.number, beyond)).fetchone() if beyond >= 0 else None
         return ring.place(
             rank,
             newest=head.newest,
@@ -182,3 +199,5 @@ class Rings:
             self._touched[head.number] = head
         if placed.verdict is Verdict.NEWEST:
             head.newest = rank
+        elif placed.verdict is Verdict.AHEAD:
+            head.ahead = True

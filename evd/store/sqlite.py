@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull
+from evd.errors import EvdError, StoreError
 from evd.ring import Verdict
-from evd.store import Arrive, Operation, PendingPush, Stored
+from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
 from evd.store.database import PAGE_BYTES, explain, open_reader, open_writer, translated
 from evd.store.library import sqlite3
 from evd.store.registry import HANDLERS, Limits, Registered, Registry
@@ -20,15 +21,25 @@ CHECKPOINT_PAGES = 4_000
 WAL_MAX_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
 
-WHOLE_STORE = (StoreBroken, StoreFull, StoreBusy)
-"""Errors that concern every operation of a group, not one of them."""
+OF_THE_VALUES = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    OverflowError,  # an integer beyond 64 bits
+    UnicodeError,  # a lone surrogate
+)
+"""What SQLite raises for one operation's values, not for the store."""
+
+
+class _Unwritable(EvdError):
+    """An operation whose values the tables refuse."""
 
 
 class SqliteStore:
     """`evd.store.Store` over one file.
 
-    `render` gives the text that a phone is sent of a status, None: no pushes are made; `capacity` is the number of statuses a vehicle keeps
-    unless it has a number of its own; `give_up_after_s` says how long a push is tried.
+    `render` gives the text that a phone is sent of a status, None: no pushes are made; `capacity` is the number of
+    statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how long a push is tried.
     """
 
     def __init__(
@@ -54,37 +65,31 @@ class SqliteStore:
             )
             self._registry = Registry(self._db, self._rings, limits)
         self._reader = open_reader(path)
-        self._over_full = True
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.write`. An operation that fails alone gives its error as its result; the others stand."""
         try:
-            return self._transaction(operations, alone=len(operations) == 1)
-        except WHOLE_STORE:
-            raise
-        except EvdError as error:
-            if len(operations) == 1:
-                return [error]
-        # One of them spoils the group: each on its own, so that only that one fails.
-        return [self.write([operation])[0] for operation in operations]
+            with self._transaction():
+                results = [self._do(operation) for operation in operations]
+                self._rings.flush()
+        except _Unwritable:
+            # One of them spoils the group: each behind a savepoint, so that only that one fails.
+            with self._transaction():
+                results = [self._do_apart(operation) for operation in operations]
+        return results
 
     def tidy(self) -> bool:
         """See `Store.tidy`."""
+        if self._rings.over_full:
+            with self._transaction():
+                self._rings.trim_step()
         with translated(self.path):
-            if self._over_full:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    self._over_full = self._rings.trim_step()
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    self._rollback()
-                    raise
             _, log_pages, _ = self._checkpoint("NOOP")
             if log_pages >= WAL_MAX_PAGES:
                 self._checkpoint("TRUNCATE")
             elif log_pages >= CHECKPOINT_PAGES:
                 self._checkpoint("PASSIVE")
-        return self._over_full
+        return self._rings.over_full
 
     def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
         """See `Store.pending_pushes`; for one reading thread beside the writing one."""
@@ -125,30 +130,41 @@ class SqliteStore:
             pass  # the log stays beside the file and is read at the next start
         self._db.close()
 
-    def _transaction(self, operations: Sequence[Operation], *, alone: bool) -> list[Any]:
-        try:
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Committed at the end, rolled back on any error. Raises StoreError, or _Unwritable for one operation's values."""
+        with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
         try:
-            results = [self._do(operation) for operation in operations]
-            self._rings.flush()
+            yield
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._rollback()
-            meaning = explain(error, self.path)
-            if isinstance(error, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError | OverflowError):
-                raise EvdError(f"{type(operations[0]).__name__} cannot be written: {error}") from error
-            raise meaning from error
-        except BaseException:
-            self._rollback()
+            if isinstance(error, OF_THE_VALUES):
+                raise _Unwritable(f"it cannot be written: {error}") from error
+            if isinstance(error, sqlite3.Error):
+                raise explain(error, self.path) from error
             raise
-        return results
 
     def _do(self, operation: Operation) -> Any:
-        if isinstance(operation, Arrive):
-            return self._arrive(operation)
-        return HANDLERS[type(operation)](self._registry, operation)
+        try:
+            if isinstance(operation, Arrive):
+                return self._arrive(operation)
+            return HANDLERS[type(operation)](self._registry, operation)
+        except (UnknownVehicle, LimitReached) as refusal:
+            return refusal  # it is raised before anything is changed
+
+    def _do_apart(self, operation: Operation) -> Any:
+        self._db.execute("SAVEPOINT apart")
+        try:
+            result = self._do(operation)
+            self._rings.flush()
+        except OF_THE_VALUES as error:
+            self._db.execute("ROLLBACK TO apart")
+            self._forget()
+            result = _Unwritable(f"{type(operation).__name__} cannot be written: {error}")
+        self._db.execute("RELEASE apart")
+        return result
 
     def _arrive(self, message: Arrive) -> Stored:
         verdict = self._rings.arrive(message)
@@ -160,8 +176,13 @@ class SqliteStore:
         return Stored(verdict, len(phones))
 
     def _rollback(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        with translated(self.path):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._forget()
+
+    def _forget(self) -> None:
+        """Read again what memory held of changes that were undone."""
         self._rings.forget()
         self._registry.forget()
 
