@@ -20,11 +20,11 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/cython-lint evd/_codec.pyx
+	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi
 
 bench: $(READY)
 	@mkdir -p bench/results
-	$(BIN)/pytest bench -q --benchmark-only --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
+	$(BIN)/pytest bench -q --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
 	    --benchmark-sort=name --benchmark-group-by=group --benchmark-json=bench/results/bench.json
 
 ci: check test
@@ -47,6 +47,6 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 # Setting up again is only needed when one of these changes.
-$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx .ci/setup
+$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi .ci/setup
 	@bash .ci/setup
 	@touch $(READY)

@@ -18,7 +18,7 @@ from evd.errors import ConfigError
 
 ENV_PREFIX = "EVD_"
 
-#: The payload format of the original system's vehicles (its Sigfox callback configuration, reference original-system.md).
+#: The payload format of the original system's vehicles: the one of its Sigfox callback configuration.
 EV_GRAMMAR = (
     "state:0:uint:3:big-endian:7 current_charge:0:uint:7:big-endian:4 target_charge:1:uint:7:big-endian:5 "
     "current:2:uint:10:big-endian:6 elapsed_time:3:uint:13:big-endian:4 remain_time:5:uint:13:big-endian:7 "

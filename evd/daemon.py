@@ -16,36 +16,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import orjson
 import trio
 import trio_asyncio
-from systemd_watchdog import WatchDog
+from systemd_watchdog.systemd_watchdog import WatchDog
 
-from evd import VERSION
+from evd import VERSION, assembly
 from evd.api.app import make_app
-from evd.api.context import Context, TokenVerifier
+from evd.api.context import Context
 from evd.api.door import Door
-from evd.auth import Key
 from evd.clock import now_ms
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.directory import Directory
-from evd.dispatcher import Dispatcher
-from evd.edge import Edge, EdgeLimits, tls_context
+from evd.edge import Edge, tls_context
 from evd.errors import ConfigError
 from evd.formats import Formats
 from evd.ingest import Ingest, is_ingest
 from evd.log import log
 from evd.place import SOCKET_PATH_MAX, Lock, Place
-from evd.push import Pusher
-from evd.push.credentials import load_service_account
-from evd.push.fcm import FcmPusher
 from evd.queries import Queries
-from evd.status import for_app
-from evd.store import Arrive, Operation, Stored
-from evd.store.registry import Limits, Registered
-from evd.store.sqlite import SqliteStore
-from evd.tokens import FirebaseTokens, NoTokens
+from evd.store import Operation, Stored
 from evd.writer import Writer
 
 BACKLOG = 1024
@@ -58,16 +48,16 @@ WATCHDOG_EVERY_S = 1.0
 
 
 class Daemon:
-    """Everything of one directory, built but not started. Raises EvdError where a setting or the database is refused."""
+    """Everything of one directory, built but not started. Raises EvdError for a refused setting or database."""
 
     def __init__(self, place: Place, config: Config, *, env: Mapping[str, str], push: bool = True) -> None:
         self.place = place
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
-        self.tokens = _tokens(config, env)
-        self.pusher = _pusher(config, env) if push else None
-        self.store = _open_store(place, config, pushes=self.pusher is not None)
-        self.directory = Directory(*_known(self.store))
+        self.tokens = assembly.token_verifier(config, env)
+        self.pusher = assembly.pusher(config, env) if push else None
+        self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
+        self.directory = Directory(*assembly.known(self.store))
         self.writer = Writer(
             self.store,
             queue_rows_max=config.ingest.queue_rows_max,
@@ -77,8 +67,8 @@ class Daemon:
             on_commit=self._committed,
         )
         self.ingest = Ingest(self.writer, self.directory, self.formats)
-        self.dispatcher = _dispatcher(self.pusher, self.store, self.writer, config) if self.pusher else None
-        self.limits = _edge_limits(config)
+        self.dispatcher = assembly.dispatcher(self.pusher, self.store, self.writer, config) if self.pusher else None
+        self.limits = assembly.edge_limits(config)
         self.edges: list[Edge] = []
         self.stopping = False
 
@@ -126,7 +116,7 @@ class Daemon:
         async with trio_asyncio.open_loop():
             queries = await Queries.open(self.place.database)
             try:
-                door = Door(make_app(self._context(queries)), limits=self.limits, log=log)
+                door = Door(make_app(self._context(queries)), limits=assembly.door_limits(self.config), log=log)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
                     writing = _start(nursery, self.writer.run)
@@ -178,7 +168,9 @@ class Daemon:
         """The control socket: the same API, for whoever may open the file."""
         path = self.place.socket
         if len(bytes(path)) > SOCKET_PATH_MAX:
-            log.warning("no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX)
+            log.warning(
+                "no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX
+            )
             return None
         path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
         raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
@@ -290,7 +282,7 @@ async def _feed_watchdog(watchdog: WatchDog, writer: Writer) -> None:
 
 
 def briefly(place: Place, config: Config, work: Callable[[], Any]) -> Any:
-    """Be the writer for the time of one command: `work`, in a thread, finds the control socket there. Raises EvdError."""
+    """Be the writer for one command: `work`, in a thread, finds the control socket there. Raises EvdError."""
     os.umask(0o077)
     lock = Lock(place)
     try:
@@ -344,105 +336,6 @@ def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: A
 async def _within(scope: trio.CancelScope, task: Callable[[], Awaitable[None]]) -> None:
     with scope:
         await task()
-
-
-def _open_store(place: Place, config: Config, *, pushes: bool) -> SqliteStore:
-    def render(arrival: Arrive, phone: Registered) -> str:
-        document = for_app(
-            status_id=arrival.status_id,
-            vehicle=phone.spelling,
-            time=arrival.time,
-            connectivity=arrival.connectivity,
-            seq=arrival.seq,
-            payload=arrival.payload,
-            fields=orjson.loads(arrival.fields),
-            whole_numbers=config.app.whole_numbers,
-        )
-        return orjson.dumps(document).decode()
-
-    return SqliteStore(
-        place.database,
-        capacity=config.retention.statuses_per_vehicle,
-        limits=Limits(
-            rejected=config.ingest.rejected_rows_max,
-            owners=config.app.owners_max,
-            registrations=config.app.registrations_max,
-            registrations_per_vehicle=config.app.registrations_per_vehicle,
-            outbox=config.push.outbox_rows_max,
-        ),
-        render=render if pushes else None,
-        give_up_after_s=config.push.give_up_after_s,
-        create_unknown=config.ingest.unknown_vehicle == "create",
-        vehicles_max=config.ingest.vehicles_max,
-    )
-
-
-def _known(store: SqliteStore) -> tuple[list[Key], list[tuple[str, str]]]:
-    return [Key(*row) for row in store.living_keys()], store.own_formats()
-
-
-def _tokens(config: Config, env: Mapping[str, str]) -> TokenVerifier:
-    project = config.app.firebase_project
-    credentials = _credentials(config, env)
-    if not project and credentials is not None:
-        project = load_service_account(credentials).project_id
-    if not project:
-        return NoTokens()
-    return FirebaseTokens(
-        project,
-        certs_url=config.app.id_token_certs,
-        timeout_s=config.app.id_token_timeout_s,
-        env_emulator=env.get("FIREBASE_AUTH_EMULATOR_HOST"),
-    )
-
-
-def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
-    if config.push.credentials:
-        return Path(config.push.credentials)
-    folder = env.get("CREDENTIALS_DIRECTORY")
-    passed = Path(folder) / "fcm.json" if folder else None
-    return passed if passed and passed.exists() else None
-
-
-def _pusher(config: Config, env: Mapping[str, str]) -> Pusher | None:
-    credentials = _credentials(config, env)
-    if credentials is None:
-        return None
-    push = config.push
-    return FcmPusher.from_file(
-        credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
-    )
-
-
-def _dispatcher(pusher: Pusher, store: SqliteStore, writer: Writer, config: Config) -> Dispatcher:
-    push = config.push
-    return Dispatcher(
-        pusher,
-        store,
-        writer,
-        in_flight_max=push.in_flight_max,
-        rate_max=push.rate_max,
-        ttl_s=push.ttl_s,
-        priority="high" if push.priority == "high" else "normal",
-        package=push.package or None,
-    )
-
-
-def _edge_limits(config: Config) -> EdgeLimits:
-    server = config.server
-    return EdgeLimits(
-        head_max=server.head_max_bytes,
-        fields_max=server.fields_max,
-        body_max=config.ingest.body_max_bytes,
-        connections_max=server.connections_max,
-        head_s=server.head_timeout_s,
-        body_s=server.body_timeout_s,
-        answer_s=config.ingest.answer_timeout_s + 1.5,
-        idle_s=server.idle_timeout_s,
-        write_s=server.write_timeout_s,
-        tls_hello_s=server.tls_hello_timeout_s,
-        drain_s=server.drain_timeout_s,
-    )
 
 
 def _raise_descriptor_limit(connections: int) -> None:

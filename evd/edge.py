@@ -20,7 +20,7 @@ import trio
 from evd.errors import RequestError, Unavailable
 from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, JSON, Reply, Request, RequestReader, error_reply, render
 from evd.http1_head import Head
-from evd.wire import PlainWire, ReplayStream, TlsWire, tls_context
+from evd.wire import PlainWire, ReplayStream, TlsWire, error_kinds, tls_context
 
 __all__ = ["Edge", "EdgeLimits", "ReplayStream", "tls_context"]
 
@@ -194,7 +194,7 @@ class Edge:
             self.broken += 1  # the client went away, or speaks no TLS
         except* Exception as group:
             self.failed += 1
-            self._log.error("edge.connection_failed", errors=[type(error).__name__ for error in group.exceptions])
+            self._log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             self._open.discard(connection)
             wire.close()

@@ -58,7 +58,7 @@ class CodecError(EvdError):
 
 
 class RequestError(EvdError):
-    """An HTTP request is refused. `error` is the short text clients of the original system know, `detail` the sentence."""
+    """An HTTP request is refused. `error` is the short text that the original's clients know, `detail` the sentence."""
 
     status = 400
     error = "Bad request"

@@ -13,11 +13,17 @@ import structlog
 
 LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
 
-#: What looks like one of evd's keys, a bearer token or a JWT, wherever it stands in a text.
+#: What looks like a secret, wherever it stands in a text.
 _SECRET = re.compile(
-    r"evd_[a-z]+_[0-9A-Za-z]{8}_[0-9A-Za-z]+_[0-9A-Za-z]{6}|(?i:bearer|basic) [\w.~+/=-]{8,}|ey[\w-]+\.[\w-]+\.[\w-]*"
+    r"""evd_[a-z]+_[0-9A-Za-z]{8}_[0-9A-Za-z]+_[0-9A-Za-z]{6}  # a key
+    | (?i:bearer|basic)[ ][\w.~+/=-]{8,}                      # an Authorization header
+    | ey[\w-]+\.[\w-]+\.[\w-]*                              # a JWT
+    | [\w-]+:APA91[\w-]+                                    # an FCM registration token""",
+    re.VERBOSE,
 )
-_SECRET_NAMES = frozenset({"key", "token", "secret", "password", "authorization", "x-api-key", "fcmtoken", "credentials"})
+_SECRET_NAMES = frozenset(
+    {"key", "token", "secret", "password", "authorization", "x-api-key", "fcmtoken", "credentials"}
+)
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -45,7 +45,7 @@ class Place:
 
 
 def find(given: str | None, env: Mapping[str, str]) -> Place:
-    """`--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first where there are several), else the user's data folder."""
+    """`--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first of several), else the user's data folder."""
     state = env.get("STATE_DIRECTORY", "").split(":")[0]
     directory = given or env.get("EVD_DIR") or state or platformdirs.user_data_path("evd")
     return Place(Path(directory).absolute())
@@ -60,7 +60,9 @@ class Lock:
         try:
             self._file = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigError(f"{place.lock} cannot be written ({error.strerror}): check who owns the directory") from None
+            raise ConfigError(
+                f"{place.lock} cannot be written ({error.strerror}): check who owns the directory"
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -84,7 +84,9 @@ class Queries:
         )
 
     async def owners(self) -> list[dict[str, Any]]:
-        return await self._dicts("SELECT uid, vehicle, created FROM owners ORDER BY uid, vehicle LIMIT ?", (LISTED_MAX,))
+        return await self._dicts(
+            "SELECT uid, vehicle, created FROM owners ORDER BY uid, vehicle LIMIT ?", (LISTED_MAX,)
+        )
 
     async def fleet(self) -> list[dict[str, Any]]:
         return await self._dicts("SELECT * FROM fleet ORDER BY vehicle LIMIT ?", (LISTED_MAX,))
@@ -129,6 +131,4 @@ async def _connect(path: Path) -> aiosqlite.Connection:
 
 def _status(row: Any) -> StatusRow:
     identity, time, seq, connectivity, payload, fields, flags = row
-    return StatusRow(
-        identity, time, None if seq < 0 else seq, connectivity, payload, orjson.loads(fields), flags
-    )
+    return StatusRow(identity, time, None if seq < 0 else seq, connectivity, payload, orjson.loads(fields), flags)

@@ -20,6 +20,8 @@ PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
 NESTING_MAX = 32
 """Levels of lists and objects in a body: Sigfox's deepest callback has four, and a JSON writer stops at some 250."""
 
+NUMBER_MAX_CHARACTERS = 32
+
 NUMBER_LIMIT = 2**63
 """No measure comes near it; beyond it neither SQLite nor JSON keeps an integer as it is."""
 
@@ -30,11 +32,11 @@ PAYLOAD_NAMES = ("rawdata", "data")
 SEQ_NAMES = ("seqNumber",)
 
 #: Sigfox's variables, legacy ones included, and names that belong to evd: never fields of the status.
-NO_FIELDS = frozenset(
-    (*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES)
-    + ("id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling")
-    + ("snr", "rssi", "avgSnr", "station", "lat", "lng", "duplicate", "duplicates", "operatorName", "countryCode")
-    + ("lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation")
+NO_FIELDS = (
+    {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES}
+    | {"id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling"}
+    | {"snr", "rssi", "avgSnr", "station", "lat", "lng", "duplicate", "duplicates", "operatorName", "countryCode"}
+    | {"lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation"}
 )
 
 
@@ -113,22 +115,24 @@ def _text(value: Any) -> str | None:
 
 
 def _number(name: str, value: Any) -> int | float:
-    number: int | float | None = None
-    if type(value) is int or type(value) is float:
-        number = value
-    elif type(value) is str and len(value) <= 32:
-        try:
-            number = int(value)
-        except ValueError:
-            try:
-                number = float(value)
-            except ValueError:
-                pass
+    number = value if type(value) is int or type(value) is float else _read_number(value)
     if number is None or not math.isfinite(number):
         raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
     if abs(number) >= NUMBER_LIMIT:
         raise BadRequest(f"{name} is {_shown(value)}: a number below 2^63 is needed")
     return number
+
+
+def _read_number(value: Any) -> int | float | None:
+    """A number that a template put in quotes."""
+    if type(value) is not str or len(value) > NUMBER_MAX_CHARACTERS:
+        return None
+    for read in (int, float):
+        try:
+            return read(value)
+        except ValueError:
+            continue
+    return None
 
 
 def _sequence(value: Any) -> int:

@@ -1,7 +1,7 @@
 """A fleet by seed: vehicles that drive, idle, sleep and charge, and the bodies in which they say so.
 
 No clock: the caller gives the time of each status. Whatever that time is, ten minutes of a vehicle's life pass between
-two of its statuses, about as between two Sigfox messages (140 a day), so that a minute of a demo shows hours of charging.
+two of its statuses, about as between two Sigfox messages (140 a day): a minute of a demo shows hours of charging.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class _Habit(NamedTuple):
 
 
 _DAY = {
-    Doing.OFF: _Habit(30, 180, (Doing.DRIVING,)),
+    Doing.OFF: _Habit(20, 90, (Doing.DRIVING,)),
     Doing.CHARGING: _Habit(0, 0, (Doing.IDLE,)),  # until its target is met
     Doing.IDLE: _Habit(10, 40, (Doing.DRIVING, Doing.DRIVING, Doing.OFF)),
     Doing.DRIVING: _Habit(20, 90, (Doing.IDLE, Doing.OFF, Doing.CHARGING)),
@@ -213,7 +213,7 @@ class Fleet:
         # From 100000 on, so that an id has six digits and none leads with a zero.
         drawn = [f"{number:X}" for number in dice.sample(range(0x100000, 0x1000000), vehicles)]
         self.vehicles = (FIRST_VEHICLE, *[vehicle for vehicle in drawn if vehicle != FIRST_VEHICLE][: vehicles - 1])
-        self._lives: dict[str, _Life] = {}
+        self._lives: dict[str, _Life | None] = dict.fromkeys(self.vehicles)
 
     def step(self, vehicle: str, now_s: float) -> VehicleState:
         """STEP_MIN minutes of the vehicle's life later: what it says of itself at `now_s` (epoch s).
@@ -221,17 +221,19 @@ class Fleet:
         Its times rise by a millisecond at least, so that no two statuses are the same message however fast they are
         asked for. Raises KeyError for a vehicle of no fleet.
         """
-        life = self._lives.get(vehicle) or self._bear(vehicle)
+        life = self._lives[vehicle] or self._bear(vehicle)
         life.pass_time()
         life.time_ms = max(int(now_s * 1000), life.time_ms + 1)
         life.seq = (life.seq + 1) % SEQ_COUNT
         return _spoken(vehicle, life)
 
     def _bear(self, vehicle: str) -> _Life:
-        if vehicle not in self.vehicles:
-            raise KeyError(vehicle)
-        self._lives[vehicle] = _Life.born(random.Random(f"{vehicle} {self._seed}"))  # noqa: S311
-        return self._lives[vehicle]
+        life = self._lives[vehicle] = _Life.born(random.Random(f"{vehicle} {self._seed}"))  # noqa: S311
+        return life
+
+
+def _tenths(value: float) -> float:
+    return round(value, 1) + 0.0  # which makes -0.0 a plain zero
 
 
 def _spoken(vehicle: str, life: _Life) -> VehicleState:
@@ -243,13 +245,13 @@ def _spoken(vehicle: str, life: _Life) -> VehicleState:
         state=life.doing.value,
         current_charge=int(life.charge),
         target_charge=life.target,
-        current=round(charging_current(life.charge, life.max_current), 1) if remaining else 0.0,
+        current=_tenths(charging_current(life.charge, life.max_current)) if remaining else 0.0,
         elapsed_time=life.since if life.doing is Doing.CHARGING else 0,
         remain_time=remaining,
         range=int(life.charge * life.capacity / life.consumption),
-        elec_consumption=round(life.consumption, 1),
-        indoor_temp=round(life.indoor, 1),
-        outdoor_temp=round(life.outdoor, 1),
+        elec_consumption=_tenths(life.consumption),
+        indoor_temp=_tenths(life.indoor),
+        outdoor_temp=_tenths(life.outdoor),
         desired_temp=life.desired,
         max_current=life.max_current,
         location=f"{life.latitude:.4f},{life.longitude:.4f}",
@@ -279,7 +281,7 @@ def payload(state: VehicleState) -> bytes:
 
 
 def _original(state: VehicleState) -> dict[str, Any]:
-    """The original system's callback: the fields as Sigfox Cloud decodes them, so half floats stand as 16-bit integers."""
+    """The original system's callback: the fields as Sigfox Cloud decodes them, half floats as 16-bit integers."""
     frame = payload(state)
     return {
         "timestamp": state.time_ms // 1000,

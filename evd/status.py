@@ -20,9 +20,9 @@ DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
 
 TIME_MAX_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: beyond it SQLite's date functions give null
-_MILLISECONDS_FROM = 10**11  # a number above it is ms already: as seconds it would be the year 5138 (DESIGN, normal forms)
+_MILLISECONDS_FROM = 10**11  # above it a number is ms already: as seconds it would be the year 5138 (DESIGN)
 AHEAD_MS = 24 * 3600 * 1000
-"""A time further ahead of the server's than this is kept and flagged, but is never the last status (DESIGN, promise 3)."""
+"""A time further ahead of the server's than this is kept and flagged, but never the last status (DESIGN, promise 3)."""
 
 SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further
 JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (reference sigfox.md A4)
@@ -100,7 +100,7 @@ def half(bits: int) -> float | None:
 
 
 def halves(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with integers in half-float fields read as half floats: what Sigfox Cloud's grammar cannot do itself."""
+    """The fields with integers in half-float fields read as half floats: Sigfox Cloud's grammar cannot do it itself."""
     return {name: half(value) if _carries_half(name, value) else value for name, value in fields.items()}
 
 
@@ -118,9 +118,10 @@ def _same(name: str, given: Any, decoded: Any) -> bool:
     if given is None or given == decoded:
         return True
     if _carries_half(name, given):
-        return half(given) == decoded
-    numbers = isinstance(given, int | float) and isinstance(decoded, int | float)
-    return numbers and math.isclose(given, decoded, rel_tol=1e-3, abs_tol=1e-3)  # a template may print fewer digits
+        return bool(half(given) == decoded)
+    if not (isinstance(given, int | float) and isinstance(decoded, int | float)):
+        return False
+    return math.isclose(given, decoded, rel_tol=1e-3, abs_tol=1e-3)  # a template may print fewer digits
 
 
 def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes) -> str:

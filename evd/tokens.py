@@ -19,13 +19,6 @@ REMEMBERED_MS = 60_000
 """A token that was right stays right so long (at most until it expires): an app asks several things at once."""
 
 
-class NoTokens:
-    """Where no Firebase project is configured, no ID token counts."""
-
-    async def uid(self, token: str) -> str:
-        raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
-
-
 class FirebaseTokens:
     """Checks ID tokens of one project: RS256, audience, issuer, subject, expiry.
 
@@ -33,13 +26,15 @@ class FirebaseTokens:
     emulator's variable would make the SDK skip the signature check.
     """
 
-    def __init__(self, project: str, *, certs_url: str, timeout_s: float, env_emulator: str | None, clock: Clock = now_ms):
+    def __init__(
+        self, project: str, *, certs_url: str, timeout_s: float, env_emulator: str | None, clock: Clock = now_ms
+    ):
         if env_emulator:
             raise ConfigError(
-                "FIREBASE_AUTH_EMULATOR_HOST is set: with it unsigned tokens would count; remove it from the environment"
+                "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
             )
         app = firebase_admin.initialize_app(
-            google.auth.credentials.AnonymousCredentials(),
+            google.auth.credentials.AnonymousCredentials(),  # type: ignore[no-untyped-call]
             {"projectId": project, "httpTimeout": timeout_s},
             name=f"evd-tokens-{id(self)}",
         )

@@ -1,4 +1,4 @@
-"""What a fleet sends, in which order: each vehicle in turn, on its channel, with redeliveries and late ones among it."""
+"""What a fleet sends, in which order: each vehicle in turn, with redeliveries and late ones among the new."""
 
 from __future__ import annotations
 

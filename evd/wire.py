@@ -131,3 +131,10 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
     return context
+
+
+def error_kinds(error: BaseException) -> list[str]:
+    """The types in an exception or in a nest of groups. A log says no more of a connection: texts may hold secrets."""
+    if isinstance(error, BaseExceptionGroup):
+        return [kind for inner in error.exceptions for kind in error_kinds(inner)]
+    return [type(error).__name__]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -13,13 +14,15 @@ import structlog
 import trio
 from quart import Response, request
 from quart_trio import QuartTrio
-from raw_http import FAULTS, Client, Fault, connect, get, until
+from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
 from evd.api.door import Door, DoorLimits
 from evd.edge import Edge, EdgeLimits
 from evd.http1 import Reply, Request
+from evd.wire import PlainWire, ReplayStream
 
 INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+Send = Callable[[dict[str, object]], Awaitable[None]]
 QUICK = DoorLimits(head_s=0.2, body_s=0.2, idle_s=0.2, linger_s=0.2)
 
 
@@ -388,20 +391,59 @@ async def test_the_control_socket_uses_the_same_door(tmp_path: Path) -> None:
         nursery.cancel_scope.cancel()
 
 
-async def test_an_exception_of_the_application_server_stays_in_its_connection() -> None:
-    async def app(scope: dict[str, object], receive: object, send: object) -> None:
+async def bad_header(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b":no", b"secret")]})
+
+
+async def too_much_body(send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
+    await send({"type": "http.response.body", "body": b"secret"})
+
+
+async def an_error(send: Send) -> None:
+    raise ValueError("secret")
+
+
+@pytest.mark.parametrize("answer", [bad_header, too_much_body, an_error])
+async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Callable[[Send], Awaitable[None]]) -> None:
+    async def app(scope: dict[str, object], receive: object, send: Send) -> None:
         if scope["type"] == "lifespan":
             raise NotImplementedError
-        await send({"type": "http.response.start", "status": 200, "headers": [(b":no", b"secret")]})
+        if scope["path"] == "/":
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+        else:
+            await answer(send)
 
     door = Door(app, limits=DoorLimits(), log=structlog.get_logger())
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             await nursery.start(door.run)
-            listeners = await nursery.start(trio.serve_tcp, door.hand_over, 0)
-            async with await connect(listeners[0].socket.getsockname()[1]) as client:
+            listeners = await nursery.start(partial(trio.serve_tcp, door.hand_over, 0, host="127.0.0.1"))
+            port = listeners[0].socket.getsockname()[1]
+            async with await connect(port) as client:
+                await client.send(call(b"/bad"))
+                with suppress(Ended):
+                    assert (await client.read()).status in (200, 500)
+            async with await connect(port) as client:
                 await client.send(get())
-                assert (await client.read()).status == 500
+                assert (await client.read()).status == 200
             nursery.cancel_scope.cancel()
     assert logs
+    assert "secret" not in str(logs)
+
+
+class Faulty(ReplayStream):
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        raise ValueError("secret")
+
+
+async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() -> None:
+    one, other = trio.socket.socketpair()
+    with other, structlog.testing.capture_logs() as logs:
+        async with site() as here:
+            await here.door.hand_over(Faulty(PlainWire(trio.SocketStream(one)), b"", write_s=1.0))
+            assert here.door.failed == 1
+            assert await here.answers()
+    assert [entry["errors"] for entry in logs] == [["ValueError"]]
     assert "secret" not in str(logs)

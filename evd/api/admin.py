@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 import orjson
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
-from evd.api.context import here, require_admin
+from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, new_key
 from evd.errors import BadRequest, ConfigError, NotFound
@@ -150,7 +150,7 @@ async def stats() -> Response:
 
 async def _body(form: type[Any]) -> Any:
     try:
-        return msgspec.convert(orjson.loads(await request.get_data()), form)
+        return msgspec.convert(orjson.loads(await request_body()), form)
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
         raise BadRequest(f"the body is refused: {error}") from None
 

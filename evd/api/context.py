@@ -25,6 +25,13 @@ class TokenVerifier(Protocol):
         ...
 
 
+class NoTokens:
+    """Where no Firebase project is configured, no ID token counts."""
+
+    async def uid(self, token: str) -> str:
+        raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
+
+
 class Context(msgspec.Struct, frozen=True):
     """The daemon as the routes see it."""
 
@@ -52,6 +59,12 @@ def here() -> Context:
 def request_headers() -> dict[bytes, bytes]:
     """The request's headers as the edge gives them: lower-case names; of a repeated one the last counts."""
     return {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in request.headers.items()}
+
+
+async def request_body() -> bytes:
+    """All of it; the edge and quart bound its size and its time."""
+    body = await request.get_data()
+    return body if isinstance(body, bytes) else body.encode()
 
 
 def require_key(*roles: str) -> Key:

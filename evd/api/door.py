@@ -22,6 +22,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from evd.api.guarded import DoorLimits, GuardedConnection
 from evd.errors import Unavailable
 from evd.http1 import error_reply, render
+from evd.wire import error_kinds
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -98,7 +99,7 @@ class Door:
             await connection.run()
         except* Exception as group:
             self.failed += 1
-            self._log.error("door.connection_failed", errors=[type(error).__name__ for error in group.exceptions])
+            self._log.error("door.connection_failed", errors=error_kinds(group))
         finally:
             self.refused += connection.refused
             self._open.discard(connection)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 from quart import Quart, Response, request
 
-from evd.api.context import here, request_headers, require_key, require_owner
+from evd.api.context import here, request_body, request_headers, require_key, require_owner
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json
 from evd.errors import BadRequest
 from evd.http1 import Request
@@ -28,7 +28,7 @@ async def last() -> Response:
 
 
 async def range_() -> Response:
-    """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 where there is none."""
+    """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling = await _owned_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
     rows = await here().queries.range(vehicle_id(spelling), first, until)
@@ -52,7 +52,7 @@ async def ingest() -> Response:
         path=request.path,
         query=request.query_string,
         headers=request_headers(),
-        body=await request.get_data(),
+        body=await request_body(),
         peer=request.remote_addr or "",
     )
     return from_reply(await here().ingest.accept(taken))
@@ -142,7 +142,7 @@ async def _wish() -> Wish:
     """The body of a registration, by an owner of its vehicle."""
     spelling = await _owned_vehicle()
     try:
-        body = orjson.loads(await request.get_data())
+        body = orjson.loads(await request_body())
     except orjson.JSONDecodeError:
         body = None
     if not isinstance(body, dict):
@@ -150,7 +150,8 @@ async def _wish() -> Wish:
     named, token, register = body.get("vehicleId"), body.get("fcmToken"), body.get("register")
     if not isinstance(named, str) or not isinstance(token, str) or not isinstance(register, bool):
         raise BadRequest(
-            "the body needs vehicleId and fcmToken (texts) and register (true or false)", error="Missing basic attributes"
+            "the body needs vehicleId and fcmToken (texts) and register (true or false)",
+            error="Missing basic attributes",
         )
     if vehicle_id(named) != vehicle_id(spelling):
         raise BadRequest("the vehicleId of the body and of the query are not the same")

@@ -108,9 +108,9 @@ class SetVehicle(Operation, frozen=True, gc=False):
 
     vehicle: str
     created: int
-    keep: int | None | msgspec.UnsetType = msgspec.UNSET
-    format: str | None | msgspec.UnsetType = msgspec.UNSET
-    name: str | None | msgspec.UnsetType = msgspec.UNSET
+    keep: int | msgspec.UnsetType | None = msgspec.UNSET
+    format: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Register(Operation, frozen=True, gc=False):
@@ -137,7 +137,7 @@ class PushSent(Operation, frozen=True, gc=False):
 
 
 class PushFailed(Operation, frozen=True, gc=False):
-    """A push will never be taken; with `drop`, its registration is dead too, unless it was renewed after `registered`."""
+    """A push will never be taken; with `drop`, its registration is dead too, unless renewed since the push was made."""
 
     number: int
     outcome: str

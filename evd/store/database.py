@@ -82,7 +82,8 @@ def _is_new(connection: Any, path: Path) -> bool:
         raise StoreRefused(f"{path} is no database of evd: name another directory, or move the file away")
     if version > SCHEMA_VERSION:
         raise StoreRefused(
-            f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: install the evd that wrote it, or a newer one"
+            f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: "
+            "install the evd that wrote it, or a newer one"
         )
     return False
 

@@ -65,8 +65,10 @@ class Registry:
         self.db.execute(
             "INSERT INTO outbox (number, vehicle, token, status_id, serialized, created, expires, due)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (self._next_push, arrival.vehicle, phone.token, arrival.status_id, serialized)
-            + (created, created + lasts_ms, created),
+            (
+                *(self._next_push, arrival.vehicle, phone.token, arrival.status_id, serialized),
+                *(created, created + lasts_ms, created),
+            ),
         )
         self._next_push += 1
         self._waiting += 1

@@ -189,8 +189,10 @@ class Rings:
             return
         self._arrival += 1
         self._rows.append(
-            (head.number, rank.timely, rank.time, rank.seq, self._arrival, message.status_id, message.received)
-            + (message.connectivity, message.payload, message.fields, message.document, message.flags)
+            (
+                *(head.number, rank.timely, rank.time, rank.seq, self._arrival, message.status_id, message.received),
+                *(message.connectivity, message.payload, message.fields, message.document, message.flags),
+            )
         )
         if placed.trim:
             self._trims.append((head.number, placed.trim))

@@ -58,7 +58,7 @@ class SqliteStore:
         self._give_up_after_ms = give_up_after_s * 1000
         self._db = open_writer(path)
         with translated(path):
-            self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again before anything else
+            self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again first
             epoch = self._start(capacity)
             self._rings = Rings(
                 self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max, epoch=epoch
@@ -132,7 +132,7 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Committed at the end, rolled back on any error. Raises StoreError, or _Unwritable for one operation's values."""
+        """Committed at the end, rolled back on any error. Raises StoreError, or _Unwritable for the values."""
         with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
         try:

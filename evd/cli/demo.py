@@ -1,0 +1,309 @@
+"""`evd demo`: the whole chain in one process, to be looked at: a fleet, the daemon, and a fake FCM."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import shlex
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+import trio
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from evd import control, log
+from evd.auth import ROLES
+from evd.cli.common import settings
+from evd.cli.fake_fcm import write_credentials
+from evd.cli.serve import make
+from evd.cli.simulate import keys_of_file
+from evd.errors import ConfigError, ControlError
+from evd.httpclient import HttpPool
+from evd.place import Lock, Place
+from evd.push.fake import FakeFcm
+from evd.simulation import FIRST_VEHICLE, Fleet
+from evd.simulator import Simulator, Tally
+from evd.traffic import CHANNELS, Traffic
+
+if TYPE_CHECKING:
+    from evd.daemon import Daemon
+
+OWNER = "demo"
+PHONE = "demo-phone"  # the fake FCM delivers to any token that does not begin with one of its behaviours
+
+VEHICLES = 10
+RATE = 2.0  # callbacks a second: each vehicle speaks every 5 s
+DUPLICATES = LATE = 3.0  # %: the network's share of trouble
+CONNECTIONS = 4
+TIMEOUT_S = 10.0
+ANSWER_MAX = 1 << 20
+LIVE_EVERY_S = 0.5
+
+#: The original system's own callback, as its Sigfox configuration made it; the shell puts the time in.
+CALLBACK = (
+    '{"timestamp":\'$(date +%s)\',"vehicleId":"386625","seqNumber":118,"rawdata":"130a4c0f594e427e4bb45088",'
+    '"advanced":false,"connectivity":1,"state":0,"current_charge":76,"target_charge":20,"current":608,'
+    '"elapsed_time":3929,"remain_time":2504,"range":638,"elec_consumption":19380,"indoor_temp":20616}'
+)
+FLEET_QUERY = "SELECT vehicle, last_time, channel, state, current_charge, range, kept FROM fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlace:
+    """The files of a demo's directory; `shown` is how the person named it."""
+
+    place: Place
+    shown: Path
+
+    @property
+    def keys(self) -> Path:
+        return self.place.directory / "demo-keys.json"
+
+    @property
+    def credentials(self) -> Path:
+        return self.place.directory / "fcm.json"
+
+    @property
+    def pushes(self) -> Path:
+        return self.place.directory / "pushes.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.place.directory / "demo.log"
+
+
+@click.command()
+@click.option(
+    "--dir", "directory", type=click.Path(file_okay=False, path_type=Path), default="evd-data", show_default=True
+)
+@click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Listen here.")
+@click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End by itself.")
+def demo(directory: Path, bind: str, seconds: float | None) -> None:
+    """Show the whole chain: a simulated fleet calls evd, which keeps its statuses and pushes them to a fake FCM.
+
+    Nothing leaves this machine. The directory is made if it is not there, and may be used again.
+    """
+    trio.run(_probe, bind)
+    files = DemoPlace(Place(directory.absolute()), directory)
+    keys = _keys(files)
+    os.umask(0o077)
+    lock = Lock(files.place)
+    try:
+        files.pushes.unlink(missing_ok=True)
+        with _logs_into(files.log):
+            trio.run(_Demo(files, keys, bind, seconds).run, strict_exception_groups=True)
+    finally:
+        lock.release()
+
+
+async def _probe(bind: str) -> None:
+    """Raises ConfigError if `bind` cannot be listened at: before anything is made."""
+    from evd.daemon import parse_bind
+
+    host, port = parse_bind(bind)
+    try:
+        for listener in await trio.open_tcp_listeners(port, host=host):
+            await listener.aclose()
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+        raise ConfigError(f"{bind} cannot be listened at ({reason}): choose another with --bind HOST:PORT") from None
+
+
+def _keys(files: DemoPlace) -> dict[str, str]:
+    """A key of each role: those of an earlier demo, else fresh ones, kept in a file for the next one."""
+    if not files.place.database.exists():
+        keys = make(files.place)
+    elif files.keys.exists():
+        return keys_of_file(files.keys, list(ROLES))
+    else:
+        keys = _more_keys(files.place)
+    text = orjson.dumps({"dir": str(files.place.directory), "keys": keys}, option=orjson.OPT_INDENT_2)
+    descriptor = os.open(files.keys, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o600)  # an older file keeps its mode otherwise
+        file.write(text + b"\n")
+    return keys
+
+
+def _more_keys(place: Place) -> dict[str, str]:
+    """Keys for a directory whose own ones nobody can tell, for only hashes are kept."""
+    from evd import daemon
+
+    log.configure(level="error")
+
+    def fresh() -> dict[str, str]:
+        wishes = {role: {"role": role, "name": "demo"} for role in ROLES}
+        return {role: control.call(place.socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+
+    made: dict[str, str] = daemon.briefly(place, settings(place), fresh)
+    return made
+
+
+@contextlib.contextmanager
+def _logs_into(path: Path) -> Iterator[None]:
+    """Whatever is logged, by whomever, goes to the file: the screen stays readable."""
+    with path.open("w", encoding="utf-8", buffering=1) as file:
+        with contextlib.redirect_stderr(file):
+            log.configure(level="info", format="json")
+        try:
+            yield
+        finally:
+            log.configure(level="error")
+
+
+class _Demo:
+    """One run. What is stopped is stopped in the order of the chain: the fleet, the daemon, the fake FCM."""
+
+    def __init__(self, files: DemoPlace, keys: dict[str, str], bind: str, seconds: float | None) -> None:
+        self._files = files
+        self._keys = keys
+        self._bind = bind
+        self._seconds = seconds or math.inf
+        self._screen = Console()
+        self._end = trio.Event()
+        self._tally = Tally()
+
+    async def run(self) -> None:
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._signals, signals, nursery.cancel_scope)
+                fake = FakeFcm(self._files.pushes, requests_max=1)  # the file has them all
+                await nursery.start(fake.serve)
+                daemon = self._build(fake)
+                try:
+                    await self._serve(daemon)
+                finally:
+                    daemon.close()
+                nursery.cancel_scope.cancel()
+        self._say(
+            f"Stopped. Callbacks sent: {self._tally.sent}, taken: {self._tally.answers[201]}; "
+            f"pushes delivered: {_sent(daemon)}. All is kept in {self._files.shown}."
+        )
+        if self._tally.first_trouble:
+            self._say(f"The first callback that was not taken: {self._tally.first_trouble}")
+
+    async def _signals(self, signals: Any, scope: trio.CancelScope) -> None:
+        """The first signal stops in order, a second one at once."""
+        await anext(signals)
+        self._end.set()
+        await anext(signals)
+        scope.cancel()
+
+    def _build(self, fake: FakeFcm) -> Daemon:
+        from evd.daemon import Daemon
+
+        try:
+            write_credentials(self._files.credentials, fake.token_uri)
+        except OSError as error:
+            raise ConfigError(f"the demo needs a service account of its own: {error}") from None
+        # Flags come before whatever the directory's evd.toml says: no demo may push to real phones.
+        flags = {
+            "server.bind": [self._bind],
+            "server.tls_cert": "",
+            "server.tls_key": "",
+            "push.credentials": str(self._files.credentials),
+            "push.endpoint": fake.url,
+            "app.trust_user_header": True,
+        }
+        return Daemon(self._files.place, settings(self._files.place, flags), env=os.environ)
+
+    async def _serve(self, daemon: Daemon) -> None:
+        """Run the daemon for as long as the fleet goes."""
+        addresses: list[str] = []
+
+        async def until() -> None:
+            await self._drive(daemon, f"http://{addresses[0]}")
+
+        await daemon.run(daemon.config.server.binds, until=until, ready=addresses.extend)
+
+    async def _drive(self, daemon: Daemon, url: str) -> None:
+        """Until the end is asked for or the time is over."""
+        pool = HttpPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
+        traffic = Traffic(Fleet(VEHICLES, 1), channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
+        simulator = Simulator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
+        self._tally = simulator.tally
+        async with pool:
+            await self._register(pool)
+            self._explain(url)
+            with trio.move_on_after(self._seconds):
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(simulator.run)
+                    nursery.start_soon(self._show, daemon)
+                    await self._end.wait()
+                    nursery.cancel_scope.cancel()
+
+    async def _register(self, pool: HttpPool) -> None:
+        """The owner and his phone, by the ways an administrator and the app would take."""
+        owner = {"uid": OWNER, "vehicle": FIRST_VEHICLE}
+        phone = {"vehicleId": FIRST_VEHICLE, "fcmToken": PHONE, "register": True}
+        as_admin, as_app = {"x-api-key": self._keys["admin"]}, {"x-api-key": self._keys["app"], "userId": OWNER}
+        for path, headers, body in (
+            ("/api/v1/owners", as_admin, owner),
+            (f"/android/fcm-register?vehicleId={FIRST_VEHICLE}", as_app, phone),
+        ):
+            answer = await pool.request("POST", path, headers, orjson.dumps(body))
+            if answer.status >= 300:
+                raise ControlError(
+                    f"the demo's keys in {self._files.keys} do not work ({path} answered {answer.status}): "
+                    "remove that file, and the demo makes new ones"
+                )
+
+    def _explain(self, url: str) -> None:
+        """What to look at; each line can be pasted, so none is wrapped."""
+        files, keys = self._files, self._keys
+        shown = {name: shlex.quote(str(files.shown / name)) for name in ("evd.db", "pushes.jsonl", "demo.log")}
+        steps = {
+            "Send the original system's own Sigfox callback (201 means it is on disk):": (
+                f"curl -i {url}/sigfox/uplink -H 'x-api-key: {keys['sigfox']}' -H 'connectivityMethod: sigfox' "
+                f"-H 'content-type: application/json' -d '{CALLBACK}'"
+            ),
+            "Ask as the phone app does:": (
+                f"curl -s '{url}/android/last?vehicleId={FIRST_VEHICLE}' -H 'x-api-key: {keys['app']}' "
+                f"-H 'userId: {OWNER}'"
+            ),
+            "Look at the fleet in SQL:": f"sqlite3 -readonly -header -column {shown['evd.db']} '{FLEET_QUERY}'",
+            "See the pushes as FCM gets them:": f"tail -f {shown['pushes.jsonl']}",
+        }
+        say = self._say
+        say(f"evd is at {url}, with {VEHICLES} simulated vehicles and a stand-in for FCM.", style="bold")
+        for title, command in steps.items():
+            say(f"\n{title}", style="dim")
+            say(f"  {command}")
+        say(f"\nIts log is {shown['demo.log']}. Ctrl-C stops everything.", style="dim")
+
+    def _say(self, text: str, style: str = "") -> None:
+        self._screen.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+    async def _show(self, daemon: Daemon) -> None:
+        """A few counts that move, on a terminal only."""
+        if not self._screen.is_terminal:
+            return
+        self._say("")
+        with Live(console=self._screen, auto_refresh=False, transient=True) as live:
+            while True:
+                live.update(_counts(self._tally, daemon), refresh=True)
+                await trio.sleep(LIVE_EVERY_S)
+
+
+def _sent(daemon: Daemon) -> int:
+    return int(daemon.state()["push"]["outcomes"].get("sent", 0))
+
+
+def _counts(tally: Tally, daemon: Daemon) -> Table:
+    taken = ", ".join(f"{number} {verdict}" for verdict, number in daemon.ingest.outcomes.most_common())
+    table = Table.grid(padding=(0, 2))
+    table.add_row("fleet", f"{tally.sent} sent, {tally.answers[201]} answered 201")
+    table.add_row("evd", taken)
+    table.add_row("pushes", f"{_sent(daemon)} delivered")
+    if tally.first_trouble:
+        table.add_row("trouble", Text(tally.first_trouble))
+    return table

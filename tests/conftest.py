@@ -1,0 +1,37 @@
+"""What all tests share: the codec in use, stated in pytest's header, and stores that are closed at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import new_store
+
+from evd.codec import IMPLEMENTATION
+from evd.store.library import sqlite3
+from evd.store.sqlite import SqliteStore
+
+
+def pytest_report_header() -> str:
+    return f"evd: codec {IMPLEMENTATION}, SQLite {sqlite3.sqlite_version}"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "evd.db"
+
+
+@pytest.fixture
+def open_store(database: Path) -> Iterator[Callable[..., SqliteStore]]:
+    """Opens a store over `database` (or another path), with the options of `builders.new_store`."""
+    stores: list[SqliteStore] = []
+
+    def opened(path: Path = database, **options: Any) -> SqliteStore:
+        stores.append(new_store(path, **options))
+        return stores[-1]
+
+    yield opened
+    for store in stores:
+        store.close()

@@ -1,0 +1,158 @@
+"""A real evd for tests: `evd init` and `evd serve` as processes, on a free port, stopped in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+# A start takes about a second; a machine that is busy with other tests may need some more.
+READY_S = 30.0
+STOP_S = 20.0
+LINES_MAX = 10_000
+
+
+def clean_env(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what evd or systemd would read from it, but for EVD_CODEC."""
+    foreign = ("EVD_", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "JOURNAL_STREAM", "NOTIFY_SOCKET")
+    kept = {name: value for name, value in os.environ.items() if name == "EVD_CODEC" or not name.startswith(foreign)}
+    return {**kept, **(more or {})}
+
+
+def run_evd(*arguments: str | Path, env: Mapping[str, str] | None = None, stdin: str = "") -> Any:
+    """`evd ARGUMENTS`, to its end: a CompletedProcess with texts."""
+    command = [sys.executable, "-m", "evd", *map(str, arguments)]
+    return subprocess.run(
+        command, env=clean_env(env), input=stdin, capture_output=True, text=True, timeout=READY_S, check=False
+    )
+
+
+class Lines:
+    """What a process writes into a pipe, read by a thread of its own as it comes, so that the pipe never fills."""
+
+    def __init__(self, pipe: IO[str]) -> None:
+        self.lines: deque[str] = deque(maxlen=LINES_MAX)
+        self._pipe = pipe
+        self._news = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        for line in self._pipe:
+            with self._news:
+                self.lines.append(line.rstrip("\n"))
+                self._news.notify_all()
+        with self._news:
+            self._ended = True
+            self._news.notify_all()
+
+    def wait_for(self, text: str, timeout_s: float) -> str | None:
+        """The first line that holds `text`; None if the process ended, or did not write it in time."""
+        with self._news:
+            self._news.wait_for(lambda: self._ended or self._find(text) is not None, timeout_s)
+            return self._find(text)
+
+    def _find(self, text: str) -> str | None:
+        return next((line for line in self.lines if text in line), None)
+
+    def close(self) -> None:
+        """After the process ended: the rest is read."""
+        self._thread.join(STOP_S)
+        self._pipe.close()
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+
+@dataclass
+class RunningDaemon:
+    """`keys` maps a role to its key; `logs` is stderr, a JSON document a line."""
+
+    directory: Path
+    url: str
+    keys: dict[str, str]
+    process: subprocess.Popen[str]
+    logs: Lines
+    stopped: bool = field(default=False)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "evd.db"
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of one event."""
+        documents = [json.loads(line) for line in list(self.logs.lines) if line.startswith("{")]
+        return [document for document in documents if document.get("event") == name]
+
+    def stop(self, number: int = signal.SIGTERM, exit_code: int | None = 0) -> None:
+        """Send the signal and wait; `exit_code` is what must come of it, None for whatever comes."""
+        self.stopped = True
+        self.process.send_signal(number)
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = None
+        self.logs.close()
+        assert exit_code is None or code == exit_code, f"evd serve ended with {code}:\n{self.logs}"
+
+
+def init(directory: Path) -> dict[str, str]:
+    """`evd init`; the keys."""
+    made = run_evd("init", "--dir", directory, "--json")
+    assert made.returncode == 0, made.stderr
+    keys: dict[str, str] = json.loads(made.stdout)["keys"]
+    return keys
+
+
+@contextmanager
+def running_daemon(
+    directory: Path,
+    *,
+    keys: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    flags: Sequence[str] = (),
+    settings: str = "",
+) -> Iterator[RunningDaemon]:
+    """`evd serve` in `directory` on a free port of 127.0.0.1, ready for callbacks; at the end it must stop with 0.
+
+    `keys` are those of an earlier run: then the directory is used as it is, else it is made. `settings` becomes its
+    evd.toml. A test that ends the daemon itself calls `stop`.
+    """
+    known = dict(keys) if keys is not None else init(directory)
+    if settings:
+        (directory / "evd.toml").write_text(settings, "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evd", "serve", "--dir", str(directory), "--bind", "127.0.0.1:0", *flags],
+        env=clean_env(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    assert process.stderr is not None
+    logs = Lines(process.stderr)
+    daemon = RunningDaemon(directory, "", known, process, logs)
+    try:
+        ready = logs.wait_for('"event": "ready"', READY_S)
+        assert ready is not None, f"evd serve is not ready:\n{logs}"
+        daemon.url = json.loads(ready)["listen"][0]
+        yield daemon
+    except BaseException:
+        if not daemon.stopped:
+            daemon.stop(signal.SIGKILL, exit_code=None)
+        raise
+    if not daemon.stopped:
+        daemon.stop()

@@ -1,0 +1,244 @@
+"""The whole chain with the original's own requests: a callback goes in, a phone gets the push, the app can ask.
+
+evd and the fake FCM are processes of their own, everything between them goes over real sockets, and every field of what
+comes out is compared. The bodies are those of reference/original-system.md.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from daemon_process import READY_S, STOP_S, Lines, RunningDaemon, clean_env, run_evd, running_daemon
+
+from evd.store.database import open_reader
+
+SIGFOX_BODY = (
+    '{"timestamp":1639400000,"vehicleId":"386625","seqNumber":118,"rawdata":"130a4c0f594e427e4bb45088",'
+    '"advanced":false,"connectivity":1,"state":0,"current_charge":76,"target_charge":20,"current":608,'
+    '"elapsed_time":3929,"remain_time":2504,"range":638,"elec_consumption":19380,"indoor_temp":20616}'
+)
+WLAN_BODY = (
+    '{"timestamp":1639400000123,"vehicleId":"386625","encoded":false,"advanced":true,"connectivity":1,"state":1,'
+    '"current_charge":76,"target_charge":80,"current":32.5,"elapsed_time":45,"remain_time":30,"range":211,'
+    '"elec_consumption":15.4,"indoor_temp":21.5,"outdoor_temp":3.5,"desired_temp":21.0,"max_current":64.0,'
+    '"location":"48.1486,17.1077"}'
+)
+SIGFOX_STATUS: dict[str, Any] = {
+    "vehicleId": "386625",
+    "timestamp": 1639400000000,
+    "connectivity": 1,
+    "seqNumber": 118,
+    "rawdata": "130a4c0f594e427e4bb45088",
+    "advanced": False,
+    "state": 0,
+    "current_charge": 76,
+    "target_charge": 20,
+    "current": 608,
+    "elapsed_time": 3929,
+    "remain_time": 2504,
+    "range": 638,
+    "elec_consumption": 15.40625,
+    "indoor_temperature": 36.25,
+}
+WLAN_STATUS: dict[str, Any] = {
+    "vehicleId": "386625",
+    "timestamp": 1639400000123,
+    "connectivity": 2,
+    "advanced": True,
+    "state": 1,
+    "current_charge": 76,
+    "target_charge": 80,
+    "current": 32.5,
+    "elapsed_time": 45,
+    "remain_time": 30,
+    "range": 211,
+    "elec_consumption": 15.4,
+    "indoor_temperature": 21.5,
+    "outdoor_temperature": 3.5,
+    "desired_temperature": 21.0,
+    "max_current": 64.0,
+    "location": "48.1486,17.1077",
+}
+
+
+class Fcm:
+    """The fake FCM as a process, and what it recorded."""
+
+    def __init__(self, url: str, record: Path, credentials: Path) -> None:
+        self.url = url
+        self.record = record
+        self.credentials = credentials
+
+    def sent(self, count: int) -> list[dict[str, Any]]:
+        """The messages FCM took, once there are `count` of them."""
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end:
+            lines = self.record.read_text().splitlines() if self.record.exists() else []
+            sends = [line for line in map(json.loads, lines) if line["kind"] == "send" and line["status"] == 200]
+            if len(sends) >= count:
+                return [send["message"] for send in sends]
+            time.sleep(0.02)
+        raise AssertionError(f"fewer than {count} pushes reached FCM")
+
+
+@contextmanager
+def fake_fcm(directory: Path, port: int = 0) -> Iterator[Fcm]:
+    record, credentials = directory / "pushes.jsonl", directory / "fcm.json"
+    command = [sys.executable, "-m", "evd", "fake-fcm", "--bind", f"127.0.0.1:{port}", "--record", str(record)]
+    process = subprocess.Popen(
+        [*command, "--credentials", str(credentials)], env=clean_env(), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    said = Lines(process.stderr)
+    try:
+        line = said.wait_for("listens on", READY_S)
+        assert line is not None, str(said)
+        yield Fcm(next(word for word in line.split() if word.startswith("http")), record, credentials)
+    finally:
+        process.terminate()
+        code = process.wait(STOP_S)
+        said.close()
+    assert code == 0, str(said)
+
+
+@contextmanager
+def whole_chain(tmp_path: Path, fcm: Fcm, **options: Any) -> Iterator[RunningDaemon]:
+    env = {
+        "EVD_APP__TRUST_USER_HEADER": "true",
+        "EVD_PUSH__CREDENTIALS": str(fcm.credentials),
+        "EVD_PUSH__ENDPOINT": fcm.url,
+    }
+    with running_daemon(tmp_path / "evd", env=env, **options) as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def fcm(tmp_path: Path) -> Iterator[Fcm]:
+    with fake_fcm(tmp_path) as fake:
+        yield fake
+
+
+def app(daemon: RunningDaemon, method: str, path: str, **request: Any) -> httpx.Response:
+    headers = {"x-api-key": daemon.keys["app"], "userId": "martin"}
+    return httpx.request(method, f"{daemon.url}/v3{path}", headers=headers, **request)
+
+
+def callback(daemon: RunningDaemon, body: str = SIGFOX_BODY, path: str = "/v3/sigfox/uplink") -> httpx.Response:
+    headers = {"x-api-key": daemon.keys["sigfox"], "connectivityMethod": "sigfox", "content-type": "application/json"}
+    return httpx.post(f"{daemon.url}{path}", content=body, headers=headers)
+
+
+def register(daemon: RunningDaemon, token: str) -> None:
+    assert run_evd("owner", "add", "martin", "386625", "--dir", daemon.directory).returncode == 0
+    wish = {"vehicleId": "386625", "fcmToken": token, "register": True}
+    assert app(daemon, "POST", "/android/fcm-register?vehicleId=386625", json=wish).status_code == 200
+
+
+def test_the_originals_callback_and_wlan_post_reach_disk_phone_and_app(tmp_path: Path, fcm: Fcm) -> None:
+    with whole_chain(tmp_path, fcm) as daemon:
+        register(daemon, "phone-of-martin")
+
+        answer = callback(daemon)
+        assert (answer.status_code, answer.content) == (201, b"")
+        sigfox = {"id": answer.headers["x-status-id"], **SIGFOX_STATUS}
+        assert app(daemon, "GET", "/android/last?vehicleId=386625").json() == sigfox
+
+        headers = {"x-api-key": daemon.keys["device"], "connectivityMethod": "network"}
+        answer = httpx.post(f"{daemon.url}/v2/wifi/", content=WLAN_BODY, headers=headers)
+        assert (answer.status_code, answer.content) == (201, b"")
+        wlan = {"id": answer.headers["x-status-id"], **WLAN_STATUS}
+
+        last = app(daemon, "GET", "/android/last?vehicleId=386625")
+        assert last.status_code == 200
+        assert last.headers["content-type"] == "application/json"
+        assert last.headers["access-control-allow-origin"] == "*"
+        assert last.json() == wlan
+        times = "timeFrom=1639400000000&timeTo=1639400000123"
+        assert app(daemon, "GET", f"/android/range?vehicleId=386625&{times}").json() == [sigfox, wlan]
+
+        first, second = fcm.sent(2)
+        for message, status in ((first, sigfox), (second, wlan)):
+            assert json.loads(message["data"]["serialized"]) == status
+            assert message == {
+                "token": "phone-of-martin",
+                "data": {"serialized": message["data"]["serialized"]},
+                "android": {"ttl": "60s", "priority": "normal", "restricted_package_name": "com.martin.carcharge"},
+            }
+
+        reader = open_reader(daemon.database)
+        rows = reader.execute("SELECT vehicle, channel, current_charge, document FROM history").fetchall()
+        reader.close()
+        assert rows == [("386625", "sigfox", 76, SIGFOX_BODY), ("386625", "wlan", 76, WLAN_BODY)]
+
+
+def test_sigfoxs_four_deliveries_make_one_status_and_one_push(tmp_path: Path, fcm: Fcm) -> None:
+    with whole_chain(tmp_path, fcm) as daemon:
+        register(daemon, "phone-of-martin")
+        plain = '{"device":"00386625","time":"1639400000","data":"130A4C0F594E427E4BB45088","seqNumber":"118"}'
+        answers = [callback(daemon), callback(daemon), callback(daemon, plain), callback(daemon, path="/sigfox/uplink")]
+        assert [answer.status_code for answer in answers] == [201] * 4
+        assert len({answer.headers["x-status-id"] for answer in answers}) == 1
+        later = SIGFOX_BODY.replace("1639400000", "1639400600").replace('"seqNumber":118', '"seqNumber":119')
+        assert callback(daemon, later).status_code == 201
+        pushed = [json.loads(message["data"]["serialized"])["seqNumber"] for message in fcm.sent(2)]
+        assert pushed == [118, 119]
+
+
+def test_pushes_that_fcm_did_not_answer_survive_kill_9(tmp_path: Path) -> None:
+    with fake_fcm(tmp_path) as first:
+        port = int(first.url.rpartition(":")[2])
+        with whole_chain(tmp_path, first) as daemon:
+            register(daemon, "hang-for-ever")
+            register(daemon, "phone-of-martin")
+            assert callback(daemon).status_code == 201
+            first.sent(1)
+            daemon.stop(9, exit_code=-9)
+    (tmp_path / "second").mkdir()
+    with fake_fcm(tmp_path / "second", port) as second:
+        with whole_chain(tmp_path, second, keys=daemon.keys):
+            end = time.monotonic() + READY_S
+            while time.monotonic() < end and "hang-for-ever" not in _text(second.record):
+                time.sleep(0.02)
+            assert "hang-for-ever" in _text(second.record)
+            assert "phone-of-martin" not in _text(second.record)
+
+
+def test_an_fcm_that_never_answers_delays_no_callback(tmp_path: Path, fcm: Fcm) -> None:
+    with whole_chain(tmp_path, fcm) as daemon:
+        for number in range(3):
+            register(daemon, f"hang-{number}")
+        for number in range(20):
+            start = time.monotonic()
+            assert callback(daemon, SIGFOX_BODY.replace("1639400000", str(1639400000 + number))).status_code == 201
+            assert time.monotonic() - start < 5
+        assert app(daemon, "GET", "/android/last?vehicleId=386625").json()["timestamp"] == 1639400019000
+
+
+def test_keys_and_owners_changed_by_command_count_at_once(tmp_path: Path, fcm: Fcm) -> None:
+    with whole_chain(tmp_path, fcm) as daemon:
+        imported = "aws-key-of-the-original-0123456789"
+        made = run_evd("key", "import", "--role", "sigfox", "--dir", daemon.directory, "--json", stdin=imported + "\n")
+        assert made.returncode == 0, made.stderr
+        headers = {"x-api-key": imported}
+        post = {"url": f"{daemon.url}/sigfox/uplink", "content": SIGFOX_BODY, "headers": headers}
+        assert httpx.post(**post).status_code == 201
+        revoked = run_evd("key", "revoke", json.loads(made.stdout)["id"], "--dir", daemon.directory)
+        assert revoked.returncode == 0, revoked.stderr
+        assert httpx.post(**post).status_code == 401
+        assert app(daemon, "GET", "/android/last?vehicleId=386625").status_code == 403
+        assert run_evd("owner", "add", "martin", "00386625", "--dir", daemon.directory).returncode == 0
+        assert app(daemon, "GET", "/android/last?vehicleId=386625").status_code == 200
+        assert imported not in str(daemon.logs)
+
+
+def _text(file: Path) -> str:
+    return file.read_text() if file.exists() else ""

@@ -1,0 +1,384 @@
+"""The rings on disk, against a plain sorted list: whatever arrives, in whatever groups, readers see the newest N."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import shutil
+import tempfile
+from bisect import insort
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, ring_of, rows
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from evd.errors import EvdError
+from evd.ring import TRIM_MAX, Verdict
+from evd.store import Arrive, Operation, Register, SetVehicle, Stored
+from evd.store.rings import TRIM_STEP_ROWS
+from evd.store.sqlite import SqliteStore
+
+VEHICLES = ("1", "2", "caravan")
+
+
+class Kept(NamedTuple):
+    """A status in the model's ring; tuples compare in the ring's order."""
+
+    timely: bool
+    time: int
+    seq: int
+    arrival: int
+    status_id: str
+
+
+class Model:
+    """The promise, as a person would write it down: one sorted list a vehicle."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.keeps: dict[str, int] = {}
+        self.rings: dict[str, list[Kept]] = {vehicle: [] for vehicle in VEHICLES}
+        self.pushed: list[str] = []
+        self.arrivals = 0
+
+    def room(self, vehicle: str) -> int:
+        return self.keeps.get(vehicle, self.capacity)
+
+    def visible(self, vehicle: str) -> list[Kept]:
+        return self.rings[vehicle][-self.room(vehicle) :]
+
+    def last(self, vehicle: str) -> str | None:
+        timely = [one for one in self.visible(vehicle) if one.timely]
+        return timely[-1].status_id if timely else None
+
+    def arrive(self, message: Arrive) -> Verdict:
+        ring = self.rings[message.vehicle]
+        if message.status_id in {one.status_id for one in ring}:
+            return Verdict.DUPLICATE
+        self.arrivals += 1
+        seq = -1 if message.seq is None else message.seq
+        new = Kept(message.timely, message.time, seq, self.arrivals, message.status_id)
+        full = len(ring) >= self.room(message.vehicle)
+        if not new.timely and full:
+            return Verdict.NO_ROOM
+        if new.timely and full and new < self.visible(message.vehicle)[0]:
+            return Verdict.TOO_OLD
+        insort(ring, new)
+        if new.timely:
+            self.trim(message.vehicle)
+        if not new.timely:
+            return Verdict.AHEAD
+        if ring[-1] != new:
+            return Verdict.LATE
+        self.pushed.append(new.status_id)
+        return Verdict.NEWEST
+
+    def trim(self, vehicle: str) -> None:
+        self.rings[vehicle] = self.visible(vehicle)
+
+
+class Message(NamedTuple):
+    vehicle: str
+    hours: int
+    seq: int | None
+    payload: bytes
+
+
+class Again(NamedTuple):
+    """The same message once more, whichever was sent so long ago."""
+
+    age: int
+
+
+class Keep(NamedTuple):
+    vehicle: str
+    keep: int | None
+
+
+class Poison(NamedTuple):
+    """An operation that no table can take."""
+
+    keep: int
+
+
+messages = st.builds(
+    Message,
+    st.sampled_from(VEHICLES),
+    st.one_of(st.integers(-6, 0), st.integers(-2, 60)),
+    st.sampled_from([None, 0, 1, 2]),
+    st.sampled_from([b"", b"a", b"b"]),
+)
+steps = st.one_of(
+    messages,
+    messages,
+    messages,
+    st.builds(Again, st.integers(0, 12)),
+    st.builds(Keep, st.sampled_from(VEHICLES), st.one_of(st.none(), st.integers(1, 8))),
+    st.builds(Poison, st.sampled_from([0, -1, 2**63])),
+)
+
+
+class RingsAgainstAList(RuleBasedStateMachine):
+    """Random vehicles, times, redeliveries, capacities, restarts and cuts into groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp())
+        self.path = self.directory / "evd.db"
+        self.now = NOW
+        self.sent: list[Arrive] = []
+
+    def teardown(self) -> None:
+        with contextlib.suppress(AttributeError):
+            self.store.close()
+        shutil.rmtree(self.directory)
+
+    @initialize(capacity=st.integers(1, 8))
+    def first_start(self, capacity: int) -> None:
+        self.model = Model(capacity)
+        self.open(capacity)
+        self.store.write([Register(vehicle, vehicle, "phone", "uid", NOW) for vehicle in VEHICLES])
+
+    def open(self, capacity: int) -> None:
+        self.store = new_store(
+            self.path,
+            capacity=capacity,
+            limits=ROOMY._replace(outbox=100_000),
+            render=lambda message, phone: message.status_id,
+        )
+
+    @rule(capacity=st.integers(1, 8))
+    def restart(self, capacity: int) -> None:
+        self.store.close()
+        self.open(capacity)
+        self.model.capacity = capacity
+
+    @rule(hours=st.integers(0, 30))
+    def time_passes(self, hours: int) -> None:
+        self.now += hours * HOUR_MS
+
+    @rule(group=st.lists(steps, min_size=1, max_size=10))
+    def a_group_is_written(self, group: list[Any]) -> None:
+        operations = [self.operation(step) for step in group]
+        results = self.store.write(operations)
+        assert len(results) == len(operations)
+        for step, operation, result in zip(group, operations, results, strict=True):
+            if isinstance(operation, Arrive):
+                expected = self.model.arrive(operation)
+                assert result == Stored(expected, 1 if expected is Verdict.NEWEST else 0)
+            elif isinstance(step, Poison):
+                assert isinstance(result, EvdError), "only the operation that fails has an error"
+            else:
+                assert result is None
+                self.model.keeps.pop(step.vehicle, None)
+                self.model.keeps |= {step.vehicle: step.keep} if step.keep else {}
+
+    def operation(self, step: Any) -> Operation:
+        if isinstance(step, Keep):
+            return SetVehicle(step.vehicle, self.now, keep=step.keep)
+        if isinstance(step, Poison):
+            return SetVehicle(VEHICLES[0], self.now, keep=step.keep)
+        if isinstance(step, Again) and self.sent:
+            before = self.sent[-1 - step.age % len(self.sent)]
+            timely = before.time <= self.now + DAY_MS
+            return msgspec.structs.replace(before, received=self.now, timely=timely)
+        message = step if isinstance(step, Message) else Message(VEHICLES[0], 0, None, b"")
+        time = self.now + message.hours * HOUR_MS
+        self.sent.append(arrival(message.vehicle, time=time, seq=message.seq, payload=message.payload, now=self.now))
+        return self.sent[-1]
+
+    @precondition(lambda self: self.sent)
+    @rule()
+    def tidying_ends(self) -> None:
+        for _ in range(20):
+            if not self.store.tidy():
+                break
+        else:
+            raise AssertionError("tidying does not end")
+        for vehicle in VEHICLES:
+            self.model.trim(vehicle)
+
+    @invariant()
+    def readers_see_the_newest(self) -> None:
+        for vehicle in VEHICLES:
+            expected = [one.status_id for one in self.model.visible(vehicle)]
+            assert len(expected) <= self.model.room(vehicle)
+            assert ring_of(self.path, vehicle) == expected
+            last = rows(self.path, "SELECT status_id FROM fleet WHERE vehicle = ?", vehicle)
+            assert (last[0][0] if last else None) == self.model.last(vehicle)
+
+    @invariant()
+    def nothing_else_is_on_disk(self) -> None:
+        counted = dict(
+            rows(
+                self.path,
+                "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.vehicle = v.number GROUP BY 1",
+            )
+        )
+        assert counted == {vehicle: len(ring) for vehicle, ring in self.model.rings.items() if ring}
+        for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM vehicles"):
+            assert kept == counted.get(vehicle, 0)
+
+    @invariant()
+    def each_newest_status_is_pushed_once(self) -> None:
+        assert [one for (one,) in rows(self.path, "SELECT status_id FROM outbox ORDER BY number")] == self.model.pushed
+
+
+RingsAgainstAList.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRingsAgainstAList = RingsAgainstAList.TestCase
+
+
+Opener = Callable[..., SqliteStore]
+
+
+def verdicts(store: SqliteStore, *group: Arrive) -> list[Verdict]:
+    return [result.verdict for result in store.write(group)]
+
+
+def test_a_redelivery_changes_nothing(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    first = arrival(document=b'{"first":1}')
+    again = arrival(document=b'{"again":1}', fields=b'{"state":2}', now=NOW + 60_000)
+    assert verdicts(store, first) == [Verdict.NEWEST]
+    before = rows(database, "SELECT * FROM statuses")
+    assert verdicts(store, again, again) == [Verdict.DUPLICATE] * 2
+    assert rows(database, "SELECT * FROM statuses") == before
+
+
+def test_a_redelivery_in_the_same_group_is_one_too(open_store: Opener, database: Path) -> None:
+    assert verdicts(open_store(), arrival(), arrival()) == [Verdict.NEWEST, Verdict.DUPLICATE]
+    assert len(ring_of(database)) == 1
+
+
+def test_a_setting_between_two_deliveries_of_a_group_hides_nothing(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    results = store.write([arrival(), SetVehicle("386625", NOW, keep=5), arrival(), arrival(time=NOW - 1)])
+    assert [result.verdict for result in results if result] == [Verdict.NEWEST, Verdict.DUPLICATE, Verdict.LATE]
+    assert rows(database, "SELECT kept FROM vehicles") == [(2,)]
+
+
+def test_a_redelivery_after_eviction_is_not_kept_again(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=2)
+    old = arrival(time=NOW - 3)
+    store.write([old, arrival(time=NOW - 2), arrival(time=NOW - 1)])
+    assert verdicts(store, old) == [Verdict.TOO_OLD]
+    assert old.status_id not in ring_of(database)
+    assert rows(database, "SELECT too_old FROM vehicles") == [(1,)]
+
+
+def test_equal_time_and_number_with_another_payload_are_two_statuses(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    one, other = arrival(payload=b"\x01"), arrival(payload=b"\x02")
+    assert verdicts(store, one, other) == [Verdict.NEWEST, Verdict.NEWEST]
+    assert ring_of(database) == [one.status_id, other.status_id], "ties are broken by arrival"
+
+
+def test_the_future_is_kept_flagged_and_nothing_else(open_store: Opener, database: Path) -> None:
+    store = open_store(render=lambda message, phone: "")
+    store.write([Register("386625", "386625", "phone", "uid", NOW)])
+    assert verdicts(store, arrival(time=NOW + DAY_MS)) == [Verdict.NEWEST], "24 h to the millisecond is timely"
+    ahead = arrival(time=NOW + DAY_MS + 1)
+    assert store.write([ahead]) == [Stored(Verdict.AHEAD, 0)]
+    assert rows(database, "SELECT count(*) FROM outbox") == [(1,)]
+    assert rows(database, "SELECT status_id, kept FROM fleet") == [(arrival(time=NOW + DAY_MS).status_id, 2)]
+    assert rows(database, "SELECT flags FROM history WHERE id = ?", ahead.status_id) == [("ahead",)]
+
+
+def test_a_future_status_that_comes_again_when_its_time_is_near_is_still_the_same_one(
+    open_store: Opener, database: Path
+) -> None:
+    store = open_store()
+    time = NOW + DAY_MS + 1000
+    assert verdicts(store, arrival(time=time)) == [Verdict.AHEAD]
+    assert verdicts(store, arrival(time=time, now=NOW + 60_000)) == [Verdict.DUPLICATE]
+    assert len(ring_of(database)) == 1
+
+
+def test_the_future_falls_out_first(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=2)
+    late = arrival(time=NOW - 5)
+    assert verdicts(store, arrival(time=NOW + 2 * DAY_MS), arrival(), late) == [
+        Verdict.AHEAD,
+        Verdict.NEWEST,
+        Verdict.LATE,
+    ]
+    assert ring_of(database) == [late.status_id, arrival().status_id]
+
+
+def test_a_lowered_ring_shrinks_at_once_for_readers_and_in_bounded_steps_on_disk(
+    open_store: Opener, database: Path
+) -> None:
+    count = TRIM_STEP_ROWS + 500
+    store = open_store(capacity=count)
+    store.write([arrival(time=NOW - i) for i in range(count, 0, -1)])
+    store.close()
+    store = open_store(capacity=3)
+    newest = [arrival(time=NOW - i).status_id for i in (3, 2, 1)]
+    assert ring_of(database) == newest
+    assert verdicts(store, arrival(time=NOW - 4, seq=7)) == [Verdict.TOO_OLD], "there is room on disk, not in the ring"
+    assert verdicts(store, arrival(time=NOW)) == [Verdict.NEWEST]
+    assert rows(database, "SELECT count(*) FROM statuses") == [(count + 1 - TRIM_MAX,)]
+    assert store.tidy(), "more is left"
+    assert rows(database, "SELECT count(*) FROM statuses") == [(count + 1 - TRIM_MAX - TRIM_STEP_ROWS,)]
+    while store.tidy():
+        pass
+    assert rows(database, "SELECT count(*), (SELECT kept FROM vehicles) FROM statuses") == [(3, 3)]
+    assert ring_of(database) == [*newest[1:], arrival(time=NOW).status_id]
+
+
+def test_lowering_one_vehicle_while_running_trims_its_ring(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=10)
+    store.write([arrival(vehicle, time=NOW + i) for i in range(10) for vehicle in ("A", "B")])
+    while store.tidy():
+        pass
+    store.write([SetVehicle("A", NOW, keep=2)])
+    assert len(ring_of(database, "A")) == 2
+    while store.tidy():
+        pass
+    assert rows(database, "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.vehicle = v.number"
+                          " GROUP BY 1") == [("A", 2), ("B", 10)]
+
+
+def test_a_raised_ring_fills_up(open_store: Opener, database: Path) -> None:
+    open_store(capacity=2).write([arrival(time=NOW + i) for i in range(5)])
+    store = open_store(capacity=4)
+    store.write([arrival(time=NOW + i) for i in range(5, 9)])
+    assert ring_of(database) == [arrival(time=NOW + i).status_id for i in range(5, 9)]
+
+
+def test_arrivals_break_ties_across_a_restart(open_store: Opener, database: Path) -> None:
+    first, second = arrival(payload=b"\x01"), arrival(payload=b"\x02")
+    open_store().write([first])
+    open_store().write([second])
+    assert ring_of(database) == [first.status_id, second.status_id]
+
+
+def test_the_file_stops_growing_once_the_rings_are_full(open_store: Opener, database: Path) -> None:
+    vehicles, capacity, turns = 50, 20, 10
+    chance = random.Random(7)
+    store = open_store(capacity=capacity)
+    sizes = []
+    for turn in range(1 + turns):
+        group = []
+        order = [f"{1000 + number:X}" for number in range(vehicles)] * capacity
+        chance.shuffle(order)
+        for i, vehicle in enumerate(order):
+            body = b'{"timestamp":1639400000,"vehicleId":"%s","pad":"%s"}' % (vehicle.encode(), b"x" * chance.randint(200, 300))
+            group.append(
+                arrival(vehicle, time=NOW + 1000 * (turn * len(order) + i), seq=i, document=body, fields=b'{"state":1,"range":638}' * 5)
+            )
+            if len(group) == 25:
+                store.write(group)
+                group.clear()
+        store.write(group)
+        store._checkpoint("TRUNCATE")
+        sizes.append(database.stat().st_size)
+    assert rows(database, "SELECT count(*) FROM statuses") == [(vehicles * capacity,)]
+    assert max(sizes) <= 1.05 * sizes[0], sizes
+    assert min(sizes) >= 0.95 * sizes[0], sizes
