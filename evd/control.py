@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import socket as sockets
 from pathlib import Path
 from typing import Any
-
-import httpx
 
 from evd.errors import ControlError
 from evd.place import SOCKET_PATH_MAX
 
 TIMEOUT_S = 30.0
+"""A command waits behind the callbacks of a burst, which are answered within 8 s."""
 
 
 class NobodyThere(ControlError):
     """No daemon listens at the socket."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("evd", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
 
 
 def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
@@ -24,14 +37,19 @@ def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
     """
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
         raise NobodyThere(f"no evd listens at {socket}")
+    connection = _UnixConnection(socket)
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket)), timeout=TIMEOUT_S) as client:
-            answer = client.request(method, f"http://evd/api/v1{path}", json=body)
-    except httpx.ConnectError:
+        connection.request(method, f"/api/v1{path}", json.dumps(body), {"content-type": "application/json"})
+        answer = connection.getresponse()
+        document = json.loads(answer.read())
+    except ConnectionRefusedError:
         raise NobodyThere(f"no evd listens at {socket}") from None
-    except httpx.HTTPError as error:
+    except PermissionError:
+        raise ControlError(f"{socket} may not be opened: run the command as the user evd runs as") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise ControlError(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
-    document = answer.json()
-    if answer.is_error:
+    finally:
+        connection.close()
+    if answer.status >= 400:
         raise ControlError(str(document.get("detail", document)))
     return document

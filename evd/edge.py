@@ -51,7 +51,7 @@ class EdgeLimits:
     head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
     body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
     answer_s: float = 9.5  # the ingest answers 503 at 8 s of its own; this is the net below it
-    idle_s: float = 75.0  # between requests; nginx's default, so that proxies in front close first
+    idle_s: float = 75.0  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
     write_s: float = 5.0  # for a reply of a few hundred bytes to go into the socket's buffer
     tls_hello_s: float = 5.0  # two round trips
     linger_s: float = 1.0  # for the client to read the last reply before the socket goes (RFC 9112 §9.6)

@@ -1,0 +1,158 @@
+"""The plan of DESIGN.md, read from the source: who may import whom, what is pure, what SQL may look like."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import evd
+
+ROOT = Path(evd.__file__).parent
+MODULES = {
+    ".".join(("evd", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in sorted(ROOT.rglob("*.py"))
+}
+
+#: Pure: bytes, values and the time go in, what to do comes out.
+PURE = {
+    *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
+    *("evd.formats", "evd.decoding", "evd.config", "evd.errors", "evd.http1", "evd.http1_head", "evd.simulation", "evd.traffic"),
+}
+IMPURE = re.compile(
+    r"(trio|sqlite3|pysqlite3|aiosqlite|quart|quart_trio|hypercorn|firebase_admin|google|time|datetime|asyncio|random|socket)(\.|$)"
+)
+
+#: Whoever may know trio; everything else can be called from anywhere.
+KNOWS_TRIO = {
+    *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.wire", "evd.control"),
+    *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
+    *("evd.push.credentials", "evd.push.fcm", "evd.push.fake", "evd.push.fake_answers"),
+}
+TRIO = re.compile(r"(trio|trio_asyncio|quart_trio|outcome)(\.|$)")
+
+#: Left to right: a layer imports itself and what stands below it.
+LAYERS = (
+    {"evd.cli", "evd.__main__"},
+    {"evd.daemon"},
+    {"evd.assembly", "evd.simulator"},
+    {"evd.edge", "evd.api", "evd.dispatcher", "evd.queries", "evd.tokens", "evd.control"},
+    {"evd.ingest", "evd.wire"},
+    {"evd.writer", "evd.directory"},
+    {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock"},
+    PURE - {"evd.config", "evd.errors"},
+    {"evd.config", "evd.errors", "evd.version"},
+)
+
+
+def is_one_of(module: str, names: set[str]) -> bool:
+    """Whether it is one of these modules, or lies in one of these packages."""
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def layer_of(module: str) -> int | None:
+    return next((depth for depth, names in enumerate(LAYERS) if is_one_of(module, names)), None)
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text("utf-8"))
+
+
+def imports(module: str) -> set[str]:
+    """Every module that `module` names in an import, whether at the top or inside a function."""
+    found: set[str] = set()
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module}: imports are written out"
+            found.add(node.module or "")
+            found |= {name for alias in node.names if (name := f"{node.module}.{alias.name}") in MODULES}
+    return found
+
+
+def test_the_modules_of_the_plan_are_there() -> None:
+    assert MODULES.keys() >= PURE | KNOWS_TRIO
+
+
+@pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
+def test_a_pure_module_knows_no_loop_no_database_no_network_and_no_clock(module: str) -> None:
+    allowed = {"evd.simulation": {"random"}, "evd.traffic": {"random"}}.get(module, set())  # a seed is its argument
+    assert {name for name in imports(module) if IMPURE.match(name)} <= allowed
+
+
+@pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
+def test_what_a_pure_module_imports_is_pure(module: str) -> None:
+    ours = {name for name in imports(module) if name.startswith("evd.") and name in MODULES}
+    assert ours <= PURE
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if not is_one_of(module, KNOWS_TRIO)))
+def test_trio_is_known_to_few(module: str) -> None:
+    assert not {name for name in imports(module) if TRIO.match(name)}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES.keys() - {"evd"}))
+def test_imports_run_down_the_plan(module: str) -> None:
+    mine = layer_of(module)
+    assert mine is not None, f"{module} has no place in LAYERS"
+    for name in imports(module):
+        other = layer_of(name) if name in MODULES and name != "evd" else None
+        assert other is None or other >= mine, f"{module} imports {name}, which stands above it"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_no_ladder_over_types(module: str) -> None:
+    """What depends on a type is a row in a table, so that a new type is a new row: at most two branches by isinstance."""
+    for node in ast.walk(tree(module)):
+        rungs, rung = 0, node
+        while isinstance(rung, ast.If):
+            rungs += _asks_for_a_type(rung.test)
+            rung = rung.orelse[0] if len(rung.orelse) == 1 else ast.Pass()
+        assert rungs <= 3, f"{MODULES[module]}:{getattr(node, 'lineno', 0)} branches by type {rungs} times"
+
+
+def _asks_for_a_type(test: ast.expr) -> bool:
+    return any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "type")
+        for node in ast.walk(test)
+    )
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")) + sorted(ROOT.rglob("*.sql")), ids=lambda p: p.name)
+def test_every_transaction_takes_the_lock_at_once(path: Path) -> None:
+    """A deferred one that turns into a writer fails with SQLITE_BUSY_SNAPSHOT whatever the timeout (reliability R7)."""
+    for begin in re.finditer(r"\bBEGIN\b(?! IMMEDIATE)", path.read_text("utf-8")):
+        raise AssertionError(f"{path.name}: {begin.group()} at {begin.start()} is no BEGIN IMMEDIATE")
+
+
+SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|REPLACE)\b\s")
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_values_reach_sql_as_parameters_only(module: str) -> None:
+    """An f-string of SQL may hold constants of its module (upper-case names), never anything else."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.JoinedStr) and SQL.search(ast.unparse(node)):
+            for part in node.values:
+                if isinstance(part, ast.FormattedValue):
+                    name = part.value.id if isinstance(part.value, ast.Name) else ""
+                    assert name.isupper(), f"{module}:{node.lineno} puts {ast.unparse(part.value)} into SQL"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+            assert not SQL.search(ast.unparse(node.func.value)), f"{module}:{node.lineno} formats SQL"
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_module_states_its_one_idea_and_stays_small(module: str) -> None:
+    source = MODULES[module].read_text("utf-8")
+    assert not source or ast.get_docstring(tree(module)), "a module has a docstring"
+    assert source.count("\n") < 400 or module == "evd.daemon", "a file of 400 lines has more than one idea"
+
+
+def test_only_the_store_opens_databases() -> None:
+    openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.library"} & imports(m)}
+    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.queries"}

@@ -1,0 +1,85 @@
+"""Payload formats by name: the built-in one, those of evd.toml, and grammars written out."""
+
+from __future__ import annotations
+
+import pytest
+
+from evd.config import EV_GRAMMAR, FormatSettings
+from evd.errors import ConfigError
+from evd.formats import Formats
+
+EV_PAYLOAD = bytes.fromhex("130a4c0f594e427e4bb45088")
+
+
+def test_the_default_format_decodes_the_originals_payload() -> None:
+    assert Formats({}, "ev").default.decoder.decode(EV_PAYLOAD) == {
+        "state": 0,
+        "current_charge": 76,
+        "target_charge": 20,
+        "current": 608,
+        "elapsed_time": 3929,
+        "remain_time": 2504,
+        "range": 638,
+        "elec_consumption": 15.40625,
+        "indoor_temperature": 36.25,
+    }
+
+
+def test_a_grammar_written_out_knows_the_usual_half_floats() -> None:
+    formats = Formats({}, "ev")
+    assert formats.find(EV_GRAMMAR).decoder.decode(EV_PAYLOAD) == formats.default.decoder.decode(EV_PAYLOAD)
+
+
+def test_only_16_bit_fields_of_those_names_are_usually_half_floats() -> None:
+    find = Formats({}, "ev").find
+    assert find("indoor_temp::uint:8 count::uint:16").decoder.decode(b"\x10\x3c\x00") == {
+        "indoor_temperature": 16,
+        "count": 0x3C00,
+    }
+
+
+def test_a_format_is_compiled_once() -> None:
+    formats = Formats({}, "ev")
+    assert formats.find("a::uint:8") is formats.find("a::uint:8")
+    assert formats.find("ev") is formats.default
+
+
+def test_a_format_of_the_settings_has_its_own_table() -> None:
+    settings = {"trailer": FormatSettings("temp::uint:8", {"temp": {"scale": 0.5, "offset": -10.0}})}
+    assert Formats(settings, "trailer").default.decoder.decode(b"\x64") == {"temp": 40.0}
+
+
+def test_the_settings_may_replace_the_built_in_one() -> None:
+    assert Formats({"ev": FormatSettings("a::uint:8")}, "ev").default.names == {"a"}
+
+
+def test_names_are_the_apps() -> None:
+    assert Formats({}, "outdoor_temp::uint:8").default.names == {"outdoor_temperature"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "default", "says"),
+    [
+        ({}, "trailer", "there is no format 'trailer': use one of ev"),
+        ({}, "a::uint:65", "the format is refused"),
+        ({"a:b": FormatSettings("a::uint:8")}, "ev", "must not hold a colon"),
+        ({"t": FormatSettings("a::uint:0")}, "ev", "format t: "),
+        ({"t": FormatSettings("")}, "ev", "format t: "),
+        ({"t": FormatSettings("a::uint:8", {"a": {"colour": "red"}})}, "ev", "format t: the table of its fields"),
+        ({"t": FormatSettings("a::uint:8", {"b": {"half": True}})}, "ev", "format t: "),
+        ({"t": FormatSettings("a::uint:8", {"a": {"half": True}})}, "ev", "format t: "),
+        ({"t": FormatSettings("indoor_temp::uint:8 indoor_temperature::uint:8")}, "ev", "both of its spellings"),
+    ],
+)
+def test_a_wrong_format_is_refused_when_it_is_loaded(
+    settings: dict[str, FormatSettings], default: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says.replace("(", r"\(")):
+        Formats(settings, default)
+
+
+def test_a_refused_grammar_leaves_nothing_behind() -> None:
+    formats = Formats({}, "ev")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match="refused"):
+            formats.find("a::uint:65")
