@@ -22,7 +22,7 @@ from systemd_watchdog.systemd_watchdog import WatchDog
 
 from evd import VERSION, assembly
 from evd.api.app import make_app
-from evd.api.context import Context
+from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.clock import now_ms
 from evd.codec import IMPLEMENTATION
@@ -48,14 +48,17 @@ WATCHDOG_EVERY_S = 1.0
 
 
 class Daemon:
-    """Everything of one directory, built but not started. Raises EvdError for a refused setting or database."""
+    """Everything of one directory, built but not started; with `outward` false nothing of it needs Google.
 
-    def __init__(self, place: Place, config: Config, *, env: Mapping[str, str], push: bool = True) -> None:
+    Raises EvdError for a refused setting or database.
+    """
+
+    def __init__(self, place: Place, config: Config, *, env: Mapping[str, str], outward: bool = True) -> None:
         self.place = place
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
-        self.tokens = assembly.token_verifier(config, env)
-        self.pusher = assembly.pusher(config, env) if push else None
+        self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
+        self.pusher = assembly.pusher(config, env) if outward else None
         self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
         self.directory = Directory(*assembly.known(self.store))
         self.writer = Writer(
@@ -286,7 +289,7 @@ def briefly(place: Place, config: Config, work: Callable[[], Any]) -> Any:
     os.umask(0o077)
     lock = Lock(place)
     try:
-        daemon = Daemon(place, config, env=os.environ, push=False)
+        daemon = Daemon(place, config, env=os.environ, outward=False)
         try:
             return trio.run(_briefly, daemon, work)
         finally:

@@ -71,12 +71,16 @@ class Formats:
         return made
 
 
-def _compile(name: str, grammar: str, options: Mapping[str, Mapping[str, Any]]) -> Format:
+def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:
+    """What a format's table says of its fields. Raises FormatError."""
     try:
-        fields = {field: msgspec.convert(given, FieldOptions) for field, given in options.items()}
+        return {field: msgspec.convert(given, FieldOptions) for field, given in settings.fields.items()}
     except msgspec.ValidationError as error:
         raise FormatError(f"the table of its fields is wrong: {error}") from None
-    written = parse(grammar, fields)
+
+
+def _compile(name: str, grammar: str, options: Mapping[str, Mapping[str, Any]]) -> Format:
+    written = parse(grammar, field_options(FormatSettings(grammar, dict(options))))
     steps = tuple(step._replace(name=field_name(step.name)) for step in written.steps)
     names = frozenset(step.name for step in steps)
     if len(names) != len(steps):

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -117,21 +118,23 @@ def test_the_callback_it_prints_is_taken_and_is_what_the_app_is_given(demo: Runn
 
 
 def test_the_pushes_of_the_first_vehicle_reach_the_fake_fcm(demo: RunningDemo) -> None:
-    message = wait_for_push(demo.directory / "pushes.jsonl")
+    message = pushed(demo)
     assert message["token"] == "demo-phone"
     assert json.loads(message["data"]["serialized"])["vehicleId"] == "386625"
 
 
-def wait_for_push(path: Path) -> dict[str, dict[str, str]]:
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-        for line in lines:
-            if line["kind"] == "send":
-                message: dict[str, dict[str, str]] = line["message"]
-                return message
-        time.sleep(0.05)
-    raise AssertionError("no push came")
+def pushed(demo: RunningDemo) -> dict[str, Any]:
+    """A message, as the command it prints shows it."""
+    command, home = demo.command("tail"), demo.directory.parent
+    with subprocess.Popen(command, cwd=home, stdout=subprocess.PIPE, text=True, encoding="utf-8") as tail:
+        assert tail.stdout is not None
+        lines = Lines(tail.stdout)
+        line = lines.wait_for('"kind":"send"', READY_S)
+        tail.terminate()
+        lines.close()
+    assert line is not None, "no push came"
+    message: dict[str, Any] = json.loads(line)["message"]
+    return message
 
 
 def test_the_query_it_prints_shows_the_fleet(demo: RunningDemo) -> None:
@@ -142,7 +145,7 @@ def test_the_query_it_prints_shows_the_fleet(demo: RunningDemo) -> None:
 
 def test_the_running_daemon_is_reached_by_the_other_commands(demo: RunningDemo) -> None:
     listed = run_evd("owner", "list", "--dir", demo.directory, "--json")
-    assert json.loads(listed.stdout) == [{"uid": "demo", "vehicle": "386625"}]
+    assert [(row["uid"], row["vehicle"]) for row in json.loads(listed.stdout)] == [("demo", "386625")]
 
 
 def test_what_is_secret_is_for_its_owner_only(demo: RunningDemo) -> None:
@@ -151,7 +154,8 @@ def test_what_is_secret_is_for_its_owner_only(demo: RunningDemo) -> None:
 
 
 def test_off_a_terminal_nothing_is_repeated_and_logs_are_in_their_file(demo: RunningDemo) -> None:
-    assert len(demo.screen.lines) == 14
+    pushed(demo)
+    assert len(demo.screen.lines) == 15
     assert not any("\x1b" in line for line in demo.screen.lines)
     assert not demo.errors.lines
     assert (demo.directory / "demo.log").exists()
@@ -216,7 +220,7 @@ def test_no_setting_of_the_directory_sends_pushes_to_the_real_fcm(tmp_path: Path
     settings = '[push]\nendpoint = "http://127.0.0.1:9"\ncredentials = "absent.json"\n'
     (tmp_path / "evd-data" / "evd.toml").write_text(settings)
     with running_demo(tmp_path) as demo:
-        assert wait_for_push(demo.directory / "pushes.jsonl")["token"] == "demo-phone"
+        assert pushed(demo)["token"] == "demo-phone"
 
 
 def test_on_a_terminal_the_counts_move(tmp_path: Path) -> None:

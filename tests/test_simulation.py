@@ -287,7 +287,7 @@ def test_a_late_call_is_older_than_the_one_before_it_of_the_same_vehicle() -> No
 
 
 @pytest.mark.parametrize("options", [{"duplicates": -1}, {"duplicates": 51}, {"late": 50.1}, {"late": float("nan")}])
-def test_a_share_that_cannot_be_kept_is_refused(options: dict[str, float]) -> None:
+def test_a_share_that_cannot_be_kept_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):
         Traffic(Fleet(1, 1), **options)
 

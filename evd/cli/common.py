@@ -14,6 +14,7 @@ from rich.table import Table
 
 from evd import config, control
 from evd.config import Config
+from evd.grammar import FieldOptions
 from evd.place import Place, find
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -48,6 +49,19 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
         log.configure(level="error")
         return daemon.briefly(place, settings(place), lambda: control.call(place.socket, method, path, body))
+
+
+def named_format(text: str, directory: str | None) -> tuple[str, dict[str, FieldOptions]]:
+    """The grammar and the options of the format of this name, built in or of DIR's settings; else `text` is a grammar.
+
+    Raises EvdError.
+    """
+    if ":" in text:
+        return text, {}
+    from evd.formats import BUILT_IN, field_options
+
+    found = {**BUILT_IN, **settings(find(directory, os.environ)).formats}.get(text)
+    return (found.grammar, field_options(found)) if found else (text, {})
 
 
 def show(document: Any) -> None:

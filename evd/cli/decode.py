@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -11,6 +11,7 @@ import click
 import msgspec
 import orjson
 
+from evd.cli.common import directory_option, named_format
 from evd.cli.format import show_refusal
 from evd.errors import CodecError, ConfigError, EvdError, FormatError
 from evd.grammar import FieldOptions, parse
@@ -34,10 +35,14 @@ class Line(msgspec.Struct):
 
 @lru_cache(maxsize=PLANS_MAX)
 def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
+    return _compiled(text, {name: FieldOptions(half=True) for name in halves})
+
+
+def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:
     # Imported here because EVD_CODEC may ask for a codec that cannot be had; here that has a place to be said.
     from evd.codec import Decoder
 
-    return Decoder(parse(text, {name: FieldOptions(half=True) for name in halves}))
+    return Decoder(parse(grammar, options))
 
 
 def _error(error: Exception | str) -> bytes:
@@ -90,13 +95,21 @@ def _decode_all(decoder: Decoder, texts: Sequence[str], out: BinaryIO) -> bool:
 
 
 @click.command("decode")
-@click.option("--format", "grammar", metavar="GRAMMAR", help="The payload format, in Sigfox's custom payload grammar.")
+@click.option("--format", "grammar", metavar="GRAMMAR", help="Sigfox's custom payload grammar, or a format's name.")
 @click.option(
     "--half", "halves", metavar="NAME", multiple=True, help="A uint:16 field that is a half float; repeatable."
 )
 @click.argument("payloads", metavar="[HEX]...", nargs=-1)
+@directory_option
+@click.option("--json", is_flag=True, expose_value=False, help="Said for completeness: the output is JSON.")
 @click.pass_context
-def decode(ctx: click.Context, grammar: str | None, halves: tuple[str, ...], payloads: tuple[str, ...]) -> None:
+def decode(
+    ctx: click.Context,
+    grammar: str | None,
+    halves: tuple[str, ...],
+    payloads: tuple[str, ...],
+    directory: str | None,
+) -> None:
     """Decode payloads: each HEX becomes a line of JSON with its fields.
 
     A HEX that is none becomes a line {"error": "…"}, and the exit code is 1 in the end.
@@ -107,8 +120,11 @@ def decode(ctx: click.Context, grammar: str | None, halves: tuple[str, ...], pay
     out = sys.stdout.buffer
     if grammar is None and payloads:
         raise click.UsageError("--format is missing: give the payload format, such as --format 'speed::uint:8'.")
+    decoder = None
     try:
-        decoder = None if grammar is None else _decoder(grammar, halves)
+        if grammar is not None:
+            grammar, options = named_format(grammar, directory)
+            decoder = _compiled(grammar, {**options, **{name: FieldOptions(half=True) for name in halves}})
     except FormatError as error:
         show_refusal(grammar or "", error)
         ctx.exit(1)

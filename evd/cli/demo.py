@@ -25,7 +25,7 @@ from evd.auth import ROLES
 from evd.cli.common import settings
 from evd.cli.fake_fcm import write_credentials
 from evd.cli.serve import make
-from evd.cli.simulate import keys_of_file
+from evd.cli.simulate import DEMO_KEYS, keys_of_file
 from evd.errors import ConfigError, ControlError
 from evd.httpclient import HttpPool
 from evd.place import Lock, Place
@@ -66,7 +66,7 @@ class DemoPlace:
 
     @property
     def keys(self) -> Path:
-        return self.place.directory / "demo-keys.json"
+        return self.place.directory / DEMO_KEYS
 
     @property
     def credentials(self) -> Path:
@@ -83,7 +83,12 @@ class DemoPlace:
 
 @click.command()
 @click.option(
-    "--dir", "directory", type=click.Path(file_okay=False, path_type=Path), default="evd-data", show_default=True
+    "--dir",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="evd-data",
+    show_default=True,
+    help="Where the demo lives.",
 )
 @click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Listen here.")
 @click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End by itself.")

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import click
 import trio
 
+from evd.cli.common import directory_option
 from evd.push.fake import FAKE_DOMAIN, FakeFcm, make_service_account
 from evd.push.fake_answers import BEHAVIOURS
 
@@ -55,11 +56,20 @@ def _parse_bind(ctx: click.Context, param: click.Parameter, value: str) -> tuple
     type=click.Path(dir_okay=False, path_type=Path),
     help=f"Write a service account for this server (project {PROJECT}), to be used as push.credentials.",
 )
+@directory_option
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="Serve TLS with this certificate chain.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="The certificate's key.")
 def fake_fcm(
-    bind: tuple[str, int], record: str | None, credentials: Path | None, tls_cert: str | None, tls_key: str | None
+    bind: tuple[str, int],
+    record: str | None,
+    credentials: Path | None,
+    directory: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
 ) -> None:
+    if directory is not None:
+        record = record or str(Path(directory) / "pushes.jsonl")
+        credentials = credentials or Path(directory) / "fcm.json"
     if bool(tls_cert) != bool(tls_key):
         raise click.UsageError("--tls-cert and --tls-key belong together: give both, or neither.")
     host, port = bind

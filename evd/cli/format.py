@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from evd.cli.common import directory_option, named_format
 from evd.errors import FormatError
 from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
 
@@ -106,15 +107,17 @@ def format_group() -> None:
 @format_group.command("check")
 @click.argument("grammar")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object; a refusal too, on standard output.")
+@directory_option
 @click.pass_context
-def check(ctx: click.Context, grammar: str, as_json: bool) -> None:
-    """Show which bits each field of GRAMMAR takes, or why it is refused.
+def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None) -> None:
+    """Show which bits each field of GRAMMAR (or of the format of this name) takes, or why it is refused.
 
     GRAMMAR is fields name:index:type:parameter[:endianness][:bit offset], separated by spaces, in one argument. Bits
     are counted from the left of the payload, from 0. Exit code 1 if the format is refused.
     """
     try:
-        plan = parse(grammar)
+        grammar, options = named_format(grammar, directory)
+        plan = parse(grammar, options)
     except FormatError as error:
         if as_json:
             refusal = {"error": str(error), "field": error.field, "position": error.position}

@@ -16,7 +16,7 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd.cli.common import json_option, show
+from evd.cli.common import directory_option, json_option, show
 from evd.errors import ConfigError
 from evd.httpclient import HttpPool
 from evd.simulation import FLEET_MAX, SHAPES, Fleet
@@ -28,6 +28,9 @@ TIMEOUT_S = 10.0  # as long as Sigfox Cloud waits
 ANSWER_MAX = 65_536  # bytes; an evd answers a callback with an empty body, a proxy in front with a page
 KEYS_MAX = 65_536  # bytes; four keys have 300
 PROGRESS_EVERY_S = 0.2
+
+#: Where `evd demo` keeps its keys, in its directory.
+DEMO_KEYS = "demo-keys.json"
 
 KEY_ENV = {"sigfox": "EVD_SIGFOX_KEY", "device": "EVD_DEVICE_KEY"}
 
@@ -61,10 +64,12 @@ KEY_ENV = {"sigfox": "EVD_SIGFOX_KEY", "device": "EVD_DEVICE_KEY"}
 @click.option("--duplicates", type=click.FloatRange(0, 50), default=0.0, metavar="PERCENT", help="Sent a second time.")
 @click.option("--late", type=click.FloatRange(0, 50), default=0.0, metavar="PERCENT", help="Sent behind a newer one.")
 @click.option("--connections", type=click.IntRange(1, 1024), default=16, show_default=True, help="At most at a time.")
+@directory_option
 @json_option
 @click.pass_context
 def simulate(
     ctx: click.Context,
+    directory: str | None,
     url: str,
     keys_file: Path | None,
     sigfox_key_env: str,
@@ -83,10 +88,13 @@ def simulate(
 ) -> None:
     """Call an evd as a fleet of vehicles would, and count its answers.
 
-    Exits with 1 unless every answer was 201. Keys are never arguments, which others on this machine can see.
+    Exits with 1 unless every answer was 201. Keys are never arguments, which others on this machine can see; with
+    --dir they are those that `evd demo` left there.
     """
     channels = CHANNELS[channel]
     roles = [DOORS[one].role for one in channels]
+    if keys_file is None and directory is not None:
+        keys_file = Path(directory) / DEMO_KEYS
     if keys_file:
         keys = keys_of_file(keys_file, roles)
     else:

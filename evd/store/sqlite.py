@@ -111,7 +111,10 @@ class SqliteStore:
         return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
 
     def quick_check(self) -> list[str]:
-        """What is wrong with the file, empty if nothing; reads all of it, on a connection of its own."""
+        """What is wrong with the file, empty if nothing; reads all of it, on a connection of its own.
+
+        Raises StoreBroken where it is too damaged to be read.
+        """
         with translated(self.path):
             connection = open_reader(self.path)
             try:

@@ -1,0 +1,84 @@
+"""Rows a second into rings that are full and turning: vehicles in random and skewed order, by size of the group.
+
+    .venv/bin/pytest bench/bench_store.py
+"""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evd.store import Arrive
+from evd.store.registry import Limits
+from evd.store.sqlite import SqliteStore
+
+RING = 20
+ROWS = 8192
+FIELDS = (
+    b'{"state":0,"current_charge":76,"target_charge":20,"current":608,"elapsed_time":3929,"remain_time":2504,'
+    b'"range":638,"elec_consumption":15.40625,"indoor_temperature":36.25}'
+)
+DOCUMENT = b'{"device":"386625","time":1639400000,"data":"130a4c0f594e427e4bb45088","seqNumber":118}'
+
+
+class Callbacks:
+    """Arrivals of a fleet: rising times, some vehicles heard far more often than others."""
+
+    def __init__(self, vehicles: int) -> None:
+        self.vehicles = vehicles
+        self.number = 0
+        self.chance = random.Random(vehicles)
+
+    def group(self, rows: int) -> list[Arrive]:
+        return [self.next() for _ in range(rows)]
+
+    def next(self, index: int | None = None) -> Arrive:
+        self.number += 1
+        chosen = int(self.vehicles * self.chance.random() ** 2) if index is None else index
+        vehicle = f"{0x100000 + chosen:X}"
+        return Arrive(
+            status_id=f"{self.number:016x}",
+            vehicle=vehicle,
+            spelling=vehicle,
+            time=1_639_400_000_000 + self.number * 1000,
+            seq=self.number % 4096,
+            timely=True,
+            connectivity=1,
+            payload=b"123456789012",
+            fields=FIELDS,
+            document=DOCUMENT,
+            received=1_639_400_000_000,
+        )
+
+
+@pytest.mark.benchmark(group=f"store: {ROWS} rows into full rings of {RING}")
+@pytest.mark.parametrize("group", [64, 256, 1024])
+@pytest.mark.parametrize("vehicles", [1_000, 20_000])
+def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> None:
+    store = SqliteStore(
+        tmp_path / "evd.db",
+        capacity=RING,
+        limits=Limits(100, 100, 100, 10, 100),
+        render=None,
+        give_up_after_s=60,
+    )
+    callbacks = Callbacks(vehicles)
+    for _ in range(RING):
+        for first in range(0, vehicles, 1000):
+            store.write([callbacks.next(index) for index in range(first, min(first + 1000, vehicles))])
+            store.tidy()
+
+    def write(groups: list[list[Arrive]]) -> None:
+        for one in groups:
+            store.write(one)
+            store.tidy()
+
+    def setup() -> tuple[tuple[list[list[Arrive]]], dict[str, Any]]:
+        return ([callbacks.group(group) for _ in range(ROWS // group)],), {}
+
+    benchmark.pedantic(write, setup=setup, rounds=5, warmup_rounds=1)
+    benchmark.extra_info["rows_per_s"] = round(ROWS / benchmark.stats.stats.median)
+    store.close()

@@ -1,0 +1,462 @@
+"""The SQLite engine: what is refused, what survives, and what each of SQLite's errors leads to."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import NOW, arrival, new_store, ring_of, rows
+
+from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.ring import Verdict
+from evd.store import AddKey, Reject, SetVehicle, Stored
+from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
+from evd.store.library import require_safe, sqlite3
+from evd.store.sqlite import CHECKPOINT_PAGES, SqliteStore
+
+Opener = Callable[..., SqliteStore]
+TESTS = Path(__file__).parent
+
+
+@pytest.mark.parametrize("version", [(3, 40, 1), (3, 50, 7), (3, 51, 2)])
+def test_a_library_with_the_wal_reset_bug_is_refused(version: tuple[int, ...]) -> None:
+    with pytest.raises(StoreRefused, match=r"can corrupt its log: install a pysqlite3 that carries 3\.51\.3"):
+        require_safe(version)
+
+
+@pytest.mark.parametrize("version", [(3, 51, 3), (3, 53, 4), (4, 0, 0)])
+def test_a_library_without_it_is_fine(version: tuple[int, ...]) -> None:
+    require_safe(version)
+
+
+def test_the_process_has_one_sqlite_library() -> None:
+    assert sys.modules["sqlite3"] is sqlite3
+    require_safe()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),
+        ("busy_timeout", 2000),
+        ("mmap_size", 0),
+        ("trusted_schema", 0),
+        ("cell_size_check", 1),
+        ("foreign_keys", 1),
+        ("wal_autocheckpoint", 0),
+        ("journal_size_limit", 67108864),
+    ],
+)
+def test_the_settings_of_the_writing_connection(open_store: Opener, pragma: str, value: object) -> None:
+    """reliability 2.1; read back from the connection, for SQLite ignores what it does not know."""
+    (got,) = open_store()._db.execute(f"PRAGMA {pragma}").fetchone()
+    assert got == value
+    assert (pragma, value) in WRITER_PRAGMAS
+
+
+def test_a_reader_cannot_write(open_store: Opener, database: Path) -> None:
+    open_store()
+    reader = open_reader(database)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM vehicles")
+    reader.close()
+
+
+def test_the_file_says_whose_it_is(open_store: Opener, database: Path) -> None:
+    open_store()
+    assert rows(database, "PRAGMA application_id") == [(APPLICATION_ID,)]
+    assert rows(database, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert rows(database, "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE '%STRICT%'") == []
+
+
+def make_foreign(path: Path) -> None:
+    connection = sqlite3.connect(str(path))
+    connection.execute("CREATE TABLE songs (title TEXT)")
+    connection.commit()
+    connection.close()
+
+
+def make_newer(path: Path) -> None:
+    new_store(path).close()
+    connection = sqlite3.connect(str(path))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+
+
+def make_text(path: Path) -> None:
+    path.write_text("state of the fleet: fine\n" * 500)
+
+
+def make_damaged(path: Path) -> None:
+    new_store(path).close()
+    data = bytearray(path.read_bytes())
+    data[100:2000] = b"\xa5" * 1900  # the first page, behind SQLite's header
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (make_foreign, "is no database of evd: name another directory, or move the file away"),
+        (make_newer, f"has schema {SCHEMA_VERSION + 1}, this evd knows {SCHEMA_VERSION}: install"),
+        (make_text, "is no SQLite database: restore a backup"),
+        (make_damaged, "is damaged"),
+    ],
+)
+def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
+    open_store: Opener, database: Path, make: Callable[[Path], None], says: str
+) -> None:
+    make(database)
+    before = database.read_bytes()
+    with pytest.raises(StoreError, match=says) as caught:
+        open_store()
+    assert str(database) in str(caught.value)
+    assert database.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path) -> None:
+    with pytest.raises(StoreRefused, match="cannot be opened: check that its folder exists"):
+        open_store(tmp_path / "missing" / "evd.db")
+
+
+def test_damage_inside_is_found_by_the_check(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=500)
+    store.write([arrival(time=NOW + i, document=b"x" * 500) for i in range(300)])
+    assert store.quick_check() == []
+    store.close()
+    data = bytearray(database.read_bytes())
+    middle = len(data) // 2 // 4096 * 4096
+    data[middle : middle + 1024] = random.Random(3).randbytes(1024)
+    database.write_bytes(data)
+    store = open_store(capacity=500)
+    try:
+        found = store.quick_check()
+    except StoreBroken as error:
+        found = [str(error)]
+    assert found
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (sqlite3.SQLITE_BUSY, StoreBusy),
+        (517, StoreBusy),  # SQLITE_BUSY_SNAPSHOT: extended codes are told by their low byte
+        (sqlite3.SQLITE_FULL, StoreFull),
+        (sqlite3.SQLITE_IOERR, StoreBroken),
+        (1034, StoreBroken),  # SQLITE_IOERR_FSYNC
+        (sqlite3.SQLITE_CORRUPT, StoreBroken),
+        (sqlite3.SQLITE_NOTADB, StoreRefused),
+        (sqlite3.SQLITE_READONLY, StoreRefused),
+        (sqlite3.SQLITE_NOMEM, StoreBroken),
+        (None, StoreBroken),
+    ],
+)
+def test_what_an_error_of_sqlite_means(code: int | None, kind: type[StoreError]) -> None:
+    error = sqlite3.OperationalError("why")
+    if code is not None:
+        error.sqlite_errorcode = code
+    meaning = explain(error, Path("/data/evd.db"))
+    assert type(meaning) is kind
+    assert "/data/evd.db" in str(meaning)
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        pytest.param(SetVehicle("386625", NOW, keep=0), id="refused by a CHECK"),
+        pytest.param(SetVehicle("386625", NOW, keep=2**63), id="an integer beyond 64 bits"),
+        pytest.param(SetVehicle("386625", NOW, name="\ud800"), id="a lone surrogate"),
+        pytest.param(AddKey("k", "app", None, "", None, NOW), id="a null"),  # type: ignore[arg-type]
+        pytest.param(arrival("wrong", fields=None), id="a status without fields"),
+    ],
+)
+def test_an_operation_that_cannot_be_written_costs_its_group_nothing(
+    open_store: Opener, database: Path, poison: Any
+) -> None:
+    store = open_store()
+    one, two, three = (arrival(time=NOW + i) for i in range(3))
+    before, error, after, again = store.write([one, poison, two, one])
+    assert isinstance(error, EvdError)
+    assert "cannot be written" in str(error)
+    assert (before, after, again) == (Stored(Verdict.NEWEST), Stored(Verdict.NEWEST), Stored(Verdict.DUPLICATE))
+    assert isinstance(store.write([poison])[0], EvdError), "alone, too"
+    assert store.write([three]) == [Stored(Verdict.NEWEST)]
+    assert ring_of(database) == [one.status_id, two.status_id, three.status_id]
+    assert rows(database, "SELECT vehicle, kept, keep, name FROM vehicles") == [("386625", 3, None, None)]
+
+
+def test_a_vehicle_that_must_be_known_is_refused_alone(open_store: Opener, database: Path) -> None:
+    store = open_store(create_unknown=False)
+    store.write([SetVehicle("A", NOW)])
+    known, unknown = store.write([arrival("A"), arrival("B")])
+    assert known == Stored(Verdict.NEWEST)
+    assert "vehicle B is not known: add it with `evd vehicle set B`" in str(unknown)
+    assert rows(database, "SELECT vehicle FROM vehicles") == [("A",)]
+
+
+def test_vehicles_are_bounded(open_store: Opener) -> None:
+    store = open_store(vehicles_max=2)
+    results = store.write([arrival(vehicle) for vehicle in "ABCA"])
+    assert [isinstance(result, EvdError) for result in results] == [False, False, True, False]
+    assert "raise ingest.vehicles_max" in str(results[2])
+
+
+def test_refusals_cost_no_transaction_of_their_own(open_store: Opener) -> None:
+    """Two thousand unknown vehicles in one group must not be two thousand fsyncs."""
+    store = open_store(create_unknown=False)
+    before = store._db.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()
+    store.write([arrival(f"{i:X}") for i in range(2000)])
+    assert store._db.execute("PRAGMA wal_checkpoint(NOOP)").fetchone() == before
+
+
+def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    with foreign_writer(database, hold_s=1.0):
+        began = time.monotonic()
+        assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
+        assert 0.2 < time.monotonic() - began < 2.0
+
+
+def test_a_lock_held_longer_is_said_and_nothing_is_written(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    store._db.execute("PRAGMA busy_timeout = 50")
+    with foreign_writer(database, hold_s=60) as process:
+        with pytest.raises(StoreBusy, match="another process is writing"):
+            store.write([arrival()])
+        assert ring_of(database) == []
+        process.kill()
+        process.wait()
+        assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
+
+
+class foreign_writer:  # noqa: N801 (used as a context manager)
+    """Another process that takes the write lock, and lets go of it after a while."""
+
+    def __init__(self, path: Path, *, hold_s: float) -> None:
+        code = f"""
+import time
+from evd.store.library import sqlite3
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+time.sleep({hold_s})
+connection.execute("ROLLBACK")
+"""
+        self._process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> subprocess.Popen[str]:
+        assert self._process.stdout
+        assert self._process.stdout.readline() == "held\n"
+        return self._process
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def test_a_full_file_is_said_rolled_back_and_gone_on_from(open_store: Opener, database: Path) -> None:
+    """SQLite's own page limit stands for the disk's end: the same code, the same rollback, on any machine."""
+    store = open_store(capacity=1000)
+    acknowledged = fill(store, pages=60)
+    assert acknowledged == ring_of(database)
+    store._db.execute("PRAGMA max_page_count = 100000")
+    assert goes_on(store, database, acknowledged)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("a file system can be mounted by root only")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_is_said_rolled_back_and_gone_on_from(open_store: Opener, small_disk: Path) -> None:
+    path = small_disk / "evd.db"
+    store = open_store(path, capacity=1000)
+    acknowledged = fill(store)
+    assert acknowledged == ring_of(path), "readers are served meanwhile"
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    assert goes_on(store, path, acknowledged)
+    store.close()
+
+
+def fill(store: SqliteStore, pages: int | None = None) -> list[str]:
+    """Write until the store is full; the ids that were acknowledged."""
+    if pages:
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+    acknowledged: list[str] = []
+    for i in range(10_000):
+        group = [arrival(time=NOW + 2 * i + j, document=b"x" * 2000) for j in (0, 1)]
+        try:
+            results = store.write(group)
+        except StoreFull as error:
+            assert "is full: nothing is taken until there is space" in str(error)
+            return acknowledged
+        assert [result.verdict for result in results] == [Verdict.NEWEST] * 2
+        acknowledged += [one.status_id for one in group]
+    raise AssertionError("the store never filled up")
+
+
+def goes_on(store: SqliteStore, path: Path, acknowledged: list[str]) -> bool:
+    """There is space again: everything acknowledged is there, and more is taken, in the right order and number."""
+    new = arrival(time=NOW + 100_000)
+    late = arrival(time=NOW - 1)
+    assert store.write([new, late]) == [Stored(Verdict.NEWEST), Stored(Verdict.LATE)]
+    assert ring_of(path) == [late.status_id, *acknowledged, new.status_id]
+    assert rows(path, "SELECT kept FROM vehicles") == [(len(acknowledged) + 2,)]
+    return store.quick_check() == []
+
+
+def test_a_write_error_is_no_full_disk_and_ends_the_process(tmp_path: Path) -> None:
+    """EFBIG by RLIMIT_FSIZE: an I/O error that is not ENOSPC. What was acknowledged before it is there afterwards."""
+    path = tmp_path / "evd.db"
+    code = f"""
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from builders import *
+from evd.errors import StoreBroken
+store = new_store(Path({str(path)!r}), capacity=100000)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))
+for i in range(10_000):
+    one = arrival(time=NOW + i, document=b"x" * 2000)
+    try:
+        store.write([one])
+    except StoreBroken as error:
+        print("broken", flush=True)
+        raise SystemExit(70)
+    print(one.status_id, flush=True)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 70, done.stderr
+    *acknowledged, last = done.stdout.split()
+    assert last == "broken"
+    assert len(acknowledged) > 10
+    store = new_store(path, capacity=100_000)
+    assert set(acknowledged) <= set(ring_of(path))
+    assert store.quick_check() == []
+    store.close()
+
+
+WRITES_UNTIL_KILLED = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(TESTS)!r})
+from builders import NOW, arrival, new_store
+store = new_store(Path(sys.argv[1]), capacity=1_000_000)
+start = int(sys.argv[2])
+print("open", flush=True)
+i = start
+while True:
+    group = [arrival(f"{{j % 7:X}}", time=NOW + i + j, seq=j, document=b"x" * 300) for j in range(1 + i % 9)]
+    store.write(group)
+    store.tidy()
+    print(*(one.status_id for one in group), flush=True)
+    i += len(group)
+"""
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    """reliability R1: the acknowledgement is printed after `write` returns, and read from the pipe after the kill."""
+    path = tmp_path / "evd.db"
+    chance = random.Random(11)
+    acknowledged: set[str] = set()
+    for life in range(10):
+        arguments = [sys.executable, "-c", WRITES_UNTIL_KILLED, str(path), str(life * 1_000_000)]
+        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "open\n"
+            time.sleep(chance.uniform(0.01, 0.3))
+            process.send_signal(signal.SIGKILL)
+            told = process.stdout.read()
+        lines = told.splitlines(keepends=True)
+        acknowledged |= {status_id for line in lines if line.endswith("\n") for status_id in line.split()}
+        store = new_store(path, capacity=1_000_000)
+        assert store.quick_check() == []
+        found = [status_id for (status_id,) in rows(path, "SELECT id FROM statuses")]
+        assert acknowledged <= set(found)
+        assert len(found) == len(set(found))
+        store.close()
+    assert len(acknowledged) > 100, "the test wrote something"
+
+
+def test_the_log_is_copied_back_and_stays_bounded(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=20)
+    log = database.with_name("evd.db-wal")
+    largest = 0
+    for i in range(80):
+        store.write([arrival(time=NOW + 20 * i + j, document=b"x" * 60_000) for j in range(20)])
+        store.tidy()
+        largest = max(largest, log.stat().st_size)
+    assert largest < 2 * CHECKPOINT_PAGES * 4096, "96 MB went through a log of less than 32"
+    assert database.stat().st_size < 8_000_000
+    store.close()
+    assert not log.exists()
+
+
+@pytest.fixture
+def filled(open_store: Opener, database: Path) -> Path:
+    store = open_store(capacity=3)
+    fields = b'{"state":1,"current_charge":76,"range":638,"elec_consumption":15.40625,"indoor_temperature":36.25}'
+    store.write(
+        [
+            *(arrival("386625", time=NOW + 1000 * i, seq=i, fields=fields, payload=b"\x13\x0a") for i in range(5)),
+            arrival("caravan", time=NOW, seq=None, payload=None, connectivity=2, fields=b'{"state":5}'),
+            SetVehicle("caravan", NOW, name="Anna's"),
+            SetVehicle("silent", NOW, keep=7),
+            Reject(NOW, "POST /wlan", "Body parsing error", "the body is no JSON", b"{}", b"\xff{"),
+        ]
+    )
+    return database
+
+
+DEBIANS_SHELL = shutil.which("sqlite3", path="/usr/bin")
+
+
+@pytest.mark.skipif(not DEBIANS_SHELL, reason="the package sqlite3 is not installed")
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        (
+            "SELECT vehicle, name, last_time, channel, state, current_charge, range, kept, keep, too_old FROM fleet"
+            " ORDER BY vehicle",
+            [
+                "386625||2023-11-14 22:13:24|sigfox|charging|76|638|3|3|0",
+                "caravan|Anna's|2023-11-14 22:13:20|wlan|5|||1|3|0",
+                "silent|||||||0|7|0",
+            ],
+        ),
+        (
+            "SELECT time, channel, seq, state, elec_consumption, payload, document FROM history"
+            " WHERE vehicle = '386625' ORDER BY time",
+            [f"2023-11-14 22:13:2{i}|sigfox|{i}|charging|15.40625|130a|{{}}" for i in (2, 3, 4)],
+        ),
+        ("SELECT seq IS NULL, state, payload FROM history WHERE vehicle = 'caravan'", ["1|5|"]),
+        ("SELECT count(*) FROM pushes", ["0"]),
+        (
+            "SELECT received, times, route, error, detail FROM rejections",
+            ["2023-11-14 22:13:20|1|POST /wlan|Body parsing error|the body is no JSON"],
+        ),
+        ("SELECT age_s > 0 FROM fleet WHERE vehicle = '386625'", ["1"]),
+    ],
+)
+def test_the_views_read_well_in_debians_shell(filled: Path, sql: str, shown: list[str]) -> None:
+    """Beside the running store, and without the right to write."""
+    assert DEBIANS_SHELL
+    done = subprocess.run([DEBIANS_SHELL, "-readonly", str(filled), sql], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == shown
+    assert done.stderr == ""
