@@ -10,6 +10,7 @@ import resource
 import signal
 import socket as sockets
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -40,6 +41,10 @@ from evd.writer import Writer
 
 BACKLOG = 1024
 """Connections the kernel holds until they are accepted: a burst of Sigfox's."""
+
+SWITCH_INTERVAL_S = 0.0002
+"""How long the loop may make the writer's thread wait for the GIL. With Python's 5 ms each commit waits for it several
+times, and so do all callbacks of its group."""
 
 PUSHES_FINISH_S = 2.0
 """At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
@@ -231,6 +236,7 @@ class Daemon:
 def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
     """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
     os.umask(0o077)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     _raise_descriptor_limit(config.server.connections_max)
     lock = Lock(place)
     try:

@@ -79,8 +79,8 @@ def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:
         raise FormatError(f"the table of its fields is wrong: {error}") from None
 
 
-def _compile(name: str, grammar: str, options: Mapping[str, Mapping[str, Any]]) -> Format:
-    written = parse(grammar, field_options(FormatSettings(grammar, dict(options))))
+def _compile(name: str, grammar: str, options: dict[str, dict[str, Any]]) -> Format:
+    written = parse(grammar, field_options(FormatSettings(grammar, options)))
     steps = tuple(step._replace(name=field_name(step.name)) for step in written.steps)
     names = frozenset(step.name for step in steps)
     if len(names) != len(steps):

@@ -37,7 +37,7 @@ class Receipt:
         self._task: trio.lowlevel.Task | None = None
 
     async def wait(self) -> Any:
-        """The operation's result, once it is on disk; to be awaited by one task at a time.
+        """The operation's result, when it is on disk; to be awaited once.
 
         Cancelling the wait is safe: the operation is written all the same. Raises Unavailable (it may or may not have
         been written), or the operation's own EvdError.

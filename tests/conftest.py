@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from builders import new_store
+from hypothesis import settings
 
 from evd.codec import IMPLEMENTATION
 from evd.store.library import sqlite3
 from evd.store.sqlite import SqliteStore
+
+# A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
+settings.register_profile("evd", deadline=None, print_blob=True)
+settings.load_profile("evd")
 
 
 def pytest_report_header() -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import contextlib
 import hashlib
 import re
 from pathlib import Path
@@ -137,16 +138,14 @@ def test_an_unknown_id_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def listening(one: bytes, other: bytes) -> bool:
         if len(one) == 32:
             compared.append((one, other))
-        return real(one, other)
+        return bool(real(one, other))
 
     monkeypatch.setattr(evd.auth.hmac, "compare_digest", listening)
     ring = KeyRing([GOOD_KEY])
     for text in (GOOD, new_key("device")[0], "nothing like a key"):
         compared.clear()
-        try:
+        with contextlib.suppress(Unauthorized):
             ring.find({b"x-api-key": text.encode()})
-        except Unauthorized:
-            pass
         assert [len(other) for _, other in compared] == [32]
 
 

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,14 +176,19 @@ async def answering(replies: list[bytes], nursery: trio.Nursery, asked: trio.Eve
     left = list(replies)
 
     async def handle(stream: trio.SocketStream) -> None:
-        async with stream:
-            while await stream.receive_some(65_536):
-                if asked is not None:
-                    asked.set()
-                reply = left.pop(0) if len(left) > 1 else left[0]
-                if not reply:
-                    return
-                await stream.send_all(reply)
+        # A client that ends may leave an answer unread, which resets the connection.
+        with suppress(trio.BrokenResourceError):
+            async with stream:
+                await converse(stream)
+
+    async def converse(stream: trio.SocketStream) -> None:
+        while await stream.receive_some(65_536):
+            if asked is not None:
+                asked.set()
+            reply = left.pop(0) if len(left) > 1 else left[0]
+            if not reply:
+                return
+            await stream.send_all(reply)
 
     listeners: list[trio.SocketListener] = await nursery.start(trio.serve_tcp, handle, 0)
     port = next(one for one in listeners if one.socket.family == trio.socket.AF_INET).socket.getsockname()[1]

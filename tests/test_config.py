@@ -48,7 +48,13 @@ def test_each_layer_comes_before_the_one_below(toml: Path) -> None:
         ("EVD_APP__TRUST_USER_HEADER", "false", "app", "trust_user_header", False),
         ("EVD_PUSH__RATE_MAX", "0.5", "push", "rate_max", 0.5),
         ("EVD_SERVER__BIND", "0.0.0.0:80, [::]:80", "server", "bind", ["0.0.0.0:80", "[::]:80"]),
-        ("EVD_SERVER__TRUSTED_PROXIES", "10.0.0.0/8,127.0.0.1", "server", "trusted_proxies", ["10.0.0.0/8", "127.0.0.1"]),
+        (
+            "EVD_SERVER__TRUSTED_PROXIES",
+            "10.0.0.0/8,127.0.0.1",
+            "server",
+            "trusted_proxies",
+            ["10.0.0.0/8", "127.0.0.1"],
+        ),
         ("EVD_INGEST__DEFAULT_FORMAT", "a::uint:8", "ingest", "default_format", "a::uint:8"),
     ],
 )
@@ -115,7 +121,9 @@ def test_the_example_file_shows_the_defaults() -> None:
     example = resources.files("evd").joinpath("evd.toml.example").read_text("utf-8")
     assert tomllib.loads(example).keys() == {"server", "ingest", "retention", "app", "push", "log"}
     assert load(None, {}, {}) == msgspec.convert(tomllib.loads(example), Config)
-    told = [line.removeprefix("# ") for line in example.splitlines() if " = " in line or line.strip("# ").startswith("[")]
+    told = [
+        line.removeprefix("# ") for line in example.splitlines() if " = " in line or line.strip("# ").startswith("[")
+    ]
     settings = tomllib.loads("\n".join(told))
     for section, keys in settings.items():
         if section == "formats":

@@ -36,13 +36,21 @@ def test_the_order_of_a_ring(lower: Rank, higher: Rank, because: str) -> None:
         pytest.param(Rank(T, 5, 0), Rank(T, 5, 0), Rank(T, 1, 0), 3, Place(Verdict.NEWEST, 1), id="a tie: the later"),
         pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), None, 2, Place(Verdict.LATE), id="late, room left"),
         pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.LATE, 1), id="late, full"),
-        pytest.param(Rank(T, 3, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.LATE, 1), id="late, ties the oldest"),
-        pytest.param(Rank(T, 2, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.TOO_OLD), id="older than a full ring"),
-        pytest.param(Rank(T, 2, 0), Rank(T, 5, 0), Rank(A, 99, 0), 3, Place(Verdict.LATE, 1), id="a future one goes first"),
+        pytest.param(
+            Rank(T, 3, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.LATE, 1), id="late, ties the oldest"
+        ),
+        pytest.param(
+            Rank(T, 2, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.TOO_OLD), id="older than a full ring"
+        ),
+        pytest.param(
+            Rank(T, 2, 0), Rank(T, 5, 0), Rank(A, 99, 0), 3, Place(Verdict.LATE, 1), id="a future one goes first"
+        ),
         pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), None, 2, Place(Verdict.AHEAD), id="ahead, room left"),
         pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.NO_ROOM), id="ahead, full"),
         pytest.param(Rank(A, 99, 0), None, Rank(A, 98, 0), 3, Place(Verdict.NO_ROOM), id="ahead, full of such"),
-        pytest.param(Rank(T, 5, 0), None, Rank(A, 98, 0), 3, Place(Verdict.NEWEST, 1), id="timely, full of future ones"),
+        pytest.param(
+            Rank(T, 5, 0), None, Rank(A, 98, 0), 3, Place(Verdict.NEWEST, 1), id="timely, full of future ones"
+        ),
         pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 8, Place(Verdict.NEWEST, 6), id="the ring was lowered"),
         pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 9999, Place(Verdict.NEWEST, TRIM_MAX), id="lowered by much"),
     ],

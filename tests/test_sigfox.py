@@ -270,8 +270,10 @@ values = st.recursive(
     max_leaves=4,
 )
 names = st.sampled_from(
-    ["vehicleId", "device", "timestamp", "time", "rawdata", "data", "seqNumber", "state", "current", "indoor_temp"]
-    + ["location", "advanced", "encoded", "connectivity", "extra", ""]
+    [
+        *("vehicleId", "device", "timestamp", "time", "rawdata", "data", "seqNumber", "state", "current"),
+        *("indoor_temp", "location", "advanced", "encoded", "connectivity", "extra", ""),
+    ]
 )
 
 

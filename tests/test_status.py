@@ -187,7 +187,9 @@ def app_document(fields: dict[str, Any], **others: Any) -> dict[str, Any]:
 
 
 def test_what_the_app_is_given() -> None:
-    assert app_document({"state": 0, "range": 638, "elec_consumption": 15.40625, "location": "", "advanced": False}) == {
+    assert app_document(
+        {"state": 0, "range": 638, "elec_consumption": 15.40625, "location": "", "advanced": False}
+    ) == {
         "id": "0123456789abcdef",
         "vehicleId": "00386625",
         "timestamp": 1639400000000,

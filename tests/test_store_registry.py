@@ -65,7 +65,11 @@ def test_the_same_refusal_is_kept_once_and_counted(open_store: Opener, database:
 def test_refusals_are_bounded_and_the_oldest_go_first(open_store: Opener, database: Path) -> None:
     store = open_store(limits=ROOMY._replace(rejected=3))
     store.write([reject(bytes([i])) for i in range(10)])
-    assert [body for (body,) in rows(database, "SELECT body FROM rejected ORDER BY number")] == [b"\7", b"\x08", b"\x09"]
+    assert [body for (body,) in rows(database, "SELECT body FROM rejected ORDER BY number")] == [
+        b"\7",
+        b"\x08",
+        b"\x09",
+    ]
 
 
 # Keys
@@ -101,7 +105,11 @@ def test_a_vehicle_may_have_several_owners_and_a_user_several_vehicles(open_stor
         ("ben", "A"),
         ("ben", "B"),
     ]
-    assert store.write([RemoveOwner("anna", "A"), RemoveOwner("anna", "A"), RemoveOwner("x", "A")]) == [True, False, False]
+    assert store.write([RemoveOwner("anna", "A"), RemoveOwner("anna", "A"), RemoveOwner("x", "A")]) == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_owners_are_bounded(open_store: Opener) -> None:
@@ -122,8 +130,16 @@ def test_who_owns_a_vehicle_no_more_hears_of_it_no_more(open_store: Opener) -> N
 
 def test_a_setting_that_is_not_given_stays(open_store: Opener, database: Path) -> None:
     store = open_store()
-    store.write([SetVehicle("A", NOW, keep=5, name="Anna's"), SetVehicle("A", NOW, format="ev"), SetVehicle("A", NOW, keep=None)])
-    assert rows(database, "SELECT vehicle, keep, format, name, created FROM vehicles") == [("A", None, "ev", "Anna's", NOW)]
+    store.write(
+        [
+            SetVehicle("A", NOW, keep=5, name="Anna's"),
+            SetVehicle("A", NOW, format="ev"),
+            SetVehicle("A", NOW, keep=None),
+        ]
+    )
+    assert rows(database, "SELECT vehicle, keep, format, name, created FROM vehicles") == [
+        ("A", None, "ev", "Anna's", NOW)
+    ]
     assert store.own_formats() == [("A", "ev")]
 
 
@@ -174,7 +190,9 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(open
 
 def test_all_phones_are_bounded_but_a_known_one_may_renew(open_store: Opener, database: Path) -> None:
     store = open_store(limits=ROOMY._replace(registrations=2))
-    results = store.write([register("a"), register("b", "other"), register("c"), register("d", "third"), register("a", at=NOW + 1)])
+    results = store.write(
+        [register("a"), register("b", "other"), register("c"), register("d", "third"), register("a", at=NOW + 1)]
+    )
     assert [type(result) for result in results] == [type(None), type(None), LimitReached, LimitReached, type(None)]
     assert "raise app.registrations_max" in str(results[2])
     assert store.write([Unregister("386625", "a"), register("c")]) == [True, None]
@@ -212,7 +230,13 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
     store = open_store(render=render)
     store.write([register(f"token-number-{i}") for i in range(3)] + [arrival()])
     sent, later, failed = (push.number for push in pending(store))
-    store.write([PushSent(sent, "projects/x/messages/1", NOW), PushLater(later, "503", NOW + 500), PushFailed(failed, "no", NOW)])
+    store.write(
+        [
+            PushSent(sent, "projects/x/messages/1", NOW),
+            PushLater(later, "503", NOW + 500),
+            PushFailed(failed, "no", NOW),
+        ]
+    )
     assert store.pending_pushes(NOW, 10) == ([], NOW + 500)
     (push,), nothing_later = store.pending_pushes(NOW + 500, 10)
     assert (push.number, push.attempts, nothing_later) == (later, 1, None)
@@ -261,7 +285,13 @@ def test_what_was_rolled_back_is_not_remembered(open_store: Opener, database: Pa
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(StoreFull):
-        store.write([register("t"), AddOwner("anna", "A", NOW), *(arrival(time=NOW + i, document=b"x" * 4000) for i in range(9))])
+        store.write(
+            [
+                register("t"),
+                AddOwner("anna", "A", NOW),
+                *(arrival(time=NOW + i, document=b"x" * 4000) for i in range(9)),
+            ]
+        )
     store._db.execute("PRAGMA max_page_count = 100000")
     assert store.write([arrival()])[0].pushes == 0
     assert rows(database, "SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM owners)") == [(0, 0)]

@@ -8,11 +8,11 @@ import shutil
 import tempfile
 from bisect import insort
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import pytest
 from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, ring_of, rows
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -314,18 +314,18 @@ def test_the_future_falls_out_first(open_store: Opener, database: Path) -> None:
 def test_a_lowered_ring_shrinks_at_once_for_readers_and_in_bounded_steps_on_disk(
     open_store: Opener, database: Path
 ) -> None:
-    count = TRIM_STEP_ROWS + 500
-    store = open_store(capacity=count)
-    store.write([arrival(time=NOW - i) for i in range(count, 0, -1)])
+    many = TRIM_STEP_ROWS + 500
+    store = open_store(capacity=many)
+    store.write([arrival(time=NOW - i) for i in range(many, 0, -1)])
     store.close()
     store = open_store(capacity=3)
     newest = [arrival(time=NOW - i).status_id for i in (3, 2, 1)]
     assert ring_of(database) == newest
     assert verdicts(store, arrival(time=NOW - 4, seq=7)) == [Verdict.TOO_OLD], "there is room on disk, not in the ring"
     assert verdicts(store, arrival(time=NOW)) == [Verdict.NEWEST]
-    assert rows(database, "SELECT count(*) FROM statuses") == [(count + 1 - TRIM_MAX,)]
+    assert rows(database, "SELECT count(*) FROM statuses") == [(many + 1 - TRIM_MAX,)]
     assert store.tidy(), "more is left"
-    assert rows(database, "SELECT count(*) FROM statuses") == [(count + 1 - TRIM_MAX - TRIM_STEP_ROWS,)]
+    assert rows(database, "SELECT count(*) FROM statuses") == [(many + 1 - TRIM_MAX - TRIM_STEP_ROWS,)]
     while store.tidy():
         pass
     assert rows(database, "SELECT count(*), (SELECT kept FROM vehicles) FROM statuses") == [(3, 3)]
@@ -346,7 +346,9 @@ def test_lowering_one_vehicle_while_running_trims_its_ring(open_store: Opener, d
 
 
 def test_a_raised_ring_fills_up(open_store: Opener, database: Path) -> None:
-    open_store(capacity=2).write([arrival(time=NOW + i) for i in range(5)])
+    store = open_store(capacity=2)
+    store.write([arrival(time=NOW + i) for i in range(5)])
+    store.close()
     store = open_store(capacity=4)
     store.write([arrival(time=NOW + i) for i in range(5, 9)])
     assert ring_of(database) == [arrival(time=NOW + i).status_id for i in range(5, 9)]
@@ -354,7 +356,9 @@ def test_a_raised_ring_fills_up(open_store: Opener, database: Path) -> None:
 
 def test_arrivals_break_ties_across_a_restart(open_store: Opener, database: Path) -> None:
     first, second = arrival(payload=b"\x01"), arrival(payload=b"\x02")
-    open_store().write([first])
+    store = open_store()
+    store.write([*(arrival("other", time=NOW + i) for i in range(5)), first])
+    store.close()
     open_store().write([second])
     assert ring_of(database) == [first.status_id, second.status_id]
 
@@ -364,15 +368,15 @@ def test_the_file_stops_growing_once_the_rings_have_turned(open_store: Opener, d
     vehicles, capacity = 50, 20
     chance = random.Random(7)
     store = open_store(capacity=capacity)
-    seq = 0
+    counter = count(1)
 
     def turn() -> int:
         """Every vehicle says as much as its ring holds, in random order; the file's size in bytes afterwards."""
-        nonlocal seq
         speakers = [f"{1000 + number:X}" for number in range(vehicles)] * capacity
         chance.shuffle(speakers)
         group = []
-        for seq, vehicle in enumerate(speakers, seq + 1):
+        for vehicle in speakers:
+            seq = next(counter)
             body = b'{"vehicleId":"%b","pad":"%b"}' % (vehicle.encode(), b"x" * chance.randint(200, 300))
             fields = b'{"state":1,"range":638,"pad":"%b"}' % (b"y" * 100)
             group.append(arrival(vehicle, time=NOW + 1000 * seq, seq=seq, document=body, fields=fields))

@@ -238,7 +238,7 @@ def test_a_lock_held_longer_is_said_and_nothing_is_written(open_store: Opener, d
         assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
 
 
-class foreign_writer:  # noqa: N801 (used as a context manager)
+class foreign_writer:
     """Another process that takes the write lock, and lets go of it after a while."""
 
     def __init__(self, path: Path, *, hold_s: float) -> None:
