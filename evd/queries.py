@@ -60,8 +60,7 @@ class Queries:
     async def last(self, vehicle: str) -> StatusRow | None:
         """The vehicle's newest status that does not lie in the future."""
         rows = await self._all(
-            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND timely = 1"  # noqa: S608 (a constant)
-            " ORDER BY time DESC, seq DESC, arrival DESC LIMIT 1",
+            f"SELECT {_STATUS} FROM last WHERE vehicle = ?",  # noqa: S608 (a constant)
             (vehicle,),
         )
         return _status(rows[0]) if rows else None
@@ -69,8 +68,8 @@ class Queries:
     async def range(self, vehicle: str, first: int, last: int) -> list[StatusRow]:
         """The vehicle's statuses from `first` to `last` (epoch ms, both included), oldest first."""
         rows = await self._all(
-            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND timely IN (0, 1) AND time BETWEEN ? AND ?"  # noqa: S608
-            " ORDER BY time, seq, arrival",
+            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND time BETWEEN ? AND ?"  # noqa: S608
+            " ORDER BY time, seq, position",
             (vehicle, first, last),
         )
         return [_status(row) for row in rows]

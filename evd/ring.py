@@ -1,17 +1,18 @@
-"""Which status a vehicle's ring takes in, and what falls out for it.
+"""Which status a vehicle's ring takes in, where it goes, and what falls out.
 
 The ring keeps a vehicle's newest statuses by (time, seqNumber), ties by arrival (DESIGN, promises 3 and 4). A status
 whose time lies ahead of the server's clock ranks below every timely one: it may fill an empty place, but never costs a
 timely status its own.
+
+It is a circle of slots in which the statuses stand in the order of their ranks: the slot after the newest is empty, or
+holds the lowest, whose place the next newest takes. So a full ring never grows, and what comes in order moves nothing.
+What comes late is let in by moving the shorter side of the circle by one slot.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
-
-TRIM_MAX = 64
-"""Rows that one arrival may push out: a lowered ring shrinks as its vehicle speaks, in steps of this size."""
 
 
 class Rank(NamedTuple):
@@ -38,34 +39,66 @@ class Verdict(Enum):
 _KEPT = frozenset({Verdict.NEWEST, Verdict.LATE, Verdict.AHEAD})
 
 
-class Place(NamedTuple):
-    verdict: Verdict
-    trim: int = 0
-    """How many of the lowest rows fall out once the new one is in."""
+class Circle(NamedTuple):
+    """A ring's slots: `kept` of `slots` are taken, the newest (highest rank) stands in slot `newest`."""
+
+    slots: int
+    kept: int = 0
+    newest: int = -1
+
+    @property
+    def full(self) -> bool:
+        return self.kept >= self.slots
+
+    def slot(self, index: int) -> int:
+        """The slot of the status at `index` of the order, 0 being the lowest; `kept` is where the next newest goes."""
+        return (self.newest - self.kept + 1 + index) % self.slots
+
+
+class Insertion(NamedTuple):
+    """What to do, in this order: each move (from, to), where `to` is empty or falls out; then write into `slot`."""
+
+    moves: list[tuple[int, int]]
+    slot: int
+    after: Circle
 
 
 def needs_look(rank: Rank, newest: Rank | None, *, ahead: bool) -> bool:
-    """Whether the ring must be searched before `place` can be asked: what is newer than all is in no ring yet.
+    """Whether the ring must be searched before `judge` can be asked: what is newer than all is in no ring yet.
 
     `ahead`: the ring may hold statuses whose time lay in the future; one of them may come again once it does not.
     """
     return not rank.timely or ahead or (newest is not None and rank <= newest)
 
 
-def place(
-    rank: Rank, *, newest: Rank | None, kept: int, capacity: int, duplicate: bool = False, oldest: Rank | None = None
-) -> Place:
-    """Where a status goes in a ring of `kept` statuses that may hold `capacity`.
+def judge(
+    rank: Rank, *, newest: Rank | None, full: bool, duplicate: bool = False, oldest: Rank | None = None
+) -> Verdict:
+    """What becomes of a status.
 
-    `newest` is the rank of the last timely status. `duplicate` and `oldest` (the lowest rank of a full ring's newest
-    `capacity`) matter only where `needs_look` says so.
+    `newest` is the rank of the last timely status. `duplicate` and `oldest` (the lowest rank of a full ring) matter
+    only where `needs_look` says so.
     """
     if duplicate:
-        return Place(Verdict.DUPLICATE)
-    full = kept >= capacity
+        return Verdict.DUPLICATE
     if not rank.timely:
-        return Place(Verdict.NO_ROOM) if full else Place(Verdict.AHEAD)
+        return Verdict.NO_ROOM if full else Verdict.AHEAD
     if full and newest is not None and rank < newest and oldest is not None and rank < oldest:
-        return Place(Verdict.TOO_OLD)
-    verdict = Verdict.NEWEST if newest is None or rank >= newest else Verdict.LATE
-    return Place(verdict, min(max(kept + 1 - capacity, 0), TRIM_MAX))
+        return Verdict.TOO_OLD
+    return Verdict.NEWEST if newest is None or rank >= newest else Verdict.LATE
+
+
+def insert(circle: Circle, index: int) -> Insertion:
+    """Let a status in behind the `index` lowest ones; where the circle is full, the lowest of all falls out.
+
+    `index` is 0 to `kept`; in a full circle at least 1, for what is lower than all is not let in.
+    """
+    slots, kept, newest = circle
+    gone = int(circle.full)
+    lower, higher = index - gone, kept - index
+    if higher <= lower or higher == 0:
+        moves = [(circle.slot(one), circle.slot(one + 1)) for one in range(kept - 1, index - 1, -1)]
+        after = Circle(slots, kept + 1 - gone, (newest + 1) % slots)
+        return Insertion(moves, circle.slot(index), after)
+    moves = [(circle.slot(one), circle.slot(one - 1)) for one in range(gone, index)]
+    return Insertion(moves, circle.slot(index - 1), Circle(slots, kept + 1 - gone, newest))

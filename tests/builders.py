@@ -67,8 +67,5 @@ def rows(path: Path, sql: str, *values: Any) -> list[Any]:
 def ring_of(path: Path, vehicle: str = "386625") -> list[str]:
     """The ids of a vehicle's ring as readers see it, the lowest first."""
     return [
-        status_id
-        for (status_id,) in rows(
-            path, "SELECT id FROM ring WHERE vehicle = ? ORDER BY timely, time, seq, arrival", vehicle
-        )
+        status_id for (status_id,) in rows(path, "SELECT id FROM ring WHERE vehicle = ? ORDER BY position", vehicle)
     ]

@@ -146,7 +146,9 @@ def test_health_and_readiness_need_no_key(daemon: RunningDaemon) -> None:
 
 
 @pytest.mark.parametrize("path", ["/keys", "/owners", "/vehicles", "/stats", f"/vehicles/{VEHICLE}"])
-@pytest.mark.parametrize(("key", "status"), [("admin", 200), ("app", 403), ("sigfox", 403), ("device", 403), (None, 401)])
+@pytest.mark.parametrize(
+    ("key", "status"), [("admin", 200), ("app", 403), ("sigfox", 403), ("device", 403), (None, 401)]
+)
 def test_administration_is_for_admins(daemon: RunningDaemon, path: str, key: str | None, status: int) -> None:
     answer = ask(daemon, "GET", f"/api/v1{path}", key=key)
     assert answer.status_code == status

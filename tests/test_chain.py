@@ -203,13 +203,12 @@ def test_pushes_that_fcm_did_not_answer_survive_kill_9(tmp_path: Path) -> None:
             first.sent(1)
             daemon.stop(9, exit_code=-9)
     (tmp_path / "second").mkdir()
-    with fake_fcm(tmp_path / "second", port) as second:
-        with whole_chain(tmp_path, second, keys=daemon.keys):
-            end = time.monotonic() + READY_S
-            while time.monotonic() < end and "hang-for-ever" not in _text(second.record):
-                time.sleep(0.02)
-            assert "hang-for-ever" in _text(second.record)
-            assert "phone-of-martin" not in _text(second.record)
+    with fake_fcm(tmp_path / "second", port) as second, whole_chain(tmp_path, second, keys=daemon.keys):
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end and "hang-for-ever" not in _text(second.record):
+            time.sleep(0.02)
+        assert "hang-for-ever" in _text(second.record)
+        assert "phone-of-martin" not in _text(second.record)
 
 
 def test_an_fcm_that_never_answers_delays_no_callback(tmp_path: Path, fcm: Fcm) -> None:

@@ -241,7 +241,9 @@ async def test_finish_waits_for_what_is_in_flight_and_starts_nothing_more(tmp_pa
         assert len(fake.sends) == 1
 
 
-@pytest.mark.parametrize(("attempts", "asked", "expected"), [(0, 0, 10), (1, 0, 20), (5, 0, 320), (9, 0, 600), (0, 60, 60)])
+@pytest.mark.parametrize(
+    ("attempts", "asked", "expected"), [(0, 0, 10), (1, 0, 20), (5, 0, 320), (9, 0, 600), (0, 60, 60)]
+)
 def test_the_wait_doubles_from_ten_seconds_to_ten_minutes_and_heeds_retry_after(
     attempts: int, asked: float, expected: float
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.ring import TRIM_MAX, Place, Rank, Verdict, needs_look, place
+from evd.ring import Circle, Rank, Verdict, insert, judge, needs_look
 
 T = True  # timely
 A = False  # ahead of the server's clock
@@ -28,44 +28,33 @@ def test_the_order_of_a_ring(lower: Rank, higher: Rank, because: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rank", "newest", "oldest", "kept", "expected"),
+    ("rank", "newest", "oldest", "full", "expected"),
     [
-        pytest.param(Rank(T, 5, 0), None, None, 0, Place(Verdict.NEWEST), id="the first"),
-        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 2, Place(Verdict.NEWEST), id="newer, room left"),
-        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 3, Place(Verdict.NEWEST, 1), id="newer, full"),
-        pytest.param(Rank(T, 5, 0), Rank(T, 5, 0), Rank(T, 1, 0), 3, Place(Verdict.NEWEST, 1), id="a tie: the later"),
-        pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), None, 2, Place(Verdict.LATE), id="late, room left"),
-        pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.LATE, 1), id="late, full"),
-        pytest.param(
-            Rank(T, 3, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.LATE, 1), id="late, ties the oldest"
-        ),
-        pytest.param(
-            Rank(T, 2, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.TOO_OLD), id="older than a full ring"
-        ),
-        pytest.param(
-            Rank(T, 2, 0), Rank(T, 5, 0), Rank(A, 99, 0), 3, Place(Verdict.LATE, 1), id="a future one goes first"
-        ),
-        pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), None, 2, Place(Verdict.AHEAD), id="ahead, room left"),
-        pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), Rank(T, 3, 0), 3, Place(Verdict.NO_ROOM), id="ahead, full"),
-        pytest.param(Rank(A, 99, 0), None, Rank(A, 98, 0), 3, Place(Verdict.NO_ROOM), id="ahead, full of such"),
-        pytest.param(
-            Rank(T, 5, 0), None, Rank(A, 98, 0), 3, Place(Verdict.NEWEST, 1), id="timely, full of future ones"
-        ),
-        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 8, Place(Verdict.NEWEST, 6), id="the ring was lowered"),
-        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, 9999, Place(Verdict.NEWEST, TRIM_MAX), id="lowered by much"),
+        pytest.param(Rank(T, 5, 0), None, None, False, Verdict.NEWEST, id="the first"),
+        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, False, Verdict.NEWEST, id="newer, room left"),
+        pytest.param(Rank(T, 6, 0), Rank(T, 5, 0), None, True, Verdict.NEWEST, id="newer, full"),
+        pytest.param(Rank(T, 5, 0), Rank(T, 5, 0), Rank(T, 1, 0), True, Verdict.NEWEST, id="a tie: the later"),
+        pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), None, False, Verdict.LATE, id="late, room left"),
+        pytest.param(Rank(T, 4, 0), Rank(T, 5, 0), Rank(T, 3, 0), True, Verdict.LATE, id="late, full"),
+        pytest.param(Rank(T, 3, 0), Rank(T, 5, 0), Rank(T, 3, 0), True, Verdict.LATE, id="late, ties the oldest"),
+        pytest.param(Rank(T, 2, 0), Rank(T, 5, 0), Rank(T, 3, 0), True, Verdict.TOO_OLD, id="older than a full ring"),
+        pytest.param(Rank(T, 2, 0), Rank(T, 5, 0), Rank(A, 99, 0), True, Verdict.LATE, id="a future one goes first"),
+        pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), None, False, Verdict.AHEAD, id="ahead, room left"),
+        pytest.param(Rank(A, 99, 0), Rank(T, 5, 0), Rank(T, 3, 0), True, Verdict.NO_ROOM, id="ahead, full"),
+        pytest.param(Rank(A, 99, 0), None, Rank(A, 98, 0), True, Verdict.NO_ROOM, id="ahead, full of such"),
+        pytest.param(Rank(T, 5, 0), None, Rank(A, 98, 0), True, Verdict.NEWEST, id="timely, full of future ones"),
     ],
 )
-def test_where_a_status_goes_in_a_ring_of_three(
-    rank: Rank, newest: Rank | None, oldest: Rank | None, kept: int, expected: Place
+def test_what_becomes_of_a_status(
+    rank: Rank, newest: Rank | None, oldest: Rank | None, full: bool, expected: Verdict
 ) -> None:
-    assert place(rank, newest=newest, kept=kept, capacity=3, oldest=oldest) == expected
+    assert judge(rank, newest=newest, full=full, oldest=oldest) is expected
 
 
 def test_a_duplicate_is_one_whatever_the_ring_holds() -> None:
-    for kept in (0, 3, 9):
+    for full in (False, True):
         for rank in (Rank(T, 1, 0), Rank(T, 99, 0), Rank(A, 99, 0)):
-            given_place = place(rank, newest=Rank(T, 5, 0), kept=kept, capacity=3, duplicate=True)
-            assert given_place == Place(Verdict.DUPLICATE)
+            assert judge(rank, newest=Rank(T, 5, 0), full=full, duplicate=True) is Verdict.DUPLICATE
 
 
 def test_only_what_stays_counts_as_kept() -> None:
@@ -96,17 +85,42 @@ ranks = st.builds(Rank, st.booleans(), st.integers(1, 9), st.integers(-1, 3))
 def test_law_a_ring_keeps_exactly_the_highest(rank: Rank, held: list[Rank], capacity: int) -> None:
     held = sorted(held)[-capacity:]
     timely = [one for one in held if one.timely]
-    placed = place(
-        rank,
-        newest=timely[-1] if timely else None,
-        kept=len(held),
-        capacity=capacity,
-        oldest=held[0] if len(held) == capacity else None,
-    )
-    after = sorted([*held, rank])[placed.trim :] if placed.verdict.kept else held
-    assert len(after) <= capacity
+    full = len(held) == capacity
+    verdict = judge(rank, newest=timely[-1] if timely else None, full=full, oldest=held[0] if full else None)
+    after = sorted([*held, rank])[-capacity:] if verdict.kept else held
     if rank.timely:
         assert after == sorted([*held, rank])[-capacity:]
     else:
         assert [one for one in after if one.timely] == timely, "a future time never costs a timely status its place"
-    assert (placed.verdict is Verdict.NEWEST) == (rank.timely and all(rank >= one for one in timely))
+    assert (verdict is Verdict.NEWEST) == (rank.timely and all(rank >= one for one in timely))
+
+
+@given(slots=st.integers(1, 7), indexes=st.lists(st.integers(0, 7), max_size=40))
+def test_law_the_circle_holds_its_statuses_in_order_wherever_they_are_let_in(slots: int, indexes: list[int]) -> None:
+    circle, expected = Circle(slots), list[int]()
+    on_disk: dict[int, int] = {}
+    for status, wanted in enumerate(indexes):
+        index = max(min(wanted, circle.kept), 1 if circle.full else 0)
+        moves, slot, after = insert(circle, index)
+        assert len(moves) <= circle.slots // 2, "the shorter side moves"
+        for come_from, to in moves:
+            assert to not in on_disk or (circle.full and to == circle.slot(0)), "only the lowest is written over"
+            on_disk[to] = on_disk.pop(come_from)
+        assert slot not in on_disk or (circle.full and slot == circle.slot(0))
+        on_disk[slot] = status
+        expected.insert(index, status)
+        expected = expected[-slots:]
+        circle = after
+        assert circle.kept == len(on_disk) == len(expected)
+        assert [on_disk[circle.slot(one)] for one in range(circle.kept)] == expected
+        assert circle.slot(circle.kept - 1) == circle.newest
+
+
+def test_what_comes_in_order_moves_nothing() -> None:
+    circle = Circle(3)
+    slots = []
+    for _ in range(7):
+        moves, slot, circle = insert(circle, circle.kept)
+        assert moves == []
+        slots.append(slot)
+    assert slots == [0, 1, 2, 0, 1, 2, 0]

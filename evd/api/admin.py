@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, new_key
+from evd.config import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.status import vehicle_id
 from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
@@ -126,8 +127,8 @@ async def show_vehicle(given: str) -> Response:
 async def set_vehicle(given: str) -> Response:
     """Set up a vehicle, known or not. Its ring follows as it speaks; its format counts from the next message on."""
     wish, context = await _body(VehicleSettings), here()
-    if isinstance(wish.keep, int) and not 1 <= wish.keep <= 1_000_000:
-        raise BadRequest(f"keep is {wish.keep}: it must lie between 1 and 1000000")
+    if isinstance(wish.keep, int) and not 1 <= wish.keep <= STATUSES_PER_VEHICLE_MAX:
+        raise BadRequest(f"keep is {wish.keep}: it must lie between 1 and {STATUSES_PER_VEHICLE_MAX}")
     if isinstance(wish.format, str):
         try:
             context.formats.find(wish.format)

@@ -189,7 +189,7 @@ def _remove_owner(registry: Registry, op: ops.RemoveOwner) -> bool:
 
 
 def _set_vehicle(registry: Registry, op: ops.SetVehicle) -> None:
-    if registry.rings.find(op.vehicle) is None:
+    if not registry.rings.known(op.vehicle):
         registry.rings.create(op.vehicle, op.created)
     for column, value in (("keep", op.keep), ("format", op.format), ("name", op.name)):
         if value is not msgspec.UNSET:

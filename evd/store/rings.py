@@ -1,7 +1,8 @@
 """The rings in SQLite: what a group of arrivals does to `vehicles` and `statuses`.
 
-Who stays is decided by evd.ring; here is how it is found out and done. What is newer than its vehicle's last status is
-in no ring yet, so it needs no look-up: such rows are gathered and written in one go. Anything else looks first.
+Who stays, and in which slot, is decided by evd.ring; here is how it is found out and done. What is newer than its
+vehicle's last status is in no ring yet, so it needs no look-up: such rows are gathered and written in one go, over the
+ones that fall out. Anything else looks first.
 """
 
 from __future__ import annotations
@@ -9,45 +10,43 @@ from __future__ import annotations
 from typing import Any
 
 from evd import ring
-from evd.ring import Place, Rank, Verdict
+from evd.ring import Circle, Rank, Verdict
 from evd.store import Arrive, LimitReached, UnknownVehicle
 
 HEADS_MAX = 262_144
-"""Vehicles whose last rank and count stay in memory, about 300 bytes each; others are read when they speak."""
+"""Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
 
-TRIM_STEP_ROWS = 2_000
-"""Rows one tidying step takes from an over-full ring: a few ms, during which callbacks wait."""
+SLOTS_PER_VEHICLE = 1 << 20
+"""A ring's slots have consecutive row ids; the schema's views know this number, too."""
 
-_INSERT = """
-INSERT INTO statuses (vehicle, timely, time, seq, arrival, id, received, connectivity, payload, fields, document, flags)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)"""
-_TRIM = """
-DELETE FROM statuses WHERE (vehicle, timely, time, seq, arrival) IN (
-    SELECT vehicle, timely, time, seq, arrival FROM statuses WHERE vehicle = ?
-    ORDER BY timely, time, seq, arrival LIMIT ?)"""
-_SAME = "SELECT 1 FROM statuses WHERE vehicle = ? AND timely IN (0, 1) AND time = ? AND seq = ? AND id = ?"
-_AHEAD = "SELECT EXISTS (SELECT 1 FROM statuses WHERE vehicle = ? AND timely = 0)"
-_NEWEST = """
-SELECT time, seq FROM statuses WHERE vehicle = ? AND timely = 1 ORDER BY time DESC, seq DESC, arrival DESC LIMIT 1"""
-_OLDEST = """
-SELECT timely, time, seq FROM statuses WHERE vehicle = ? ORDER BY timely, time, seq, arrival LIMIT 1 OFFSET ?"""
-_OVER_FULL = """
-SELECT number, vehicle, kept - coalesce(keep, ?1) FROM vehicles WHERE number >= ?2 AND kept > coalesce(keep, ?1)
-ORDER BY number LIMIT 1"""
+_PUT = """
+INSERT OR REPLACE INTO statuses
+    (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)"""
+_MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
+_RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
+_SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
+_FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
+_WRONG_SIZE = """
+SELECT number, vehicle FROM vehicles WHERE number >= ?2 AND slots <> coalesce(keep, ?1) ORDER BY number LIMIT 1"""
+# Two steps, because a row may not take the place of one that has yet to move: out to the negative ids, and back.
+_OUT = """
+UPDATE statuses SET place = -1 - (:base + ((place - :base) - :first + 2 * :slots) % :slots - :gone)
+WHERE place BETWEEN :base AND :base + :slots - 1"""
+_BACK = "UPDATE statuses SET place = -1 - place WHERE place BETWEEN -:base - :slots AND -:base - 1"
 
 
 class Head:
     """What is known of a vehicle's ring without looking into it."""
 
-    __slots__ = ("ahead", "capacity", "kept", "newest", "number", "saved")
+    __slots__ = ("ahead", "base", "circle", "newest", "number")
 
-    def __init__(self, number: int, capacity: int, kept: int, newest: Rank | None, *, ahead: bool) -> None:
+    def __init__(self, number: int, circle: Circle, newest: Rank | None = None, *, ahead: bool = False) -> None:
         self.number = number
-        self.capacity = capacity
-        self.kept = kept
-        self.saved = kept
-        """`kept` as the table has it."""
+        self.base = number * SLOTS_PER_VEHICLE
+        self.circle = circle
         self.newest = newest
+        """The rank of the last timely status."""
         self.ahead = ahead
         """Whether the ring may hold statuses whose time lay in the future."""
 
@@ -58,101 +57,105 @@ class Rings:
     `capacity` is the number of statuses a vehicle keeps unless it has a number of its own.
     """
 
-    def __init__(self, connection: Any, *, capacity: int, create_unknown: bool, vehicles_max: int, epoch: int) -> None:
+    def __init__(self, connection: Any, *, capacity: int, create_unknown: bool, vehicles_max: int) -> None:
         self._db = connection
         self._capacity = capacity
         self._create_unknown = create_unknown
         self._vehicles_max = vehicles_max
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
-        # Arrivals count on across restarts without a row that each commit would have to rewrite.
-        self._arrival = epoch << 40
         self._heads: dict[str, Head] = {}
         self._rows: list[tuple[Any, ...]] = []
-        self._trims: list[tuple[int, int]] = []
         self._touched: dict[int, Head] = {}
-        self._trim_from: int | None = 0
-        """The vehicle from which on a ring may hold more than it may; None: none does."""
+        self._resize_from: int | None = 0
+        """The vehicle from which on a ring may have another size than its settings say; None: none has."""
 
     @property
-    def over_full(self) -> bool:
-        """Whether `trim_step` may find something to do."""
-        return self._trim_from is not None
+    def to_resize(self) -> bool:
+        """Whether `resize_step` may find something to do."""
+        return self._resize_from is not None
 
     def arrive(self, message: Arrive) -> Verdict:
         """Take in one status. `flush` must follow before the commit. Raises UnknownVehicle, LimitReached."""
         head = self._heads.get(message.vehicle) or self._load(message)
-        seq = -1 if message.seq is None else message.seq
-        rank = Rank(message.timely, message.time, seq)
+        rank = Rank(message.timely, message.time, -1 if message.seq is None else message.seq)
         if ring.needs_look(rank, head.newest, ahead=head.ahead):
             self.flush()
-            placed = self._look(message, head, rank)
+            verdict, index = self._look(message, head, rank)
         else:
-            placed = ring.place(rank, newest=head.newest, kept=head.kept, capacity=head.capacity)
-        self._keep(message, head, rank, placed)
-        return placed.verdict
+            verdict, index = Verdict.NEWEST, head.circle.kept
+        if verdict.kept:
+            self._put(message, head, rank, index)
+            if verdict is Verdict.NEWEST:
+                head.newest = rank
+            elif verdict is Verdict.AHEAD:
+                head.ahead = True
+        elif verdict is not Verdict.DUPLICATE:
+            self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
+        return verdict
 
     def flush(self) -> None:
         """Write what was gathered."""
         if self._rows:
-            self._db.executemany(_INSERT, self._rows)
+            self._db.executemany(_PUT, self._rows)
             self._rows.clear()
-        if self._trims:
-            self._db.executemany(_TRIM, self._trims)
-            self._trims.clear()
         if self._touched:
-            self._db.executemany(
-                "UPDATE vehicles SET kept = ? WHERE number = ?",
-                [(head.kept, number) for number, head in self._touched.items() if head.kept != head.saved],
-            )
-            for head in self._touched.values():
-                head.saved = head.kept
+            self._db.executemany(_SHAPE, [(*head.circle, number) for number, head in self._touched.items()])
             self._touched.clear()
 
     def forget(self) -> None:
         """The transaction was rolled back: what memory says is no longer true."""
         self._heads.clear()
         self._rows.clear()
-        self._trims.clear()
         self._touched.clear()
-        self._trim_from = 0
+        self._resize_from = 0
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
     def find(self, vehicle: str) -> Head | None:
-        """The head of a known vehicle."""
-        row = self._db.execute("SELECT number, keep, kept FROM vehicles WHERE vehicle = ?", (vehicle,)).fetchone()
+        """The head of a known vehicle; its ring takes the size its settings say, if it has another one yet."""
+        row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
         if row is None:
             return None
-        number, keep, kept = row
-        newest = self._db.execute(_NEWEST, (number,)).fetchone()
-        (ahead,) = self._db.execute(_AHEAD, (number,)).fetchone()
-        return Head(number, keep or self._capacity, kept, Rank(True, *newest) if newest else None, ahead=bool(ahead))
+        number, capacity, *shape = row
+        circle = Circle(*shape)
+        if circle.slots != capacity:
+            circle = self._resize(number, circle, capacity)
+        head = Head(number, circle)
+        if circle.kept:
+            highest, _ = self._at(head, circle.kept - 1)
+            lowest, _ = self._at(head, 0)
+            head.newest = highest if highest.timely else None
+            head.ahead = not lowest.timely
+        return head
+
+    def known(self, vehicle: str) -> bool:
+        return self._db.execute("SELECT 1 FROM vehicles WHERE vehicle = ?", (vehicle,)).fetchone() is not None
 
     def create(self, vehicle: str, at: int) -> Head:
         """A row for a vehicle heard or named for the first time."""
         if self._vehicles >= self._vehicles_max:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
-        cursor = self._db.execute("INSERT INTO vehicles (vehicle, created) VALUES (?, ?)", (vehicle, at))
+        cursor = self._db.execute(
+            "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
+        )
         self._vehicles += 1
-        return Head(cursor.lastrowid, self._capacity, 0, None, ahead=False)
+        return Head(cursor.lastrowid, Circle(self._capacity))
 
     def settings_changed(self, vehicle: str) -> None:
-        """Read the vehicle's settings again when it speaks; its ring may be over-full by them."""
+        """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
         self.flush()
         self._heads.pop(vehicle, None)
-        self._trim_from = 0
+        self._resize_from = 0
 
-    def trim_step(self) -> None:
-        """Shrink one ring that holds more than it may (N was lowered) by a bounded step."""
-        over = self._db.execute(_OVER_FULL, (self._capacity, self._trim_from)).fetchone()
-        if over is None:
-            self._trim_from = None
+    def resize_step(self) -> None:
+        """Give one ring the size that its settings say."""
+        wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
+        if wrong is None:
+            self._resize_from = None
             return
-        number, vehicle, excess = over
-        gone = self._db.execute(_TRIM, (number, min(excess, TRIM_STEP_ROWS))).rowcount
-        # A ring with fewer rows than it counts would be tried for ever.
-        self._db.execute("UPDATE vehicles SET kept = kept - ? WHERE number = ?", (gone or excess, number))
+        number, vehicle = wrong
+        self.find(vehicle)
         self._heads.pop(vehicle, None)
-        self._trim_from = number
+        self._resize_from = number
 
     def _load(self, message: Arrive) -> Head:
         head = self.find(message.vehicle)
@@ -169,37 +172,67 @@ class Rings:
         self._heads[message.vehicle] = head
         return head
 
-    def _look(self, message: Arrive, head: Head, rank: Rank) -> Place:
-        same = self._db.execute(_SAME, (head.number, rank.time, rank.seq, message.status_id)).fetchone()
-        beyond = head.kept - head.capacity
-        oldest = self._db.execute(_OLDEST, (head.number, beyond)).fetchone() if beyond >= 0 else None
-        return ring.place(
-            rank,
-            newest=head.newest,
-            kept=head.kept,
-            capacity=head.capacity,
-            duplicate=same is not None,
-            oldest=Rank(bool(oldest[0]), oldest[1], oldest[2]) if oldest else None,
-        )
-
-    def _keep(self, message: Arrive, head: Head, rank: Rank, placed: Place) -> None:
-        if not placed.verdict.kept:
-            if placed.verdict is not Verdict.DUPLICATE:
-                self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
-            return
-        self._arrival += 1
+    def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> None:
+        moves, slot, head.circle = ring.insert(head.circle, index)
+        if moves:
+            self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
         self._rows.append(
             (
-                *(head.number, rank.timely, rank.time, rank.seq, self._arrival, message.status_id, message.received),
-                *(message.connectivity, message.payload, message.fields, message.document, message.flags),
+                *(head.base + slot, *rank, message.status_id, message.received, message.connectivity),
+                *(message.payload, message.fields, message.document, message.flags),
             )
         )
-        if placed.trim:
-            self._trims.append((head.number, placed.trim))
-        if placed.trim != 1:
-            head.kept += 1 - placed.trim
-            self._touched[head.number] = head
-        if placed.verdict is Verdict.NEWEST:
-            head.newest = rank
-        elif placed.verdict is Verdict.AHEAD:
-            head.ahead = True
+        self._touched[head.number] = head
+
+    def _look(self, message: Arrive, head: Head, rank: Rank) -> tuple[Verdict, int]:
+        """The verdict, and how many statuses of the ring rank no higher."""
+        index = self._count_up_to(head, rank)
+        other = rank._replace(timely=not rank.timely)
+        same = self._holds(head, rank, index, message.status_id) or (
+            (head.ahead or not rank.timely)
+            and self._holds(head, other, self._count_up_to(head, other), message.status_id)
+        )
+        oldest = self._at(head, 0)[0] if head.circle.full else None
+        verdict = ring.judge(rank, newest=head.newest, full=head.circle.full, duplicate=same, oldest=oldest)
+        return verdict, index
+
+    def _count_up_to(self, head: Head, rank: Rank) -> int:
+        """How many statuses rank no higher than `rank`: a binary search round the circle."""
+        low, high = 0, head.circle.kept
+        while low < high:
+            middle = (low + high) // 2
+            if self._at(head, middle)[0] <= rank:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _holds(self, head: Head, rank: Rank, index: int, status_id: str) -> bool:
+        """Whether the status is among those of this very rank, the last of which stands before `index`."""
+        while index > 0:
+            index -= 1
+            found, found_id = self._at(head, index)
+            if found != rank:
+                return False
+            if found_id == status_id:
+                return True
+        return False
+
+    def _at(self, head: Head, index: int) -> tuple[Rank, str]:
+        place = head.base + head.circle.slot(index)
+        timely, time, seq, status_id = self._db.execute(_RANK, (place,)).fetchone()
+        return Rank(bool(timely), time, seq), status_id
+
+    def _resize(self, number: int, circle: Circle, slots: int) -> Circle:
+        """Lay a ring out anew in `slots` slots: its newest statuses, from slot 0 on."""
+        base, gone = number * SLOTS_PER_VEHICLE, max(circle.kept - slots, 0)
+        for index in range(gone):
+            self._db.execute("DELETE FROM statuses WHERE place = ?", (base + circle.slot(index),))
+        kept = circle.kept - gone
+        if circle.slot(gone) != 0 and kept:
+            layout = {"base": base, "slots": circle.slots, "first": circle.slot(0), "gone": gone}
+            self._db.execute(_OUT, layout)
+            self._db.execute(_BACK, {"base": base, "slots": circle.slots})
+        after = Circle(slots, kept, kept - 1)
+        self._db.execute(_SHAPE, (*after, number))
+        return after

@@ -12,27 +12,27 @@ CREATE TABLE vehicles (
     name    TEXT,
     format  TEXT,                          -- a format's name or a grammar; null: the default format
     keep    INTEGER CHECK (keep > 0),      -- statuses kept; null: retention.statuses_per_vehicle
-    kept    INTEGER NOT NULL DEFAULT 0,    -- statuses in its ring
+    slots   INTEGER NOT NULL,              -- its ring as it stands: so many slots, so many of them taken, and the slot
+    kept    INTEGER NOT NULL DEFAULT 0,    -- of the newest status; the one before it is the one before that, round the
+    newest  INTEGER NOT NULL DEFAULT -1,   -- circle. A changed number of slots is taken up little by little.
     too_old INTEGER NOT NULL DEFAULT 0,    -- statuses that came when the ring was full of newer ones
     created INTEGER NOT NULL
 ) STRICT;
 
--- The rings, in their own order: a vehicle's rows stand side by side, the first falls out first, the last is the newest.
+-- The rings: a vehicle's rows stand side by side, and a full ring is written over in place.
 CREATE TABLE statuses (
-    vehicle      INTEGER NOT NULL REFERENCES vehicles (number),
+    place        INTEGER PRIMARY KEY,      -- vehicles.number * 1048576 + slot
     timely       INTEGER NOT NULL,         -- 0: its time lay more than 24 h ahead of the server's
     time         INTEGER NOT NULL,
     seq          INTEGER NOT NULL,         -- -1: none
-    arrival      INTEGER NOT NULL,         -- counts up; decides between equal times and numbers
     id           TEXT NOT NULL,
     received     INTEGER NOT NULL,
     connectivity INTEGER NOT NULL,         -- 1 Sigfox, 2 WLAN
     payload      BLOB,
     fields       TEXT NOT NULL,            -- JSON, under the app's names
     document     TEXT NOT NULL,            -- as it was received
-    flags        TEXT NOT NULL,            -- ahead: see timely; disagrees: the sender's values contradict the payload
-    PRIMARY KEY (vehicle, timely, time, seq, arrival)
-) STRICT, WITHOUT ROWID;
+    flags        TEXT NOT NULL             -- ahead: see timely; disagrees: the sender's values contradict the payload
+) STRICT;
 
 CREATE TABLE owners (
     uid     TEXT NOT NULL,
@@ -100,16 +100,20 @@ CREATE TABLE keys (
     revoked INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being trimmed to.
+-- Each vehicle and the N of its ring.
+CREATE VIEW capacities AS
+SELECT number, vehicle, name, slots, kept, newest, too_old,
+       coalesce(keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle')) AS keep
+FROM vehicles;
+
+-- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being taken up.
+-- `position` counts from the lowest of the ring; the highest is the newest.
 CREATE VIEW ring AS
-SELECT v.vehicle AS vehicle, s.id, s.timely, s.time, s.seq, s.arrival, s.received, s.connectivity, s.payload, s.fields,
-       s.document, s.flags
-FROM vehicles AS v
-JOIN statuses AS s ON s.vehicle = v.number
-WHERE v.kept <= coalesce(v.keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle'))
-   OR (SELECT count(*) FROM statuses AS n
-       WHERE n.vehicle = s.vehicle AND (n.timely, n.time, n.seq, n.arrival) > (s.timely, s.time, s.seq, s.arrival))
-      < coalesce(v.keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle'));
+SELECT v.vehicle AS vehicle, ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots AS position,
+       s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
+FROM capacities AS v
+JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
+WHERE ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots >= v.kept - v.keep;
 
 CREATE VIEW history AS
 SELECT vehicle, id,
@@ -132,6 +136,13 @@ SELECT vehicle, id,
        lower(hex(payload)) AS payload, flags, fields, document
 FROM ring;
 
+-- Each vehicle's last status; none where all lie in the future.
+CREATE VIEW last AS
+SELECT v.vehicle AS vehicle, s.id, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
+FROM vehicles AS v
+JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest
+WHERE s.timely = 1;
+
 CREATE VIEW fleet AS
 SELECT v.vehicle, v.name,
        strftime('%Y-%m-%d %H:%M:%S', s.time / 1000, 'unixepoch') AS last_time,
@@ -142,14 +153,9 @@ SELECT v.vehicle, v.name,
        s.fields ->> 'current_charge' AS current_charge,
        s.fields ->> 'target_charge' AS target_charge,
        s.fields ->> 'range' AS range,
-       min(v.kept, coalesce(v.keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle'))) AS kept,
-       coalesce(v.keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle')) AS keep,
-       v.too_old, s.id AS status_id
-FROM vehicles AS v
-LEFT JOIN statuses AS s
-    ON s.vehicle = v.number AND (s.timely, s.time, s.seq, s.arrival) =
-       (SELECT timely, time, seq, arrival FROM statuses WHERE vehicle = v.number AND timely = 1
-        ORDER BY timely DESC, time DESC, seq DESC, arrival DESC LIMIT 1);
+       min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id
+FROM capacities AS v
+LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1;
 
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created, vehicle, status_id,

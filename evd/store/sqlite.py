@@ -35,6 +35,11 @@ class _Unwritable(EvdError):
     """An operation whose values the tables refuse."""
 
 
+_SET_CAPACITY = """
+INSERT INTO meta VALUES ('statuses_per_vehicle', ?) ON CONFLICT DO UPDATE SET value = excluded.value"""
+"""For the views, which cannot read settings."""
+
+
 class SqliteStore:
     """`evd.store.Store` over one file.
 
@@ -59,10 +64,8 @@ class SqliteStore:
         self._db = open_writer(path)
         with translated(path):
             self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again first
-            epoch = self._start(capacity)
-            self._rings = Rings(
-                self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max, epoch=epoch
-            )
+            self._db.execute(_SET_CAPACITY, (capacity,))
+            self._rings = Rings(self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max)
             self._registry = Registry(self._db, self._rings, limits)
         self._reader = open_reader(path)
 
@@ -80,16 +83,16 @@ class SqliteStore:
 
     def tidy(self) -> bool:
         """See `Store.tidy`."""
-        if self._rings.over_full:
+        if self._rings.to_resize:
             with self._transaction():
-                self._rings.trim_step()
+                self._rings.resize_step()
         with translated(self.path):
             _, log_pages, _ = self._checkpoint("NOOP")
             if log_pages >= WAL_MAX_PAGES:
                 self._checkpoint("TRUNCATE")
             elif log_pages >= CHECKPOINT_PAGES:
                 self._checkpoint("PASSIVE")
-        return self._rings.over_full
+        return self._rings.to_resize
 
     def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
         """See `Store.pending_pushes`; for one reading thread beside the writing one."""
@@ -188,18 +191,6 @@ class SqliteStore:
         """Read again what memory held of changes that were undone."""
         self._rings.forget()
         self._registry.forget()
-
-    def _start(self, capacity: int) -> int:
-        """Count this start, and tell the views how many statuses a vehicle keeps."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._db.execute("INSERT INTO meta VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1")
-        self._db.execute(
-            "INSERT INTO meta VALUES ('statuses_per_vehicle', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            (capacity,),
-        )
-        (epoch,) = self._db.execute("SELECT value FROM meta WHERE name = 'starts'").fetchone()
-        self._db.execute("COMMIT")
-        return int(epoch)
 
     def _checkpoint(self, mode: str) -> tuple[int, int, int]:
         """(busy, pages in the log, pages copied). NOOP only asks."""
