@@ -1,6 +1,6 @@
 """Rows a second into rings that are full and turning: vehicles in random and skewed order, by size of the group.
 
-    .venv/bin/pytest bench/bench_store.py
+.venv/bin/pytest bench/bench_store.py
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A load of callbacks over kept-alive connections, in a process of its own so that it does not share evd's GIL.
 
-    python bench/load.py HOST PORT KEY --connections 64 --seconds 3      → {"taken", "refused", "per_s", "p50_ms", "p99_ms"}
+python bench/load.py HOST PORT KEY --connections 64 --seconds 3      → {"taken", "refused", "per_s", "p50_ms", "p99_ms"}
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The README's examples: its SQL in Debian's own shell, its commands, its callback body, on a database evd has filled."""
+"""The README's examples: its SQL in Debian's own shell, its commands, its callback body, on a database of evd's."""
 
 from __future__ import annotations
 
