@@ -2,8 +2,8 @@
 
     .venv/bin/pytest bench/bench_daemon.py
 
-One round is a load of SECONDS; its rate and latencies stand in the JSON's extra_info. Beside its peers: `compare` of the
-project's shared folder.
+One round is a load of SECONDS; its rate and latencies stand in the JSON's extra_info. For evd beside its peers there is
+`compare` in the project's shared folder.
 """
 
 from __future__ import annotations

@@ -230,5 +230,5 @@ async def connect(port: int, tls: ssl.SSLContext | None = None) -> Client:
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what a server does on its own account, where there is nothing on the wire to wait for."""
     with trio.fail_after(5):
-        while not condition():  # noqa: ASYNC110
+        while not condition():
             await trio.sleep(0.005)
