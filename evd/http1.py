@@ -46,6 +46,13 @@ class Reply(msgspec.Struct, frozen=True):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
+#: Heads that were read, by their bytes: the callbacks of a device type differ in nothing but the body, so nearly every
+#: head came before. What is refused is not remembered.
+_seen: dict[tuple[int, bytes], Head] = {}
+SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
+SEEN_BYTES_MAX = 2048
+
+
 class _Heads:
     """The bytes of a connection that are not used yet, and the reading of the heads among them."""
 
@@ -59,6 +66,23 @@ class _Heads:
         self._blank_lines = 0
 
     def _next_head(self) -> Head | None:
+        """The head at the start of the buffer, which stays there; None while it is incomplete."""
+        end = 0 if self._line else self._buffer.find(b"\r\n\r\n", 0, self._head_max) + 4
+        if not 4 <= end <= SEEN_BYTES_MAX:
+            return self._read_head()
+        whole = (self._fields_max, self._buffer[:end])
+        head = _seen.get(whole)
+        if head is not None:
+            self._head_end = end
+            return head
+        head = self._read_head()
+        if head is not None and self._head_end == end:  # else blank lines stood before it
+            if len(_seen) >= SEEN_MAX:
+                _seen.clear()
+            _seen[whole] = head
+        return head
+
+    def _read_head(self) -> Head | None:
         if self._buffer[:1] == b"\r" and not self._line:
             self._skip_blank_lines()
         buffer = self._buffer

@@ -133,7 +133,8 @@ class Writer:
             try:
                 while await self._something_waits():
                     await self._write_batch(self._take())
-                    await self._tidy()
+                    if self._store.wants_tidy:
+                        await self._tidy()
             except BaseException:
                 self._closed = True
                 self._fail_all(Unavailable("the database failed: send it again"))

@@ -41,6 +41,7 @@ class ScriptedStore:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
+        self.wants_tidy = True
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         self.entered.release()

@@ -183,6 +183,10 @@ class Store(Protocol):
         Raises StoreBusy, StoreFull (nothing was written, the store goes on) or StoreBroken (the process must end).
         """
 
+    @property
+    def wants_tidy(self) -> bool:
+        """Whether enough was written that `tidy` should not wait until nothing else is to do."""
+
     def tidy(self) -> bool:
         """One bounded step of what may wait (checkpoint, shrinking rings); True if more is left."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from evd import ring
 from evd.ring import Circle, Rank, Verdict
 from evd.store import Arrive, LimitReached, UnknownVehicle
+from evd.store.bulk import Bulk
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
@@ -19,13 +20,19 @@ HEADS_MAX = 262_144
 SLOTS_PER_VEHICLE = 1 << 20
 """A ring's slots have consecutive row ids; the schema's views know this number, too."""
 
-_PUT = """
-INSERT OR REPLACE INTO statuses
-    (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)"""
+_PUT = Bulk(
+    "INSERT OR REPLACE INTO statuses"
+    " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES {rows}",
+    "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)",
+)
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
 _SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
+_SHAPES = Bulk(
+    "WITH shape (number, kept, newest) AS (VALUES {rows})"
+    " UPDATE vehicles SET kept = shape.kept, newest = shape.newest FROM shape WHERE vehicles.number = shape.number",
+    "(?,?,?)",
+)
 _FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
 _WRONG_SIZE = """
 SELECT number, vehicle FROM vehicles WHERE number >= ?2 AND slots <> coalesce(keep, ?1) ORDER BY number LIMIT 1"""
@@ -96,10 +103,11 @@ class Rings:
     def flush(self) -> None:
         """Write what was gathered."""
         if self._rows:
-            self._db.executemany(_PUT, self._rows)
+            _PUT.run(self._db, self._rows)
             self._rows.clear()
         if self._touched:
-            self._db.executemany(_SHAPE, [(*head.circle, number) for number, head in self._touched.items()])
+            shapes = [(number, head.circle.kept, head.circle.newest) for number, head in self._touched.items()]
+            _SHAPES.run(self._db, shapes)
             self._touched.clear()
 
     def forget(self) -> None:

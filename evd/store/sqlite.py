@@ -18,6 +18,9 @@ from evd.store.rings import Rings
 CHECKPOINT_PAGES = 4_000
 """Pages in the log before they are copied into the database: 16 MiB, so that a page changed often is copied once."""
 
+LOOK_EVERY_ROWS = 1_000
+"""Rows between two looks at the log's length: each changes about two pages, so it is seen in time."""
+
 WAL_MAX_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
 
@@ -68,6 +71,7 @@ class SqliteStore:
             self._rings = Rings(self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max)
             self._registry = Registry(self._db, self._rings, limits)
         self._reader = open_reader(path)
+        self._written = 0
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.write`. An operation that fails alone gives its error as its result; the others stand."""
@@ -75,14 +79,21 @@ class SqliteStore:
             with self._transaction():
                 results = [self._do(operation) for operation in operations]
                 self._rings.flush()
+            self._written += len(operations)
         except _Unwritable:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
             with self._transaction():
                 results = [self._do_apart(operation) for operation in operations]
         return results
 
+    @property
+    def wants_tidy(self) -> bool:
+        """See `Store.wants_tidy`."""
+        return self._rings.to_resize or self._written >= LOOK_EVERY_ROWS
+
     def tidy(self) -> bool:
         """See `Store.tidy`."""
+        self._written = 0
         if self._rings.to_resize:
             with self._transaction():
                 self._rings.resize_step()

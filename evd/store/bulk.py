@@ -1,0 +1,31 @@
+"""Many rows in one statement.
+
+sqlite3 lets go of the GIL for each step of a statement and takes it again after it. With `executemany` that is once a
+row, and each time the writer's thread waits for a busy loop to hand the GIL back; with the rows in one VALUES list it is
+once a chunk. Chunks have sizes that are powers of two, so that a few prepared statements serve every number of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any
+
+CHUNK_ROWS_MAX = 256
+"""Times the 11 columns of `statuses` it stays far below SQLite's 32,766 parameters."""
+
+
+class Bulk:
+    """A statement over rows: `sql` has {rows} where the list of VALUES goes, `row` is one of them: (?, ?, …)."""
+
+    def __init__(self, sql: str, row: str) -> None:
+        sizes = [1 << bit for bit in range(CHUNK_ROWS_MAX.bit_length())]
+        self._texts = {size: sql.format(rows=",".join([row] * size)) for size in sizes}
+
+    def run(self, connection: Any, rows: Sequence[Sequence[Any]]) -> None:
+        """Execute it for all rows, in order."""
+        done, total = 0, len(rows)
+        while done < total:
+            size = min(1 << ((total - done).bit_length() - 1), CHUNK_ROWS_MAX)
+            connection.execute(self._texts[size], tuple(chain.from_iterable(rows[done : done + size])))
+            done += size
