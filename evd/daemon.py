@@ -5,12 +5,12 @@ Whatever runs for long is a task of that nursery, so a crash of any of them ends
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import signal
 import socket as sockets
 import ssl
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -42,9 +42,8 @@ from evd.writer import Writer
 BACKLOG = 1024
 """Connections the kernel holds until they are accepted: a burst of Sigfox's."""
 
-SWITCH_INTERVAL_S = 0.0002
-"""How long the loop may make the writer's thread wait for the GIL. With Python's 5 ms each commit waits for it several
-times, and so do all callbacks of its group."""
+GC_THRESHOLD = 20_000
+"""Container objects between two looks for cycles: about a thousand callbacks, which leave none."""
 
 PUSHES_FINISH_S = 2.0
 """At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
@@ -236,7 +235,6 @@ class Daemon:
 def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
     """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
     os.umask(0o077)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
     _raise_descriptor_limit(config.server.connections_max)
     lock = Lock(place)
     try:
@@ -258,6 +256,7 @@ async def _serve(daemon: Daemon, announce: Callable[[list[str]], None]) -> None:
         log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
         if not daemon.pusher:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
+        _settle_memory()
         watchdog.ready()
         announce(urls)
 
@@ -272,6 +271,13 @@ async def _serve(daemon: Daemon, announce: Callable[[list[str]], None]) -> None:
             await daemon.run(daemon.config.server.binds, until=until, ready=ready)
             nursery.cancel_scope.cancel()
     log.info("stopped")
+
+
+def _settle_memory() -> None:
+    """What start-up made stays: the collector need not walk it again and again, which would stop all callbacks."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD)
 
 
 async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:

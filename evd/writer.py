@@ -162,7 +162,11 @@ class Writer:
         operations = [receipt.operation for receipt in batch]
         self._writing = batch
         try:
-            results = await self._in_thread(lambda: self._store.write(operations))
+            # The statements run here: handing the GIL to and fro for each would cost more than they do. The commit,
+            # which waits for the disk, does not hold up the loop.
+            results = self._store.prepare(operations)
+            with trio.CancelScope(shield=True):
+                await self._in_thread(self._store.commit)
         except StoreFull as error:
             self.disk_full = True
             self._settle_all(batch, error)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 from builders import NOW, arrival, new_store, ring_of, rows
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
@@ -21,6 +22,7 @@ from evd.store import AddKey, Reject, SetVehicle, Stored
 from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
 from evd.store.library import require_safe, sqlite3
 from evd.store.sqlite import CHECKPOINT_PAGES, SqliteStore
+from evd.writer import Writer
 
 Opener = Callable[..., SqliteStore]
 TESTS = Path(__file__).parent
@@ -47,7 +49,7 @@ def test_the_process_has_one_sqlite_library() -> None:
     [
         ("journal_mode", "wal"),
         ("synchronous", 2),
-        ("busy_timeout", 2000),
+        ("busy_timeout", 0),  # the writer tries again; the loop must not wait
         ("mmap_size", 0),
         ("trusted_schema", 0),
         ("cell_size_check", 1),
@@ -218,20 +220,27 @@ def test_refusals_cost_no_transaction_of_their_own(open_store: Opener) -> None:
     assert store._db.execute("PRAGMA wal_checkpoint(NOOP)").fetchone() == before
 
 
-def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(open_store: Opener, database: Path) -> None:
-    store = open_store()
+async def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(
+    open_store: Opener, database: Path
+) -> None:
+    bounds = {"queue_rows_max": 10, "queue_bytes_max": 10_000, "batch_rows_max": 10, "answer_timeout_s": 8}
+    writer = Writer(open_store(), **bounds)
     with foreign_writer(database, hold_s=1.0):
-        began = time.monotonic()
-        assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
-        assert 0.2 < time.monotonic() - began < 2.0
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(writer.run)
+            began = time.monotonic()
+            assert await writer.write(arrival()) == Stored(Verdict.NEWEST)
+            assert 0.2 < time.monotonic() - began < 4.0
+            writer.close()
 
 
-def test_a_lock_held_longer_is_said_and_nothing_is_written(open_store: Opener, database: Path) -> None:
+def test_a_lock_is_said_at_once_and_nothing_is_written(open_store: Opener, database: Path) -> None:
     store = open_store()
-    store._db.execute("PRAGMA busy_timeout = 50")
     with foreign_writer(database, hold_s=60) as process:
+        began = time.monotonic()
         with pytest.raises(StoreBusy, match="another process is writing"):
             store.write([arrival()])
+        assert time.monotonic() - began < 0.5, "the loop is not held up"
         assert ring_of(database) == []
         process.kill()
         process.wait()

@@ -35,6 +35,8 @@ class ScriptedStore:
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
         self.script: list[StoreError | None] = []
+        self.refusals: list[StoreError | None] = []
+        self.prepared: list[int] = []
         self.tidying: list[bool | StoreError] = []
         self.tidied = 0
         self.results: dict[int, Any] = {}
@@ -43,15 +45,23 @@ class ScriptedStore:
         self.gate.set()
         self.wants_tidy = True
 
-    def write(self, operations: Sequence[Operation]) -> list[Any]:
+    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+        failure = self.refusals.pop(0) if self.refusals else None
+        if failure:
+            raise failure
+        self.prepared = [operation.number for operation in operations if isinstance(operation, Numbered)]
+        return [self.results.get(number, number) for number in self.prepared]
+
+    def commit(self) -> None:
         self.entered.release()
         assert self.gate.wait(10), "the test forgot to open the gate"
         failure = self.script.pop(0) if self.script else None
         if failure:
             raise failure
-        numbers = [operation.number for operation in operations if isinstance(operation, Numbered)]
-        self.groups.append(numbers)
-        return [self.results.get(number, number) for number in numbers]
+        self.groups.append(self.prepared)
+
+    def write(self, operations: Sequence[Operation]) -> list[Any]:
+        raise AssertionError("the writer prepares and commits")
 
     def tidy(self) -> bool:
         self.tidied += 1
@@ -397,3 +407,17 @@ async def test_a_poisoned_operation_does_not_cost_its_batch(
         assert await key.wait() is True
     assert len(ring_of(database)) == 1
     assert [type(result).__name__ for result in told] == ["Stored", "_Unwritable", "bool"], "memory follows each result"
+
+
+async def test_a_lock_met_before_the_statements_is_one_met_at_the_commit(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = new_writer(store)
+    store.refusals = [StoreBusy("locked"), StoreFull("full"), None]
+    async with running(writer):
+        waited_for = writer.submit(Numbered(0))
+        await until(lambda: waited_for.done, mock_clock, BUSY_RETRY_S)
+        with pytest.raises(Unavailable, match="full"):
+            await waited_for.wait()
+        assert await writer.write(Numbered(1)) == 1
+    assert store.groups == [[1]]

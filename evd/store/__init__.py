@@ -175,13 +175,22 @@ class LimitReached(EvdError):
 
 
 class Store(Protocol):
-    """What an engine gives. Every method blocks; one thread at a time calls the writing ones."""
+    """What an engine gives. Every method blocks; one thread at a time calls the writing ones.
+
+    Between `prepare` and `commit` no other writing method may be called."""
+
+    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+        """All operations in one transaction, which `commit` must follow; one result each, which may be an EvdError.
+
+        Never waits for another process. Raises StoreBusy, StoreFull (nothing was written, the store goes on) or
+        StoreBroken (the process must end).
+        """
+
+    def commit(self) -> None:
+        """What was prepared is durable on return. Raises as `prepare` does; nothing is prepared any more then."""
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
-        """All operations in one transaction, durable on return; one result each, which may be an EvdError.
-
-        Raises StoreBusy, StoreFull (nothing was written, the store goes on) or StoreBroken (the process must end).
-        """
+        """`prepare` and `commit`."""
 
     @property
     def wants_tidy(self) -> bool:

@@ -1,8 +1,8 @@
 """Many rows in one statement.
 
-sqlite3 lets go of the GIL for each step of a statement and takes it again after it. With `executemany` that is once a
-row, and each time the writer's thread waits for a busy loop to hand the GIL back; with the rows in one VALUES list it is
-once a chunk. Chunks have sizes that are powers of two, so that a few prepared statements serve every number of rows.
+sqlite3 lets go of the GIL for each step of a statement and takes it again after it: with `executemany` once a row, with
+the rows in one VALUES list once a chunk. Chunks have sizes that are powers of two, so that a few prepared statements
+serve every number of rows.
 """
 
 from __future__ import annotations

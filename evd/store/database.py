@@ -20,7 +20,7 @@ PAGE_BYTES = 4096
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("journal_mode", "wal"),
     ("synchronous", 2),  # FULL: NORMAL lost acknowledged rows in every simulated power cut (reliability §0.4)
-    ("busy_timeout", 2000),  # ms; a foreign writer (Litestream) holds the lock for less
+    ("busy_timeout", 2000),  # ms, at the start; a foreign writer (Litestream) holds the lock for less
     ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
     ("journal_size_limit", 64 * 1024 * 1024),
     ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error

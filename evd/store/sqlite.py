@@ -70,20 +70,29 @@ class SqliteStore:
             self._db.execute(_SET_CAPACITY, (capacity,))
             self._rings = Rings(self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max)
             self._registry = Registry(self._db, self._rings, limits)
+            # From here on the statements run in the loop, which must not wait: the writer tries again instead.
+            self._db.execute("PRAGMA busy_timeout = 0")
         self._reader = open_reader(path)
         self._written = 0
 
-    def write(self, operations: Sequence[Operation]) -> list[Any]:
-        """See `Store.write`. An operation that fails alone gives its error as its result; the others stand."""
+    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+        """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
+        self._written += len(operations)
         try:
-            with self._transaction():
-                results = [self._do(operation) for operation in operations]
-                self._rings.flush()
-            self._written += len(operations)
+            return self._begin(operations, self._do)
         except _Unwritable:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
-            with self._transaction():
-                results = [self._do_apart(operation) for operation in operations]
+            return self._begin(operations, self._do_apart)
+
+    def commit(self) -> None:
+        """See `Store.commit`."""
+        with self._undone_on_error():
+            self._db.execute("COMMIT")
+
+    def write(self, operations: Sequence[Operation]) -> list[Any]:
+        """See `Store.write`."""
+        results = self.prepare(operations)
+        self.commit()
         return results
 
     @property
@@ -95,8 +104,11 @@ class SqliteStore:
         """See `Store.tidy`."""
         self._written = 0
         if self._rings.to_resize:
-            with self._transaction():
+            with translated(self.path):
+                self._db.execute("BEGIN IMMEDIATE")
+            with self._undone_on_error():
                 self._rings.resize_step()
+            self.commit()
         with translated(self.path):
             _, log_pages, _ = self._checkpoint("NOOP")
             if log_pages >= WAL_MAX_PAGES:
@@ -147,14 +159,19 @@ class SqliteStore:
             pass  # the log stays beside the file and is read at the next start
         self._db.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Committed at the end, rolled back on any error. Raises StoreError, or _Unwritable for the values."""
+    def _begin(self, operations: Sequence[Operation], do: Callable[[Operation], Any]) -> list[Any]:
         with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
+        with self._undone_on_error():
+            results = [do(operation) for operation in operations]
+            self._rings.flush()
+        return results
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Whatever fails rolls the transaction back. Raises StoreError, or _Unwritable for the values."""
         try:
             yield
-            self._db.execute("COMMIT")
         except BaseException as error:
             self._rollback()
             if isinstance(error, OF_THE_VALUES):
