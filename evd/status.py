@@ -173,7 +173,7 @@ def for_app(
 
 def _app_value(name: str, value: Any, whole_numbers: bool) -> Any:
     if name == "state":
-        return value if type(value) is int and value in _STATES_OF_THE_APP else _IDLE
+        return int(value) if value in _STATES_OF_THE_APP else _IDLE
     if isinstance(value, bool):
         return value
     if isinstance(value, int) and abs(value) > JSON_SAFE:

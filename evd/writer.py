@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import outcome
 import trio
 
-from evd.errors import EvdError, StoreBusy, StoreFull, Unavailable
+from evd.errors import StoreBusy, StoreFull, Unavailable
+from evd.log import log
 from evd.store import Operation, Store
 
 T = TypeVar("T")
@@ -168,8 +169,8 @@ class Writer:
             with trio.CancelScope(shield=True):
                 await self._in_thread(self._store.commit)
         except StoreFull as error:
-            self.disk_full = True
-            self._settle_all(batch, error)
+            self._disk_is_full(error)
+            self._settle_all(batch, Unavailable("the server's disk is full: send it again later"))
         except StoreBusy as error:
             await self._again(batch, error)
         except BaseException:
@@ -194,12 +195,20 @@ class Writer:
 
     async def _tidy(self) -> bool:
         try:
-            return await self._in_thread(self._store.tidy)
-        except StoreFull:
-            self.disk_full = True
+            more = await self._in_thread(self._store.tidy)
+        except StoreFull as error:
+            self._disk_is_full(error)
         except StoreBusy:
             pass  # tried again at the next turn
+        else:
+            self.disk_full = False
+            return more
         return False
+
+    def _disk_is_full(self, error: StoreFull) -> None:
+        if not self.disk_full:
+            log.error("the disk is full", reason=str(error))
+        self.disk_full = True
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await trio.to_thread.run_sync(work, limiter=self._thread)
@@ -214,13 +223,12 @@ class Writer:
                 if receipt.deadline <= now:
                     receipt.settle(late)
 
-    def _fail_all(self, error: EvdError) -> None:
+    def _fail_all(self, error: Unavailable) -> None:
         self._settle_all([*self._writing, *self._queue], error)
         self._queue.clear()
         self._bytes = 0
 
     @staticmethod
-    def _settle_all(batch: Sequence[Receipt], error: EvdError) -> None:
-        told = error if isinstance(error, Unavailable) else Unavailable(f"{error}")
+    def _settle_all(batch: Sequence[Receipt], error: Unavailable) -> None:
         for receipt in batch:
-            receipt.settle(told)
+            receipt.settle(error)

@@ -296,3 +296,15 @@ def test_what_was_rolled_back_is_not_remembered(open_store: Opener, database: Pa
     assert store.write([arrival()])[0].pushes == 0
     assert rows(database, "SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM owners)") == [(0, 0)]
     assert pending(store) == []
+
+
+def test_a_phone_is_one_users_at_a_time(open_store: Opener, database: Path) -> None:
+    """Who signs in on a phone must not be shown the vehicles of the one before him (reliability S2)."""
+    store = open_store(render=render)
+    store.write([register("t", "A", uid="anna"), register("u", "A", uid="anna"), register("t", "B", uid="ben")])
+    assert rows(database, "SELECT vehicle, token, uid FROM registrations ORDER BY 1, 2") == [
+        ("A", "u", "anna"),
+        ("B", "t", "ben"),
+    ]
+    assert [result.pushes for result in store.write([arrival("A"), arrival("B")])] == [1, 1]
+    assert rows(database, "SELECT vehicle, token FROM outbox ORDER BY 1") == [("A", "u"), ("B", "t")]

@@ -62,7 +62,7 @@ def test_the_settings_of_the_writing_connection(open_store: Opener, pragma: str,
     """reliability 2.1; read back from the connection, for SQLite ignores what it does not know."""
     (got,) = open_store()._db.execute(f"PRAGMA {pragma}").fetchone()
     assert got == value
-    assert (pragma, value) in WRITER_PRAGMAS
+    assert pragma in dict(WRITER_PRAGMAS)
 
 
 def test_a_reader_cannot_write(open_store: Opener, database: Path) -> None:
@@ -469,3 +469,24 @@ def test_the_views_read_well_in_debians_shell(filled: Path, sql: str, shown: lis
     done = subprocess.run([DEBIANS_SHELL, "-readonly", str(filled), sql], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == shown
     assert done.stderr == ""
+
+
+def test_an_empty_file_is_no_database(database: Path) -> None:
+    database.touch()
+    with pytest.raises(StoreRefused, match="is empty: restore a backup"):
+        new_store(database)
+    assert database.stat().st_size == 0
+
+
+def test_tidying_finds_out_that_there_is_space_again(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    (pages,) = store._db.execute("PRAGMA page_count").fetchone()
+    store._db.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreFull):
+        store.write([arrival(time=NOW + i, document=b"x" * 4000) for i in range(10)])
+    store._db.execute("PRAGMA max_page_count = 1000000")
+    assert store._full
+    while store.tidy():
+        pass
+    assert not store._full
+    assert ring_of(database) == []

@@ -236,14 +236,28 @@ async def test_a_full_disk_is_an_answer_of_503_and_the_writer_goes_on(
     store: ScriptedStore, mock_clock: MockClock
 ) -> None:
     writer = new_writer(store)
-    store.script = [StoreFull("the disk is full")]
+    store.script = [StoreFull("the disk of /srv/evd.db is full")]
+    store.tidying = [StoreFull("still")] * 2
     async with running(writer):
-        with pytest.raises(Unavailable, match="the disk is full"):
+        with pytest.raises(Unavailable, match=r"^the server's disk is full: send it again later$"):
             await writer.write(Numbered(0))
         assert writer.disk_full, "readiness is red"
         assert await writer.write(Numbered(1)) == 1
         assert not writer.disk_full
     assert store.groups == [[1]]
+
+
+async def test_an_idle_writer_finds_out_that_there_is_space_again(store: ScriptedStore, mock_clock: MockClock) -> None:
+    """Readiness may keep the callbacks away that would have shown it."""
+    writer = new_writer(store)
+    store.script = [StoreFull("full")]
+    store.tidying = [StoreFull("still"), StoreFull("still"), False]
+    async with running(writer):
+        with pytest.raises(Unavailable):
+            await writer.write(Numbered(0))
+        assert writer.disk_full
+        await until(lambda: not writer.disk_full, mock_clock, TIDY_EVERY_S)
+    assert store.tidied >= 3
 
 
 async def test_a_foreign_writer_delays_and_changes_no_order(store: ScriptedStore, mock_clock: MockClock) -> None:

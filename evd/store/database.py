@@ -37,6 +37,8 @@ def open_writer(path: Path) -> Any:
     Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
     """
     require_safe()
+    if path.exists() and path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
+        raise StoreRefused(f"{path} is empty: restore a backup, or remove it and run `evd init`")
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:

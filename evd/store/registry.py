@@ -59,8 +59,8 @@ class Registry:
     def enqueue(self, arrival: ops.Arrive, phone: Registered, serialized: str, lasts_ms: int) -> None:
         """A push in the transaction of its status; the oldest waiting one makes room where the outbox is full."""
         if self._waiting >= self.limits.outbox:
-            self.db.execute("DELETE FROM outbox WHERE number = (SELECT min(number) FROM outbox)")
-            self._waiting -= 1
+            oldest = self._one("SELECT min(number) FROM outbox")
+            self.finish_push(oldest, "dropped: push.outbox_rows_max pushes were waiting", arrival.received)
         created = arrival.received
         self.db.execute(
             "INSERT INTO outbox (number, vehicle, token, status_id, serialized, created, expires, due)"
@@ -205,6 +205,13 @@ _SET_COLUMN = {
 
 
 def _register(registry: Registry, op: ops.Register) -> None:
+    # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
+    others = registry.db.execute(
+        "SELECT vehicle FROM registrations WHERE token = ? AND uid <> ? AND vehicle <> ?",
+        (op.token, op.uid, op.vehicle),
+    ).fetchall()
+    for (vehicle,) in others:
+        registry.forget_phone(vehicle, op.token)
     registry.remember_phone(op)
     registry.db.execute(
         "INSERT INTO registrations (vehicle, token, spelling, uid, created, renewed) VALUES (?, ?, ?, ?, ?, ?)"

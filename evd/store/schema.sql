@@ -51,6 +51,7 @@ CREATE TABLE registrations (
     renewed  INTEGER NOT NULL,
     PRIMARY KEY (vehicle, token)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX registrations_of_token ON registrations (token);
 
 -- Pushes not yet taken by FCM; written in the transaction of their status.
 CREATE TABLE outbox (

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreError
+from evd.errors import EvdError, StoreError, StoreFull
 from evd.ring import Verdict
 from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
 from evd.store.database import PAGE_BYTES, explain, open_reader, open_writer, translated
@@ -74,6 +74,8 @@ class SqliteStore:
             self._db.execute("PRAGMA busy_timeout = 0")
         self._reader = open_reader(path)
         self._written = 0
+        self._full = False
+        """The last attempt to write found no space."""
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
@@ -88,6 +90,7 @@ class SqliteStore:
         """See `Store.commit`."""
         with self._undone_on_error():
             self._db.execute("COMMIT")
+        self._full = False
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.write`."""
@@ -103,6 +106,8 @@ class SqliteStore:
     def tidy(self) -> bool:
         """See `Store.tidy`."""
         self._written = 0
+        if self._full:
+            self._try_again()
         if self._rings.to_resize:
             with translated(self.path):
                 self._db.execute("BEGIN IMMEDIATE")
@@ -116,6 +121,14 @@ class SqliteStore:
             elif log_pages >= CHECKPOINT_PAGES:
                 self._checkpoint("PASSIVE")
         return self._rings.to_resize
+
+    def _try_again(self) -> None:
+        """Write something that changes nothing: whether there is space again must not hang on the next callback."""
+        with translated(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+        with self._undone_on_error():
+            self._db.execute("UPDATE meta SET value = value WHERE name = 'statuses_per_vehicle'")
+        self.commit()
 
     def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
         """See `Store.pending_pushes`; for one reading thread beside the writing one."""
@@ -177,7 +190,9 @@ class SqliteStore:
             if isinstance(error, OF_THE_VALUES):
                 raise _Unwritable(f"it cannot be written: {error}") from error
             if isinstance(error, sqlite3.Error):
-                raise explain(error, self.path) from error
+                meaning = explain(error, self.path)
+                self._full = isinstance(meaning, StoreFull)
+                raise meaning from error
             raise
 
     def _do(self, operation: Operation) -> Any:
