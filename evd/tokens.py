@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from itertools import count
 
 import firebase_admin
 import google.auth.credentials
@@ -14,6 +15,7 @@ from evd.errors import ConfigError, Unauthorized, Unavailable
 
 CLOCK_SKEW_S = 5
 THREADS_MAX = 4  # a check takes 0.3 ms once the certificates are there; fetching them must not fill every thread
+_apps = count()  # firebase-admin wants a name for each
 REMEMBERED_MAX = 4096
 REMEMBERED_MS = 60_000
 """A token that was right stays right so long (at most until it expires): an app asks several things at once."""
@@ -36,7 +38,7 @@ class FirebaseTokens:
         app = firebase_admin.initialize_app(
             google.auth.credentials.AnonymousCredentials(),  # type: ignore[no-untyped-call]
             {"projectId": project, "httpTimeout": timeout_s},
-            name=f"evd-tokens-{id(self)}",
+            name=f"evd-tokens-{next(_apps)}",
         )
         self._client = auth.Client(app)
         if certs_url:

@@ -144,13 +144,15 @@ class Writer:
 
     async def _something_waits(self) -> bool:
         """False once closed and empty. Tidies while idle."""
+        more = self._store.wants_tidy
         while not self._queue:
             if self._closed:
                 return False
             self._wake = trio.Event()
-            more = await self._tidy()
-            with trio.move_on_after(0 if more else TIDY_EVERY_S):
+            with trio.move_on_after(0 if more else TIDY_EVERY_S) as idle:
                 await self._wake.wait()
+            if idle.cancelled_caught:
+                more = await self._tidy()
         return True
 
     def _take(self) -> list[Receipt]:
