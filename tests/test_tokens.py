@@ -8,14 +8,17 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
+from daemon_process import run_evd, running_daemon
 
 from evd.errors import ConfigError, Unauthorized, Unavailable
 from evd.tokens import FirebaseTokens
@@ -160,3 +163,22 @@ async def test_a_certificate_server_that_hangs_costs_no_more_than_the_deadline(g
 def test_an_emulators_variable_is_refused(google: Google) -> None:
     with pytest.raises(ConfigError, match="FIREBASE_AUTH_EMULATOR_HOST"):
         tokens(google, env_emulator="localhost:9099")
+
+
+def test_the_owner_behind_a_token_asks_for_his_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:
+    """Over real sockets; the bare header counts for nothing beside a token, nor without one."""
+    env = {"EVD_APP__FIREBASE_PROJECT": PROJECT, "EVD_APP__ID_TOKEN_CERTS": google.url}
+    with running_daemon(tmp_path / "evd", env=env) as daemon:
+        assert run_evd("owner", "add", "martin", "386625", "--dir", daemon.directory).returncode == 0
+        document = {"device": "386625", "time": 1639400000, "data": "130a4c0f594e427e4bb45088", "seqNumber": 118}
+        sent = httpx.post(f"{daemon.url}/sigfox/uplink", json=document, headers={"x-api-key": daemon.keys["sigfox"]})
+        assert sent.status_code == 201
+
+        def asked(**headers: str) -> int:
+            key = {"x-api-key": daemon.keys["app"]}
+            return httpx.get(f"{daemon.url}/v3/android/last?vehicleId=386625", headers=key | headers).status_code
+
+        assert asked(authorization=f"Bearer {google.token()}") == 200
+        assert asked(authorization=f"Bearer {google.token(sub='eve')}", userId="martin") == 403
+        assert asked(authorization=f"Bearer {google.token(aud='another')}", userId="martin") == 401
+        assert asked(userId="martin") == 401
