@@ -30,7 +30,7 @@ from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.directory import Directory
 from evd.edge import Edge, tls_context
-from evd.errors import ConfigError
+from evd.errors import ConfigError, StoreBroken
 from evd.formats import Formats
 from evd.ingest import Ingest, is_ingest
 from evd.log import log
@@ -216,7 +216,7 @@ class Daemon:
         found = await trio.to_thread.run_sync(self.store.quick_check, abandon_on_cancel=True)
         if found:
             log.error("the database is damaged", path=str(self.place.database), found=found[:5])
-            raise ConfigError(f"{self.place.database} is damaged ({found[0]}): restore a backup")
+            raise StoreBroken(f"{self.place.database} is damaged ({found[0]}): restore a backup")
 
     def _context(self, queries: Queries) -> Context:
         return Context(

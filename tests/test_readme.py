@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ def test_the_callback_body_of_the_readme_is_taken(daemon: RunningDaemon) -> None
     assert httpx.post(f"{daemon.url}/sigfox/uplink", content=b"{}", headers=headers).status_code == 400
 
 
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="the package sqlite3 is not installed; .ci/run installs it")
 def test_the_sql_of_the_readme_runs_in_debians_shell(daemon: RunningDaemon) -> None:
     test_the_callback_body_of_the_readme_is_taken(daemon)
     (sql,) = blocks("sql")
