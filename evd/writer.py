@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import outcome
@@ -152,7 +153,7 @@ class Writer:
             with trio.move_on_after(0 if more else TIDY_EVERY_S) as idle:
                 await self._wake.wait()
             if idle.cancelled_caught:
-                more = await self._tidy()
+                more = await self._tidy(idle=True)
         return True
 
     def _take(self) -> list[Receipt]:
@@ -195,9 +196,9 @@ class Writer:
         self._bytes += sum(receipt.operation.size_bytes for receipt in waiting)
         await trio.sleep(BUSY_RETRY_S)
 
-    async def _tidy(self) -> bool:
+    async def _tidy(self, *, idle: bool = False) -> bool:
         try:
-            more = await self._in_thread(self._store.tidy)
+            more = await self._in_thread(partial(self._store.tidy, idle=idle))
         except StoreFull as error:
             self._disk_is_full(error)
         except StoreBusy:

@@ -490,3 +490,14 @@ def test_tidying_finds_out_that_there_is_space_again(open_store: Opener, databas
         pass
     assert not store._full
     assert ring_of(database) == []
+
+
+def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Opener, database: Path) -> None:
+    """A file that is copied, or looked at from outside, is whole half a second after the last callback."""
+    store = open_store()
+    before = database.stat().st_size
+    store.write([arrival(time=NOW + i, document=b"x" * 2000) for i in range(100)])
+    store.tidy()
+    assert database.stat().st_size == before, "while there is more to do, this can wait"
+    store.tidy(idle=True)
+    assert database.stat().st_size > before + 100 * 2000

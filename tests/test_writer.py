@@ -63,7 +63,7 @@ class ScriptedStore:
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         raise AssertionError("the writer prepares and commits")
 
-    def tidy(self) -> bool:
+    def tidy(self, *, idle: bool = False) -> bool:
         self.tidied += 1
         turn = self.tidying.pop(0) if self.tidying else False
         if isinstance(turn, StoreError):

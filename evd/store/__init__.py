@@ -196,8 +196,11 @@ class Store(Protocol):
     def wants_tidy(self) -> bool:
         """Whether enough was written that `tidy` should not wait until nothing else is to do."""
 
-    def tidy(self) -> bool:
-        """One bounded step of what may wait (checkpoint, shrinking rings); True if more is left."""
+    def tidy(self, *, idle: bool = False) -> bool:
+        """One bounded step of what may wait (checkpoint, rings of another size); True if more is left.
+
+        `idle`: nothing else is to do, so what could wait longer is done as well.
+        """
 
     def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
         """The pushes due at `now` that waited longest, and when the next one after them is due (None: none waits)."""

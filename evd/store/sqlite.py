@@ -103,7 +103,7 @@ class SqliteStore:
         """See `Store.wants_tidy`."""
         return self._rings.to_resize or self._written >= LOOK_EVERY_ROWS
 
-    def tidy(self) -> bool:
+    def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`."""
         self._written = 0
         if self._full:
@@ -115,10 +115,10 @@ class SqliteStore:
                 self._rings.resize_step()
             self.commit()
         with translated(self.path):
-            _, log_pages, _ = self._checkpoint("NOOP")
+            _, log_pages, copied = self._checkpoint("NOOP")
             if log_pages >= WAL_MAX_PAGES:
                 self._checkpoint("TRUNCATE")
-            elif log_pages >= CHECKPOINT_PAGES:
+            elif log_pages >= CHECKPOINT_PAGES or (idle and copied < log_pages):
                 self._checkpoint("PASSIVE")
         return self._rings.to_resize
 
