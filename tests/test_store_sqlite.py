@@ -494,7 +494,7 @@ def test_tidying_finds_out_that_there_is_space_again(open_store: Opener, databas
 
 def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Opener, database: Path) -> None:
     """A file that is copied, or looked at from outside, is whole half a second after the last callback."""
-    store = open_store()
+    store = open_store(capacity=100)
     before = database.stat().st_size
     store.write([arrival(time=NOW + i, document=b"x" * 2000) for i in range(100)])
     store.tidy()
