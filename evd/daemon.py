@@ -30,7 +30,7 @@ from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.directory import Directory
 from evd.edge import Edge, tls_context
-from evd.errors import ConfigError, StoreBroken
+from evd.errors import ConfigError, StoreBroken, StoreBusy
 from evd.formats import Formats
 from evd.ingest import Ingest, is_ingest
 from evd.log import log
@@ -169,7 +169,14 @@ class Daemon:
 
     def _ssl(self) -> ssl.SSLContext | None:
         server = self.config.server
-        return tls_context(Path(server.tls_cert), Path(server.tls_key)) if server.tls_cert else None
+        if not server.tls_cert:
+            return None
+        try:
+            return tls_context(Path(server.tls_cert), Path(server.tls_key))
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                f"server.tls_cert and server.tls_key cannot be used ({error}): a PEM chain and its key are needed"
+            ) from None
 
     def _control_listener(self) -> trio.SocketListener | None:
         """The control socket: the same API, for whoever may open the file."""
@@ -213,7 +220,10 @@ class Daemon:
 
     async def _check_file(self) -> None:
         """Look for damage, once, beside the work: reading a large file takes longer than a start may."""
-        found = await trio.to_thread.run_sync(self.store.quick_check, abandon_on_cancel=True)
+        try:
+            found = await trio.to_thread.run_sync(self.store.quick_check, abandon_on_cancel=True)
+        except StoreBusy:
+            return  # another process stands in the way; the next start looks again
         if found:
             log.error("the database is damaged", path=str(self.place.database), found=found[:5])
             raise StoreBroken(f"{self.place.database} is damaged ({found[0]}): restore a backup")
@@ -288,11 +298,11 @@ async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
 
 async def _feed_watchdog(watchdog: WatchDog, writer: Writer) -> None:
     """systemd ends a daemon whose loop or whose writer stands still."""
-    written = -1
+    turns = -1
     while True:
-        if writer.committed != written or not writer.waiting:
+        if writer.turns != turns or not writer.waiting:
             watchdog.ping()
-        written = writer.committed
+        turns = writer.turns
         await trio.sleep(WATCHDOG_EVERY_S)
 
 

@@ -13,15 +13,22 @@ from typing import Literal
 import trio
 
 from evd.clock import Clock, now_ms
-from evd.errors import DropRegistration, GiveUp, Pause, RetryAfter, Unavailable
+from evd.errors import DropRegistration, GiveUp, Pause, RetryAfter, StoreBusy, Unavailable
 from evd.log import log
 from evd.push import Push, Pusher
 from evd.push.retry import delay_s
 from evd.store import Operation, PendingPush, PushFailed, PushLater, PushSent, Store
 from evd.writer import Writer
 
+BUSY_S = 1.0
+"""Until the outbox is read again after another process stood in the way."""
+
 LOOK_EVERY_S = 30.0
 """The longest sleep: a wall clock that jumped must not keep a push waiting for ever."""
+
+
+MESSAGE_ID_MAX = 200
+"""Characters kept of a provider's message id; FCM's has about 60."""
 
 
 class Dispatcher:
@@ -92,10 +99,15 @@ class Dispatcher:
         while True:
             now = self._clock()
             limit = 2 * self._in_flight_max
-            due, later = await trio.to_thread.run_sync(
-                self._store.pending_pushes, now, limit + len(self._in_flight), limiter=self._reading
-            )
-            fresh = [push for push in due if push.number not in self._in_flight]
+            # What was in flight when the rows were read may be finished by the time they are looked at.
+            busy = set(self._in_flight)
+            try:
+                due, later = await trio.to_thread.run_sync(
+                    self._store.pending_pushes, now, limit + len(busy), limiter=self._reading
+                )
+            except StoreBusy:
+                return BUSY_S
+            fresh = [push for push in due if push.number not in busy]
             if not fresh:
                 return LOOK_EVERY_S if later is None else min(max(later - now, 10) / 1000, LOOK_EVERY_S)
             for push in fresh:
@@ -122,6 +134,7 @@ class Dispatcher:
         finally:
             self._in_flight.discard(row.number)
             self._slots.release()
+            self.wake()  # its row may be due again, and its slot is free
 
     async def _attempt(self, row: PendingPush) -> Operation:
         """One message to the provider; what its answer means for the outbox."""
@@ -158,10 +171,10 @@ class Dispatcher:
             return PushLater(row.number, str(error), self._clock() + int(delay * 1000))
         self.outcomes["sent"] += 1
         self.paused_because = ""
-        return PushSent(row.number, message_id, self._clock())
+        return PushSent(row.number, message_id[:MESSAGE_ID_MAX], self._clock())
 
     def _pause(self, error: Pause) -> None:
-        self._paused_until = trio.current_time() + error.delay_s
+        self._paused_until = max(self._paused_until, trio.current_time() + error.delay_s)
         if str(error) != self.paused_because:
             self.paused_because = str(error)
             log.error("pushes paused", pusher=self._pusher.name, reason=str(error), delay_s=error.delay_s)

@@ -237,7 +237,8 @@ class Edge:
         connection.deadline = trio.current_time() + (wait_s if reader.empty else self._limits.head_s)
         while head is None:
             data = await connection.wire.receive_some()
-            if not data:
+            # What comes in the moment in which an idle connection is closed is not begun: it could not be answered.
+            if not data or connection.scope.cancel_called:
                 return None
             if connection.idle:
                 connection.idle = False

@@ -342,6 +342,7 @@ class BodyWalk:
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 JSON = (b"Content-Type", b"application/json")
+ANY_ORIGIN = (b"Access-Control-Allow-Origin", b"*")
 _status_line = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
@@ -364,8 +365,11 @@ def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive:
 
 
 def error_reply(error: RequestError) -> Reply:
-    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds where waiting helps."""
-    headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
+    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds where waiting helps.
+
+    Any page may read it, as every JSON answer of the original's routes.
+    """
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON, ANY_ORIGIN)
     if isinstance(error, Unavailable):
         headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
     return Reply(error.status, orjson.dumps({"Error": error.error, "detail": error.detail}), headers)

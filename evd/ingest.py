@@ -94,14 +94,16 @@ class Ingest:
     def _arrival(self, message: Message, connectivity: int, document: bytes) -> Arrive:
         decoded = decode(message, self._format_of(message.vehicle), self._formats.default, connectivity)
         content = message.payload if message.payload is not None else canonical(message.fields)
+        # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
+        time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
         now = self._clock()
-        timely = message.time <= now + AHEAD_MS
+        timely = time <= now + AHEAD_MS
         flags = " ".join(flag for flag in ("" if timely else "ahead", decoded.flag) if flag)
         return Arrive(
-            status_id=identity(message.kind, message.vehicle, message.time, message.seq, content),
+            status_id=identity(message.kind, message.vehicle, time, message.seq, content),
             vehicle=message.vehicle,
             spelling=message.spelling,
-            time=message.time,
+            time=time,
             seq=message.seq,
             timely=timely,
             connectivity=connectivity,

@@ -47,6 +47,8 @@ class Queries:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self._turn = trio.Lock()
+        """One question at a time: aiosqlite would queue them without a bound."""
 
     @classmethod
     async def open(cls, path: Path) -> Queries:
@@ -110,11 +112,23 @@ class Queries:
 
     async def _all(self, sql: str, values: Sequence[Any]) -> list[Any]:
         with trio.move_on_after(QUESTION_TIMEOUT_S):
-            try:
-                return list(await aio_as_trio(self._connection.execute_fetchall)(sql, values))
-            except sqlite3.Error as error:
-                raise Unavailable(f"the database cannot be read ({error}): ask again later") from error
+            async with self._turn:
+                return await self._ask(sql, values)
         raise Unavailable("the database is slow: ask again later", retry_after_s=5)
+
+    async def _ask(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        answered = False
+        try:
+            rows = list(await aio_as_trio(self._connection.execute_fetchall)(sql, values))
+            answered = True
+            return rows
+        except sqlite3.Error as error:
+            raise Unavailable(f"the database cannot be read ({error}): ask again later") from error
+        finally:
+            # Who asked is gone or was told to come back: the question must not go on and hold up the next ones.
+            if not answered:
+                with trio.CancelScope(shield=True):
+                    await aio_as_trio(self._connection.interrupt)()
 
     async def _dicts(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
         return [dict(row) for row in await self._all(sql, values)]

@@ -100,6 +100,8 @@ class Writer:
         self.disk_full = False
         """The last attempt found no space; readiness is red meanwhile."""
         self.committed = 0
+        self.turns = 0
+        """Groups tried, whatever became of them: while callbacks wait, it must rise."""
         self.commits = 0
 
     @property
@@ -165,6 +167,7 @@ class Writer:
     async def _write_batch(self, batch: list[Receipt]) -> None:
         operations = [receipt.operation for receipt in batch]
         self._writing = batch
+        self.turns += 1
         try:
             # The statements run here: handing the GIL to and fro for each would cost more than they do. The commit,
             # which waits for the disk, does not hold up the loop.
@@ -183,9 +186,11 @@ class Writer:
             self.disk_full = False
             self.commits += 1
             self.committed += len(batch)
-            self._on_commit(operations, results)
-            for receipt, result in zip(batch, results, strict=True):
-                receipt.settle(result)
+            try:
+                self._on_commit(operations, results)
+            finally:
+                for receipt, result in zip(batch, results, strict=True):
+                    receipt.settle(result)
         finally:
             self._writing = ()
 

@@ -200,6 +200,22 @@ def test_a_wrong_setting_is_one_sentence_and_exit_2(tmp_path: Path, env: dict[st
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_a_certificate_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    init(tmp_path / "evd")
+    env = {"EVD_SERVER__TLS_CERT": "/no/such.pem", "EVD_SERVER__TLS_KEY": "/no/such.key"}
+    ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", "127.0.0.1:0", env=env)
+    assert ended.returncode == 2
+    assert [line for line in ended.stderr.splitlines() if line.startswith("evd: server.tls_cert and server.tls_key")]
+
+
+def test_a_directory_whose_socket_could_not_be_bound_is_not_made(tmp_path: Path) -> None:
+    directory = tmp_path / ("x" * 100)
+    made = run_evd("init", "--dir", directory)
+    assert made.returncode == 2
+    assert "name a shorter directory" in made.stderr
+    assert not directory.exists()
+
+
 def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
     init(tmp_path / "evd")
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -15,7 +15,7 @@ import trio.testing
 from evd.dispatcher import Dispatcher
 from evd.push.fake import FakeFcm, make_service_account
 from evd.push.fcm import FcmPusher
-from evd.store import Arrive, Register
+from evd.store import Arrive, PendingPush, Register
 from evd.store.database import open_reader
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
@@ -32,19 +32,31 @@ class Clock:
         return self.now
 
 
+class WatchedStore(SqliteStore):
+    """Remembers when the next push was said to be due, look by look."""
+
+    next_due: list[int | None]
+
+    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
+        found = super().pending_pushes(now, limit)
+        self.next_due.append(found[1])
+        return found
+
+
 class Chain:
     """A real store, writer, dispatcher and FCM pusher in front of the fake FCM; only the wall clock is ours."""
 
     def __init__(self, directory: Path, fake: FakeFcm, nursery: trio.Nursery, clock: Clock, **options: Any) -> None:
         account = directory / "fcm.json"
         account.write_text(json.dumps(make_service_account("evd-test", fake.token_uri)))
-        self.store = SqliteStore(
+        self.store = WatchedStore(
             directory / "evd.db",
             capacity=10,
-            limits=Limits(100, 100, 100, 10, 100),
+            limits=Limits(100, 100, 100, 10, 1000),
             render=lambda arrival, phone: json.dumps({"id": arrival.status_id, "vehicleId": phone.spelling}),
             give_up_after_s=3600,
         )
+        self.store.next_due = []
         self.reader = open_reader(directory / "evd.db")
         self.clock = clock
         self.writer = Writer(
@@ -176,6 +188,28 @@ async def test_an_unavailable_fcm_is_asked_again_when_its_time_has_come_and_not_
         one.dispatcher.wake()
         await one.until("SELECT count(*) FROM pushed", 1)
         assert [send["status"] for send in fake.sends] == [503, 200]
+
+
+async def test_once_a_retrys_time_is_on_disk_the_dispatcher_sleeps_until_then_and_no_longer(tmp_path: Path) -> None:
+    """It went to sleep while the push was in flight, when nothing else was due."""
+    async with chain(tmp_path) as (one, _):
+        await one.register("flaky-1")
+        await one.arrive(1)
+        await one.until("SELECT attempts FROM outbox", 1)
+        with trio.fail_after(5):
+            while one.store.next_due[-1] != NOW + 10_000:
+                await trio.sleep(0.005)
+
+
+async def test_many_pushes_are_each_sent_once(tmp_path: Path) -> None:
+    async with chain(tmp_path, in_flight_max=4) as (one, fake):
+        for number in range(8):
+            await one.register(f"phone-{number}")
+        for number in range(1, 26):
+            await one.arrive(number)
+        await one.until("SELECT count(*) FROM outbox", 0)
+        sent = [(send["message"]["token"], send["message"]["data"]["serialized"]) for send in fake.sends]
+        assert len(sent) == len(set(sent)) == 200
 
 
 async def test_a_push_that_waited_too_long_is_dropped_and_said_so(tmp_path: Path) -> None:

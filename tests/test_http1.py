@@ -289,7 +289,7 @@ def test_an_error_is_answered_as_json_with_the_short_text_and_the_sentence() -> 
     reply = error_reply(Unauthorized("The key is unknown; send another."))
     assert reply.status == 401
     assert orjson.loads(reply.body) == {"Error": "Unauthorized", "detail": "The key is unknown; send another."}
-    assert reply.headers == ((b"Content-Type", b"application/json"),)
+    assert reply.headers == ((b"Content-Type", b"application/json"), (b"Access-Control-Allow-Origin", b"*"))
 
 
 def test_an_unavailable_server_says_when_to_come_back() -> None:

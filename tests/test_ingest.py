@@ -183,6 +183,18 @@ async def test_a_redelivery_in_whatever_shape_is_answered_alike_and_changes_noth
     assert rows(way.path, "SELECT count(*) FROM rejected") == [(0,)]
 
 
+async def test_a_sigfox_message_is_the_same_in_seconds_and_in_the_milliseconds_of_its_rest_api(way: Way) -> None:
+    said = {"device": "A1", "data": "05", "seqNumber": 3}
+    replies = [
+        await way.post("/sigfox/uplink", {**said, "time": time})
+        for time in (1639400000, 1639400000000, 1639400000330, 1639400000.5, "1639400000")
+    ]
+    assert len({status_id(reply) for reply in replies}) == 1
+    assert rows(way.path, "SELECT time FROM statuses") == [(1639400000000,)]
+    later = status_id(await way.post("/wlan", {"device": "A1", "time": 1639400000330, "state": 1}))
+    assert rows(way.path, "SELECT time FROM ring WHERE id = ?", later) == [(1639400000330,)], "WLAN keeps its ms"
+
+
 async def test_a_body_without_payload_is_known_again_by_its_values(way: Way) -> None:
     first = await way.post("/wlan", ORIGINAL_WLAN)
     turned = dict(reversed(orjson.loads(ORIGINAL_WLAN).items()))

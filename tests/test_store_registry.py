@@ -308,3 +308,14 @@ def test_a_phone_is_one_users_at_a_time(open_store: Opener, database: Path) -> N
     ]
     assert [result.pushes for result in store.write([arrival("A"), arrival("B")])] == [1, 1]
     assert rows(database, "SELECT vehicle, token FROM outbox ORDER BY 1") == [("A", "u"), ("B", "t")]
+
+
+def test_what_waits_for_a_phone_goes_with_its_registration(open_store: Opener, database: Path) -> None:
+    """A former owner, or a phone that said no, must not get what was not sent yet."""
+    store = open_store(render=render)
+    store.write([AddOwner("anna", "A", NOW), register("t", "A"), register("u", "A", uid="ben"), arrival("A")])
+    assert rows(database, "SELECT token FROM outbox ORDER BY 1") == [("t",), ("u",)]
+    store.write([RemoveOwner("anna", "A")])
+    assert rows(database, "SELECT token FROM outbox") == [("u",)]
+    store.write([Unregister("A", "u")])
+    assert rows(database, "SELECT token FROM outbox") == []

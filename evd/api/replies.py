@@ -54,10 +54,7 @@ def _typed(response: Response, content_type: str | None) -> Response:
 def from_error(error: RequestError) -> Response:
     if request.path.startswith(V1):
         return problem(error.status, error.error, error.detail, getattr(error, "retry_after_s", None))
-    response = from_reply(error_reply(error))
-    if "/android/" in request.path:
-        response.headers.update(ANY_ORIGIN)
-    return response
+    return from_reply(error_reply(error))
 
 
 def problem(status: int, title: str, detail: str, retry_after_s: int | None = None) -> Response:

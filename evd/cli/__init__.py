@@ -69,7 +69,8 @@ def _report(error: EvdError) -> int:
 
 def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:
     """The one error of evd's in a nursery's group; None if something unforeseen is among them."""
-    mine, others = group.split(EvdError)
+    broken, _ = group.split(StoreBroken)
+    mine, others = (broken, None) if broken else group.split(EvdError)
     if mine is None or others is not None:
         return None
     error: Any = mine

@@ -35,7 +35,8 @@ class Line(msgspec.Struct):
 
 @lru_cache(maxsize=PLANS_MAX)
 def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
-    return _compiled(text, {name: FieldOptions(half=True) for name in halves})
+    grammar, options = named_format(text, None)
+    return _compiled(grammar, {**options, **{name: FieldOptions(half=True) for name in halves}})
 
 
 def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:

@@ -12,7 +12,7 @@ import click
 from evd.auth import ROLES
 from evd.cli.common import directory_option, json_option, settings, show
 from evd.errors import ConfigError
-from evd.place import Place, find
+from evd.place import SOCKET_PATH_MAX, Place, find
 
 
 @click.command()
@@ -37,6 +37,10 @@ def make(place: Place) -> dict[str, str]:
 
     if place.database.exists():
         raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
+    if len(bytes(place.socket)) > SOCKET_PATH_MAX:
+        raise ConfigError(
+            f"{place.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
+        )
     log.configure(level="error")
     os.umask(0o077)
     try:
@@ -50,7 +54,11 @@ def make(place: Place) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "first"} for role in ROLES}
         return {role: control.call(place.socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
-    made: dict[str, str] = daemon.briefly(place, settings(place), first_keys)
+    try:
+        made: dict[str, str] = daemon.briefly(place, settings(place), first_keys)
+    except BaseException:
+        place.database.unlink(missing_ok=True)  # without its first keys nobody could use it
+        raise
     return made
 
 

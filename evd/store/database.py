@@ -107,6 +107,9 @@ def translated(path: Path) -> Iterator[None]:
         raise explain(error, path) from error
 
 
+IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
+"""The log's index must grow by a page, and the disk has none: a full disk by another name."""
+
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (StoreBusy, "another process is writing to {path}: it must let go of the lock"),
     sqlite3.SQLITE_LOCKED: (StoreBusy, "another connection is writing to {path}: it must let go of the lock"),
@@ -119,8 +122,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
 
 
 def explain(error: Exception, path: Path) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", None)
-    kind, text = _BY_CODE.get(
-        (code or 0) & 0xFF, (StoreBroken, "{path} failed ({error}): check the disk and the system's log")
-    )
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    meant = sqlite3.SQLITE_FULL if code == IOERR_SHMSIZE else code & 0xFF
+    kind, text = _BY_CODE.get(meant, (StoreBroken, "{path} failed ({error}): check the disk and the system's log"))
     return kind(text.format(path=path, error=error))

@@ -109,6 +109,8 @@ class Registry:
         if not phones:
             del self._phones[vehicle]
         self.db.execute("DELETE FROM registrations WHERE vehicle = ? AND token = ?", (vehicle, token))
+        unsent = self.db.execute("DELETE FROM outbox WHERE vehicle = ? AND token = ?", (vehicle, token))
+        self._waiting -= unsent.rowcount
         return True
 
     def renewed(self, vehicle: str, token: str) -> int | None:

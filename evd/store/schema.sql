@@ -67,6 +67,7 @@ CREATE TABLE outbox (
     outcome    TEXT NOT NULL DEFAULT ''    -- of the last attempt
 ) STRICT;
 CREATE INDEX outbox_by_due ON outbox (due, number);
+CREATE INDEX outbox_by_phone ON outbox (vehicle, token);
 
 -- The newest finished pushes.
 CREATE TABLE pushed (
