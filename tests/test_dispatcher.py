@@ -230,7 +230,9 @@ async def test_a_phone_that_hangs_does_not_delay_the_others(tmp_path: Path) -> N
         for number in range(1, 4):
             await one.arrive(number)
         await one.until("SELECT count(*) FROM pushed", 3)
-        assert one.dispatcher.in_flight == 3
+        with trio.fail_after(5):
+            while one.dispatcher.in_flight != 3:  # what is on disk already may be a moment from being forgotten
+                await trio.sleep(0.005)
         assert {send["message"]["token"] for send in fake.sends if send["status"] == 200} == {"phone-a"}
 
 
