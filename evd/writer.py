@@ -70,7 +70,7 @@ class Receipt:
 
 
 class Writer:
-    """Groups operations for a store that blocks, which runs in one worker thread at a time.
+    """Groups operations for a store: prepares each group in the loop, commits it in a worker thread.
 
     `on_commit` is called in the trio loop with the operations and results of each commit, before anyone is woken.
     """

@@ -158,6 +158,7 @@ def test_damage_inside_is_found_by_the_check(open_store: Opener, database: Path)
         (sqlite3.SQLITE_CORRUPT, StoreBroken),
         (sqlite3.SQLITE_NOTADB, StoreRefused),
         (sqlite3.SQLITE_READONLY, StoreRefused),
+        (4874, StoreFull),  # SQLITE_IOERR_SHMSIZE: the log's index found no page on a full disk
         (sqlite3.SQLITE_NOMEM, StoreBroken),
         (None, StoreBroken),
     ],
