@@ -2,13 +2,16 @@
 #
 #   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests
 #   make check  linters and types                                        make bench  benchmarks, JSON and a table
+#   make bench-guard   is evd as fast as recorded?  (a minute)           make bench-peers  evd beside its peers, a picture
+#   make bench-growth  ten million rows (long)
 #   make ci     what .ci/run runs                                        make lock   pin newer dependencies
 
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench ci build lock format clean help
+.PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: burst ci build lock format clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -20,12 +23,36 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi
+	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/_ordinary.pyx evd/store/_scribe.pyx
+
+BENCH := $(BIN)/pytest -q -rs --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
+    --benchmark-sort=name --benchmark-group-by=group
 
 bench: $(READY)
 	@mkdir -p bench/results
-	$(BIN)/pytest bench -q --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
-	    --benchmark-sort=name --benchmark-group-by=group --benchmark-json=bench/results/bench.json
+	$(BENCH) bench --ignore=bench/bench_growth.py --benchmark-json=bench/results/bench.json
+
+# Shows its progress, so its output is not captured.
+bench-growth: $(READY)
+	@mkdir -p bench/results
+	$(BENCH) -s bench/bench_growth.py --benchmark-json=bench/results/growth.json
+
+bench-guard: $(READY)
+	$(BIN)/python bench/guard.py
+
+bench-guard-record: $(READY)
+	$(BIN)/python bench/guard.py --record
+
+# FLAGS="--python PYTHON" names a Python that has FastAPI; more: .venv/bin/python bench/peers.py --help
+bench-peers: $(READY)
+	$(BIN)/python bench/peers.py $(FLAGS)
+
+bench-picture: $(READY)
+	$(BIN)/python bench/peers.py --draw-only
+
+# 100,000 callbacks over 1,000 connections, against a queue that is too short for them.
+burst: $(READY)
+	BURST=100000x1000 $(BIN)/pytest -q -s tests/test_overload.py -k burst
 
 ci: check test
 
@@ -41,12 +68,13 @@ lock: $(READY)
 	    --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv build evd.egg-info evd/_codec.c evd/*.so
+	rm -rf .venv build evd.egg-info evd/_codec.c evd/_ordinary.c evd/*.so evd/store/_scribe.c evd/store/*.so
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 # Setting up again is only needed when one of these changes.
-$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi .ci/setup
+$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/_ordinary.pyx \
+    evd/store/_scribe.pyx evd/store/sqlite_table.h .ci/setup
 	@bash .ci/setup
 	@touch $(READY)

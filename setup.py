@@ -1,4 +1,4 @@
-"""The Cython extension; everything else stands in pyproject.toml."""
+"""The Cython extensions; everything else stands in pyproject.toml."""
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -11,4 +11,14 @@ CODEC = Extension(
     extra_compile_args=["-O3", "-ffp-contract=off"],
 )
 
-setup(ext_modules=cythonize([CODEC]))
+ORDINARY = Extension("evd._ordinary", ["evd/_ordinary.pyx"], extra_compile_args=["-O3"])
+
+SCRIBE = Extension(
+    "evd.store._scribe",
+    ["evd/store/_scribe.pyx"],
+    depends=["evd/store/sqlite_table.h"],
+    extra_compile_args=["-O2", "-pthread"],
+    extra_link_args=["-pthread"],
+)
+
+setup(ext_modules=cythonize([CODEC, ORDINARY, SCRIBE]))

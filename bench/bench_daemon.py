@@ -1,47 +1,29 @@
-"""The whole daemon: callbacks a second, each answered after it is on disk, from a load in a process of its own.
+"""The whole daemon: callbacks a second, each answered after it is on disk, over 1, 64 and 256 connections.
 
     .venv/bin/pytest bench/bench_daemon.py
 
-One round is a load of SECONDS; its rate and latencies stand in the JSON's extra_info. For evd beside its peers there is
-`compare` in the project's shared folder.
+The rings are full and turning: 1,000 vehicles × 20 statuses. For evd beside its peers see peers.py.
 """
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
-
-from daemon_process import running_daemon  # noqa: E402
-
-SECONDS = 3
-FIRST_TIME = 1_600_000_000
+from loads import fill, in_turns, median, row, send
+from servers import evd
 
 
-@pytest.mark.benchmark(group=f"daemon: {SECONDS} s of callbacks")
+@pytest.mark.benchmark(group="daemon")
 @pytest.mark.parametrize("connections", [1, 64, 256])
-def bench_callbacks(benchmark: Any, tmp_path: Path, rates: dict[int, dict[str, float]], connections: int) -> None:
-    rounds: list[dict[str, float]] = []
-    env = {"EVD_RETENTION__STATUSES_PER_VEHICLE": "20"}
-    with running_daemon(tmp_path / "evd", env=env) as daemon:
-        host, _, port = daemon.url.removeprefix("http://").rpartition(":")
-
-        def load() -> None:
-            first_time = FIRST_TIME + 1_000_000 * len(rounds)
-            command = [sys.executable, str(HERE / "load.py"), host, port, daemon.keys["sigfox"]]
-            options = ["--connections", str(connections), "--seconds", str(SECONDS), "--first-time", str(first_time)]
-            ended = subprocess.run([*command, *options], capture_output=True, text=True, check=True)
-            rounds.append(json.loads(ended.stdout))
-
-        benchmark.pedantic(load, rounds=3, warmup_rounds=1)
-    median = sorted(rounds[1:], key=lambda one: one["per_s"])[len(rounds[1:]) // 2]
-    benchmark.extra_info.update(median)
-    rates[connections] = median
-    assert median["refused"] == 0
+def bench_callbacks(benchmark: Any, tmp_path: Path, tell: Any, seconds: int, turns: int, connections: int) -> None:
+    with evd(tmp_path / "evd") as (target, _):
+        fill(target)
+        told = in_turns(
+            {"evd": partial(send, target, connections=connections, seconds=seconds)}, turns=turns, benchmark=benchmark
+        )
+    load = median(told["evd"])
+    tell("the whole daemon: callbacks answered after the commit", {"connections": connections, **row(load)})
+    assert load.refused == load.broken == 0

@@ -14,6 +14,9 @@ cdef extern from "Python.h":
     char *PyOS_double_to_string(double value, char code, int precision, int flags, int *kind) except NULL
     const int Py_DTSF_ADD_DOT_0
 
+cdef extern from *:
+    int trailing_zeros "__builtin_ctz"(unsigned int value) noexcept nogil
+
 cdef char PAIRS[200]        # "00", "01", … "99"
 cdef char NUMBERS[40000]    # "0   ", "1   ", … "9999"
 cdef const char *LOWER_HEX = b"0123456789abcdef"
@@ -98,7 +101,6 @@ cdef inline char *put_half(char *out, uint64_t raw) except NULL:
     cdef int exponent = <int>(raw >> 10 & 31)
     cdef int s = 25 - exponent
     cdef uint32_t k = <uint32_t>(raw & 1023) | 1024
-    cdef uint32_t below
     if exponent == 31 or s > 16:
         return put_double(out, half(raw))
     if raw >> 15:
@@ -110,14 +112,24 @@ cdef inline char *put_half(char *out, uint64_t raw) except NULL:
         return out + 2
     out = put_uint(out, k >> s)
     out[0] = c'.'
-    out += 1
-    below = (<uint32_t>1 << s) - 1
-    while True:
-        k = (k & below) * 10
-        out[0] = <char>(c'0' + (k >> s))
-        out += 1
-        if not k & below:
-            return out
+    return put_fraction(out + 1, k << (16 - s) & 0xFFFF)
+
+
+cdef inline char *put_fraction(char *out, uint32_t of_65536) noexcept nogil:
+    """The decimals of `of_65536` / 65536: as many as it has bits down to the last that is set, or one 0."""
+    cdef uint64_t scaled = <uint64_t>of_65536 * 100000000
+    cdef int decimals = 16 - trailing_zeros(of_65536 | 1 << 15)
+    put_8_digits(out, <uint32_t>(scaled >> 16))
+    if decimals > 8:
+        put_8_digits(out + 8, <uint32_t>((scaled & 0xFFFF) * 100000000 >> 16))
+    return out + decimals
+
+
+cdef inline void put_8_digits(char *out, uint32_t value) noexcept nogil:
+    memcpy(out, PAIRS + 2 * (value // 1000000), 2)
+    memcpy(out + 2, PAIRS + 2 * (value // 10000 % 100), 2)
+    memcpy(out + 4, PAIRS + 2 * (value // 100 % 100), 2)
+    memcpy(out + 6, PAIRS + 2 * (value % 100), 2)
 
 
 cdef inline char *put_char(char *out, const uint8_t *payload, const Step *step) noexcept nogil:

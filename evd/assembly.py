@@ -11,8 +11,8 @@ from evd.api.context import NoTokens, TokenVerifier
 from evd.api.door import DoorLimits
 from evd.auth import Key
 from evd.config import Config
+from evd.connection import EdgeLimits
 from evd.dispatcher import Dispatcher
-from evd.edge import EdgeLimits
 from evd.place import Place
 from evd.push import Pusher
 from evd.status import for_app

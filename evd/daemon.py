@@ -21,7 +21,7 @@ import trio
 import trio_asyncio
 from systemd_watchdog.systemd_watchdog import WatchDog
 
-from evd import VERSION, assembly
+from evd import VERSION, assembly, inherited
 from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
@@ -29,7 +29,7 @@ from evd.clock import now_ms
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.directory import Directory
-from evd.edge import Edge, tls_context
+from evd.edge import Edge
 from evd.errors import ConfigError, StoreBroken, StoreBusy
 from evd.formats import Formats
 from evd.ingest import Ingest, is_ingest
@@ -37,6 +37,7 @@ from evd.log import log
 from evd.place import SOCKET_PATH_MAX, Lock, Place
 from evd.queries import Queries
 from evd.store import Operation, Stored
+from evd.wire import tls_context
 from evd.writer import Writer
 
 BACKLOG = 1024
@@ -113,10 +114,11 @@ class Daemon:
         self,
         binds: Sequence[str],
         *,
+        passed: Sequence[sockets.socket] = (),
         until: Callable[[], Awaitable[None]],
         ready: Callable[[list[str]], None] = lambda addresses: None,
     ) -> None:
-        """Serve on `binds` and the control socket until `until` returns, then stop in order.
+        """Serve on the `passed` sockets, else on `binds`, and the control socket, until `until` returns; stop in order.
 
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
@@ -127,7 +129,7 @@ class Daemon:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
                     writing = _start(nursery, self.writer.run)
-                    addresses, serving = await self._listen(nursery, door, binds)
+                    addresses, serving = await self._listen(nursery, door, binds, passed)
                     pushing = trio.CancelScope()
                     if self.dispatcher:
                         nursery.start_soon(_within, pushing, self.dispatcher.run)
@@ -147,19 +149,19 @@ class Daemon:
         self.store.close()
 
     async def _listen(
-        self, nursery: trio.Nursery, door: Door, binds: Sequence[str]
+        self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
     ) -> tuple[list[str], list[trio.Event]]:
         addresses, serving = [], []
-        for bind in binds:
-            host, port = parse_bind(bind)
+        if passed:
+            log.info("systemd's sockets stand in for server.bind", sockets=len(passed), unused=list(binds))
+            groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
+        else:
+            groups = [await _bound(bind) for bind in binds]
+        for listeners in groups:
             edge = Edge(
-                accept=self.ingest.accept, is_ingest=is_ingest, hand_over=door.hand_over, limits=self.limits, log=log
+                take=self.ingest.take, is_ingest=is_ingest, hand_over=door.hand_over, limits=self.limits, log=log
             )
             self.edges.append(edge)
-            try:
-                listeners = await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-            except OSError as error:
-                raise ConfigError(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
             serving.append(_start(nursery, edge.serve, listeners, self._ssl()))
             addresses += [_shown(listener.socket.getsockname()) for listener in listeners]
         control = self._control_listener()
@@ -221,7 +223,7 @@ class Daemon:
     async def _check_file(self) -> None:
         """Look for damage, once, beside the work: reading a large file takes longer than a start may."""
         try:
-            found = await trio.to_thread.run_sync(self.store.quick_check, abandon_on_cancel=True)
+            found = await trio.to_thread.run_sync(self.store.find_damage, abandon_on_cancel=True)
         except StoreBusy:
             return  # another process stands in the way; the next start looks again
         if found:
@@ -245,19 +247,20 @@ class Daemon:
 def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
     """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
     os.umask(0o077)
+    passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
     lock = Lock(place)
     try:
         daemon = Daemon(place, config, env=os.environ)
         try:
-            trio.run(_serve, daemon, announce, strict_exception_groups=True)
+            trio.run(_serve, daemon, passed, announce, strict_exception_groups=True)
         finally:
             daemon.close()
     finally:
         lock.release()
 
 
-async def _serve(daemon: Daemon, announce: Callable[[list[str]], None]) -> None:
+async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Callable[[list[str]], None]) -> None:
     watchdog = WatchDog()
 
     def ready(addresses: list[str]) -> None:
@@ -278,7 +281,7 @@ async def _serve(daemon: Daemon, announce: Callable[[list[str]], None]) -> None:
                 await anext(signals)
                 nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
 
-            await daemon.run(daemon.config.server.binds, until=until, ready=ready)
+            await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
             nursery.cancel_scope.cancel()
     log.info("stopped")
 
@@ -337,6 +340,15 @@ def parse_bind(text: str) -> tuple[str | None, int]:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise ConfigError(f"{text!r} is no address to listen at: HOST:PORT is needed, for instance 127.0.0.1:8080")
     return host.strip("[]") or None, int(port)
+
+
+async def _bound(bind: str) -> list[trio.SocketListener]:
+    """Raises ConfigError."""
+    host, port = parse_bind(bind)
+    try:
+        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigError(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
 
 
 def _shown(address: Any) -> str:

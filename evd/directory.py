@@ -5,14 +5,14 @@ It is told of every change by the writer, after the commit, so it cannot go stal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from evd.auth import Key, KeyRing
 from evd.errors import EvdError
-from evd.store import AddKey, Operation, RevokeKey, SetVehicle
+from evd.store import AddKey, Arrive, Operation, RevokeKey, SetVehicle
 
 
 class Directory:
@@ -20,7 +20,9 @@ class Directory:
 
     def __init__(self, keys: Iterable[Key], formats: Iterable[tuple[str, str]]) -> None:
         self.keys = KeyRing(list(keys))
-        self._formats = dict(formats)
+        self.formats: Mapping[str, str] = (changing := dict(formats))
+        """The vehicles with a format of their own, kept up to date."""
+        self._formats = changing
 
     def format_of(self, vehicle: str) -> str | None:
         return self._formats.get(vehicle)
@@ -28,7 +30,7 @@ class Directory:
     def committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
         """Follow what a commit changed."""
         for operation, result in zip(operations, results, strict=True):
-            if isinstance(result, EvdError) or result is False:
+            if type(operation) is Arrive or result is False or isinstance(result, EvdError):
                 continue
             if isinstance(operation, AddKey):
                 self.keys.add(Key(operation.key_id, operation.role, operation.digest, operation.vehicle))

@@ -1,118 +1,76 @@
-"""The thin edge: one task a connection; ingest requests are answered here, every other connection is handed over.
+"""The thin edge: one task attends to all connections; ingest requests are answered here, others handed over.
 
-A connection speaks HTTP/1.1 (`evd.http1` reads it strictly). As long as its requests are ingest ones, `accept` answers
-them in order; at the first other one it goes for good to `hand_over`, the bytes already read included. No wait lacks a
-deadline, yet no request pays for a timer: a connection carries a float, and one sweeper cancels what is overdue. No
-exception of a connection leaves its task.
+A connection (evd.connection) speaks HTTP/1.1, and as long as its requests are ingest ones they are taken in order; at
+the first other one it goes for good to `hand_over`, the bytes already read included. All sockets are watched by one
+epoll, which trio watches: a wake-up of the task serves all that has happened since the last one. No wait lacks a
+deadline, yet no request pays for a timer: a connection carries a float, and one sweeper looks for what is overdue.
 """
 
 from __future__ import annotations
 
+import select
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from math import inf
+from functools import partial
 from typing import TYPE_CHECKING
 
-import orjson
 import trio
 
-from evd.errors import RequestError, Unavailable
-from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, JSON, Reply, Request, RequestReader, error_reply, render
-from evd.http1_head import Head
-from evd.wire import PlainWire, ReplayStream, TlsWire, error_kinds, tls_context
-
-__all__ = ["Edge", "EdgeLimits", "ReplayStream", "tls_context"]
+from evd.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
+from evd.errors import error_kinds
+from evd.http1 import Request
+from evd.stream import ReplayStream
+from evd.wire import PlainWire, TlsWire
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-Wire = PlainWire | TlsWire
+EVENTS_MAX = 256
+"""Sockets attended to in one go; then the writer has its turn."""
 
-RESTED_S = 0.1  # a listener's pause when the process has no file descriptor left (trio's own choice, too)
-COMPLAIN_S = 1.0  # and how often that is worth a log line
+ACCEPTS_MAX = 64
+"""Connections taken from a listener in one go: a TLS hello is most of a millisecond."""
 
-ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
-SERVER_ERROR = Reply(
-    500,
-    orjson.dumps({"Error": "Internal server error", "detail": "The request met a fault of the server; see its log."}),
-    (JSON,),
-)
+RESTED_S = 0.1
+"""A listener's pause when the process has no file descriptor left (trio's own choice, too)."""
 
-
-@dataclass(frozen=True, slots=True)
-class EdgeLimits:
-    """Bounds of the edge: bytes, counts and seconds."""
-
-    head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
-    fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
-    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred, a batch some thousand
-    connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
-    head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
-    body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
-    answer_s: float = 9.5  # the ingest answers 503 at 8 s of its own; this is the net below it
-    idle_s: float = 75.0  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
-    write_s: float = 5.0  # for a reply of a few hundred bytes to go into the socket's buffer
-    tls_hello_s: float = 5.0  # two round trips
-    linger_s: float = 1.0  # for the client to read the last reply before the socket goes (RFC 9112 §9.6)
-    linger_max: int = 256 * 1024  # bytes read over meanwhile; more is a flood, and is cut
-    drain_s: float = 8.0  # systemd's stop is 10 s, and Sigfox waits no longer
-    sweep_s: float = 0.25  # how late a deadline may be noticed
+COMPLAIN_S = 1.0
+"""And how often that is worth a log line."""
 
 
-class _Connection:
-    """What the sweeper and `stop` need to know of a connection."""
-
-    __slots__ = ("deadline", "idle", "late", "scope", "wire")
-
-    def __init__(self, wire: Wire, deadline: float) -> None:
-        self.wire = wire
-        self.scope = trio.CancelScope()
-        self.deadline = deadline
-        self.late: RequestError | None = None
-        """What is answered if the deadline passes; None: nothing is owed, it is just closed."""
-        self.idle = True
-        """No byte of a request is here, so that it may be closed at any time."""
-
-
-class Edge:
+class Edge(Reception):
     """Serves connections until `stop`.
 
-    `accept` answers an ingest request; a RequestError it raises is answered as such, anything else with 500.
-    `is_ingest` is asked with the method and the percent-decoded path.
+    `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
+    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path.
     `hand_over` gets the connection at its first other request, and serves it to its end.
     """
 
     def __init__(
         self,
         *,
-        accept: Callable[[Request], Awaitable[Reply]],
+        take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
     ) -> None:
-        self._accept = accept
-        self._is_ingest = is_ingest
+        super().__init__(take=take, is_ingest=is_ingest, limits=limits, log=log)
         self._hand_over = hand_over
-        self._limits = limits
-        self._log = log
-        self._stopping = trio.Event()
-        self._open: set[_Connection] = set()
+        self._open: set[Connection] = set()
+        self._attend_to: dict[int, Callable[[int], None]] = {}
+        self._poll = select.epoll()
+        self._given: trio.Nursery | None = None
+        self._elsewhere = 0
+        self._stop = trio.Event()
+        self._empty = trio.Event()
         self._complain_at = 0.0
-        self.connections = 0
-        """All counters count from the start; `open` is of this moment."""
-        self.turned_away = 0
-        self.requests = 0
-        self.refused = 0
-        self.overdue = 0
-        self.handed_over = 0
-        self.broken = 0
-        self.failed = 0
 
     @property
     def open(self) -> int:
-        return len(self._open)
+        """Connections of this moment, the ones handed over included."""
+        return len(self._open) + self._elsewhere
 
     async def serve(
         self,
@@ -121,193 +79,149 @@ class Edge:
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve until `stop`, then let requests in hand finish, for `drain_s` at most. Closes the listeners."""
-        async with trio.open_nursery() as background:
-            background.start_soon(self._sweep)
-            async with trio.open_nursery() as connections:
-                try:
-                    async with trio.open_nursery() as doors:
-                        for listener in listeners:
-                            doors.start_soon(self._listen, listener, ssl_context, connections)
-                        task_status.started()
-                        await self._stopping.wait()
-                        doors.cancel_scope.cancel()
-                finally:
-                    for listener in listeners:
-                        listener.socket.close()
-                connections.cancel_scope.deadline = trio.current_time() + self._limits.drain_s
-            background.cancel_scope.cancel()
+        """Serve until `stop`, then let requests in hand finish, for `drain_s` at most. Takes over the listeners."""
+        doors = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
+        self.time = trio.current_time()
+        try:
+            async with trio.open_nursery() as background:
+                async with trio.open_nursery() as self._given:
+                    for door in doors:
+                        self._open_door(door, ssl_context)
+                    background.start_soon(self._attend)
+                    background.start_soon(self._sweep)
+                    task_status.started()
+                    await self._stop.wait()
+                    for door in doors:
+                        self._poll.unregister(door)  # closing is not enough: systemd may hold the socket, too
+                        door.close()
+                    self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
+                    await self._empty.wait()
+                background.cancel_scope.cancel()
+        finally:
+            for door in doors:
+                door.close()
+            for connection in tuple(self._open):
+                connection.close()
+            self._poll.close()
 
     def stop(self) -> None:
         """Accept nothing more, close idle connections, and make every reply from here on the last of its connection."""
-        self._stopping.set()
-        for connection in self._open:
-            if connection.idle:
-                connection.scope.cancel()
+        self.stopping = True
+        self._stop.set()
+        self.time = trio.current_time()
+        for connection in tuple(self._open):
+            connection.dismiss()
+        self._note_empty()
+
+    async def _attend(self) -> None:
+        poll, attend_to = self._poll, self._attend_to
+        while True:
+            await trio.lowlevel.wait_readable(poll.fileno())
+            self.time = trio.current_time()
+            for descriptor, events in poll.poll(0, EVENTS_MAX):
+                attend = attend_to.get(descriptor)
+                if attend is not None:  # else an earlier one of these events closed it
+                    attend(events)
 
     async def _sweep(self) -> None:
         while True:
-            await trio.sleep(self._limits.sweep_s)
-            time = trio.current_time()
-            for connection in self._open:
-                if connection.deadline < time:
-                    connection.scope.cancel()
+            await trio.sleep(self.limits.sweep_s)
+            self.time = trio.current_time()
+            for connection in [one for one in self._open if one.deadline < self.time]:
+                connection.overdue()
 
-    async def _listen(
-        self, listener: trio.SocketListener, ssl_context: ssl.SSLContext | None, connections: trio.Nursery
-    ) -> None:
-        while True:
+    # ---- listeners ----
+
+    def _open_door(self, door: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
+        door.setblocking(False)
+        self._attend_to[door.fileno()] = partial(self._welcome, door, ssl_context)
+        self._poll.register(door, select.EPOLLIN)
+
+    def _welcome(self, door: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
+        if door.fileno() < 0:
+            return  # closed by `stop`, in the middle of this turn
+        for _ in range(ACCEPTS_MAX):
             try:
-                stream = await listener.accept()  # which sets TCP_NODELAY
+                sock, address = door.accept()
+            except BlockingIOError:
+                return
             except OSError as error:  # EMFILE and its kin pass; the kernel keeps the clients waiting meanwhile
-                self._complain(error)
-                await trio.sleep(RESTED_S)
-                continue
-            if len(self._open) >= self._limits.connections_max:
+                self._pause(door, error)
+                return
+            if len(self._open) + self._elsewhere >= self.limits.connections_max:
                 self.turned_away += 1
-                stream.socket.close()
+                sock.close()
                 continue
             self.connections += 1
-            wire = PlainWire(stream) if ssl_context is None else TlsWire(stream, ssl_context)
-            connection = _Connection(wire, trio.current_time() + self._limits.tls_hello_s)
-            self._open.add(connection)
-            connections.start_soon(self._run, connection)
+            self._admit(sock, address, ssl_context)
 
-    def _complain(self, error: OSError) -> None:
-        time = trio.current_time()
-        if time >= self._complain_at:
-            self._complain_at = time + COMPLAIN_S
-            self._log.warning("edge.accept_paused", error=error.strerror, open=len(self._open))
-
-    async def _run(self, connection: _Connection) -> None:
-        """The task of a connection."""
-        wire = connection.wire
+    def _admit(self, sock: socket.socket, address: object, ssl_context: ssl.SSLContext | None) -> None:
         try:
-            with connection.scope:
-                if isinstance(wire, TlsWire):
-                    await wire.hello()
-                await self._converse(connection)
-            if connection.scope.cancelled_caught and connection.late is not None:
-                self.overdue += 1
-                await self._refuse(connection, connection.late)
-        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
-            self.broken += 1  # the client went away, or speaks no TLS
-        except* Exception as group:
-            self.failed += 1
-            self._log.error("edge.connection_failed", errors=error_kinds(group))
-        finally:
-            self._open.discard(connection)
-            wire.close()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            wire = PlainWire(sock) if ssl_context is None else TlsWire(sock, ssl_context)
+            descriptor = sock.fileno()
+            self._poll.register(descriptor, EVENTS)
+        except OSError:  # it was reset in the backlog
+            self.broken += 1
+            sock.close()
+            return
+        connection = Connection(self, wire, _shown(address))
+        self._open.add(connection)
+        self._attend_to[descriptor] = connection.happened
 
-    async def _converse(self, connection: _Connection) -> None:
-        limits = self._limits
-        reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
-        peer = _peer(connection.wire)
-        wait_s = limits.head_s  # a fresh connection has something to say; an old one may rest
-        try:
-            while (head := await self._next_head(connection, reader, wait_s)) is not None:
-                self.requests += 1
-                if not self._is_ingest(head.method, head.path):
-                    await self._give_away(connection, reader)
-                    return
-                body = await self._body(connection, reader, head)
-                if body is None:
-                    return
-                request = Request(head.method, head.path, head.query, head.headers, body, peer)
-                reply, sane = await self._answer(connection, request)
-                keep_alive = head.keep_alive and sane and not self._stopping.is_set()
-                data = render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=keep_alive)
-                connection.late = None
-                connection.deadline = trio.current_time() + limits.write_s
-                await connection.wire.send_all(data)
-                if not keep_alive:
-                    await self._linger(connection)
-                    return
-                wait_s = limits.idle_s
-        except RequestError as error:
-            await self._refuse(connection, error)
+    def _pause(self, door: socket.socket, error: OSError) -> None:
+        if self.time >= self._complain_at:
+            self._complain_at = self.time + COMPLAIN_S
+            self.log.warning("edge.accept_paused", error=error.strerror, open=self.open)
+        assert self._given is not None
+        self._poll.modify(door, 0)
+        self._given.start_soon(self._resume, door)
 
-    async def _next_head(self, connection: _Connection, reader: RequestReader, wait_s: float) -> Head | None:
-        """The next head; None if the client ends the connection first. Up to its first byte the connection is idle."""
-        head = None if reader.empty else reader.next_head()
-        if head is not None:
-            return head
-        connection.idle = reader.empty
-        connection.late = None if reader.empty else HEAD_LATE
-        connection.deadline = trio.current_time() + (wait_s if reader.empty else self._limits.head_s)
-        while head is None:
-            data = await connection.wire.receive_some()
-            # What comes in the moment in which an idle connection is closed is not begun: it could not be answered.
-            if not data or connection.scope.cancel_called:
-                return None
-            if connection.idle:
-                connection.idle = False
-                connection.late = HEAD_LATE
-                connection.deadline = trio.current_time() + self._limits.head_s
-            reader.feed(data)
-            head = reader.next_head()
-        return head
+    async def _resume(self, door: socket.socket) -> None:
+        await trio.sleep(RESTED_S)
+        if door.fileno() >= 0:
+            self._poll.modify(door, select.EPOLLIN)
 
-    async def _body(self, connection: _Connection, reader: RequestReader, head: Head) -> bytes | None:
-        """The body; None if the client ends the connection before it is whole."""
-        body = reader.body(self._limits.body_max)
-        if body is not None:
-            return body
-        connection.late = BODY_LATE
-        connection.deadline = trio.current_time() + self._limits.body_s
-        if head.expects_continue:
-            await connection.wire.send_all(CONTINUE)
-        while body is None:
-            data = await connection.wire.receive_some()
-            if not data:
-                return None
-            reader.feed(data)
-            body = reader.body(self._limits.body_max)
-        return body
+    # ---- what connections ask of it ----
 
-    async def _answer(self, connection: _Connection, request: Request) -> tuple[Reply, bool]:
-        """The reply, and whether the server is still sane enough to go on with this connection."""
-        connection.late = ANSWER_LATE
-        connection.deadline = trio.current_time() + self._limits.answer_s
-        try:
-            return await self._accept(request), True
-        except RequestError as error:
-            return error_reply(error), True
-        except Exception as error:
-            self.failed += 1
-            self._log.error("edge.request_failed", error=type(error).__name__, path=request.path)
-            return SERVER_ERROR, False
-
-    async def _give_away(self, connection: _Connection, reader: RequestReader) -> None:
+    def give_away(self, connection: Connection, unread: bytes) -> None:
+        """See `Reception.give_away`."""
+        assert self._given is not None
         self.handed_over += 1
-        connection.late = None
-        connection.deadline = inf  # its new owner has deadlines of its own
-        stream = ReplayStream(connection.wire, reader.unread(), write_s=self._limits.write_s)
+        self._forget(connection)
+        self._poll.unregister(connection.wire.socket)
+        self._elsewhere += 1
+        self._given.start_soon(
+            self._serve_elsewhere, ReplayStream(connection.wire, unread, write_s=self.limits.write_s)
+        )
+
+    def ended(self, connection: Connection) -> None:
+        """See `Reception.ended`."""
+        self._forget(connection)
+        self._note_empty()
+
+    def _forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        del self._attend_to[connection.wire.socket.fileno()]
+
+    async def _serve_elsewhere(self, stream: ReplayStream) -> None:
         try:
             await self._hand_over(stream)
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            self.broken += 1
+        except* Exception as group:
+            self.failed += 1
+            self.log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             await trio.aclose_forcefully(stream)
+            self._elsewhere -= 1
+            self._note_empty()
 
-    async def _refuse(self, connection: _Connection, error: RequestError) -> None:
-        """The last words to a connection whose bytes can be trusted no more, or are late."""
-        self.refused += 1
-        connection.late = None
-        connection.deadline = inf
-        with trio.move_on_after(self._limits.write_s):
-            await connection.wire.send_all(render(error_reply(error), keep_alive=False))
-            await self._linger(connection)
-
-    async def _linger(self, connection: _Connection) -> None:
-        """Half-close and read over what still comes, or the kernel would answer it with a reset that eats the reply."""
-        connection.deadline = inf
-        with trio.move_on_after(self._limits.linger_s):
-            await connection.wire.send_eof()
-            left = self._limits.linger_max
-            while left > 0 and (data := await connection.wire.receive_some()):
-                left -= len(data)
+    def _note_empty(self) -> None:
+        if self.stopping and not self._open and not self._elsewhere:
+            self._empty.set()
 
 
-def _peer(wire: Wire) -> str:
+def _shown(address: object) -> str:
     """The address of the other side, without its port."""
-    address = wire.socket.getpeername()
     return str(address[0]).removeprefix("::ffff:") if isinstance(address, tuple) else ""

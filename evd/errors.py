@@ -180,3 +180,10 @@ class RetryAfter(PushError):
 
 class Pause(RetryAfter):
     pass
+
+
+def error_kinds(error: BaseException) -> list[str]:
+    """The types in an exception or in a nest of groups. A log says no more of a connection: texts may hold secrets."""
+    if isinstance(error, BaseExceptionGroup):
+        return [kind for inner in error.exceptions for kind in error_kinds(inner)]
+    return [type(error).__name__]

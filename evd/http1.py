@@ -373,3 +373,10 @@ def error_reply(error: RequestError) -> Reply:
     if isinstance(error, Unavailable):
         headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
     return Reply(error.status, orjson.dumps({"Error": error.error, "detail": error.detail}), headers)
+
+
+SERVER_ERROR = Reply(
+    500,
+    orjson.dumps({"Error": "Internal server error", "detail": "The request met a fault of the server; see its log."}),
+    (JSON,),
+)

@@ -1,26 +1,29 @@
 """The way in: a request with a key becomes a status on disk, or a reason why not.
 
-`accept` is one function for both doors, the edge's and quart's, so an ingest request gets the same answer at either.
+`take` is one function for both doors, the edge's and quart's (which awaits it as `accept`), so an ingest request gets
+the same answer at either.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
 
 import orjson
+import trio
 
-from evd.auth import Key
 from evd.clock import Clock, now_ms
 from evd.decoding import decode
 from evd.directory import Directory
-from evd.errors import BadRequest, ConfigError, Forbidden, RequestError
+from evd.errors import BadRequest, ConfigError, Forbidden, RequestError, Unavailable
 from evd.formats import Format, Formats
-from evd.http1 import Reply, Request, error_reply
-from evd.ring import Verdict
+from evd.http1 import SERVER_ERROR, Reply, Request, error_reply
+from evd.ordinary import Shortcut
 from evd.sigfox import Message, read_json, read_message
-from evd.status import AHEAD_MS, SIGFOX, WLAN, canonical, identity
-from evd.store import Arrive, LimitReached, Reject, Stored, UnknownVehicle
+from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
+from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
 from evd.writer import Writer
 
 
@@ -51,54 +54,85 @@ def is_ingest(method: str, path: str) -> bool:
 
 
 class Ingest:
-    """Everything `accept` needs. `clock` gives the server's time in epoch ms."""
+    """Everything `take` needs. `clock` gives the server's time in epoch ms."""
 
     def __init__(self, writer: Writer, directory: Directory, formats: Formats, *, clock: Clock = now_ms) -> None:
         self._writer = writer
         self._directory = directory
         self._formats = formats
+        self._shortcut = Shortcut(formats.default, directory.formats)
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
 
-    async def accept(self, request: Request) -> Reply:
-        """The answer to an ingest request, given once its status is on disk.
+    def take(self, request: Request, answer: Callable[[Reply], None]) -> None:
+        """Take an ingest request; `answer` is called once, when its status is on disk or cannot be.
 
-        A request that fails with a valid key is kept in `rejected`. Cancelling is safe: what was handed to the writer
-        is written. Raises RequestError for a wrong key and for overload.
+        A request that fails with a valid key is kept in `rejected` before it is answered. Raises RequestError, in place
+        of any answer, for a wrong key and for overload.
         """
         route = ROUTES[request.path]
         key = self._directory.keys.require(request.headers, route.roles)
         try:
-            return await self._take(request, route, key)
+            arrival = self._read(request, route)
+            if key.vehicle is not None and key.vehicle != arrival.vehicle:
+                raise Forbidden(f"this key speaks for vehicle {key.vehicle} only")
         except BadRequest as refusal:
-            self.outcomes["rejected"] += 1
-            await self._writer.write(self._rejection(request, refusal))
-            return error_reply(refusal)
+            self._reject(request, refusal, answer)
+        else:
+            self._writer.submit(arrival).then(partial(self._settled, request, arrival, answer))
 
-    async def _take(self, request: Request, route: Route, key: Key) -> Reply:
-        message = read_message(read_json(request.body))
-        if key.vehicle is not None and key.vehicle != message.vehicle:
-            raise Forbidden(f"this key speaks for vehicle {key.vehicle} only")
-        method = request.headers.get(b"connectivitymethod", b"").lower()
-        arrival = self._arrival(message, CHANNELS.get(method, route.connectivity), request.body)
+    async def accept(self, request: Request) -> Reply:
+        """The answer that `take` gives. Cancelling is safe: what was handed to the writer is written."""
+        answered = trio.Event()
+        replies: list[Reply] = []
+
+        def answer(reply: Reply) -> None:
+            replies.append(reply)
+            answered.set()
+
+        self.take(request, answer)
+        await answered.wait()
+        return replies[0]
+
+    def _settled(self, request: Request, arrival: Arrive, answer: Callable[[Reply], None], result: Any) -> None:
+        """What became of an arrival: a Stored, or the error that came instead."""
+        if isinstance(result, UnknownVehicle):
+            self._reject(request, BadRequest(str(result), error="Unknown vehicle"), answer)
+        elif isinstance(result, LimitReached):
+            self._reject(request, BadRequest(str(result), error="Too many vehicles"), answer)
+        elif isinstance(result, Exception):
+            answer(_excuse(result))
+        else:
+            self.outcomes[result.verdict.value] += 1
+            answer(Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),)))
+
+    def _reject(self, request: Request, refusal: BadRequest, answer: Callable[[Reply], None]) -> None:
+        """Keep the request, then answer the refusal."""
+        self.outcomes["rejected"] += 1
         try:
-            stored: Stored = await self._writer.write(arrival)
-        except UnknownVehicle as error:
-            raise BadRequest(str(error), error="Unknown vehicle") from None
-        except LimitReached as error:
-            raise BadRequest(str(error), error="Too many vehicles") from None
-        self._count(stored.verdict)
-        return Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),))
+            receipt = self._writer.submit(self._rejection(request, refusal))
+        except Unavailable as overload:
+            answer(error_reply(overload))
+        else:
+            receipt.then(lambda result: answer(_excuse(result if isinstance(result, Exception) else refusal)))
 
-    def _arrival(self, message: Message, connectivity: int, document: bytes) -> Arrive:
+    def _read(self, request: Request, route: Route) -> Arrive:
+        channel = request.headers.get(b"connectivitymethod")
+        connectivity = route.connectivity if channel is None else CHANNELS.get(channel.lower(), route.connectivity)
+        now = self._clock()
+        arrival = self._shortcut.read(request.body, connectivity, now)
+        if arrival is not None:
+            return arrival
+        return self._arrival(read_message(read_json(request.body)), connectivity, request.body, now)
+
+    def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
         decoded = decode(message, self._format_of(message.vehicle), self._formats.default, connectivity)
         content = message.payload if message.payload is not None else canonical(message.fields)
         # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
         time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
-        now = self._clock()
         timely = time <= now + AHEAD_MS
-        flags = " ".join(flag for flag in ("" if timely else "ahead", decoded.flag) if flag)
+        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flag) if flag)
         return Arrive(
             status_id=identity(message.kind, message.vehicle, time, message.seq, content),
             vehicle=message.vehicle,
@@ -125,9 +159,6 @@ class Ingest:
             self.outcomes["format missing"] += 1
             return None
 
-    def _count(self, verdict: Verdict) -> None:
-        self.outcomes[verdict.value] += 1
-
     def _rejection(self, request: Request, refusal: RequestError) -> Reject:
         shown = {
             name.decode("latin-1"): value.decode("latin-1")
@@ -142,3 +173,8 @@ class Ingest:
             headers=orjson.dumps(shown),
             body=request.body,
         )
+
+
+def _excuse(error: Exception) -> Reply:
+    """The answer to a request that met `error` on its way to the disk; what is no RequestError is a fault of evd's."""
+    return error_reply(error) if isinstance(error, RequestError) else SERVER_ERROR

@@ -14,6 +14,9 @@ from __future__ import annotations
 from enum import Enum
 from typing import NamedTuple
 
+TIME_MIN = -(1 << 63)
+"""The earliest time that can be kept, epoch ms."""
+
 
 class Rank(NamedTuple):
     """The place of a status in its ring's order; the lowest falls out first. `time` is epoch ms, no seq is -1."""
@@ -61,6 +64,50 @@ class Insertion(NamedTuple):
     moves: list[tuple[int, int]]
     slot: int
     after: Circle
+
+
+class Front:
+    """The open end of a circle, where what is newer than all comes in; it changes in place, and costs no tuple.
+
+    `append` says what `needs_look`, `judge` and `insert` together say of such a status, and of no other one.
+    """
+
+    __slots__ = ("ahead", "kept", "newest", "seq", "slots", "time")
+
+    def __init__(self, circle: Circle, last: Rank | None = None, *, ahead: bool = False) -> None:
+        self.circle = circle
+        self.last = last
+        self.ahead = ahead
+        """Whether the ring may hold statuses whose time lay in the future."""
+
+    @property
+    def circle(self) -> Circle:
+        return Circle(self.slots, self.kept, self.newest)
+
+    @circle.setter
+    def circle(self, circle: Circle) -> None:
+        self.slots, self.kept, self.newest = circle
+
+    @property
+    def last(self) -> Rank | None:
+        """The rank of the last timely status."""
+        return None if self.time < TIME_MIN else Rank(True, self.time, self.seq)
+
+    @last.setter
+    def last(self, rank: Rank | None) -> None:
+        self.time, self.seq = (TIME_MIN - 1, 0) if rank is None else rank[1:]
+
+    def append(self, time: int, seq: int) -> int:
+        """Let a timely status in that is newer than all: the slot it takes. Another one is not let in: -1."""
+        if self.ahead or time < self.time or (time == self.time and seq <= self.seq):
+            return -1
+        slot = self.newest + 1
+        if slot == self.slots:
+            slot = 0
+        if self.kept < self.slots:
+            self.kept += 1
+        self.newest, self.time, self.seq = slot, time, seq
+        return slot
 
 
 def needs_look(rank: Rank, newest: Rank | None, *, ahead: bool) -> bool:

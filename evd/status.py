@@ -20,11 +20,14 @@ DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
 
 TIME_MAX_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: beyond it SQLite's date functions give null
-_MILLISECONDS_FROM = 10**11  # above it a number is ms already: as seconds it would be the year 5138 (DESIGN)
+MILLISECONDS_FROM = 10**11  # above it a number is ms already: as seconds it would be the year 5138 (DESIGN)
 AHEAD_MS = 24 * 3600 * 1000
 """A time further ahead of the server's than this is kept and flagged, but never the last status (DESIGN, promise 3)."""
 
 SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further
+AHEAD = "ahead"
+"""Flag of a status whose time lies further ahead than that."""
+
 JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (reference sigfox.md A4)
 
 
@@ -87,7 +90,7 @@ def vehicle_id(text: str) -> str:
 
 def time_ms(value: int | float) -> int:
     """Epoch ms of a sender's time: Sigfox gives seconds, what is above 10^11 is ms already. Raises BadRequest."""
-    ms = int(value) if value > _MILLISECONDS_FROM else int(value * 1000)
+    ms = int(value) if value > MILLISECONDS_FROM else int(value * 1000)
     if not 0 < ms <= TIME_MAX_MS:
         raise BadRequest(f"the time {value} is out of range: seconds or milliseconds since 1970 are expected")
     return ms

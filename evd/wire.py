@@ -1,7 +1,8 @@
-"""The bytes under a connection: a plain socket used directly, TLS by trio, and a stream that replays what was read.
+"""The bytes under a connection: a socket that never blocks, plain or under TLS.
 
-trio's own SocketStream is right and general; a request costs it some six microseconds more than the two system calls it
-needs, a third of what the edge spends on one. So the plain case waits and calls itself.
+Made for edge-triggered readiness: after `receive` gave bytes, `more` says whether further ones may be there already, so
+that a request costs one system call to read and one to answer. Both wires raise OSError (ssl.SSLError is one) for a
+connection that is no more.
 """
 
 from __future__ import annotations
@@ -10,118 +11,108 @@ import socket
 import ssl
 from pathlib import Path
 
-import trio
-
-RECEIVE_MAX = 65536  # bytes taken from a socket at once
+RECEIVE_MAX = 16 * 1024  # bytes taken from a socket at once: a TLS record, and dozens of callbacks
 
 
 class PlainWire:
-    """A TCP connection without TLS, taken over from a SocketStream. Raises OSError."""
+    """A TCP connection without TLS."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
-        self.socket = socket.socket(fileno=stream.socket.detach())
-        self.socket.setblocking(False)
+    tls = False
+    greeted = True
+    """Whether the handshake is done: there is none."""
 
-    async def receive_some(self, max_bytes: int = RECEIVE_MAX) -> bytes:
-        """What has arrived, b"" at the end. Cancelling loses nothing."""
-        while True:
-            await trio.lowlevel.wait_readable(self.socket)
-            try:
-                return self.socket.recv(max_bytes)
-            except BlockingIOError:
-                continue
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setblocking(False)
+        self.socket = sock
+        self.more = False
+        self.unsent = b""
+        """What the socket has not taken yet; `flush` it when it is writable."""
 
-    async def send_all(self, data: bytes) -> None:
-        """Send everything, without a checkpoint if the socket takes it at once; every receive has one."""
+    def receive(self) -> bytes | None:
+        """What has arrived: None if nothing has, b"" at the end."""
         try:
-            sent = self.socket.send(data)
+            data = self.socket.recv(RECEIVE_MAX)
         except BlockingIOError:
-            sent = 0
-        while sent < len(data):
-            await trio.lowlevel.wait_writable(self.socket)
-            try:
-                sent += self.socket.send(memoryview(data)[sent:])
-            except BlockingIOError:
-                continue
+            self.more = False
+            return None
+        self.more = len(data) == RECEIVE_MAX
+        return data
 
-    async def send_eof(self) -> None:
-        await trio.lowlevel.checkpoint()
+    def send(self, data: bytes) -> bool:
+        """Send, behind what is unsent; whether the socket took everything."""
+        if not self.unsent:
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent == len(data):
+                return True
+            data = data[sent:]
+        self.unsent += data
+        return False
+
+    def flush(self) -> bool:
+        """Send what is unsent; whether nothing of it is left."""
+        unsent, self.unsent = self.unsent, b""
+        return not unsent or PlainWire.send(self, unsent)
+
+    def end(self) -> None:
+        """Say that nothing more will be sent."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         self.socket.close()
 
-    def as_stream(self) -> trio.SocketStream:
-        """The connection as trio's stream; this wire is not to be used any more."""
-        return trio.SocketStream(trio.socket.from_stdlib_socket(socket.socket(fileno=self.socket.detach())))
 
+class TlsWire(PlainWire):
+    """A TCP connection under TLS. It ends without close_notify, as usual in HTTP: lengths say where a reply ends.
 
-class TlsWire:
-    """A TCP connection under TLS. It ends without close_notify, as usual in HTTP: lengths say where a reply ends."""
-
-    def __init__(self, stream: trio.SocketStream, context: ssl.SSLContext) -> None:
-        self.socket = stream.socket
-        self._stream = stream
-        self._tls = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-
-    async def hello(self) -> None:
-        """Raises BrokenResourceError if the other side speaks no TLS, or none that is good enough."""
-        await self._tls.do_handshake()
-
-    async def receive_some(self, max_bytes: int = RECEIVE_MAX) -> bytes:
-        return bytes(await self._tls.receive_some(max_bytes))
-
-    async def send_all(self, data: bytes) -> None:
-        await self._tls.send_all(data)
-
-    async def send_eof(self) -> None:
-        await self._stream.send_eof()
-
-    def close(self) -> None:
-        self.socket.close()
-
-    def as_stream(self) -> trio.SSLStream[trio.SocketStream]:
-        return self._tls
-
-
-class ReplayStream(trio.abc.HalfCloseableStream):
-    """A connection whose first bytes were read already: gives these back, then reads on. Writes have a deadline.
-
-    `tls` and `socket` are what a server wants to know of it.
+    The handshake is done within `receive`. TLS works on memory here: ssl's own sockets read a record in two system
+    calls, and say by an exception that there is no third.
     """
 
-    def __init__(self, wire: PlainWire | TlsWire, first: bytes, *, write_s: float) -> None:
-        self.tls = isinstance(wire, TlsWire)
-        self._stream = wire.as_stream()
-        transport = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
-        self.socket = transport.socket
-        self._transport = transport
-        self._first = first
-        self._write_s = write_s
+    tls = True
 
-    async def receive_some(self, max_bytes: int | None = None) -> bytes:
-        if not self._first:
-            return bytes(await self._stream.receive_some(max_bytes))
-        await trio.lowlevel.checkpoint()
-        cut = max_bytes or RECEIVE_MAX
-        data, self._first = self._first[:cut], self._first[cut:]
-        return data
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        super().__init__(sock)
+        self.greeted = False
+        self._arrived = ssl.MemoryBIO()
+        self._leaving = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._arrived, self._leaving, server_side=True)
 
-    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Raises BrokenResourceError, too, if the other side has not taken `data` within the write deadline."""
-        with trio.move_on_after(self._write_s) as scope:
-            await self._stream.send_all(data)
-        if scope.cancelled_caught:
-            raise trio.BrokenResourceError("the other side does not read")
+    def receive(self) -> bytes | None:
+        """What has arrived: None if nothing has, b"" at the end."""
+        while True:
+            if self._arrived.pending or self._tls.pending():
+                data = self._decrypt()
+                if data is not None:
+                    self.more = self.more or bool(self._arrived.pending or self._tls.pending())
+                    return data
+            raw = super().receive()
+            if not raw:
+                return raw
+            self._arrived.write(raw)
 
-    async def wait_send_all_might_not_block(self) -> None:
-        await self._stream.wait_send_all_might_not_block()
+    def _decrypt(self) -> bytes | None:
+        try:
+            if not self.greeted:
+                self._tls.do_handshake()
+                self.greeted = True
+            return self._tls.read(RECEIVE_MAX)
+        except ssl.SSLWantReadError:
+            return None
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+        finally:
+            if self._leaving.pending:  # of the handshake, or an alert
+                super().send(self._leaving.read())
 
-    async def send_eof(self) -> None:
-        await self._transport.send_eof()
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
+    def send(self, data: bytes) -> bool:
+        """Send, behind what is unsent; whether the socket took everything."""
+        taken = self._tls.write(data)
+        while taken < len(data):  # a record at a time
+            taken += self._tls.write(memoryview(data)[taken:])
+        return super().send(self._leaving.read())
 
 
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -131,10 +122,3 @@ def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     context.set_alpn_protocols(["http/1.1"])
     context.load_cert_chain(certificate, key)
     return context
-
-
-def error_kinds(error: BaseException) -> list[str]:
-    """The types in an exception or in a nest of groups. A log says no more of a connection: texts may hold secrets."""
-    if isinstance(error, BaseExceptionGroup):
-        return [kind for inner in error.exceptions for kind in error_kinds(inner)]
-    return [type(error).__name__]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Any, TypeVar
 
-import outcome
 import trio
 
 from evd.errors import StoreBusy, StoreFull, Unavailable
@@ -26,17 +26,34 @@ BUSY_RETRY_S = 0.2
 TIDY_EVERY_S = 0.5
 """How often an idle writer looks for what may wait (a long log, an over-full ring)."""
 
+EXPIRE_EVERY_S = 0.25
+"""How often the writer reads the clock, and looks for who has waited for too long."""
+
+_OPEN = object()
+"""No result yet."""
+
 
 class Receipt:
-    """The promise of one operation's result."""
+    """The promise of one operation's result: have it told to `then`, or await it."""
 
-    __slots__ = ("_result", "_task", "deadline", "operation")
+    __slots__ = ("_result", "_take", "deadline", "operation", "size_bytes")
 
-    def __init__(self, operation: Operation, deadline: float) -> None:
+    def __init__(self, operation: Operation, size_bytes: int, deadline: float) -> None:
         self.operation = operation
+        self.size_bytes = size_bytes
         self.deadline = deadline
-        self._result: outcome.Maybe[Any] | None = None
-        self._task: trio.lowlevel.Task | None = None
+        self._result: Any = _OPEN
+        self._take: Callable[[Any], None] | None = None
+
+    def then(self, take: Callable[[Any], None]) -> None:
+        """Have `take` called once with the result when it is on disk, or with the Exception that came instead.
+
+        Unavailable says that the operation may or may not have been written. `take` must not raise.
+        """
+        if self._result is _OPEN:
+            self._take = take
+        else:
+            take(self._result)
 
     async def wait(self) -> Any:
         """The operation's result, when it is on disk; to be awaited once.
@@ -44,33 +61,34 @@ class Receipt:
         Cancelling the wait is safe: the operation is written all the same. Raises Unavailable (it may or may not have
         been written), or the operation's own EvdError.
         """
-        if self._result is None:
-            self._task = trio.lowlevel.current_task()
+        if self._result is _OPEN:
+            task = trio.lowlevel.current_task()
+            self._take = lambda result: trio.lowlevel.reschedule(task)
 
             def abort(_: Any) -> trio.lowlevel.Abort:
-                self._task = None
+                self._take = None
                 return trio.lowlevel.Abort.SUCCEEDED
 
             await trio.lowlevel.wait_task_rescheduled(abort)
-        assert self._result is not None
-        return self._result.unwrap()
+        if isinstance(self._result, Exception):
+            raise self._result
+        return self._result
 
     @property
     def done(self) -> bool:
-        return self._result is not None
+        return self._result is not _OPEN
 
     def settle(self, result: Any) -> None:
-        """Give the result, an error to be raised, or nothing where the receipt was settled before."""
-        if self._result is not None:
+        """Give the result, or an Exception; nothing happens where the receipt was settled before."""
+        if self._result is not _OPEN:
             return
-        self._result = outcome.Error(result) if isinstance(result, Exception) else outcome.Value(result)
-        if self._task is not None:
-            task, self._task = self._task, None
-            trio.lowlevel.reschedule(task)
+        self._result = result
+        if self._take is not None:
+            self._take(result)
 
 
 class Writer:
-    """Groups operations for a store: prepares each group in the loop, commits it in a worker thread.
+    """Groups operations for a store: prepares each group in the loop, which goes on while the store commits it.
 
     `on_commit` is called in the trio loop with the operations and results of each commit, before anyone is woken.
     """
@@ -95,6 +113,7 @@ class Writer:
         self._writing: Sequence[Receipt] = ()
         self._bytes = 0
         self._wake = trio.Event()
+        self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
         self._closed = False
         self._thread = trio.CapacityLimiter(1)
         self.disk_full = False
@@ -115,7 +134,9 @@ class Writer:
             raise Unavailable("evd is stopping: send it again", retry_after_s=5)
         if len(self._queue) >= self._queue_rows_max or self._bytes + size > self._queue_bytes_max:
             raise Unavailable("more arrives than can be written: send it again later")
-        receipt = Receipt(operation, trio.current_time() + self._answer_timeout_s)
+        if self._time == -inf:
+            self._time = trio.current_time()
+        receipt = Receipt(operation, size, self._time + self._answer_timeout_s)
         self._queue.append(receipt)
         self._bytes += size
         self._wake.set()
@@ -161,7 +182,7 @@ class Writer:
     def _take(self) -> list[Receipt]:
         count = min(len(self._queue), self._batch_rows_max)
         batch = [self._queue.popleft() for _ in range(count)]
-        self._bytes -= sum(receipt.operation.size_bytes for receipt in batch)
+        self._bytes -= sum([receipt.size_bytes for receipt in batch])
         return batch
 
     async def _write_batch(self, batch: list[Receipt]) -> None:
@@ -169,11 +190,13 @@ class Writer:
         self._writing = batch
         self.turns += 1
         try:
-            # The statements run here: handing the GIL to and fro for each would cost more than they do. The commit,
-            # which waits for the disk, does not hold up the loop.
+            # What must be looked up is looked up here: handing the GIL to and fro for each look would cost more than it
+            # does. Writing, and waiting for the disk, is the store's own affair until its descriptor is readable.
             results = self._store.prepare(operations)
+            self._store.start_commit()
             with trio.CancelScope(shield=True):
-                await self._in_thread(self._store.commit)
+                await trio.lowlevel.wait_readable(self._store.commit_fd)
+            self._store.finish_commit()
         except StoreFull as error:
             self._disk_is_full(error)
             self._settle_all(batch, Unavailable("the server's disk is full: send it again later"))
@@ -198,7 +221,7 @@ class Writer:
         """Back to the head of the queue what is still waited for; whoever is not was told to send it again."""
         waiting = [receipt for receipt in batch if not receipt.done]
         self._queue.extendleft(reversed(waiting))
-        self._bytes += sum(receipt.operation.size_bytes for receipt in waiting)
+        self._bytes += sum([receipt.size_bytes for receipt in waiting])
         await trio.sleep(BUSY_RETRY_S)
 
     async def _tidy(self, *, idle: bool = False) -> bool:
@@ -223,12 +246,12 @@ class Writer:
 
     async def _expire(self) -> None:
         """Answer 503 to whoever waited for too long; what the store does with his operation later changes nothing."""
+        late = Unavailable("the database is slow: send it again")
         while True:
-            await trio.sleep(min(0.25, self._answer_timeout_s / 4))
-            now = trio.current_time()
-            late = Unavailable("the database is slow: send it again")
+            await trio.sleep(min(EXPIRE_EVERY_S, self._answer_timeout_s / 4))
+            self._time = trio.current_time()
             for receipt in (*self._writing, *self._queue):
-                if receipt.deadline <= now:
+                if receipt.deadline <= self._time:
                     receipt.settle(late)
 
     def _fail_all(self, error: Unavailable) -> None:

@@ -37,7 +37,7 @@ IMPURE = re.compile(
 
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
-    *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.wire", "evd.control"),
+    *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.fcm", "evd.push.fake", "evd.push.fake_answers"),
 }
@@ -49,9 +49,10 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator"},
     {"evd.edge", "evd.api", "evd.dispatcher", "evd.queries", "evd.tokens", "evd.control"},
-    {"evd.ingest", "evd.wire"},
-    {"evd.writer", "evd.directory"},
-    {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock"},
+    {"evd.ingest", "evd.stream", "evd.connection"},
+    {"evd.writer", "evd.directory", "evd.wire"},
+    {"evd.ordinary"},
+    {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock", "evd.inherited"},
     PURE - {"evd.config", "evd.errors"},
     {"evd.config", "evd.errors", "evd.version"},
 )

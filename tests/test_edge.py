@@ -16,9 +16,12 @@ import trio
 import trustme
 from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
-from evd.edge import Edge, EdgeLimits, ReplayStream, tls_context
+from evd.connection import Answer, EdgeLimits
+from evd.edge import Edge
 from evd.errors import Unauthorized, Unavailable
 from evd.http1 import Reply, Request
+from evd.stream import ReplayStream
+from evd.wire import tls_context
 
 QUICK = EdgeLimits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
 
@@ -28,8 +31,8 @@ def post(body: bytes = b"", *lines: bytes, path: bytes = b"/sigfox/uplink", vers
     return b"".join(line + b"\r\n" for line in head) + body
 
 
-async def echo(request: Request) -> Reply:
-    return Reply(201, request.body, ((b"X-Path", request.path.encode()),))
+def echo(request: Request, answer: Answer) -> None:
+    answer(Reply(201, request.body, ((b"X-Path", request.path.encode()),)))
 
 
 async def goodbye(stream: ReplayStream) -> None:
@@ -59,14 +62,14 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    accept: Callable[[Request], Awaitable[Reply]] = echo,
+    take: Callable[[Request, Answer], None] = echo,
     hand_over: Callable[[ReplayStream], Awaitable[None]] = goodbye,
     *,
     limits: EdgeLimits = QUICK,
     tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Site]:
     edge = Edge(
-        accept=accept,
+        take=take,
         is_ingest=lambda method, path: method in ("POST", "HEAD") and path.startswith("/sigfox/"),
         hand_over=hand_over,
         limits=limits,
@@ -109,14 +112,14 @@ async def test_an_ingest_request_is_answered_and_the_connection_kept() -> None:
         assert (here.edge.connections, here.edge.requests, here.edge.open) == (1, 3, 1)
 
 
-async def test_accept_is_given_the_whole_request() -> None:
+async def test_whoever_takes_is_given_the_whole_request() -> None:
     seen: list[Request] = []
 
-    async def accept(request: Request) -> Reply:
+    def take(request: Request, answer: Answer) -> None:
         seen.append(request)
-        return Reply(204)
+        answer(Reply(204))
 
-    async with site(accept) as here, await here.connect() as client:
+    async with site(take) as here, await here.connect() as client:
         await client.send(post(b"{}", b"X-API-Key: k", path=b"/sigfox/a%20b?c=%20"))
         assert (await client.read()).status == 204
     headers = {b"host": b"x", b"x-api-key": b"k", b"content-length": b"2"}
@@ -217,15 +220,15 @@ async def test_a_fault_of_an_ingest_request_is_refused_and_the_connection_closed
         assert await here.answers()
 
 
-async def test_what_accept_raises_is_answered() -> None:
-    async def accept(request: Request) -> Reply:
+async def test_what_taking_raises_is_answered() -> None:
+    def take(request: Request, answer: Answer) -> None:
         if request.body == b"key":
             raise Unauthorized("The key is unknown; send another.")
         if request.body == b"full":
             raise Unavailable("The queue is full; come back later.", retry_after_s=60)
         raise KeyError("secret")
 
-    async with site(accept) as here, await here.connect() as client:
+    async with site(take) as here, await here.connect() as client:
         await client.send(post(b"key"))
         assert (await client.read()).status == 401
         await client.send(post(b"full"))
@@ -269,12 +272,11 @@ async def test_an_exception_of_a_handed_over_connection_stays_in_its_task() -> N
     ],
 )
 async def test_what_is_late_is_answered_and_cut(sent: bytes, status: int) -> None:
-    async def accept(request: Request) -> Reply:
-        if request.body == b"slow":
-            await trio.sleep_forever()
-        return Reply(201)
+    def take(request: Request, answer: Answer) -> None:
+        if request.body != b"slow":
+            answer(Reply(201))
 
-    async with site(accept) as here, await here.connect() as client:
+    async with site(take) as here, await here.connect() as client:
         await client.send(sent)
         answer = await client.read()
         if answer.status == 201:
@@ -350,15 +352,17 @@ async def test_running_out_of_file_descriptors_is_survived_with_one_log_line() -
 
 
 async def test_stop_closes_the_idle_and_lets_requests_in_hand_finish() -> None:
-    asked, go_on = trio.Event(), trio.Event()
+    asked = trio.Event()
+    held: list[Answer] = []
 
-    async def accept(request: Request) -> Reply:
+    def take(request: Request, answer: Answer) -> None:
         if request.body == b"slow":
+            held.append(answer)
             asked.set()
-            await go_on.wait()
-        return Reply(201, request.body)
+        else:
+            answer(Reply(201, request.body))
 
-    async with site(accept, limits=EdgeLimits()) as here:
+    async with site(take, limits=EdgeLimits()) as here:
         async with await here.connect() as idle, await here.connect() as fresh, await here.connect() as busy:
             await idle.send(post(b"x"))
             await idle.read()
@@ -370,7 +374,7 @@ async def test_stop_closes_the_idle_and_lets_requests_in_hand_finish() -> None:
             with pytest.raises(OSError, match="all attempts to connect"):
                 await here.connect()
             assert not here.served.is_set()
-            go_on.set()
+            held[0](Reply(201, b"slow"))
             answer = await busy.read()
             assert (answer.body, answer.headers["connection"]) == (b"slow", "close")
             assert await busy.ended()
@@ -388,12 +392,21 @@ async def test_a_head_that_has_begun_is_in_hand_when_the_edge_stops() -> None:
         assert (answer.body, answer.headers["connection"]) == (b"x", "close")
 
 
-async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
-    async def accept(request: Request) -> Reply:
-        await trio.sleep_forever()
-        raise AssertionError
+async def test_a_request_whose_bytes_are_in_the_socket_is_in_hand_when_the_edge_stops() -> None:
+    async with site(limits=EdgeLimits()) as here, await here.connect() as client:
+        await client.send(post(b"first"))
+        await client.read()
+        await client.send(post(b"second"))
+        here.edge.stop()  # before the edge's task has a turn
+        answer = await client.read()
+        assert (answer.body, answer.headers["connection"]) == (b"second", "close")
 
-    async with site(accept, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
+
+async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
+    def take(request: Request, answer: Answer) -> None:
+        pass
+
+    async with site(take, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1)
         here.edge.stop()
@@ -403,10 +416,10 @@ async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
 
 
 async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
-    async def accept(request: Request) -> Reply:
-        return Reply(200, bytes(64 * 1024 * 1024))
+    def take(request: Request, answer: Answer) -> None:
+        answer(Reply(200, bytes(64 * 1024 * 1024)))
 
-    async with site(accept, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
+    async with site(take, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1)
         here.edge.stop()
@@ -415,10 +428,10 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
 
 
 async def test_a_client_that_never_reads_is_cut_at_the_write_deadline() -> None:
-    async def accept(request: Request) -> Reply:
-        return Reply(200, bytes(64 * 1024 * 1024))
+    def take(request: Request, answer: Answer) -> None:
+        answer(Reply(200, bytes(64 * 1024 * 1024)))
 
-    async with site(accept, limits=EdgeLimits(write_s=0.1, sweep_s=0.02)) as here, await here.connect() as client:
+    async with site(take, limits=EdgeLimits(write_s=0.1, sweep_s=0.02)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1 and not here.edge.open)
 

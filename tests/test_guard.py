@@ -17,9 +17,11 @@ from quart_trio import QuartTrio
 from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
 from evd.api.door import Door, DoorLimits
-from evd.edge import Edge, EdgeLimits
+from evd.connection import Answer, EdgeLimits
+from evd.edge import Edge
 from evd.http1 import Reply, Request
-from evd.wire import PlainWire, ReplayStream
+from evd.stream import ReplayStream
+from evd.wire import PlainWire
 
 INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
 Send = Callable[[dict[str, object]], Awaitable[None]]
@@ -121,13 +123,13 @@ class Site:
 
 @asynccontextmanager
 async def site(limits: DoorLimits | None = None) -> AsyncIterator[Site]:
-    async def accept(ingest: Request) -> Reply:
-        return Reply(201, b"edge:" + ingest.body)
+    def take(ingest: Request, answer: Answer) -> None:
+        answer(Reply(201, b"edge:" + ingest.body))
 
     web = Web()
     door = Door(web.app, limits=limits or DoorLimits(), log=structlog.get_logger())
     edge = Edge(
-        accept=accept,
+        take=take,
         is_ingest=lambda method, path: method == "POST" and path == "/sigfox/uplink",
         hand_over=door.hand_over,
         limits=EdgeLimits(),
@@ -439,10 +441,10 @@ class Faulty(ReplayStream):
 
 
 async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() -> None:
-    one, other = trio.socket.socketpair()
+    one, other = socket.socketpair()
     with other, structlog.testing.capture_logs() as logs:
         async with site() as here:
-            await here.door.hand_over(Faulty(PlainWire(trio.SocketStream(one)), b"", write_s=1.0))
+            await here.door.hand_over(Faulty(PlainWire(one), b"", write_s=1.0))
             assert here.door.failed == 1
             assert await here.answers()
     assert [entry["errors"] for entry in logs] == [["ValueError"]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.ring import Circle, Rank, Verdict, insert, judge, needs_look
+from evd.ring import Circle, Front, Rank, Verdict, insert, judge, needs_look
 
 T = True  # timely
 A = False  # ahead of the server's clock
@@ -124,3 +124,30 @@ def test_what_comes_in_order_moves_nothing() -> None:
         assert moves == []
         slots.append(slot)
     assert slots == [0, 1, 2, 0, 1, 2, 0]
+
+
+@given(
+    slots=st.integers(1, 5),
+    ahead=st.booleans(),
+    arrivals=st.lists(st.tuples(st.integers(-2, 9) | st.just(-(1 << 63)), st.integers(-1, 3)), max_size=30),
+)
+def test_law_the_front_says_what_looking_would_say(slots: int, ahead: bool, arrivals: list[tuple[int, int]]) -> None:
+    """What `append` lets in is what needs no look; it goes where `insert` puts it, and is the last from there on."""
+    front = Front(Circle(slots), ahead=ahead)
+    for time, seq in arrivals:
+        rank, circle, last = Rank(T, time, seq), front.circle, front.last
+        slot = front.append(time, seq)
+        if needs_look(rank, last, ahead=ahead):
+            assert (slot, front.circle, front.last) == (-1, circle, last)
+            continue
+        assert judge(rank, newest=last, full=circle.full) is Verdict.NEWEST
+        assert ([], slot, front.circle) == insert(circle, circle.kept)
+        assert front.last == rank
+
+
+@pytest.mark.parametrize("last", [None, Rank(T, 5, -1), Rank(T, -5, 4095)])
+def test_a_front_remembers_what_it_is_told(last: Rank | None) -> None:
+    front = Front(Circle(3), last)
+    assert front.last == last
+    front.circle = Circle(4, 2, 1)
+    assert (front.circle, front.last) == (Circle(4, 2, 1), last)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -19,9 +20,10 @@ from builders import NOW, arrival, new_store, ring_of, rows
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.ring import Verdict
 from evd.store import AddKey, Reject, SetVehicle, Stored
+from evd.store.check import find_damage
 from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
 from evd.store.library import require_safe, sqlite3
-from evd.store.sqlite import CHECKPOINT_PAGES, SqliteStore
+from evd.store.sqlite import CHECKPOINT_BYTES, SqliteStore
 from evd.writer import Writer
 
 Opener = Callable[..., SqliteStore]
@@ -130,18 +132,20 @@ def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path)
         open_store(tmp_path / "missing" / "evd.db")
 
 
-def test_damage_inside_is_found_by_the_check(open_store: Opener, database: Path) -> None:
-    store = open_store(capacity=500)
-    store.write([arrival(time=NOW + i, document=b"x" * 500) for i in range(300)])
-    assert store.quick_check() == []
+@pytest.mark.parametrize("whole_bytes_max", [1 << 30, 0], ids=["in one go", "in stretches"])
+def test_damage_inside_is_found(open_store: Opener, database: Path, whole_bytes_max: int) -> None:
+    store = open_store(capacity=5000)
+    store.write([arrival(time=NOW + i, document=b"x" * 500) for i in range(5000)])
+    rests: list[float] = []
+    assert find_damage(database, whole_bytes_max=whole_bytes_max, rest=rests.append) == []
+    assert len(rests) == (0 if whole_bytes_max else 3), "5,000 rows are three stretches"
     store.close()
     data = bytearray(database.read_bytes())
     middle = len(data) // 2 // 4096 * 4096
-    data[middle : middle + 1024] = random.Random(3).randbytes(1024)
+    data[middle : middle + 4096] = random.Random(3).randbytes(4096)
     database.write_bytes(data)
-    store = open_store(capacity=500)
     try:
-        found = store.quick_check()
+        found = find_damage(database, whole_bytes_max=whole_bytes_max, rest=rests.append)
     except StoreBroken as error:
         found = [str(error)]
     assert found
@@ -248,6 +252,70 @@ def test_a_lock_is_said_at_once_and_nothing_is_written(open_store: Opener, datab
         assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
 
 
+def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, database: Path) -> None:
+    """What is newer than its ring needs no statement: the lock is met by whoever writes it. Memory follows the disk."""
+    store = open_store()
+    store.write([arrival()])
+    newer = arrival(time=NOW + 1)
+    with foreign_writer(database, hold_s=60) as process:
+        assert store.prepare([newer]) == [Stored(Verdict.NEWEST)]
+        store.start_commit()
+        with pytest.raises(StoreBusy, match="another process is writing"):
+            store.finish_commit()
+        process.kill()
+        process.wait()
+        assert store.write([newer, newer]) == [Stored(Verdict.NEWEST), Stored(Verdict.DUPLICATE)]
+    assert ring_of(database) == [arrival().status_id, newer.status_id]
+
+
+def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    store.write([arrival("A"), arrival("B")])
+    store.prepare([arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
+    assert not store._db.in_transaction
+    store.commit()
+    assert rows(database, "SELECT kept FROM vehicles") == [(10,), (10,)]
+    store.prepare([arrival("A", time=NOW + 40), arrival("A")])
+    assert store._db.in_transaction, "one that is not must be looked for"
+    store.commit()
+
+
+def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    store.prepare([arrival()])
+    store.start_commit()
+    assert select.select([store.commit_fd], [], [], 10)[0]
+    store.finish_commit()
+    assert not select.select([store.commit_fd], [], [], 0)[0]
+    assert ring_of(database) == [arrival().status_id]
+
+
+def test_a_store_that_is_closed_while_it_commits_has_committed(open_store: Opener, database: Path) -> None:
+    store = new_store(database)
+    store.prepare([arrival()])
+    store.start_commit()
+    store.close()
+    assert rows(database, "SELECT count(*) FROM statuses") == [(1,)]
+
+
+@pytest.mark.parametrize("page_bytes", [512, 1024, 4096, 16384])
+def test_a_file_keeps_the_size_its_pages_were_made_with(
+    open_store: Opener, database: Path, page_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as made:
+        made.setattr("evd.store.database.PAGE_BYTES", page_bytes)
+        new_store(database).close()
+    store = open_store(capacity=50)
+    assert rows(database, "PRAGMA page_size") == [(page_bytes,)]
+    log = database.with_name("evd.db-wal")
+    largest = 0
+    for i in range(30):
+        store.write([arrival(time=NOW + 20 * i + j, document=b"%06d" % (20 * i + j) * 10_000) for j in range(20)])
+        store.tidy()
+        largest = max(largest, log.stat().st_size)
+    assert 0.5 * CHECKPOINT_BYTES < largest < 2 * CHECKPOINT_BYTES, "bounds are counted in its own pages"
+
+
 class foreign_writer:
     """Another process that takes the write lock, and lets go of it after a while."""
 
@@ -327,7 +395,7 @@ def goes_on(store: SqliteStore, path: Path, acknowledged: list[str]) -> bool:
     assert store.write([new, late]) == [Stored(Verdict.NEWEST), Stored(Verdict.LATE)]
     assert ring_of(path) == [late.status_id, *acknowledged, new.status_id]
     assert rows(path, "SELECT kept FROM vehicles") == [(len(acknowledged) + 2,)]
-    return store.quick_check() == []
+    return store.find_damage() == []
 
 
 def test_a_write_error_is_no_full_disk_and_ends_the_process(tmp_path: Path) -> None:
@@ -358,7 +426,7 @@ for i in range(10_000):
     assert len(acknowledged) > 10
     store = new_store(path, capacity=100_000)
     assert set(acknowledged) <= set(ring_of(path))
-    assert store.quick_check() == []
+    assert store.find_damage() == []
     store.close()
 
 
@@ -396,7 +464,7 @@ def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
         lines = told.splitlines(keepends=True)
         acknowledged |= {status_id for line in lines if line.endswith("\n") for status_id in line.split()}
         store = new_store(path, capacity=1_000_000)
-        assert store.quick_check() == []
+        assert store.find_damage() == []
         found = [status_id for (status_id,) in rows(path, "SELECT id FROM statuses")]
         assert acknowledged <= set(found)
         assert len(found) == len(set(found))
@@ -412,7 +480,7 @@ def test_the_log_is_copied_back_and_stays_bounded(open_store: Opener, database: 
         store.write([arrival(time=NOW + 20 * i + j, document=b"x" * 60_000) for j in range(20)])
         store.tidy()
         largest = max(largest, log.stat().st_size)
-    assert largest < 2 * CHECKPOINT_PAGES * 4096, "96 MB went through a log of less than 32"
+    assert largest < 2 * CHECKPOINT_BYTES, "96 MB went through a log of less than 32"
     assert database.stat().st_size < 8_000_000
     store.close()
     assert not log.exists()

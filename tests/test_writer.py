@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class ScriptedStore:
         self.gate = threading.Event()
         self.gate.set()
         self.wants_tidy = True
+        self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:
         failure = self.refusals.pop(0) if self.refusals else None
@@ -52,16 +54,28 @@ class ScriptedStore:
         self.prepared = [operation.number for operation in operations if isinstance(operation, Numbered)]
         return [self.results.get(number, number) for number in self.prepared]
 
-    def commit(self) -> None:
+    def start_commit(self) -> None:
         self.entered.release()
+        self.committing = threading.Thread(target=self._commit)
+        self.committing.start()
+
+    def _commit(self) -> None:
         assert self.gate.wait(10), "the test forgot to open the gate"
+        os.eventfd_write(self.commit_fd, 1)
+
+    def finish_commit(self) -> None:
+        assert os.eventfd_read(self.commit_fd) == 1, "nobody finishes what has not ended"
+        self.committing.join()
         failure = self.script.pop(0) if self.script else None
         if failure:
             raise failure
         self.groups.append(self.prepared)
 
+    def commit(self) -> None:
+        raise AssertionError("the loop waits for no commit")
+
     def write(self, operations: Sequence[Operation]) -> list[Any]:
-        raise AssertionError("the writer prepares and commits")
+        raise AssertionError("the loop waits for no commit")
 
     def tidy(self, *, idle: bool = False) -> bool:
         self.tidied += 1
@@ -74,7 +88,7 @@ class ScriptedStore:
         return [], None
 
     def close(self) -> None:
-        pass
+        os.close(self.commit_fd)
 
     async def is_entered(self) -> None:
         """Until an attempt to write has begun."""
@@ -103,8 +117,10 @@ async def running(writer: Writer) -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def store() -> ScriptedStore:
-    return ScriptedStore()
+def store() -> Iterator[ScriptedStore]:
+    scripted = ScriptedStore()
+    yield scripted
+    scripted.close()
 
 
 async def until(condition: Callable[[], bool], clock: MockClock | None = None, step_s: float = 0) -> None:

@@ -57,8 +57,12 @@ def here() -> Context:
 
 
 def request_headers() -> dict[bytes, bytes]:
-    """The request's headers as the edge gives them: lower-case names; of a repeated one the last counts."""
-    return {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in request.headers.items()}
+    """The request's headers as the edge gives them: lower-case names, and the values of a repeated one joined."""
+    headers: dict[bytes, bytes] = {}
+    for name, value in request.scope["headers"]:
+        joined = b"; " if name == b"cookie" else b", "
+        headers[name] = headers[name] + joined + value if name in headers else value
+    return headers
 
 
 async def request_body() -> bytes:

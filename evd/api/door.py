@@ -20,9 +20,8 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
 from evd.api.guarded import DoorLimits, GuardedConnection
-from evd.errors import Unavailable
+from evd.errors import Unavailable, error_kinds
 from evd.http1 import error_reply, render
-from evd.wire import error_kinds
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger

@@ -175,19 +175,33 @@ class LimitReached(EvdError):
 
 
 class Store(Protocol):
-    """What an engine gives. Every method blocks; one thread at a time calls the writing ones.
+    """What an engine gives. One thread at a time calls the writing methods.
 
-    Between `prepare` and `commit` no other writing method may be called."""
+    A group is prepared, its commit is started, and finished once `commit_fd` is readable. From `prepare` to
+    `finish_commit` no other writing method may be called."""
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:
-        """All operations in one transaction, which `commit` must follow; one result each, which may be an EvdError.
+        """All operations in one transaction, which a commit must follow; one result each, which may be an EvdError.
 
         Never waits for another process. Raises StoreBusy, StoreFull (nothing was written, the store goes on) or
         StoreBroken (the process must end).
         """
 
+    def start_commit(self) -> None:
+        """Have what was prepared made durable, by whoever does not hold up the caller."""
+
+    @property
+    def commit_fd(self) -> int:
+        """A file descriptor that is readable when the commit that was started has ended; the same one for good."""
+
+    def finish_commit(self) -> None:
+        """What was prepared is durable on return; waits where the commit has not ended.
+
+        Raises as `prepare` does; nothing is prepared any more then.
+        """
+
     def commit(self) -> None:
-        """What was prepared is durable on return. Raises as `prepare` does; nothing is prepared any more then."""
+        """`start_commit` and `finish_commit`."""
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """`prepare` and `commit`."""

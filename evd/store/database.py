@@ -14,7 +14,9 @@ from evd.store.library import require_safe, sqlite3
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 1
-PAGE_BYTES = 4096
+PAGE_BYTES = 2048
+"""Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
+default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
 
 #: Setting → value and its reason; read back at opening, because SQLite ignores what it does not know.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (

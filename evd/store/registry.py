@@ -54,7 +54,8 @@ class Registry:
         self._load_registrations()
 
     def phones_of(self, vehicle: str) -> list[Registered]:
-        return [Registered(token, *rest) for token, rest in self._phones.get(vehicle, {}).items()]
+        phones = self._phones.get(vehicle)
+        return [Registered(token, *rest) for token, rest in phones.items()] if phones else []
 
     def enqueue(self, arrival: ops.Arrive, phone: Registered, serialized: str, lasts_ms: int) -> None:
         """A push in the transaction of its status; the oldest waiting one makes room where the outbox is full."""

@@ -10,29 +10,21 @@ from __future__ import annotations
 from typing import Any
 
 from evd import ring
-from evd.ring import Circle, Rank, Verdict
+from evd.ring import Circle, Front, Rank, Verdict
 from evd.store import Arrive, LimitReached, UnknownVehicle
-from evd.store.bulk import Bulk
+from evd.store.scribe import Scribe
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
 
+NO_SEQ = -1
+
 SLOTS_PER_VEHICLE = 1 << 20
 """A ring's slots have consecutive row ids; the schema's views know this number, too."""
 
-_PUT = Bulk(
-    "INSERT OR REPLACE INTO statuses"
-    " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES {rows}",
-    "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)",
-)
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
 _SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
-_SHAPES = Bulk(
-    "WITH shape (number, kept, newest) AS (VALUES {rows})"
-    " UPDATE vehicles SET kept = shape.kept, newest = shape.newest FROM shape WHERE vehicles.number = shape.number",
-    "(?,?,?)",
-)
 _FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
 _WRONG_SIZE = """
 SELECT number, vehicle FROM vehicles WHERE number >= ?2 AND slots <> coalesce(keep, ?1) ORDER BY number LIMIT 1"""
@@ -43,35 +35,34 @@ WHERE place BETWEEN :base AND :base + :slots - 1"""
 _BACK = "UPDATE statuses SET place = -1 - place WHERE place BETWEEN -:base - :slots AND -:base - 1"
 
 
-class Head:
+class Head(Front):
     """What is known of a vehicle's ring without looking into it."""
 
-    __slots__ = ("ahead", "base", "circle", "newest", "number")
+    __slots__ = ("base", "number")
 
-    def __init__(self, number: int, circle: Circle, newest: Rank | None = None, *, ahead: bool = False) -> None:
+    def __init__(self, number: int, circle: Circle) -> None:
+        super().__init__(circle)
         self.number = number
         self.base = number * SLOTS_PER_VEHICLE
-        self.circle = circle
-        self.newest = newest
-        """The rank of the last timely status."""
-        self.ahead = ahead
-        """Whether the ring may hold statuses whose time lay in the future."""
 
 
 class Rings:
     """All vehicles' rings on one writing connection, inside the caller's transaction.
 
-    `capacity` is the number of statuses a vehicle keeps unless it has a number of its own.
+    What is written is gathered by the `scribe`; `gather` must follow before it is started. `capacity` is the number of
+    statuses a vehicle keeps unless it has a number of its own.
     """
 
-    def __init__(self, connection: Any, *, capacity: int, create_unknown: bool, vehicles_max: int) -> None:
+    def __init__(
+        self, connection: Any, scribe: Scribe, *, capacity: int, create_unknown: bool, vehicles_max: int
+    ) -> None:
         self._db = connection
+        self._scribe = scribe
         self._capacity = capacity
         self._create_unknown = create_unknown
         self._vehicles_max = vehicles_max
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, Head] = {}
-        self._rows: list[tuple[Any, ...]] = []
         self._touched: dict[int, Head] = {}
         self._resize_from: int | None = 0
         """The vehicle from which on a ring may have another size than its settings say; None: none has."""
@@ -81,40 +72,58 @@ class Rings:
         """Whether `resize_step` may find something to do."""
         return self._resize_from is not None
 
+    def append(self, message: Arrive) -> bool:
+        """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
+
+        False: it is another one, or its vehicle's head is not in memory; nothing was done, `arrive` is to be asked.
+        """
+        head = self._heads.get(message.vehicle)
+        if head is None or not message.timely:
+            return False
+        time, seq = message.time, message.seq
+        if seq is None:
+            seq = NO_SEQ
+        slot = head.append(time, seq)
+        if slot < 0:
+            return False
+        self._write(message, head, slot, seq)
+        return True
+
     def arrive(self, message: Arrive) -> Verdict:
-        """Take in one status. `flush` must follow before the commit. Raises UnknownVehicle, LimitReached."""
+        """Take in one status, in an open transaction. Raises UnknownVehicle, LimitReached."""
         head = self._heads.get(message.vehicle) or self._load(message)
-        rank = Rank(message.timely, message.time, -1 if message.seq is None else message.seq)
-        if ring.needs_look(rank, head.newest, ahead=head.ahead):
+        rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
+        if ring.needs_look(rank, head.last, ahead=head.ahead):
             self.flush()
             verdict, index = self._look(message, head, rank)
         else:
-            verdict, index = Verdict.NEWEST, head.circle.kept
+            verdict, index = Verdict.NEWEST, head.kept
         if verdict.kept:
             self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
-                head.newest = rank
+                head.last = rank
             elif verdict is Verdict.AHEAD:
                 head.ahead = True
         elif verdict is not Verdict.DUPLICATE:
             self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
         return verdict
 
+    def gather(self) -> None:
+        """Give the scribe the shapes of the rings that changed."""
+        for head in self._touched.values():
+            self._scribe.shape(head.number, head.kept, head.newest)
+        self._touched.clear()
+
     def flush(self) -> None:
-        """Write what was gathered."""
-        if self._rows:
-            _PUT.run(self._db, self._rows)
-            self._rows.clear()
-        if self._touched:
-            shapes = [(number, head.circle.kept, head.circle.newest) for number, head in self._touched.items()]
-            _SHAPES.run(self._db, shapes)
-            self._touched.clear()
+        """Write what was gathered, for what is looked up next."""
+        self.gather()
+        self._scribe.flush()
 
     def forget(self) -> None:
         """The transaction was rolled back: what memory says is no longer true."""
         self._heads.clear()
-        self._rows.clear()
         self._touched.clear()
+        self._scribe.drop()
         self._resize_from = 0
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
@@ -131,7 +140,7 @@ class Rings:
         if circle.kept:
             highest, _ = self._at(head, circle.kept - 1)
             lowest, _ = self._at(head, 0)
-            head.newest = highest if highest.timely else None
+            head.last = highest if highest.timely else None
             head.ahead = not lowest.timely
         return head
 
@@ -184,11 +193,21 @@ class Rings:
         moves, slot, head.circle = ring.insert(head.circle, index)
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
-        self._rows.append(
-            (
-                *(head.base + slot, *rank, message.status_id, message.received, message.connectivity),
-                *(message.payload, message.fields, message.document, message.flags),
-            )
+        self._write(message, head, slot, rank.seq)
+
+    def _write(self, message: Arrive, head: Head, slot: int, seq: int) -> None:
+        self._scribe.put(
+            head.base + slot,
+            message.timely,
+            message.time,
+            seq,
+            message.status_id,
+            message.received,
+            message.connectivity,
+            message.payload,
+            message.fields,
+            message.document,
+            message.flags,
         )
         self._touched[head.number] = head
 
@@ -200,13 +219,14 @@ class Rings:
             (head.ahead or not rank.timely)
             and self._holds(head, other, self._count_up_to(head, other), message.status_id)
         )
-        oldest = self._at(head, 0)[0] if head.circle.full else None
-        verdict = ring.judge(rank, newest=head.newest, full=head.circle.full, duplicate=same, oldest=oldest)
+        full = head.circle.full
+        oldest = self._at(head, 0)[0] if full else None
+        verdict = ring.judge(rank, newest=head.last, full=full, duplicate=same, oldest=oldest)
         return verdict, index
 
     def _count_up_to(self, head: Head, rank: Rank) -> int:
         """How many statuses rank no higher than `rank`: a binary search round the circle."""
-        low, high = 0, head.circle.kept
+        low, high = 0, head.kept
         while low < high:
             middle = (low + high) // 2
             if self._at(head, middle)[0] <= rank:

@@ -7,22 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreError, StoreFull
+from evd.errors import EvdError, StoreBroken, StoreError, StoreFull
 from evd.ring import Verdict
 from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
-from evd.store.database import PAGE_BYTES, explain, open_reader, open_writer, translated
+from evd.store.check import find_damage
+from evd.store.database import explain, open_reader, open_writer, translated
 from evd.store.library import sqlite3
 from evd.store.registry import HANDLERS, Limits, Registered, Registry
 from evd.store.rings import Rings
+from evd.store.scribe import open_scribe
 
-CHECKPOINT_PAGES = 4_000
-"""Pages in the log before they are copied into the database: 16 MiB, so that a page changed often is copied once."""
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""In the log before it is copied into the database: so much that a page changed often is copied once."""
 
 LOOK_EVERY_ROWS = 1_000
 """Rows between two looks at the log's length: each changes about two pages, so it is seen in time."""
 
-WAL_MAX_PAGES = 64 * 1024 * 1024 // PAGE_BYTES
+WAL_MAX_BYTES = 64 * 1024 * 1024
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
+
+GATHERED_ROWS_MAX = 1_024
+"""Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say; the first ones of
+a larger group are written in the loop."""
+
+CLOSE_TIMEOUT_S = 10.0
+"""For a disk that holds a commit up while the store is closed; systemd would kill the process after 90 s."""
 
 OF_THE_VALUES = (
     sqlite3.IntegrityError,
@@ -30,8 +39,13 @@ OF_THE_VALUES = (
     sqlite3.InterfaceError,
     OverflowError,  # an integer beyond 64 bits
     UnicodeError,  # a lone surrogate
+    TypeError,  # no text where text must be
 )
 """What SQLite raises for one operation's values, not for the store."""
+
+
+_NEWEST = Stored(Verdict.NEWEST)
+"""What becomes of nearly every arrival."""
 
 
 class _Unwritable(EvdError):
@@ -68,7 +82,16 @@ class SqliteStore:
         with translated(path):
             self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again first
             self._db.execute(_SET_CAPACITY, (capacity,))
-            self._rings = Rings(self._db, capacity=capacity, create_unknown=create_unknown, vehicles_max=vehicles_max)
+            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
+            self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
+            self._log_pages_max = WAL_MAX_BYTES // page_bytes
+            self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
+            self._rings = Rings(
+                *(self._db, self._scribe),
+                capacity=capacity,
+                create_unknown=create_unknown,
+                vehicles_max=vehicles_max,
+            )
             self._registry = Registry(self._db, self._rings, limits)
             # From here on the statements run in the loop, which must not wait: the writer tries again instead.
             self._db.execute("PRAGMA busy_timeout = 0")
@@ -81,16 +104,30 @@ class SqliteStore:
         """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
         self._written += len(operations)
         try:
-            return self._begin(operations, self._do)
+            return self._group(operations, self._do)
         except _Unwritable:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
-            return self._begin(operations, self._do_apart)
+            return self._group(operations, self._do_apart)
+
+    def start_commit(self) -> None:
+        """See `Store.start_commit`."""
+        self._scribe.start()
+
+    @property
+    def commit_fd(self) -> int:
+        """See `Store.commit_fd`."""
+        return self._scribe.fd
+
+    def finish_commit(self) -> None:
+        """See `Store.finish_commit`."""
+        with self._undone_on_error():
+            self._scribe.finish()
+        self._full = False
 
     def commit(self) -> None:
         """See `Store.commit`."""
-        with self._undone_on_error():
-            self._db.execute("COMMIT")
-        self._full = False
+        self.start_commit()
+        self.finish_commit()
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.write`."""
@@ -116,9 +153,9 @@ class SqliteStore:
             self.commit()
         with translated(self.path):
             _, log_pages, copied = self._checkpoint("NOOP")
-            if log_pages >= WAL_MAX_PAGES:
+            if log_pages >= self._log_pages_max:
                 self._checkpoint("TRUNCATE")
-            elif log_pages >= CHECKPOINT_PAGES or (idle and copied < log_pages):
+            elif log_pages >= self._checkpoint_pages or (idle and copied < log_pages):
                 self._checkpoint("PASSIVE")
         return self._rings.to_resize
 
@@ -149,21 +186,19 @@ class SqliteStore:
         """(vehicle, format) of the vehicles with a format of their own; likewise."""
         return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
 
-    def quick_check(self) -> list[str]:
-        """What is wrong with the file, empty if nothing; reads all of it, on a connection of its own.
-
-        Raises StoreBroken where it is too damaged to be read.
-        """
-        with translated(self.path):
-            connection = open_reader(self.path)
-            try:
-                lines = [text for (text,) in connection.execute("PRAGMA quick_check(20)")]
-            finally:
-                connection.close()
-        return [] if lines == ["ok"] else lines
+    def find_damage(self) -> list[str]:
+        """See `evd.store.check`; takes minutes for a large file, in a thread of its own."""
+        return find_damage(self.path)
 
     def close(self) -> None:
-        """Copy the log into the database and let go of the file."""
+        """Copy the log into the database and let go of the file.
+
+        Raises StoreBroken where the disk does not answer; what waits for it stays as it is.
+        """
+        try:
+            self._scribe.close()
+        except TimeoutError as error:
+            raise StoreBroken(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
         try:
             with translated(self.path):
@@ -172,13 +207,16 @@ class SqliteStore:
             pass  # the log stays beside the file and is read at the next start
         self._db.close()
 
-    def _begin(self, operations: Sequence[Operation], do: Callable[[Operation], Any]) -> list[Any]:
-        with translated(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+    def _group(self, operations: Sequence[Operation], do: Callable[[Operation], Any]) -> list[Any]:
         with self._undone_on_error():
             results = [do(operation) for operation in operations]
-            self._rings.flush()
+            self._rings.gather()
         return results
+
+    def _begin(self) -> None:
+        """Open the group's transaction, where it is not open yet: the scribe does it for a group that needs no look."""
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
@@ -199,11 +237,13 @@ class SqliteStore:
         try:
             if isinstance(operation, Arrive):
                 return self._arrive(operation)
+            self._begin()
             return HANDLERS[type(operation)](self._registry, operation)
         except (UnknownVehicle, LimitReached) as refusal:
             return refusal  # it is raised before anything is changed
 
     def _do_apart(self, operation: Operation) -> Any:
+        self._begin()
         self._db.execute("SAVEPOINT apart")
         try:
             result = self._do(operation)
@@ -216,13 +256,20 @@ class SqliteStore:
         return result
 
     def _arrive(self, message: Arrive) -> Stored:
-        verdict = self._rings.arrive(message)
-        if verdict is not Verdict.NEWEST or self._render is None:
-            return Stored(verdict)
+        if not self._rings.append(message):
+            self._begin()
+            verdict = self._rings.arrive(message)
+            if verdict is not Verdict.NEWEST:
+                return Stored(verdict)
+        if self._render is None:
+            return _NEWEST
         phones = self._registry.phones_of(message.vehicle)
+        if not phones:
+            return _NEWEST
+        self._begin()
         for phone in phones:
             self._registry.enqueue(message, phone, self._render(message, phone), self._give_up_after_ms)
-        return Stored(verdict, len(phones))
+        return Stored(Verdict.NEWEST, len(phones))
 
     def _rollback(self) -> None:
         with translated(self.path):

@@ -1,0 +1,312 @@
+"""One connection at the edge: a few phases, moved on by what happens to it, and no task of its own.
+
+What happens is: bytes arrive, the socket takes more, an answer is given, a deadline passes. Each is one method, and
+each goes as far as it can without waiting. So a request costs no switch between tasks, which would be most of its cost.
+"""
+
+from __future__ import annotations
+
+import select
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING
+
+from evd.errors import RequestError, Unavailable
+from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, Reply, Request, RequestReader, error_reply, render
+from evd.http1_head import Head
+from evd.wire import PlainWire
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
+Answer = Callable[[Reply], None]
+
+#: What a connection is told of by epoll, each time anew when it changes.
+EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_WRITABLE = select.EPOLLOUT
+_ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+_READABLE = select.EPOLLIN | _ENDING
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLimits:
+    """Bounds of the edge: bytes, counts and seconds."""
+
+    head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
+    fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
+    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred, a batch some thousand
+    connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
+    head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
+    body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
+    answer_s: float = 9.5  # the ingest answers 503 at 8 s of its own; this is the net below it
+    idle_s: float = 75.0  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
+    write_s: float = 5.0  # for a reply of a few hundred bytes to go into the socket's buffer
+    tls_hello_s: float = 5.0  # two round trips
+    linger_s: float = 1.0  # for the client to read the last reply before the socket goes (RFC 9112 §9.6)
+    linger_max: int = 256 * 1024  # bytes read over meanwhile; more is a flood, and is cut
+    drain_s: float = 8.0  # systemd's stop is 10 s, and Sigfox waits no longer
+    sweep_s: float = 0.25  # how late a deadline may be noticed
+
+
+class Reception(ABC):
+    """What the connections of one edge share: whom they ask, their bounds, the time, and what is counted."""
+
+    def __init__(
+        self,
+        *,
+        take: Callable[[Request, Answer], None],
+        is_ingest: Callable[[str, str], bool],
+        limits: EdgeLimits,
+        log: FilteringBoundLogger,
+    ) -> None:
+        self.take = take
+        self.is_ingest = is_ingest
+        self.limits = limits
+        self.log = log
+        self.time = 0.0
+        """Seconds on trio's clock, read once for all that happens at a time."""
+        self.stopping = False
+        self.connections = 0
+        """All counters count from the start."""
+        self.turned_away = 0
+        self.requests = 0
+        self.refused = 0
+        self.overdue = 0
+        self.handed_over = 0
+        self.broken = 0
+        self.failed = 0
+
+    @abstractmethod
+    def give_away(self, connection: Connection, unread: bytes) -> None:
+        """The connection's next request is no ingest one: it belongs to someone else from here on."""
+
+    @abstractmethod
+    def ended(self, connection: Connection) -> None:
+        """The connection is closed."""
+
+
+class Phase(Enum):
+    HELLO = auto()  # of TLS
+    READING = auto()  # a head, a body, or nothing yet
+    ANSWERING = auto()  # a request was taken
+    SENDING = auto()  # a reply is longer than the socket's buffer
+    LINGERING = auto()  # the last reply is out: whatever still comes is read over
+    GONE = auto()  # closed, or someone else's
+
+
+_LISTENS = frozenset({Phase.HELLO, Phase.READING, Phase.LINGERING})
+
+
+class Connection:
+    """Reads requests, has them answered one after the other, and ends by itself. Its methods do not raise."""
+
+    __slots__ = (
+        *("_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_unread"),
+        *("deadline", "late", "phase", "wire"),
+    )
+
+    def __init__(self, reception: Reception, wire: PlainWire, peer: str) -> None:
+        limits = reception.limits
+        self.wire = wire
+        self.phase = Phase.READING if wire.greeted else Phase.HELLO
+        # A fresh connection has something to say; an old one may rest.
+        self.deadline = reception.time + (limits.head_s if wire.greeted else limits.tls_hello_s)
+        self.late: RequestError | None = None
+        """What is answered if the deadline passes; None: nothing is owed, it is just closed."""
+        self._reception = reception
+        self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
+        self._peer = peer
+        self._head: Head | None = None  # of the request that is being read or answered
+        self._conversing = False
+        self._unread = False  # bytes may wait in the socket
+        self._ending = False  # and behind them its end
+        self._last = False  # the reply on its way is the last one
+        self._left = limits.linger_max
+
+    @property
+    def idle(self) -> bool:
+        """No byte of a request is here, so that it may be closed at any time."""
+        return self.phase is Phase.HELLO or (
+            self.phase is Phase.READING and self._head is None and self._reader.empty and not self.wire.unsent
+        )
+
+    # ---- what happens to it ----
+
+    def happened(self, events: int) -> None:
+        """The socket has bytes, or takes some again, or has ended."""
+        try:
+            if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
+                self._sent()
+                self._converse()
+            if events & _READABLE:
+                self._unread = True
+                if events & _ENDING:
+                    self._ending = True
+            self._listen()
+        except Exception as error:
+            self._fail(error)
+
+    def answer(self, reply: Reply) -> None:
+        """The answer to the request that was taken; too late for a connection that is gone or was told so."""
+        head = self._head
+        if self.phase is not Phase.ANSWERING or head is None:
+            return
+        try:
+            last = not head.keep_alive or reply is SERVER_ERROR or self._reception.stopping
+            self._head = None
+            self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
+            if not self._conversing:
+                self._converse()
+                self._listen()
+        except Exception as error:
+            self._fail(error)
+
+    def overdue(self) -> None:
+        """Its deadline has passed."""
+        try:
+            if self.late is None:
+                self.close()
+            else:
+                self._reception.overdue += 1
+                self._refuse(self.late)
+                self._listen()
+        except Exception as error:
+            self._fail(error)
+
+    def dismiss(self) -> None:
+        """The server stops: end, unless a request has begun, be it in the socket still."""
+        if self.idle:
+            self._unread = True
+            try:
+                self._listen()
+            except Exception as error:
+                self._fail(error)
+        if self.idle:
+            self.close()
+
+    def close(self) -> None:
+        if self.phase is not Phase.GONE:
+            self.phase = Phase.GONE
+            self._reception.ended(self)
+            self.wire.close()
+
+    # ---- reading ----
+
+    def _listen(self) -> None:
+        """Take in what has arrived, as far as it may be taken in: not while a request is being answered."""
+        while (self._unread or self._ending) and self.phase in _LISTENS:
+            data = self.wire.receive()
+            self._unread = self.wire.more
+            if self.phase is Phase.HELLO and self.wire.greeted:
+                self._rest(self._reception.limits.head_s)
+            if data is None:
+                return
+            if not data:
+                self.close()
+            elif self.phase is Phase.LINGERING:
+                self._left -= len(data)
+                if self._left < 0:
+                    self.close()
+            else:
+                self._reader.feed(data)
+                self._converse()
+
+    def _converse(self) -> None:
+        """Have the requests that are whole answered, until bytes or an answer are missing."""
+        self._conversing = True
+        try:
+            while self.phase is Phase.READING and self._next_request():
+                pass
+        except RequestError as error:
+            self._refuse(error)
+        finally:
+            self._conversing = False
+
+    def _next_request(self) -> bool:
+        """Take one request; False where bytes of it are missing. Raises RequestError for what is refused."""
+        reader, reception = self._reader, self._reception
+        head = self._head
+        if head is None:
+            head = None if reader.empty else reader.next_head()
+            if head is None:
+                if self.late is None and not reader.empty:
+                    self._owes(HEAD_LATE, reception.limits.head_s)
+                return False
+            reception.requests += 1
+            if not reception.is_ingest(head.method, head.path):
+                self.phase = Phase.GONE
+                reception.give_away(self, reader.unread())
+                return False
+            self._head = head
+        body = reader.body(reception.limits.body_max)
+        if body is None:
+            if self.late is not BODY_LATE:
+                self._owes(BODY_LATE, reception.limits.body_s)
+                if head.expects_continue:
+                    self.wire.send(CONTINUE)
+            return False
+        self._owes(ANSWER_LATE, reception.limits.answer_s)
+        self.phase = Phase.ANSWERING
+        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
+        return True
+
+    def _have_answered(self, request: Request) -> None:
+        try:
+            self._reception.take(request, self.answer)
+        except RequestError as error:
+            self.answer(error_reply(error))
+        except Exception as error:
+            self._reception.failed += 1
+            self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
+            self.answer(SERVER_ERROR)
+
+    def _owes(self, late: RequestError, within_s: float) -> None:
+        self.late = late
+        self.deadline = self._reception.time + within_s
+
+    # ---- answering, and the end ----
+
+    def _send(self, data: bytes, *, last: bool) -> None:
+        self.late = None
+        self._last = last
+        if self.wire.send(data):
+            self._sent()
+        else:
+            self.phase = Phase.SENDING
+            self.deadline = self._reception.time + self._reception.limits.write_s
+
+    def _sent(self) -> None:
+        if self._last:
+            self._linger()
+        else:
+            self._rest(self._reception.limits.idle_s)
+
+    def _rest(self, for_s: float) -> None:
+        self.phase = Phase.READING
+        self.late = None
+        self.deadline = self._reception.time + for_s
+
+    def _refuse(self, error: RequestError) -> None:
+        """The last words to a connection whose bytes can be trusted no more, or are late."""
+        self._reception.refused += 1
+        self._send(render(error_reply(error), keep_alive=False), last=True)
+
+    def _linger(self) -> None:
+        """Half-close and read over what still comes, or the kernel would answer it with a reset that eats the reply."""
+        self.phase = Phase.LINGERING
+        self.deadline = self._reception.time + self._reception.limits.linger_s
+        self.wire.end()
+
+    def _fail(self, error: Exception) -> None:
+        """No exception of a connection leaves it."""
+        if isinstance(error, OSError):
+            self._reception.broken += 1  # the client went away, or speaks no TLS
+        else:
+            self._reception.failed += 1
+            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__])
+        self.deadline = inf
+        self.close()
