@@ -391,13 +391,14 @@ def test_one_that_is_let_go_of_while_it_writes_ends_in_order(connection: Any, da
     before = tasks()
     del scribe
     gc.collect()
-    assert until(lambda: tasks() == before - 1)
+    assert until(lambda: tasks() < before)
     assert len(rows(database, TABLE)) == 1
 
 
 @needs_cython
 def test_the_thread_never_takes_the_gil(connection: Any, database: Path) -> None:
     """poll() is called here with the GIL held throughout: a thread that wanted it would never come to an end."""
+    threads = threading.active_count()
     scribe = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
     waited = (ctypes.c_int * 2)(scribe.fd, select.POLLIN)  # struct pollfd, little-endian
     holding_the_gil = ctypes.PyDLL(None).poll
@@ -407,7 +408,7 @@ def test_the_thread_never_takes_the_gil(connection: Any, database: Path) -> None
         assert holding_the_gil(waited, 1, 10_000) == 1
         scribe.finish()
     assert len(rows(database, TABLE)) == 20
-    assert threading.active_count() == 1, "no thread of Python's"
+    assert threading.active_count() <= threads, "no thread of Python's"
     scribe.close()
 
 
