@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from math import inf
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
 
@@ -18,10 +18,8 @@ from evd.errors import StoreBusy, StoreFull, Unavailable
 from evd.log import log
 from evd.store import Operation, Store
 
-T = TypeVar("T")
-
 BUSY_RETRY_S = 0.2
-"""Between attempts while another process holds the database's lock; each attempt waits busy_timeout itself."""
+"""Between attempts while another process holds the database's lock: no attempt waits itself."""
 
 TIDY_EVERY_S = 0.5
 """How often an idle writer looks for what may wait (a long log, an over-full ring)."""
@@ -116,6 +114,8 @@ class Writer:
         self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
         self._closed = False
         self._thread = trio.CapacityLimiter(1)
+        self._relieved = trio.Event()
+        self._relieved.set()
         self.disk_full = False
         """The last attempt found no space; readiness is red meanwhile."""
         self.committed = 0
@@ -158,6 +158,9 @@ class Writer:
             try:
                 while await self._something_waits():
                     await self._write_batch(self._take())
+                    if self._store.wants_relief and self._relieved.is_set():
+                        self._relieved = trio.Event()
+                        nursery.start_soon(self._relieve)
                     if self._store.wants_tidy:
                         await self._tidy()
             except BaseException:
@@ -224,9 +227,21 @@ class Writer:
         self._bytes += sum([receipt.size_bytes for receipt in waiting])
         await trio.sleep(BUSY_RETRY_S)
 
-    async def _tidy(self, *, idle: bool = False) -> bool:
+    async def _relieve(self) -> None:
+        """What the store can do beside commits."""
         try:
-            more = await self._in_thread(partial(self._store.tidy, idle=idle))
+            await trio.to_thread.run_sync(self._store.relieve, limiter=self._thread)
+        except StoreFull as error:
+            self._disk_is_full(error)
+        except StoreBusy:
+            pass  # tried again after the next commit
+        finally:
+            self._relieved.set()
+
+    async def _tidy(self, *, idle: bool = False) -> bool:
+        await self._relieved.wait()
+        try:
+            more = await trio.to_thread.run_sync(partial(self._store.tidy, idle=idle), limiter=self._thread)
         except StoreFull as error:
             self._disk_is_full(error)
         except StoreBusy:
@@ -240,9 +255,6 @@ class Writer:
         if not self.disk_full:
             log.error("the disk is full", reason=str(error))
         self.disk_full = True
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await trio.to_thread.run_sync(work, limiter=self._thread)
 
     async def _expire(self) -> None:
         """Answer 503 to whoever waited for too long; what the store does with his operation later changes nothing."""

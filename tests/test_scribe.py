@@ -364,7 +364,7 @@ def test_closing_ends_the_thread_and_closes_the_descriptor(twin: Any, connection
     made = twin(connection, rows_max=4, close_timeout_s=10)
     assert tasks() == threads + 1
     made.close()
-    assert until(lambda: tasks() == threads)
+    assert until(lambda: tasks() <= threads)
     assert entries("/proc/self/fd") == descriptors
 
 

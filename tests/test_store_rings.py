@@ -28,6 +28,7 @@ from evd.sigfox import read_json, read_message
 from evd.simulation import Fleet, sigfox_callback, wlan_body
 from evd.status import SIGFOX, vehicle_id
 from evd.store import Arrive, Operation, Register, SetVehicle, Stored
+from evd.store.database import checkpoint
 from evd.store.sqlite import SqliteStore
 
 VEHICLES = ("1", "2", "caravan")
@@ -405,7 +406,7 @@ def test_the_files_size_is_constant_over_ten_turns_of_the_rings(
         chance.shuffle(speakers)
         for first in range(0, len(speakers), 25):
             store.write([said_by(vehicle) for vehicle in speakers[first : first + 25]])
-        store._checkpoint("TRUNCATE")
+        checkpoint(store._db, "TRUNCATE")
         return database.stat().st_size
 
     filled = turn()

@@ -45,6 +45,7 @@ class ScriptedStore:
         self.gate = threading.Event()
         self.gate.set()
         self.wants_tidy = True
+        self.wants_relief = False
         self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:

@@ -207,11 +207,18 @@ class Store(Protocol):
         """`prepare` and `commit`."""
 
     @property
+    def wants_relief(self) -> bool:
+        """Whether `relieve` should be called, once."""
+
+    def relieve(self) -> None:
+        """What takes long and may be done while commits go on, in any thread; `tidy` must wait until it ends."""
+
+    @property
     def wants_tidy(self) -> bool:
-        """Whether enough was written that `tidy` should not wait until nothing else is to do."""
+        """Whether `tidy` should not wait until nothing else is to do."""
 
     def tidy(self, *, idle: bool = False) -> bool:
-        """One bounded step of what may wait (checkpoint, rings of another size); True if more is left.
+        """One bounded step of what may wait, but must not run beside a commit; True if more is left.
 
         `idle`: nothing else is to do, so what could wait longer is done as well.
         """

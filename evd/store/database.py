@@ -60,6 +60,23 @@ def open_writer(path: Path) -> Any:
     return connection
 
 
+def open_copier(path: Path) -> Any:
+    """A connection that only copies the log into the database, synced as the writing one does it."""
+    connection = sqlite3.connect(writer_uri(path), uri=True, isolation_level=None, check_same_thread=False)
+    for pragma in COPIER_PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+COPIER_PRAGMAS = ("PRAGMA synchronous = 2", "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0")
+
+
+def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
+    """(busy, pages in the log, pages copied). NOOP only asks."""
+    busy, log_pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return busy, log_pages, copied
+
+
 def open_reader(path: Path) -> Any:
     """A read-only connection of one thread."""
     connection = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None, check_same_thread=False)
@@ -73,6 +90,11 @@ READER_PRAGMAS = ("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA
 
 def reader_uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=ro"
+
+
+def writer_uri(path: Path) -> str:
+    """Of a file that must be there."""
+    return f"file:{quote(str(path.absolute()))}?mode=rw"
 
 
 def _is_new(connection: Any, path: Path) -> bool:

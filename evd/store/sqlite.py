@@ -11,7 +11,7 @@ from evd.errors import EvdError, StoreBroken, StoreError, StoreFull
 from evd.ring import Verdict
 from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
 from evd.store.check import find_damage
-from evd.store.database import explain, open_reader, open_writer, translated
+from evd.store.database import checkpoint, explain, open_copier, open_reader, open_writer, translated
 from evd.store.library import sqlite3
 from evd.store.registry import HANDLERS, Limits, Registered, Registry
 from evd.store.rings import Rings
@@ -19,6 +19,9 @@ from evd.store.scribe import open_scribe
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """In the log before it is copied into the database: so much that a page changed often is copied once."""
+
+HOLD_BYTES = 48 * 1024 * 1024
+"""In the log before commits wait until it is copied, because more comes than the disk can copy meanwhile."""
 
 LOOK_EVERY_ROWS = 1_000
 """Rows between two looks at the log's length: each changes about two pages, so it is seen in time."""
@@ -80,10 +83,11 @@ class SqliteStore:
         self._give_up_after_ms = give_up_after_s * 1000
         self._db = open_writer(path)
         with translated(path):
-            self._checkpoint("TRUNCATE")  # what a crash left in the log is written and synced again first
+            checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             self._db.execute(_SET_CAPACITY, (capacity,))
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
+            self._hold_pages = HOLD_BYTES // page_bytes
             self._log_pages_max = WAL_MAX_BYTES // page_bytes
             self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
             self._rings = Rings(
@@ -96,7 +100,11 @@ class SqliteStore:
             # From here on the statements run in the loop, which must not wait: the writer tries again instead.
             self._db.execute("PRAGMA busy_timeout = 0")
         self._reader = open_reader(path)
+        self._copier = open_copier(path)
         self._written = 0
+        self._log_pages = 0
+        self._copied = False
+        """Most of the log was copied while it grew on; what is left is copied between two commits."""
         self._full = False
         """The last attempt to write found no space."""
 
@@ -123,6 +131,10 @@ class SqliteStore:
         with self._undone_on_error():
             self._scribe.finish()
         self._full = False
+        if self._written >= LOOK_EVERY_ROWS:
+            self._written = 0
+            with translated(self.path):
+                _, self._log_pages, _ = checkpoint(self._db, "NOOP")
 
     def commit(self) -> None:
         """See `Store.commit`."""
@@ -136,13 +148,23 @@ class SqliteStore:
         return results
 
     @property
+    def wants_relief(self) -> bool:
+        """See `Store.wants_relief`."""
+        return self._log_pages >= self._checkpoint_pages and not self._copied
+
+    def relieve(self) -> None:
+        """See `Store.relieve`: copy the log into the database up to where it stands, on a connection of its own."""
+        with translated(self.path):
+            checkpoint(self._copier, "PASSIVE")
+        self._copied = True
+
+    @property
     def wants_tidy(self) -> bool:
         """See `Store.wants_tidy`."""
-        return self._rings.to_resize or self._written >= LOOK_EVERY_ROWS
+        return self._rings.to_resize or self._copied or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
-        """See `Store.tidy`."""
-        self._written = 0
+        """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
         if self._full:
             self._try_again()
         if self._rings.to_resize:
@@ -152,11 +174,13 @@ class SqliteStore:
                 self._rings.resize_step()
             self.commit()
         with translated(self.path):
-            _, log_pages, copied = self._checkpoint("NOOP")
+            _, log_pages, copied = checkpoint(self._db, "NOOP")
             if log_pages >= self._log_pages_max:
-                self._checkpoint("TRUNCATE")
+                checkpoint(self._db, "TRUNCATE")
             elif log_pages >= self._checkpoint_pages or (idle and copied < log_pages):
-                self._checkpoint("PASSIVE")
+                checkpoint(self._db, "PASSIVE")
+        self._log_pages = self._written = 0
+        self._copied = False
         return self._rings.to_resize
 
     def _try_again(self) -> None:
@@ -200,9 +224,10 @@ class SqliteStore:
         except TimeoutError as error:
             raise StoreBroken(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
+        self._copier.close()
         try:
             with translated(self.path):
-                self._checkpoint("TRUNCATE")
+                checkpoint(self._db, "TRUNCATE")
         except StoreError:
             pass  # the log stays beside the file and is read at the next start
         self._db.close()
@@ -281,8 +306,3 @@ class SqliteStore:
         """Read again what memory held of changes that were undone."""
         self._rings.forget()
         self._registry.forget()
-
-    def _checkpoint(self, mode: str) -> tuple[int, int, int]:
-        """(busy, pages in the log, pages copied). NOOP only asks."""
-        busy, log_pages, copied = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-        return busy, log_pages, copied
