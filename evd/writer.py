@@ -109,6 +109,7 @@ class Writer:
         self._on_commit = on_commit
         self._queue: deque[Receipt] = deque()
         self._writing: Sequence[Receipt] = ()
+        self._unanswered: tuple[list[Receipt], list[Operation], list[Any]] | None = None
         self._bytes = 0
         self._wake = trio.Event()
         self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
@@ -165,12 +166,15 @@ class Writer:
                         await self._tidy()
             except BaseException:
                 self._closed = True
+                self._answer()
                 self._fail_all(Unavailable("the database failed: send it again"))
                 raise
             nursery.cancel_scope.cancel()
 
     async def _something_waits(self) -> bool:
         """False once closed and empty. Tidies while idle."""
+        if not self._queue:
+            self._answer()
         more = self._store.wants_tidy
         while not self._queue:
             if self._closed:
@@ -195,8 +199,11 @@ class Writer:
         try:
             # What must be looked up is looked up here: handing the GIL to and fro for each look would cost more than it
             # does. Writing, and waiting for the disk, is the store's own affair until its descriptor is readable.
-            results = self._store.prepare(operations)
-            self._store.start_commit()
+            try:
+                results = self._store.prepare(operations)
+                self._store.start_commit()
+            finally:
+                self._answer()  # the group before this one: work for the loop while the store has its own
             with trio.CancelScope(shield=True):
                 await trio.lowlevel.wait_readable(self._store.commit_fd)
             self._store.finish_commit()
@@ -212,13 +219,20 @@ class Writer:
             self.disk_full = False
             self.commits += 1
             self.committed += len(batch)
-            try:
-                self._on_commit(operations, results)
-            finally:
-                for receipt, result in zip(batch, results, strict=True):
-                    receipt.settle(result)
+            self._unanswered = batch, operations, results
         finally:
             self._writing = ()
+
+    def _answer(self) -> None:
+        """Tell whoever waits for the group that was committed last."""
+        if self._unanswered is None:
+            return
+        (batch, operations, results), self._unanswered = self._unanswered, None
+        try:
+            self._on_commit(operations, results)
+        finally:
+            for receipt, result in zip(batch, results, strict=True):
+                receipt.settle(result)
 
     async def _again(self, batch: list[Receipt], error: StoreBusy) -> None:
         """Back to the head of the queue what is still waited for; whoever is not was told to send it again."""
@@ -239,6 +253,7 @@ class Writer:
             self._relieved.set()
 
     async def _tidy(self, *, idle: bool = False) -> bool:
+        self._answer()
         await self._relieved.wait()
         try:
             more = await trio.to_thread.run_sync(partial(self._store.tidy, idle=idle), limiter=self._thread)

@@ -459,7 +459,7 @@ async def test_overload_is_said_at_once_and_costs_nothing_accepted(
         assert all(error.retry_after_s >= 1 for error in refused)
         way.writer.close()
         nursery.start_soon(way.writer.run)
-    ((kept, last),) = rows(database, "SELECT count(*), (SELECT kept FROM vehicles) FROM statuses")
+    ((kept, last),) = rows(database, "SELECT count(*), (SELECT kept FROM capacities) FROM statuses")
     assert (kept, last) == (10, 10), "the ring of ten, out of a hundred accepted"
     assert way.ingest.outcomes.total() == 100
 

@@ -230,7 +230,7 @@ class RingsAgainstAList(RuleBasedStateMachine):
             )
         )
         assert counted == {vehicle: len(ring) for vehicle, ring in self.model.rings.items() if ring}
-        for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM vehicles"):
+        for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM capacities"):
             assert kept == counted.get(vehicle, 0)
 
     @invariant()
@@ -265,11 +265,32 @@ def test_a_redelivery_in_the_same_group_is_one_too(open_store: Opener, database:
     assert len(ring_of(database)) == 1
 
 
+@pytest.mark.parametrize("capacity", [1, 2, 3, 7, 8, 9, 20])
+def test_readers_and_the_next_start_know_the_newest_though_its_ring_was_not_written_down(
+    open_store: Opener, database: Path, capacity: int
+) -> None:
+    """In order, one commit each: a ring's shape is written with the first and with some of the others."""
+    store, said = open_store(capacity=capacity), []
+    for number in range(3 * capacity + 20):
+        said.append(arrival(time=NOW + number))
+        store.write([said[-1]])
+        kept = said[-capacity:]
+        assert rows(database, "SELECT kept, keep FROM capacities") == [(len(kept), capacity)]
+        assert rows(database, "SELECT id FROM last") == [(said[-1].status_id,)]
+        assert rows(database, "SELECT id FROM ring ORDER BY position") == [(one.status_id,) for one in kept]
+        if number % 3 == 0:
+            store.close()
+            store = open_store(capacity=capacity)
+            assert verdicts(store, said[-1]) == [Verdict.DUPLICATE]
+    (written,) = rows(database, "SELECT newest FROM vehicles")[0]
+    assert capacity < 9 or written != (len(said) - 1) % capacity or len(said) % 8 == 1
+
+
 def test_a_setting_between_two_deliveries_of_a_group_hides_nothing(open_store: Opener, database: Path) -> None:
     store = open_store()
     results = store.write([arrival(), SetVehicle("386625", NOW, keep=5), arrival(), arrival(time=NOW - 1)])
     assert [result.verdict for result in results if result] == [Verdict.NEWEST, Verdict.DUPLICATE, Verdict.LATE]
-    assert rows(database, "SELECT kept FROM vehicles") == [(2,)]
+    assert rows(database, "SELECT kept FROM capacities") == [(2,)]
 
 
 def test_a_redelivery_after_eviction_is_not_kept_again(open_store: Opener, database: Path) -> None:

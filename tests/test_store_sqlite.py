@@ -127,6 +127,22 @@ def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
     assert database.read_bytes() == before
 
 
+def test_a_file_of_an_older_evd_gets_the_views_of_this_one(open_store: Opener, database: Path) -> None:
+    store = open_store()
+    store.write([arrival()])
+    store.close()
+    connection = sqlite3.connect(str(database))
+    views = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'").fetchall()
+    for name, _ in views:
+        connection.execute(f"DROP VIEW {name}")
+    connection.executescript("CREATE VIEW fleet AS SELECT 1; CREATE VIEW bygone AS SELECT 2; PRAGMA user_version = 1;")
+    connection.close()
+    open_store()
+    assert rows(database, "SELECT name, sql FROM sqlite_schema WHERE type = 'view'") == views
+    assert rows(database, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
+    assert len(ring_of(database)) == 1
+
+
 def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path) -> None:
     with pytest.raises(StoreRefused, match="cannot be opened: check that its folder exists"):
         open_store(tmp_path / "missing" / "evd.db")
@@ -198,7 +214,7 @@ def test_an_operation_that_cannot_be_written_costs_its_group_nothing(
     assert isinstance(store.write([poison])[0], EvdError), "alone, too"
     assert store.write([three]) == [Stored(Verdict.NEWEST)]
     assert ring_of(database) == [one.status_id, two.status_id, three.status_id]
-    assert rows(database, "SELECT vehicle, kept, keep, name FROM vehicles") == [("386625", 3, None, None)]
+    assert rows(database, "SELECT vehicle, kept, keep, name FROM capacities") == [("386625", 3, 10, None)]
 
 
 def test_a_vehicle_that_must_be_known_is_refused_alone(open_store: Opener, database: Path) -> None:
@@ -274,7 +290,7 @@ def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open
     store.prepare([arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
     assert not store._db.in_transaction
     store.commit()
-    assert rows(database, "SELECT kept FROM vehicles") == [(10,), (10,)]
+    assert rows(database, "SELECT kept FROM capacities") == [(10,), (10,)]
     store.prepare([arrival("A", time=NOW + 40), arrival("A")])
     assert store._db.in_transaction, "one that is not must be looked for"
     store.commit()
@@ -394,7 +410,7 @@ def goes_on(store: SqliteStore, path: Path, acknowledged: list[str]) -> bool:
     late = arrival(time=NOW - 1)
     assert store.write([new, late]) == [Stored(Verdict.NEWEST), Stored(Verdict.LATE)]
     assert ring_of(path) == [late.status_id, *acknowledged, new.status_id]
-    assert rows(path, "SELECT kept FROM vehicles") == [(len(acknowledged) + 2,)]
+    assert rows(path, "SELECT kept FROM capacities") == [(len(acknowledged) + 2,)]
     return store.find_damage() == []
 
 

@@ -13,7 +13,7 @@ from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefus
 from evd.store.library import require_safe, sqlite3
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -26,7 +26,7 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
     ("journal_size_limit", 64 * 1024 * 1024),
     ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
-    ("cache_size", -32_768),  # KiB: the inner pages of the largest fleet's tree
+    ("cache_size", -8_192),  # KiB: inner pages; a commit that split a page walks through all that is cached
     ("foreign_keys", 1),
     ("trusted_schema", 0),
     ("cell_size_check", 1),
@@ -44,12 +44,14 @@ def open_writer(path: Path) -> Any:
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
-            new = _is_new(connection, path)  # before anything is set: someone else's file must stay as it is
+            version = _version(connection, path)  # before anything is set: someone else's file must stay as it is
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
             for name, value in WRITER_PRAGMAS:
                 connection.execute(f"PRAGMA {name} = {value}")
-            if new:
+            if version == 0:
                 _create_schema(connection)
+            elif version < SCHEMA_VERSION:
+                _renew_views(connection)
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -97,29 +99,40 @@ def writer_uri(path: Path) -> str:
     return f"file:{quote(str(path.absolute()))}?mode=rw"
 
 
-def _is_new(connection: Any, path: Path) -> bool:
-    """Whether the file has no schema yet. Raises StoreRefused unless it is evd's, and not newer than this evd."""
+def _version(connection: Any, path: Path) -> int:
+    """The schema's version, 0 if there is none yet. Raises StoreRefused unless it is evd's, and not newer than this."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if tables == 0:
-        return True
-    if application != APPLICATION_ID:
+        return 0
+    if application != APPLICATION_ID or version < 1:
         raise StoreRefused(f"{path} is no database of evd: name another directory, or move the file away")
     if version > SCHEMA_VERSION:
         raise StoreRefused(
             f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: "
             "install the evd that wrote it, or a newer one"
         )
-    return False
+    return int(version)
 
 
 def _create_schema(connection: Any) -> None:
-    schema = resources.files("evd.store").joinpath("schema.sql").read_text("utf-8")
-    connection.executescript(
-        f"BEGIN IMMEDIATE;\n{schema}\nPRAGMA application_id = {APPLICATION_ID};\n"
-        f"PRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;"
-    )
+    _in_one_transaction(connection, f"{_sql('schema')}\n{_sql('views')}\nPRAGMA application_id = {APPLICATION_ID};")
+
+
+def _renew_views(connection: Any) -> None:
+    """For a file of an older evd: its tables are these, its views say less."""
+    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
+    dropped = "".join(f"DROP VIEW {name};\n" for name in names)
+    _in_one_transaction(connection, f"{dropped}{_sql('views')}")
+
+
+def _in_one_transaction(connection: Any, sql: str) -> None:
+    connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
+
+
+def _sql(name: str) -> str:
+    return resources.files("evd.store").joinpath(f"{name}.sql").read_text("utf-8")
 
 
 @contextmanager

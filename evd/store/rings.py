@@ -19,6 +19,10 @@ HEADS_MAX = 262_144
 
 NO_SEQ = -1
 
+SHAPE_EVERY = 8
+"""With every eighth status in order a ring's shape is written; for the others, a page less goes into the log.
+Whoever reads walks on from the written shape, which is exact while fewer have followed than the ring has slots."""
+
 SLOTS_PER_VEHICLE = 1 << 20
 """A ring's slots have consecutive row ids; the schema's views know this number, too."""
 
@@ -38,12 +42,14 @@ _BACK = "UPDATE statuses SET place = -1 - place WHERE place BETWEEN -:base - :sl
 class Head(Front):
     """What is known of a vehicle's ring without looking into it."""
 
-    __slots__ = ("base", "number")
+    __slots__ = ("base", "behind", "number")
 
     def __init__(self, number: int, circle: Circle) -> None:
         super().__init__(circle)
         self.number = number
         self.base = number * SLOTS_PER_VEHICLE
+        self.behind = 0
+        """How many statuses came in order since its shape was written."""
 
 
 class Rings:
@@ -64,6 +70,7 @@ class Rings:
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, Head] = {}
         self._touched: dict[int, Head] = {}
+        """Whose rows are gathered."""
         self._resize_from: int | None = 0
         """The vehicle from which on a ring may have another size than its settings say; None: none has."""
 
@@ -86,6 +93,7 @@ class Rings:
         slot = head.append(time, seq)
         if slot < 0:
             return False
+        head.behind += 1
         self._write(message, head, slot, seq)
         return True
 
@@ -94,7 +102,8 @@ class Rings:
         head = self._heads.get(message.vehicle) or self._load(message)
         rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
         if ring.needs_look(rank, head.last, ahead=head.ahead):
-            self.flush()
+            if head.number in self._touched:
+                self.flush()
             verdict, index = self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
@@ -109,9 +118,11 @@ class Rings:
         return verdict
 
     def gather(self) -> None:
-        """Give the scribe the shapes of the rings that changed."""
+        """Give the scribe the shapes of the rings that changed much."""
         for head in self._touched.values():
-            self._scribe.shape(head.number, head.kept, head.newest)
+            if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
+                self._scribe.shape(head.number, head.kept, head.newest)
+                head.behind = 0
         self._touched.clear()
 
     def flush(self) -> None:
@@ -133,12 +144,14 @@ class Rings:
         if row is None:
             return None
         number, capacity, *shape = row
-        circle = Circle(*shape)
-        if circle.slots != capacity:
-            circle = self._resize(number, circle, capacity)
-        head = Head(number, circle)
-        if circle.kept:
-            highest, _ = self._at(head, circle.kept - 1)
+        written = Circle(*shape)
+        head = Head(number, self._walk_on(number, written))
+        head.behind = (head.newest - written.newest) % head.slots
+        if head.slots != capacity:
+            head.circle = self._resize(number, head.circle, capacity)
+            head.behind = 0
+        if head.kept:
+            highest, _ = self._at(head, head.kept - 1)
             lowest, _ = self._at(head, 0)
             head.last = highest if highest.timely else None
             head.ahead = not lowest.timely
@@ -194,6 +207,21 @@ class Rings:
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
         self._write(message, head, slot, rank.seq)
+        head.behind = (
+            head.slots
+        )  # the order of its slots changed, or it is the first: nobody could walk from the old shape
+
+    def _walk_on(self, number: int, circle: Circle) -> Circle:
+        """A ring's shape now, from the one that was written: a status in order ranks above the one before it."""
+        place = number * SLOTS_PER_VEHICLE
+        last = self._rank(place + circle.newest)
+        while last is not None:
+            following = (circle.newest + 1) % circle.slots
+            rank = self._rank(place + following)
+            if rank is None or rank <= last:
+                break
+            circle, last = Circle(circle.slots, min(circle.kept + 1, circle.slots), following), rank
+        return circle
 
     def _write(self, message: Arrive, head: Head, slot: int, seq: int) -> None:
         self._scribe.put(
@@ -220,13 +248,24 @@ class Rings:
             and self._holds(head, other, self._count_up_to(head, other), message.status_id)
         )
         full = head.circle.full
-        oldest = self._at(head, 0)[0] if full else None
+        oldest = self._at(head, 0)[0] if full and not index else None  # else it is no lower than this one
         verdict = ring.judge(rank, newest=head.last, full=full, duplicate=same, oldest=oldest)
         return verdict, index
 
     def _count_up_to(self, head: Head, rank: Rank) -> int:
-        """How many statuses rank no higher than `rank`: a binary search round the circle."""
-        low, high = 0, head.kept
+        """How many statuses rank no higher; the search begins at the newest, for what is late is seldom much so."""
+        high, step = head.kept, 1
+        if head.last is not None:
+            if rank >= head.last:
+                return high
+            high -= 1
+        low = 0
+        while low < high:
+            probe = max(high - step, 0)
+            if self._at(head, probe)[0] <= rank:
+                low = probe + 1
+                break
+            high, step = probe, step * 2
         while low < high:
             middle = (low + high) // 2
             if self._at(head, middle)[0] <= rank:
@@ -250,6 +289,10 @@ class Rings:
         place = head.base + head.circle.slot(index)
         timely, time, seq, status_id = self._db.execute(_RANK, (place,)).fetchone()
         return Rank(bool(timely), time, seq), status_id
+
+    def _rank(self, place: int) -> Rank | None:
+        row = self._db.execute(_RANK, (place,)).fetchone()
+        return Rank(bool(row[0]), row[1], row[2]) if row else None
 
     def _resize(self, number: int, circle: Circle, slots: int) -> Circle:
         """Lay a ring out anew in `slots` slots: its newest statuses, from slot 0 on."""

@@ -1,5 +1,5 @@
--- evd's database: one file, inspected with `sqlite3 -readonly evd.db`. Start with the views: fleet, history, pushes,
--- rejections. Times are epoch milliseconds in the tables, UTC text in the views. Works in SQLite 3.40's shell.
+-- evd's database: one file, inspected with `sqlite3 -readonly evd.db`. Start with the views (views.sql): fleet, history,
+-- pushes, rejections. Times are epoch milliseconds in the tables, UTC text in the views. Works in SQLite 3.40's shell.
 
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,
@@ -12,9 +12,9 @@ CREATE TABLE vehicles (
     name    TEXT,
     format  TEXT,                          -- a format's name or a grammar; null: the default format
     keep    INTEGER CHECK (keep > 0),      -- statuses kept; null: retention.statuses_per_vehicle
-    slots   INTEGER NOT NULL,              -- its ring as it stands: so many slots, so many of them taken, and the slot
-    kept    INTEGER NOT NULL DEFAULT 0,    -- of the newest status; the one before it is the one before that, round the
-    newest  INTEGER NOT NULL DEFAULT -1,   -- circle. A changed number of slots is taken up little by little.
+    slots   INTEGER NOT NULL,              -- its ring: so many slots, so many of them taken, and the slot of the newest
+    kept    INTEGER NOT NULL DEFAULT 0,    -- status; the one before it is the one before that, round the circle. Up to
+    newest  INTEGER NOT NULL DEFAULT -1,   -- seven statuses may have followed since: the view `capacities` counts them.
     too_old INTEGER NOT NULL DEFAULT 0,    -- statuses that came when the ring was full of newer ones
     created INTEGER NOT NULL
 ) STRICT;
@@ -101,78 +101,3 @@ CREATE TABLE keys (
     created INTEGER NOT NULL,
     revoked INTEGER
 ) STRICT, WITHOUT ROWID;
-
--- Each vehicle and the N of its ring.
-CREATE VIEW capacities AS
-SELECT number, vehicle, name, slots, kept, newest, too_old,
-       coalesce(keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle')) AS keep
-FROM vehicles;
-
--- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being taken up.
--- `position` counts from the lowest of the ring; the highest is the newest.
-CREATE VIEW ring AS
-SELECT v.vehicle AS vehicle, ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots AS position,
-       s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
-FROM capacities AS v
-JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
-WHERE ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots >= v.kept - v.keep;
-
-CREATE VIEW history AS
-SELECT vehicle, id,
-       strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time,
-       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received,
-       CASE connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE connectivity END AS channel,
-       nullif(seq, -1) AS seq,
-       CASE fields ->> 'state' WHEN 0 THEN 'off' WHEN 1 THEN 'charging' WHEN 2 THEN 'idle' WHEN 3 THEN 'driving'
-            ELSE fields ->> 'state' END AS state,
-       fields ->> 'current_charge' AS current_charge,
-       fields ->> 'target_charge' AS target_charge,
-       fields ->> 'current' AS current,
-       fields ->> 'elapsed_time' AS elapsed_time,
-       fields ->> 'remain_time' AS remain_time,
-       fields ->> 'range' AS range,
-       fields ->> 'elec_consumption' AS elec_consumption,
-       fields ->> 'indoor_temperature' AS indoor_temperature,
-       fields ->> 'outdoor_temperature' AS outdoor_temperature,
-       fields ->> 'location' AS location,
-       lower(hex(payload)) AS payload, flags, fields, document
-FROM ring;
-
--- Each vehicle's last status; none where all lie in the future.
-CREATE VIEW last AS
-SELECT v.vehicle AS vehicle, s.id, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
-FROM vehicles AS v
-JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest
-WHERE s.timely = 1;
-
-CREATE VIEW fleet AS
-SELECT v.vehicle, v.name,
-       strftime('%Y-%m-%d %H:%M:%S', s.time / 1000, 'unixepoch') AS last_time,
-       CAST((julianday('now') - 2440587.5) * 86400 - s.time / 1000 AS INTEGER) AS age_s,
-       CASE s.connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE s.connectivity END AS channel,
-       CASE s.fields ->> 'state' WHEN 0 THEN 'off' WHEN 1 THEN 'charging' WHEN 2 THEN 'idle' WHEN 3 THEN 'driving'
-            ELSE s.fields ->> 'state' END AS state,
-       s.fields ->> 'current_charge' AS current_charge,
-       s.fields ->> 'target_charge' AS target_charge,
-       s.fields ->> 'range' AS range,
-       min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id
-FROM capacities AS v
-LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1;
-
-CREATE VIEW pushes AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created, vehicle, status_id,
-       substr(token, 1, 8) || '…' AS token, 'waiting' AS state, attempts, outcome,
-       strftime('%Y-%m-%d %H:%M:%S', due / 1000, 'unixepoch') AS due_or_finished
-FROM outbox
-UNION ALL
-SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch'), vehicle, status_id,
-       substr(token, 1, 8) || '…', 'finished', NULL, outcome,
-       strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch')
-FROM pushed
-ORDER BY 1;
-
-CREATE VIEW rejections AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
-       CAST(body AS TEXT) AS body, number
-FROM rejected
-ORDER BY number;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,12 @@ from evd.store.scribe import open_scribe
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """In the log before it is copied into the database: so much that a page changed often is copied once."""
+
+REST_BYTES = 1024 * 1024
+"""In the log may be left to copy between two commits: some milliseconds."""
+
+PASSES_MAX = 4
+"""Each copies what was written during the one before it, which is less while copying is faster than writing."""
 
 HOLD_BYTES = 48 * 1024 * 1024
 """In the log before commits wait until it is copied, because more comes than the disk can copy meanwhile."""
@@ -87,6 +94,7 @@ class SqliteStore:
             self._db.execute(_SET_CAPACITY, (capacity,))
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
+            self._rest_pages = REST_BYTES // page_bytes
             self._hold_pages = HOLD_BYTES // page_bytes
             self._log_pages_max = WAL_MAX_BYTES // page_bytes
             self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
@@ -101,6 +109,7 @@ class SqliteStore:
             self._db.execute("PRAGMA busy_timeout = 0")
         self._reader = open_reader(path)
         self._copier = open_copier(path)
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
         self._copied = False
@@ -153,9 +162,19 @@ class SqliteStore:
         return self._log_pages >= self._checkpoint_pages and not self._copied
 
     def relieve(self) -> None:
-        """See `Store.relieve`: copy the log into the database up to where it stands, on a connection of its own."""
+        """See `Store.relieve`: copy the log into the database, on a connection of its own, until little is left."""
         with translated(self.path):
-            checkpoint(self._copier, "PASSIVE")
+            for _ in range(PASSES_MAX):
+                checkpoint(self._copier, "PASSIVE")
+                _, log_pages, copied = checkpoint(self._copier, "NOOP")
+                if log_pages - copied <= self._rest_pages:
+                    break
+        try:
+            # SQLite syncs the database in the pass that copies the last page, between two commits: it has little to
+            # wait for then.
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
         self._copied = True
 
     @property
@@ -231,6 +250,9 @@ class SqliteStore:
         except StoreError:
             pass  # the log stays beside the file and is read at the next start
         self._db.close()
+        if self._file >= 0:
+            os.close(self._file)  # last: to close any descriptor of a file ends the process's locks on it (POSIX)
+            self._file = -1
 
     def _group(self, operations: Sequence[Operation], do: Callable[[Operation], Any]) -> list[Any]:
         with self._undone_on_error():
