@@ -109,7 +109,10 @@ class Writer:
         self._on_commit = on_commit
         self._queue: deque[Receipt] = deque()
         self._writing: Sequence[Receipt] = ()
+        self._begun: tuple[list[Receipt], list[Operation], list[Any] | Exception] | None = None
         self._unanswered: tuple[list[Receipt], list[Operation], list[Any]] | None = None
+        self._resting = False
+        """The writer's task waits for something to do, so that `submit` may begin a group itself."""
         self._bytes = 0
         self._wake = trio.Event()
         self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
@@ -140,7 +143,10 @@ class Writer:
         receipt = Receipt(operation, size, self._time + self._answer_timeout_s)
         self._queue.append(receipt)
         self._bytes += size
-        self._wake.set()
+        if self._resting:
+            self._begin()  # at once: whoever comes alone waits for no turn of the writer's task
+            self._resting = False
+            self._wake.set()
         return receipt
 
     async def write(self, operation: Operation) -> Any:
@@ -158,7 +164,9 @@ class Writer:
             nursery.start_soon(self._expire)
             try:
                 while await self._something_waits():
-                    await self._write_batch(self._take())
+                    if self._begun is None:
+                        self._begin()
+                    await self._complete()
                     if self._store.wants_relief and self._relieved.is_set():
                         self._relieved = trio.Event()
                         nursery.start_soon(self._relieve)
@@ -173,37 +181,45 @@ class Writer:
 
     async def _something_waits(self) -> bool:
         """False once closed and empty. Tidies while idle."""
-        if not self._queue:
-            self._answer()
         more = self._store.wants_tidy
-        while not self._queue:
+        while not self._queue and self._begun is None:
             if self._closed:
                 return False
             self._wake = trio.Event()
+            self._resting = not more
             with trio.move_on_after(0 if more else TIDY_EVERY_S) as idle:
                 await self._wake.wait()
-            if idle.cancelled_caught:
+            self._resting = False
+            if idle.cancelled_caught and self._begun is None:
                 more = await self._tidy(idle=True)
         return True
 
-    def _take(self) -> list[Receipt]:
+    def _begin(self) -> None:
+        """Prepare a group of what waits, and have the store commit it."""
         count = min(len(self._queue), self._batch_rows_max)
         batch = [self._queue.popleft() for _ in range(count)]
-        self._bytes -= sum([receipt.size_bytes for receipt in batch])
-        return batch
-
-    async def _write_batch(self, batch: list[Receipt]) -> None:
         operations = [receipt.operation for receipt in batch]
+        results: list[Any] | Exception
+        self._bytes -= sum([receipt.size_bytes for receipt in batch])
         self._writing = batch
         self.turns += 1
         try:
             # What must be looked up is looked up here: handing the GIL to and fro for each look would cost more than it
             # does. Writing, and waiting for the disk, is the store's own affair until its descriptor is readable.
-            try:
-                results = self._store.prepare(operations)
-                self._store.start_commit()
-            finally:
-                self._answer()  # the group before this one: work for the loop while the store has its own
+            results = self._store.prepare(operations)
+            self._store.start_commit()
+        except Exception as error:
+            results = error
+        self._begun = batch, operations, results
+        self._answer()  # the group before this one: work for the loop while the store has its own
+
+    async def _complete(self) -> None:
+        """Wait until the group that was begun is committed, or deal with what came in between."""
+        assert self._begun is not None
+        (batch, operations, results), self._begun = self._begun, None
+        try:
+            if isinstance(results, Exception):
+                raise results
             with trio.CancelScope(shield=True):
                 await trio.lowlevel.wait_readable(self._store.commit_fd)
             self._store.finish_commit()
@@ -220,6 +236,8 @@ class Writer:
             self.commits += 1
             self.committed += len(batch)
             self._unanswered = batch, operations, results
+            if not self._queue:
+                self._answer()
         finally:
             self._writing = ()
 
