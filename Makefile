@@ -65,7 +65,7 @@ format: $(READY)
 lock: $(READY)
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate --no-header \
-	    --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements.lock
+	    --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv build evd.egg-info evd/_codec.c evd/_ordinary.c evd/*.so evd/store/_scribe.c evd/store/*.so

@@ -28,6 +28,7 @@ SLOTS_PER_VEHICLE = 1 << 20
 
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
+_RANKS = "SELECT place, timely, time, seq FROM statuses WHERE place IN ({})".format(",".join("?" * (SHAPE_EVERY + 1)))
 _SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
 _FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
 _WRONG_SIZE = """
@@ -144,17 +145,12 @@ class Rings:
         if row is None:
             return None
         number, capacity, *shape = row
-        written = Circle(*shape)
-        head = Head(number, self._walk_on(number, written))
-        head.behind = (head.newest - written.newest) % head.slots
+        head = Head(number, Circle(*shape))
+        if head.kept:
+            self._walk_on(head)
         if head.slots != capacity:
             head.circle = self._resize(number, head.circle, capacity)
             head.behind = 0
-        if head.kept:
-            highest, _ = self._at(head, head.kept - 1)
-            lowest, _ = self._at(head, 0)
-            head.last = highest if highest.timely else None
-            head.ahead = not lowest.timely
         return head
 
     def known(self, vehicle: str) -> bool:
@@ -211,17 +207,26 @@ class Rings:
             head.slots
         )  # the order of its slots changed, or it is the first: nobody could walk from the old shape
 
-    def _walk_on(self, number: int, circle: Circle) -> Circle:
-        """A ring's shape now, from the one that was written: a status in order ranks above the one before it."""
-        place = number * SLOTS_PER_VEHICLE
-        last = self._rank(place + circle.newest)
-        while last is not None:
-            following = (circle.newest + 1) % circle.slots
-            rank = self._rank(place + following)
-            if rank is None or rank <= last:
+    def _walk_on(self, head: Head) -> None:
+        """From a ring's shape as it was written to how it stands: a status in order ranks above the one before it."""
+        ranks = self._ranks(head)
+        highest = ranks[head.base + head.newest]
+        while True:
+            following = (head.newest + 1) % head.slots
+            rank = ranks.get(head.base + following)
+            if rank is None or rank <= highest:
                 break
-            circle, last = Circle(circle.slots, min(circle.kept + 1, circle.slots), following), rank
-        return circle
+            head.circle, highest = Circle(head.slots, min(head.kept + 1, head.slots), following), rank
+            head.behind += 1
+        head.last = highest if highest.timely else None
+        lowest = rank if head.circle.full and rank is not None else self._at(head, 0)[0]
+        head.ahead = not lowest.timely
+
+    def _ranks(self, head: Head) -> dict[int, Rank]:
+        """Place → rank of the status in the newest slot that was written down, and of those in the slots behind it."""
+        places = [head.base + (head.newest + steps) % head.slots for steps in range(SHAPE_EVERY + 1)]
+        rows = self._db.execute(_RANKS, places).fetchall()
+        return {place: Rank(bool(timely), time, seq) for place, timely, time, seq in rows}
 
     def _write(self, message: Arrive, head: Head, slot: int, seq: int) -> None:
         self._scribe.put(
@@ -289,10 +294,6 @@ class Rings:
         place = head.base + head.circle.slot(index)
         timely, time, seq, status_id = self._db.execute(_RANK, (place,)).fetchone()
         return Rank(bool(timely), time, seq), status_id
-
-    def _rank(self, place: int) -> Rank | None:
-        row = self._db.execute(_RANK, (place,)).fetchone()
-        return Rank(bool(row[0]), row[1], row[2]) if row else None
 
     def _resize(self, number: int, circle: Circle, slots: int) -> Circle:
         """Lay a ring out anew in `slots` slots: its newest statuses, from slot 0 on."""
