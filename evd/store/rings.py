@@ -28,7 +28,8 @@ SLOTS_PER_VEHICLE = 1 << 20
 
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
-_RANKS = f"SELECT place, timely, time, seq FROM statuses WHERE place IN (?{',?' * SHAPE_EVERY})"  # noqa: S608
+_PLACES = ",".join("?" * (SHAPE_EVERY + 1))
+_RANKS = f"SELECT place, timely, time, seq FROM statuses WHERE place IN ({_PLACES})"  # noqa: S608 (a constant)
 _SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
 _FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
 _WRONG_SIZE = """
