@@ -31,6 +31,9 @@ _WRITABLE = select.EPOLLOUT
 _ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _READABLE = select.EPOLLIN | _ENDING
 
+REQUESTS_AT_ONCE = 16
+"""Of one connection, before others have their turn: one that sends without end must not stand in everybody's way."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
@@ -85,6 +88,10 @@ class Reception(ABC):
         """The connection's next request is no ingest one: it belongs to someone else from here on."""
 
     @abstractmethod
+    def unfinished(self, connection: Connection) -> None:
+        """The connection has more to do at once, and lets others go first: `happened` is to be called again."""
+
+    @abstractmethod
     def ended(self, connection: Connection) -> None:
         """The connection is closed."""
 
@@ -105,7 +112,7 @@ class Connection:
     """Reads requests, has them answered one after the other, and ends by itself. Its methods do not raise."""
 
     __slots__ = (
-        *("_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_unread"),
+        *("_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_turn", "_unread"),
         *("deadline", "late", "phase", "wire"),
     )
 
@@ -122,6 +129,7 @@ class Connection:
         self._peer = peer
         self._head: Head | None = None  # of the request that is being read or answered
         self._conversing = False
+        self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this one
         self._unread = False  # bytes may wait in the socket
         self._ending = False  # and behind them its end
         self._last = False  # the reply on its way is the last one
@@ -138,6 +146,8 @@ class Connection:
 
     def happened(self, events: int) -> None:
         """The socket has bytes, or takes some again, or has ended."""
+        unfinished = self._turn < 0
+        self._turn = REQUESTS_AT_ONCE
         try:
             if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
                 self._sent()
@@ -146,7 +156,11 @@ class Connection:
                 self._unread = True
                 if events & _ENDING:
                     self._ending = True
+            if unfinished:
+                self._converse()
             self._listen()
+            if self._reception.stopping and self.idle:
+                self.close()
         except Exception as error:
             self._fail(error)
 
@@ -160,6 +174,7 @@ class Connection:
             self._head = None
             self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
             if not self._conversing:
+                self._turn = REQUESTS_AT_ONCE
                 self._converse()
                 self._listen()
         except Exception as error:
@@ -198,7 +213,7 @@ class Connection:
 
     def _listen(self) -> None:
         """Take in what has arrived, as far as it may be taken in: not while a request is being answered."""
-        while (self._unread or self._ending) and self.phase in _LISTENS:
+        while (self._unread or self._ending) and self.phase in _LISTENS and self._has_turn():
             data = self.wire.receive()
             self._unread = self.wire.more
             if self.phase is Phase.HELLO and self.wire.greeted:
@@ -215,12 +230,20 @@ class Connection:
                 self._reader.feed(data)
                 self._converse()
 
+    def _has_turn(self) -> bool:
+        if self._turn > 0:
+            return True
+        if self._turn == 0:
+            self._turn = -1  # said once
+            self._reception.unfinished(self)
+        return False
+
     def _converse(self) -> None:
         """Have the requests that are whole answered, until bytes or an answer are missing."""
         self._conversing = True
         try:
-            while self.phase is Phase.READING and self._next_request():
-                pass
+            while self.phase is Phase.READING and self._has_turn() and self._next_request():
+                self._turn -= 1
         except RequestError as error:
             self._refuse(error)
         finally:

@@ -12,6 +12,7 @@ import select
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from evd.wire import PlainWire, TlsWire
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-EVENTS_MAX = 256
+EVENTS_MAX = 64
 """Sockets attended to in one go; then the writer has its turn."""
 
 ACCEPTS_MAX = 64
@@ -92,7 +93,8 @@ class Edge(Reception):
                     task_status.started()
                     await self._stop.wait()
                     for door in doors:
-                        self._poll.unregister(door)  # closing is not enough: systemd may hold the socket, too
+                        with suppress(FileNotFoundError):  # it rests
+                            self._poll.unregister(door)  # closing is not enough: systemd may hold the socket, too
                         door.close()
                     self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
                     await self._empty.wait()
@@ -138,14 +140,14 @@ class Edge(Reception):
         self._poll.register(door, select.EPOLLIN)
 
     def _welcome(self, door: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
-        if door.fileno() < 0:
-            return  # closed by `stop`, in the middle of this turn
+        if self.stopping:
+            return
         for _ in range(ACCEPTS_MAX):
             try:
                 sock, address = door.accept()
             except BlockingIOError:
                 return
-            except OSError as error:  # EMFILE and its kin pass; the kernel keeps the clients waiting meanwhile
+            except OSError as error:
                 self._pause(door, error)
                 return
             if len(self._open) + self._elsewhere >= self.limits.connections_max:
@@ -170,17 +172,18 @@ class Edge(Reception):
         self._attend_to[descriptor] = connection.happened
 
     def _pause(self, door: socket.socket, error: OSError) -> None:
+        """EMFILE and its kin pass, and the kernel keeps the clients waiting meanwhile."""
         if self.time >= self._complain_at:
             self._complain_at = self.time + COMPLAIN_S
             self.log.warning("edge.accept_paused", error=error.strerror, open=self.open)
         assert self._given is not None
-        self._poll.modify(door, 0)
+        self._poll.unregister(door)
         self._given.start_soon(self._resume, door)
 
     async def _resume(self, door: socket.socket) -> None:
         await trio.sleep(RESTED_S)
-        if door.fileno() >= 0:
-            self._poll.modify(door, select.EPOLLIN)
+        if not self.stopping:
+            self._poll.register(door, select.EPOLLIN)
 
     # ---- what connections ask of it ----
 
@@ -194,6 +197,12 @@ class Edge(Reception):
         self._given.start_soon(
             self._serve_elsewhere, ReplayStream(connection.wire, unread, write_s=self.limits.write_s)
         )
+
+    def unfinished(self, connection: Connection) -> None:
+        """See `Reception.unfinished`."""
+        self._poll.modify(
+            connection.wire.socket, EVENTS
+        )  # what is ready is told anew, behind what others are ready for
 
     def ended(self, connection: Connection) -> None:
         """See `Reception.ended`."""

@@ -74,6 +74,7 @@ class _Heads:
         head = _seen.get(whole)
         if head is not None:
             self._head_end = end
+            self._blank_lines = 0
             return head
         head = self._read_head()
         if head is not None and self._head_end == end:  # else blank lines stood before it

@@ -102,7 +102,10 @@ class Queries:
     async def counts(self) -> dict[str, Any]:
         """Row counts of what is small, and of the rings by their vehicles' own counts."""
         rows = await self._dicts(
-            "SELECT (SELECT count(*) FROM vehicles) AS vehicles, (SELECT total(kept) FROM vehicles) AS statuses,"
+            # A full ring's count is exact as it is written; only of the others the shape must be walked on.
+            "SELECT (SELECT count(*) FROM vehicles) AS vehicles, (SELECT total(kept) FROM ("
+            "SELECT kept FROM vehicles WHERE kept >= slots UNION ALL SELECT kept FROM capacities"
+            " WHERE number IN (SELECT number FROM vehicles WHERE kept < slots))) AS statuses,"
             " (SELECT total(too_old) FROM vehicles) AS too_old, (SELECT count(*) FROM registrations) AS registrations,"
             " (SELECT count(*) FROM owners) AS owners, (SELECT count(*) FROM outbox) AS pushes_waiting,"
             " (SELECT min(created) FROM outbox) AS oldest_push, (SELECT count(*) FROM rejected) AS rejected",

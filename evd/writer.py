@@ -181,6 +181,7 @@ class Writer:
 
     async def _something_waits(self) -> bool:
         """False once closed and empty. Tidies while idle."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # what ends another task of the writer ends this one
         more = self._store.wants_tidy
         while not self._queue and self._begun is None:
             if self._closed:
@@ -272,6 +273,8 @@ class Writer:
 
     async def _tidy(self, *, idle: bool = False) -> bool:
         self._answer()
+        if idle and not self._relieved.is_set():
+            return False  # nobody should wait for what is done beside commits
         await self._relieved.wait()
         try:
             more = await trio.to_thread.run_sync(partial(self._store.tidy, idle=idle), limiter=self._thread)

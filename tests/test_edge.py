@@ -403,6 +403,33 @@ async def test_a_request_whose_bytes_are_in_the_socket_is_in_hand_when_the_edge_
         assert (answer.body, answer.headers["connection"]) == (b"second", "close")
 
 
+async def test_a_reply_that_is_on_its_way_at_the_stop_does_not_hold_it_up() -> None:
+    def take(request: Request, answer: Answer) -> None:
+        answer(Reply(200, bytes(8 * 1024 * 1024)))  # more than the sockets' buffers hold
+
+    async with site(take, limits=EdgeLimits(drain_s=60)) as here, await here.connect() as client:
+        await client.send(post(b"x"))
+        await until(lambda: here.edge.requests == 1)
+        here.edge.stop()
+        assert len((await client.read()).body) == 8 * 1024 * 1024
+        with trio.fail_after(5):
+            await here.served.wait()
+
+
+async def test_one_that_sends_without_end_does_not_stand_in_anybodys_way() -> None:
+    """Refused requests are answered at once, so that nothing but the edge itself makes them wait."""
+
+    def take(request: Request, answer: Answer) -> None:
+        raise Unauthorized("The key is unknown; send another.")
+
+    async with site(take, limits=EdgeLimits()) as here, await here.connect() as greedy, await here.connect() as other:
+        await greedy.send(100 * post())
+        await other.send(post())
+        await other.read()
+        assert here.edge.requests < 60
+        assert [(await greedy.read()).status for _ in range(100)] == [401] * 100
+
+
 async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
     def take(request: Request, answer: Answer) -> None:
         pass

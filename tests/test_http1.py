@@ -294,3 +294,13 @@ def test_an_error_is_answered_as_json_with_the_short_text_and_the_sentence() -> 
 
 def test_an_unavailable_server_says_when_to_come_back() -> None:
     assert (b"Retry-After", b"7") in error_reply(Unavailable("Full.", retry_after_s=7)).headers
+
+
+def test_a_blank_line_behind_each_body_is_no_fault_however_many_requests_follow() -> None:
+    reader = RequestReader(head_max=1000, fields_max=10)
+    for _ in range(20):
+        reader.feed(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb")
+        assert reader.next_head() is not None
+        assert reader.body(10) == b"b"
+        reader.feed(b"\r\n")
+        assert reader.next_head() is None

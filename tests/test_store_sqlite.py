@@ -21,7 +21,7 @@ from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, 
 from evd.ring import Verdict
 from evd.store import AddKey, Reject, SetVehicle, Stored
 from evd.store.check import find_damage
-from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
+from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.library import require_safe, sqlite3
 from evd.store.sqlite import CHECKPOINT_BYTES, SqliteStore
 from evd.writer import Writer
@@ -586,3 +586,30 @@ def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Op
     assert database.stat().st_size == before, "while there is more to do, this can wait"
     store.tidy(idle=True)
     assert database.stat().st_size > before + 100 * 2000
+
+
+def test_the_log_is_looked_at_by_what_goes_into_it(open_store: Opener, database: Path) -> None:
+    """A late status in a long ring moves half of it: thousands of pages, not two."""
+    store = open_store(capacity=20_000)
+    store.write([arrival(time=NOW + 1000 * number, document=b"x" * 200) for number in range(20_000)])
+    log = database.with_name(f"{database.name}-wal")
+    for number in range(40):
+        store.write([arrival(time=NOW + 10_000_500 + number)])
+        if store.wants_relief:
+            store.relieve()
+        while store.wants_tidy:
+            store.tidy()
+        assert log.stat().st_size <= 48 * 1024 * 1024
+
+
+def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
+    open_store: Opener, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(capacity=50)
+    store.write([arrival(time=NOW + number) for number in range(60)])
+    monkeypatch.setattr(store, "_full", True)
+    assert store.wants_tidy
+    store.tidy()
+    (_, log_pages, copied) = checkpoint(store._db, "NOOP")
+    assert log_pages - copied <= 1, "only what tried whether there is space again"
+    assert not store._full

@@ -46,6 +46,8 @@ class ScriptedStore:
         self.gate.set()
         self.wants_tidy = True
         self.wants_relief = False
+        self.relief = threading.Event()
+        self.relieving: StoreError | None = None
         self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:
@@ -84,6 +86,12 @@ class ScriptedStore:
         if isinstance(turn, StoreError):
             raise turn
         return turn
+
+    def relieve(self) -> None:
+        self.wants_relief = False
+        assert self.relief.wait(10), "the test forgot to let the relief end"
+        if self.relieving:
+            raise self.relieving
 
     def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
         return [], None
@@ -331,6 +339,41 @@ async def test_a_broken_store_ends_the_writer_and_everyone_is_told(store: Script
     assert store.groups == []
     with pytest.raises(Unavailable):
         writer.submit(Numbered(9))
+
+
+async def test_a_store_that_breaks_beside_the_commits_ends_the_writer_though_more_is_to_do(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = new_writer(store)
+    store.wants_tidy, store.wants_relief, store.relieving = False, True, StoreBroken("fdatasync failed")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with trio.open_nursery() as nursery:
+
+            async def load() -> None:
+                while True:
+                    writer.submit(Numbered(0))
+                    await trio.lowlevel.checkpoint()
+
+            nursery.start_soon(writer.run)
+            nursery.start_soon(load)
+            await until(lambda: writer.commits > 3)
+            store.relief.set()
+    assert caught.group_contains(StoreBroken, match="fdatasync failed")
+
+
+async def test_an_idle_writer_takes_the_next_operation_though_a_relief_goes_on(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = new_writer(store)
+    store.wants_tidy, store.wants_relief = False, True
+    async with running(writer):
+        await writer.write(Numbered(0))
+        mock_clock.jump(2 * TIDY_EVERY_S)
+        await wait_all_tasks_blocked()
+        with trio.fail_after(5):
+            assert await writer.write(Numbered(1)) == 1
+        assert not store.tidied
+        store.relief.set()
 
 
 async def test_a_store_that_breaks_while_tidying_ends_the_writer_too(

@@ -73,6 +73,7 @@ class Rings:
         self._heads: dict[str, Head] = {}
         self._touched: dict[int, Head] = {}
         """Whose rows are gathered."""
+        self._moved = 0
         self._resize_from: int | None = 0
         """The vehicle from which on a ring may have another size than its settings say; None: none has."""
 
@@ -199,8 +200,14 @@ class Rings:
         self._heads[message.vehicle] = head
         return head
 
+    def take_moved(self) -> int:
+        """How many rows were moved since it was asked last."""
+        moved, self._moved = self._moved, 0
+        return moved
+
     def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> None:
         moves, slot, head.circle = ring.insert(head.circle, index)
+        self._moved += len(moves)
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
         self._write(message, head, slot, rank.seq)
@@ -306,6 +313,7 @@ class Rings:
             layout = {"base": base, "slots": circle.slots, "first": circle.slot(0), "gone": gone}
             self._db.execute(_OUT, layout)
             self._db.execute(_BACK, {"base": base, "slots": circle.slots})
+        self._moved += circle.kept
         after = Circle(slots, kept, kept - 1)
         self._db.execute(_SHAPE, (*after, number))
         return after

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from evd.errors import EvdError, StoreBroken, StoreError, StoreFull
+from evd.log import log
 from evd.ring import Verdict
 from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
 from evd.store.check import find_damage
@@ -30,8 +31,8 @@ PASSES_MAX = 4
 HOLD_BYTES = 48 * 1024 * 1024
 """In the log before commits wait until it is copied, because more comes than the disk can copy meanwhile."""
 
-LOOK_EVERY_ROWS = 1_000
-"""Rows between two looks at the log's length: each changes about two pages, so it is seen in time."""
+LOOK_EVERY_BYTES = 4 * 1024 * 1024
+"""In the log, by a generous guess, between two looks at its length."""
 
 WAL_MAX_BYTES = 64 * 1024 * 1024
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
@@ -93,9 +94,10 @@ class SqliteStore:
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             self._db.execute(_SET_CAPACITY, (capacity,))
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
+            self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
             self._rest_pages = REST_BYTES // page_bytes
-            self._hold_pages = HOLD_BYTES // page_bytes
+            self._hold_pages: int = HOLD_BYTES // page_bytes
             self._log_pages_max = WAL_MAX_BYTES // page_bytes
             self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
             self._rings = Rings(
@@ -107,24 +109,29 @@ class SqliteStore:
             self._registry = Registry(self._db, self._rings, limits)
             # From here on the statements run in the loop, which must not wait: the writer tries again instead.
             self._db.execute("PRAGMA busy_timeout = 0")
-        self._reader = open_reader(path)
-        self._copier = open_copier(path)
+            self._reader = open_reader(path)
+            self._copier = open_copier(path)
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
         self._copied = False
         """Most of the log was copied while it grew on; what is left is copied between two commits."""
+        self._relieving = False
+        self._held = False
         self._full = False
         """The last attempt to write found no space."""
 
     def prepare(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
-        self._written += len(operations)
         try:
-            return self._group(operations, self._do)
+            results = self._group(operations, self._do)
         except _Unwritable:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
+            self._written = LOOK_EVERY_BYTES
             return self._group(operations, self._do_apart)
+        pages = 2 * len(operations) + self._rings.take_moved()
+        self._written += pages * self._page_bytes + sum([operation.size_bytes for operation in operations])
+        return results
 
     def start_commit(self) -> None:
         """See `Store.start_commit`."""
@@ -140,7 +147,7 @@ class SqliteStore:
         with self._undone_on_error():
             self._scribe.finish()
         self._full = False
-        if self._written >= LOOK_EVERY_ROWS:
+        if self._written >= LOOK_EVERY_BYTES:
             self._written = 0
             with translated(self.path):
                 _, self._log_pages, _ = checkpoint(self._db, "NOOP")
@@ -163,28 +170,40 @@ class SqliteStore:
 
     def relieve(self) -> None:
         """See `Store.relieve`: copy the log into the database, on a connection of its own, until little is left."""
+        self._relieving = True
+        try:
+            self._copy_log()
+        finally:
+            self._relieving = False
+        self._copied = True
+
+    def _copy_log(self) -> None:
+        before = -1
         with translated(self.path):
             for _ in range(PASSES_MAX):
                 checkpoint(self._copier, "PASSIVE")
                 _, log_pages, copied = checkpoint(self._copier, "NOOP")
-                if log_pages - copied <= self._rest_pages:
+                if log_pages - copied <= self._rest_pages or copied == before:  # all, or a reader stands in the way
                     break
+                before = copied
         try:
             # SQLite syncs the database in the pass that copies the last page, between two commits: it has little to
             # wait for then.
             os.fdatasync(self._file)
         except OSError as error:
             raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
-        self._copied = True
 
     @property
     def wants_tidy(self) -> bool:
         """See `Store.wants_tidy`."""
-        return self._rings.to_resize or self._copied or self._log_pages >= self._hold_pages
+        if self._relieving:
+            return self._log_pages >= self._hold_pages
+        return self._rings.to_resize or self._copied or self._full or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
         if self._full:
+            self._make_room()
             self._try_again()
         if self._rings.to_resize:
             with translated(self.path):
@@ -195,12 +214,27 @@ class SqliteStore:
         with translated(self.path):
             _, log_pages, copied = checkpoint(self._db, "NOOP")
             if log_pages >= self._log_pages_max:
-                checkpoint(self._db, "TRUNCATE")
+                busy, _, _ = checkpoint(self._db, "TRUNCATE")
+                self._note_held(bool(busy), log_pages)
             elif log_pages >= self._checkpoint_pages or (idle and copied < log_pages):
                 checkpoint(self._db, "PASSIVE")
         self._log_pages = self._written = 0
         self._copied = False
         return self._rings.to_resize
+
+    def _note_held(self, held: bool, log_pages: int) -> None:
+        """Say once that another process reads so long that the log cannot begin anew."""
+        if held and not self._held:
+            mebibytes = log_pages * self._page_bytes >> 20
+            log.warning(
+                "the log grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
+            )
+        self._held = held
+
+    def _make_room(self) -> None:
+        """The log's own space serves again once it is copied, and rings are written over where they stand."""
+        with suppress(StoreFull), translated(self.path):
+            checkpoint(self._db, "PASSIVE")
 
     def _try_again(self) -> None:
         """Write something that changes nothing: whether there is space again must not hang on the next callback."""
