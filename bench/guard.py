@@ -4,9 +4,9 @@
 
 Rates drift with the machine, ratios of turns far less: evd's callbacks against the Go peer's at 64 connections, by the
 peers' own `compare`, and the codec against bitstruct.c + orjson. A figure below 0.95 × of its record is measured once
-more, and the better one counts; a record is the lowest of three, lest a lucky moment of the machine be owed for ever. Without the peers,
-Go or wrk, evd stands against nginx's empty 201 instead, and without nginx that row is left out with a sentence.
-Exit 1: a figure is too low; `--record` writes the file anew.
+more, and the better one counts; a record is the lowest of three, lest a lucky moment of the machine be owed for ever.
+Without the peers, Go or wrk, evd stands against nginx's empty 201 instead, and without nginx that row is left out with
+a sentence. Exit 1: a figure is too low; `--record` writes the file anew.
 
 A list's memory is freed before the next list is asked for, so each pays for fresh pages, as in a program that decodes
 list after list; bench_codec.py keeps the last result, so its ratio is higher.
