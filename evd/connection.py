@@ -11,7 +11,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from math import inf
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
@@ -196,6 +195,7 @@ class Connection:
         """The server stops: end, unless a request has begun, be it in the socket still."""
         if self.idle:
             self._unread = True
+            self._turn = REQUESTS_AT_ONCE
             try:
                 self._listen()
             except Exception as error:
@@ -331,5 +331,4 @@ class Connection:
         else:
             self._reception.failed += 1
             self._reception.log.error("edge.connection_failed", errors=[type(error).__name__])
-        self.deadline = inf
         self.close()

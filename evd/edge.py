@@ -200,9 +200,8 @@ class Edge(Reception):
 
     def unfinished(self, connection: Connection) -> None:
         """See `Reception.unfinished`."""
-        self._poll.modify(
-            connection.wire.socket, EVENTS
-        )  # what is ready is told anew, behind what others are ready for
+        # What it is ready for is told anew, behind what others are ready for.
+        self._poll.modify(connection.wire.socket, EVENTS)
 
     def ended(self, connection: Connection) -> None:
         """See `Reception.ended`."""

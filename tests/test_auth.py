@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import evd.auth
-from evd.auth import ROLES, Key, KeyRing, id_token, imported_key, key_id, new_key
+from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, key_id, new_key
 from evd.directory import Directory
 from evd.errors import BadRequest, Forbidden, Unauthorized
 from evd.ingest import ROUTES
@@ -191,6 +191,23 @@ def test_a_key_counts_from_its_commit_and_is_gone_with_its_revocation() -> None:
     directory.committed([RevokeKey(GOOD_KEY.key_id, 2)], [True])
     with pytest.raises(Unauthorized):
         directory.keys.find(headers)
+
+
+def test_what_proved_to_be_a_key_is_remembered_and_what_did_not_is_not() -> None:
+    texts, keys = zip(*(new_key("device") for _ in range(2 * PROVEN_MAX)), strict=True)
+    ring = KeyRing(list(keys))
+    for text, key in zip(texts, keys, strict=True):
+        for _ in range(2):
+            assert ring.find({b"x-api-key": text.encode()}) is key
+        with pytest.raises(Unauthorized):
+            ring.find({b"x-api-key": text[:-1].encode()})
+        assert len(ring._proven) <= PROVEN_MAX
+    for text, key in zip(texts[-2:], keys[-2:], strict=True):
+        assert ring.find({b"x-api-key": text.encode()}) is key
+        ring.remove(key.key_id)
+        for headers in ({b"x-api-key": text.encode()}, {b"authorization": b"Bearer " + text.encode()}):
+            with pytest.raises(Unauthorized):
+                ring.find(headers)
 
 
 @pytest.mark.parametrize("result", [False, LimitReached("full")])

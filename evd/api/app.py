@@ -16,9 +16,9 @@ from evd.log import log
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = context.config.ingest.body_max_bytes
-    app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1
+    app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False
+    app.url_map.merge_slashes = False  # else werkzeug redirects to the Host that the request names
     attach(app, context)
     legacy.add_routes(app)
     app.register_blueprint(admin.admin)

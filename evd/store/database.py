@@ -64,10 +64,7 @@ def open_writer(path: Path) -> Any:
 
 def open_copier(path: Path) -> Any:
     """A connection that only copies the log into the database, synced as the writing one does it."""
-    connection = sqlite3.connect(writer_uri(path), uri=True, isolation_level=None, check_same_thread=False)
-    for pragma in COPIER_PRAGMAS:
-        connection.execute(pragma)
-    return connection
+    return _connected(f"{_uri(path)}?mode=rw", COPIER_PRAGMAS)
 
 
 COPIER_PRAGMAS = ("PRAGMA synchronous = 2", "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0")
@@ -81,22 +78,26 @@ def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
 
 def open_reader(path: Path) -> Any:
     """A read-only connection of one thread."""
-    connection = sqlite3.connect(reader_uri(path), uri=True, isolation_level=None, check_same_thread=False)
-    for pragma in READER_PRAGMAS:
-        connection.execute(pragma)
-    return connection
+    return _connected(reader_uri(path), READER_PRAGMAS)
 
 
 READER_PRAGMAS = ("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA mmap_size = 0")
 
 
 def reader_uri(path: Path) -> str:
-    return f"file:{quote(str(path.absolute()))}?mode=ro"
+    return f"{_uri(path)}?mode=ro"
 
 
-def writer_uri(path: Path) -> str:
-    """Of a file that must be there."""
-    return f"file:{quote(str(path.absolute()))}?mode=rw"
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"
+
+
+def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
+    """To a file that must be there."""
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    for pragma in pragmas:
+        connection.execute(pragma)
+    return connection
 
 
 def _version(connection: Any, path: Path) -> int:
