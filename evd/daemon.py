@@ -65,6 +65,7 @@ class Daemon:
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         self.pusher = assembly.pusher(config, env) if outward else None
         self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
+        self.store.lengthen_log()
         self.directory = Directory(*assembly.known(self.store))
         self.writer = Writer(
             self.store,
@@ -159,7 +160,12 @@ class Daemon:
             groups = [await _bound(bind) for bind in binds]
         for listeners in groups:
             edge = Edge(
-                take=self.ingest.take, is_ingest=is_ingest, hand_over=door.hand_over, limits=self.limits, log=log
+                take=self.ingest.take,
+                is_ingest=is_ingest,
+                hand_over=door.hand_over,
+                limits=self.limits,
+                log=log,
+                attended=self.writer.linger,
             )
             self.edges.append(edge)
             serving.append(_start(nursery, edge.serve, listeners, self._ssl()))

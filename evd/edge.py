@@ -45,7 +45,8 @@ class Edge(Reception):
 
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
     such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path.
-    `hand_over` gets the connection at its first other request, and serves it to its end.
+    `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
+    each turn: all that had happened was attended to.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Edge(Reception):
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
+        attended: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(take=take, is_ingest=is_ingest, limits=limits, log=log)
         self._hand_over = hand_over
+        self._attended = attended
         self._open: set[Connection] = set()
         self._attend_to: dict[int, Callable[[int], None]] = {}
         self._poll = select.epoll()
@@ -124,6 +127,7 @@ class Edge(Reception):
                 attend = attend_to.get(descriptor)
                 if attend is not None:  # else an earlier one of these events closed it
                     attend(events)
+            self._attended()
 
     async def _sweep(self) -> None:
         while True:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import select
 import shutil
@@ -23,7 +25,7 @@ from evd.store import AddKey, Reject, SetVehicle, Stored
 from evd.store.check import find_damage
 from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.library import require_safe, sqlite3
-from evd.store.sqlite import CHECKPOINT_BYTES, SqliteStore
+from evd.store.sqlite import CHECKPOINT_BYTES, LOG_READY_BYTES, SqliteStore
 from evd.writer import Writer
 
 Opener = Callable[..., SqliteStore]
@@ -613,3 +615,36 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
     (_, log_pages, copied) = checkpoint(store._db, "NOOP")
     assert log_pages - copied <= 1, "only what tried whether there is space again"
     assert not store._full
+
+
+def test_a_longer_log_says_nothing_and_what_is_in_it_stays(open_store: Opener, database: Path, tmp_path: Path) -> None:
+    store = open_store()
+    store.write([arrival(seq=1)])
+    store.lengthen_log()
+    store.write([arrival(seq=2)])
+    log = database.with_name(f"{database.name}-wal")
+    assert log.stat().st_size == LOG_READY_BYTES
+    crashed = tmp_path / "crashed.db"
+    shutil.copy(database, crashed)
+    shutil.copy(log, crashed.with_name("crashed.db-wal"))
+    restarted = new_store(crashed)
+    restarted.close()
+    assert ring_of(crashed) == ring_of(database) != []
+
+
+def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
+    open_store: Opener, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    before = database.with_name(f"{database.name}-wal").stat().st_size
+    written = os.pwrite
+
+    def full(file: int, data: bytes, at: int) -> int:
+        if at > before:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written(file, data, at)
+
+    monkeypatch.setattr(os, "pwrite", full)
+    store.lengthen_log()
+    assert database.with_name(f"{database.name}-wal").stat().st_size == before
+    assert store.write([arrival(seq=1)])

@@ -19,7 +19,7 @@ from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, 
 from evd.ring import Verdict
 from evd.store import AddKey, LimitReached, Operation, PendingPush, SetVehicle
 from evd.store.sqlite import SqliteStore
-from evd.writer import BUSY_RETRY_S, TIDY_EVERY_S, Writer
+from evd.writer import BUSY_RETRY_S, LINGER_AGAIN_S, TIDY_EVERY_S, Writer
 
 ANSWER_S = 8.0
 
@@ -351,7 +351,8 @@ async def test_a_store_that_breaks_beside_the_commits_ends_the_writer_though_mor
 
             async def load() -> None:
                 while True:
-                    writer.submit(Numbered(0))
+                    if writer.waiting < 50:
+                        writer.submit(Numbered(0))
                     await trio.lowlevel.checkpoint()
 
             nursery.start_soon(writer.run)
@@ -495,3 +496,70 @@ async def test_a_lock_met_before_the_statements_is_one_met_at_the_commit(
             await waited_for.wait()
         assert await writer.write(Numbered(1)) == 1
     assert store.groups == [[1]]
+
+
+def idle_writer(store: ScriptedStore) -> Writer:
+    store.wants_tidy = False
+    return new_writer(store)
+
+
+async def test_a_lone_operation_is_answered_without_a_turn_of_the_writer_s_task(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = idle_writer(store)
+    async with running(writer):
+        await wait_all_tasks_blocked()
+        receipt = writer.submit(Numbered(1))
+        store.committing.join()
+        writer.linger()
+        assert receipt.done
+        assert await writer.write(Numbered(2)) == 2
+    assert store.groups == [[1], [2]]
+    assert (writer.commits, writer.committed, writer.waiting) == (2, 2, 0)
+
+
+async def test_nobody_lingers_while_more_waits_or_for_a_group(store: ScriptedStore, mock_clock: MockClock) -> None:
+    writer = idle_writer(store)
+    async with running(writer):
+        await wait_all_tasks_blocked()
+        receipts = [writer.submit(Numbered(i)) for i in range(2)]
+        store.committing.join()
+        writer.linger()
+        assert not receipts[0].done
+        assert [await receipt.wait() for receipt in receipts] == [0, 1]
+
+
+async def test_after_a_slow_commit_nobody_lingers_for_a_while(store: ScriptedStore, mock_clock: MockClock) -> None:
+    writer = idle_writer(store)
+    async with running(writer):
+        await wait_all_tasks_blocked()
+        store.gate.clear()
+        slow = writer.submit(Numbered(1))
+        writer.linger()
+        store.gate.set()
+        assert await slow.wait() == 1
+        for expected in (False, True):
+            await wait_all_tasks_blocked()
+            receipt = writer.submit(Numbered(2))
+            store.committing.join()
+            writer.linger()
+            assert receipt.done is expected
+            await receipt.wait()
+            mock_clock.jump(LINGER_AGAIN_S)
+
+
+async def test_a_commit_that_fails_while_one_lingers_ends_as_any_other(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    store.script = [StoreFull("full")]
+    writer = idle_writer(store)
+    async with running(writer):
+        await wait_all_tasks_blocked()
+        receipt = writer.submit(Numbered(1))
+        store.committing.join()
+        writer.linger()
+        with pytest.raises(Unavailable, match="disk is full"):
+            await receipt.wait()
+        assert writer.disk_full
+        assert await writer.write(Numbered(2)) == 2
+    assert store.groups == [[2]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -74,6 +76,39 @@ def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
     """(busy, pages in the log, pages copied). NOOP only asks."""
     busy, log_pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
     return busy, log_pages, copied
+
+
+def lengthen_log(connection: Any, path: Path, size_bytes: int) -> None:
+    """Fill the log's file with zeros up to `size_bytes`; SQLite writes over them, and reads them as no frames.
+
+    To sync what replaces zeros needs no new blocks and no new length in the file system's own log: it takes a sixth
+    less. A disk too full for it is left as it was. Raises StoreError.
+    """
+    log_path = path.with_name(f"{path.name}-wal")
+    with translated(path):
+        connection.execute("BEGIN IMMEDIATE")  # nobody else may write behind the log's end meanwhile
+    log = -1
+    try:
+        log = os.open(log_path, os.O_WRONLY | os.O_CLOEXEC)
+        end = os.fstat(log).st_size
+        try:
+            while (missing := size_bytes - os.fstat(log).st_size) > 0:
+                os.pwrite(log, bytes(min(missing, ZEROS_BYTES)), size_bytes - missing)
+            os.fdatasync(log)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            os.ftruncate(log, end)
+    except OSError as error:
+        raise StoreBroken(f"{log_path} cannot be written ({error.strerror}): check the disk") from error
+    finally:
+        if log >= 0:
+            os.close(log)
+        connection.execute("ROLLBACK")
+
+
+ZEROS_BYTES = 1024 * 1024
+"""Written in one go."""
 
 
 def open_reader(path: Path) -> Any:
