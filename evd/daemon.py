@@ -65,7 +65,8 @@ class Daemon:
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         self.pusher = assembly.pusher(config, env) if outward else None
         self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
-        self.store.lengthen_log()
+        if outward:
+            self.store.lengthen_log()
         self.directory = Directory(*assembly.known(self.store))
         self.writer = Writer(
             self.store,

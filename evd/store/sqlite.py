@@ -23,7 +23,7 @@ CHECKPOINT_BYTES = 16 * 1024 * 1024
 """In the log before it is copied into the database: so much that a page changed often is copied once."""
 
 LOG_READY_BYTES = 8 * 1024 * 1024
-"""The log's length from the start of a daemon, some 0.1 s of a slow disk: an hour of a small fleet, a second of load."""
+"""The log's length from the start of a daemon: 0.1 s of a slow disk. Longer it becomes by itself."""
 
 REST_BYTES = 1024 * 1024
 """In the log may be left to copy between two commits: some milliseconds."""
