@@ -78,6 +78,32 @@ class Ingest(Section, frozen=True):
     rejected_rows_max: int = 10_000
 
 
+class Sigfox(Section, frozen=True):
+    #: How a line of /sigfox/batch is written: Sigfox's linePattern, with the variables in braces.
+    batch_pattern: str = "{device};{time};{data};{seqNumber};"
+    #: Sigfox sends what a device type's devices said in one second.
+    batch_lines_max: int = 10_000
+    #: Kind of callback → pattern of a text/plain body on its route.
+    text_patterns: dict[str, str] = {}
+    #: Messages a day that a contract allows.
+    daily_budget: int = 140
+    #: A downlink that no message asked for by then is not worth sending.
+    downlink_expires_s: int = 7 * 86_400
+    #: Waiting for one vehicle; Sigfox sends four a day.
+    downlinks_per_vehicle: int = 16
+    #: Of all vehicles, closed ones included; the oldest closed ones go first.
+    downlinks_max: int = 100_000
+    #: Entries of one vehicle's log; the oldest go first.
+    notes_per_vehicle: int = 200
+    #: Sigfox's REST API, for backfills and for creating callbacks; the password belongs into an environment variable.
+    api: str = "https://api.sigfox.com/v2"
+    api_login: str = ""
+    api_password: str = ""
+    api_timeout_s: float = 30
+    #: After an outage longer than Sigfox's retries: say that a backfill is due, or run it.
+    backfill: str = "say"
+
+
 class Retention(Section, frozen=True):
     statuses_per_vehicle: int = 1000
 
@@ -135,6 +161,7 @@ class FormatSettings(Section, frozen=True):
 class Config(Section, frozen=True):
     server: Server = Server()
     ingest: Ingest = Ingest()
+    sigfox: Sigfox = Sigfox()
     retention: Retention = Retention()
     app: App = App()
     push: PushSettings = PushSettings()
@@ -173,6 +200,13 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("ingest.answer_timeout_s", 0.05, 600),
     ("ingest.vehicles_max", 1, 100_000_000),
     ("ingest.rejected_rows_max", 1, 10_000_000),
+    ("sigfox.batch_lines_max", 1, 100_000),
+    ("sigfox.daily_budget", 1, 100_000),
+    ("sigfox.downlink_expires_s", 60, 31_536_000),
+    ("sigfox.downlinks_per_vehicle", 1, 1_000),
+    ("sigfox.downlinks_max", 1, 10_000_000),
+    ("sigfox.notes_per_vehicle", 1, 100_000),
+    ("sigfox.api_timeout_s", 0.05, 600),
     ("retention.statuses_per_vehicle", 1, STATUSES_PER_VEHICLE_MAX),
     ("app.id_token_timeout_s", 0.05, 60),
     ("app.registrations_per_vehicle", 1, 10_000),
@@ -188,6 +222,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 )
 _CHOICES = (
     ("ingest.unknown_vehicle", ("create", "reject")),
+    ("sigfox.backfill", ("say", "run")),
     ("push.priority", ("normal", "high")),
     ("log.level", ("debug", "info", "warning", "error")),
     ("log.format", ("auto", "json", "text")),

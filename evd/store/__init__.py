@@ -25,6 +25,11 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
         """About what it holds in memory while it waits."""
         return 256
 
+    @property
+    def rows(self) -> int:
+        """What it counts for in the queue and in a group."""
+        return 1
+
 
 class Arrive(Operation, frozen=True, gc=False):
     """A status arrived. The result is a Stored; UnknownVehicle is raised where vehicles must be known."""

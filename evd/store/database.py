@@ -15,7 +15,7 @@ from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefus
 from evd.store.library import require_safe, sqlite3
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -53,7 +53,7 @@ def open_writer(path: Path) -> Any:
             if version == 0:
                 _create_schema(connection)
             elif version < SCHEMA_VERSION:
-                _renew_views(connection)
+                _upgrade(connection)
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -153,14 +153,18 @@ def _version(connection: Any, path: Path) -> int:
 
 
 def _create_schema(connection: Any) -> None:
-    _in_one_transaction(connection, f"{_sql('schema')}\n{_sql('views')}\nPRAGMA application_id = {APPLICATION_ID};")
+    sql = [*(_sql(part) for part in PARTS), f"PRAGMA application_id = {APPLICATION_ID};"]
+    _in_one_transaction(connection, "\n".join(sql))
 
 
-def _renew_views(connection: Any) -> None:
-    """For a file of an older evd: its tables are these, its views say less."""
+def _upgrade(connection: Any) -> None:
+    """A file of an older evd (schema 1 and 2 have the same tables): new columns, new tables, the views anew."""
     names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
     dropped = "".join(f"DROP VIEW {name};\n" for name in names)
-    _in_one_transaction(connection, f"{dropped}{_sql('views')}")
+    _in_one_transaction(connection, "\n".join([dropped, _sql("upgrade_3"), _sql("network"), _sql("views")]))
+
+
+PARTS = ("schema", "network", "views")
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:

@@ -27,6 +27,9 @@ class Limits(NamedTuple):
     registrations: int
     registrations_per_vehicle: int
     outbox: int
+    notes_per_vehicle: int = 200
+    downlinks_per_vehicle: int = 16
+    downlinks: int = 100_000
 
 
 class Registered(NamedTuple):

@@ -16,7 +16,12 @@ CREATE TABLE vehicles (
     kept    INTEGER NOT NULL DEFAULT 0,    -- status; the one before it is the one before that, round the circle. Up to
     newest  INTEGER NOT NULL DEFAULT -1,   -- seven statuses may have followed since: the view `capacities` counts them.
     too_old INTEGER NOT NULL DEFAULT 0,    -- statuses that came when the ring was full of newer ones
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    counted     INTEGER NOT NULL DEFAULT -1, -- the newest frame with a seqNumber that was counted: its time and seqNumber;
+    counted_seq INTEGER NOT NULL DEFAULT -1, -- and of its day (UTC), so far: frames received, frames lost before them,
+    received    INTEGER NOT NULL DEFAULT 0,  -- restarts of the count. Written with the shape; the view `days` walks on.
+    lost        INTEGER NOT NULL DEFAULT 0,
+    resets      INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- The rings: a vehicle's rows stand side by side, and a full ring is written over in place.
@@ -31,7 +36,8 @@ CREATE TABLE statuses (
     payload      BLOB,
     fields       TEXT NOT NULL,            -- JSON, under the app's names
     document     TEXT NOT NULL,            -- as it was received
-    flags        TEXT NOT NULL             -- ahead: see timely; disagrees: the sender's values contradict the payload
+    flags        TEXT NOT NULL,            -- ahead: see timely; disagrees: the sender's values contradict the payload
+    radio        TEXT                      -- JSON: what the network found out about the message, by source
 ) STRICT;
 
 CREATE TABLE owners (

@@ -14,8 +14,10 @@ from evd.ring import Verdict
 from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
 from evd.store.check import find_damage
 from evd.store.database import checkpoint, explain, lengthen_log, open_copier, open_reader, open_writer, translated
+from evd.store.handlers import HANDLERS
 from evd.store.library import sqlite3
-from evd.store.registry import HANDLERS, Limits, Registered, Registry
+from evd.store.network import Several
+from evd.store.registry import Limits, Registered, Registry
 from evd.store.rings import Rings
 from evd.store.scribe import open_scribe
 
@@ -325,12 +327,16 @@ class SqliteStore:
         try:
             if isinstance(operation, Arrive):
                 return self._arrive(operation)
+            if isinstance(operation, Several):
+                return [self._do(one) for one in operation.operations]
             self._begin()
             return HANDLERS[type(operation)](self._registry, operation)
         except (UnknownVehicle, LimitReached) as refusal:
             return refusal  # it is raised before anything is changed
 
     def _do_apart(self, operation: Operation) -> Any:
+        if isinstance(operation, Several):
+            return [self._do_apart(one) for one in operation.operations]
         self._begin()
         self._db.execute("SAVEPOINT apart")
         try:

@@ -1,0 +1,16 @@
+"""Operation → the function that does it inside the caller's transaction, of all small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.store import Operation, downlinks, format_tables, notes, registry
+from evd.store.registry import Registry
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    **registry.HANDLERS,
+    **notes.HANDLERS,
+    **downlinks.HANDLERS,
+    **format_tables.HANDLERS,
+}

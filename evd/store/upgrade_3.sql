@@ -1,0 +1,8 @@
+-- From schema 1 or 2 to 3: see schema.sql for what each means.
+
+ALTER TABLE vehicles ADD COLUMN counted     INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE vehicles ADD COLUMN counted_seq INTEGER NOT NULL DEFAULT -1;
+ALTER TABLE vehicles ADD COLUMN received    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE vehicles ADD COLUMN lost        INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE vehicles ADD COLUMN resets      INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE statuses ADD COLUMN radio       TEXT;
