@@ -51,19 +51,30 @@ class Load:
 
 
 def send(
-    target: Target, *, connections: int = CONNECTIONS, seconds: int = 3, vehicles: int = VEHICLES, close: bool = False
+    target: Target,
+    *,
+    connections: int = CONNECTIONS,
+    seconds: int = 3,
+    vehicles: int = VEHICLES,
+    close: bool = False,
+    lines: int = 0,
 ) -> Load:
-    """Load a server; with `close` each callback has a connection of its own. Raises ValueError where wrk is needed."""
+    """Load a server; with `close` each callback has a connection of its own, with `lines` they come in such batches.
+
+    Raises ValueError where wrk is needed.
+    """
     first_time = next(FIRST_TIMES)
     if WRK:
         env = {"KEY": target.key, "VEHICLES": str(vehicles), "FIRST_TIME": str(first_time)}
         if close:
             env["CLOSE"] = "1"
+        if lines:
+            env["LINES"] = str(lines)
         command = [WRK, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "callbacks.lua"), target.url]
     else:
         scheme, _, address = target.url.partition("://")
-        if scheme != "http" or close:
-            raise ValueError("TLS and new connections need wrk: apt-get install wrk")
+        if scheme != "http" or close or lines:
+            raise ValueError("TLS, new connections and batches need wrk: apt-get install wrk")
         host, _, port = address.rpartition(":")
         env = {"KEY": target.key}
         command = [sys.executable, str(HERE / "load.py"), host, port, "--connections", str(connections)]

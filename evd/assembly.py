@@ -10,9 +10,13 @@ import orjson
 from evd.api.context import NoTokens, TokenVerifier
 from evd.api.door import DoorLimits
 from evd.auth import Key
-from evd.config import Config
+from evd.config import Config, FormatSettings
 from evd.connection import EdgeLimits
+from evd.directory import Directory
 from evd.dispatcher import Dispatcher
+from evd.errors import FormatError
+from evd.formats import Formats
+from evd.log import log
 from evd.place import Place
 from evd.push import Pusher
 from evd.status import for_app
@@ -56,8 +60,16 @@ def open_store(place: Place, config: Config, *, pushes: bool) -> SqliteStore:
     )
 
 
-def known(store: SqliteStore) -> tuple[list[Key], list[tuple[str, str]]]:
-    return [Key(*row) for row in store.living_keys()], store.own_formats()
+def directory(store: SqliteStore, formats: Formats) -> Directory:
+    """What the loop is to know from the start; the database's formats join `formats`."""
+    for name, grammar, fields in store.named_formats():
+        try:
+            formats.put(name, FormatSettings(grammar, orjson.loads(fields)))
+        except FormatError as error:
+            # Another evd took it. Its vehicles are decoded by the default format, as where a name is gone.
+            log.error("a format of the database is refused: add it anew", format=name, reason=str(error))
+    keys = [Key(*row) for row in store.living_keys()]
+    return Directory(keys, store.own_formats(), store.type_formats(), formats)
 
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
@@ -119,6 +131,7 @@ def edge_limits(config: Config) -> EdgeLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
+        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         connections_max=server.connections_max,
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
@@ -136,6 +149,7 @@ def door_limits(config: Config) -> DoorLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
+        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
         idle_s=server.idle_timeout_s,

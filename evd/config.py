@@ -65,9 +65,11 @@ class Ingest(Section, frozen=True):
     unknown_vehicle: str = "create"
     #: 250 times the largest Sigfox callback (about 250 bytes); a WLAN status is about 400 bytes.
     body_max_bytes: int = 64 * 1024
-    #: What waits for the writer: at 5,000 rows/s on the slowest disk evd is meant for, 0.8 s of work.
-    queue_rows_max: int = 4096
-    queue_bytes_max: int = 8 * 1024 * 1024
+    #: Of a batch with a key: 10,000 lines of 100 bytes.
+    batch_body_max_bytes: int = 1024 * 1024
+    #: What waits for the writer: a batch and some; at 5,000 rows/s on the slowest disk evd is meant for, 3 s of work.
+    queue_rows_max: int = 16_384
+    queue_bytes_max: int = 16 * 1024 * 1024
     #: One transaction. Larger groups gain nothing (docs/performance.md) and hold readers' snapshots longer.
     batch_rows_max: int = 2048
     #: Below Sigfox's 10 s, with room for the way back.
@@ -194,6 +196,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("server.idle_timeout_s", 0.05, 86_400),
     ("server.drain_timeout_s", 0.05, 600),
     ("ingest.body_max_bytes", 1024, 64 << 20),
+    ("ingest.batch_body_max_bytes", 1024, 64 << 20),
     ("ingest.queue_rows_max", 1, 1_000_000),
     ("ingest.queue_bytes_max", 65_536, 1 << 32),
     ("ingest.batch_rows_max", 1, 100_000),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -40,7 +40,8 @@ class EdgeLimits:
 
     head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
     fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
-    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred, a batch some thousand
+    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred
+    large_body_max: int = 1024 * 1024  # of a batch: 10,000 lines of 100 bytes
     connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
     head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
     body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
@@ -62,11 +63,13 @@ class Reception(ABC):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
+        is_large: Callable[[str, Mapping[bytes, bytes]], bool],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
+        self.is_large = is_large
         self.limits = limits
         self.log = log
         self.time = 0.0
@@ -265,7 +268,9 @@ class Connection:
                 reception.give_away(self, reader.unread())
                 return False
             self._head = head
-        body = reader.body(reception.limits.body_max)
+        limits = reception.limits
+        large = reception.is_large(head.path, head.headers)
+        body = reader.body(limits.large_body_max if large else limits.body_max)
         if body is None:
             if self.late is not BODY_LATE:
                 self._owes(BODY_LATE, reception.limits.body_s)

@@ -22,20 +22,22 @@ import trio_asyncio
 from systemd_watchdog.systemd_watchdog import WatchDog
 
 from evd import VERSION, assembly, inherited
+from evd.alive import Alive
 from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
+from evd.backfiller import watch
 from evd.clock import now_ms
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
-from evd.directory import Directory
 from evd.edge import Edge
 from evd.errors import ConfigError, StoreBroken, StoreBusy
 from evd.formats import Formats
-from evd.ingest import Ingest, is_ingest
+from evd.ingest import Ingest
 from evd.log import log
 from evd.place import SOCKET_PATH_MAX, Lock, Place
 from evd.queries import Queries
+from evd.routes import is_ingest
 from evd.store import Operation, Stored
 from evd.wire import tls_context
 from evd.writer import Writer
@@ -67,7 +69,7 @@ class Daemon:
         self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
         if outward:
             self.store.lengthen_log()
-        self.directory = Directory(*assembly.known(self.store))
+        self.directory = assembly.directory(self.store, self.formats)
         self.writer = Writer(
             self.store,
             queue_rows_max=config.ingest.queue_rows_max,
@@ -76,7 +78,7 @@ class Daemon:
             answer_timeout_s=config.ingest.answer_timeout_s,
             on_commit=self._committed,
         )
-        self.ingest = Ingest(self.writer, self.directory, self.formats)
+        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
         self.dispatcher = assembly.dispatcher(self.pusher, self.store, self.writer, config) if self.pusher else None
         self.limits = assembly.edge_limits(config)
         self.edges: list[Edge] = []
@@ -84,7 +86,7 @@ class Daemon:
 
     def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
         self.directory.committed(operations, results)
-        if self.dispatcher and any(type(result) is Stored and result.pushes for result in results):
+        if self.dispatcher and _makes_pushes(results):
             self.dispatcher.wake()
 
     def state(self) -> dict[str, Any]:
@@ -127,7 +129,12 @@ class Daemon:
         async with trio_asyncio.open_loop():
             queries = await Queries.open(self.place.database)
             try:
-                door = Door(make_app(self._context(queries)), limits=assembly.door_limits(self.config), log=log)
+                door = Door(
+                    make_app(self._context(queries)),
+                    limits=assembly.door_limits(self.config),
+                    log=log,
+                    is_large=self.ingest.may_be_large,
+                )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
                     writing = _start(nursery, self.writer.run)
@@ -137,6 +144,8 @@ class Daemon:
                         nursery.start_soon(_within, pushing, self.dispatcher.run)
                     ready(addresses)
                     nursery.start_soon(self._check_file)
+                    if addresses:
+                        nursery.start_soon(self._watch_outages)
                     await until()
                     await self._stop(door, serving, pushing, writing)
                     nursery.cancel_scope.cancel()
@@ -149,6 +158,10 @@ class Daemon:
     def close(self) -> None:
         """After `run`, whether it ended well or not."""
         self.store.close()
+
+    async def _watch_outages(self) -> None:
+        alive = Alive(self.place.directory / "alive")
+        await watch(alive, self.config.sigfox, self.ingest.accept_document, lambda: bool(self.state()["ready"]))
 
     async def _listen(
         self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
@@ -163,6 +176,7 @@ class Daemon:
             edge = Edge(
                 take=self.ingest.take,
                 is_ingest=is_ingest,
+                is_large=self.ingest.may_be_large,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,
@@ -249,6 +263,13 @@ class Daemon:
             clock=now_ms,
             state=self.state,
         )
+
+
+def _makes_pushes(results: Sequence[Any]) -> bool:
+    return any(
+        result.pushes if type(result) is Stored else type(result) is list and _makes_pushes(result)
+        for result in results
+    )
 
 
 def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -44,7 +44,8 @@ class Edge(Reception):
     """Serves connections until `stop`.
 
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
-    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path.
+    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `is_large`
+    with the path and the headers: whether the body may be a large one.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
     """
@@ -54,12 +55,13 @@ class Edge(Reception):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
+        is_large: Callable[[str, Mapping[bytes, bytes]], bool] = lambda path, headers: False,
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
         attended: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(take=take, is_ingest=is_ingest, limits=limits, log=log)
+        super().__init__(take=take, is_ingest=is_ingest, is_large=is_large, limits=limits, log=log)
         self._hand_over = hand_over
         self._attended = attended
         self._open: set[Connection] = set()

@@ -24,6 +24,7 @@ EvdError
 ├── HttpError             a request evd sends got no answer (whatever its status, an answer is none of these)
 │   ├── HttpTimeout       not within its deadline
 │   └── HttpBroken        the other side cannot be reached, hung up, or answered what is no HTTP or too much of it
+├── SigfoxError           Sigfox's REST API answered what cannot be used
 └── PushError             a push was not accepted; each leaf is a verb: what to do next
     ├── DropRegistration  the token is dead: remove the registration
     ├── GiveUp            this message will never be accepted
@@ -158,6 +159,10 @@ class HttpTimeout(HttpError):
 
 class HttpBroken(HttpError):
     pass
+
+
+class SigfoxError(EvdError):
+    """Sigfox's REST API answered what cannot be used."""
 
 
 class PushError(EvdError):

@@ -9,7 +9,7 @@ server answers, and lets only checked bytes through to it.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -202,9 +202,11 @@ class RequestGuard(_Heads):
     fault `error` is set; nothing of the head it is in, or of the body behind it, is ever given.
     """
 
-    def __init__(self, *, head_max: int, fields_max: int, body_max: int) -> None:
+    def __init__(
+        self, *, head_max: int, fields_max: int, body_max: int, bound: Callable[[Head], int] | None = None
+    ) -> None:
         super().__init__(head_max=head_max, fields_max=fields_max)
-        self._body_max = body_max
+        self._bound = bound or (lambda head: body_max)  # bytes of the body that comes behind a head
         self._walk: BodyWalk | None = None
         self._last = False
         self.heads = 0
@@ -241,7 +243,7 @@ class RequestGuard(_Heads):
             head = self._next_head()
             if head is None:
                 return False
-            self._walk = BodyWalk(head.length, self._body_max)
+            self._walk = BodyWalk(head.length, self._bound(head))
             self._last = not head.keep_alive
             self.heads += 1
             checked.append(self._take(self._head_end))

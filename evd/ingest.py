@@ -1,4 +1,4 @@
-"""The way in: a request with a key becomes a status on disk, or a reason why not.
+"""The way in: a request with a key becomes statuses and notes on disk, or a reason why not.
 
 `take` is one function for both doors, the edge's and quart's (which awaits it as `accept`), so an ingest request gets
 the same answer at either.
@@ -7,80 +7,71 @@ the same answer at either.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 import trio
 
+from evd.auth import Key
 from evd.clock import Clock, now_ms
-from evd.decoding import decode
+from evd.config import Sigfox
 from evd.directory import Directory
-from evd.errors import BadRequest, ConfigError, Forbidden, RequestError, Unavailable
-from evd.formats import Format, Formats
+from evd.errors import BadRequest, Forbidden, RequestError, Unauthorized, Unavailable
+from evd.formats import Formats
 from evd.http1 import SERVER_ERROR, Reply, Request, error_reply
-from evd.ordinary import Shortcut
-from evd.sigfox import Message, read_json, read_message
-from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
+from evd.intake import Conclusion, Work, outcome, refusal_of, rejection
+from evd.log import log
+from evd.reading import Reading
+from evd.routes import BATCH, ROUTES, Route
+from evd.shapes import form_key, without_key
+from evd.status import SIGFOX
 from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
+from evd.store.network import Several
 from evd.writer import Writer
 
+Answer = Callable[[Reply], None]
 
-class Route(NamedTuple):
-    """A path below one of PREFIXES: the channel it stands for, and who may use it."""
-
-    connectivity: int
-    roles: frozenset[str]
-
-
-PREFIXES = ("", "/v2", "/v3")
-_ROUTES = {
-    "/sigfox/uplink": Route(SIGFOX, frozenset({"sigfox", "admin"})),
-    "/wlan": Route(WLAN, frozenset({"device", "admin"})),
-    "/wifi": Route(WLAN, frozenset({"device", "admin"})),
-}
-ROUTES = {f"{prefix}{path}{end}": route for prefix in PREFIXES for path, route in _ROUTES.items() for end in ("", "/")}
-
-#: The header by which the original's clients name their channel; it says more than the route.
-CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
-
-#: Never kept beside a rejected request.
-SECRET_HEADERS = frozenset({b"x-api-key", b"authorization", b"proxy-authorization", b"cookie"})
-
-
-def is_ingest(method: str, path: str) -> bool:
-    return method == "POST" and path in ROUTES
+_BACKFILLED = {b"content-type": b"application/json"}
 
 
 class Ingest:
     """Everything `take` needs. `clock` gives the server's time in epoch ms."""
 
-    def __init__(self, writer: Writer, directory: Directory, formats: Formats, *, clock: Clock = now_ms) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        directory: Directory,
+        formats: Formats,
+        *,
+        settings: Sigfox | None = None,
+        clock: Clock = now_ms,
+    ) -> None:
         self._writer = writer
         self._directory = directory
-        self._formats = formats
-        self._shortcut = Shortcut(formats.default, directory.formats)
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
+        self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
 
-    def take(self, request: Request, answer: Callable[[Reply], None]) -> None:
-        """Take an ingest request; `answer` is called once, when its status is on disk or cannot be.
+    def take(self, request: Request, answer: Answer) -> None:
+        """Take an ingest request; `answer` is called once, when what it says is on disk or cannot be.
 
         A request that fails with a valid key is kept in `rejected` before it is answered. Raises RequestError, in place
         of any answer, for a wrong key and for overload.
         """
         route = ROUTES[request.path]
-        key = self._directory.keys.require(request.headers, route.roles)
         try:
-            arrival = self._read(request, route)
-            if key.vehicle is not None and key.vehicle != arrival.vehicle:
-                raise Forbidden(f"this key speaks for vehicle {key.vehicle} only")
-        except BadRequest as refusal:
-            self._reject(request, refusal, answer)
+            key = self._directory.keys.require(request.headers, route.roles)
+        except Unauthorized:
+            request, key = self._by_form(request, route)
+        arrival = self._reading.ordinary(request, route, self._clock())
+        if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
+            self._take_any(request, route, key, answer)
         else:
-            self._writer.submit(arrival).then(partial(self._settled, request, arrival, answer))
+            self._writer.submit(arrival).then(partial(self._stored, request, arrival, answer))
 
     async def accept(self, request: Request) -> Reply:
         """The answer that `take` gives. Cancelling is safe: what was handed to the writer is written."""
@@ -95,84 +86,124 @@ class Ingest:
         await answered.wait()
         return replies[0]
 
-    def _settled(self, request: Request, arrival: Arrive, answer: Callable[[Reply], None], result: Any) -> None:
-        """What became of an arrival: a Stored, or the error that came instead."""
-        if isinstance(result, UnknownVehicle):
-            self._reject(request, BadRequest(str(result), error="Unknown vehicle"), answer)
-        elif isinstance(result, LimitReached):
-            self._reject(request, BadRequest(str(result), error="Too many vehicles"), answer)
+    async def replay(self, request: Request) -> Reply:
+        """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
+
+        Raises BadRequest for that, NotFound where no route takes it, or Unavailable.
+        """
+        route = ROUTES.get(request.path)
+        if route is None or request.method not in route.methods:
+            raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
+        now = self._clock()
+        work = self._reading.work(request, route, now, live=False)
+        done = self._concluded(work, await self._writer.write(work.operation))
+        if done.rejects or done.reply.status == 207:
+            raise BadRequest(done.rejects[0].detail if done.rejects else done.reply.body.decode())
+        return done.reply
+
+    async def accept_document(self, kind: str, document: dict[str, Any], *, raw: bytes | None = None) -> str:
+        """Take a callback that came by another way than a route, from Sigfox's REST API; `kind` "" has it told apart.
+
+        What became of it: a ring's verdict, its kind, or "rejected", and then it is kept there. Raises Unavailable.
+        """
+        kept = orjson.dumps(document) if raw is None else raw
+        try:
+            callback = self._reading.callback(kind, document, SIGFOX, kept, self._clock(), live=False)
+            results = await self._writer.write(Several(callback.operations))
+            refusal = refusal_of(results)
+        except BadRequest as error:
+            refusal = error
+        if refusal is not None:
+            self.outcomes["rejected"] += 1
+            request = Request("POST", f"/sigfox/{kind or 'callback'}", b"", _BACKFILLED, kept, "")
+            await self._writer.write(rejection(request, refusal, self._clock()))
+            return "rejected"
+        became = outcome(callback, results)
+        self.outcomes[became] += 1
+        return became
+
+    def may_be_large(self, path: str, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request may have a batch's body: only one whose key is known before its body is read."""
+        route = ROUTES.get(path)
+        if route is None or route.kind != BATCH:
+            return False
+        try:
+            self._directory.keys.require(headers, route.roles)
+        except RequestError:
+            return False
+        return True
+
+    def _by_form(self, request: Request, route: Route) -> tuple[Request, Key]:
+        """The key out of a form, and the request without it. Raises Unauthorized, Forbidden."""
+        shown = form_key(request.headers, request.body)
+        if shown is None:
+            raise Unauthorized("a key is needed: send it in the header x-api-key")
+        key = self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
+        return msgspec.structs.replace(request, body=without_key(request.body)), key
+
+    def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
+        try:
+            work = self._reading.work(request, route, self._clock())
+            if key.vehicle is not None:
+                _require_only(key.vehicle, work)
+        except BadRequest as refusal:
+            self._reject(request, refusal, answer)
+        else:
+            self._writer.submit(work.operation).then(partial(self._settled, work, answer))
+
+    def _stored(self, request: Request, arrival: Arrive, answer: Answer, result: Any) -> None:
+        """What became of an ordinary callback: a Stored, or the error that came instead."""
+        if isinstance(result, UnknownVehicle | LimitReached):
+            refusal = refusal_of([result])
+            assert refusal is not None
+            self._reject(request, refusal, answer)
         elif isinstance(result, Exception):
             answer(_excuse(result))
         else:
             self.outcomes[result.verdict.value] += 1
             answer(Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),)))
 
-    def _reject(self, request: Request, refusal: BadRequest, answer: Callable[[Reply], None]) -> None:
-        """Keep the request, then answer the refusal."""
-        self.outcomes["rejected"] += 1
+    def _settled(self, work: Work, answer: Answer, result: Any) -> None:
+        """What became of any other one."""
         try:
-            receipt = self._writer.submit(self._rejection(request, refusal))
+            done = self._concluded(work, result)
+        except Exception as error:
+            answer(_excuse(error))
+            return
+        if done.rejects:
+            self._keep(done.rejects, done.reply, answer)
+        else:
+            answer(done.reply)
+
+    def _concluded(self, work: Work, result: Any) -> Conclusion:
+        if isinstance(result, Exception) and not isinstance(result, UnknownVehicle | LimitReached):
+            raise result
+        done = work.conclude(result)
+        self.outcomes.update(done.outcomes)
+        return done
+
+    def _reject(self, request: Request, refusal: RequestError, answer: Answer) -> None:
+        """Keep the request, then answer the refusal."""
+        self._keep([rejection(request, refusal, self._clock())], error_reply(refusal), answer)
+
+    def _keep(self, rejects: Sequence[Reject], reply: Reply, answer: Answer) -> None:
+        self.outcomes["rejected"] += len(rejects)
+        first = rejects[0]
+        log.warning("a callback is rejected", route=first.route, reason=first.detail, others=len(rejects) - 1)
+        try:
+            receipt = self._writer.submit(Several(tuple(rejects)))
         except Unavailable as overload:
             answer(error_reply(overload))
         else:
-            receipt.then(lambda result: answer(_excuse(result if isinstance(result, Exception) else refusal)))
+            receipt.then(lambda result: answer(_excuse(result) if isinstance(result, Exception) else reply))
 
-    def _read(self, request: Request, route: Route) -> Arrive:
-        channel = request.headers.get(b"connectivitymethod")
-        connectivity = route.connectivity if channel is None else CHANNELS.get(channel.lower(), route.connectivity)
-        now = self._clock()
-        arrival = self._shortcut.read(request.body, connectivity, now)
-        if arrival is not None:
-            return arrival
-        return self._arrival(read_message(read_json(request.body)), connectivity, request.body, now)
 
-    def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
-        decoded = decode(message, self._format_of(message.vehicle), self._formats.default, connectivity)
-        content = message.payload if message.payload is not None else canonical(message.fields)
-        # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
-        time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
-        timely = time <= now + AHEAD_MS
-        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flag) if flag)
-        return Arrive(
-            status_id=identity(message.kind, message.vehicle, time, message.seq, content),
-            vehicle=message.vehicle,
-            spelling=message.spelling,
-            time=time,
-            seq=message.seq,
-            timely=timely,
-            connectivity=connectivity,
-            payload=message.payload,
-            fields=decoded.fields,
-            document=document,
-            received=now,
-            flags=flags,
-        )
-
-    def _format_of(self, vehicle: str) -> Format | None:
-        assigned = self._directory.format_of(vehicle)
-        if assigned is None:
-            return None
-        try:
-            return self._formats.find(assigned)
-        except ConfigError:
-            # Its name is gone from evd.toml: the default format is better than no status at all.
-            self.outcomes["format missing"] += 1
-            return None
-
-    def _rejection(self, request: Request, refusal: RequestError) -> Reject:
-        shown = {
-            name.decode("latin-1"): value.decode("latin-1")
-            for name, value in request.headers.items()
-            if name not in SECRET_HEADERS
-        }
-        return Reject(
-            received=self._clock(),
-            route=f"{request.method} {request.path}",
-            error=refusal.error,
-            detail=refusal.detail,
-            headers=orjson.dumps(shown),
-            body=request.body,
-        )
+def _require_only(vehicle: str, work: Work) -> None:
+    """Raises Forbidden where a key that is bound to a vehicle speaks for another one."""
+    operation = work.operation
+    arrival = operation.operations[0] if isinstance(operation, Several) else operation
+    if not isinstance(arrival, Arrive) or arrival.vehicle != vehicle:
+        raise Forbidden(f"this key speaks for vehicle {vehicle} only")
 
 
 def _excuse(error: Exception) -> Reply:

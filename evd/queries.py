@@ -16,6 +16,7 @@ import trio
 from trio_asyncio import aio_as_trio
 
 from evd.errors import Unavailable
+from evd.redecoding import Kept
 from evd.store.database import READER_PRAGMAS, reader_uri
 from evd.store.library import sqlite3
 
@@ -26,6 +27,25 @@ QUESTION_TIMEOUT_S = 5.0
 
 LISTED_MAX = 10_000
 """Rows of an administrative list."""
+
+_DOWNLINKS = """
+SELECT * FROM (
+    SELECT number, vehicle, lower(hex(payload)) AS payload,
+           CASE WHEN state IN ('queued', 'offered') AND expires < ? THEN 'expired' ELSE state END AS state,
+           created, expires, offered, asked_by, asked_time, closed, info_code, info
+    FROM downlinks)
+WHERE true"""
+
+_PAYLOADS = """
+SELECT vehicle, id, time, seq, connectivity, payload, fields, CAST(document AS BLOB), flags, radio FROM ring
+WHERE vehicle = ? AND payload IS NOT NULL AND time BETWEEN ? AND ? AND (time, seq, id) > (?, ?, ?)
+ORDER BY time, seq, id LIMIT ?"""
+
+_FORMAT_USES = """
+SELECT format, sum(vehicles) AS vehicles, sum(types) AS device_types FROM (
+    SELECT format, count(*) AS vehicles, 0 AS types FROM vehicles WHERE format IS NOT NULL GROUP BY format
+    UNION ALL SELECT format, 0, count(*) FROM device_types GROUP BY format)
+GROUP BY format ORDER BY format LIMIT ?"""
 
 _STATUS = "id, time, seq, connectivity, payload, fields, flags"
 
@@ -98,6 +118,91 @@ class Queries:
             (vehicle,),
         )
         return rows[0] if rows else None
+
+    async def downlinks(
+        self, now: int, *, number: int | None = None, vehicle: str | None = None, state: str | None = None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Those that are all that is given, the newest first, with their states at `now`; times are epoch ms."""
+        asked = {"number = ?": number, "vehicle = ?": vehicle, "state = ?": state}
+        given = {condition: value for condition, value in asked.items() if value is not None}
+        sql = " AND ".join([_DOWNLINKS, *given]) + " ORDER BY number DESC LIMIT ?"
+        return await self._dicts(sql, (now, *given.values(), limit))
+
+    async def log(self, vehicle: str, limit: int) -> list[dict[str, Any]]:
+        """The vehicle's log, the newest first; times are epoch ms."""
+        return await self._dicts(
+            "SELECT time, vehicle, kind, severity, text, received, document FROM notes WHERE vehicle = ?"
+            " ORDER BY time DESC, number DESC LIMIT ?",
+            (vehicle, limit),
+        )
+
+    async def logs(self, limit: int) -> list[dict[str, Any]]:
+        """The entries of all vehicles, groups and device types, those first that came last."""
+        return await self._dicts(
+            "SELECT time, vehicle, kind, severity, text, received, document FROM notes ORDER BY number DESC LIMIT ?",
+            (limit,),
+        )
+
+    async def rejections(self, *, before: int, limit: int, text: str) -> list[dict[str, Any]]:
+        """Rejected requests with a number below `before` and `text` in what was wrong with them, the newest first."""
+        return await self._dicts(
+            "SELECT number, received, times, route, error, detail, length(body) AS body_bytes FROM rejected"
+            " WHERE number < ? AND instr(lower(error || ' ' || detail), lower(?)) ORDER BY number DESC LIMIT ?",
+            (before, text, limit),
+        )
+
+    async def rejection(self, number: int) -> dict[str, Any] | None:
+        rows = await self._dicts(
+            "SELECT number, received, times, route, error, detail, headers, body FROM rejected WHERE number = ?",
+            (number,),
+        )
+        return rows[0] if rows else None
+
+    async def rejected_numbers(self, *, after: int, through: int, limit: int) -> list[int]:
+        """The oldest first."""
+        rows = await self._all(
+            "SELECT number FROM rejected WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
+            (after, through, limit),
+        )
+        return [number for (number,) in rows]
+
+    async def days(self, vehicle: str) -> list[dict[str, Any]]:
+        """What came of the vehicle's frames with a seqNumber and what was lost, by day (UTC), oldest first."""
+        return await self._dicts("SELECT * FROM days WHERE vehicle = ? ORDER BY day LIMIT ?", (vehicle, LISTED_MAX))
+
+    async def vehicles_from(self, first: str, limit: int) -> list[str]:
+        """The ids of known vehicles in their order, from `first` on."""
+        rows = await self._all(
+            "SELECT vehicle FROM vehicles WHERE vehicle >= ? ORDER BY vehicle LIMIT ?", (first, limit)
+        )
+        return [vehicle for (vehicle,) in rows]
+
+    async def payloads(self, vehicle: str, first: int, last: int, after: Sequence[Any], limit: int) -> list[Kept]:
+        """The vehicle's statuses with a payload from `first` to `last` (epoch ms, both included), the oldest first.
+
+        Of these, the ones behind `after`: (time, seqNumber or -1, id).
+        """
+        rows = await self._all(_PAYLOADS, (vehicle, first, last, *after, limit))
+        return [Kept(who, one, time, None if seq < 0 else seq, *rest) for who, one, time, seq, *rest in rows]
+
+    async def format_uses(self) -> list[dict[str, Any]]:
+        """By format (a name or a grammar): how many vehicles and device types have it as theirs."""
+        return await self._dicts(_FORMAT_USES, (LISTED_MAX,))
+
+    async def format_users(self, name: str) -> dict[str, list[str]]:
+        """Whose format it is."""
+        vehicles = await self._all(
+            "SELECT vehicle FROM vehicles WHERE format = ? ORDER BY vehicle LIMIT ?", (name, LISTED_MAX)
+        )
+        types = await self._all(
+            "SELECT device_type FROM device_types WHERE format = ? ORDER BY device_type LIMIT ?", (name, LISTED_MAX)
+        )
+        return {"vehicles": [one for (one,) in vehicles], "device_types": [one for (one,) in types]}
+
+    async def device_types(self) -> list[dict[str, Any]]:
+        return await self._dicts(
+            "SELECT device_type, format, created FROM device_types ORDER BY device_type LIMIT ?", (LISTED_MAX,)
+        )
 
     async def counts(self) -> dict[str, Any]:
         """Row counts of what is small, and of the rings by their vehicles' own counts."""

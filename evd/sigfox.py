@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 import orjson
@@ -53,6 +53,19 @@ class Message(msgspec.Struct, frozen=True):
     payload: bytes | None
     fields: dict[str, Any]
     encoded: bool = True
+    device_type: str | None = None
+    """Sigfox's deviceTypeId, lower case."""
+    asks: bool = False
+    """The device listens for a downlink (BIDIR's `ack`)."""
+
+
+class Envelope(NamedTuple):
+    """What every callback of a device has: of which device, from when (epoch ms), and its count where it has one."""
+
+    vehicle: str
+    spelling: str
+    time: int
+    seq: int | None
 
 
 def read_json(body: bytes) -> dict[str, Any]:
@@ -63,10 +76,15 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise BadRequest(f"the body is no JSON: {error}", error="Body parsing error") from None
     if type(document) is not dict:
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
-    # The cheap count first: what has few brackets cannot be deep.
-    if body.count(b"[") + body.count(b"{") > NESTING_MAX and _deeper_than(NESTING_MAX, document):
-        raise BadRequest(f"the body is nested deeper than {NESTING_MAX} levels", error="Body parsing error")
+    refuse_deep(document, body)
     return document
+
+
+def refuse_deep(value: Any, text: bytes) -> None:
+    """Raises BadRequest for a value, read from `text`, of more levels than a JSON writer may be asked for."""
+    # The cheap count first: what has few brackets cannot be deep.
+    if text.count(b"[") + text.count(b"{") > NESTING_MAX and _deeper_than(NESTING_MAX, value):
+        raise BadRequest(f"the body is nested deeper than {NESTING_MAX} levels", error="Body parsing error")
 
 
 def _deeper_than(levels: int, value: Any) -> bool:
@@ -79,32 +97,69 @@ def _deeper_than(levels: int, value: Any) -> bool:
 
 def read_message(document: Mapping[str, Any]) -> Message:
     """The message that a status document or Sigfox's plain variables describe. Raises BadRequest."""
-    spelling = _text(_first(document, VEHICLE_NAMES))
-    moment = _first(document, TIME_NAMES)
-    if spelling is None or moment is None:
-        missing = VEHICLE_NAMES[:2] if spelling is None else TIME_NAMES
-        raise BadRequest(f"the body lacks {' or '.join(missing)}", error="Missing basic attributes")
-    seq = _first(document, SEQ_NAMES)
-    payload = _first(document, PAYLOAD_NAMES, empty_counts=True)
+    head = read_envelope(document)
     return Message(
         kind=DATA,
-        vehicle=vehicle_id(spelling),
-        spelling=spelling,
-        time=time_ms(_number("time", moment)),
-        seq=None if seq is None else _sequence(seq),
-        payload=None if payload is None else _payload(payload),
+        vehicle=head.vehicle,
+        spelling=head.spelling,
+        time=head.time,
+        seq=head.seq,
+        payload=read_payload(document),
         fields=_fields(document),
-        encoded=_first(document, ("encoded",)) not in (False, "false"),
+        encoded=first_of(document, ("encoded",)) not in (False, "false"),
+        device_type=_device_type(document),
+        asks=first_of(document, ("ack",)) in (True, "true", 1, "1"),
     )
 
 
-def _first(document: Mapping[str, Any], names: tuple[str, ...], *, empty_counts: bool = False) -> Any:
+def read_envelope(document: Mapping[str, Any]) -> Envelope:
+    """Raises BadRequest where the device or the time is missing or cannot be read."""
+    spelling = _text(first_of(document, VEHICLE_NAMES))
+    if spelling is None:
+        raise missing(VEHICLE_NAMES[:2])
+    return Envelope(vehicle_id(spelling), spelling, read_time(document), read_sequence(document))
+
+
+def read_time(document: Mapping[str, Any]) -> int:
+    """Epoch ms of a callback. Raises BadRequest."""
+    moment = first_of(document, TIME_NAMES)
+    if moment is None:
+        raise missing(TIME_NAMES)
+    return time_ms(read_number("time", moment))
+
+
+def read_sequence(document: Mapping[str, Any]) -> int | None:
+    """seqNumber, where there is one. Raises BadRequest."""
+    seq = first_of(document, SEQ_NAMES)
+    return None if seq is None else _sequence(seq)
+
+
+def read_payload(document: Mapping[str, Any]) -> bytes | None:
+    """The payload, where there is one; no byte at all is a payload too. Raises BadRequest."""
+    payload = first_of(document, PAYLOAD_NAMES, empty_counts=True)
+    return None if payload is None else _payload(payload)
+
+
+def missing(names: Sequence[str]) -> BadRequest:
+    """The refusal of a body that has none of these variables."""
+    return BadRequest(f"the body lacks {' or '.join(names)}", error="Missing basic attributes")
+
+
+def first_of(document: Mapping[str, Any], names: Sequence[str], *, empty_counts: bool = False) -> Any:
+    """The first value that one of these names has; null, "null" and "" are none."""
     for name in names:
         value = document.get(name)
         if value is None or value == "null" or (value == "" and not empty_counts):
             continue
         return value
     return None
+
+
+def _device_type(document: Mapping[str, Any]) -> str | None:
+    value = document.get("deviceTypeId")
+    if type(value) is not str or value == "null" or not 1 <= len(value) <= 64 or not value.isprintable():
+        return None
+    return value.lower()
 
 
 def _text(value: Any) -> str | None:
@@ -116,8 +171,9 @@ def _text(value: Any) -> str | None:
     raise BadRequest("the vehicle's id must be a text", error="Missing basic attributes")
 
 
-def _number(name: str, value: Any) -> int | float:
-    number = value if type(value) is int or type(value) is float else _read_number(value)
+def read_number(name: str, value: Any) -> int | float:
+    """A number, bare or quoted; `name` is what the refusal calls it. Raises BadRequest."""
+    number = value if type(value) is int or type(value) is float else _unquoted(value)
     if number is None or not math.isfinite(number):
         raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
     if abs(number) >= NUMBER_LIMIT:
@@ -125,7 +181,7 @@ def _number(name: str, value: Any) -> int | float:
     return number
 
 
-def _read_number(value: Any) -> int | float | None:
+def _unquoted(value: Any) -> int | float | None:
     """A number that a template put in quotes."""
     if type(value) is not str or len(value) > NUMBER_MAX_CHARACTERS:
         return None
@@ -138,7 +194,7 @@ def _read_number(value: Any) -> int | float | None:
 
 
 def _sequence(value: Any) -> int:
-    number = _number("seqNumber", value)
+    number = read_number("seqNumber", value)
     if number != int(number) or not 0 <= number <= SEQ_MAX:
         raise BadRequest(f"seqNumber is {_shown(value)}: a whole number from 0 is needed")
     return int(number)
@@ -179,7 +235,7 @@ def _value(given_name: str, name: str, value: Any) -> Any:
         if value in (False, "false", 0, "0"):
             return False
         raise BadRequest(f"{given_name} is {_shown(value)}: true or false is needed")
-    return _number(given_name, value)
+    return read_number(given_name, value)
 
 
 def _shown(value: Any) -> str:

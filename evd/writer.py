@@ -123,6 +123,7 @@ class Writer:
         """The writer's task waits for something to do, so that `submit` may begin a group itself."""
         self._linger_from = -inf
         self._latest = 1  # operations in the group that was committed last
+        self._rows = 0  # of what waits in the queue, and the bytes
         self._bytes = 0
         self._wake = trio.Event()
         self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
@@ -146,12 +147,14 @@ class Writer:
         size = operation.size_bytes
         if self._closed:
             raise Unavailable("evd is stopping: send it again", retry_after_s=5)
-        if len(self._queue) >= self._queue_rows_max or self._bytes + size > self._queue_bytes_max:
+        rows = self._rows + operation.rows
+        if rows > self._queue_rows_max or self._bytes + size > self._queue_bytes_max:
             raise Unavailable("more arrives than can be written: send it again later")
         if self._time == -inf:
             self._time = trio.current_time()
         receipt = Receipt(operation, size, self._time + self._answer_timeout_s)
         self._queue.append(receipt)
+        self._rows = rows
         self._bytes += size
         if self._resting:
             self._begin()  # at once: whoever comes alone waits for no turn of the writer's task
@@ -235,11 +238,9 @@ class Writer:
 
     def _begin(self) -> None:
         """Prepare a group of what waits, and have the store commit it."""
-        count = min(len(self._queue), self._batch_rows_max)
-        batch = [self._queue.popleft() for _ in range(count)]
+        batch = self._next_group()
         operations = [receipt.operation for receipt in batch]
         results: list[Any] | Exception
-        self._bytes -= sum([receipt.size_bytes for receipt in batch])
         self._writing = batch
         self.turns += 1
         try:
@@ -251,6 +252,22 @@ class Writer:
             results = error
         self._begun = batch, operations, results
         self._answer()  # the group before this one: work for the loop while the store has its own
+
+    def _next_group(self) -> list[Receipt]:
+        """Out of the queue: `batch_rows_max` rows, or one operation that has more by itself."""
+        queue, rows, size = self._queue, 0, 0
+        batch: list[Receipt] = []
+        while queue:
+            receipt = queue[0]
+            rows += receipt.operation.rows
+            if rows > self._batch_rows_max and batch:
+                rows -= receipt.operation.rows
+                break
+            size += receipt.size_bytes
+            batch.append(queue.popleft())
+        self._rows -= rows
+        self._bytes -= size
+        return batch
 
     async def _complete(self) -> None:
         """Wait until the group that was begun is committed, or deal with what came in between."""
@@ -300,6 +317,7 @@ class Writer:
         """Back to the head of the queue what is still waited for; whoever is not was told to send it again."""
         waiting = [receipt for receipt in batch if not receipt.done]
         self._queue.extendleft(reversed(waiting))
+        self._rows += sum([receipt.operation.rows for receipt in waiting])
         self._bytes += sum([receipt.size_bytes for receipt in waiting])
         await trio.sleep(BUSY_RETRY_S)
 
@@ -348,7 +366,7 @@ class Writer:
     def _fail_all(self, error: Unavailable) -> None:
         self._settle_all([*self._writing, *self._queue], error)
         self._queue.clear()
-        self._bytes = 0
+        self._rows = self._bytes = 0
 
     @staticmethod
     def _settle_all(batch: Sequence[Receipt], error: Unavailable) -> None:

@@ -93,8 +93,8 @@ HALF_CLOSED = "hypercorn takes who half-closes for gone; without an answer the c
 ODD_REQUESTS = [
     # methods: only POST is an ingest request, everything else the original's teapot
     *(
-        Odd(f"method {one.decode()}", post(method=one), 418)
-        for one in (b"GET", b"PUT", b"DELETE", b"PATCH", b"OPTIONS")
+        Odd(f"method {one.decode()}", post(method=one), status)
+        for one, status in ((b"GET", 400), (b"PUT", 201), (b"DELETE", 418), (b"PATCH", 418), (b"OPTIONS", 418))
     ),
     *(Odd(f"method {one.decode()}", post(method=one), 418) for one in (b"TRACE", b"BREW", b"M!")),
     Odd("method in small letters", post(method=b"post"), 201),

@@ -76,7 +76,7 @@ WISH = {"vehicleId": VEHICLE, "fcmToken": "t", "register": True}
         ("POST", "/test", None, {}, None, 401),
         ("POST", "/sigfox/downlink", "sigfox", {}, None, 200),
         ("GET", "/nothing/here", "app", {}, None, 418),
-        ("GET", "/sigfox/uplink", "sigfox", {}, None, 418),
+        ("GET", "/sigfox/uplink", "sigfox", {}, None, 400),
         ("DELETE", "/android/last", "app", {}, None, 418),
         ("OPTIONS", "/android/last", None, {"origin": "https://example.org"}, None, 418),
         ("GET", "/", None, {}, None, 418),

@@ -19,10 +19,16 @@ MODULES = {
 
 #: Pure: bytes, values and the time go in, what to do comes out.
 PURE = {
+    "evd.backfill",
+    "evd.sigfox_setup",
+    "evd.downlinks",
+    *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
+    "evd.sequence",
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
         "evd.formats",
         "evd.decoding",
+        "evd.redecoding",
         "evd.config",
         "evd.errors",
         "evd.http1",
@@ -38,6 +44,7 @@ IMPURE = re.compile(
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
+    *("evd.sigfox_api", "evd.backfiller", "evd.checkup"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.fcm", "evd.push.fake", "evd.push.fake_answers"),
 }
@@ -47,12 +54,13 @@ TRIO = re.compile(r"(trio|trio_asyncio|quart_trio|outcome)(\.|$)")
 LAYERS = (
     {"evd.cli", "evd.__main__"},
     {"evd.daemon"},
-    {"evd.assembly", "evd.simulator"},
+    {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.dispatcher", "evd.queries", "evd.tokens", "evd.control"},
-    {"evd.ingest", "evd.stream", "evd.connection"},
-    {"evd.writer", "evd.directory", "evd.wire"},
-    {"evd.ordinary"},
-    {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock", "evd.inherited"},
+    {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller"},
+    {"evd.writer", "evd.directory", "evd.wire", "evd.reading"},
+    {"evd.ordinary", "evd.reports", "evd.intake"},
+    {"evd.sigfox_api", "evd.alive"}
+    | {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock", "evd.inherited"},
     PURE - {"evd.config", "evd.errors"},
     {"evd.config", "evd.errors", "evd.version"},
 )

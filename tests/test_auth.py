@@ -15,8 +15,8 @@ import evd.auth
 from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, key_id, new_key
 from evd.directory import Directory
 from evd.errors import BadRequest, Forbidden, Unauthorized
-from evd.ingest import ROUTES
 from evd.log import redact
+from evd.routes import ROUTES
 from evd.store import AddKey, LimitReached, RevokeKey, SetVehicle
 
 FORM = re.compile(r"evd_(sigfox|device|app|admin)_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
@@ -158,13 +158,19 @@ def test_no_secret_is_compared_with_equals() -> None:
             assert not re.search(r"digest|secret|checksum|parts\[[34]\](?!\))", sides), ast.unparse(node)
 
 
+SIGFOX_ROUTES = {
+    *("/sigfox/uplink", "/sigfox/bidir", "/sigfox/status", "/sigfox/advanced", "/sigfox/acknowledge"),
+    *("/sigfox/repeater", "/sigfox/geoloc", "/sigfox/error", "/sigfox/event", "/sigfox/callback", "/sigfox/batch"),
+}
+
+
 def test_a_role_opens_its_routes_and_no_others() -> None:
     """The matrix of DESIGN.md for the ingest routes; every route has a row, so a new one must say who may use it."""
     allowed = {
-        "sigfox": {"/sigfox/uplink"},
+        "sigfox": SIGFOX_ROUTES,
         "device": {"/wlan", "/wifi"},
         "app": set(),
-        "admin": {"/sigfox/uplink", "/wlan", "/wifi"},
+        "admin": {*SIGFOX_ROUTES, "/wlan", "/wifi"},
     }
     keys = {role: new_key(role) for role in ROLES}
     ring = KeyRing([key for _, key in keys.values()])

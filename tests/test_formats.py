@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from evd.config import EV_GRAMMAR, FormatSettings
-from evd.errors import ConfigError
-from evd.formats import Formats
+from evd.errors import ConfigError, FormatError
+from evd.formats import Formats, Origin
 
 EV_PAYLOAD = bytes.fromhex("130a4c0f594e427e4bb45088")
 
@@ -83,3 +83,51 @@ def test_a_refused_grammar_leaves_nothing_behind() -> None:
     for _ in range(2):
         with pytest.raises(ConfigError, match="refused"):
             formats.find("a::uint:65")
+
+
+# Formats of the database
+
+
+def test_a_format_that_was_put_is_found_by_its_name_until_it_is_dropped() -> None:
+    formats = Formats({}, "ev")
+    formats.put("trailer", FormatSettings("load::uint:8"))
+    assert formats.find("trailer").decoder.decode(b"\x07") == {"load": 7}
+    assert formats.named()["trailer"].origin is Origin.DATABASE
+    formats.drop("trailer")
+    with pytest.raises(ConfigError, match="there is no format 'trailer'"):
+        formats.find("trailer")
+
+
+def test_a_format_that_is_put_again_is_another_one_from_then_on() -> None:
+    formats = Formats({}, "ev")
+    formats.put("trailer", FormatSettings("load::uint:8"))
+    before = formats.find("trailer")
+    formats.put("trailer", FormatSettings("weight::uint:8", {"weight": {"scale": 2.0}}))
+    assert formats.find("trailer").decoder.decode(b"\x07") == {"weight": 14.0}
+    assert before.decoder.decode(b"\x07") == {"load": 7}, "who holds the old one can end what he began"
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    formats = Formats({}, "ev")
+    formats.put("trailer", FormatSettings("load::uint:8"))
+    with pytest.raises(FormatError):
+        formats.put("trailer", FormatSettings("load::uint:65"))
+    assert formats.find("trailer").names == {"load"}
+
+
+def test_the_configuration_hides_a_format_of_the_database_under_its_name() -> None:
+    formats = Formats({"trailer": FormatSettings("mine::uint:8")}, "ev")
+    formats.put("trailer", FormatSettings("stored::uint:8"))
+    formats.put("ev", FormatSettings("stored::uint:8"))
+    assert formats.find("trailer").names == {"mine"}
+    assert {name: one.origin for name, one in formats.named().items()} == {
+        "ev": Origin.BUILT_IN,
+        "trailer": Origin.SETTINGS,
+    }
+    assert (formats.is_fixed("trailer"), formats.is_stored("trailer")) == (True, True)
+
+
+def test_the_default_does_not_hang_on_the_database() -> None:
+    """It is held by the shortcut for good, so it must be one that does not change."""
+    with pytest.raises(ConfigError):
+        Formats({}, "trailer")

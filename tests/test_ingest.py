@@ -23,7 +23,8 @@ from evd.directory import Directory
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.formats import Formats
 from evd.http1 import Reply, Request
-from evd.ingest import ROUTES, Ingest, is_ingest
+from evd.ingest import Ingest
+from evd.routes import ROUTES, is_ingest
 from evd.store import SetVehicle
 from evd.store.sqlite import SqliteStore
 from evd.writer import Writer
@@ -302,10 +303,11 @@ async def test_what_is_older_than_a_full_ring_is_answered_as_ever_and_not_kept(w
 @pytest.mark.parametrize("path", sorted(ROUTES))
 @pytest.mark.parametrize("role", ROLES)
 async def test_who_may_post_where(way: Way, path: str, role: str) -> None:
-    may = {"sigfox": "/sigfox/uplink" in path, "device": "/wlan" in path or "/wifi" in path, "admin": True}
+    may = {"sigfox": "/sigfox/" in path, "device": "/wlan" in path or "/wifi" in path, "admin": True}
     body = {"vehicleId": "1", "timestamp": 1639400000}
     if may.get(role, False):
-        assert (await way.post(path, body, role=role)).status == 201
+        takes_it = ROUTES[path].kind in ("uplink", "bidir", "advanced", "")
+        assert (await way.post(path, body, role=role)).status == (201 if takes_it else 400)
     else:
         with pytest.raises(Forbidden):
             await way.post(path, body, role=role)
@@ -338,6 +340,9 @@ async def test_a_key_bound_to_a_vehicle_speaks_for_it_alone_however_it_is_spelle
         ("POST", "/wlan", True),
         ("POST", "/v2/wifi/", True),
         ("GET", "/wlan", False),
+        ("GET", "/sigfox/uplink", True),
+        ("PUT", "/v3/sigfox/event/", True),
+        ("DELETE", "/sigfox/uplink", False),
         ("POST", "/v4/wlan", False),
         ("POST", "/wlan//", False),
         ("POST", "/sigfox/downlink", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from typing import Any, cast
 
 import msgspec
@@ -13,16 +14,16 @@ from hypothesis import strategies as st
 
 from evd import ordinary
 from evd._ordinary import Shortcut
-from evd.config import FormatSettings
+from evd.callbacks import UPLINK
+from evd.config import FormatSettings, Sigfox
 from evd.directory import Directory
 from evd.errors import ConfigError
 from evd.formats import Formats
-from evd.ingest import Ingest
 from evd.ordinary import NoShortcut
-from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json, read_message
+from evd.reading import Reading
+from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
 from evd.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
 from evd.store import Arrive
-from evd.writer import Writer
 
 NOW = 1_700_000_001_000
 ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES}
@@ -41,8 +42,11 @@ SHORTCUT = Shortcut(FORMATS.default, {})
 
 def readable(body: bytes, connectivity: int = SIGFOX, now: int = NOW, formats: Formats = FORMATS) -> Arrive:
     """What the readable way makes of a body; no writer takes part in that."""
-    ingest = Ingest(cast(Writer, None), Directory([], []), formats)
-    return ingest._arrival(read_message(read_json(body)), connectivity, body, now)
+    reading = Reading(Directory([], []), formats, Sigfox(), Counter())
+    callback = reading.callback(UPLINK, read_json(body), connectivity, body, now, live=False)
+    (arrival,) = callback.operations
+    assert isinstance(arrival, Arrive)
+    return arrival
 
 
 def typed(arrival: Arrive) -> list[tuple[str, Any]]:

@@ -52,6 +52,8 @@ ROW = {
 }
 FIRST = (1 << 20, 1, 1_700_000_000_000, 7, "00000000000000ff", 1_700_000_000_001, 1, b"\x00\x13\xff")
 TABLE = "SELECT * FROM statuses ORDER BY place"
+COUNT = (1_700_000_000_000, 4095, 7, 2, 1)
+"""Of a vehicle's frames: the newest one's time and seqNumber; received, lost, restarts."""
 
 Opener = Callable[..., Scribe]
 
@@ -106,7 +108,7 @@ def until(condition: Callable[[], bool]) -> bool:
 def test_a_group_is_on_disk_when_it_is_finished(scribe: Scribe, connection: Any, database: Path) -> None:
     put(scribe)
     put(scribe, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False)
-    scribe.shape(1, 2, 1)
+    scribe.shape(1, 2, 1, *COUNT)
     assert scribe.gathered == 3
     assert not connection.in_transaction
     scribe.start()
@@ -116,10 +118,11 @@ def test_a_group_is_on_disk_when_it_is_finished(scribe: Scribe, connection: Any,
     assert scribe.gathered == 0
     assert not connection.in_transaction
     one, other = rows(database, TABLE)
-    assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "")
+    assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)
     assert other[1:4] == (0, 1_700_000_000_000, -1)
-    assert other[7:] == (None, '{"state":1}', '{"name":"Ännchen 🚐"}', "ahead")
-    assert rows(database, "SELECT kept, newest FROM vehicles ORDER BY number") == [(2, 1), (0, -1)]
+    assert other[7:] == (None, '{"state":1}', '{"name":"Ännchen 🚐"}', "ahead", None)
+    shapes = "SELECT kept, newest, counted, counted_seq, received, lost, resets FROM vehicles ORDER BY number"
+    assert rows(database, shapes) == [(2, 1, *COUNT), (0, -1, -1, -1, 0, 0, 0)]
 
 
 def test_finish_waits_for_the_end(scribe: Scribe, database: Path) -> None:
@@ -164,7 +167,7 @@ def test_what_is_flushed_is_seen_by_the_connection_and_nobody_else_before_the_co
 
 def test_what_is_dropped_is_not_written(scribe: Scribe, database: Path) -> None:
     put(scribe)
-    scribe.shape(1, 9, 9)
+    scribe.shape(1, 9, 9, *COUNT)
     scribe.drop()
     put(scribe, place=5)
     scribe.start()
@@ -176,7 +179,7 @@ def test_what_is_dropped_is_not_written(scribe: Scribe, database: Path) -> None:
 def test_more_than_it_may_gather_is_written_all_the_same(scribe: Scribe, database: Path) -> None:
     for place in range(11):
         put(scribe, place=place)
-        scribe.shape(place % 7, place, place)
+        scribe.shape(place % 7, place, place, *COUNT)
         assert scribe.gathered <= 8
     scribe.start()
     scribe.finish()
@@ -186,8 +189,8 @@ def test_more_than_it_may_gather_is_written_all_the_same(scribe: Scribe, databas
 def test_the_last_word_stands(scribe: Scribe, database: Path) -> None:
     put(scribe)
     put(scribe, id="later")
-    scribe.shape(1, 1, 0)
-    scribe.shape(1, 2, 1)
+    scribe.shape(1, 1, 0, *COUNT)
+    scribe.shape(1, 2, 1, *COUNT)
     scribe.start()
     scribe.finish()
     assert rows(database, "SELECT id FROM statuses") == [("later",)]
@@ -222,10 +225,12 @@ def test_a_value_that_does_not_fit_is_refused_at_once_and_alone(
     assert scribe.gathered == 1
     scribe.start()
     scribe.finish()
-    assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "")]
+    assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)]
 
 
-@pytest.mark.parametrize("bad", [(1 << 63, 0, 0), (1, "0", 0), (1, 0, None)])
+@pytest.mark.parametrize(
+    "bad", [(1 << 63, 0, 0, *COUNT), (1, "0", 0, *COUNT), (1, 0, None, *COUNT), (1, 0, 0, *COUNT[:4], "0")]
+)
 def test_a_shape_that_does_not_fit_is_refused_at_once(scribe: Scribe, bad: Any) -> None:
     with pytest.raises((TypeError, OverflowError)):
         scribe.shape(*bad)
@@ -294,7 +299,7 @@ def test_an_error_is_the_one_that_sqlite3_would_raise(
     other = make(connection, database)
     for place in range(3):
         put(scribe, place=place, document=b"x" * 60_000)
-    scribe.shape(1, 3, 2)
+    scribe.shape(1, 3, 2, *COUNT)
     with pytest.raises(sqlite3.Error, match=says) as caught:
         if how == "start":
             scribe.start()
@@ -327,7 +332,7 @@ def test_it_goes_on_after_a_failure(scribe: Scribe, connection: Any, database: P
     "what",
     [
         lambda scribe: put(scribe),
-        lambda scribe: scribe.shape(1, 1, 1),
+        lambda scribe: scribe.shape(1, 1, 1, *COUNT),
         lambda scribe: scribe.flush(),
         lambda scribe: scribe.drop(),
         lambda scribe: scribe.start(),

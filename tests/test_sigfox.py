@@ -140,6 +140,32 @@ def test_encoded_is_true_unless_the_sender_says_false(value: Any, encoded: bool)
     assert read_message(LEAST | {"encoded": value}).encoded is encoded
 
 
+@pytest.mark.parametrize(
+    ("value", "asks"),
+    [(True, True), ("true", True), (1, True), ("1", True), (False, False), ("false", False), (0, False)]
+    + [(None, False), ("null", False), ("", False), ([], False), ("yes", False)],
+)
+def test_a_message_asks_for_a_downlink_where_ack_is_true(value: Any, asks: bool) -> None:
+    assert read_message(LEAST | {"ack": value}).asks is asks
+
+
+@pytest.mark.parametrize(
+    ("value", "device_type"),
+    [
+        ("5D8CDC8FEA06BB6E41234567", "5d8cdc8fea06bb6e41234567"),
+        ("null", None),
+        ("", None),
+        (None, None),
+        (5, None),
+        ("a\0", None),
+        ("a" * 64, "a" * 64),
+        ("a" * 65, None),
+    ],
+)
+def test_a_device_type_is_kept_in_small_letters(value: Any, device_type: str | None) -> None:
+    assert read_message(LEAST | {"deviceTypeId": value}).device_type == device_type
+
+
 @pytest.mark.parametrize("value", [True, "true", 1, "1"])
 def test_a_flag_may_be_written_in_several_ways(value: Any) -> None:
     assert read_message(LEAST | {"advanced": value}).fields == {"advanced": True}

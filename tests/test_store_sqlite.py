@@ -129,20 +129,65 @@ def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
     assert database.read_bytes() == before
 
 
-def test_a_file_of_an_older_evd_gets_the_views_of_this_one(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    store.write([arrival()])
-    store.close()
-    connection = sqlite3.connect(str(database))
-    views = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'view'").fetchall()
-    for name, _ in views:
-        connection.execute(f"DROP VIEW {name}")
-    connection.executescript("CREATE VIEW fleet AS SELECT 1; CREATE VIEW bygone AS SELECT 2; PRAGMA user_version = 1;")
+def old_database(path: Path, version: int) -> None:
+    """A file as an evd of schema 1 or 2 left it: a vehicle heard three times, the ring's shape as of the first one."""
+    connection = sqlite3.connect(str(path))
+    connection.executescript((TESTS / "schema_2.sql").read_text("utf-8"))
+    connection.executescript(
+        f"""
+        CREATE VIEW fleet AS SELECT vehicle FROM vehicles;
+        CREATE VIEW bygone AS SELECT 2;
+        INSERT INTO meta VALUES ('statuses_per_vehicle', 10);
+        INSERT INTO vehicles (number, vehicle, slots, kept, newest, created) VALUES
+            (1, '386625', 10, 1, 0, {NOW}), (2, 'SILENT', 10, 0, -1, {NOW});
+        PRAGMA application_id = {APPLICATION_ID};
+        PRAGMA user_version = {version};"""
+    )
+    for slot in range(3):
+        old = arrival(time=NOW + slot * 1000, seq=2 * slot)
+        values = (old.timely, old.time, old.seq, old.status_id, old.received, 1, old.payload, "{}", "{}", "")
+        connection.execute("INSERT INTO statuses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ((1 << 20) + slot, *values))
+    connection.commit()
     connection.close()
+
+
+def schema_of(path: Path) -> dict[str, Any]:
+    """Each view with its text, each table with its columns."""
+    found = rows(path, "SELECT name, type, sql FROM sqlite_schema WHERE type IN ('view', 'table')")
+    columns = 'SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?)'
+    return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
+    open_store: Opener, database: Path, tmp_path: Path, version: int
+) -> None:
+    old_database(database, version)
     open_store()
-    assert rows(database, "SELECT name, sql FROM sqlite_schema WHERE type = 'view'") == views
+    fresh = tmp_path / "fresh.db"
+    open_store(fresh)
+    assert schema_of(database) == schema_of(fresh)
     assert rows(database, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
-    assert len(ring_of(database)) == 1
+    assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
+
+
+@pytest.mark.parametrize("capacity", [10, 5], ids=["ring as before", "ring lowered"])
+def test_what_an_older_evd_took_in_is_counted_when_its_vehicle_speaks(
+    open_store: Opener, database: Path, capacity: int
+) -> None:
+    old_database(database, 2)
+    store, counted = open_store(capacity=capacity), "SELECT vehicle, received, lost FROM days"
+    assert rows(database, counted) == []
+    late, newer = arrival(time=NOW + 500, seq=1), arrival(time=NOW + 3000, seq=6)
+    store.write([late, newer, newer, arrival("SILENT")])
+    expected = [("386625", 5, 2 - 1 + 1), ("SILENT", 1, 0)]
+    assert rows(database, counted) == expected
+    store.close()
+    store = open_store(capacity=capacity)
+    while store.tidy():
+        pass
+    store.write([newer])
+    assert rows(database, counted) == expected, "once"
 
 
 def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, Unavailable
 from evd.ring import Verdict
 from evd.store import AddKey, LimitReached, Operation, PendingPush, SetVehicle
+from evd.store.network import Several
 from evd.store.sqlite import SqliteStore
 from evd.writer import BUSY_RETRY_S, LINGER_AGAIN_S, TIDY_EVERY_S, Writer
 
@@ -35,6 +36,7 @@ class ScriptedStore:
 
     def __init__(self) -> None:
         self.groups: list[list[int]] = []
+        self.sizes: list[int] = []
         self.script: list[StoreError | None] = []
         self.refusals: list[StoreError | None] = []
         self.prepared: list[int] = []
@@ -54,7 +56,8 @@ class ScriptedStore:
         failure = self.refusals.pop(0) if self.refusals else None
         if failure:
             raise failure
-        self.prepared = [operation.number for operation in operations if isinstance(operation, Numbered)]
+        self.sizes.append(len(operations))
+        self.prepared = [operation.number if isinstance(operation, Numbered) else -1 for operation in operations]
         return [self.results.get(number, number) for number in self.prepared]
 
     def start_commit(self) -> None:
@@ -563,3 +566,18 @@ async def test_a_commit_that_fails_while_one_lingers_ends_as_any_other(
         assert writer.disk_full
         assert await writer.write(Numbered(2)) == 2
     assert store.groups == [[2]]
+
+
+async def test_the_queue_is_bounded_in_rows_and_a_large_operation_is_a_group_of_its_own(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = new_writer(store, queue_rows_max=8, batch_rows_max=3)
+    large = Several(tuple(Numbered(i) for i in range(6)))
+    receipts = [writer.submit(one) for one in (Numbered(1), large, Numbered(2))]
+    with pytest.raises(Unavailable):
+        writer.submit(Numbered(3))
+    async with running(writer):
+        for receipt in receipts:
+            await receipt.wait()
+        assert await writer.write(Numbered(4)) == 4
+    assert store.sizes == [1, 1, 1, 1]

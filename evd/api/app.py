@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from evd.api import admin, health, legacy
-from evd.api.context import Context, attach
+from evd.api import admin, backfill, downlinks, formats, health, legacy, notes, redecode, rejections, sequence
+from evd.api.context import Context, attach, joined_headers
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log import log
@@ -15,6 +17,7 @@ from evd.log import log
 
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
+    app.request_class = _sized(app.request_class, context)
     app.config["MAX_CONTENT_LENGTH"] = context.config.ingest.body_max_bytes
     app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -22,12 +25,32 @@ def make_app(context: Context) -> QuartTrio:
     attach(app, context)
     legacy.add_routes(app)
     app.register_blueprint(admin.admin)
+    app.register_blueprint(downlinks.downlinks)
+    app.register_blueprint(notes.notes)
+    app.register_blueprint(rejections.rejections)
+    app.register_blueprint(backfill.backfill)
+    app.register_blueprint(sequence.sequence)
+    app.register_blueprint(formats.formats)
+    app.register_blueprint(redecode.redecoding)
     app.register_blueprint(health.health)
     app.register_error_handler(RequestError, from_error)
     app.register_error_handler(StoreError, _store_failed)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app
+
+
+def _sized(usual: type[Any], context: Context) -> type[Any]:
+    """Requests whose body may be a batch's where the edge allows it, too; quart itself knows one bound for all."""
+    large = max(context.config.ingest.body_max_bytes, context.config.ingest.batch_body_max_bytes)
+
+    class SizedRequest(usual):  # type: ignore[misc]
+        def __init__(self, *args: Any, scope: Any, max_content_length: int | None = None, **others: Any) -> None:
+            if context.ingest.may_be_large(scope["path"], joined_headers(scope)):
+                max_content_length = large
+            super().__init__(*args, scope=scope, max_content_length=max_content_length, **others)
+
+    return SizedRequest
 
 
 async def _http_error(error: HTTPException) -> Response:

@@ -57,9 +57,14 @@ def here() -> Context:
 
 
 def request_headers() -> dict[bytes, bytes]:
-    """The request's headers as the edge gives them: lower-case names, and the values of a repeated one joined."""
+    """The request's headers as the edge gives them."""
+    return joined_headers(request.scope)
+
+
+def joined_headers(scope: Any) -> dict[bytes, bytes]:
+    """Lower-case names, and the values of a repeated one joined."""
     headers: dict[bytes, bytes] = {}
-    for name, value in request.scope["headers"]:
+    for name, value in scope["headers"]:
         joined = b"; " if name == b"cookie" else b", "
         headers[name] = headers[name] + joined + value if name in headers else value
     return headers

@@ -19,7 +19,7 @@ from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
-from evd.api.guarded import DoorLimits, GuardedConnection
+from evd.api.guarded import DoorLimits, GuardedConnection, IsLarge
 from evd.errors import Unavailable, error_kinds
 from evd.http1 import error_reply, render
 
@@ -34,13 +34,21 @@ STOPPED = Unavailable("The server is being stopped; send the request again later
 class Door:
     """Runs an ASGI application once (`run`) and serves connections with it (`hand_over`) until `stop`."""
 
-    def __init__(self, app: ASGIFramework, *, limits: DoorLimits, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self,
+        app: ASGIFramework,
+        *,
+        limits: DoorLimits,
+        log: FilteringBoundLogger,
+        is_large: IsLarge = lambda path, headers: False,
+    ) -> None:
         self.refused = 0
         """Requests the guard refused, of all connections so far."""
         self.failed = 0
         """Connections that ended by an exception."""
         self._app = ASGIWrapper(app)
         self._limits = limits
+        self._is_large = is_large
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -91,7 +99,9 @@ class Door:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
-        connection = GuardedConnection(self._app, self._config, self._context, state, stream, self._limits)
+        connection = GuardedConnection(
+            self._app, self._config, self._context, state, stream, self._limits, self._is_large
+        )
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:

@@ -8,6 +8,7 @@ asked for by preface, Upgrade or ALPN, and no WebSocket.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -34,6 +35,10 @@ SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
 
+IsLarge = Callable[[str, Mapping[bytes, bytes]], bool]
+"""Asked with the path and the headers: whether the body may be a large one."""
+
+
 @dataclass(frozen=True, slots=True)
 class DoorLimits:
     """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
@@ -41,6 +46,7 @@ class DoorLimits:
     head_max: int = 16 * 1024
     fields_max: int = 64
     body_max: int = 1024 * 1024  # bytes; a batch of commands or a picture; the application may allow less
+    large_body_max: int = 1024 * 1024  # of what `is_large` says so
     head_s: float = 5.0
     body_s: float = 8.0
     idle_s: float = 75.0
@@ -61,11 +67,17 @@ class GuardedConnection(TCPServer):
         state: ConnectionState,
         stream: trio.abc.HalfCloseableStream,
         limits: DoorLimits,
+        is_large: IsLarge,
     ) -> None:
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
         self.refused = 0
         self._limits = limits
-        self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, body_max=limits.body_max)
+        self._guard = RequestGuard(
+            head_max=limits.head_max,
+            fields_max=limits.fields_max,
+            body_max=limits.body_max,
+            bound=lambda head: limits.large_body_max if is_large(head.path, head.headers) else limits.body_max,
+        )
         self._whole = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say

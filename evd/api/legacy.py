@@ -9,11 +9,11 @@ import orjson
 from quart import Quart, Response, request
 
 from evd.api.context import here, request_body, request_headers, require_key, require_owner
-from evd.api.replies import bare, from_reply, legacy_empty, legacy_json
+from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.errors import BadRequest
 from evd.http1 import Request
-from evd.ingest import PREFIXES, ROUTES
 from evd.queries import StatusRow
+from evd.routes import PREFIXES, ROUTES, is_ingest
 from evd.status import TIME_MAX_MS, for_app, vehicle_id
 from evd.store import Register, Unregister
 
@@ -47,6 +47,8 @@ async def fcm_unregister() -> Response:
 
 async def ingest() -> Response:
     """The ingest routes at quart's door: the same function as at the edge's."""
+    if not is_ingest(request.method, request.path):  # quart lets HEAD in wherever GET may
+        return teapot()
     taken = Request(
         method=request.method,
         path=request.path,
@@ -90,8 +92,9 @@ def add_routes(app: Quart) -> None:
         for method, path, view in _TABLE:
             endpoint = f"legacy {prefix}{path}"
             app.add_url_rule(f"{prefix}{path}", endpoint, view, methods=[method], provide_automatic_options=False)
-    for path in ROUTES:
-        app.add_url_rule(path, f"ingest {path}", ingest, methods=["POST"], provide_automatic_options=False)
+    for path, route in ROUTES.items():
+        methods = sorted(route.methods)
+        app.add_url_rule(path, f"ingest {path}", ingest, methods=methods, provide_automatic_options=False)
 
 
 class Wish(NamedTuple):

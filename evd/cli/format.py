@@ -1,22 +1,29 @@
-"""`evd format`: look at a payload format before it is given to a vehicle."""
+"""`evd format`: look at payload formats, keep them under a name, give them to vehicles and device types."""
 
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
 
 import click
+import msgspec
 import orjson
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evd.cli.common import directory_option, named_format
-from evd.errors import FormatError
-from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
+from evd.cli.common import ask, directory_option, json_option, named_format, show, table
+from evd.errors import ConfigError, FormatError
+from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, FieldOptions, Plan, parse
 
 # The marks of the bit map, one a field. Fields beyond them are marked "+".
 _MARKS = string.ascii_letters + string.digits
 _FREE, _SHARED = "·", "*"
+
+NOBODY = "-"
+"""In place of a format's name: take back what was given."""
 
 # Characters shown before and after the place of an error: what fits a terminal of 80 columns.
 _CONTEXT = 36
@@ -101,7 +108,7 @@ def _show(plan: Plan, console: Console) -> None:
 
 @click.group("format")
 def format_group() -> None:
-    """Look at payload formats (Sigfox's custom payload grammar)."""
+    """Payload formats (Sigfox's custom payload grammar): look at them, keep them, give them out."""
 
 
 @format_group.command("check")
@@ -129,3 +136,175 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
         click.echo(orjson.dumps(layout(plan)))
     else:
         _show(plan, Console())
+
+
+@format_group.command("add")
+@click.argument("name")
+@click.argument("grammar")
+@click.option(
+    "--field",
+    "settings",
+    metavar="FIELD.OPTION=VALUE",
+    multiple=True,
+    help="What the grammar cannot say, such as temp.half=true, temp.scale=0.5, temp.unit=km; repeatable.",
+)
+@click.option("--fields-json", metavar="JSON", help='The same in one: {"temp": {"half": true}}.')
+@directory_option
+@json_option
+@click.pass_context
+def add(
+    ctx: click.Context,
+    name: str,
+    grammar: str,
+    settings: tuple[str, ...],
+    fields_json: str | None,
+    directory: str | None,
+    as_json: bool,
+) -> None:
+    """Keep GRAMMAR under NAME, in place of what NAME was.
+
+    It counts from the next message on; `evd redecode` decodes what is kept already. Exit code 1 if it is refused.
+    """
+    fields = field_settings(settings, fields_json)
+    try:
+        parse(grammar, _options(fields))
+    except FormatError as error:
+        show_refusal(grammar, error)
+        ctx.exit(1)
+    added = ask(directory, "POST", "/formats", {"name": name, "grammar": grammar, "fields": fields})
+    if as_json:
+        show(added)
+        return
+    click.echo(f"format {name} is kept")
+    if added["vehicles"] or added["device_types"]:
+        click.echo("Its messages from now on are decoded by it; `evd redecode --since …` does so with those before.")
+
+
+@format_group.command("list")
+@directory_option
+@json_option
+def list_(directory: str | None, as_json: bool) -> None:
+    """All formats that have a name, and how many have them as theirs."""
+    rows = ask(directory, "GET", "/formats")
+    if as_json:
+        show(rows)
+        return
+    marked = [{**row, "default": "default" if row["default"] else ""} for row in rows]
+    table(marked, LISTED, empty="There are no formats.")
+
+
+LISTED = {
+    "name": "NAME",
+    "origin": "FROM",
+    "default": "",
+    "vehicles": "VEHICLES",
+    "device_types": "DEVICE TYPES",
+}
+
+
+@format_group.command("show")
+@click.argument("name")
+@directory_option
+@json_option
+def show_(name: str, directory: str | None, as_json: bool) -> None:
+    """The format NAME: its grammar, which bits its fields take, and who has it."""
+    found = ask(directory, "GET", f"/formats/{quote(name, safe='')}")
+    if as_json:
+        show(found)
+        return
+    click.echo(f"{found['name']} ({found['origin']}{', the default' if found['default'] else ''})")
+    click.echo(found["grammar"])
+    for field, options in found["fields"].items():
+        click.echo(f"  {field}: {', '.join(f'{option} {value}' for option, value in options.items())}")
+    _show(parse(found["grammar"], _options(found["fields"])), Console())
+    for heading, users in (("vehicles", found["vehicles"]), ("device types", found["device_types"])):
+        click.echo(f"{heading}: {_some(users)}")
+
+
+@format_group.command("assign")
+@click.argument("name")
+@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Repeatable.")
+@click.option("--device-type", "types", metavar="ID", multiple=True, help="A deviceTypeId of Sigfox; repeatable.")
+@click.option("--default", "as_default", is_flag=True, help="Says where the default format is set.")
+@directory_option
+@json_option
+def assign(
+    name: str, vehicles: tuple[str, ...], types: tuple[str, ...], as_default: bool, directory: str | None, as_json: bool
+) -> None:
+    """Give the format NAME (or a grammar) to vehicles or device types; NAME - takes back what they have.
+
+    A vehicle's own format comes first, then its device type's, then the default.
+    """
+    if as_default:
+        raise ConfigError("the default format is a setting: write ingest.default_format into evd.toml, and restart evd")
+    if not vehicles and not types:
+        raise ConfigError("nobody is named: give --vehicle ID or --device-type ID")
+    wish = {"format": None if name == NOBODY else name}
+    for vehicle in vehicles:
+        ask(directory, "PATCH", f"/vehicles/{quote(vehicle, safe='')}", wish)
+    for one in types:
+        ask(directory, "PUT", f"/device-types/{quote(one, safe='')}", wish)
+    if as_json:
+        show({**wish, "vehicles": vehicles, "device_types": types})
+        return
+    whose = _some([*vehicles, *(f"device type {one}" for one in types)])
+    click.echo(f"no format of their own: {whose}" if name == NOBODY else f"format {name}: {whose}")
+
+
+@format_group.command("remove")
+@click.argument("name")
+@directory_option
+@json_option
+def remove(name: str, directory: str | None, as_json: bool) -> None:
+    """Forget the format NAME, which nobody may have any more."""
+    done = ask(directory, "DELETE", f"/formats/{quote(name, safe='')}")
+    if as_json:
+        show(done)
+    else:
+        click.echo(f"format {name} is removed")
+
+
+def field_settings(settings: Iterable[str], as_json: str | None) -> dict[str, dict[str, Any]]:
+    """Field -> its options, of `--field` and `--fields-json`. Raises ConfigError."""
+    fields: dict[str, dict[str, Any]] = {}
+    if as_json is not None:
+        try:
+            fields = msgspec.json.decode(as_json, type=dict[str, dict[str, Any]])
+        except msgspec.DecodeError as error:
+            raise ConfigError(
+                f'--fields-json is no table of fields ({error}): write {{"temp": {{"half": true}}}}'
+            ) from None
+    for text in settings:
+        path, equals, value = text.partition("=")
+        field, dot, option = path.partition(".")
+        if not (field and dot and option and equals):
+            raise ConfigError(f"--field {text!r} is no setting: write it like temp.half=true")
+        fields.setdefault(field, {})[option] = value if option == "unit" else _value(value)
+    return fields
+
+
+def _value(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+def _options(fields: Mapping[str, dict[str, Any]]) -> dict[str, FieldOptions]:
+    """Raises FormatError."""
+    from evd.config import FormatSettings
+    from evd.formats import field_options
+
+    return field_options(FormatSettings("", dict(fields)))
+
+
+def _some(names: list[str]) -> str:
+    """A few of them, in words."""
+    if not names:
+        return "none"
+    return ", ".join(names[:USERS_SHOWN]) + (
+        f" and {len(names) - USERS_SHOWN} more" if len(names) > USERS_SHOWN else ""
+    )
+
+
+USERS_SHOWN = 20

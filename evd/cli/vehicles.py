@@ -8,6 +8,7 @@ from urllib.parse import quote
 import click
 
 from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
 COLUMNS = {
@@ -20,6 +21,24 @@ COLUMNS = {
     "range": "RANGE km",
     "kept": "KEPT",
     "keep": "OF",
+}
+
+DAY_COLUMNS = {
+    "day": "DAY (UTC)",
+    "received": "RECEIVED",
+    "lost": "LOST",
+    "share": "SHARE %",
+    "resets": "RESETS",
+    "used": "USED",
+    "of": "OF",
+}
+
+LOG_COLUMNS = {
+    "time": "TIME (UTC)",
+    "vehicle": "VEHICLE",
+    "severity": "SEVERITY",
+    "kind": "KIND",
+    "text": "WHAT",
 }
 
 
@@ -70,6 +89,34 @@ def set_(
     if name is not None:
         wish["name"] = name or None
     _print(ask(directory, "PATCH", f"/vehicles/{quote(given, safe='')}", wish), as_json)
+
+
+@vehicle.command("days")
+@click.argument("given", metavar="ID")
+@directory_option
+@json_option
+def days(given: str, directory: str | None, as_json: bool) -> None:
+    """What came by Sigfox and what was lost, by day, and what was used of the daily budget."""
+    rows = ask(directory, "GET", f"/vehicles/{quote(given, safe='')}/days")
+    if as_json:
+        show(rows)
+    else:
+        table(rows, DAY_COLUMNS, empty="No frame with a seqNumber was received yet.")
+
+
+@vehicle.command("log")
+@click.argument("given", metavar="[ID]", required=False)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Entries at most.")
+@directory_option
+@json_option
+def log_(given: str | None, limit: int, directory: str | None, as_json: bool) -> None:
+    """What Sigfox reported of a vehicle, the newest first; without ID: of all, and of groups and device types."""
+    path = "/log" if given is None else f"/vehicles/{quote(given, safe='')}/log"
+    rows = ask(directory, "GET", f"{path}?limit={limit}")
+    if as_json:
+        show(rows)
+    else:
+        table([row | {"time": utc_time(row["time"])} for row in rows], LOG_COLUMNS, empty="Sigfox reported nothing.")
 
 
 def _print(row: dict[str, Any], as_json: bool) -> None:

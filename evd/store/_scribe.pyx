@@ -109,7 +109,7 @@ cdef struct Row:
     Text id, payload, fields, document, flags
 
 cdef struct Shape:
-    int64_t number, kept, newest
+    int64_t number, kept, newest, counted, counted_seq, received, lost, resets
 
 cdef struct Desk:
     # Between `start` and the end of a group it is the thread's, otherwise its scribe's.
@@ -165,9 +165,15 @@ cdef bint put_row(Desk* desk, Row* row) noexcept nogil:
 
 
 cdef bint put_shape(Desk* desk, Shape* shape) noexcept nogil:
-    desk.sqlite.bind_int64(desk.shape, 1, shape.kept)
-    desk.sqlite.bind_int64(desk.shape, 2, shape.newest)
-    desk.sqlite.bind_int64(desk.shape, 3, shape.number)
+    cdef const evd_sqlite_table* sqlite = desk.sqlite
+    sqlite.bind_int64(desk.shape, 1, shape.kept)
+    sqlite.bind_int64(desk.shape, 2, shape.newest)
+    sqlite.bind_int64(desk.shape, 3, shape.counted)
+    sqlite.bind_int64(desk.shape, 4, shape.counted_seq)
+    sqlite.bind_int64(desk.shape, 5, shape.received)
+    sqlite.bind_int64(desk.shape, 6, shape.lost)
+    sqlite.bind_int64(desk.shape, 7, shape.resets)
+    sqlite.bind_int64(desk.shape, 8, shape.number)
     return run(desk, desk.shape)
 
 
@@ -384,12 +390,24 @@ cdef class Scribe:
         self.desk.rows[self.desk.rows_count] = row
         self.desk.rows_count += 1
 
-    def shape(self, int64_t number, int64_t kept, int64_t newest):
+    def shape(
+        self,
+        int64_t number,
+        int64_t kept,
+        int64_t newest,
+        int64_t counted,
+        int64_t counted_seq,
+        int64_t received,
+        int64_t lost,
+        int64_t resets,
+    ):
         self._must_be_idle()
         if self.desk.shapes_count >= self.rows_max:
             self.flush()
         cdef Shape* shape = &self.desk.shapes[self.desk.shapes_count]
         shape.number, shape.kept, shape.newest = number, kept, newest
+        shape.counted, shape.counted_seq = counted, counted_seq
+        shape.received, shape.lost, shape.resets = received, lost, resets
         self.desk.shapes_count += 1
 
     def flush(self):

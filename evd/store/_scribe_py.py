@@ -17,7 +17,10 @@ PUT = (
     "INSERT OR REPLACE INTO statuses"
     " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES "
 )
-SHAPE = "UPDATE vehicles SET kept = ?, newest = ? WHERE number = ?"
+SHAPE = (
+    "UPDATE vehicles SET kept = ?, newest = ?, counted = ?, counted_seq = ?, received = ?, lost = ?, resets = ?"
+    " WHERE number = ?"
+)
 
 ROW_BYTES_MAX = 1 << 28
 """Of one row's texts and bytes together; far below SQLite's own limit, which would fail in the thread."""
@@ -25,9 +28,11 @@ ROW_BYTES_MAX = 1 << 28
 _INT64 = range(-(1 << 63), 1 << 63)
 _PUT = Bulk(PUT + "{rows}", "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)")
 _SHAPES = Bulk(
-    "WITH shape (kept, newest, number) AS (VALUES {rows})"
-    " UPDATE vehicles SET kept = shape.kept, newest = shape.newest FROM shape WHERE vehicles.number = shape.number",
-    "(?,?,?)",
+    "WITH shape (kept, newest, counted, counted_seq, received, lost, resets, number) AS (VALUES {rows})"
+    " UPDATE vehicles SET kept = shape.kept, newest = shape.newest, counted = shape.counted,"
+    " counted_seq = shape.counted_seq, received = shape.received, lost = shape.lost, resets = shape.resets"
+    " FROM shape WHERE vehicles.number = shape.number",
+    "(?,?,?,?,?,?,?,?)",
 )
 
 
@@ -43,7 +48,7 @@ class Scribe:
         self._rows_max = rows_max
         self._close_timeout_s = close_timeout_s
         self._rows: list[tuple[Any, ...]] = []
-        self._shapes: dict[int, tuple[int, int, int]] = {}
+        self._shapes: dict[int, tuple[int, ...]] = {}
         self._error: BaseException | None = None
         self._running = False
         self._closed = False
@@ -92,16 +97,27 @@ class Scribe:
             (place, bool(timely), time, seq, id, received, connectivity, payload, fields, document, flags)
         )
 
-    def shape(self, number: int, kept: int, newest: int) -> None:
-        """Gather a vehicle's shape: how many slots are taken, and which one is the newest; the last one said stands.
+    def shape(
+        self,
+        number: int,
+        kept: int,
+        newest: int,
+        counted: int,
+        counted_seq: int,
+        received: int,
+        lost: int,
+        resets: int,
+    ) -> None:
+        """Gather a vehicle's shape: how many slots are taken, which one is the newest, and its count of frames.
 
-        Raises as `put` does.
+        The last one said stands. Raises as `put` does.
         """
         self._must_be_idle()
-        _check_integers(number, kept, newest)
+        shape = (kept, newest, counted, counted_seq, received, lost, resets, number)
+        _check_integers(*shape)
         if len(self._shapes) >= self._rows_max:
             self.flush()
-        self._shapes[number] = (kept, newest, number)
+        self._shapes[number] = shape
 
     def flush(self) -> None:
         """Write here and now, in the caller's thread, what was gathered; begins a transaction where none is open.

@@ -27,7 +27,8 @@ REST_TIMES = 19.0
 # (cell_size_check), and the count says whether the rows still stand in their order.
 _STRETCH = """
 SELECT count(*), min(place), max(place), total(length(CAST(id AS BLOB)) + length(CAST(fields AS BLOB))
-       + length(CAST(document AS BLOB)) + ifnull(length(payload), 0) + time + seq + received + connectivity + timely)
+       + length(CAST(document AS BLOB)) + ifnull(length(payload), 0)
+       + ifnull(length(CAST(radio AS BLOB)), 0) + time + seq + received + connectivity + timely)
 FROM (SELECT * FROM statuses WHERE place > ? ORDER BY place LIMIT ?)"""
 
 

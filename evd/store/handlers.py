@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from evd.store import Operation, downlinks, format_tables, notes, registry
+from evd.store import Operation, downlinks, format_tables, notes, radio, registry
 from evd.store.registry import Registry
 
 HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
     **registry.HANDLERS,
     **notes.HANDLERS,
+    **radio.HANDLERS,
     **downlinks.HANDLERS,
     **format_tables.HANDLERS,
 }

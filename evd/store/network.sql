@@ -56,10 +56,11 @@ CREATE TABLE modems (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE downlinks (
-    number     INTEGER PRIMARY KEY,
+    number     INTEGER PRIMARY KEY,        -- never given twice: people cancel by it
     vehicle    TEXT NOT NULL,
     payload    BLOB NOT NULL,
-    state      TEXT NOT NULL,              -- queued, offered, acknowledged, failed, cancelled; expired: see the view
+    state      TEXT NOT NULL,              -- queued, offered, acknowledged, failed, cancelled, expired; of those past
+                                           -- `expires` the view `downlink_queue` knows it first
     created    INTEGER NOT NULL,
     expires    INTEGER NOT NULL,
     offered    INTEGER,                    -- when it was given to Sigfox
@@ -67,10 +68,12 @@ CREATE TABLE downlinks (
     asked_time INTEGER,
     closed     INTEGER,
     info_code  INTEGER,                    -- of ACKNOWLEDGE
-    info       TEXT
+    info       TEXT,
+    ack_time   INTEGER                     -- the time in the ACKNOWLEDGE that closed it: the same one may come again
 ) STRICT;
-CREATE INDEX downlinks_of_vehicle ON downlinks (vehicle, state, number);
+CREATE INDEX downlinks_of_vehicle ON downlinks (vehicle, state, asked_time, number);
 CREATE INDEX downlinks_by_question ON downlinks (vehicle, asked_by);
+CREATE INDEX downlinks_by_ack ON downlinks (vehicle, ack_time) WHERE ack_time IS NOT NULL;
 
 -- Payload formats beside those of evd.toml, and the formats of Sigfox's device types.
 CREATE TABLE formats (

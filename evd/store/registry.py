@@ -13,6 +13,7 @@ import msgspec
 
 from evd import store as ops
 from evd.store import LimitReached
+from evd.store.network import ForgetRejected
 from evd.store.rings import Rings
 
 KEYS_MAX = 10_000  # all are held in memory
@@ -48,12 +49,12 @@ class Registry:
         self.rings = rings
         self.limits = limits
         self._next_push = 1 + max(self._one("SELECT max(max(number), 0) FROM outbox"), self._one(_LAST_PUSHED))
-        self._waiting = self._one("SELECT count(*) FROM outbox")
+        self._count()
         self._load_registrations()
 
     def forget(self) -> None:
         """The transaction was rolled back: what memory says is no longer true."""
-        self._waiting = self._one("SELECT count(*) FROM outbox")
+        self._count()
         self._load_registrations()
 
     def phones_of(self, vehicle: str) -> list[Registered]:
@@ -121,6 +122,12 @@ class Registry:
         found = self._phones.get(vehicle, {}).get(token)
         return found[1] if found else None
 
+    def _count(self) -> None:
+        """Rows of the tables that may be too long to be counted for each operation."""
+        self._waiting = self._one("SELECT count(*) FROM outbox")
+        self.downlinks = self._one("SELECT count(*) FROM downlinks")
+        self.modems = self._one("SELECT count(*) FROM modems")
+
     def _load_registrations(self) -> None:
         self._phones: dict[str, dict[str, tuple[str, int]]] = {}
         rows = self.db.execute("SELECT vehicle, token, spelling, renewed FROM registrations ORDER BY renewed")
@@ -150,6 +157,10 @@ def _reject(registry: Registry, op: ops.Reject) -> None:
         (digest, op.received, op.route, op.error, op.detail, op.headers, op.body),
     )
     registry.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - registry.limits.rejected,))
+
+
+def _forget_rejected(registry: Registry, op: ForgetRejected) -> bool:
+    return bool(registry.db.execute("DELETE FROM rejected WHERE number = ?", (op.number,)).rowcount)
 
 
 def _add_key(registry: Registry, op: ops.AddKey) -> bool:
@@ -256,6 +267,7 @@ def _push_later(registry: Registry, op: ops.PushLater) -> None:
 
 HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.Reject: _reject,
+    ForgetRejected: _forget_rejected,
     ops.AddKey: _add_key,
     ops.RevokeKey: _revoke_key,
     ops.AddOwner: _add_owner,

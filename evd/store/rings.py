@@ -10,48 +10,33 @@ from __future__ import annotations
 from typing import Any
 
 from evd import ring
-from evd.ring import Circle, Front, Rank, Verdict
+from evd.ring import Circle, Rank, Verdict
+from evd.sequence import NOT_COUNTED, SEQ_MAX, Tally
+from evd.status import AHEAD_MS, SIGFOX
 from evd.store import Arrive, LimitReached, UnknownVehicle
+from evd.store.annotations import NO_SEQ, Annotations
+from evd.store.counts import Counts, is_numbered
+from evd.store.head import Head
+from evd.store.layout import resize, write_shape
+from evd.store.network import Frame
 from evd.store.scribe import Scribe
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
 
-NO_SEQ = -1
-
 SHAPE_EVERY = 8
 """With every eighth status in order a ring's shape is written; for the others, a page less goes into the log.
 Whoever reads walks on from the written shape, which is exact while fewer have followed than the ring has slots."""
 
-SLOTS_PER_VEHICLE = 1 << 20
-"""A ring's slots have consecutive row ids; the schema's views know this number, too."""
-
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
 _PLACES = ",".join("?" * (SHAPE_EVERY + 1))
-_RANKS = f"SELECT place, timely, time, seq FROM statuses WHERE place IN ({_PLACES})"  # noqa: S608 (a constant)
-_SHAPE = "UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = ?"
-_FIND = "SELECT number, coalesce(keep, ?), slots, kept, newest FROM vehicles WHERE vehicle = ?"
+_RANKS = f"SELECT place, timely, time, seq, connectivity FROM statuses WHERE place IN ({_PLACES})"  # noqa: S608 (a constant)
+_FIND = """
+SELECT number, coalesce(keep, ?), slots, kept, newest, counted, counted_seq, received, lost, resets
+FROM vehicles WHERE vehicle = ?"""
 _WRONG_SIZE = """
 SELECT number, vehicle FROM vehicles WHERE number >= ?2 AND slots <> coalesce(keep, ?1) ORDER BY number LIMIT 1"""
-# Two steps, because a row may not take the place of one that has yet to move: out to the negative ids, and back.
-_OUT = """
-UPDATE statuses SET place = -1 - (:base + ((place - :base) - :first + 2 * :slots) % :slots - :gone)
-WHERE place BETWEEN :base AND :base + :slots - 1"""
-_BACK = "UPDATE statuses SET place = -1 - place WHERE place BETWEEN -:base - :slots AND -:base - 1"
-
-
-class Head(Front):
-    """What is known of a vehicle's ring without looking into it."""
-
-    __slots__ = ("base", "behind", "number")
-
-    def __init__(self, number: int, circle: Circle) -> None:
-        super().__init__(circle)
-        self.number = number
-        self.base = number * SLOTS_PER_VEHICLE
-        self.behind = 0
-        """How many statuses came in order since its shape was written."""
 
 
 class Rings:
@@ -74,6 +59,9 @@ class Rings:
         self._touched: dict[int, Head] = {}
         """Whose rows are gathered."""
         self._moved = 0
+        self._counts = Counts(connection)
+        self.annotations = Annotations(connection)
+        self._waiting = self.annotations.waiting
         self._resize_from: int | None = 0
         """The vehicle from which on a ring may have another size than its settings say; None: none has."""
 
@@ -88,14 +76,23 @@ class Rings:
         False: it is another one, or its vehicle's head is not in memory; nothing was done, `arrive` is to be asked.
         """
         head = self._heads.get(message.vehicle)
-        if head is None or not message.timely:
+        if head is None or not message.timely or not head.kept:
             return False
         time, seq = message.time, message.seq
         if seq is None:
             seq = NO_SEQ
+        if self._waiting and (message.vehicle, time, seq) in self._waiting:
+            return False
+        tally = None
+        if message.connectivity == SIGFOX and 0 <= seq <= SEQ_MAX:
+            tally = head.tally
+            if not tally.time < time < tally.midnight:  # once a day, and where a frame that is no status is newer
+                return False
         slot = head.append(time, seq)
         if slot < 0:
             return False
+        if tally is not None:
+            tally.add(time, seq)
         head.behind += 1
         self._write(message, head, slot, seq)
         return True
@@ -111,11 +108,14 @@ class Rings:
         else:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict.kept:
-            self._put(message, head, rank, index)
+            if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
+                self._count(head, rank)
+            place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
             elif verdict is Verdict.AHEAD:
                 head.ahead = True
+            self._annotate_arrived(message, rank, place)
         elif verdict is not Verdict.DUPLICATE:
             self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
         return verdict
@@ -124,7 +124,7 @@ class Rings:
         """Give the scribe the shapes of the rings that changed much."""
         for head in self._touched.values():
             if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
-                self._scribe.shape(head.number, head.kept, head.newest)
+                self._scribe.shape(head.number, head.kept, head.newest, *head.tally.numbers)
                 head.behind = 0
         self._touched.clear()
 
@@ -138,6 +138,7 @@ class Rings:
         self._heads.clear()
         self._touched.clear()
         self._scribe.drop()
+        self.annotations.forget()
         self._resize_from = 0
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
@@ -146,13 +147,16 @@ class Rings:
         row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
         if row is None:
             return None
-        number, capacity, *shape = row
-        head = Head(number, Circle(*shape))
+        number, capacity, slots, kept, newest, *tally = row
+        head = Head(number, Circle(slots, kept, newest), Tally(*tally))
         if head.kept:
             self._walk_on(head)
+        if head.tally.time == NOT_COUNTED:
+            self._counts.recount(head)
+            write_shape(self._db, head)
         if head.slots != capacity:
-            head.circle = self._resize(number, head.circle, capacity)
-            head.behind = 0
+            self._moved += head.kept
+            resize(self._db, head, capacity)
         return head
 
     def known(self, vehicle: str) -> bool:
@@ -166,7 +170,7 @@ class Rings:
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
         )
         self._vehicles += 1
-        return Head(cursor.lastrowid, Circle(self._capacity))
+        return Head(cursor.lastrowid, Circle(self._capacity), Tally())
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
@@ -185,8 +189,42 @@ class Rings:
         self._heads.pop(vehicle, None)
         self._resize_from = number
 
-    def _load(self, message: Arrive) -> Head:
-        head = self.find(message.vehicle)
+    def count_frame(self, frame: Frame) -> None:
+        """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
+
+        One whose time lies in the future is not counted: it would make all that follow late ones.
+        """
+        head = self._heads.get(frame.vehicle) or self._load(frame)
+        rank = Rank(frame.time <= frame.received + AHEAD_MS, frame.time, frame.seq)
+        if not rank.timely or not is_numbered(SIGFOX, frame.time, frame.seq):
+            return
+        if self._counts.has_frame(head, frame.time, frame.seq):
+            return
+        self._count(head, rank)
+        self._counts.keep_frame(head, frame.time, frame.seq)
+        self._write_soon(head)
+
+    def places(self, vehicle: str, time: int, seq: int | None) -> list[int]:
+        """The rows of `statuses` where the vehicle's statuses of this time and seqNumber stand: mostly one.
+
+        In an open transaction. They are written, and may be changed but for what their order hangs on.
+        """
+        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        if head is None:
+            return []
+        if head.number in self._touched:
+            self.flush()
+        places = []
+        for timely in (True, False) if head.ahead else (True,):
+            rank = Rank(timely, time, NO_SEQ if seq is None else seq)
+            index = self._count_up_to(head, rank)
+            while index > 0 and self._at(head, index - 1)[0] == rank:
+                index -= 1
+                places.append(head.base + head.circle.slot(index))
+        return places
+
+    def _load(self, message: Arrive | Frame) -> Head:
+        head = self._find_and_hold(message.vehicle)
         if head is None:
             if not self._create_unknown:
                 raise UnknownVehicle(
@@ -194,47 +232,81 @@ class Rings:
                     "or set ingest.unknown_vehicle to create"
                 )
             head = self.create(message.vehicle, message.received)
+            self._hold(message.vehicle, head)
+        return head
+
+    def _find_and_hold(self, vehicle: str) -> Head | None:
+        head = self.find(vehicle)
+        if head is not None:
+            self._hold(vehicle, head)
+        return head
+
+    def _hold(self, vehicle: str, head: Head) -> None:
         if len(self._heads) >= HEADS_MAX:
             self.flush()
             del self._heads[next(iter(self._heads))]
-        self._heads[message.vehicle] = head
-        return head
+        self._heads[vehicle] = head
 
     def take_moved(self) -> int:
         """How many rows were moved since it was asked last."""
         moved, self._moved = self._moved, 0
         return moved
 
-    def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> None:
+    def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+        """Let it in behind the `index` lowest ones; the place of its row."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self._moved += len(moves)
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
         self._write(message, head, slot, rank.seq)
-        head.behind = (
-            head.slots
-        )  # the order of its slots changed, or it is the first: nobody could walk from the old shape
+        self._write_soon(head)
+        return head.base + slot
+
+    def _write_soon(self, head: Head) -> None:
+        """Have the shape written with the group: from the old one nobody could walk to how things stand."""
+        head.behind = head.slots
+        self._touched[head.number] = head
+
+    def _count(self, head: Head, rank: Rank) -> None:
+        """Count a frame before it is let in."""
+        tally = head.tally
+        if (rank.time, rank.seq) > (tally.time, tally.seq):
+            self._counts.follow(head, rank.time, rank.seq)
+            return
+        if head.number in self._touched:
+            self.flush()
+        self._counts.squeeze_in(head, self._count_up_to(head, rank), rank.time, rank.seq)
+
+    def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
+        key = (message.vehicle, rank.time, rank.seq)
+        if key not in self._waiting:
+            return
+        self.flush()
+        for said in self.annotations.take(key, message.payload):
+            self.annotations.annotate(place, said)
 
     def _walk_on(self, head: Head) -> None:
         """From a ring's shape as it was written to how it stands: a status in order ranks above the one before it."""
-        ranks = self._ranks(head)
-        highest = ranks[head.base + head.newest]
+        ranks, tally = self._ranks(head), head.tally
+        highest, _ = ranks[head.base + head.newest]
         while True:
             following = (head.newest + 1) % head.slots
-            rank = ranks.get(head.base + following)
+            rank, connectivity = ranks.get(head.base + following, (None, 0))
             if rank is None or rank <= highest:
                 break
+            if is_numbered(connectivity, rank.time, rank.seq) and tally.time < rank.time < tally.midnight:
+                tally.add(rank.time, rank.seq)
             head.circle, highest = Circle(head.slots, min(head.kept + 1, head.slots), following), rank
             head.behind += 1
         head.last = highest if highest.timely else None
         lowest = rank if head.circle.full and rank is not None else self._at(head, 0)[0]
         head.ahead = not lowest.timely
 
-    def _ranks(self, head: Head) -> dict[int, Rank]:
-        """Place → rank of the status in the newest slot that was written down, and of those in the slots behind it."""
+    def _ranks(self, head: Head) -> dict[int, tuple[Rank, int]]:
+        """Place → rank and channel of the status in the newest slot that was written down, and of those behind it."""
         places = [head.base + (head.newest + steps) % head.slots for steps in range(SHAPE_EVERY + 1)]
         rows = self._db.execute(_RANKS, places).fetchall()
-        return {place: Rank(bool(timely), time, seq) for place, timely, time, seq in rows}
+        return {place: (Rank(bool(timely), time, seq), channel) for place, timely, time, seq, channel in rows}
 
     def _write(self, message: Arrive, head: Head, slot: int, seq: int) -> None:
         self._scribe.put(
@@ -302,18 +374,3 @@ class Rings:
         place = head.base + head.circle.slot(index)
         timely, time, seq, status_id = self._db.execute(_RANK, (place,)).fetchone()
         return Rank(bool(timely), time, seq), status_id
-
-    def _resize(self, number: int, circle: Circle, slots: int) -> Circle:
-        """Lay a ring out anew in `slots` slots: its newest statuses, from slot 0 on."""
-        base, gone = number * SLOTS_PER_VEHICLE, max(circle.kept - slots, 0)
-        for index in range(gone):
-            self._db.execute("DELETE FROM statuses WHERE place = ?", (base + circle.slot(index),))
-        kept = circle.kept - gone
-        if circle.slot(gone) != 0 and kept:
-            layout = {"base": base, "slots": circle.slots, "first": circle.slot(0), "gone": gone}
-            self._db.execute(_OUT, layout)
-            self._db.execute(_BACK, {"base": base, "slots": circle.slots})
-        self._moved += circle.kept
-        after = Circle(slots, kept, kept - 1)
-        self._db.execute(_SHAPE, (*after, number))
-        return after

@@ -21,7 +21,7 @@ CREATE TABLE vehicles (
     counted_seq INTEGER NOT NULL DEFAULT -1, -- and of its day (UTC), so far: frames received, frames lost before them,
     received    INTEGER NOT NULL DEFAULT 0,  -- restarts of the count. Written with the shape; the view `days` walks on.
     lost        INTEGER NOT NULL DEFAULT 0,
-    resets      INTEGER NOT NULL DEFAULT 0
+    resets      INTEGER NOT NULL DEFAULT 0   -- counted = -2: its ring is older than the count and is counted when it speaks.
 ) STRICT;
 
 -- The rings: a vehicle's rows stand side by side, and a full ring is written over in place.

@@ -42,9 +42,9 @@ LOOK_EVERY_BYTES = 4 * 1024 * 1024
 WAL_MAX_BYTES = 64 * 1024 * 1024
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
 
-GATHERED_ROWS_MAX = 1_024
-"""Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say; the first ones of
-a larger group are written in the loop."""
+GATHERED_ROWS_MAX = 12_288
+"""Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say, and room for the
+largest batch; the first ones of a larger group are written in the loop."""
 
 CLOSE_TIMEOUT_S = 10.0
 """For a disk that holds a commit up while the store is closed; systemd would kill the process after 90 s."""
@@ -271,6 +271,14 @@ class SqliteStore:
     def own_formats(self) -> list[tuple[str, str]]:
         """(vehicle, format) of the vehicles with a format of their own; likewise."""
         return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
+
+    def type_formats(self) -> list[tuple[str, str]]:
+        """(device type, format) of the device types with a format; likewise."""
+        return list(self._reader.execute("SELECT device_type, format FROM device_types"))
+
+    def named_formats(self) -> list[tuple[str, str, str]]:
+        """(name, grammar, field options as JSON) of the database's formats; likewise."""
+        return list(self._reader.execute("SELECT name, grammar, fields FROM formats"))
 
     def find_damage(self) -> list[str]:
         """See `evd.store.check`; takes minutes for a large file, in a thread of its own."""

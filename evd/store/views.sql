@@ -25,7 +25,7 @@ FROM (
 -- `position` counts from the lowest of the ring; the highest is the newest.
 CREATE VIEW ring AS
 SELECT v.vehicle AS vehicle, ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots AS position,
-       s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
+       s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags, s.radio
 FROM capacities AS v
 JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
 WHERE ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots >= v.kept - v.keep;
@@ -48,12 +48,69 @@ SELECT vehicle, id,
        fields ->> 'indoor_temperature' AS indoor_temperature,
        fields ->> 'outdoor_temperature' AS outdoor_temperature,
        fields ->> 'location' AS location,
+       radio ->> '$.advanced.lqi' AS lqi,
+       radio ->> '$.advanced.operatorName' AS operator,
        lower(hex(payload)) AS payload, flags, fields, document
 FROM ring;
 
+-- What came and what was lost, by day (UTC), of each vehicle's frames with a seqNumber: evd/sequence.py in SQL. `used` is
+-- what the device sent, of some 140 a day. The newest day stands in `vehicles` as it was when the ring's shape was
+-- written; what follows in the ring on the same day is added to it.
+CREATE VIEW days AS
+SELECT vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, received, lost, resets,
+       round(100.0 * received / (received + lost), 1) AS share, received + lost AS used
+FROM (
+    SELECT v.vehicle, p.day, p.received, p.lost, p.resets
+    FROM vehicles AS v JOIN past_days AS p ON p.vehicle = v.number
+    UNION ALL
+    SELECT vehicle, counted / 86400000, received + (since ->> 0), lost + (since ->> 1), resets + (since ->> 2)
+    FROM (
+        SELECT DISTINCT v.vehicle, v.counted, v.received, v.lost, v.resets, (
+            WITH RECURSIVE walk (steps, timely, time, seq, connectivity) AS (
+                SELECT 0, timely, time, seq, connectivity FROM statuses WHERE place = v.number * 1048576 + v.newest
+                UNION ALL
+                SELECT steps + 1, s.timely, s.time, s.seq, s.connectivity
+                FROM walk JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest + steps + 1) % v.slots
+                WHERE (s.timely, s.time, s.seq) > (walk.timely, walk.time, walk.seq)
+            )
+            SELECT json_array(count(*), ifnull(sum(CASE WHEN jump BETWEEN 2 AND accepted THEN jump - 1 END), 0),
+                              ifnull(sum(jump > accepted), 0))
+            FROM (
+                SELECT (seq - seq_before) & 4095 AS jump,
+                       max(300 * (time - before), 140 * (time - before + 172800000)) / 86400000 AS accepted
+                FROM (
+                    SELECT time, seq, lag(time, 1, v.counted) OVER (ORDER BY steps) AS before,
+                           lag(seq, 1, v.counted_seq) OVER (ORDER BY steps) AS seq_before
+                    FROM walk
+                    WHERE steps > 0 AND connectivity = 1 AND seq BETWEEN 0 AND 4095
+                          AND time > v.counted AND time / 86400000 = v.counted / 86400000
+                )
+            )
+        ) AS since
+        FROM vehicles AS v WHERE v.counted >= 0
+    )
+);
+
+-- What the network found out about messages: link quality, who received them and how often, and where they came from.
+CREATE VIEW radio AS
+SELECT vehicle, id,
+       strftime('%Y-%m-%d %H:%M:%S', ring.time / 1000, 'unixepoch') AS time,
+       nullif(seq, -1) AS seq,
+       radio ->> '$.advanced.lqi' AS lqi,
+       radio ->> '$.advanced.operatorName' AS operator,
+       radio ->> '$.advanced.countryCode' AS country,
+       json_array_length(radio, '$.advanced.duplicates') AS stations,
+       fields ->> 'location' AS location,
+       CASE WHEN fields ->> 'location' = radio ->> 'location' THEN radio ->> 'location_from'
+            WHEN fields ->> 'location' <> '' THEN 'vehicle' END AS location_from,
+       radio
+FROM ring
+WHERE radio IS NOT NULL;
+
 -- Each vehicle's last status; none where all lie in the future.
 CREATE VIEW last AS
-SELECT v.vehicle AS vehicle, s.id, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags
+SELECT v.vehicle AS vehicle, s.id, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags,
+       s.radio
 FROM capacities AS v
 JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest
 WHERE s.timely = 1;
@@ -89,3 +146,23 @@ SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, 
        CAST(body AS TEXT) AS body, number
 FROM rejected
 ORDER BY number;
+
+-- All downlinks, the waiting ones and what became of the others; `info` is what Sigfox said of it.
+CREATE VIEW downlink_queue AS
+SELECT number, vehicle, lower(hex(payload)) AS payload,
+       CASE WHEN state IN ('queued', 'offered') AND expires < (julianday('now') - 2440587.5) * 86400000 THEN 'expired'
+            ELSE state END AS state,
+       strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created,
+       strftime('%Y-%m-%d %H:%M:%S', expires / 1000, 'unixepoch') AS expires,
+       strftime('%Y-%m-%d %H:%M:%S', offered / 1000, 'unixepoch') AS offered,
+       strftime('%Y-%m-%d %H:%M:%S', closed / 1000, 'unixepoch') AS closed,
+       info_code, info, asked_by AS status_id
+FROM downlinks
+ORDER BY number;
+
+-- Vehicles' logs; entries without a vehicle concern a group or a device type.
+CREATE VIEW log AS
+SELECT strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, severity, text,
+       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, document
+FROM notes
+ORDER BY notes.time, number;

@@ -1,0 +1,27 @@
+"""What came of each vehicle's frames and what was lost, by day, `/api/v1`."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response
+
+from evd.api.context import here, require_admin
+from evd.api.replies import V1, v1_json
+from evd.errors import NotFound
+from evd.status import vehicle_id
+
+sequence = Blueprint("sequence", __name__, url_prefix=V1)
+
+
+@sequence.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@sequence.get("/vehicles/<given>/days")
+async def days(given: str) -> Response:
+    """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
+    context, vehicle = here(), vehicle_id(given)
+    counted = await context.queries.days(vehicle)
+    if not counted and await context.queries.vehicle(vehicle) is None:
+        raise NotFound(f"vehicle {vehicle} was never heard nor set up")
+    return v1_json([day | {"of": context.config.sigfox.daily_budget} for day in counted])

@@ -1,0 +1,187 @@
+"""`evd backfill`: fetch from Sigfox what evd missed."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+import click
+import msgspec
+import trio
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from evd import control
+from evd.backfill import Item
+from evd.backfiller import Backfiller
+from evd.cli.common import directory_option, json_option, settings, show
+from evd.clock import now_ms
+from evd.config import Config
+from evd.errors import ConfigError
+from evd.place import Place, find
+from evd.sigfox_api import SigfoxApi
+
+PROGRESS_EVERY_S = 0.2
+ESCAPED = 3
+"""The control socket's JSON is plain ASCII with blanks in it: at most so many times as long as the same in UTF-8."""
+
+EXIT_INTERRUPTED = 130  # as a shell says it of SIGINT
+
+_AGO = re.compile(r"([0-9]{1,9})([smhdw])")
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+@click.command()
+@click.option("--since", required=True, metavar="WHEN", help="An ISO time (UTC where it does not say), or 2h, 7d ago.")
+@click.option("--until", metavar="WHEN", help="Likewise; else now.")
+@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device; may be given again.")
+@click.option("--device-type", "device_types", multiple=True, metavar="ID", help="Only this device type; likewise.")
+@directory_option
+@json_option
+@click.pass_context
+def backfill(
+    ctx: click.Context,
+    since: str,
+    until: str | None,
+    devices: tuple[str, ...],
+    device_types: tuple[str, ...],
+    directory: str | None,
+    as_json: bool,
+) -> None:
+    """Fetch from Sigfox's REST API what evd missed.
+
+    Reads the callbacks that were not delivered, and the messages of each device, and takes in what evd does not have.
+    It may be stopped and run again at any time. Needs sigfox.api_login and sigfox.api_password.
+    """
+    place = find(directory, os.environ)
+    place.require()
+    config = settings(place)
+    now = now_ms()
+    first, last = parse_when(since, now), parse_when(until, now) if until else now
+    if first >= last:
+        raise ConfigError(f"--since {since} does not lie before {'--until ' + until if until else 'now'}")
+    run = _Run(place, config, since=first, before=last, devices=devices, device_types=device_types)
+    with run.interruptible():
+        _as_writer_or_client(place, config, run)
+    if as_json:
+        show(run.result())
+    else:
+        _print(run)
+    if run.interrupted:
+        ctx.exit(EXIT_INTERRUPTED)
+
+
+def _as_writer_or_client(place: Place, config: Config, work: Callable[[], None]) -> None:
+    """Work with the running daemon; where none runs, be the writer as long as it takes."""
+    try:
+        control.call(place.socket, "POST", "/backfill", [])
+    except control.NobodyThere:
+        from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
+
+        log.configure(level="error")
+        daemon.briefly(place, config, work)
+    else:
+        work()
+
+
+class _Run:
+    """A backfill as a plain function for any thread; SIGINT and SIGTERM end it between two deliveries."""
+
+    def __init__(self, place: Place, config: Config, **wish: Any) -> None:
+        self._place = place
+        self._config = config
+        self._wish = wish
+        self._stop: Callable[[], None] | None = None
+        self.interrupted = False
+        self.backfiller: Backfiller | None = None
+
+    def __call__(self) -> None:
+        trio.run(self._main, strict_exception_groups=True)
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Signals reach the main thread only, wherever the work is done."""
+
+        def stop(number: int, frame: FrameType | None) -> None:
+            self.interrupted = True
+            if self._stop is not None:
+                self._stop()
+
+        before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def result(self) -> dict[str, Any]:
+        counts = msgspec.to_builtins(self.backfiller.counts) if self.backfiller else {}
+        devices = self.backfiller.devices_done if self.backfiller else 0
+        return {**counts, "devices": devices, "complete": not self.interrupted}
+
+    async def _main(self) -> None:
+        async with SigfoxApi.from_settings(self._config.sigfox) as api, trio.open_nursery() as nursery:
+            token = trio.lowlevel.current_trio_token()
+            self._stop = lambda: token.run_sync_soon(nursery.cancel_scope.cancel)
+            if self.interrupted:
+                return
+            bytes_max = self._config.ingest.body_max_bytes // ESCAPED
+            self.backfiller = Backfiller(api, self._deliver, bytes_max=bytes_max, **self._wish)
+            nursery.start_soon(_show_progress, self.backfiller)
+            await self.backfiller.run()
+            self._stop = None
+            nursery.cancel_scope.cancel()
+
+    async def _deliver(self, items: Sequence[Item]) -> Sequence[str]:
+        """Waits for the answer whatever happens: control.call has a deadline of its own."""
+        body = msgspec.to_builtins(items)
+        answer = await trio.to_thread.run_sync(control.call, self._place.socket, "POST", "/backfill", body)
+        verdicts: list[str] = answer["verdicts"]
+        return verdicts
+
+
+async def _show_progress(run: Backfiller) -> None:
+    """A bar on stderr, if that is a terminal: devices done of those found."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(
+        *columns, console=console, disable=not console.is_terminal, transient=True, auto_refresh=False
+    ) as bar:
+        task = bar.add_task("", total=None)
+        while True:
+            counts = run.counts
+            text = f"{run.devices_done} devices, {counts.read} read, {counts.new} new"
+            bar.update(task, description=text, completed=run.devices_done, total=run.devices_seen or None, refresh=True)
+            await trio.sleep(PROGRESS_EVERY_S)
+
+
+def parse_when(text: str, now: int) -> int:
+    """Epoch ms of an ISO time, or of `2h`, `7d` … before `now`. Raises ConfigError."""
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return max(now - int(ago[1]) * _UNIT_MS[ago[2]], 1)
+    try:
+        moment = datetime.fromisoformat(text)
+        return max(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000), 1)
+    except (ValueError, OverflowError):
+        raise ConfigError(
+            f"{text!r} is no time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long before now"
+        ) from None
+
+
+def _print(run: _Run) -> None:
+    found = run.result()
+    click.echo(
+        f"{found.get('read', 0)} messages and callbacks of {found['devices']} devices read: {found.get('new', 0)} new, "
+        f"{found.get('known', 0)} known, {found.get('too_old', 0)} too old, {found.get('refused', 0)} refused"
+    )
+    if found.get("refused"):
+        click.echo("evd: `evd rejected list` says why some were refused", err=True)
+    if run.interrupted:
+        click.echo("evd: stopped before the end: run the same command again, what is here is not read twice", err=True)

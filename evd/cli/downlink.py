@@ -1,0 +1,118 @@
+"""`evd downlink`: the eight bytes a vehicle is sent when it asks."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import click
+import orjson
+
+from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.times import duration_s, utc_time
+from evd.downlinks import STATES, info_code
+from evd.errors import ConfigError
+
+COLUMNS = {
+    "number": "NUMBER",
+    "vehicle": "VEHICLE",
+    "payload": "PAYLOAD",
+    "state": "STATE",
+    "created": "QUEUED (UTC)",
+    "expires": "EXPIRES",
+    "offered": "OFFERED",
+    "closed": "CLOSED",
+    "fate": "SIGFOX SAYS",
+}
+TIMES = ("created", "expires", "offered", "closed")
+
+
+@click.group()
+def downlink() -> None:
+    """Downlinks: what vehicles are sent when they ask."""
+
+
+@downlink.command()
+@click.argument("vehicle")
+@click.argument("payload", metavar="[HEX]", required=False)
+@click.option(
+    "--fields",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A field of the format, once for each; a value is JSON (7, true, 1.5), else text.",
+)
+@click.option("--format", "format_", metavar="NAME_OR_GRAMMAR", help="What --fields are written in.")
+@click.option("--expires", metavar="TIME", help="How long it is worth sending, as 12h or 2d.")
+@directory_option
+@json_option
+def send(
+    vehicle: str,
+    payload: str | None,
+    fields: tuple[str, ...],
+    format_: str | None,
+    expires: str | None,
+    directory: str | None,
+    as_json: bool,
+) -> None:
+    """Queue a downlink for VEHICLE: 16 hex digits, or fields that fit in 8 bytes (zero bytes fill up the rest)."""
+    wish: dict[str, Any] = {}
+    if payload is not None:
+        wish["payload"] = payload
+    if fields:
+        wish["fields"] = dict(map(_field, fields))
+    if format_ is not None:
+        wish["format"] = format_
+    if expires is not None:
+        wish["expires_s"] = duration_s(expires)
+    row = ask(directory, "POST", f"/vehicles/{quote(vehicle, safe='')}/downlinks", wish)
+    if as_json:
+        show(row)
+    else:
+        click.echo(
+            f"downlink {row['number']}: {row['payload']} waits for vehicle {row['vehicle']} to ask,"
+            f" until {utc_time(row['expires'])} UTC"
+        )
+
+
+def _field(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise ConfigError(f"--fields {text!r} is no NAME=VALUE")
+    try:
+        return name, orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return name, value
+
+
+@downlink.command("list")
+@click.argument("vehicle", required=False)
+@click.option("--state", type=click.Choice(STATES), help="Only those.")
+@directory_option
+@json_option
+def list_(vehicle: str | None, state: str | None, directory: str | None, as_json: bool) -> None:
+    """Downlinks of VEHICLE, or of all, the newest first."""
+    path = "/downlinks" if vehicle is None else f"/vehicles/{quote(vehicle, safe='')}/downlinks"
+    rows = ask(directory, "GET", path if state is None else f"{path}?state={state}")
+    if as_json:
+        show(rows)
+    else:
+        table(map(_readable, rows), COLUMNS, empty="There are none: `evd downlink send VEHICLE HEX` queues one.")
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    code = row["info_code"]
+    fate = None if code is None else f"{info_code(code).name}: {info_code(code).meaning}"
+    return {**row, **{name: utc_time(row[name]) for name in TIMES}, "fate": fate}
+
+
+@downlink.command()
+@click.argument("number", type=click.IntRange(1))
+@directory_option
+@json_option
+def cancel(number: int, directory: str | None, as_json: bool) -> None:
+    """Take back a downlink that no message asked for yet."""
+    row = ask(directory, "DELETE", f"/downlinks/{number}")
+    if as_json:
+        show(row)
+    else:
+        click.echo(f"downlink {row['number']} for vehicle {row['vehicle']} is cancelled")

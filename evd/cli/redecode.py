@@ -1,0 +1,130 @@
+"""`evd redecode`: decode kept payloads anew after a change of format; what changes is shown first."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+from evd.cli.backfill import parse_when
+from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.times import utc_time
+from evd.clock import now_ms
+from evd.status import vehicle_id
+
+EXAMPLES = 10
+
+
+class Found:
+    """What the steps of one pass told, taken together."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.fields: Counter[str] = Counter()
+        self.vehicles: set[str] = set()
+        self.examples: list[dict[str, Any]] = []
+
+    def add(self, step: dict[str, Any]) -> None:
+        self.counts.update({name: step.get(name, 0) for name in ("read", "changed", "passed", "written", "gone")})
+        self.fields.update(step["fields"])
+        self.vehicles.update(step["vehicles"])
+        self.examples += step["examples"][: EXAMPLES - len(self.examples)]
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "read": self.counts["read"],
+            "changed": self.counts["changed"],
+            "vehicles": len(self.vehicles),
+            "fields": dict(self.fields.most_common()),
+            "examples": self.examples,
+        }
+
+
+@click.command()
+@click.option("--since", required=True, metavar="WHEN", help="From then on: a time like 2026-11-01T12:00, or 7d ago.")
+@click.option("--until", metavar="WHEN", help="Up to then; else up to the newest.")
+@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Only this one; repeatable.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@directory_option
+@json_option
+def redecode(
+    since: str, until: str | None, vehicles: tuple[str, ...], yes: bool, directory: str | None, as_json: bool
+) -> None:
+    """Decode kept payloads anew by the formats of today.
+
+    What changes is shown first: how many statuses of how many vehicles, in which fields, with examples. Then it asks;
+    with --yes it does not, and without a terminal it only shows. Phones get no push of it. It may be repeated.
+    """
+    now = now_ms()
+    wish: dict[str, Any] = {"since": parse_when(since, now)}
+    if until is not None:
+        wish["until"] = parse_when(until, now)
+    if vehicles:
+        wish["vehicles"] = [vehicle_id(given) for given in vehicles]
+    seen = _all_steps(directory, "/redecode/preview", wish, "looking")
+    if not as_json:
+        _print(seen)
+    done = None
+    if seen.counts["changed"] and (yes or (not as_json and _agreed())):
+        done = _all_steps(directory, "/redecode", wish, "decoding")
+    if as_json:
+        written = {name: done.counts[name] if done else 0 for name in ("written", "gone")}
+        show({**seen.document(), **written})
+    elif done is not None:
+        gone = f"; {done.counts['gone']} have left their rings meanwhile" if done.counts["gone"] else ""
+        click.echo(f"{done.counts['written']} statuses are decoded anew{gone}.")
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        click.echo("Nothing was changed: say --yes to change it.", err=True)
+        return False
+    return click.confirm("Change them?")
+
+
+def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str) -> Found:
+    found, cursor = Found(), None
+    with _bar(verb) as update:
+        while True:
+            step = ask(directory, "POST", path, {**wish, "cursor": cursor})
+            found.add(step)
+            update(found.counts["passed"], step.get("of"))
+            cursor = step["next"]
+            if cursor is None:
+                return found
+
+
+@contextmanager
+def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
+    """A bar over the vehicles on stderr, if that is a terminal; gives the function that moves it."""
+    columns = (TextColumn("{task.description} {task.completed} of {task.total} vehicles"), BarColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TaskProgressColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(verb, total=None)
+
+        def update(passed: int, of: int | None) -> None:
+            if of is not None:
+                progress.update(task, total=of)
+            progress.update(task, completed=passed)
+
+        yield update
+
+
+def _print(found: Found) -> None:
+    counts = found.counts
+    if not counts["changed"]:
+        click.echo(f"{counts['read']} statuses were read: nothing changes.")
+        return
+    click.echo(f"{counts['changed']} of {counts['read']} statuses change, of {len(found.vehicles)} vehicles:")
+    fields = [{"field": name, "changes": number} for name, number in found.fields.most_common()]
+    table(fields, {"field": "FIELD", "changes": "CHANGES"}, empty="")
+    click.echo("For example:")
+    shown = [{**one, "time": utc_time(one["time"])} for one in found.examples]
+    columns = {"vehicle": "VEHICLE", "time": "TIME (UTC)", "field": "FIELD", "old": "OLD", "new": "NEW"}
+    table(shown, columns, empty="")

@@ -1,0 +1,144 @@
+"""`evd rejected`: callbacks that were refused, why, and another try after a fix."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.errors import ConfigError
+
+COLUMNS = {
+    "number": "NUMBER",
+    "received": "LAST TIME (UTC)",
+    "times": "TIMES",
+    "route": "ROUTE",
+    "error": "ERROR",
+    "detail": "REASON",
+}
+NUMBERS_MAX = 1_000  # of one command line; --all takes them in steps
+LIMIT_MAX = 1_000
+
+
+@click.group()
+def rejected() -> None:
+    """Refused callbacks: list, show, replay, forget."""
+
+
+@rejected.command("list")
+@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=50, show_default=True, help="The newest so many.")
+@click.option("--before", type=click.IntRange(1), metavar="N", help="Only older ones than number N.")
+@click.option("--error", default="", metavar="TEXT", help="Only those whose reason holds this text.")
+@directory_option
+@json_option
+def list_(limit: int, before: int | None, error: str, directory: str | None, as_json: bool) -> None:
+    """What was refused and why, the newest first."""
+    wish = f"limit={limit}&error={quote(error, safe='')}" + (f"&before={before}" if before else "")
+    rows = ask(directory, "GET", f"/rejections?{wish}")
+    if as_json:
+        show(rows)
+    else:
+        table([_shown(row) for row in rows], COLUMNS, empty="Nothing was refused.")
+
+
+@rejected.command("show")
+@click.argument("number", type=click.IntRange(1), metavar="N")
+@directory_option
+@json_option
+def show_(number: int, directory: str | None, as_json: bool) -> None:
+    """One refused callback, with its headers (but for secrets), its body, and what to do."""
+    row = ask(directory, "GET", f"/rejections/{number}")
+    if as_json:
+        show(row)
+        return
+    click.echo(f"{row['route']}\n{row['error']}: {row['detail']}")
+    click.echo(f"{row['times']} times, the last at {_utc(row['received'])} UTC\n")
+    for name, value in row["headers"].items():
+        click.echo(f"{name}: {_printable(value)}")
+    click.echo(f"\n{_printable(row['body']) if 'body' in row else row['body_hex'] + ' (hex)'}\n")
+    click.echo(f"{row['advice']} Then: evd rejected replay {number}")
+
+
+@rejected.command()
+@click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="N…")
+@click.option("--all", "everything", is_flag=True, help="All that are kept, the oldest first.")
+@directory_option
+@json_option
+@click.pass_context
+def replay(
+    ctx: click.Context, numbers: tuple[int, ...], everything: bool, directory: str | None, as_json: bool
+) -> None:
+    """Take refused callbacks again, after a fix: those that are taken leave the list.
+
+    Exits with 1 if any is refused still.
+    """
+    if bool(numbers) == everything:
+        raise ConfigError("name the numbers that `evd rejected list` shows, or give --all")
+    if len(numbers) > NUMBERS_MAX:
+        raise ConfigError(f"{len(numbers)} numbers are too many for one command: give --all")
+    results = _replay_all(directory) if everything else [_replay_one(directory, number) for number in numbers]
+    refused = [result for result in results if not result["taken"]]
+    if as_json:
+        show({"taken": len(results) - len(refused), "refused": refused})
+    else:
+        for result in refused:
+            click.echo(f"{result['number']} is refused still: {result['detail']}")
+        click.echo(f"{len(results) - len(refused)} of {len(results)} were taken")
+    if refused:
+        ctx.exit(1)
+
+
+@rejected.command()
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="N…")
+@directory_option
+@json_option
+def forget(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> None:
+    """Callbacks that are not wanted leave the list."""
+    for number in numbers:
+        ask(directory, "DELETE", f"/rejections/{number}")
+    if as_json:
+        show({"forgotten": list(numbers)})
+    else:
+        click.echo(f"{len(numbers)} are forgotten")
+
+
+def _replay_one(directory: str | None, number: int) -> Any:
+    return ask(directory, "POST", f"/rejections/{number}/replay")
+
+
+def _replay_all(directory: str | None) -> list[Any]:
+    """In steps of the daemon's, with a bar on stderr if that is a terminal."""
+    console = Console(stderr=True)
+    total = ask(directory, "GET", "/stats")["stored"]["rejected"]
+    results: list[Any] = []
+    wish: dict[str, int] = {"after": 0}
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task("replaying", total=total)
+        while True:
+            step = ask(directory, "POST", "/rejections/replay", wish)
+            results += step["results"]
+            progress.update(task, completed=len(results))
+            if step["next"] is None:
+                return results
+            wish = {"after": step["next"], "through": step["through"]}
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of the table; rich would read brackets in a stranger's text as its own."""
+    texts = {name: escape(_printable(row[name])) for name in ("route", "error", "detail")}
+    return {**row, "received": _utc(row["received"]), **texts}
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _printable(text: str) -> str:
+    """What a stranger sent must not move the cursor of a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,25 @@
+"""Times as people write and read them on the command line."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from evd.errors import ConfigError
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_DURATION = re.compile("([0-9]{1,9})([smhdw])")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def duration_s(text: str) -> int:
+    """Seconds of `90s`, `15m`, `12h`, `2d` or `1w`. Raises ConfigError."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise ConfigError(f"{text!r} is no duration: write a number and s, m, h, d or w, for example 2d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def utc_time(ms: int | None) -> str | None:
+    """Epoch ms as text; None stays None, which a table shows as a dash."""
+    return None if ms is None else f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%d %H:%M:%S}"

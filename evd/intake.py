@@ -1,0 +1,202 @@
+"""What a request asks to be written, and what is answered once it is.
+
+A request with one callback is a Single, one with many a Batch. Both give one operation for the writer, and turn its
+result into a Conclusion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+
+from evd.callbacks import BIDIR, DATA_KINDS
+from evd.errors import BadRequest, RequestError
+from evd.http1 import Reply, Request, error_reply
+from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
+from evd.store.network import OfferDownlink, Several
+
+#: Never kept beside a rejected request.
+SECRET_HEADERS = frozenset({b"x-api-key", b"authorization", b"proxy-authorization", b"cookie"})
+
+JSON = ((b"content-type", b"application/json"),)
+
+
+class Conclusion(NamedTuple):
+    """The reply, what of the request is kept as rejected before it, and what became of each callback, for counting."""
+
+    reply: Reply
+    rejects: Sequence[Reject]
+    outcomes: Sequence[str]
+
+
+class Work(Protocol):
+    """One request's."""
+
+    @property
+    def operation(self) -> Operation: ...
+
+    def conclude(self, result: Any) -> Conclusion:
+        """Of the operation's result."""
+
+
+class Callback(NamedTuple):
+    """One callback that was read: its operations, of which the first says what became of it."""
+
+    kind: str
+    vehicle: str
+    spelling: str
+    status_id: str
+    operations: tuple[Operation, ...]
+    asks: bool = False
+    """Its device listens for a downlink; the last operation is the OfferDownlink."""
+
+
+def data_callback(kind: str, arrival: Arrive, *, asks: bool) -> Callback:
+    """A message's; one that asks is offered what waits for its vehicle."""
+    operations: tuple[Operation, ...] = (arrival,)
+    if asks:
+        operations += (OfferDownlink(arrival.vehicle, arrival.status_id, arrival.time, arrival.received),)
+    return Callback(kind, arrival.vehicle, arrival.spelling, arrival.status_id, operations, asks)
+
+
+class Single:
+    """A request with one callback."""
+
+    def __init__(self, request: Request, callback: Callback) -> None:
+        self._request = request
+        self._callback = callback
+        one = len(callback.operations) == 1
+        self.operation = callback.operations[0] if one else Several(callback.operations)
+
+    def conclude(self, result: Any) -> Conclusion:
+        callback = self._callback
+        results: list[Any] = result if isinstance(self.operation, Several) else [result]
+        refusal = refusal_of(results)
+        if refusal is not None:
+            return Conclusion(error_reply(refusal), [rejection(self._request, refusal, _received(callback))], [])
+        answer = _downlink(callback, results)
+        outcomes = [outcome(callback, results)]
+        shown = ((b"x-status-id", callback.status_id.encode()),)
+        if answer is not None:
+            return Conclusion(Reply(200, orjson.dumps(answer), JSON + shown), [], outcomes)
+        status = 204 if callback.kind == BIDIR and callback.asks else 201
+        return Conclusion(Reply(status, headers=shown), [], outcomes)
+
+
+class GoodLine(NamedTuple):
+    """A line of a batch, counted from 1."""
+
+    number: int
+    text: str
+    callback: Callback
+
+
+class BadLine(NamedTuple):
+    """A line of a batch that is not taken."""
+
+    number: int
+    text: str
+    refusal: RequestError
+
+
+class Batch:
+    """A request with a callback a line. All lines that are good, and why the others are not, are one transaction.
+
+    `keep` is false where bad lines are not to be kept, because they are already.
+    """
+
+    def __init__(
+        self, request: Request, good: Sequence[GoodLine], bad: Sequence[BadLine], now: int, *, keep: bool
+    ) -> None:
+        self._request = request
+        self._good = good
+        self._bad = bad
+        self._now = now
+        self._keep = keep
+        kept = self._rejects(bad)
+        self.operation = Several((*(one for _, _, callback in good for one in callback.operations), *kept))
+
+    def conclude(self, result: Any) -> Conclusion:
+        bad, outcomes, answers, at = list(self._bad), [], {}, 0
+        for number, text, callback in self._good:
+            results = result[at : at + len(callback.operations)]
+            at += len(results)
+            refusal = refusal_of(results)
+            if refusal is not None:
+                bad.append(BadLine(number, text, refusal))
+                continue
+            outcomes.append(outcome(callback, results))
+            if callback.asks:
+                answers.update(_downlink(callback, results) or {callback.spelling: {"noData": True}})
+        return Conclusion(self._reply(bad, len(outcomes), answers), self._rejects(bad[len(self._bad) :]), outcomes)
+
+    @staticmethod
+    def _reply(bad: list[BadLine], stored: int, answers: Mapping[str, Any]) -> Reply:
+        if answers:  # Sigfox takes downlinks out of a 200 only; the bad lines are in `rejected`
+            return Reply(200, orjson.dumps(answers), JSON)
+        if not bad:
+            return Reply(201)
+        told = [
+            {"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail}
+            for line in sorted(bad, key=lambda line: line.number)
+        ]
+        return Reply(207, orjson.dumps({"stored": stored, "rejected": told}), JSON)
+
+    def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:
+        if not self._keep:
+            return []
+        return [rejection(self._request, line.refusal, self._now, line=line.text) for line in bad]
+
+
+def refusal_of(results: Sequence[Any]) -> RequestError | None:
+    """Why a callback was not taken after all, where one of its operations says so. Raises what is no refusal."""
+    for result in results:
+        if isinstance(result, UnknownVehicle):
+            return BadRequest(str(result), error="Unknown vehicle")
+        if isinstance(result, LimitReached):
+            return BadRequest(str(result), error="Too many vehicles")
+        if isinstance(result, Exception):
+            raise result
+    return None
+
+
+def outcome(callback: Callback, results: Sequence[Any]) -> str:
+    """What became of a callback, in a word: a verdict, or its kind."""
+    first = results[0]
+    return first.verdict.value if isinstance(first, Stored) else callback.kind
+
+
+def _downlink(callback: Callback, results: Sequence[Any]) -> dict[str, Any] | None:
+    """Sigfox's form of a downlink (reference sigfox.md B6), the device's id spelled as it asked."""
+    if not callback.asks or results[-1] is None:
+        return None
+    return {callback.spelling: {"downlinkData": results[-1].hex()}}
+
+
+def _received(callback: Callback) -> int:
+    return int(getattr(callback.operations[0], "received", 0))
+
+
+def rejection(request: Request, refusal: RequestError, now: int, *, line: str | None = None) -> Reject:
+    """What is kept of a request, or of one line of it."""
+    shown = {
+        name.decode("latin-1"): value.decode("latin-1")
+        for name, value in request.headers.items()
+        if name not in SECRET_HEADERS
+    }
+    if line is not None:
+        shown["content-type"] = "text/plain; charset=utf-8"
+    query = f"?{request.query.decode('latin-1')}" if request.query and line is None else ""
+    return Reject(
+        received=now,
+        route=f"{'POST' if line is not None else request.method} {request.path}{query}",
+        error=refusal.error,
+        detail=refusal.detail,
+        headers=orjson.dumps(shown),
+        body=request.body if line is None else line.encode(),
+    )
+
+
+__all__ = ["DATA_KINDS", "Batch", "Callback", "Conclusion", "Single", "Work", "data_callback", "rejection"]

@@ -1,0 +1,157 @@
+"""From a request to what is to be written of it: its shape, its kind, its vehicle's format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
+from evd.config import Sigfox
+from evd.decoding import decode
+from evd.directory import Directory
+from evd.errors import BadRequest, ConfigError
+from evd.formats import Format, Formats
+from evd.http1 import Request
+from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
+from evd.ordinary import Shortcut
+from evd.reports import report
+from evd.routes import ANY, BATCH, Route
+from evd.shapes import LinePattern, read_batch, read_document
+from evd.sigfox import Message, read_message
+from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
+from evd.store import Arrive
+
+#: The header by which the original's clients name their channel; it says more than the route.
+CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
+
+
+class Reading:
+    """Everything that reading a request needs; nothing of it waits. Raises ConfigError for a refused pattern."""
+
+    def __init__(self, directory: Directory, formats: Formats, settings: Sigfox, outcomes: Counter[str]) -> None:
+        self._directory = directory
+        self._formats = formats
+        self._outcomes = outcomes
+        self._shortcut = Shortcut(formats.default, directory.formats)
+        self._lines_max = settings.batch_lines_max
+        self._batch_pattern = LinePattern.parse(settings.batch_pattern)
+        self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
+
+    def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
+        """What arrived, where the request is an ordinary callback; most are (evd.ordinary)."""
+        if request.query or route.kind not in _DATA_ROUTES or request.method == "GET":
+            return None
+        return self._quickly(request.body, channel(request, route), now)
+
+    def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
+        """What is to be written of any request. Raises BadRequest.
+
+        `live` is false for what was rejected once: its bad lines are kept already, and its devices listen no more.
+        """
+        if route.kind == BATCH:
+            return self._batch(request, now, live)
+        variables = read_document(
+            method=request.method,
+            headers=request.headers,
+            query=request.query,
+            body=request.body,
+            pattern=self._patterns.get(route.kind or "callback"),
+        )
+        as_received = request.body.lstrip()[:1] == b"{" and not request.query
+        document = request.body if as_received else orjson.dumps(variables)
+        callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
+        return Single(request, callback)
+
+    def callback(
+        self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
+    ) -> Callback:
+        """One callback of this kind, or of the kind that its variables tell. Raises BadRequest.
+
+        `document` is what is kept of it: the body as it was received, or its variables as JSON. Where it is not `live`,
+        its device listens no more, and is offered no downlink.
+        """
+        kind = kind or kind_of(variables)
+        if kind in DATA_KINDS:
+            message = read_message(variables)
+            return data_callback(kind, self._arrival(message, connectivity, document, now), asks=live and message.asks)
+        told = report(kind, variables, now=now, raw=document)
+        return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations)
+
+    def _batch(self, request: Request, now: int, live: bool) -> Batch:
+        lines = read_batch(
+            headers=request.headers,
+            query=request.query,
+            body=request.body,
+            pattern=self._batch_pattern,
+            lines_max=self._lines_max,
+        )
+        good: list[GoodLine] = []
+        bad: list[BadLine] = []
+        for number, text, variables in lines:
+            try:
+                if isinstance(variables, BadRequest):
+                    raise variables
+                good.append(GoodLine(number, text, self._line(variables, now, live)))
+            except BadRequest as refusal:
+                bad.append(BadLine(number, text, refusal))
+        if not good:
+            first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
+            raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
+        return Batch(request, good, bad, now, keep=live)
+
+    def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
+        document = orjson.dumps(variables)
+        arrival = self._quickly(document, SIGFOX, now)
+        if arrival is not None:
+            return data_callback(UPLINK, arrival, asks=False)
+        return self.callback(ANY, variables, SIGFOX, document, now, live=live)
+
+    def _quickly(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
+        """By the shortcut, which knows nothing of downlinks and of device types."""
+        if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
+            return None
+        return self._shortcut.read(body, connectivity, now)
+
+    def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
+        decoded = decode(message, self._format_of(message), self._formats.default, connectivity)
+        content = message.payload if message.payload is not None else canonical(message.fields)
+        # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
+        time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
+        timely = time <= now + AHEAD_MS
+        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flag) if flag)
+        return Arrive(
+            status_id=identity(message.kind, message.vehicle, time, message.seq, content),
+            vehicle=message.vehicle,
+            spelling=message.spelling,
+            time=time,
+            seq=message.seq,
+            timely=timely,
+            connectivity=connectivity,
+            payload=message.payload,
+            fields=decoded.fields,
+            document=document,
+            received=now,
+            flags=flags,
+        )
+
+    def _format_of(self, message: Message) -> Format | None:
+        assigned = self._directory.format_for(message.vehicle, message.device_type)
+        if assigned is None:
+            return None
+        try:
+            return self._formats.find(assigned)
+        except ConfigError:
+            # Its name is gone from evd.toml: the default format is better than no status at all.
+            self._outcomes["format missing"] += 1
+            return None
+
+
+_DATA_ROUTES = frozenset({UPLINK, BIDIR, ANY})
+
+
+def channel(request: Request, route: Route) -> int:
+    """The connectivity by which a request came."""
+    named = request.headers.get(b"connectivitymethod")
+    return route.connectivity if named is None else CHANNELS.get(named.lower(), route.connectivity)

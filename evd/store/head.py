@@ -1,0 +1,23 @@
+"""What memory holds of a vehicle whose ring is written to."""
+
+from __future__ import annotations
+
+from evd.ring import Circle, Front
+from evd.sequence import Tally
+
+SLOTS_PER_VEHICLE = 1 << 20
+"""A ring's slots have consecutive row ids; the schema's views know this number, too."""
+
+
+class Head(Front):
+    """What is known of a vehicle's ring and of its count of frames without looking into the tables."""
+
+    __slots__ = ("base", "behind", "number", "tally")
+
+    def __init__(self, number: int, circle: Circle, tally: Tally) -> None:
+        super().__init__(circle)
+        self.number = number
+        self.base = number * SLOTS_PER_VEHICLE
+        self.tally = tally
+        self.behind = 0
+        """How many statuses came in order since its shape was written."""

@@ -1,0 +1,217 @@
+"""`evd format add|list|show|assign|remove` and `evd redecode`, as they are typed, over a running daemon."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from builders import rows
+from daemon_process import RunningDaemon, run_evd, running_daemon
+
+from evd.cli.format import field_settings
+from evd.errors import ConfigError
+
+TYPE = "5d8cdc8fea06bb6e41234567"
+SETTINGS = """
+[ingest]
+default_format = "house"
+
+[formats.house]
+grammar = "load::uint:8"
+"""
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    with running_daemon(tmp_path_factory.mktemp("formats") / "evd", settings=SETTINGS) as one:
+        yield one
+
+
+def evd(daemon: RunningDaemon, *arguments: str, code: int = 0) -> Any:
+    """The command's JSON; of one that fails, its sentence."""
+    as_json = [] if code else ["--json"]
+    done = run_evd(*arguments, "--dir", daemon.directory, *as_json)
+    assert done.returncode == code, (done.stdout, done.stderr)
+    return done.stderr if code else json.loads(done.stdout)
+
+
+def send(daemon: RunningDaemon, vehicle: str, payload: str, *, ago_s: int = 0, **more: Any) -> None:
+    document = {"device": vehicle, "time": int(time.time()) - ago_s, "data": payload, **more}
+    answer = httpx.post(f"{daemon.url}/sigfox/uplink", json=document, headers={"x-api-key": daemon.keys["sigfox"]})
+    assert answer.status_code == 201, answer.text
+
+
+def fields_of(daemon: RunningDaemon, vehicle: str) -> list[dict[str, Any]]:
+    """Of the vehicle's statuses, the oldest first."""
+    found = rows(daemon.database, "SELECT fields FROM ring WHERE vehicle = ? ORDER BY position", vehicle)
+    return [json.loads(fields) for (fields,) in found]
+
+
+def test_a_format_is_added_shown_given_out_taken_back_and_removed(daemon: RunningDaemon) -> None:
+    added = evd(daemon, "format", "add", "trailer", "weight::uint:8", "--field", "weight.scale=2.5")
+    assert (added["origin"], added["fields"]) == ("database", {"weight": {"scale": 2.5}})
+    assert evd(daemon, "format", "assign", "trailer", "--vehicle", "00A1", "--device-type", TYPE.upper())
+    listed = {row["name"]: row for row in evd(daemon, "format", "list")}
+    assert {name: row["origin"] for name, row in listed.items()} == {
+        "ev": "built in",
+        "house": "evd.toml",
+        "trailer": "database",
+    }
+    assert [name for name, row in listed.items() if row["default"]] == ["house"]
+    assert (listed["trailer"]["vehicles"], listed["trailer"]["device_types"]) == (1, 1)
+    shown = evd(daemon, "format", "show", "trailer")
+    assert (shown["vehicles"], shown["device_types"]) == (["A1"], [TYPE])
+    assert "used by 1 vehicle(s) and 1 device type(s)" in evd(daemon, "format", "remove", "trailer", code=1)
+    evd(daemon, "format", "assign", "-", "--vehicle", "A1", "--device-type", TYPE)
+    assert evd(daemon, "format", "remove", "trailer") == {"name": "trailer", "removed": True}
+    assert "there is no format 'trailer'" in evd(daemon, "format", "show", "trailer", code=1)
+
+
+def test_people_see_the_bit_map_and_the_users(daemon: RunningDaemon) -> None:
+    evd(daemon, "format", "add", "shown", "weight::uint:8 low:1:bool:0", "--field", "weight.unit=kg")
+    evd(daemon, "format", "assign", "shown", "--vehicle", "B1")
+    page = run_evd("format", "show", "shown", "--dir", daemon.directory).stdout
+    for text in ("shown (database)", "weight: unit kg", "a a a a a a a a", "vehicles: B1", "device types: none"):
+        assert text in page
+    assert "house" in run_evd("format", "list", "--dir", daemon.directory).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["add", "bad", "weight::uint:99"], 1, "^"),
+        (["add", "bad", "weight::uint:8", "--field", "other.half=true"], 1, "other"),
+        (["add", "bad", "weight::uint:8", "--field", "weight"], 2, "write it like temp.half=true"),
+        (["add", "bad", "weight::uint:8", "--fields-json", "[]"], 2, "--fields-json is no table of fields"),
+        (["add", "bad name", "weight::uint:8"], 1, "is no name of a format"),
+        (["add", "-", "weight::uint:8"], 1, "is no name of a format"),
+        (["add", "ev", "weight::uint:8"], 1, "format ev is built in: choose another name"),
+        (["add", "house", "weight::uint:8"], 1, "format house is in evd.toml: choose another name"),
+        (["add", "both", "indoor_temp::uint:8 indoor_temperature::uint:8"], 1, "both of its spellings"),
+        (["remove", "house"], 1, "format house is in evd.toml"),
+        (["remove", "nothing"], 1, "there is no format 'nothing'"),
+        (["assign", "nothing", "--vehicle", "A1"], 1, "there is no format 'nothing'"),
+        (["assign", "nothing", "--device-type", TYPE], 1, "there is no format 'nothing'"),
+        (["assign", "house", "--device-type", "x" * 65], 1, "1 to 64 printable characters"),
+        (["assign", "house"], 2, "nobody is named"),
+        (["assign", "house", "--default"], 2, "write ingest.default_format into evd.toml"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(
+    daemon: RunningDaemon, arguments: list[str], code: int, says: str
+) -> None:
+    before = evd(daemon, "format", "list")
+    assert says in evd(daemon, "format", *arguments, code=code)
+    assert evd(daemon, "format", "list") == before
+
+
+def test_formats_are_for_admins(daemon: RunningDaemon) -> None:
+    for method, path in (
+        ("GET", "formats"),
+        ("GET", "device-types"),
+        ("POST", "redecode"),
+        ("POST", "redecode/preview"),
+    ):
+        answer = httpx.request(
+            method, f"{daemon.url}/api/v1/{path}", headers={"x-api-key": daemon.keys["sigfox"]}, json={"since": 0}
+        )
+        assert answer.status_code == 403
+
+
+def test_a_format_counts_from_the_next_message_on_and_redecoding_reaches_those_before(daemon: RunningDaemon) -> None:
+    evd(daemon, "format", "add", "own", "first::uint:8")
+    evd(daemon, "format", "assign", "own", "--vehicle", "C1", "--device-type", TYPE)
+    send(daemon, "C1", "0505", ago_s=60, seqNumber=1)
+    send(daemon, "C2", "0606", ago_s=60, seqNumber=1, deviceTypeId=TYPE)
+    send(daemon, "C3", "0707", ago_s=60, seqNumber=1)
+    evd(daemon, "format", "add", "own", "first::uint:8 second::uint:8")
+    send(daemon, "C1", "0808", seqNumber=2)
+    assert fields_of(daemon, "C1") == [{"first": 5}, {"first": 8, "second": 8}]
+    assert (fields_of(daemon, "C2"), fields_of(daemon, "C3")) == ([{"first": 6}], [{"load": 7}])
+
+    asked = run_evd("redecode", "--since", "1h", "--dir", daemon.directory)
+    assert "2 of 4 statuses change, of 2 vehicles" in asked.stdout
+    assert "say --yes" in asked.stderr
+    assert fields_of(daemon, "C1")[0] == {"first": 5}, "without --yes and a terminal it only shows"
+
+    told = evd(daemon, "redecode", "--since", "1h", "--vehicle", "C1", "--yes")
+    assert (told["read"], told["changed"], told["written"], told["gone"]) == (2, 1, 1, 0)
+    assert told["examples"][0]["vehicle"] == "C1"
+    assert (told["examples"][0]["field"], told["examples"][0]["old"], told["examples"][0]["new"]) == ("second", None, 5)
+    assert fields_of(daemon, "C1") == [{"first": 5, "second": 5}, {"first": 8, "second": 8}]
+    assert fields_of(daemon, "C2") == [{"first": 6}]
+
+    assert evd(daemon, "redecode", "--since", "1h", "--yes")["written"] == 1
+    assert fields_of(daemon, "C2") == [{"first": 6, "second": 6}]
+    again = evd(daemon, "redecode", "--since", "1h", "--yes")
+    assert (again["changed"], again["written"]) == (0, 0)
+    assert rows(daemon.database, "SELECT count(*) FROM outbox") == [(0,)], "nobody is told of it"
+
+
+def test_redecoding_goes_through_many_statuses_in_steps(daemon: RunningDaemon) -> None:
+    with httpx.Client(headers={"x-api-key": daemon.keys["sigfox"]}) as client:
+        now = int(time.time())
+        for number in range(620):
+            document = {"device": "D1", "time": now - number, "data": "0102", "seqNumber": number}
+            assert client.post(f"{daemon.url}/sigfox/uplink", json=document).status_code == 201
+    evd(daemon, "vehicle", "set", "D1", "--format", "x::uint:16")
+    told = evd(daemon, "redecode", "--since", "1h", "--vehicle", "D1", "--yes")
+    assert (told["read"], told["changed"], told["written"]) == (620, 620, 620)
+    assert fields_of(daemon, "D1") == [{"x": 258}] * 620
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["--since", "yesterday"], 2, "'yesterday' is no time"),
+        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER was never heard"),
+    ],
+)
+def test_redecoding_says_what_it_cannot_do(daemon: RunningDaemon, arguments: list[str], code: int, says: str) -> None:
+    assert says in evd(daemon, "redecode", *arguments, code=code)
+
+
+def test_formats_are_there_after_a_restart_and_one_that_evd_toml_has_too_is_hidden(tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "evd", settings=SETTINGS) as first:
+        evd(first, "format", "add", "trailer", "weight::uint:8")
+        evd(first, "format", "assign", "trailer", "--device-type", TYPE)
+    with running_daemon(tmp_path / "evd", keys=first.keys) as second:
+        send(second, "E1", "09", deviceTypeId=TYPE)
+        assert fields_of(second, "E1") == [{"weight": 9}]
+    more = SETTINGS + '\n[formats.trailer]\ngrammar = "mine::uint:8"\n'
+    with running_daemon(tmp_path / "evd", keys=first.keys, settings=more) as third:
+        send(third, "E2", "09", deviceTypeId=TYPE)
+        assert fields_of(third, "E2") == [{"mine": 9}]
+
+
+def test_a_command_without_a_daemon_is_the_writer_itself(tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "evd") as daemon:
+        pass
+    assert evd(daemon, "format", "add", "trailer", "weight::uint:8")["name"] == "trailer"
+    assert "trailer" in {row["name"] for row in evd(daemon, "format", "list")}
+
+
+@pytest.mark.parametrize(
+    ("given", "as_json", "expected"),
+    [
+        ([], None, {}),
+        (["a.half=true", "a.unit=12"], None, {"a": {"half": True, "unit": "12"}}),
+        (['m.enum={"0": "off"}', "m.unit=a=b"], None, {"m": {"enum": {"0": "off"}, "unit": "a=b"}}),
+        (["a.scale=2"], '{"a": {"offset": 1}, "b": {}}', {"a": {"offset": 1, "scale": 2}, "b": {}}),
+    ],
+)
+def test_what_the_grammar_cannot_say_is_typed_field_by_field_or_as_json(
+    given: list[str], as_json: str | None, expected: dict[str, Any]
+) -> None:
+    assert field_settings(given, as_json) == expected
+
+
+@pytest.mark.parametrize("given", ["a", "a.half", "half=true", ".half=true", "a.=true", "=", "a=b.c"])
+def test_what_is_no_setting_of_a_field_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"write it like temp\.half=true"):
+        field_settings([given], None)

@@ -1,0 +1,286 @@
+"""Sigfox's callbacks through the way in: batches, downlinks, forms, and what is refused of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+import pytest
+from builders import rows
+from test_ingest import KEYS, NOW, Way, store_options, way
+
+from evd.errors import BadRequest, Unauthorized
+from evd.http1 import Reply, Request
+from evd.store import SetVehicle
+from evd.store.network import QueueDownlink, SetDeviceType
+
+__all__ = ["store_options", "way"]
+
+TIME = NOW // 1000 - 3600
+DAY_MS = 86_400_000
+BYTES = b"\x01\x02\x03\x04\x05\x06\x07\x08"
+FORM = "application/x-www-form-urlencoded"
+
+
+async def send(
+    way: Way, path: str, body: bytes, content_type: str = "text/plain", *, method: str = "POST", query: bytes = b""
+) -> Reply:
+    headers = {b"x-api-key": KEYS["sigfox"][0].encode(), b"content-type": content_type.encode()}
+    return await way.ingest.accept(Request(method, path, query, headers, body, "192.0.2.1"))
+
+
+def line(device: str, number: int, data: str = "00") -> str:
+    return f"{device};{TIME + number};{data};{number};"
+
+
+def stored(way: Way) -> list[Any]:
+    return rows(way.path, "SELECT vehicle, seq FROM ring ORDER BY vehicle, position")
+
+
+# Batches
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("trailing", ["", "\n", ";\n"])
+async def test_a_batch_is_a_message_a_line(way: Way, end: str, trailing: str) -> None:
+    body = end.join([line("A1", 1), line("A1", 2), line("B2", 7)]) + trailing
+    reply = await send(way, "/sigfox/batch", body.encode())
+    assert (reply.status, reply.body) == (201, b"")
+    assert stored(way) == [("A1", 1), ("A1", 2), ("B2", 7)]
+    assert way.writer.commits == 1
+    again = await send(way, "/sigfox/batch", body.encode())
+    assert again.status == 201
+    assert way.ingest.outcomes["duplicate"] == 3
+
+
+@pytest.mark.parametrize("name", ["batch", "var", "whatever"])
+async def test_a_batch_may_stand_in_a_form_or_in_the_query(way: Way, name: str) -> None:
+    text = quote("\n".join([line("A1", 1), line("B2", 2)]), safe="")
+    by_form = await send(way, "/sigfox/batch", f"{name}={text}".encode(), FORM)
+    by_query = await send(way, "/sigfox/batch", b"", "", method="GET", query=f"{name}={text}".encode())
+    assert by_form.status == by_query.status == 201
+    assert stored(way) == [("A1", 1), ("B2", 2)]
+
+
+async def test_a_bad_line_costs_no_other_one_and_is_kept(way: Way) -> None:
+    lines = [line("A1", 1), "A1;no time;00;2;", line("B2", 3, "0"), line("B2", 4)]
+    reply = await send(way, "/sigfox/batch", "\n".join(lines).encode())
+    assert reply.status == 207
+    told = orjson.loads(reply.body)
+    assert told["stored"] == 2
+    assert [one["line"] for one in told["rejected"]] == [2, 3]
+    assert "no time" in told["rejected"][0]["detail"]
+    assert stored(way) == [("A1", 1), ("B2", 4)]
+    kept = rows(way.path, "SELECT route, CAST(body AS TEXT), headers FROM rejected ORDER BY number")
+    assert [(route, body) for route, body, _ in kept] == [
+        ("POST /sigfox/batch", lines[1]),
+        ("POST /sigfox/batch", lines[2]),
+    ]
+    assert "x-api-key" not in kept[0][2]
+    assert way.writer.commits == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"nothing;", b"A1;no time;00;2;\nA1;never;00;3;"])
+async def test_a_batch_with_nothing_readable_is_refused_whole(way: Way, body: bytes) -> None:
+    reply = await send(way, "/sigfox/batch", body)
+    assert reply.status == 400
+    assert rows(way.path, "SELECT body FROM rejected") == [(body,)]
+    assert stored(way) == []
+
+
+async def test_a_batch_of_ten_thousand_lines_is_one_transaction(
+    open_store: Callable[..., Any], database: Path, nursery: Any
+) -> None:
+    store = open_store(capacity=10_001)
+    wide = Way(store, database)
+    wide.writer._queue_rows_max, wide.writer._queue_bytes_max = 16_384, 16 << 20
+    nursery.start_soon(wide.writer.run)
+    body = "\n".join(line("A1", number) for number in range(10_000))
+    assert (await send(wide, "/sigfox/batch", body.encode())).status == 201
+    assert wide.writer.commits == 1
+    assert wide.count() == 10_000
+    too_long = await send(wide, "/sigfox/batch", f"{body}\n{line('A1', 10_000)}".encode())
+    assert too_long.status == 400
+    assert b"10000" in too_long.body
+    wide.writer.close()
+
+
+async def test_lines_of_unknown_vehicles_are_told_apart(open_store: Any, database: Path, nursery: Any) -> None:
+    strict = Way(open_store(create_unknown=False), database)
+    nursery.start_soon(strict.writer.run)
+    await strict.writer.write(SetVehicle("A1", NOW))
+    reply = await send(strict, "/sigfox/batch", f"{line('A1', 1)}\n{line('B2', 2)}".encode())
+    assert reply.status == 207
+    (told,) = orjson.loads(reply.body)["rejected"]
+    assert (told["line"], told["Error"]) == (2, "Unknown vehicle")
+    assert rows(strict.path, "SELECT error, CAST(body AS TEXT) FROM rejected") == [("Unknown vehicle", line("B2", 2))]
+    strict.writer.close()
+
+
+# Downlinks
+
+
+async def queue(way: Way, vehicle: str, payload: bytes = BYTES) -> None:
+    await way.writer.write(QueueDownlink(vehicle, payload, NOW, NOW + DAY_MS))
+
+
+def asking(device: str, number: int) -> dict[str, Any]:
+    return {"device": device, "time": TIME + number, "data": "00", "seqNumber": number, "ack": True}
+
+
+async def test_a_device_that_asks_gets_its_bytes_and_a_redelivery_the_same(way: Way) -> None:
+    await queue(way, "A1")
+    await queue(way, "A1", bytes(8))
+    body = orjson.dumps(asking("00a1", 1))
+    for _ in range(2):
+        reply = await send(way, "/sigfox/bidir", body, "application/json")
+        assert reply.status == 200
+        assert orjson.loads(reply.body) == {"00a1": {"downlinkData": BYTES.hex()}}
+    second = await send(way, "/sigfox/bidir", orjson.dumps(asking("00a1", 2)), "application/json")
+    assert orjson.loads(second.body) == {"00a1": {"downlinkData": "0000000000000000"}}
+    assert stored(way) == [("A1", 1), ("A1", 2)]
+
+
+@pytest.mark.parametrize(("path", "status"), [("bidir", 204), ("callback", 204), ("uplink", 201)])
+async def test_who_asks_in_vain_is_told_so(way: Way, path: str, status: int) -> None:
+    reply = await send(way, f"/sigfox/{path}", orjson.dumps(asking("A1", 1)), "application/json")
+    assert (reply.status, reply.body) == (status, b"")
+    assert dict(reply.headers)[b"x-status-id"]
+
+
+async def test_who_does_not_ask_is_given_nothing(way: Way) -> None:
+    await queue(way, "A1")
+    body = orjson.dumps(asking("A1", 1) | {"ack": False})
+    assert (await send(way, "/sigfox/bidir", body, "application/json")).status == 201
+    assert rows(way.path, "SELECT state FROM downlinks") == [("queued",)]
+
+
+async def test_an_acknowledge_closes_what_was_offered(way: Way) -> None:
+    await queue(way, "A1")
+    await send(way, "/sigfox/bidir", orjson.dumps(asking("A1", 1)), "application/json")
+    told = {"device": "A1", "time": TIME + 1, "infoCode": 0, "infoMessage": "Acked", "downlinkAck": True}
+    for _ in range(2):
+        assert (await send(way, "/sigfox/acknowledge", orjson.dumps(told), "application/json")).status == 201
+    assert rows(way.path, "SELECT state, info_code FROM downlinks") == [("acknowledged", 0)]
+    assert rows(way.path, "SELECT count(*) FROM notes") == [(1,)]
+
+
+@pytest.fixture
+def batch_pattern() -> str:
+    return "{device};{time};{data};{seqNumber};{ack};"
+
+
+async def test_a_batch_whose_messages_ask_gets_one_reply_for_all(way: Way, batch_pattern: str) -> None:
+    from evd.config import Sigfox
+    from evd.formats import Formats
+    from evd.ingest import Ingest
+
+    await queue(way, "A1")
+    way.ingest = Ingest(
+        way.writer, way.directory, Formats({}, "ev"), settings=Sigfox(batch_pattern=batch_pattern), clock=lambda: NOW
+    )
+    body = f"a1;{TIME};00;1;true;\nB2;{TIME};00;2;true;\nC3;{TIME};00;3;false;\nbad"
+    reply = await send(way, "/sigfox/batch", body.encode())
+    assert reply.status == 200
+    assert orjson.loads(reply.body) == {"a1": {"downlinkData": BYTES.hex()}, "B2": {"noData": True}}
+    assert stored(way) == [("A1", 1), ("B2", 2), ("C3", 3)]
+    assert rows(way.path, "SELECT CAST(body AS TEXT) FROM rejected") == [("bad",)]
+
+
+# Shapes
+
+
+async def test_the_same_message_is_the_same_in_every_shape(way: Way) -> None:
+    message = {"device": "A1", "time": TIME, "data": "0102", "seqNumber": 4}
+    texts = {name: str(value) for name, value in message.items()}
+    replies = [
+        await send(way, "/sigfox/uplink", orjson.dumps(message), "application/json"),
+        await send(way, "/sigfox/uplink", orjson.dumps(texts), "application/json"),
+        await send(way, "/sigfox/uplink", orjson.dumps(texts), FORM),  # what curl -d calls it
+        await send(way, "/sigfox/uplink", urlencode(texts).encode(), FORM, method="PUT"),
+        await send(way, "/sigfox/callback", b"", "", method="GET", query=urlencode(texts).encode()),
+        await send(
+            way,
+            "/sigfox/callback",
+            b'{"data":"0102"}',
+            "application/json",
+            query=b"device=A1&seqNumber=4&time=%d" % TIME,
+        ),
+    ]
+    assert {reply.status for reply in replies} == {201}
+    assert len({dict(reply.headers)[b"x-status-id"] for reply in replies}) == 1
+    assert stored(way) == [("A1", 4)]
+
+
+async def test_a_form_may_show_its_key_which_is_never_kept(way: Way) -> None:
+    secret = KEYS["sigfox"][0]
+    body = urlencode({"key": secret, "device": "A1", "time": "soon", "data": "00"}).encode()
+    request = Request("POST", "/sigfox/uplink", b"", {b"content-type": FORM.encode()}, body, "")
+    assert (await way.ingest.accept(request)).status == 400
+    ((kept,),) = rows(way.path, "SELECT body FROM rejected")
+    assert secret.encode() not in kept
+    assert b"device=A1" in kept
+    by_url = Request("POST", "/sigfox/uplink", f"key={secret}".encode(), {}, b"{}", "")
+    with pytest.raises(Unauthorized):
+        await way.ingest.accept(by_url)
+
+
+async def test_legacy_variables_are_kept_and_identify_nothing(way: Way) -> None:
+    message = {"device": "A1", "time": TIME, "data": "00", "seqNumber": 1}
+    first = await send(
+        way, "/sigfox/uplink", orjson.dumps(message | {"station": "1F2E", "snr": 12.5}), "application/json"
+    )
+    second = await send(
+        way,
+        "/sigfox/uplink",
+        orjson.dumps(message | {"station": "9999", "duplicate": True, "lat": 1}),
+        "application/json",
+    )
+    assert first == second
+    ((document, fields),) = rows(way.path, "SELECT document, fields FROM ring")
+    assert "1F2E" in document
+    assert "station" not in fields
+
+
+async def test_a_device_type_s_format_decodes_its_devices(way: Way) -> None:
+    await way.writer.write(SetDeviceType("5d8cdc8fe833d938320a1ba4", "trailer", NOW))
+    message = {"device": "A1", "time": TIME, "data": "2a", "deviceTypeId": "5D8CDC8FE833D938320A1BA4"}
+    reply = await send(way, "/sigfox/uplink", orjson.dumps(message), "application/json")
+    assert await way.fields_of(reply) == {"load": 42}
+    other = await send(way, "/sigfox/uplink", orjson.dumps(message | {"deviceTypeId": "ff"}), "application/json")
+    assert other.status == 201
+
+
+# What comes back later
+
+
+async def test_a_rejected_callback_can_be_taken_again_once_it_is_right(way: Way) -> None:
+    bad = Request("POST", "/sigfox/uplink", b"", {}, b'{"device":"A1"}', "")
+    with pytest.raises(BadRequest, match="lacks"):
+        await way.ingest.replay(bad)
+    assert rows(way.path, "SELECT count(*) FROM rejected") == [(0,)]
+    good = Request("POST", "/sigfox/batch", b"", {b"content-type": b"text/plain"}, line("A1", 1).encode(), "")
+    assert (await way.ingest.replay(good)).status == 201
+    assert stored(way) == [("A1", 1)]
+    with pytest.raises(BadRequest, match="no route"):
+        await way.ingest.replay(Request("POST", "/nowhere", b"", {}, b"", ""))
+
+
+async def test_a_document_of_the_rest_api_is_the_message_that_was_called_back(way: Way) -> None:
+    called_back = {"device": "A1", "time": TIME, "data": "00", "seqNumber": 1}
+    assert (await send(way, "/sigfox/uplink", orjson.dumps(called_back), "application/json")).status == 201
+    document = called_back | {"time": TIME * 1000 + 417}
+    assert await way.ingest.accept_document("uplink", document) == "duplicate"
+    assert await way.ingest.accept_document("", document | {"seqNumber": 2}) == "newest"
+    assert await way.ingest.accept_document("uplink", {"device": "A1"}) == "rejected"
+
+
+async def test_only_a_batch_whose_key_is_known_may_be_large(way: Way) -> None:
+    key = {b"x-api-key": KEYS["sigfox"][0].encode()}
+    assert way.ingest.may_be_large("/v2/sigfox/batch", key)
+    assert not way.ingest.may_be_large("/sigfox/batch", {})
+    assert not way.ingest.may_be_large("/sigfox/batch", {b"x-api-key": KEYS["device"][0].encode()})
+    assert not way.ingest.may_be_large("/sigfox/uplink", key)
