@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from evd.errors import BadRequest
-from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, first_of
+from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, first_of
 
 UPLINK, BIDIR = "uplink", "bidir"
 DATA_KINDS = frozenset({UPLINK, BIDIR})
@@ -53,6 +53,14 @@ KINDS: Mapping[str, Kind] = {
     BIDIR: Kind((0, 3), (_DEVICE, _TIME), (("ack",), ("longPolling",)), with_payload=True, by_name=True),
     UPLINK: Kind((0, 2), (_DEVICE, _TIME)),
 }
+
+VARIABLES = frozenset(
+    {*NO_FIELDS, *KIND_NAMES, *NUMBER_NAMES}
+    | {name for kind in KINDS.values() for names in (*kind.required, *kind.marks) for name in names}
+    | {"infoMessage", "downlinkAck", "downlinkOverusage", "sourceId", "sourceType", "groupId", "deviceInfo"}
+    | {"deviceLastSeqnumber", "deviceExpectedSeqnumber", "deviceMessageSeqnumber", "deviceMessageTime"}
+)
+"""Sigfox's variables of all kinds, and the names by which a kind is said."""
 
 _UNTOLD = (
     "nothing in the callback tells its kind: it lacks data (a message), batt or temp (status), lqi or computedLocation "

@@ -13,9 +13,10 @@ from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
 import orjson
 
+from evd.callbacks import VARIABLES
 from evd.errors import BadRequest
 from evd.linepattern import LinePattern
-from evd.sigfox import NO_FIELDS, read_json, refuse_deep
+from evd.sigfox import read_json, refuse_deep
 
 __all__ = ["Line", "LinePattern", "form_key", "read_batch", "read_document", "without_key"]
 
@@ -52,14 +53,12 @@ def read_document(
     Variables of the URL count too, where the body has none of that name: Sigfox itself moves them into a form's body
     (sigfox.md B3). Of a name given twice the last counts.
     """
-    if method == "GET":
+    if method == "GET" or (query and not body.strip()):
         document = _variables(query)
     elif _is_json(_content_type(headers), body):
         document = {**_known(query), **read_json(body)} if query else read_json(body)
     else:
-        document = _variables(query)
-        if body.strip() or not document:
-            document |= _of_text(_content_type(headers), body, pattern)
+        document = _variables(query) | _of_text(_content_type(headers), body, pattern)
     document.pop(KEY, None)
     return document
 
@@ -124,7 +123,7 @@ def _is_json(content_type: str, body: bytes) -> bool:
 def _known(query: bytes) -> dict[str, Any]:
     """Sigfox's variables that stand in the URL of a JSON callback; what else stands there is the URL's own affair."""
     try:
-        return {name: value for name, value in _variables(query).items() if name in NO_FIELDS}
+        return {name: value for name, value in _variables(query).items() if name in VARIABLES}
     except BadRequest:
         return {}
 

@@ -1,4 +1,4 @@
-"""The kinds of callback: the recorded-style ones of tests/callbacks, what tells a kind apart, and what each must have."""
+"""The kinds of callback: the recorded ones of tests/callbacks, what tells a kind apart, and what each must have."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 def test_the_example_file_shows_the_defaults() -> None:
     """Each line of evd.toml.example that is a comment shows a setting's default, or a value where that is empty."""
     example = resources.files("evd").joinpath("evd.toml.example").read_text("utf-8")
-    assert tomllib.loads(example).keys() == {"server", "ingest", "retention", "app", "push", "log"}
+    assert tomllib.loads(example).keys() == {"server", "ingest", "sigfox", "retention", "app", "push", "log"}
     assert load(None, {}, {}) == msgspec.convert(tomllib.loads(example), Config)
     told = [
         line.removeprefix("# ") for line in example.splitlines() if " = " in line or line.strip("# ").startswith("[")
@@ -130,5 +130,5 @@ def test_the_example_file_shows_the_defaults() -> None:
             continue
         for key, value in keys.items():
             default = getattr(getattr(Config(), section), key)
-            assert value == default or default in ("", None), f"{section}.{key}"
+            assert value == default or default in ("", None, {}), f"{section}.{key}"
     assert settings["formats"]["trailer"]["fields"]["temp"] == {"scale": 0.1, "unit": "°C"}

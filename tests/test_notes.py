@@ -7,7 +7,7 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from builders import NOW, ROOMY, rows
+from builders import NOW, ROOMY, arrival, rows
 
 from evd.store import notes
 from evd.store.network import Modem, Note
@@ -115,3 +115,12 @@ def test_modems_are_bounded_and_the_known_ones_are_followed(
     first.close()
     open_store().write([modem(NOW, 3.1, vehicle="C"), modem(NOW + 1, 3.0, vehicle="B")])
     assert modems(database) == [("A", NOW, 3.1, None), ("B", NOW + 1, 3.0, None)]
+
+
+def test_the_fleet_shows_each_modem_s_battery_and_temperature(
+    open_store: Callable[..., SqliteStore], database: Path
+) -> None:
+    store = open_store()
+    store.write([arrival("A1"), Modem("A1", NOW, 3.5, 21.0, NOW), arrival("B2")])
+    found = rows(database, "SELECT vehicle, modem_battery_v, modem_temperature_c FROM fleet ORDER BY vehicle")
+    assert found == [("A1", 3.5, 21.0), ("B2", None, None)]

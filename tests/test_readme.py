@@ -52,10 +52,11 @@ def test_the_sql_of_the_readme_runs_in_debians_shell(daemon: RunningDaemon) -> N
         ended = subprocess.run([*command, str(daemon.database), statement], capture_output=True, text=True, check=False)
         assert (ended.returncode, ended.stderr) == (0, ""), statement
         answers.append(ended.stdout)
-    fleet, history, _, rejections, document = answers
+    fleet, history, _, rejections, days, document = answers
     assert "386625" in fleet and "2021-12-13 12:53:20" in fleet
     assert "130a4c0f594e427e4bb45088" in history and "36.25" in history
     assert "Missing basic attributes" in rejections
+    assert "2021-12-13" in days and "100.0" in days
     assert '"seqNumber": 118' in document
 
 
@@ -64,7 +65,7 @@ def test_the_commands_of_the_readme_exist(daemon: RunningDaemon) -> None:
     assert len(lines) >= 7
     for line in lines:
         _, *arguments = shlex.split(line.partition("<")[0])
-        if arguments[0] in ("decode", "format"):
+        if arguments[0] == "decode" or arguments[:2] == ["format", "check"]:
             assert run_evd(*arguments).returncode == 0, line
         else:
             words = [word for word in arguments if not word.startswith("-")][:2]

@@ -23,7 +23,7 @@ TIME = 1_639_400_000_000
 HEAD = {"device": "386625", "time": 1639400000}
 
 
-def told(kind: str, **variables: Any) -> Report:
+def told(kind: str, /, **variables: Any) -> Report:
     return report(kind, HEAD | variables, now=NOW, raw=b"as received")
 
 
@@ -272,8 +272,10 @@ odd = st.recursive(
     max_leaves=4,
 )
 names = st.sampled_from(
-    sorted({name for kind in KINDS.values() for group in (*kind.required, *kind.marks) for name in group})
-    + ["data", "seqNumber", "sourceType", "sourceId", "infoMessage", "other", "deviceInfo"]
+    sorted(
+        {name for kind in KINDS.values() for group in (*kind.required, *kind.marks) for name in group}
+        | {"data", "seqNumber", "sourceType", "sourceId", "infoMessage", "other", "deviceInfo"}
+    )
 )
 
 

@@ -142,8 +142,10 @@ def test_encoded_is_true_unless_the_sender_says_false(value: Any, encoded: bool)
 
 @pytest.mark.parametrize(
     ("value", "asks"),
-    [(True, True), ("true", True), (1, True), ("1", True), (False, False), ("false", False), (0, False)]
-    + [(None, False), ("null", False), ("", False), ([], False), ("yes", False)],
+    [
+        *((value, True) for value in (True, "true", 1, "1")),
+        *((value, False) for value in (False, "false", 0, None, "null", "", [], "yes")),
+    ],
 )
 def test_a_message_asks_for_a_downlink_where_ack_is_true(value: Any, asks: bool) -> None:
     assert read_message(LEAST | {"ack": value}).asks is asks

@@ -11,6 +11,7 @@ import click
 import orjson
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from evd import config, control
 from evd.config import Config
@@ -75,9 +76,21 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, empt
     if not rows:
         click.echo(empty)
         return
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_COLUMNS
     drawn = Table(box=None, pad_edge=False, header_style="bold")
     for heading in columns.values():
-        drawn.add_column(heading)
+        drawn.add_column(heading, overflow="fold")  # who copies an id out of a table must find it whole
     for row in rows:
-        drawn.add_row(*("–" if row.get(key) is None else str(row[key]) for key in columns))
-    Console().print(drawn)
+        drawn.add_row(*("–" if row.get(key) is None else Text(printable(str(row[key]))) for key in columns))
+    console.print(drawn)
+
+
+FILE_COLUMNS = 10_000
+"""Of a table that no terminal shows: each row is one line, for grep."""
+
+
+def printable(text: str) -> str:
+    """What a stranger sent must not move the cursor of a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

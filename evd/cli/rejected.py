@@ -8,10 +8,9 @@ from urllib.parse import quote
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option, printable, show, table
 from evd.errors import ConfigError
 
 COLUMNS = {
@@ -60,8 +59,8 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
     click.echo(f"{row['route']}\n{row['error']}: {row['detail']}")
     click.echo(f"{row['times']} times, the last at {_utc(row['received'])} UTC\n")
     for name, value in row["headers"].items():
-        click.echo(f"{name}: {_printable(value)}")
-    click.echo(f"\n{_printable(row['body']) if 'body' in row else row['body_hex'] + ' (hex)'}\n")
+        click.echo(f"{name}: {printable(value)}")
+    click.echo(f"\n{printable(row['body']) if 'body' in row else row['body_hex'] + ' (hex)'}\n")
     click.echo(f"{row['advice']} Then: evd rejected replay {number}")
 
 
@@ -130,15 +129,8 @@ def _replay_all(directory: str | None) -> list[Any]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of the table; rich would read brackets in a stranger's text as its own."""
-    texts = {name: escape(_printable(row[name])) for name in ("route", "error", "detail")}
-    return {**row, "received": _utc(row["received"]), **texts}
+    return {**row, "received": _utc(row["received"])}
 
 
 def _utc(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _printable(text: str) -> str:
-    """What a stranger sent must not move the cursor of a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

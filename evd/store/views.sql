@@ -125,9 +125,11 @@ SELECT v.vehicle, v.name,
        s.fields ->> 'current_charge' AS current_charge,
        s.fields ->> 'target_charge' AS target_charge,
        s.fields ->> 'range' AS range,
-       min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id
+       min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id,
+       m.battery_v AS modem_battery_v, m.temperature_c AS modem_temperature_c
 FROM capacities AS v
-LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1;
+LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1
+LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created, vehicle, status_id,
