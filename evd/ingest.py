@@ -66,7 +66,7 @@ class Ingest:
         try:
             key = self._directory.keys.require(request.headers, route.roles)
         except Unauthorized:
-            request, key = self._by_form(request, route)
+            key = self._by_form(request, route)
         arrival = self._reading.ordinary(request, route, self._clock())
         if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
             self._take_any(request, route, key, answer)
@@ -89,7 +89,8 @@ class Ingest:
     async def replay(self, request: Request) -> Reply:
         """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
 
-        Raises BadRequest for that, NotFound where no route takes it, or Unavailable.
+        The reply is 207 where lines of a batch are still wrong. Raises BadRequest for anything else that is, and where
+        no route takes it; or Unavailable.
         """
         route = ROUTES.get(request.path)
         if route is None or request.method not in route.methods:
@@ -97,8 +98,8 @@ class Ingest:
         now = self._clock()
         work = self._reading.work(request, route, now, live=False)
         done = self._concluded(work, await self._writer.write(work.operation))
-        if done.rejects or done.reply.status == 207:
-            raise BadRequest(done.rejects[0].detail if done.rejects else done.reply.body.decode())
+        if done.rejects:
+            raise BadRequest(done.rejects[0].detail, error=done.rejects[0].error)
         return done.reply
 
     async def accept_document(self, kind: str, document: dict[str, Any], *, raw: bytes | None = None) -> str:
@@ -133,15 +134,16 @@ class Ingest:
             return False
         return True
 
-    def _by_form(self, request: Request, route: Route) -> tuple[Request, Key]:
-        """The key out of a form, and the request without it. Raises Unauthorized, Forbidden."""
+    def _by_form(self, request: Request, route: Route) -> Key:
+        """The key out of a form. Raises Unauthorized, Forbidden."""
         shown = form_key(request.headers, request.body)
         if shown is None:
             raise Unauthorized("a key is needed: send it in the header x-api-key")
-        key = self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
-        return msgspec.structs.replace(request, body=without_key(request.body)), key
+        return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
+        if form_key(request.headers, request.body) is not None:  # beside the one in a header, too
+            request = msgspec.structs.replace(request, body=without_key(request.body))
         try:
             work = self._reading.work(request, route, self._clock())
             if key.vehicle is not None:

@@ -14,11 +14,15 @@ import orjson
 from evd.callbacks import BIDIR, DATA_KINDS
 from evd.errors import BadRequest, RequestError
 from evd.http1 import Reply, Request, error_reply
+from evd.shapes import without_key
 from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
 
 #: Never kept beside a rejected request.
 SECRET_HEADERS = frozenset({b"x-api-key", b"authorization", b"proxy-authorization", b"cookie"})
+
+HEADERS_MAX = 4096
+"""Bytes of headers kept beside a rejected request; a callback has some 500, and a row may stand for each bad line."""
 
 JSON = ((b"content-type", b"application/json"),)
 
@@ -111,7 +115,7 @@ class Batch:
         self, request: Request, good: Sequence[GoodLine], bad: Sequence[BadLine], now: int, *, keep: bool
     ) -> None:
         self._request = request
-        self._good = good
+        self._good = good = _offered_once(good)
         self._bad = bad
         self._now = now
         self._keep = keep
@@ -147,7 +151,32 @@ class Batch:
     def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:
         if not self._keep:
             return []
-        return [rejection(self._request, line.refusal, self._now, line=line.text) for line in bad]
+        headers = kept_headers(self._request, of_line=True) if bad else b""
+        return [line_rejection(self._request, line, self._now, headers) for line in bad]
+
+
+def _offered_once(good: Sequence[GoodLine]) -> list[GoodLine]:
+    """Of a vehicle's messages that ask, only the newest is offered a downlink: the reply has room for one of each."""
+    asking: dict[str, GoodLine] = {}
+    for line in good:
+        if line.callback.asks:
+            other = asking.get(line.callback.vehicle)
+            if other is None or _moment(line) >= _moment(other):
+                asking[line.callback.vehicle] = line
+    return [
+        line._replace(callback=_unasked(line.callback))
+        if line.callback.asks and asking[line.callback.vehicle] is not line
+        else line
+        for line in good
+    ]
+
+
+def _moment(line: GoodLine) -> int:
+    return int(getattr(line.callback.operations[0], "time", 0))
+
+
+def _unasked(callback: Callback) -> Callback:
+    return callback._replace(operations=callback.operations[:-1], asks=False)
 
 
 def refusal_of(results: Sequence[Any]) -> RequestError | None:
@@ -179,24 +208,47 @@ def _received(callback: Callback) -> int:
     return int(getattr(callback.operations[0], "received", 0))
 
 
-def rejection(request: Request, refusal: RequestError, now: int, *, line: str | None = None) -> Reject:
-    """What is kept of a request, or of one line of it."""
-    shown = {
-        name.decode("latin-1"): value.decode("latin-1")
-        for name, value in request.headers.items()
-        if name not in SECRET_HEADERS
-    }
-    if line is not None:
-        shown["content-type"] = "text/plain; charset=utf-8"
-    query = f"?{request.query.decode('latin-1')}" if request.query and line is None else ""
+def rejection(request: Request, refusal: RequestError, now: int) -> Reject:
+    """What is kept of a request: no key, wherever in it one was shown."""
+    query = without_key(request.query).decode("latin-1")
     return Reject(
         received=now,
-        route=f"{'POST' if line is not None else request.method} {request.path}{query}",
+        route=f"{request.method} {request.path}{'?' if query else ''}{query}",
         error=refusal.error,
         detail=refusal.detail,
-        headers=orjson.dumps(shown),
-        body=request.body if line is None else line.encode(),
+        headers=kept_headers(request),
+        body=without_key(request.body),
     )
+
+
+def line_rejection(request: Request, line: BadLine, now: int, headers: bytes) -> Reject:
+    """What is kept of one line of a request; `headers` are the same for all its lines."""
+    return Reject(
+        received=now,
+        route=f"POST {request.path}",
+        error=line.refusal.error,
+        detail=line.refusal.detail,
+        headers=headers,
+        body=line.text.encode(),
+    )
+
+
+def kept_headers(request: Request, *, of_line: bool = False) -> bytes:
+    """The headers but for secrets as a JSON object, up to HEADERS_MAX bytes of them; what is left out is the longest.
+
+    A line stands for itself as plain text, whatever its batch came in.
+    """
+    shown: dict[str, str] = {}
+    left = HEADERS_MAX
+    for name, value in sorted(request.headers.items(), key=lambda header: len(header[1])):
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        if name not in SECRET_HEADERS:
+            shown[name.decode("latin-1")] = value.decode("latin-1")
+    if of_line:
+        shown["content-type"] = "text/plain; charset=utf-8"
+    return orjson.dumps(shown)
 
 
 __all__ = ["DATA_KINDS", "Batch", "Callback", "Conclusion", "Single", "Work", "data_callback", "rejection"]

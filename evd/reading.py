@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
+from evd.callbacks import BIDIR, DATA_KINDS, RADIO, UPLINK, kind_of
 from evd.config import Sigfox
 from evd.decoding import decode
 from evd.directory import Directory
@@ -103,7 +103,7 @@ class Reading:
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = orjson.dumps(variables)
-        arrival = self._quickly(document, SIGFOX, now)
+        arrival = self._quickly(document, SIGFOX, now) if _RADIO_NAMES.isdisjoint(variables) else None
         if arrival is not None:
             return data_callback(UPLINK, arrival, asks=False)
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
@@ -148,7 +148,9 @@ class Reading:
             return None
 
 
-_DATA_ROUTES = frozenset({UPLINK, BIDIR, ANY})
+#: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
+_DATA_ROUTES = frozenset({UPLINK, BIDIR})
+_RADIO_NAMES = frozenset(RADIO)
 
 
 def channel(request: Request, route: Route) -> int:

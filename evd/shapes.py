@@ -16,7 +16,7 @@ import orjson
 from evd.callbacks import VARIABLES
 from evd.errors import BadRequest
 from evd.linepattern import LinePattern
-from evd.sigfox import read_json, refuse_deep
+from evd.sigfox import PAYLOAD_NAMES, read_json, refuse_deep
 
 __all__ = ["Line", "LinePattern", "form_key", "read_batch", "read_document", "without_key"]
 
@@ -180,9 +180,11 @@ def _line(number: int, text: str, pattern: LinePattern) -> Line:
         shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         return Line(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
     try:
-        variables = _unfold(pattern.read(text).items())
+        values = pattern.read(text)
     except BadRequest as refusal:
         return Line(number, text, refusal)
+    # All lines have all names of the pattern, so that only a value says what a line is about.
+    variables = _unfold((name, value) for name, value in values.items() if value or name in PAYLOAD_NAMES)
     variables.pop(KEY, None)
     return Line(number, text, variables)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import msgspec
 import orjson
 import pytest
 from builders import rows
@@ -223,6 +224,9 @@ async def test_a_form_may_show_its_key_which_is_never_kept(way: Way) -> None:
     ((kept,),) = rows(way.path, "SELECT body FROM rejected")
     assert secret.encode() not in kept
     assert b"device=A1" in kept
+    both = msgspec.structs.replace(request, headers={**request.headers, b"x-api-key": secret.encode()})
+    assert (await way.ingest.accept(both)).status == 400
+    assert rows(way.path, "SELECT times, instr(body, ?) FROM rejected", secret.encode()) == [(2, 0)]
     by_url = Request("POST", "/sigfox/uplink", f"key={secret}".encode(), {}, b"{}", "")
     with pytest.raises(Unauthorized):
         await way.ingest.accept(by_url)

@@ -70,7 +70,8 @@ def network(draw: st.DrawFn) -> list[Said]:
             said.append(Said(kind, common | {"data": data} | ({"ack": True} if kind == "bidir" else {})))
             if draw(st.booleans()):
                 place = {"lat": 48.125, "lng": draw(st.integers(-90, 90)) / 2, "radius": 1000, "source": 2, "status": 1}
-                said.append(Said("advanced", common | {"data": data, "lqi": "GOOD", "computedLocation": place}))
+                place = draw(st.sampled_from(({}, {"computedLocation": place})))
+                said.append(Said("advanced", common | {"data": data, "lqi": "GOOD"} | place))
             if draw(st.integers(0, 4)) == 0:
                 said.append(Said("error", {"device": vehicle, "time": time, "info": "no frame", "severity": "WARN"}))
     return said

@@ -27,7 +27,7 @@ BYTES = "0102030405060708"
 COMMON = "callback"
 """The route for all kinds."""
 
-_DEVICE = re.compile("386625|2DC7C1|B0A1", re.IGNORECASE)
+_DEVICE = re.compile("386625|2DC7C1|A1B2C|B0A1", re.IGNORECASE)
 _KEPT = (
     *("statuses", "radio_waiting", "frames", "past_days", "notes", "modems", "downlinks"),
     *("(SELECT vehicle, kept, newest FROM vehicles)", "(SELECT number, route, error, body FROM rejected)"),
@@ -82,7 +82,8 @@ def of_its_own_device(number: int, callback: Recorded) -> Recorded:
     """The same callback, of another device; ids keep their case, and digits stay digits."""
 
     def own(device: re.Match[str]) -> str:
-        return f"5{number:05d}" if device[0].isdecimal() else f"{device[0][:3]}{number:03d}"
+        digits = f"5{number:05d}"
+        return digits if device[0].isdecimal() else device[0][:1] + digits[1 - len(device[0]) :]
 
     return Recorded(**orjson.loads(_DEVICE.sub(own, orjson.dumps(callback._asdict()).decode())))
 
@@ -140,8 +141,9 @@ def asks(callback: Recorded) -> bool:
 
 
 def asked_for(callback: Recorded) -> str:
-    """The downlink, as its device spells itself."""
-    spelling = "000a1b2c" if callback.expect["vehicle"] == "A1B2C" else callback.expect["vehicle"]
+    """The downlink, for the device as it was spelled."""
+    vehicle = callback.expect["vehicle"]
+    spelling = vehicle if vehicle in callback.body + callback.query else f"{vehicle.lower():0>8}"
     return f'{{"{spelling}":{{"downlinkData":"{BYTES}"}}}}'
 
 
@@ -229,7 +231,7 @@ def radio_written(network: Network, callback: Recorded, status_id: str) -> None:
     ((found,),) = network.rows("SELECT source FROM radio_waiting WHERE vehicle = ?", vehicle)
     assert found == source
     counted = {} if seq is None else {"seqNumber": seq}
-    message = {"device": vehicle, "time": time // 1000, "data": expect.get("payload") or "0102"} | counted
+    message = {"device": vehicle, "time": time // 1000, "data": expect.get("payload", "0102")} | counted
     assert network.say("uplink", message).status_code == 201
     assert network.rows("SELECT source FROM radio_waiting WHERE vehicle = ?", vehicle) == []
     ((found_seq, lqi, radio, location, by),) = network.rows(

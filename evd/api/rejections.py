@@ -5,7 +5,7 @@ A request that is taken when it is replayed leaves the list; one that is refused
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
@@ -39,8 +39,8 @@ rejections = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
 class Step(msgspec.Struct, forbid_unknown_fields=True):
     """The requests after number `after`, up to `through`; without it up to the newest there is."""
 
-    after: int = 0
-    through: int | None = None
+    after: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 0
+    through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
 
 
 @rejections.before_request
@@ -74,7 +74,7 @@ async def show_rejection(number: int) -> Response:
 
 @rejections.delete("/<int:number>")
 async def forget_rejection(number: int) -> Response:
-    if not await here().writer.write(ForgetRejected(number)):
+    if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
         raise _gone(number)
     return v1_json({"number": number, "forgotten": True})
 

@@ -26,6 +26,7 @@ _COUNTS = f"connectivity = {SIGFOX} AND timely = 1 AND seq BETWEEN 0 AND {SEQ_MA
 _BELOW = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY place DESC LIMIT 1"  # noqa: S608 (constants)
 _ABOVE = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY place LIMIT 1"  # noqa: S608
 _ALL = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY time, seq"  # noqa: S608
+_AT = "SELECT time, seq FROM statuses WHERE place = ?"
 _FRAME_BELOW = """
 SELECT time, seq FROM frames WHERE vehicle = ? AND (time, seq) <= (?, ?) ORDER BY time DESC, seq DESC LIMIT 1"""
 _FRAME_ABOVE = "SELECT time, seq FROM frames WHERE vehicle = ? AND (time, seq) > (?, ?) ORDER BY time, seq LIMIT 1"
@@ -104,11 +105,16 @@ class Counts:
             self._db.execute(_OLDEST_FRAME, (head.number,))
 
     def _before(self, head: Head, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
-        """The newest frame that is no newer than `new`, and whether there is none before it that once was."""
+        """The newest frame that is no newer than `new`, None if it cannot be told; and whether none ever fell out."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
         beside: _Frame | None = self._db.execute(_FRAME_BELOW, (head.number, *new)).fetchone()
-        return max(filter(None, [*found, beside]), default=None), low == 0 and not head.circle.full
+        nearest, whole = max(filter(None, [*found, beside]), default=None), low == 0 and not head.circle.full
+        if whole or any(found) or nearest is None or nearest == new:
+            return nearest, whole
+        # It is no status: one between the two may have fallen out, or was not looked at, unless all of those are older.
+        lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone()
+        return (nearest if nearest >= lowest else None), False
 
     def _after(self, head: Head, index: int, new: _Frame) -> _Frame | None:
         """The oldest frame that is newer than `new`; None: it cannot be found with so little looking."""

@@ -66,6 +66,8 @@ def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
     first = db.execute(_FIRST_QUEUED, (op.vehicle, op.at)).fetchone()
     if first is None:
         return None
+    if not registry.rings.known(op.vehicle):
+        return None  # its message was refused, so nobody is told these bytes
     number, payload = first
     db.execute(
         "UPDATE downlinks SET state = 'offered', offered = ?, asked_by = ?, asked_time = ? WHERE number = ?",
