@@ -65,8 +65,8 @@ class Ingest:
         route = ROUTES[request.path]
         try:
             key = self._directory.keys.require(request.headers, route.roles)
-        except Unauthorized:
-            key = self._by_form(request, route)
+        except Unauthorized as refusal:
+            key = self._by_form(request, route, refusal)
         arrival = self._reading.ordinary(request, route, self._clock())
         if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
             self._take_any(request, route, key, answer)
@@ -97,7 +97,11 @@ class Ingest:
             raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
         now = self._clock()
         work = self._reading.work(request, route, now, live=False)
-        done = self._concluded(work, await self._writer.write(work.operation))
+        try:
+            result = await self._writer.write(work.operation)
+        except (UnknownVehicle, LimitReached) as refusal:
+            result = refusal
+        done = self._concluded(work, result)
         if done.rejects:
             raise BadRequest(done.rejects[0].detail, error=done.rejects[0].error)
         return done.reply
@@ -134,11 +138,11 @@ class Ingest:
             return False
         return True
 
-    def _by_form(self, request: Request, route: Route) -> Key:
-        """The key out of a form. Raises Unauthorized, Forbidden."""
+    def _by_form(self, request: Request, route: Route, refusal: Unauthorized) -> Key:
+        """The key out of a form. Raises `refusal` where it shows none, Unauthorized, Forbidden."""
         shown = form_key(request.headers, request.body)
         if shown is None:
-            raise Unauthorized("a key is needed: send it in the header x-api-key")
+            raise refusal
         return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:

@@ -14,7 +14,7 @@ import orjson
 from evd.callbacks import BIDIR, DATA_KINDS
 from evd.errors import BadRequest, RequestError
 from evd.http1 import Reply, Request, error_reply
-from evd.shapes import without_key
+from evd.shapes import form_without_key, without_key
 from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
 
@@ -210,7 +210,7 @@ def _received(callback: Callback) -> int:
 
 def rejection(request: Request, refusal: RequestError, now: int) -> Reject:
     """What is kept of a request: no key, wherever in it one was shown."""
-    query = without_key(request.query).decode("latin-1")
+    query = form_without_key(request.query).decode("latin-1")
     return Reject(
         received=now,
         route=f"{request.method} {request.path}{'?' if query else ''}{query}",

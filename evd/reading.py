@@ -18,7 +18,7 @@ from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_ca
 from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
-from evd.shapes import LinePattern, read_batch, read_document
+from evd.shapes import LinePattern, read_batch, read_document, without_key
 from evd.sigfox import Message, read_message
 from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
@@ -60,7 +60,7 @@ class Reading:
             pattern=self._patterns.get(route.kind or "callback"),
         )
         as_received = request.body.lstrip()[:1] == b"{" and not request.query
-        document = request.body if as_received else orjson.dumps(variables)
+        document = without_key(request.body) if as_received else orjson.dumps(variables)
         callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
         return Single(request, callback)
 
@@ -109,8 +109,8 @@ class Reading:
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
 
     def _quickly(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
-        """By the shortcut, which knows nothing of downlinks and of device types."""
-        if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
+        """By the shortcut, which knows nothing of downlinks, of device types and of what must not be kept."""
+        if b'"ack"' in body or b'"key"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
             return None
         return self._shortcut.read(body, connectivity, now)
 

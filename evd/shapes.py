@@ -18,7 +18,7 @@ from evd.errors import BadRequest
 from evd.linepattern import LinePattern
 from evd.sigfox import PAYLOAD_NAMES, read_json, refuse_deep
 
-__all__ = ["Line", "LinePattern", "form_key", "read_batch", "read_document", "without_key"]
+__all__ = ["Line", "LinePattern", "form_key", "form_without_key", "read_batch", "read_document", "without_key"]
 
 VARIABLES_MAX = 256
 """In a form or a query. Sigfox's own are thirty, and a payload of 96 bits has at most 96 fields."""
@@ -93,10 +93,16 @@ def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
 
 
 def without_key(body: bytes) -> bytes:
-    """A form's body as it may be kept."""
-    if _looks_like_json(body):
-        return body
-    return b"&".join(part for part in body.split(b"&") if not _is_key(part))
+    """A body as it may be kept, be it JSON, which need not be whole, or a form."""
+    return _json_key.sub(b'"key":null', body) if _looks_like_json(body) else form_without_key(body)
+
+
+def form_without_key(encoded: bytes) -> bytes:
+    """A form or a query as it may be kept."""
+    return b"&".join(part for part in encoded.split(b"&") if not _is_key(part))
+
+
+_json_key = re.compile(rb'"key"\s*+:\s*+"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 _KEY_LENGTH_MAX = 3 * len(KEY)  # each character may be percent-encoded

@@ -143,12 +143,15 @@ class Writer:
         return len(self._queue) + len(self._writing)
 
     def submit(self, operation: Operation) -> Receipt:
-        """Queue an operation. Raises Unavailable where the queue is full or the writer has stopped."""
+        """Queue an operation. Raises Unavailable where the queue is full or the writer has stopped.
+
+        One that is larger than the queue by itself is taken while nothing waits, or it would be refused for ever.
+        """
         size = operation.size_bytes
         if self._closed:
             raise Unavailable("evd is stopping: send it again", retry_after_s=5)
         rows = self._rows + operation.rows
-        if rows > self._queue_rows_max or self._bytes + size > self._queue_bytes_max:
+        if self._queue and (rows > self._queue_rows_max or self._bytes + size > self._queue_bytes_max):
             raise Unavailable("more arrives than can be written: send it again later")
         if self._time == -inf:
             self._time = trio.current_time()

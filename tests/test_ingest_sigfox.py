@@ -13,8 +13,11 @@ import pytest
 from builders import rows
 from test_ingest import KEYS, NOW, Way, store_options, way
 
+from evd.config import Sigfox
 from evd.errors import BadRequest, Unauthorized
+from evd.formats import Formats
 from evd.http1 import Reply, Request
+from evd.ingest import Ingest
 from evd.store import SetVehicle
 from evd.store.network import QueueDownlink, SetDeviceType
 
@@ -174,21 +177,58 @@ def batch_pattern() -> str:
     return "{device};{time};{data};{seqNumber};{ack};"
 
 
-async def test_a_batch_whose_messages_ask_gets_one_reply_for_all(way: Way, batch_pattern: str) -> None:
-    from evd.config import Sigfox
-    from evd.formats import Formats
-    from evd.ingest import Ingest
+def with_pattern(way: Way, batch_pattern: str) -> None:
+    settings = Sigfox(batch_pattern=batch_pattern)
+    way.ingest = Ingest(way.writer, way.directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
 
+
+async def test_a_batch_whose_messages_ask_gets_one_reply_for_all(way: Way, batch_pattern: str) -> None:
+    with_pattern(way, batch_pattern)
     await queue(way, "A1")
-    way.ingest = Ingest(
-        way.writer, way.directory, Formats({}, "ev"), settings=Sigfox(batch_pattern=batch_pattern), clock=lambda: NOW
-    )
     body = f"a1;{TIME};00;1;true;\nB2;{TIME};00;2;true;\nC3;{TIME};00;3;false;\nbad"
     reply = await send(way, "/sigfox/batch", body.encode())
     assert reply.status == 200
     assert orjson.loads(reply.body) == {"a1": {"downlinkData": BYTES.hex()}, "B2": {"noData": True}}
     assert stored(way) == [("A1", 1), ("B2", 2), ("C3", 3)]
     assert rows(way.path, "SELECT CAST(body AS TEXT) FROM rejected") == [("bad",)]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+async def test_of_two_messages_of_a_batch_that_ask_the_newest_is_answered_and_nothing_is_lost(
+    way: Way, batch_pattern: str, order: tuple[int, int]
+) -> None:
+    """The reply has room for one downlink a device, so that only one may be taken out of the queue."""
+    with_pattern(way, batch_pattern)
+    other = bytes(8)
+    await queue(way, "A1")
+    await queue(way, "A1", other)
+    body = "\n".join(f"A1;{TIME + number};00;{number};true;" for number in order)
+    for _ in range(2):  # a redelivery gets the same
+        reply = await send(way, "/sigfox/batch", body.encode())
+        assert orjson.loads(reply.body) == {"A1": {"downlinkData": BYTES.hex()}}
+    assert rows(way.path, "SELECT state, asked_time FROM downlinks ORDER BY number") == [
+        ("offered", (TIME + 2) * 1000),
+        ("queued", None),
+    ]
+
+
+async def test_a_batch_that_is_larger_than_the_queue_is_taken_all_the_same(way: Way, batch_pattern: str) -> None:
+    with_pattern(way, batch_pattern)
+    body = "\n".join(f"A{number};{TIME};00;{number};true;" for number in range(80))  # 160 rows, the queue has 100
+    assert (await send(way, "/sigfox/batch", body.encode())).status == 200
+    assert way.count() == 80
+
+
+async def test_a_refused_message_takes_no_downlink(open_store: Any, database: Path, nursery: Any) -> None:
+    strict = Way(open_store(create_unknown=False), database)
+    nursery.start_soon(strict.writer.run)
+    await queue(strict, "A1")
+    refused = await send(strict, "/sigfox/bidir", orjson.dumps(asking("A1", 1)), "application/json")
+    assert refused.status == 400
+    await strict.writer.write(SetVehicle("A1", NOW))
+    taken = await send(strict, "/sigfox/bidir", orjson.dumps(asking("A1", 2)), "application/json")
+    assert orjson.loads(taken.body) == {"A1": {"downlinkData": BYTES.hex()}}
+    strict.writer.close()
 
 
 # Shapes
@@ -224,12 +264,49 @@ async def test_a_form_may_show_its_key_which_is_never_kept(way: Way) -> None:
     ((kept,),) = rows(way.path, "SELECT body FROM rejected")
     assert secret.encode() not in kept
     assert b"device=A1" in kept
+    wrong = msgspec.structs.replace(request, headers={b"x-api-key": b"wrong"}, body=b"{}")
+    with pytest.raises(Unauthorized, match="not known"):
+        await way.ingest.accept(wrong)
     both = msgspec.structs.replace(request, headers={**request.headers, b"x-api-key": secret.encode()})
     assert (await way.ingest.accept(both)).status == 400
     assert rows(way.path, "SELECT times, instr(body, ?) FROM rejected", secret.encode()) == [(2, 0)]
     by_url = Request("POST", "/sigfox/uplink", f"key={secret}".encode(), {}, b"{}", "")
     with pytest.raises(Unauthorized):
         await way.ingest.accept(by_url)
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "query", "body"),
+    [
+        ("/sigfox/uplink", FORM, "", "key={key}&device=A1"),
+        ("/sigfox/batch", FORM, "", "key={key}&a=1&b=2"),
+        ("/sigfox/uplink", "application/json", "key={key}&x=1", '{{"device":"A1"}}'),
+        ("/sigfox/uplink", "application/json", "", '{{"key":"{key}","device":"A1"}}'),
+        ("/sigfox/uplink", "application/json", "", '{{"device":"A1","key":"{key}",'),
+        ("/sigfox/uplink", "application/json", "", f'{{{{"device":"A1","time":{TIME},"data":"00","key":"{{key}}"}}}}'),
+        ("/sigfox/error", "application/json", "", f'{{{{"device":"A1","time":{TIME},"info":"x","key":"{{key}}"}}}}'),
+    ],
+)
+async def test_a_key_that_stands_beside_the_one_in_the_header_is_not_kept_either(
+    way: Way, path: str, content_type: str, query: str, body: str
+) -> None:
+    secret = KEYS["sigfox"][0]
+    await send(way, path, body.format(key=secret).encode(), content_type, query=query.format(key=secret).encode())
+    kept = [
+        *rows(way.path, "SELECT route || headers || CAST(body AS TEXT) FROM rejected"),
+        *rows(way.path, "SELECT CAST(document AS TEXT) FROM statuses"),
+        *rows(way.path, "SELECT document FROM notes"),
+    ]
+    assert len(kept) == 1
+    assert secret not in str(kept)
+
+
+async def test_long_headers_are_not_kept_for_each_bad_line(way: Way) -> None:
+    headers = {b"x-api-key": KEYS["sigfox"][0].encode(), b"x-note": b"short", b"x-long": b"l" * 12_000}
+    body = f"{line('A1', 1)}\nbad\nworse".encode()
+    assert (await way.ingest.accept(Request("POST", "/sigfox/batch", b"", headers, body, ""))).status == 207
+    kept = [orjson.loads(headers) for (headers,) in rows(way.path, "SELECT headers FROM rejected")]
+    assert kept == 2 * [{"x-note": "short", "content-type": "text/plain; charset=utf-8"}]
 
 
 async def test_legacy_variables_are_kept_and_identify_nothing(way: Way) -> None:

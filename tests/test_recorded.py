@@ -7,75 +7,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import orjson
 import pytest
 from callback_files import BATCH, Recorded, recorded, routes, summary
-from daemon_process import RunningDaemon, running_daemon
+from sigfox_network import Network, answer, network_of
 from test_ingest import DECODED, PAYLOAD
-
-from evd.store.database import open_reader
-
-ANSWER_S = 10
-"""Sigfox waits no longer for an answer, and then delivers again."""
 
 BYTES = "0102030405060708"
 COMMON = "callback"
 """The route for all kinds."""
 
 _DEVICE = re.compile("386625|2DC7C1|A1B2C|B0A1", re.IGNORECASE)
-_KEPT = (
-    *("statuses", "radio_waiting", "frames", "past_days", "notes", "modems", "downlinks"),
-    *("(SELECT vehicle, kept, newest FROM vehicles)", "(SELECT number, route, error, body FROM rejected)"),
-)
-"""All that a callback can write, but for how often and when a refused one came."""
-
-
-@dataclass
-class Network:
-    """Sigfox's side of a running evd, over one connection, and a look into its database."""
-
-    daemon: RunningDaemon
-    client: httpx.Client
-    database: Any
-
-    def deliver(self, callback: Recorded, route: str) -> httpx.Response:
-        query = f"?{callback.query}" if callback.query else ""
-        return self.client.request(
-            callback.method,
-            f"/sigfox/{route}{query}",
-            content=callback.body.encode(),
-            headers={"content-type": callback.content_type} if callback.content_type else {},
-        )
-
-    def say(self, route: str, variables: dict[str, Any]) -> httpx.Response:
-        return self.client.post(f"/sigfox/{route}", json=variables)
-
-    def queue(self, vehicle: str) -> None:
-        key = {"x-api-key": self.daemon.keys["admin"]}
-        queued = self.client.post(f"/api/v1/vehicles/{vehicle}/downlinks", json={"payload": BYTES}, headers=key)
-        assert queued.status_code == 201, queued.text
-
-    def rows(self, sql: str, *values: Any) -> list[Any]:
-        return list(self.database.execute(sql, values))
-
-    def kept(self) -> list[list[Any]]:
-        return [self.rows(f"SELECT * FROM {table}") for table in _KEPT]
 
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
-    with running_daemon(tmp_path_factory.mktemp("recorded") / "evd") as daemon:
-        headers = {"x-api-key": daemon.keys["sigfox"]}
-        with (
-            httpx.Client(base_url=daemon.url, headers=headers, timeout=ANSWER_S) as client,
-            closing(open_reader(daemon.database)) as database,
-        ):
-            yield Network(daemon, client, database)
+    with network_of(tmp_path_factory.mktemp("recorded") / "evd") as one:
+        yield one
+
+
+def deliver(network: Network, callback: Recorded, route: str) -> httpx.Response:
+    return network.send(route, callback.body, callback.content_type, method=callback.method, query=callback.query)
 
 
 def of_its_own_device(number: int, callback: Recorded) -> Recorded:
@@ -95,7 +50,7 @@ ALL = [
 SINGLE = [callback for callback in ALL if callback.route != BATCH]
 
 
-def those(callbacks: list[Recorded]) -> Any:
+def those(callbacks: list[Recorded]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("callback", callbacks, ids=lambda callback: f"{callback.route}: {callback.name}")
 
 
@@ -109,31 +64,23 @@ def test_what_it_says_is_on_disk_once_by_whatever_route_and_however_often_it_com
     if callback.route == "acknowledge":
         offer(network, callback)
     elif callback.route == "bidir":
-        network.queue(callback.expect["vehicle"])
-    first = network.deliver(callback, callback.route)
+        network.queue(callback.expect["vehicle"], BYTES)
+    first = deliver(network, callback, callback.route)
     assert (first.status_code, first.text) == (200, asked_for(callback)) if asks(callback) else (201, "")
     status_id = first.headers["x-status-id"]
     CHECKS[callback.route](network, callback, status_id)
 
     kept = network.kept()
-    assert same(network.deliver(callback, callback.route), first)
+    assert answer(deliver(network, callback, callback.route)) == answer(first)
     assert network.kept() == kept
-    common = network.deliver(callback, COMMON)
+    common = deliver(network, callback, COMMON)
     if "kind" not in callback.expect:
-        assert same(common, first)
+        assert answer(common) == answer(first)
         assert network.kept() == kept
     else:  # by what it has it is of another kind, and so it says something else
         assert (common.status_code, common.text) == (201, "")
         assert common.headers["x-status-id"] != status_id
         assert kind_written(network, common.headers["x-status-id"]) == callback.expect["kind"]
-
-
-def same(one: httpx.Response, other: httpx.Response) -> bool:
-    return (one.status_code, one.text, one.headers["x-status-id"]) == (
-        other.status_code,
-        other.text,
-        other.headers["x-status-id"],
-    )
 
 
 def asks(callback: Recorded) -> bool:
@@ -157,7 +104,7 @@ def kind_written(network: Network, status_id: str) -> str:
 def offer(network: Network, callback: Recorded) -> None:
     """What an ACKNOWLEDGE speaks of."""
     vehicle, time = callback.expect["vehicle"], callback.expect["time"] // 1000
-    network.queue(vehicle)
+    network.queue(vehicle, BYTES)
     asked = network.say("bidir", {"device": vehicle, "time": time, "data": "00", "seqNumber": 1, "ack": True})
     assert asked.json() == {vehicle: {"downlinkData": BYTES}}
 
@@ -265,7 +212,7 @@ CHECKS: dict[str, Callable[[Network, Recorded, str], None]] = {
 @those([callback for callback in SINGLE if "error" in callback.expect])
 def test_what_cannot_be_taken_is_kept_once_with_the_reason(network: Network, callback: Recorded) -> None:
     for delivery in (1, 2):
-        refused = network.deliver(callback, callback.route)
+        refused = deliver(network, callback, callback.route)
         assert refused.status_code == 400
         assert refused.json()["Error"] == callback.expect["error"]
         assert rejections(network, callback, callback.route) == [(callback.expect["error"], callback.body, delivery)]
@@ -279,12 +226,12 @@ def test_the_route_for_all_kinds_refuses_it_too_or_takes_it_for_another_kind(
     network: Network, callback: Recorded
 ) -> None:
     told = summary(callback, "")
-    answers = [network.deliver(callback, COMMON) for _ in (1, 2)]
+    answers = [deliver(network, callback, COMMON) for _ in (1, 2)]
     if "error" in told:
         assert [answer.json()["Error"] for answer in answers] == [told["error"]] * 2
         assert [times for _, _, times in rejections(network, callback, COMMON)] == [2]
     else:
-        assert same(*answers)
+        assert answer(answers[0]) == answer(answers[1])
         assert answers[0].status_code == 201
         assert kind_written(network, answers[0].headers["x-status-id"]) == told["kind"]
 
@@ -308,7 +255,7 @@ def test_a_batchs_good_lines_are_on_disk_and_the_bad_ones_kept_with_their_reason
     lines = callback.expect.get("lines", [])
     good = [line for line in lines if "error" not in line]
     bad = [(line["line"], line["error"]) for line in lines if "error" in line]
-    first = network.deliver(callback, BATCH)
+    first = deliver(network, callback, BATCH)
     kept = network.kept()
     if not good:
         assert first.status_code == 400
@@ -326,6 +273,6 @@ def test_a_batchs_good_lines_are_on_disk_and_the_bad_ones_kept_with_their_reason
             *(line[name] for name in ("vehicle", "time", "seq")),
         )
         assert stored == [tuple(line[name] for name in ("vehicle", "time", "seq", "payload"))]
-    again = network.deliver(callback, BATCH)
+    again = deliver(network, callback, BATCH)
     assert (again.status_code, again.text) == (first.status_code, first.text)
     assert network.kept() == kept

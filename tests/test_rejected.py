@@ -132,6 +132,17 @@ def test_a_replay_keeps_the_query_and_the_headers_that_count(daemon: RunningDaem
         assert database.execute("SELECT channel FROM history").fetchall() == [("wlan",)]
 
 
+def test_a_line_of_a_batch_that_is_still_wrong_says_why_in_words(daemon: RunningDaemon) -> None:
+    headers = {"x-api-key": daemon.keys["sigfox"], "content-type": "text/plain"}
+    body = f"A1;{TIME};00;1;"
+    assert httpx.post(f"{daemon.url}/sigfox/batch", content=body, headers=headers).status_code == 207
+    (refused,) = json.loads(evd(daemon, "replay", "1", "--json").stdout)["refused"]
+    assert (refused["error"], refused["detail"]) == ("Unknown vehicle", listed(daemon)[0]["detail"])
+    known(daemon, "A1")
+    assert evd(daemon, "replay", "1").returncode == 0
+    assert (listed(daemon), statuses(daemon)) == ([], 1)
+
+
 def test_what_is_not_wanted_is_forgotten(daemon: RunningDaemon) -> None:
     send(daemon, message("A1"))
     assert evd(daemon, "forget", "1").returncode == 0
@@ -163,6 +174,10 @@ def test_the_api_is_for_administrators_and_says_what_it_cannot_read(daemon: Runn
         assert ask("GET", path) == 404
     assert ask("POST", "/replay", content=b"[]") == 400
     assert ask("POST", "/replay", json={"afterwards": 1}) == 400
+    assert ask("DELETE", f"/{2**63}") == 404
+    for number in (-1, 2**63, 2**70):
+        assert ask("POST", "/replay", json={"after": number}) == 400
+        assert ask("POST", "/replay", json={"through": number}) == 400
 
 
 def rejection(number: int) -> Reject:

@@ -279,6 +279,18 @@ def test_a_late_one_whose_neighbours_are_out_of_sight_is_received_and_takes_back
     assert rows(database, DAYS) == [("2023-11-14", 3, 3, 0)]
 
 
+def test_a_late_frame_takes_back_no_gap_that_ended_at_a_status_which_fell_out(
+    open_store: Opener, database: Path
+) -> None:
+    store = open_store(capacity=2)
+    store.write([Frame(VEHICLE, NOW, 0, NOW)])
+    for number in (10, 11, 12, 20):
+        store.write([arrival(time=NOW + 1000 * number, seq=number)])
+    store.write([Frame(VEHICLE, NOW + 11_500, 5, NOW)])
+    # 9 between 0 and 10, 7 between 12 and 20; the gap from 0 to 12 was none.
+    assert rows(database, DAYS) == [("2023-11-14", 6, 16, 0)]
+
+
 def test_a_lowered_and_a_raised_ring_keep_their_count(open_store: Opener, database: Path) -> None:
     store = open_store(capacity=20)
     for number in range(13):

@@ -233,6 +233,21 @@ async def test_bytes_are_bounded_too(store: ScriptedStore, mock_clock: MockClock
             await writer.write(Numbered(10 + i))
 
 
+async def test_what_is_larger_than_the_queue_is_taken_while_nothing_waits(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    writer = new_writer(store, queue_rows_max=2)
+    large = Several(tuple(Numbered(i) for i in range(5)))
+    waiting = writer.submit(Numbered(1))
+    with pytest.raises(Unavailable):
+        writer.submit(large)
+    async with running(writer):
+        await waiting.wait()
+        receipt = writer.submit(large)
+        await receipt.wait()
+        assert await writer.write(Numbered(2)) == 2
+
+
 @pytest.mark.parametrize("big", [arrival(document=b"x" * 5000), arrival(fields=b"x" * 5000)])
 def test_an_operation_counts_with_what_it_carries(big: Operation) -> None:
     assert 5000 < big.size_bytes < 6000

@@ -66,7 +66,7 @@ def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
     first = db.execute(_FIRST_QUEUED, (op.vehicle, op.at)).fetchone()
     if first is None:
         return None
-    if not registry.rings.known(op.vehicle):
+    if registry.rings.refuses(op.vehicle):
         return None  # its message was refused, so nobody is told these bytes
     number, payload = first
     db.execute(

@@ -162,6 +162,11 @@ class Rings:
     def known(self, vehicle: str) -> bool:
         return self._db.execute("SELECT 1 FROM vehicles WHERE vehicle = ?", (vehicle,)).fetchone() is not None
 
+    def refuses(self, vehicle: str) -> bool:
+        """Whether a status of this vehicle cannot be taken in."""
+        closed = not self._create_unknown or self._vehicles >= self._vehicles_max
+        return closed and not self.known(vehicle)
+
     def create(self, vehicle: str, at: int) -> Head:
         """A row for a vehicle heard or named for the first time."""
         if self._vehicles >= self._vehicles_max:
