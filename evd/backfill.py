@@ -211,13 +211,14 @@ def _seconds(time: Any) -> int | None:
 def deliveries(items: Iterable[Item], *, bytes_max: int) -> Iterator[list[Item]]:
     """The items in order, in lists of at most ITEMS_MAX whose JSON has at most `bytes_max`.
 
-    An item that is longer by itself is left out: it never was a callback that evd would have taken.
+    An item that is longer by itself, or too deep for JSON, is left out: it never was a callback that evd would have
+    taken.
     """
     together: list[Item] = []
     size = 2
     for item in items:
-        length = len(orjson.dumps(msgspec.to_builtins(item))) + 1
-        if length + 2 > bytes_max:
+        length = _length(item) + 1
+        if not 1 < length <= bytes_max - 2:
             continue
         if together and (len(together) == ITEMS_MAX or size + length > bytes_max):
             yield together
@@ -226,6 +227,14 @@ def deliveries(items: Iterable[Item], *, bytes_max: int) -> Iterator[list[Item]]
         size += length
     if together:
         yield together
+
+
+def _length(item: Item) -> int:
+    """Of its JSON in bytes; 0 where it is nested so deep that it has none."""
+    try:
+        return len(orjson.dumps(msgspec.to_builtins(item)))
+    except (orjson.JSONEncodeError, RecursionError):
+        return 0
 
 
 def waves(items: Sequence[Item]) -> tuple[list[int], list[int]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 import trio
 from daemon_process import RunningDaemon, clean_env, run_evd, running_daemon
@@ -228,6 +229,13 @@ def test_a_delivery_has_a_bounded_number_of_documents_and_none_that_is_too_long(
     lists = list(deliveries([*items(ITEMS_MAX), long, *items(1)], bytes_max=1_000_000))
     assert [len(one) for one in lists] == [ITEMS_MAX, 2]
     assert list(deliveries([long], bytes_max=1000)) == []
+
+
+@pytest.mark.parametrize("levels", [300, 1000])  # beyond what orjson writes, though it reads them
+def test_a_document_too_deep_for_json_costs_no_other_one(levels: int) -> None:
+    deep = orjson.loads(b'{"device":' + b"[" * levels + b"]" * levels + b"}")
+    (one,) = deliveries([Item("uplink", deep), *items(1)], bytes_max=1_000_000)
+    assert one == items(1)
 
 
 def test_the_newest_of_each_vehicle_goes_ahead() -> None:
@@ -592,6 +600,13 @@ def test_the_route_refuses_what_is_no_list_of_documents(daemon: RunningDaemon, b
     answer = httpx.post(f"{daemon.url}/api/v1/backfill", json=body, headers={"x-api-key": daemon.keys["admin"]})
     assert answer.status_code == 400
     assert sentence in answer.json()["detail"]
+
+
+def test_the_route_refuses_what_is_nested_too_deep(daemon: RunningDaemon) -> None:
+    body = b'[{"kind":"uplink","document":{"device":' + b"[" * 300 + b"]" * 300 + b"}}]"
+    answer = httpx.post(f"{daemon.url}/api/v1/backfill", content=body, headers={"x-api-key": daemon.keys["admin"]})
+    assert answer.status_code == 400
+    assert "nested deeper" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("role", "status"), [("sigfox", 403), ("app", 403), ("device", 403), ("admin", 200)])

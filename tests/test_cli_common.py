@@ -1,10 +1,12 @@
-"""Tables of the command line: what strangers sent stands in them as it is, and none of it is lost."""
+"""What the commands share: tables show what strangers sent as it is and whole, and ends are sentences."""
 
 from __future__ import annotations
 
 import pytest
 
-from evd.cli.common import table
+from evd.cli import cli, main
+from evd.cli.common import path_part, table
+from evd.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,26 @@ def test_a_narrow_terminal_cuts_nothing_off(
 def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     table([], {"a": "A"}, empty="There are none.")
     assert capsys.readouterr().out == "There are none.\n"
+
+
+@pytest.mark.parametrize("text", ["", "a/b", "\udcff", "a\nb"])
+def test_what_can_be_no_part_of_a_path_is_refused_in_a_sentence(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no id or name: printable characters are needed"):
+        path_part(text)
+
+
+def test_a_part_of_a_path_is_quoted() -> None:
+    assert path_part("Ä b?") == "%C3%84%20b%3F"
+
+
+def test_an_interrupt_out_of_nurseries_ends_a_command_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object, **options: object) -> None:
+        raise BaseExceptionGroup("nursery", [BaseExceptionGroup("inner", [KeyboardInterrupt()])])
+
+    monkeypatch.setattr(cli, "main", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main(["vehicle", "list"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "Aborted!\n"

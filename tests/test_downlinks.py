@@ -170,6 +170,19 @@ def test_a_lowered_bound_is_taken_up_by_the_next_one(open_store: Opener, databas
     assert rows(database, "SELECT number FROM downlinks ORDER BY number") == [(6,), (7,)]
 
 
+def test_a_refusal_under_a_lowered_limit_forgets_nothing_and_gives_no_number_twice(
+    open_store: Opener, database: Path
+) -> None:
+    store = open_store(limits=ROOMY._replace(downlinks=3))
+    store.write([queue(1), queue(2), queue(3), CancelDownlink(3, NOW)])
+    store.close()
+    store = open_store(limits=ROOMY._replace(downlinks=2))
+    [refusal] = store.write([queue(4)])
+    assert isinstance(refusal, LimitReached)
+    assert rows(database, "SELECT number FROM downlinks ORDER BY number") == [(1,), (2,), (3,)]
+    assert store.write([CancelDownlink(1, NOW), queue(5)])[1] == 4
+
+
 def test_the_count_is_right_again_after_what_was_undone(open_store: Opener) -> None:
     store = open_store(limits=ROOMY._replace(downlinks=2))
     spoiled = AddKey("a", "device", "\ud800", "", None, NOW)  # type: ignore[arg-type]

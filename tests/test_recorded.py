@@ -14,7 +14,8 @@ import orjson
 import pytest
 from callback_files import BATCH, Recorded, recorded, routes, summary
 from sigfox_network import Network, answer, network_of
-from test_ingest import DECODED, PAYLOAD
+from test_ingest import DECODED
+from test_sigfox import PAYLOAD
 
 BYTES = "0102030405060708"
 COMMON = "callback"

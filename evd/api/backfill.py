@@ -11,6 +11,7 @@ from evd.api.replies import V1, v1_json
 from evd.backfill import ITEMS_MAX, TAKEN, Item
 from evd.backfiller import take_in
 from evd.errors import BadRequest
+from evd.sigfox import refuse_deep
 
 backfill = Blueprint("backfill", __name__, url_prefix=V1)
 
@@ -33,7 +34,9 @@ async def take() -> Response:
 
 def _items(body: bytes) -> list[Item]:
     try:
-        items = msgspec.convert(orjson.loads(body), list[Item])
+        documents = orjson.loads(body)
+        refuse_deep(documents, body)
+        items = msgspec.convert(documents, list[Item])
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
         raise BadRequest(f"the body is refused: {error}") from None
     if len(items) > ITEMS_MAX:

@@ -15,7 +15,6 @@ from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.http1 import Reply, Request
-from evd.store import LimitReached, UnknownVehicle
 from evd.store.network import ForgetRejected
 
 LISTED_DEFAULT = 100
@@ -113,8 +112,6 @@ async def _replay(row: dict[str, Any]) -> dict[str, Any]:
         reply = await here().ingest.replay(_request(row))
     except BadRequest as refusal:
         return {"number": number, "taken": False, "error": refusal.error, "detail": refusal.detail}
-    except (UnknownVehicle, LimitReached) as refusal:
-        return {"number": number, "taken": False, "error": row["error"], "detail": str(refusal)}
     if reply.status >= 500:
         raise Unavailable("evd cannot take callbacks now: look at its log, and replay again later")
     wrong = _still_wrong(reply)

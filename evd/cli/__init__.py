@@ -59,6 +59,9 @@ def main(arguments: list[str] | None = None) -> None:
     except EvdError as error:
         sys.exit(_report(error))
     except BaseExceptionGroup as group:
+        if group.split(KeyboardInterrupt)[1] is None:
+            click.echo("Aborted!", err=True)  # as click says it of a Ctrl-C outside a nursery
+            sys.exit(1)
         found = _first(group)
         if found is None:
             raise

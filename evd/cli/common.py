@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import click
 import orjson
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from evd import config, control
 from evd.config import Config
+from evd.errors import ConfigError
 from evd.grammar import FieldOptions
 from evd.place import Place, find
 
@@ -50,6 +52,13 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
         log.configure(level="error")
         return daemon.briefly(place, settings(place), lambda: control.call(place.socket, method, path, body))
+
+
+def path_part(text: str) -> str:
+    """An id or a name as one part of an API's path. Raises ConfigError for what can stand in none."""
+    if not text or "/" in text or not text.isprintable():
+        raise ConfigError(f"{text!r} is no id or name: printable characters are needed, and none may be a /")
+    return quote(text, safe="")
 
 
 def named_format(text: str, directory: str | None) -> tuple[str, dict[str, FieldOptions]]:

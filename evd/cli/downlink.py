@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import click
 import orjson
 
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part, show, table
 from evd.cli.times import duration_s, utc_time
 from evd.downlinks import STATES, info_code
 from evd.errors import ConfigError
@@ -64,7 +63,7 @@ def send(
         wish["format"] = format_
     if expires is not None:
         wish["expires_s"] = duration_s(expires)
-    row = ask(directory, "POST", f"/vehicles/{quote(vehicle, safe='')}/downlinks", wish)
+    row = ask(directory, "POST", f"/vehicles/{path_part(vehicle)}/downlinks", wish)
     if as_json:
         show(row)
     else:
@@ -91,7 +90,7 @@ def _field(text: str) -> tuple[str, Any]:
 @json_option
 def list_(vehicle: str | None, state: str | None, directory: str | None, as_json: bool) -> None:
     """Downlinks of VEHICLE, or of all, the newest first."""
-    path = "/downlinks" if vehicle is None else f"/vehicles/{quote(vehicle, safe='')}/downlinks"
+    path = "/downlinks" if vehicle is None else f"/vehicles/{path_part(vehicle)}/downlinks"
     rows = ask(directory, "GET", path if state is None else f"{path}?state={state}")
     if as_json:
         show(rows)

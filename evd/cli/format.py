@@ -5,7 +5,6 @@ from __future__ import annotations
 import string
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
 
 import click
 import msgspec
@@ -14,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from evd.cli.common import ask, directory_option, json_option, named_format, show, table
+from evd.cli.common import ask, directory_option, json_option, named_format, path_part, show, table
 from evd.errors import ConfigError, FormatError
 from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, FieldOptions, Plan, parse
 
@@ -208,7 +207,7 @@ LISTED = {
 @json_option
 def show_(name: str, directory: str | None, as_json: bool) -> None:
     """The format NAME: its grammar, which bits its fields take, and who has it."""
-    found = ask(directory, "GET", f"/formats/{quote(name, safe='')}")
+    found = ask(directory, "GET", f"/formats/{path_part(name)}")
     if as_json:
         show(found)
         return
@@ -241,9 +240,9 @@ def assign(
         raise ConfigError("nobody is named: give --vehicle ID or --device-type ID")
     wish = {"format": None if name == NOBODY else name}
     for vehicle in vehicles:
-        ask(directory, "PATCH", f"/vehicles/{quote(vehicle, safe='')}", wish)
+        ask(directory, "PATCH", f"/vehicles/{path_part(vehicle)}", wish)
     for one in types:
-        ask(directory, "PUT", f"/device-types/{quote(one, safe='')}", wish)
+        ask(directory, "PUT", f"/device-types/{path_part(one)}", wish)
     if as_json:
         show({**wish, "vehicles": vehicles, "device_types": types})
         return
@@ -257,7 +256,7 @@ def assign(
 @json_option
 def remove(name: str, directory: str | None, as_json: bool) -> None:
     """Forget the format NAME, which nobody may have any more."""
-    done = ask(directory, "DELETE", f"/formats/{quote(name, safe='')}")
+    done = ask(directory, "DELETE", f"/formats/{path_part(name)}")
     if as_json:
         show(done)
     else:

@@ -103,15 +103,15 @@ def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str
 @contextmanager
 def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
     """A bar over the vehicles on stderr, if that is a terminal; gives the function that moves it."""
-    columns = (TextColumn("{task.description} {task.completed} of {task.total} vehicles"), BarColumn())
+    columns = (TextColumn("{task.description}"), BarColumn())
     console = Console(stderr=True)
     with Progress(*columns, TaskProgressColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(verb, total=None)
 
         def update(passed: int, of: int | None) -> None:
-            if of is not None:
-                progress.update(task, total=of)
-            progress.update(task, completed=passed)
+            progress.update(task, total=of, completed=passed)  # no total: as it was
+            of = int(progress.tasks[task].total or 0)
+            progress.update(task, description=f"{verb} {min(passed, of)} of {of} vehicles")
 
         yield update
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
@@ -65,7 +64,7 @@ def list_(directory: str | None, as_json: bool) -> None:
 @json_option
 def show_(given: str, directory: str | None, as_json: bool) -> None:
     """One vehicle."""
-    _print(ask(directory, "GET", f"/vehicles/{quote(given, safe='')}"), as_json)
+    _print(ask(directory, "GET", f"/vehicles/{path_part(given)}"), as_json)
 
 
 @vehicle.command("set")
@@ -88,7 +87,7 @@ def set_(
         wish["format"] = format_ or None
     if name is not None:
         wish["name"] = name or None
-    _print(ask(directory, "PATCH", f"/vehicles/{quote(given, safe='')}", wish), as_json)
+    _print(ask(directory, "PATCH", f"/vehicles/{path_part(given)}", wish), as_json)
 
 
 @vehicle.command("days")
@@ -97,7 +96,7 @@ def set_(
 @json_option
 def days(given: str, directory: str | None, as_json: bool) -> None:
     """What came by Sigfox and what was lost, by day, and what was used of the daily budget."""
-    rows = ask(directory, "GET", f"/vehicles/{quote(given, safe='')}/days")
+    rows = ask(directory, "GET", f"/vehicles/{path_part(given)}/days")
     if as_json:
         show(rows)
     else:
@@ -111,7 +110,7 @@ def days(given: str, directory: str | None, as_json: bool) -> None:
 @json_option
 def log_(given: str | None, limit: int, directory: str | None, as_json: bool) -> None:
     """What Sigfox reported of a vehicle, the newest first; without ID: of all, and of groups and device types."""
-    path = "/log" if given is None else f"/vehicles/{quote(given, safe='')}/log"
+    path = "/log" if given is None else f"/vehicles/{path_part(given)}/log"
     rows = ask(directory, "GET", f"{path}?limit={limit}")
     if as_json:
         show(rows)

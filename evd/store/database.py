@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -158,12 +159,13 @@ def _create_schema(connection: Any) -> None:
 
 
 def _upgrade(connection: Any) -> None:
-    """A file of an older evd (schema 1 and 2 have the same tables): new columns, new tables, the views anew."""
-    names = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
-    dropped = "".join(f"DROP VIEW {name};\n" for name in names)
-    _in_one_transaction(connection, "\n".join([dropped, _sql("upgrade_3"), _sql("network"), _sql("views")]))
+    """A file of an older evd (schema 1 and 2 have the same tables): new columns, new tables, evd's own views anew."""
+    views = _sql("views")
+    dropped = "\n".join(f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views))
+    _in_one_transaction(connection, "\n".join([dropped, _sql("upgrade_3"), _sql("network"), views]))
 
 
+_view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
 PARTS = ("schema", "network", "views")
 
 

@@ -25,9 +25,11 @@ def _queue(registry: Registry, op: QueueDownlink) -> int:
     (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM downlinks").fetchone()
     surplus = registry.downlinks + 1 - limits.downlinks
     if surplus > 0:
-        registry.downlinks -= db.execute(_FORGET_OLDEST, (op.created, surplus)).rowcount
-    if registry.downlinks >= limits.downlinks:
-        raise LimitReached(f"{registry.downlinks} downlinks are open: cancel some, or raise sigfox.downlinks_max")
+        oldest = db.execute(_OLDEST, (op.created, surplus)).fetchall()
+        if len(oldest) < surplus:
+            raise LimitReached(f"{registry.downlinks} downlinks are open: cancel some, or raise sigfox.downlinks_max")
+        db.executemany("DELETE FROM downlinks WHERE number = ?", oldest)
+        registry.downlinks -= surplus
     db.execute(_NOTE_EXPIRED, (op.vehicle, op.created))
     db.execute(
         "INSERT INTO downlinks (number, vehicle, payload, state, created, expires) VALUES (?, ?, ?, 'queued', ?, ?)",
@@ -42,9 +44,8 @@ _NOTE_EXPIRED = """
 UPDATE downlinks SET state = 'expired', closed = expires WHERE vehicle = ? AND state = 'queued' AND expires < ?"""
 
 #: Those that nothing can become of any more.
-_FORGET_OLDEST = """
-DELETE FROM downlinks WHERE number IN (
-    SELECT number FROM downlinks WHERE state NOT IN ('queued', 'offered') OR expires < ? ORDER BY number LIMIT ?)"""
+_OLDEST = """
+SELECT number FROM downlinks WHERE state NOT IN ('queued', 'offered') OR expires < ? ORDER BY number LIMIT ?"""
 
 
 def _cancel(registry: Registry, op: CancelDownlink) -> bool:
