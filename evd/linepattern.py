@@ -9,6 +9,7 @@ from evd.errors import BadRequest, ConfigError
 
 _name = re.compile(r"(?:customData#)?([A-Za-z_][A-Za-z0-9_#-]*)")
 _BLANKS = " \t\r\n"
+_blank = re.compile(r"\s")
 
 
 class LinePattern:
@@ -24,6 +25,9 @@ class LinePattern:
         self._before, *self._between, self._after = texts
         #: What may stand once too often at the end of a line.
         self._separator = (self._after or (self._between[-1] if self._between else "")).strip(_BLANKS)
+        #: The one separator of a pattern that has but one, as nearly all do: then a line is split in one go.
+        alike = not self._before and {*self._between, self._after or self._separator} == {self._separator}
+        self._splits_at = self._separator if alike and self._separator and not _blank.search(self._separator) else ""
         # A blank that is a separator is none to trim: an empty last value would take its separator along.
         self._blanks = "".join(blank for blank in _BLANKS if all(blank not in text for text in texts))
 
@@ -52,6 +56,15 @@ class LinePattern:
         The last variable takes what is left, but for separators at the end: those may be missing, and there may be more
         of them than in the pattern. Raises BadRequest.
         """
+        if self._splits_at and not _blank.search(line):
+            parts = line.split(self._splits_at)
+            surplus = len(parts) - len(self.names)
+            if surplus == 0 or (surplus == 1 and not parts[-1]):
+                return dict(zip(self.names, parts, strict=False))
+        return self._walk(line)
+
+    def _walk(self, line: str) -> dict[str, str]:
+        """Any line, from one separator to the next."""
         line = line.strip(self._blanks)
         if not line.startswith(self._before):
             raise self._refusal(f"does not begin with {self._before!r}")

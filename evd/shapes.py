@@ -189,8 +189,10 @@ def _line(number: int, text: str, pattern: LinePattern) -> Line:
         values = pattern.read(text)
     except BadRequest as refusal:
         return Line(number, text, refusal)
-    # All lines have all names of the pattern, so that only a value says what a line is about.
-    variables = _unfold((name, value) for name, value in values.items() if value or name in PAYLOAD_NAMES)
+    if "" in values.values():
+        # All lines have all names of the pattern, so that only a value says what a line is about.
+        values = {name: value for name, value in values.items() if value or name in PAYLOAD_NAMES}
+    variables: dict[str, Any] = _unfold(values.items()) if "{" in text or "[" in text else {**values}
     variables.pop(KEY, None)
     return Line(number, text, variables)
 

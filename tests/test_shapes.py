@@ -335,3 +335,20 @@ def test_law_a_message_is_the_same_in_every_shape(variables: dict[str, Any]) -> 
     assert {name: read_message(shape) for name, shape in shapes.items() if isinstance(shape, dict)} == dict.fromkeys(
         shapes, expected
     )
+
+
+@given(
+    st.sampled_from(["{a};{b};{c};", "{a};{b};{c}", "{a},{b},{c},", "{a}::{b}::{c}"]),
+    st.text(alphabet="x1;:, ", max_size=16),
+)
+def test_law_a_line_that_is_split_in_one_go_says_what_it_says_step_by_step(pattern: str, line: str) -> None:
+    compiled = LinePattern.parse(pattern)
+    try:
+        expected: Any = compiled._walk(line)
+    except BadRequest as refusal:
+        expected = refusal.detail
+    try:
+        found: Any = compiled.read(line)
+    except BadRequest as refusal:
+        found = refusal.detail
+    assert found == expected

@@ -136,7 +136,6 @@ def old_database(path: Path, version: int) -> None:
     connection.executescript(
         f"""
         CREATE VIEW fleet AS SELECT vehicle FROM vehicles;
-        CREATE VIEW bygone AS SELECT 2;
         INSERT INTO meta VALUES ('statuses_per_vehicle', 10);
         INSERT INTO vehicles (number, vehicle, slots, kept, newest, created) VALUES
             (1, '386625', 10, 1, 0, {NOW}), (2, 'SILENT', 10, 0, -1, {NOW});
@@ -693,3 +692,12 @@ def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
     store.lengthen_log()
     assert database.with_name(f"{database.name}-wal").stat().st_size == before
     assert store.write([arrival(seq=1)])
+
+
+def test_an_owner_s_own_view_outlives_an_upgrade(database: Path, open_store: Opener) -> None:
+    old_database(database, 2)
+    connection = sqlite3.connect(str(database))
+    connection.execute('CREATE VIEW "my view" AS SELECT 2 AS two')
+    connection.close()
+    open_store()
+    assert rows(database, 'SELECT two FROM "my view"') == [(2,)]
