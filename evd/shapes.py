@@ -71,14 +71,16 @@ def read_batch(
     Raises BadRequest where there is no batch in the request, or one of more than `lines_max` lines. A line that cannot
     be read costs no other one.
     """
-    lines = _line_end.split(_batch_text(headers, query, body))
+    batch = _batch_text(headers, query, body)
+    lines = _line_end.split(batch)
     filled = [(number, line) for number, line in enumerate(lines, 1) if line and not line.isspace()]
     if len(filled) > lines_max:
         raise BadRequest(
             f"the batch has {len(filled)} lines, at most {lines_max} are allowed: raise sigfox.batch_lines_max",
             error=_BAD_BODY,
         )
-    return [_line(number, text, pattern) for number, text in filled]
+    read = _line if _lone_byte.search(batch) is None else _line_of_bytes
+    return [read(number, text, pattern) for number, text in filled]
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
@@ -181,10 +183,15 @@ def _object(text: str) -> Any:
     return value
 
 
+def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> Line:
+    """A line of a batch that is no UTF-8 text somewhere."""
+    if _lone_byte.search(text) is None:
+        return _line(number, text, pattern)
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return Line(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
+
+
 def _line(number: int, text: str, pattern: LinePattern) -> Line:
-    if _lone_byte.search(text):
-        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        return Line(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
     try:
         values = pattern.read(text)
     except BadRequest as refusal:
