@@ -14,7 +14,7 @@ from loads import WRK, fill, in_turns, median, ratio, row, send
 from servers import evd
 
 LINES = 100
-CONNECTIONS = 16  # a batch of a hundred lines each: more would not fit into the writer's queue
+CONNECTIONS = 64
 OWED = 2.0
 
 

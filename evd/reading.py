@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evd.callbacks import BIDIR, DATA_KINDS, RADIO, UPLINK, kind_of
+from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
 from evd.config import Sigfox
 from evd.decoding import decode
 from evd.directory import Directory
@@ -19,7 +19,7 @@ from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
 from evd.shapes import LinePattern, read_batch, read_document, without_key
-from evd.sigfox import Message, read_message
+from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
 from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
 
@@ -37,6 +37,7 @@ class Reading:
         self._shortcut = Shortcut(formats.default, directory.formats)
         self._lines_max = settings.batch_lines_max
         self._batch_pattern = LinePattern.parse(settings.batch_pattern)
+        self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
         self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
 
     def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
@@ -103,7 +104,7 @@ class Reading:
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = orjson.dumps(variables)
-        arrival = self._quickly(document, SIGFOX, now) if _RADIO_NAMES.isdisjoint(variables) else None
+        arrival = self._shortcut.read(document, SIGFOX, now) if self._lines_are_plain else None
         if arrival is not None:
             return data_callback(UPLINK, arrival, asks=False)
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
@@ -150,7 +151,8 @@ class Reading:
 
 #: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
 _DATA_ROUTES = frozenset({UPLINK, BIDIR})
-_RADIO_NAMES = frozenset(RADIO)
+#: Lines of nothing else are messages, and nothing in them needs the readable way.
+_PLAIN = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "station", "snr", "rssi", "avgSnr"})
 
 
 def channel(request: Request, route: Route) -> int:
