@@ -1,8 +1,7 @@
-"""The inverse of a codec: field values become the payload a vehicle would send.
+"""The inverse of a codec: field values become a payload, as a vehicle would send it or as a downlink.
 
-For simulators and tests; a daemon only decodes. Fields that are missing or None leave zero bits. Fields that share bits
-are written in the order of the format and must agree on them: a payload that decodes to something else than was asked
-for is never made.
+Fields that are missing or None leave zero bits. Fields that share bits are written in the order of the format and must
+agree on them: a payload that decodes to something else than was asked for is never made.
 """
 
 from __future__ import annotations

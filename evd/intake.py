@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from evd.callbacks import BIDIR, DATA_KINDS
+from evd.callbacks import BIDIR
 from evd.errors import BadRequest, RequestError
 from evd.http1 import Reply, Request, error_reply
 from evd.shapes import form_without_key, without_key
@@ -254,6 +254,3 @@ def kept_headers(request: Request, *, of_line: bool = False) -> bytes:
     if of_line:
         shown["content-type"] = "text/plain; charset=utf-8"
     return orjson.dumps(shown)
-
-
-__all__ = ["DATA_KINDS", "Batch", "Callback", "Conclusion", "Single", "Work", "data_callback", "rejection"]
