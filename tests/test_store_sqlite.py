@@ -25,6 +25,7 @@ from evd.store import AddKey, Reject, SetVehicle, Stored
 from evd.store.check import find_damage
 from evd.store.database import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.library import require_safe, sqlite3
+from evd.store.network import Several
 from evd.store.sqlite import CHECKPOINT_BYTES, LOG_READY_BYTES, SqliteStore
 from evd.writer import Writer
 
@@ -701,3 +702,21 @@ def test_an_owner_s_own_view_outlives_an_upgrade(database: Path, open_store: Ope
     connection.close()
     open_store()
     assert rows(database, 'SELECT two FROM "my view"') == [(2,)]
+
+
+def test_the_log_s_length_is_noticed_in_time_though_all_rows_come_in_batches(
+    open_store: Opener, database: Path
+) -> None:
+    store, vehicles = open_store(), 2_800
+    for seq in range(8):  # so that each vehicle's rows fill a page of their own
+        store.write([Several(tuple(arrival(f"{i:X}", seq=seq) for i in range(vehicles)))])
+        store.relieve()
+        store.tidy(idle=True)
+    log = database.with_name(f"{database.name}-wal")
+    for turn in range(40):
+        if store.wants_relief:
+            break
+        first = turn * 700 % vehicles
+        store.write([Several(tuple(arrival(f"{i:X}", seq=8 + turn) for i in range(first, first + 700)))])
+    assert store.wants_relief
+    assert log.stat().st_size < CHECKPOINT_BYTES + 8 * 1024 * 1024

@@ -138,7 +138,7 @@ class SqliteStore:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
             self._written = LOOK_EVERY_BYTES
             return self._group(operations, self._do_apart)
-        pages = 2 * len(operations) + self._rings.take_moved()
+        pages = 2 * sum([operation.rows for operation in operations]) + self._rings.take_moved()
         self._written += pages * self._page_bytes + sum([operation.size_bytes for operation in operations])
         return results
 
