@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, get_args
 
 import orjson
 
+from evd.alarm_mail import AlarmMail
+from evd.alarm_readings import readings
+from evd.alarm_watch import AlarmWatch, MailInThread, Sender
+from evd.alarm_webhook import AlarmWebhook
+from evd.alarms import Readings
+from evd.alerter import Alerter, listening_since
+from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
 from evd.api.door import DoorLimits
 from evd.auth import Key
+from evd.backlog import Backlog
+from evd.clock import now_ms
+from evd.composing import Composer
 from evd.config import Config, FormatSettings
 from evd.connection import EdgeLimits
 from evd.directory import Directory
-from evd.dispatcher import Dispatcher
+from evd.dispatcher import Dispatcher, Rules
 from evd.errors import FormatError
 from evd.formats import Formats
+from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
-from evd.push import Pusher
-from evd.status import for_app
-from evd.store import Arrive
-from evd.store.registry import Limits, Registered
+from evd.push import Pusher, TargetKind
+from evd.push.address import origin_of
+from evd.push.signature import Signer
+from evd.pushing import Pushing
+from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
+from evd.store.watched import WatchedInSqlite
 from evd.writer import Writer
 
 
-def open_store(place: Place, config: Config, *, pushes: bool) -> SqliteStore:
-    def render(arrival: Arrive, phone: Registered) -> str:
-        document = for_app(
-            status_id=arrival.status_id,
-            vehicle=phone.spelling,
-            time=arrival.time,
-            connectivity=arrival.connectivity,
-            seq=arrival.seq,
-            payload=arrival.payload,
-            fields=orjson.loads(arrival.fields),
-            whole_numbers=config.app.whole_numbers,
-        )
-        return orjson.dumps(document).decode()
-
+def open_store(place: Place, config: Config) -> SqliteStore:
     return SqliteStore(
         place.database,
         capacity=config.retention.statuses_per_vehicle,
@@ -48,12 +50,15 @@ def open_store(place: Place, config: Config, *, pushes: bool) -> SqliteStore:
             owners=config.app.owners_max,
             registrations=config.app.registrations_max,
             registrations_per_vehicle=config.app.registrations_per_vehicle,
+            registrations_per_user=config.app.registrations_per_user,
             outbox=config.push.outbox_rows_max,
+            pushed=config.push.log_rows_max,
             notes_per_vehicle=config.sigfox.notes_per_vehicle,
             downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
             downlinks=config.sigfox.downlinks_max,
+            events_per_vehicle=config.events.per_vehicle,
+            event_ttl_s=config.push.event_ttl_s,
         ),
-        render=render if pushes else None,
         give_up_after_s=config.push.give_up_after_s,
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
@@ -99,29 +104,84 @@ def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
     return passed if passed and passed.exists() else None
 
 
-def pusher(config: Config, env: Mapping[str, str]) -> Pusher | None:
+def pushers(config: Config, env: Mapping[str, str]) -> list[Pusher]:
+    """The providers that are set up: none means that no pushes are sent."""
+    found: list[Pusher] = []
     credentials = _credentials(config, env)
-    if credentials is None:
-        return None
-    from evd.push.fcm import FcmPusher
+    push = config.push
+    if credentials is not None:
+        from evd.push.fcm import FcmPusher
+
+        found.append(
+            FcmPusher.from_file(
+                credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
+            )
+        )
+    if push.webhook_secret:
+        found.append(webhook_pusher(config))
+    return found
+
+
+def webhook_pusher(config: Config) -> Pusher:
+    """Raises ConfigError for a secret that is none."""
+    from evd.push.threads import InThreads
+    from evd.push.webhook import WebhookPusher
 
     push = config.push
-    return FcmPusher.from_file(
-        credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
+    return InThreads(
+        WebhookPusher(
+            Signer(push.webhook_secret), connections_max=push.webhook_threads_max, timeout_s=push.webhook_timeout_s
+        ),
+        threads_max=push.webhook_threads_max,
+        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
+        receiver_of=lambda one: origin_of(one.target),
     )
 
 
-def dispatcher(pusher: Pusher, store: SqliteStore, writer: Writer, config: Config) -> Dispatcher:
+def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
-    return Dispatcher(
-        pusher,
-        store,
+    rules = Rules(push.in_flight_max, push.rate_max, push.ramp_s, push.give_up_after_s)
+    compose = Composer(config).compose
+    dispatchers = []
+    for pusher in pushers:
+        pending = store.pending(pusher.serves)
+        backlog = Backlog(
+            pending,
+            give_up_after_ms=push.give_up_after_s * 1000,
+            stale_after_ms=push.stale_after_days * 86_400_000,
+        )
+        dispatchers.append(Dispatcher(pusher, backlog, writer, rules=rules, compose=compose, pending=pending))
+    return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+
+
+def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmWatch:
+    """Raises ConfigError if a way to tell the operator is set up only in part."""
+    settings, host = config.alerts, socket.gethostname()
+    senders: list[Sender] = []
+    if settings.webhook:
+        senders.append(AlarmWebhook(settings, host))
+    if settings.recipients:
+        senders.append(MailInThread(AlarmMail(settings, host)))
+
+    def read(now: int) -> Readings:
+        return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
+
+    return AlarmWatch(settings, read, place.directory / "alarms.json", senders)
+
+
+def live(config: Config) -> Live:
+    app = config.app
+    bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
+    return Live(bounds, whole_numbers=app.whole_numbers)
+
+
+def alerter(place: Place, writer: Writer, config: Config) -> Alerter:
+    return Alerter(
+        WatchedInSqlite(place.database),
         writer,
-        in_flight_max=push.in_flight_max,
-        rate_max=push.rate_max,
-        ttl_s=push.ttl_s,
-        priority="high" if push.priority == "high" else "normal",
-        package=push.package or None,
+        queue_max=config.events.queue_max,
+        memories_max=config.events.memories_max,
+        listening_since=listening_since(Alive(place.directory / "alive").last(), now_ms()),
     )
 
 

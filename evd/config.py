@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from evd.bounds import CHOICES, RANGES
 from evd.errors import ConfigError
 
 ENV_PREFIX = "EVD_"
@@ -24,10 +25,6 @@ EV_GRAMMAR = (
     "current:2:uint:10:big-endian:6 elapsed_time:3:uint:13:big-endian:4 remain_time:5:uint:13:big-endian:7 "
     "range:6:uint:11:big-endian:2 elec_consumption:8:uint:16:big-endian:7 indoor_temp:10:uint:16:big-endian:7"
 )
-
-
-#: Two years of Sigfox's daily 140; a ring is laid out anew in one go when its size changes, in a second at this size.
-STATUSES_PER_VEHICLE_MAX = 100_000
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,8 +119,26 @@ class App(Section, frozen=True):
     #: Verifying may fetch certificates; the app waits no longer.
     id_token_timeout_s: float = 5
     registrations_per_vehicle: int = 20
+    #: A user's phones, whatever the vehicle.
+    registrations_per_user: int = 200
     registrations_max: int = 1_000_000
     owners_max: int = 1_000_000
+    #: Live streams in all, each a connection that lasts: beside them stays room for a burst of callbacks.
+    streams_max: int = 256
+    #: Of one user, or of one administrator's key: some devices, with a page or two open on each.
+    streams_per_user: int = 16
+    #: Their places stand in the id of each event.
+    stream_vehicles_max: int = 16
+    #: What waits for a follower who reads slowly; then he is let go, and resumes. Two of the writer's largest groups:
+    #: one comes at once, and who follows all vehicles must be able to take it. Statuses that wait are shared by all.
+    stream_queue_max: int = 4096
+    stream_queue_bytes_max: int = 2 * 1024 * 1024
+    #: A stream begins with no more: what was missed, shared out among its vehicles.
+    stream_replay_max: int = 1000
+    #: Proxies take a connection for dead after 30 to 60 s without a byte, `evd watch` after 30.
+    stream_heartbeat_s: float = 15
+    #: An ID token is good for an hour; then the follower must say again who he is.
+    stream_lasts_s: float = 3600
 
 
 class PushSettings(Section, frozen=True):
@@ -133,18 +148,84 @@ class PushSettings(Section, frozen=True):
     endpoint: str = "https://fcm.googleapis.com"
     #: Messages a second; FCM's default quota is 10,000.
     rate_max: float = 9500
-    #: How long FCM holds a message for a phone that it cannot reach.
+    #: From a start, or a pause, to `rate_max`; FCM's guide: 60 s or more.
+    ramp_s: float = 60
+    #: How long FCM holds a state for a phone that it cannot reach; the original's 60 s.
     ttl_s: int = 60
     #: How long evd tries to hand a message to FCM; FCM's guide ends at an hour.
     give_up_after_s: int = 3600
     priority: str = "normal"
+    #: An event is for a person: a phone in Doze is woken for it, one that is off finds it hours later.
+    event_ttl_s: int = 4 * 3600
+    event_priority: str = "high"
+    #: FCM keeps only the newest state for a phone that is away, and takes one in three minutes then.
+    collapse: bool = False
     package: str = "com.martin.carcharge"
-    connections_max: int = 32
+    #: FCM answers in some 50 ms, so 9,500 a second are some 500 at a time.
+    connections_max: int = 512
     #: FCM's guide: not below 10 s.
     timeout_s: float = 10
-    #: Pushes sent but not answered; also the most that a crash can send twice.
-    in_flight_max: int = 32
+    #: Pushes sent whose answer is not on disk; also the most that a crash can send twice.
+    in_flight_max: int = 512
+    #: Events that wait to be pushed; the oldest go first. States do not queue: a newer one replaces an older.
     outbox_rows_max: int = 1_000_000
+    #: The newest finished pushes, for `evd push trace`.
+    log_rows_max: int = 100_000
+    #: A phone whose app has not started for so long is sent nothing, and is forgotten after `forget_after_days`.
+    stale_after_days: int = 30
+    forget_after_days: int = 270
+    #: Signs what goes to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
+    webhook_secret: str = ""
+    #: A receiver that needs longer is asked again later.
+    webhook_timeout_s: float = 10
+    #: Each is a thread that waits for a receiver.
+    webhook_threads_max: int = 8
+
+
+class Alerts(Section, frozen=True):
+    """What alarms (evd.alarms), and whom evd tells."""
+
+    #: Gets a JSON POST for each alarm that is raised or cleared.
+    webhook: str = ""
+    #: Signs it: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
+    webhook_secret: str = ""
+    email_to: str | list[str] = ""
+    email_from: str = ""
+    #: HOST:PORT of the mail server; 587 is usual for starttls, 465 for tls.
+    smtp: str = ""
+    smtp_security: str = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""
+    #: To tell one alarm by one way; mail servers that greet slowly, to deter spam, take some 10 s.
+    timeout_s: float = 30
+    #: An alarm that still stands is told again.
+    repeat_after_s: float = 86_400
+    #: No callback for so long alarms, unless longer silences are usual: a car that stands overnight is silent for 6 h.
+    silent_after_s: float = 6 * 3600
+    #: A push that was tried several times: waits between tries reach 10 min.
+    push_old_after_s: float = 900
+    #: Or a twentieth of the disk, if that is less.
+    disk_free_mib: int = 1024
+    #: Twice what the log is cut back to when nobody reads (reliability R8).
+    log_mib: int = 128
+    #: Automatic renewals happen 30 days before the end (reliability S18).
+    certificate_days: int = 21
+
+    @property
+    def recipients(self) -> list[str]:
+        given = [self.email_to] if isinstance(self.email_to, str) else self.email_to
+        return [one for one in given if one]
+
+
+class Events(Section, frozen=True):
+    """What happens to vehicles (evd.alerts)."""
+
+    #: A year of one in two days; the oldest go first.
+    per_vehicle: int = 200
+    #: Statuses that wait to be looked at, some 1 KiB each: three seconds of 5,000 callbacks a second.
+    queue_max: int = 16_384
+    #: Vehicles whose memory stays in memory, about 400 bytes each; others are read when they speak.
+    memories_max: int = 32_768
 
 
 class Log(Section, frozen=True):
@@ -167,69 +248,29 @@ class Config(Section, frozen=True):
     retention: Retention = Retention()
     app: App = App()
     push: PushSettings = PushSettings()
+    alerts: Alerts = Alerts()
+    events: Events = Events()
     log: Log = Log()
     formats: dict[str, FormatSettings] = {}
 
     def __post_init__(self) -> None:
-        for path, low, high in _RANGES:
+        for path, low, high in RANGES:
             section, key = path.split(".")
             value = getattr(getattr(self, section), key)
             if not low <= value <= high:
                 raise ValueError(f"{path} is {value}: it must lie between {low} and {high}")
-        for path, choices in _CHOICES:
+        for path, choices in CHOICES:
             section, key = path.split(".")
             value = getattr(getattr(self, section), key)
             if value not in choices:
                 raise ValueError(f"{path} is {value!r}: it must be one of {', '.join(choices)}")
         if bool(self.server.tls_cert) != bool(self.server.tls_key):
             raise ValueError("server.tls_cert and server.tls_key belong together: set both, or neither")
-
-
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("server.connections_max", 1, 1_000_000),
-    ("server.head_max_bytes", 1024, 1 << 20),
-    ("server.fields_max", 8, 1024),
-    ("server.head_timeout_s", 0.05, 600),
-    ("server.body_timeout_s", 0.05, 600),
-    ("server.write_timeout_s", 0.05, 600),
-    ("server.tls_hello_timeout_s", 0.05, 600),
-    ("server.idle_timeout_s", 0.05, 86_400),
-    ("server.drain_timeout_s", 0.05, 600),
-    ("ingest.body_max_bytes", 1024, 64 << 20),
-    ("ingest.batch_body_max_bytes", 1024, 64 << 20),
-    ("ingest.queue_rows_max", 1, 1_000_000),
-    ("ingest.queue_bytes_max", 65_536, 1 << 32),
-    ("ingest.batch_rows_max", 1, 100_000),
-    ("ingest.answer_timeout_s", 0.05, 600),
-    ("ingest.vehicles_max", 1, 100_000_000),
-    ("ingest.rejected_rows_max", 1, 10_000_000),
-    ("sigfox.batch_lines_max", 1, 100_000),
-    ("sigfox.daily_budget", 1, 100_000),
-    ("sigfox.downlink_expires_s", 60, 31_536_000),
-    ("sigfox.downlinks_per_vehicle", 1, 1_000),
-    ("sigfox.downlinks_max", 1, 10_000_000),
-    ("sigfox.notes_per_vehicle", 1, 100_000),
-    ("sigfox.api_timeout_s", 0.05, 600),
-    ("retention.statuses_per_vehicle", 1, STATUSES_PER_VEHICLE_MAX),
-    ("app.id_token_timeout_s", 0.05, 60),
-    ("app.registrations_per_vehicle", 1, 10_000),
-    ("app.registrations_max", 1, 100_000_000),
-    ("app.owners_max", 1, 100_000_000),
-    ("push.rate_max", 0.1, 1_000_000),
-    ("push.ttl_s", 0, 2_419_200),  # FCM: four weeks
-    ("push.give_up_after_s", 1, 2_419_200),
-    ("push.connections_max", 1, 1024),
-    ("push.timeout_s", 0.05, 600),
-    ("push.in_flight_max", 1, 10_000),
-    ("push.outbox_rows_max", 1, 100_000_000),
-)
-_CHOICES = (
-    ("ingest.unknown_vehicle", ("create", "reject")),
-    ("sigfox.backfill", ("say", "run")),
-    ("push.priority", ("normal", "high")),
-    ("log.level", ("debug", "info", "warning", "error")),
-    ("log.format", ("auto", "json", "text")),
-)
+        alerts = self.alerts
+        if len({bool(alerts.recipients), bool(alerts.email_from), bool(alerts.smtp)}) > 1:
+            raise ValueError("alerts.email_to, alerts.email_from and alerts.smtp belong together: set all, or none")
+        if alerts.smtp_user and alerts.smtp_security == "none":
+            raise ValueError("alerts.smtp_security is 'none', which shows smtp_password to the network: use starttls")
 
 
 def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket as sockets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +37,33 @@ def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
 
     Raises NobodyThere, or ControlError with the daemon's own sentence.
     """
+    with _asked(socket, method, path, json.dumps(body), {"content-type": "application/json"}) as answer:
+        return _document(answer)
+
+
+def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """The lines of an answer that comes bit by bit, without their ends, until it ends or is silent for TIMEOUT_S.
+
+    Raises as `call` does; ControlError also where it breaks off.
+    """
+    with _asked(socket, "GET", path, None, headers) as answer:
+        if answer.status >= 400:
+            _document(answer)
+        while line := answer.readline():
+            yield line.decode("utf-8", "replace").rstrip("\n")
+
+
+@contextmanager
+def _asked(
+    socket: Path, method: str, path: str, body: str | None, headers: Mapping[str, str]
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a request, to be read in the block; what goes wrong on the way is said as `call` says it."""
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
         raise NobodyThere(f"no evd listens at {socket}")
     connection = _UnixConnection(socket)
     try:
-        connection.request(method, f"/api/v1{path}", json.dumps(body), {"content-type": "application/json"})
-        answer = connection.getresponse()
-        document = json.loads(answer.read())
+        connection.request(method, f"/api/v1{path}", body, headers)
+        yield connection.getresponse()
     except ConnectionRefusedError:
         raise NobodyThere(f"no evd listens at {socket}") from None
     except PermissionError:
@@ -50,6 +72,10 @@ def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
         raise ControlError(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
     finally:
         connection.close()
+
+
+def _document(answer: http.client.HTTPResponse) -> Any:
+    document = json.loads(answer.read())
     if answer.status >= 400:
         raise ControlError(str(document.get("detail", document)))
     return document

@@ -21,7 +21,7 @@ import trio
 import trio_asyncio
 from systemd_watchdog.systemd_watchdog import WatchDog
 
-from evd import VERSION, assembly, inherited
+from evd import VERSION, assembly, commits, inherited
 from evd.alive import Alive
 from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
@@ -33,12 +33,15 @@ from evd.config import Config
 from evd.edge import Edge
 from evd.errors import ConfigError, StoreBroken, StoreBusy
 from evd.formats import Formats
+from evd.housekeeping import keep_house
 from evd.ingest import Ingest
 from evd.log import log
 from evd.place import SOCKET_PATH_MAX, Lock, Place
+from evd.push_questions import heard_after
 from evd.queries import Queries
 from evd.routes import is_ingest
-from evd.store import Operation, Stored
+from evd.store import Operation
+from evd.surroundings import certificate_end, disk_use
 from evd.wire import tls_context
 from evd.writer import Writer
 
@@ -65,11 +68,12 @@ class Daemon:
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
-        self.pusher = assembly.pusher(config, env) if outward else None
-        self.store = assembly.open_store(place, config, pushes=self.pusher is not None)
+        pushers = assembly.pushers(config, env) if outward else []
+        self.store = assembly.open_store(place, config)
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.live = assembly.live(config)
         self.writer = Writer(
             self.store,
             queue_rows_max=config.ingest.queue_rows_max,
@@ -79,26 +83,29 @@ class Daemon:
             on_commit=self._committed,
         )
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
-        self.dispatcher = assembly.dispatcher(self.pusher, self.store, self.writer, config) if self.pusher else None
+        self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.alerter = assembly.alerter(place, self.writer, config) if outward else None
         self.limits = assembly.edge_limits(config)
+        self._certificate_ends_s: float | None = None
+        self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
         self.edges: list[Edge] = []
         self.stopping = False
 
     def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
         self.directory.committed(operations, results)
-        if self.dispatcher and _makes_pushes(results):
-            self.dispatcher.wake()
+        self.live.committed(operations, results)
+        commit = commits.read(operations, results)
+        if self.pushing:
+            self.pushing.committed(commit)
+        if self.alerter:
+            self.alerter.offer(commit.newest)
+            if len(commit.newest) < len(operations):
+                self.alerter.follow(operations)
 
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
-        push: dict[str, Any] = {"enabled": self.dispatcher is not None}
-        if self.dispatcher:
-            push |= {
-                "in_flight": self.dispatcher.in_flight,
-                "paused": self.dispatcher.paused_because,
-                "outcomes": dict(self.dispatcher.outcomes),
-            }
+        push = self.pushing.state() if self.pushing else {"enabled": False}
         return {
             "ready": not reason,
             "reason": reason,
@@ -110,8 +117,11 @@ class Daemon:
                 "commits": self.writer.commits,
                 "committed": self.writer.committed,
             },
-            "connections": {"open": sum(edge.open for edge in self.edges)},
+            "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
             "push": push,
+            "disk": {**disk_use(self.place), "full": self.writer.disk_full},
+            "certificate_ends_s": self._certificate_ends_s,
+            "alarms": self.alarms.standing if self.alarms else [],
         }
 
     async def run(
@@ -140,28 +150,39 @@ class Daemon:
                     writing = _start(nursery, self.writer.run)
                     addresses, serving = await self._listen(nursery, door, binds, passed)
                     pushing = trio.CancelScope()
-                    if self.dispatcher:
-                        nursery.start_soon(_within, pushing, self.dispatcher.run)
+                    if self.pushing:
+                        nursery.start_soon(_within, pushing, self.pushing.run)
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
                         nursery.start_soon(self._watch_outages)
+                        nursery.start_soon(self._keep_house, queries)
+                    if self.alerter:
+                        nursery.start_soon(self.alerter.run)
+                    if self.alarms:
+                        nursery.start_soon(self.alarms.run)
                     await until()
                     await self._stop(door, serving, pushing, writing)
                     nursery.cancel_scope.cancel()
             finally:
                 await queries.aclose()
-                if self.pusher:
+                if self.pushing:
                     with trio.move_on_after(1, shield=True):
-                        await self.pusher.aclose()
+                        await self.pushing.aclose()
 
     def close(self) -> None:
         """After `run`, whether it ended well or not."""
+        if self.alerter:
+            self.alerter.close()
         self.store.close()
 
     async def _watch_outages(self) -> None:
         alive = Alive(self.place.directory / "alive")
         await watch(alive, self.config.sigfox, self.ingest.accept_document, lambda: bool(self.state()["ready"]))
+
+    async def _keep_house(self, queries: Queries) -> None:
+        days = self.config.push.forget_after_days
+        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days)
 
     async def _listen(
         self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
@@ -195,8 +216,10 @@ class Daemon:
         if not server.tls_cert:
             return None
         try:
-            return tls_context(Path(server.tls_cert), Path(server.tls_key))
-        except (OSError, ssl.SSLError) as error:
+            context = tls_context(Path(server.tls_cert), Path(server.tls_key))
+            self._certificate_ends_s = certificate_end(Path(server.tls_cert))
+            return context
+        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
             raise ConfigError(
                 f"server.tls_cert and server.tls_key cannot be used ({error}): a PEM chain and its key are needed"
             ) from None
@@ -230,13 +253,14 @@ class Daemon:
         log.info("stopping", waiting=self.writer.waiting)
         for edge in self.edges:
             edge.stop()
+        self.live.close()
         door.stop()
         with trio.move_on_after(self.config.server.drain_timeout_s + 1):
             for served in serving:
                 await served.wait()
-        if self.dispatcher:
+        if self.pushing:
             with trio.move_on_after(PUSHES_FINISH_S):
-                await self.dispatcher.finish()
+                await self.pushing.finish()
         pushing.cancel()
         self.writer.close()
         await writing.wait()
@@ -259,17 +283,12 @@ class Daemon:
             formats=self.formats,
             ingest=self.ingest,
             queries=queries,
+            live=self.live,
+            pushes=self.pushing,
             tokens=self.tokens,
             clock=now_ms,
             state=self.state,
         )
-
-
-def _makes_pushes(results: Sequence[Any]) -> bool:
-    return any(
-        result.pushes if type(result) is Stored else type(result) is list and _makes_pushes(result)
-        for result in results
-    )
 
 
 def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
@@ -295,7 +314,7 @@ async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Cal
         scheme = "https" if daemon.config.server.tls_cert else "http"
         urls = [f"{scheme}://{address}" for address in addresses]
         log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
-        if not daemon.pusher:
+        if not daemon.pushing:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
         _settle_memory()
         watchdog.ready()

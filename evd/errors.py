@@ -25,8 +25,10 @@ EvdError
 │   ├── HttpTimeout       not within its deadline
 │   └── HttpBroken        the other side cannot be reached, hung up, or answered what is no HTTP or too much of it
 ├── SigfoxError           Sigfox's REST API answered what cannot be used
+├── AlertError            the operator could not be told of an alarm
 └── PushError             a push was not accepted; each leaf is a verb: what to do next
     ├── DropRegistration  the token is dead: remove the registration
+    │   └── ForeignSender it is another project's: someone mixed up projects, so the operator hears of it, too
     ├── GiveUp            this message will never be accepted
     ├── RetryAfter        try again, not sooner than `delay_s`
     └── Pause             the sender itself is refused (credentials, quota): stop for `delay_s`
@@ -165,12 +167,20 @@ class SigfoxError(EvdError):
     """Sigfox's REST API answered what cannot be used."""
 
 
+class AlertError(EvdError):
+    """The operator could not be told of an alarm; the text holds no address's path and no password."""
+
+
 class PushError(EvdError):
     """A push was not accepted."""
 
 
 class DropRegistration(PushError):
     pass
+
+
+class ForeignSender(DropRegistration):
+    """The target belongs to another sender: an app or a daemon was built with the wrong project."""
 
 
 class GiveUp(PushError):
@@ -184,7 +194,15 @@ class RetryAfter(PushError):
 
 
 class Pause(RetryAfter):
-    pass
+    """No push at all before `delay_s`: the sender itself is refused, and someone has to act."""
+
+
+class QuotaExceeded(Pause):
+    """The project sends more than its quota: pause, then send half as fast."""
+
+
+class Unreachable(RetryAfter):
+    """The provider is down, or does not answer: nothing about this push or its phone."""
 
 
 def error_kinds(error: BaseException) -> list[str]:

@@ -17,6 +17,7 @@ from trio_asyncio import aio_as_trio
 
 from evd.errors import Unavailable
 from evd.redecoding import Kept
+from evd.status import for_app
 from evd.store.database import READER_PRAGMAS, reader_uri
 from evd.store.library import sqlite3
 
@@ -47,6 +48,17 @@ SELECT format, sum(vehicles) AS vehicles, sum(types) AS device_types FROM (
     UNION ALL SELECT format, 0, count(*) FROM device_types GROUP BY format)
 GROUP BY format ORDER BY format LIMIT ?"""
 
+_SINCE = """
+SELECT id, time, seq, connectivity, payload, fields, flags FROM ring
+WHERE vehicle = ? AND timely = 1 AND (time, seq) >= (?, ?) ORDER BY position DESC LIMIT ?"""
+
+_LASTS = """
+SELECT vehicle, id, time, seq, connectivity, payload, fields, flags FROM last ORDER BY vehicle LIMIT ?"""
+
+_REGISTRATIONS = """
+SELECT vehicle, token, kind, uid, created, renewed, given_at, attempts, outcome
+FROM registrations LEFT JOIN deliveries ON registration = number WHERE (kind = 'webhook') = ?"""
+
 _STATUS = "id, time, seq, connectivity, payload, fields, flags"
 
 
@@ -60,6 +72,19 @@ class StatusRow(msgspec.Struct, frozen=True):
     payload: bytes | None
     fields: dict[str, Any]
     flags: str
+
+    def shown(self, vehicle: str, *, whole_numbers: bool) -> dict[str, Any]:
+        """As the app is given it, the vehicle spelled so."""
+        return for_app(
+            status_id=self.id,
+            vehicle=vehicle,
+            time=self.time,
+            connectivity=self.connectivity,
+            seq=self.seq,
+            payload=self.payload,
+            fields=self.fields,
+            whole_numbers=whole_numbers,
+        )
 
 
 class Queries:
@@ -96,6 +121,21 @@ class Queries:
         )
         return [_status(row) for row in rows]
 
+    async def since(self, vehicle: str, rank: tuple[int, int, str], limit: int) -> list[StatusRow]:
+        """The vehicle's statuses behind the one of this (time, seqNumber or -1, id), the newest `limit`, oldest first.
+
+        None of the future. Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
+        """
+        time, seq, status_id = rank
+        rows = [_status(row) for row in await self._all(_SINCE, (vehicle, time, seq, limit + 1))]
+        behind = next((count for count, row in enumerate(rows) if row.id == status_id), limit)
+        return rows[:behind][::-1]
+
+    async def lasts(self, limit: int) -> list[tuple[str, StatusRow]]:
+        """The last status of each vehicle that has one, by their ids."""
+        rows = await self._all(_LASTS, (limit,))
+        return [(vehicle, _status(row)) for vehicle, *row in rows]
+
     async def owns(self, uid: str, vehicle: str) -> bool:
         return bool(await self._all("SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?", (uid, vehicle)))
 
@@ -108,6 +148,21 @@ class Queries:
         return await self._dicts(
             "SELECT uid, vehicle, created FROM owners ORDER BY uid, vehicle LIMIT ?", (LISTED_MAX,)
         )
+
+    async def registrations(
+        self,
+        *,
+        vehicle: str | None = None,
+        uid: str | None = None,
+        token: str | None = None,
+        webhooks: bool,
+        limit: int,
+    ) -> list[dict[str, Any]]:
+        """Webhooks, or else phones, that are all that is given, in the order they came; times are epoch ms."""
+        asked = {"vehicle = ?": vehicle, "uid = ?": uid, "token = ?": token}
+        given = {condition: value for condition, value in asked.items() if value is not None}
+        sql = " AND ".join([_REGISTRATIONS, *given]) + " ORDER BY number LIMIT ?"
+        return await self._dicts(sql, (webhooks, *given.values(), limit))
 
     async def fleet(self) -> list[dict[str, Any]]:
         return await self._dicts("SELECT * FROM fleet ORDER BY vehicle LIMIT ?", (LISTED_MAX,))
@@ -217,6 +272,10 @@ class Queries:
             (),
         )
         return {name: int(value) if isinstance(value, float) else value for name, value in rows[0].items()}
+
+    async def rows(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """For questions that stand in a module of their own."""
+        return await self._dicts(sql, values)
 
     async def _all(self, sql: str, values: Sequence[Any]) -> list[Any]:
         with trio.move_on_after(QUESTION_TIMEOUT_S):

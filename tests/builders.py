@@ -21,7 +21,7 @@ ROOMY = Limits(rejected=100, owners=100, registrations=100, registrations_per_ve
 
 
 def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteStore:
-    settings: dict[str, Any] = {"render": None, "give_up_after_s": 3600} | options
+    settings: dict[str, Any] = {"give_up_after_s": 3600} | options
     return SqliteStore(path, capacity=capacity, limits=limits, **settings)
 
 

@@ -20,15 +20,19 @@ MODULES = {
 #: Pure: bytes, values and the time go in, what to do comes out.
 PURE = {
     "evd.backfill",
+    *("evd.alerts", "evd.wishes", "evd.event_texts"),
+    *("evd.alarms", "evd.alarm_readings", "evd.rhythm"),
     "evd.sigfox_setup",
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
-    "evd.sequence",
+    *("evd.sequence", "evd.trace"),
+    "evd.sse",
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
         "evd.formats",
         "evd.decoding",
         "evd.redecoding",
+        "evd.bounds",
         "evd.config",
         "evd.errors",
         "evd.http1",
@@ -44,9 +48,10 @@ IMPURE = re.compile(
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
-    *("evd.sigfox_api", "evd.backfiller", "evd.checkup"),
+    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
+    *("evd.housekeeping", "evd.push_questions", "evd.pushing"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
-    *("evd.push.credentials", "evd.push.fcm", "evd.push.fake", "evd.push.fake_answers"),
+    *("evd.push.credentials", "evd.push.threads", "evd.push.fcm", "evd.push.transport", "evd.push.fake"),
 }
 TRIO = re.compile(r"(trio|trio_asyncio|quart_trio|outcome)(\.|$)")
 
@@ -55,14 +60,17 @@ LAYERS = (
     {"evd.cli", "evd.__main__"},
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
-    {"evd.edge", "evd.api", "evd.dispatcher", "evd.queries", "evd.tokens", "evd.control"},
-    {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller"},
-    {"evd.writer", "evd.directory", "evd.wire", "evd.reading"},
+    {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
+    | {"evd.queries", "evd.event_questions", "evd.push_questions"},
+    {"evd.dispatcher", "evd.composing"},
+    {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
+    | {"evd.backlog", "evd.commits"},
+    {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake"},
-    {"evd.sigfox_api", "evd.alive"}
+    {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock", "evd.inherited"},
-    PURE - {"evd.config", "evd.errors"},
-    {"evd.config", "evd.errors", "evd.version"},
+    PURE - {"evd.config", "evd.errors", "evd.bounds"},
+    {"evd.config", "evd.errors", "evd.bounds", "evd.version"},
 )
 
 
@@ -99,7 +107,11 @@ def test_the_modules_of_the_plan_are_there() -> None:
 
 @pytest.mark.parametrize("module", sorted(PURE & MODULES.keys()))
 def test_a_pure_module_knows_no_loop_no_database_no_network_and_no_clock(module: str) -> None:
-    allowed = {"evd.simulation": {"random"}, "evd.traffic": {"random"}}.get(module, set())  # a seed is its argument
+    allowed = {  # a seed and a time are their arguments
+        "evd.simulation": {"random"},
+        "evd.traffic": {"random"},
+        "evd.wishes": {"datetime"},
+    }.get(module, set())
     assert {name for name in imports(module) if IMPURE.match(name)} <= allowed
 
 

@@ -170,7 +170,11 @@ def test_the_originals_callback_and_wlan_post_reach_disk_phone_and_app(tmp_path:
             assert json.loads(message["data"]["serialized"]) == status
             assert message == {
                 "token": "phone-of-martin",
-                "data": {"serialized": message["data"]["serialized"]},
+                "data": {
+                    "serialized": message["data"]["serialized"],
+                    "event_id": status["id"],
+                    "time": str(status["timestamp"]),
+                },
                 "android": {"ttl": "60s", "priority": "normal", "restricted_package_name": "com.martin.carcharge"},
             }
 

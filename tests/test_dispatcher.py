@@ -1,4 +1,4 @@
-"""Pushes out of the outbox: once each, in spite of FCM's moods, and never lost."""
+"""Pushes to one provider: FCM's rules, spoken over HTTP to the fake, with both clocks in the test's hands."""
 
 from __future__ import annotations
 
@@ -6,87 +6,109 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import trio
 import trio.testing
 
-from evd.dispatcher import Dispatcher
+from evd import commits
+from evd.backlog import Backlog
+from evd.composing import Composer
+from evd.config import Config
+from evd.dispatcher import Dispatcher, Rules
 from evd.push.fake import FakeFcm, make_service_account
 from evd.push.fcm import FcmPusher
-from evd.store import Arrive, PendingPush, Register
+from evd.pushing import Pushing
+from evd.store import Arrive, Operation
 from evd.store.database import open_reader
+from evd.store.outward import NewEvent, PausePushes, RecordEvents, Register, Unregister
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.writer import Writer
 
 NOW = 1_700_000_000_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
 
-class Clock:
+class Clocks:
+    """The wall clock (epoch ms) and the one that never jumps (s); `pass_s` moves both."""
+
     def __init__(self) -> None:
         self.now = NOW
+        self.seconds = 1000.0
 
-    def __call__(self) -> int:
+    def wall(self) -> int:
         return self.now
 
-
-class WatchedStore(SqliteStore):
-    """Remembers when the next push was said to be due, look by look."""
-
-    next_due: list[int | None]
-
-    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
-        found = super().pending_pushes(now, limit)
-        self.next_due.append(found[1])
-        return found
+    def steady(self) -> float:
+        return self.seconds
 
 
 class Chain:
-    """A real store, writer, dispatcher and FCM pusher in front of the fake FCM; only the wall clock is ours."""
+    """A real store, writer, dispatcher and FCM pusher in front of the fake FCM; only the clocks are ours."""
 
-    def __init__(self, directory: Path, fake: FakeFcm, nursery: trio.Nursery, clock: Clock, **options: Any) -> None:
+    def __init__(self, directory: Path, fake: FakeFcm, nursery: trio.Nursery, clocks: Clocks, **rules: Any) -> None:
         account = directory / "fcm.json"
         account.write_text(json.dumps(make_service_account("evd-test", fake.token_uri)))
-        self.store = WatchedStore(
-            directory / "evd.db",
-            capacity=10,
-            limits=Limits(100, 100, 100, 10, 1000),
-            render=lambda arrival, phone: json.dumps({"id": arrival.status_id, "vehicleId": phone.spelling}),
-            give_up_after_s=3600,
-        )
-        self.store.next_due = []
+        self.store = SqliteStore(directory / "evd.db", capacity=10, limits=Limits(100, 100, 1000, 100, 1000))
         self.reader = open_reader(directory / "evd.db")
-        self.clock = clock
+        self.clocks = clocks
+        self.fake = fake
         self.writer = Writer(
-            self.store, queue_rows_max=1000, queue_bytes_max=1 << 20, batch_rows_max=100, answer_timeout_s=8
+            self.store,
+            queue_rows_max=1000,
+            queue_bytes_max=1 << 20,
+            batch_rows_max=100,
+            answer_timeout_s=8,
+            on_commit=self.committed,
         )
-        self.pusher = FcmPusher.from_file(account, fake.url, connections_max=8, timeout_s=5)
-        settings: dict[str, Any] = {"in_flight_max": 8, "rate_max": 10_000.0}
+        self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
+        pending = self.store.pending(self.pusher.serves)
+        settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0, "give_up_after_s": 3600}
+        compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(
             self.pusher,
-            self.store,
+            Backlog(pending, give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS),
             self.writer,
-            ttl_s=60,
-            priority="normal",
-            package="com.martin.carcharge",
-            clock=clock,
+            rules=Rules(**(settings | rules)),
+            compose=compose,
+            pending=pending,
+            clock=clocks.wall,
+            seconds=clocks.steady,
             chance=lambda: 0.0,
-            **(settings | options),
         )
+        self.pushing = Pushing([self.dispatcher], pending, compose, clocks.wall)
         nursery.start_soon(self.writer.run)
-        nursery.start_soon(self.dispatcher.run)
+        nursery.start_soon(self.pushing.run)
 
-    async def register(self, token: str, vehicle: str = "386625") -> None:
-        await self.writer.write(Register(vehicle, "00386625", token, "martin", self.clock() - 1))
+    def committed(self, operations: Any, results: Any) -> None:
+        self.pushing.committed(commits.read(operations, results))
 
-    async def arrive(self, number: int) -> int:
-        """A new newest status; how many pushes it made."""
-        stored = await self.writer.write(arrival(number, self.clock()))
-        self.dispatcher.wake()
-        pushes: int = stored.pushes
-        return pushes
+    async def do(self, operation: Operation) -> Any:
+        return await self.writer.write(operation)
+
+    async def register(self, *tokens: str, vehicle: str = "386625", uid: str = "martin") -> None:
+        for token in tokens:
+            await self.do(Register(vehicle, f"00{vehicle}", token, uid, self.clocks.now - 1))
+
+    async def arrive(self, number: int, vehicle: str = "386625") -> None:
+        await self.do(arrival(number, self.clocks.now, vehicle))
+
+    async def event(self, number: int, vehicle: str = "386625") -> None:
+        happened = NewEvent("target_reached", NOW + number, "", b'{"charge":80,"target":80}')
+        await self.do(RecordEvents(vehicle, b"{}", (happened,), self.clocks.now))
+
+    def pass_s(self, seconds: float) -> None:
+        """Time goes by."""
+        self.clocks.seconds += seconds
+        self.set_clock(self.clocks.now + int(seconds * 1000))
+
+    def set_clock(self, now: int) -> None:
+        """The wall clock alone."""
+        self.clocks.now = now
+        self.dispatcher.look_again()
 
     def rows(self, sql: str) -> list[Any]:
         return list(self.reader.execute(sql))
@@ -94,34 +116,48 @@ class Chain:
     async def until(self, sql: str, expected: Any) -> None:
         """Wait until the database's one answer is what is expected."""
         with trio.fail_after(5):
-            while self.rows(sql) != [(expected,)]:
-                await trio.sleep(0.005)
+            while (found := self.rows(sql)) != [(expected,)]:
+                await trio.sleep(0.002)
+        assert found == [(expected,)]
+
+    async def quiet(self) -> None:
+        """Until nothing moves any more by itself."""
+        await trio.testing.wait_all_tasks_blocked(0.05)
+
+    async def sent(self, count: int) -> list[tuple[str, int]]:
+        """(token, status of the answer) of all messages so far, once there are so many; and there are no more."""
+        with trio.fail_after(5):
+            while len(self.fake.sends) < count:
+                await trio.sleep(0.002)
+        await self.quiet()
+        assert len(self.fake.sends) == count
+        return [(send["message"]["token"], send["status"]) for send in self.fake.sends]
 
 
-def arrival(number: int, now: int) -> Arrive:
+def arrival(number: int, now: int, vehicle: str = "386625") -> Arrive:
     return Arrive(
         status_id=f"{number:016x}",
-        vehicle="386625",
-        spelling="386625",
+        vehicle=vehicle,
+        spelling=vehicle,
         time=NOW + number,
         seq=number,
         timely=True,
         connectivity=1,
         payload=b"",
-        fields=b"{}",
+        fields=b'{"state":1}',
         document=b"{}",
         received=now,
     )
 
 
 @asynccontextmanager
-async def chain(directory: Path, **options: Any) -> AsyncIterator[tuple[Chain, FakeFcm]]:
+async def chain(directory: Path, clocks: Clocks | None = None, **rules: Any) -> AsyncIterator[Chain]:
     fake = FakeFcm()
     async with trio.open_nursery() as nursery:
         await nursery.start(fake.serve)
-        one = Chain(directory, fake, nursery, Clock(), **options)
+        one = Chain(directory, fake, nursery, clocks or Clocks(), **rules)
         try:
-            yield one, fake
+            yield one
         finally:
             await one.pusher.aclose()
             nursery.cancel_scope.cancel()
@@ -129,161 +165,339 @@ async def chain(directory: Path, **options: Any) -> AsyncIterator[tuple[Chain, F
     one.store.close()
 
 
+PUSHED = "SELECT count(*) FROM pushed"
+ATTEMPTS = "SELECT max(attempts) FROM deliveries"
+
+
 async def test_each_registration_gets_each_new_newest_status_in_the_originals_form(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
-        await one.register("phone-a")
-        await one.register("phone-b")
-        assert await one.arrive(1) == 2
-        await one.until("SELECT count(*) FROM pushed", 2)
-        assert [row[0] for row in one.rows("SELECT count(*) FROM outbox")] == [0]
-        messages = {send["message"]["token"]: send["message"] for send in fake.sends}
+    async with chain(tmp_path) as one:
+        await one.register("phone-a", "phone-b")
+        await one.arrive(1)
+        await one.until(PUSHED, 2)
+        messages = {send["message"]["token"]: send["message"] for send in one.fake.sends}
         assert set(messages) == {"phone-a", "phone-b"}
-        assert messages["phone-a"] == {
-            "token": "phone-a",
-            "data": {"serialized": '{"id": "0000000000000001", "vehicleId": "00386625"}'},
-            "android": {"ttl": "60s", "priority": "normal", "restricted_package_name": "com.martin.carcharge"},
+        message = messages["phone-a"]
+        assert message["android"] == {
+            "ttl": "60s",
+            "priority": "normal",
+            "restricted_package_name": "com.martin.carcharge",
         }
+        data = message["data"]
+        assert data["event_id"] == "0000000000000001"
+        assert data["time"] == str(NOW + 1)
+        assert json.loads(data["serialized"])["vehicleId"] == "00386625"
 
 
 async def test_a_late_status_and_a_redelivery_are_not_pushed(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
+    async with chain(tmp_path) as one:
         await one.register("phone-a")
-        assert await one.arrive(5) == 1
-        assert await one.arrive(4) == 0
-        assert await one.arrive(5) == 0
-        await one.until("SELECT count(*) FROM pushed", 1)
-        assert len(fake.sends) == 1
-
-
-async def test_an_unregistered_token_loses_its_registration(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, _):
-        await one.register("unregistered-x")
-        await one.register("phone-a")
-        await one.arrive(1)
-        await one.until("SELECT count(*) FROM pushed", 2)
-        assert one.rows("SELECT token FROM registrations") == [("phone-a",)]
-        assert await one.arrive(2) == 1
-
-
-async def test_a_registration_renewed_after_the_status_stays(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, _):
-        await one.register("unregistered-x")
-        stored = await one.writer.write(arrival(1, one.clock()))  # the dispatcher is not woken yet
-        assert stored.pushes == 1
-        one.clock.now += 10
-        await one.register("unregistered-x")
-        one.dispatcher.wake()
-        await one.until("SELECT count(*) FROM pushed", 1)
-        assert one.rows("SELECT token FROM registrations") == [("unregistered-x",)]
-
-
-async def test_an_unavailable_fcm_is_asked_again_when_its_time_has_come_and_not_before(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
-        await one.register("flaky-1")
-        await one.arrive(1)
-        await one.until("SELECT attempts FROM outbox", 1)
-        assert one.rows("SELECT due - created FROM outbox") == [(10_000,)]
-        assert one.store.pending_pushes(NOW + 9_999, 10) == ([], NOW + 10_000)
-        one.clock.now += 10_000
-        one.dispatcher.wake()
-        await one.until("SELECT count(*) FROM pushed", 1)
-        assert [send["status"] for send in fake.sends] == [503, 200]
-
-
-async def test_once_a_retrys_time_is_on_disk_the_dispatcher_sleeps_until_then_and_no_longer(tmp_path: Path) -> None:
-    """It went to sleep while the push was in flight, when nothing else was due."""
-    async with chain(tmp_path) as (one, _):
-        await one.register("flaky-1")
-        await one.arrive(1)
-        await one.until("SELECT attempts FROM outbox", 1)
-        with trio.fail_after(5):
-            while one.store.next_due[-1] != NOW + 10_000:
-                await trio.sleep(0.005)
-
-
-async def test_many_pushes_are_each_sent_once(tmp_path: Path) -> None:
-    async with chain(tmp_path, in_flight_max=4) as (one, fake):
-        for number in range(8):
-            await one.register(f"phone-{number}")
-        for number in range(1, 26):
+        for number in (5, 4, 5):
             await one.arrive(number)
-        await one.until("SELECT count(*) FROM outbox", 0)
-        sent = [(send["message"]["token"], send["message"]["data"]["serialized"]) for send in fake.sends]
-        assert len(sent) == len(set(sent)) == 200
+        assert await one.sent(1) == [("phone-a", 200)]
 
 
-async def test_a_push_that_waited_too_long_is_dropped_and_said_so(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
+async def test_what_a_vehicle_said_before_is_no_news_to_who_registers(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.arrive(1)
+        await one.register("phone-a")
+        await one.quiet()
+        assert one.fake.sends == []
+
+
+async def test_a_newer_state_replaces_an_unsent_older_one(tmp_path: Path) -> None:
+    async with chain(tmp_path, in_flight_max=1) as one:
+        await one.register("slow0.2-a")
+        for number in range(1, 21):
+            await one.arrive(number)
+        await one.sent(2)
+        assert [send["message"]["data"]["event_id"] for send in one.fake.sends] == [f"{1:016x}", f"{20:016x}"]
+
+
+async def test_each_event_is_pushed_urgently(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("phone-a", "phone-b")
+        for number in (1, 2, 3):
+            await one.event(number)
+        await one.sent(6)
+        assert {send["message"]["android"]["priority"] for send in one.fake.sends} == {"high"}
+        assert len({(s["message"]["token"], s["message"]["data"]["event_id"]) for s in one.fake.sends}) == 6
+        assert one.rows("SELECT count(*) FROM outbox") == [(0,)]
+
+
+class Rule(NamedTuple):
+    """One row of the reference's table: the fake's behaviour by token, and what becomes of the rest."""
+
+    token: str
+    registered: bool
+    outcome: str
+    """What the log of pushes, or the delivery that waits, says."""
+    due_s: float | None = None
+    pauses_s: float = 0
+
+
+RULES = (
+    Rule("phone", True, "projects/evd-test/messages/"),
+    Rule("unregistered", False, "UNREGISTERED"),
+    Rule("mismatch", False, "SENDER_ID_MISMATCH"),
+    Rule("invalid", False, "INVALID_ARGUMENT"),
+    Rule("badpayload", True, "INVALID_ARGUMENT"),
+    Rule("thirdparty", True, "THIRD_PARTY_AUTH_ERROR", 60, 60),
+    Rule("quota-", True, "QUOTA_EXCEEDED", 10, 10),
+    Rule("quotadevice", True, "QUOTA_EXCEEDED", 60),
+    Rule("internal", True, "INTERNAL", 10),
+    Rule("unavailable", True, "UNAVAILABLE", 10),
+    Rule("retry503-90-", True, "UNAVAILABLE", 90),
+    Rule("reset", True, "closed the connection", 10),
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule.token for rule in RULES])
+async def test_what_follows_from_an_answer(tmp_path: Path, rule: Rule) -> None:
+    async with chain(tmp_path) as one:
+        await one.register(f"{rule.token}1")
+        await one.arrive(1)
+        await one.sent(1) if rule.token != "reset" else await one.until(ATTEMPTS, 1)
+        if rule.due_s is None:
+            ((outcome,),) = one.rows("SELECT outcome FROM pushed")
+        else:
+            ((outcome, due),) = one.rows("SELECT outcome, due FROM deliveries")
+            assert due == NOW + rule.due_s * 1000
+        assert rule.outcome in outcome
+        assert one.rows("SELECT count(*) FROM registrations") == [(int(rule.registered),)]
+        await one.register("phone-b")
+        await one.arrive(2)
+        await one.quiet()
+        delivered = [s["message"]["token"] for s in one.fake.sends if s["message"]["token"] == "phone-b"]
+        assert delivered == ([] if rule.pauses_s else ["phone-b"]), "a pause holds up everybody, anything else nobody"
+        if rule.pauses_s:
+            assert one.pushing.state()["paused"]
+            one.pass_s(rule.pauses_s)
+            await one.until("SELECT count(*) FROM pushed WHERE token = 'phone-b'", 1)
+
+
+async def test_a_registration_renewed_after_the_send_outlives_an_answer_that_its_token_is_dead(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("slow0.2-a")
+        await one.do(Register("386625", "386625", "unregistered-x", "martin", NOW + 5))  # as if renewed a moment later
+        await one.arrive(1)
+        await one.until(PUSHED, 2)
+        assert one.rows("SELECT token FROM registrations ORDER BY 1") == [("slow0.2-a",), ("unregistered-x",)]
+
+
+async def test_a_repeat_comes_when_its_time_has_come_and_not_before_and_then_later_each_time(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("unavailable-1")
+        await one.arrive(1)
+        for attempt in range(1, 8):
+            await one.until(ATTEMPTS, attempt)
+            await one.sent(attempt)
+            ((due,),) = one.rows("SELECT due FROM deliveries")
+            assert 10_000 <= due - one.clocks.now <= 600_000
+            one.pass_s(9.9)
+            await one.sent(attempt)
+            one.pass_s(0.1)
+        assert one.rows("SELECT token FROM registrations") == [("unavailable-1",)]
+
+
+async def test_a_state_is_given_up_after_an_hour_and_a_newer_one_is_not(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("unavailable-1")
+        await one.arrive(1)
+        await one.sent(1)
+        one.pass_s(3600)
+        await one.until("SELECT outcome FROM pushed", "expired before it could be sent")
+        await one.arrive(2)
+        await one.sent(2)
+
+
+async def test_a_project_over_its_quota_sends_half_as_fast(tmp_path: Path) -> None:
+    async with chain(tmp_path, rate_max=10.0) as one:
+        await one.register("quota-1")
+        await one.arrive(1)
+        await one.sent(1)
+        await one.do(Unregister("386625", "quota-1"))
+        await one.register(*[f"phone-{number}" for number in range(20)])
+        await one.arrive(2)
+        await one.sent(1)
+        one.pass_s(10)
+        await one.quiet()
+        before = len(one.fake.sends)
+        for _ in range(10):
+            one.pass_s(0.2)
+            await one.quiet()
+        assert 9 <= len(one.fake.sends) - before <= 11, "5 a second"
+
+
+async def test_from_a_start_the_rate_ramps_up(tmp_path: Path) -> None:
+    async with chain(tmp_path, rate_max=10.0, ramp_s=60.0) as one:
+        await one.register(*[f"phone-{number}" for number in range(20)])
+        await one.arrive(1)
+        await one.sent(1)
+        for _ in range(12):
+            one.pass_s(1)
+            await one.quiet()
+        assert 8 <= len(one.fake.sends) <= 14, "12 seconds from 0.1 to 2 a second"
+        one.pass_s(60)
+        for _ in range(20):
+            await one.quiet()
+            one.pass_s(0.15)
+        assert len(one.fake.sends) == 20
+
+
+async def test_a_provider_that_is_down_is_asked_with_single_pushes(tmp_path: Path) -> None:
+    async with chain(tmp_path, in_flight_max=16) as one:
+        one.fake.google.set_mood("unavailable")
+        await one.register(*[f"phone-{number}" for number in range(99)])
+        await one.arrive(1)
+        await one.quiet()
+        asked = len(one.fake.sends)
+        assert 64 <= asked < 64 + 16
+        one.pass_s(9.9)
+        assert len(await one.sent(asked)) == asked
+        one.pass_s(0.1)
+        await one.sent(asked + 1)
+        one.fake.google.set_mood("ok")
+        one.pass_s(10)
+        for _ in range(8):
+            await one.quiet()
+            one.pass_s(20)
+        await one.until("SELECT count(*) FROM pushed WHERE taken", 99)
+
+
+async def test_a_phone_is_sent_no_more_than_a_device_may_get(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        for vehicle in range(100, 260):
+            await one.register("phone-a", vehicle=str(vehicle))
+        for vehicle in range(100, 260):
+            await one.arrive(1, str(vehicle))
+        await one.sent(151)
+        one.pass_s(7.5)
+        await one.quiet()
+        assert len(one.fake.sends) == 160
+
+
+async def test_a_phone_not_seen_for_thirty_days_is_sent_nothing_until_its_app_starts(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        one.pass_s(30 * 86_400)
+        await one.arrive(1)
+        await one.quiet()
+        assert one.fake.sends == []
+        await one.register("phone-a")
+        await one.arrive(2)
+        await one.sent(1)
+
+
+async def test_a_phone_that_is_another_users_now_gets_nothing_of_the_former_ones_vehicle(tmp_path: Path) -> None:
+    async with chain(tmp_path, rate_max=1.0) as one:
+        await one.register("phone-z", "phone-a")
+        await one.arrive(1)
+        await one.sent(1)
+        await one.register("phone-a", "phone-z", vehicle="B", uid="boris")
+        for _ in range(5):
+            one.pass_s(1)
+            await one.quiet()
+        assert len(one.fake.sends) == 1
+
+
+async def test_a_clock_set_forward_by_years_loses_nothing_and_sends_nothing_twice(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
         await one.register("flaky-1")
         await one.arrive(1)
-        await one.until("SELECT attempts FROM outbox", 1)
-        one.clock.now += 3_600_000
-        one.dispatcher.wake()
-        await one.until("SELECT outcome FROM pushed", "expired before it could be sent")
-        assert len(fake.sends) == 1
+        await one.sent(1)
+        one.set_clock(NOW + 730 * DAY_MS)
+        await one.sent(2)
+        assert one.rows("SELECT taken FROM pushed") == [(1,)]
+
+
+async def test_a_clock_set_back_by_years_keeps_no_repeat_waiting_for_years(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("flaky-1")
+        await one.arrive(1)
+        await one.sent(1)
+        one.set_clock(NOW - 730 * DAY_MS)
+        await one.quiet()
+        ((due,),) = one.rows("SELECT due FROM deliveries")
+        assert due <= one.clocks.now + 2 * HOUR_MS
+        assert len(one.fake.sends) == 1, "and it is no reason to hurry"
+        one.pass_s(2 * 3600)
+        await one.sent(2)
 
 
 async def test_a_phone_that_hangs_does_not_delay_the_others(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
-        await one.register("hang-1")
-        await one.register("phone-a")
+    async with chain(tmp_path) as one:
+        await one.register("hang-1", "phone-a")
         for number in range(1, 4):
             await one.arrive(number)
-        await one.until("SELECT count(*) FROM pushed", 3)
-        with trio.fail_after(5):
-            while one.dispatcher.in_flight != 3:  # what is on disk already may be a moment from being forgotten
-                await trio.sleep(0.005)
-        assert {send["message"]["token"] for send in fake.sends if send["status"] == 200} == {"phone-a"}
+            await one.until(PUSHED, number)
+        assert one.dispatcher.in_flight == 1
+        assert {send["message"]["token"] for send in one.fake.sends if send["status"] == 200} == {"phone-a"}
 
 
 async def test_no_more_are_in_flight_than_allowed(tmp_path: Path) -> None:
-    async with chain(tmp_path, in_flight_max=2) as (one, fake):
-        for number in range(5):
-            await one.register(f"hang-{number}")
+    async with chain(tmp_path, in_flight_max=2) as one:
+        await one.register(*[f"hang-{number}" for number in range(5)])
         await one.arrive(1)
-        with trio.fail_after(5):
-            while len(fake.sends) < 2:
-                await trio.sleep(0.005)
-        await trio.testing.wait_all_tasks_blocked(0.05)
-        assert len(fake.sends) == 2
+        await one.sent(2)
         assert one.dispatcher.in_flight == 2
 
 
-async def test_what_was_not_sent_is_sent_by_the_next_process(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, _):
-        await one.register("hang-1")
+async def test_what_was_not_answered_is_sent_by_the_next_process(tmp_path: Path) -> None:
+    async with chain(tmp_path, in_flight_max=2) as one:
+        one.fake.google.set_mood("hang")
+        await one.register("phone-a", "phone-b", "phone-c", "phone-d")
+        await one.event(1)
         await one.arrive(1)
-        await one.until("SELECT count(*) FROM outbox", 1)
-    async with chain(tmp_path) as (again, fake):
-        again.clock.now = NOW + 1
-        with trio.fail_after(5):
-            while not fake.sends:
-                await trio.sleep(0.005)
-        assert fake.sends[0]["message"]["token"] == "hang-1"
+        await one.sent(2)
+    async with chain(tmp_path) as again:
+        await again.sent(8)
+        assert len({(s["message"]["token"], s["message"]["data"]["event_id"]) for s in again.fake.sends}) == 8
+
+
+async def test_the_operator_s_pause_holds_everything_and_outlives_a_restart(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        await one.do(PausePushes(True, NOW))
+        one.pushing.pause(True)
+        await one.arrive(1)
+        await one.quiet()
+        assert one.fake.sends == []
+    async with chain(tmp_path) as again:
+        await again.quiet()
+        assert again.fake.sends == []
+        assert again.pushing.state()["held_since"] == NOW
+        await again.do(PausePushes(False, NOW))
+        again.pushing.pause(False)
+        await again.sent(1)
 
 
 async def test_finish_waits_for_what_is_in_flight_and_starts_nothing_more(tmp_path: Path) -> None:
-    async with chain(tmp_path) as (one, fake):
+    async with chain(tmp_path) as one:
         await one.register("slow0.2-a")
         await one.arrive(1)
         with trio.fail_after(5):
-            while not one.dispatcher.in_flight:
+            while not one.fake.google.sends:
                 await trio.sleep(0.005)
             await one.dispatcher.finish()
         assert one.dispatcher.in_flight == 0
-        assert one.rows("SELECT count(*) FROM pushed") == [(1,)]
+        assert one.rows(PUSHED) == [(1,)]
         await one.arrive(2)
-        await trio.testing.wait_all_tasks_blocked(0.05)
-        assert len(fake.sends) == 1
+        await one.quiet()
+        assert len(one.fake.sends) == 1
 
 
-@pytest.mark.parametrize(
-    ("attempts", "asked", "expected"), [(0, 0, 10), (1, 0, 20), (5, 0, 320), (9, 0, 600), (0, 60, 60)]
-)
-def test_the_wait_doubles_from_ten_seconds_to_ten_minutes_and_heeds_retry_after(
-    attempts: int, asked: float, expected: float
+async def test_what_does_not_fit_into_memory_is_found_in_the_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from evd.push.retry import delay_s
-
-    assert delay_s(attempts, asked, 0.0) == expected
-    assert delay_s(attempts, asked, 0.999) < expected * 1.4
+    monkeypatch.setattr("evd.backlog.OFFERS_MAX", 2)
+    monkeypatch.setattr("evd.backlog.PAGE", 4)
+    async with chain(tmp_path, in_flight_max=1) as one:
+        vehicles = [f"{number:X}" for number in range(1, 31)]
+        for vehicle in vehicles:
+            await one.register(f"phone-{vehicle}", vehicle=vehicle)
+        one.pushing.pause(True)
+        for vehicle in vehicles:
+            await one.arrive(1, vehicle)
+        one.pushing.pause(False)
+        await one.until(PUSHED, 30)
+        assert len({token for token, _ in await one.sent(30)}) == 30

@@ -18,13 +18,14 @@ from builders import new_store, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evd import commits
 from evd.auth import new_key
 from evd.config import Sigfox
 from evd.directory import Directory
 from evd.formats import Formats
 from evd.http1 import Request
 from evd.ingest import Ingest
-from evd.store import Register
+from evd.store import Operation
 from evd.writer import Writer
 
 NOW = 1_700_000_000_000
@@ -112,20 +113,24 @@ class Ended(NamedTuple):
 
 
 async def deliver(deliveries: Sequence[Delivery]) -> tuple[Ended, list[tuple[str, str]]]:
-    """What stands in the database afterwards, and the pushes as (vehicle, status id) in the order they were made."""
+    """What stands in the database afterwards, and what phones would be told as (vehicle, status id), in that order."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "evd.db"
-        store = new_store(path, capacity=50, render=lambda arrival, phone: arrival.status_id)
+        store = new_store(path, capacity=50)
         directory = Directory([KEY_ROW, ADMIN_ROW], [])
         bounds = {"queue_rows_max": 1000, "queue_bytes_max": 1 << 20, "batch_rows_max": 50, "answer_timeout_s": 8}
-        writer = Writer(store, on_commit=directory.committed, **bounds)
+        pushes: list[tuple[str, str]] = []
+
+        def committed(operations: Sequence[Operation], results: Sequence[Any]) -> None:
+            directory.committed(operations, results)
+            pushes.extend((one.vehicle, one.status_id) for one in commits.read(operations, results).newest)
+
+        writer = Writer(store, on_commit=committed, **bounds)
         settings = Sigfox(batch_pattern=PATTERN)
         ingest = Ingest(writer, directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(writer.run)
-                for vehicle in VEHICLES:
-                    await writer.write(Register(vehicle, vehicle, f"phone of {vehicle}", "owner", NOW))
                 for one in deliveries:
                     headers = {b"x-api-key": KEY.encode(), b"content-type": one.content_type.encode()}
                     reply = await ingest.accept(Request(one.method, one.path, one.query, headers, one.body, ""))
@@ -141,7 +146,7 @@ async def deliver(deliveries: Sequence[Delivery]) -> tuple[Ended, list[tuple[str
                 rows(path, "SELECT vehicle, day, received, lost, resets FROM days ORDER BY vehicle, day"),
                 rows(path, "SELECT vehicle, time, seq FROM radio_waiting"),
             )
-            return ended, rows(path, "SELECT vehicle, status_id FROM outbox ORDER BY number")
+            return ended, pushes
         finally:
             store.close()
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.ring import Verdict
-from evd.store import Arrive, Register, SetVehicle, Stored, annotations
+from evd.store import Arrive, SetVehicle, Stored, annotations
 from evd.store.annotations import Said, located, merged
 from evd.store.network import Annotate
 from evd.store.sqlite import SqliteStore
@@ -162,17 +162,6 @@ def test_a_redelivery_changes_nothing_of_it(open_store: Opener, database: Path) 
         Stored(Verdict.DUPLICATE),
     ]
     assert table(database) == before
-
-
-def test_a_push_says_what_the_vehicle_said_whatever_the_order(open_store: Opener, database: Path) -> None:
-    store = open_store(render=lambda message, phone: message.fields.decode())
-    store.write([Register(VEHICLE, VEHICLE, "phone", "uid", NOW), advanced(), arrival()])
-    assert store.write([arrival(time=NOW + 1000, seq=1), advanced(NOW + 1000, 1)]) == [
-        Stored(Verdict.NEWEST, 1),
-        True,
-    ]
-    assert rows(database, "SELECT serialized FROM outbox") == [('{"state":1}',)] * 2
-    assert len(rows(database, "SELECT * FROM radio")) == 2
 
 
 def test_rows_keep_it_when_they_move_and_lose_it_when_they_are_written_over(open_store: Opener, database: Path) -> None:

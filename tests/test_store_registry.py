@@ -10,34 +10,12 @@ import pytest
 from builders import NOW, ROOMY, arrival, rows
 
 from evd.errors import StoreFull
-from evd.store import (
-    AddKey,
-    AddOwner,
-    Arrive,
-    LimitReached,
-    PushFailed,
-    PushLater,
-    PushSent,
-    Register,
-    Reject,
-    RemoveOwner,
-    RevokeKey,
-    SetVehicle,
-    Unregister,
-)
+from evd.store import AddKey, AddOwner, LimitReached, Reject, RemoveOwner, RevokeKey, SetVehicle
 from evd.store import registry as registry_module
-from evd.store.registry import Registered
+from evd.store.outward import Outcome, Outcomes, Register
 from evd.store.sqlite import SqliteStore
 
 Opener = Callable[..., SqliteStore]
-
-
-def render(message: Arrive, phone: Registered) -> str:
-    return f"{message.status_id} for {phone.spelling}"
-
-
-def register(token: str, vehicle: str = "386625", *, at: int = NOW, spelling: str = "", uid: str = "anna") -> Register:
-    return Register(vehicle, spelling or vehicle, token, uid, at)
 
 
 def key(key_id: str, *, digest: bytes = bytes(32)) -> AddKey:
@@ -117,14 +95,6 @@ def test_owners_are_bounded(open_store: Opener) -> None:
     assert "raise app.owners_max" in str(store.write([AddOwner("anna", "A", 1), AddOwner("ben", "A", 1)])[1])
 
 
-def test_who_owns_a_vehicle_no_more_hears_of_it_no_more(open_store: Opener) -> None:
-    store = open_store(render=render)
-    store.write([AddOwner("anna", "A", NOW), register("annas", "A"), register("bens", "A", uid="ben")])
-    assert store.write([arrival("A")])[0].pushes == 2
-    store.write([RemoveOwner("anna", "A")])
-    assert store.write([arrival("A", time=NOW + 1)])[0].pushes == 1
-
-
 # Vehicles' settings
 
 
@@ -143,179 +113,66 @@ def test_a_setting_that_is_not_given_stays(open_store: Opener, database: Path) -
     assert store.own_formats() == [("A", "ev")]
 
 
-# Registrations and the outbox
+# What became of pushes
 
 
-def pending(store: SqliteStore, now: int = NOW) -> list[Any]:
-    return store.pending_pushes(now, 100)[0]
-
-
-def test_each_registered_phone_gets_a_push_in_its_own_spelling(open_store: Opener) -> None:
-    store = open_store(render=render, give_up_after_s=60)
-    one = arrival()
-    store.write([register("t1", spelling="00386625"), register("t2"), register("t3", "other"), one])
-    assert [(push.vehicle, push.token, push.serialized) for push in pending(store)] == [
-        ("386625", "t1", f"{one.status_id} for 00386625"),
-        ("386625", "t2", f"{one.status_id} for 386625"),
-    ]
-    first = pending(store)[0]
-    assert (first.status_id, first.created, first.expires, first.attempts) == (one.status_id, NOW, NOW + 60_000, 0)
-
-
-def test_only_a_new_newest_status_is_pushed(open_store: Opener) -> None:
-    store = open_store(render=render)
-    store.write([register("t1"), arrival(), arrival(), arrival(time=NOW - 1), arrival(time=NOW + 10**9)])
-    assert len(pending(store)) == 1
-
-
-def test_without_a_renderer_nothing_is_queued(open_store: Opener) -> None:
-    store = open_store()
-    store.write([register("t1"), arrival()])
-    assert pending(store) == []
-
-
-def test_registering_again_renews(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    store.write([register("t", at=1), register("t", at=2, spelling="00386625", uid="ben")])
-    assert rows(database, "SELECT token, spelling, uid, created, renewed FROM registrations") == [
-        ("t", "00386625", "ben", 1, 2)
-    ]
-
-
-def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(open_store: Opener, database: Path) -> None:
-    store = open_store(limits=ROOMY._replace(registrations_per_vehicle=2))
-    store.write([register("a", at=1), register("b", at=2), register("a", at=3), register("c", at=4)])
-    assert {token for (token,) in rows(database, "SELECT token FROM registrations")} == {"a", "c"}
-
-
-def test_all_phones_are_bounded_but_a_known_one_may_renew(open_store: Opener, database: Path) -> None:
-    store = open_store(limits=ROOMY._replace(registrations=2))
-    results = store.write(
-        [register("a"), register("b", "other"), register("c"), register("d", "third"), register("a", at=NOW + 1)]
-    )
-    assert [type(result) for result in results] == [type(None), type(None), LimitReached, LimitReached, type(None)]
-    assert "raise app.registrations_max" in str(results[2])
-    assert store.write([Unregister("386625", "a"), register("c")]) == [True, None]
-    assert rows(database, "SELECT token FROM registrations ORDER BY token") == [("b",), ("c",)]
-
-
-def test_unregistering(open_store: Opener) -> None:
-    store = open_store(render=render)
-    assert store.write([register("t"), Unregister("386625", "t"), Unregister("386625", "t"), Unregister("x", "t")]) == [
-        None,
-        True,
-        False,
-        False,
-    ]
-    assert store.write([arrival()])[0].pushes == 0
-
-
-def test_phones_and_pushes_survive_a_restart(open_store: Opener) -> None:
-    store = open_store(render=render)
-    store.write([register("t"), arrival()])
-    before = pending(store)
-    store.close()
-    store = open_store(render=render)
-    assert pending(store) == before
-    store.write([PushSent(before[0].number, "m", NOW), arrival(time=NOW + 1)])
-    assert [push.number for push in pending(store)] == [before[0].number + 1]
-    store.write([PushSent(before[0].number + 1, "m", NOW)])
-    store.close()
-    store = open_store(render=render)
-    store.write([arrival(time=NOW + 2)])
-    assert [push.number for push in pending(store)] == [before[0].number + 2], "numbers never come twice"
+def outcome(number: int, verdict: Any, said: str, **more: Any) -> Outcome:
+    told: dict[str, Any] = {"what": "state", "status_id": "aa", "committed": NOW, "sent": NOW + 5, "at": NOW + 9}
+    return Outcome(number, 0, "386625", f"token-number-{number}", "token", verdict=verdict, said=said, **told | more)
 
 
 def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
-    store = open_store(render=render)
-    store.write([register(f"token-number-{i}") for i in range(3)] + [arrival()])
-    sent, later, failed = (push.number for push in pending(store))
+    store = open_store(give_up_after_s=10**9)
+    store.write([Register("386625", "386625", f"token-number-{number}", "anna", NOW) for number in (1, 2, 3)])
+    store.write([arrival()])
+    id_ = arrival().status_id
     store.write(
         [
-            PushSent(sent, "projects/x/messages/1", NOW),
-            PushLater(later, "503", NOW + 500),
-            PushFailed(failed, "no", NOW),
+            Outcomes(
+                (
+                    outcome(1, "taken", "projects/x/messages/1", status_id=id_),
+                    outcome(2, "later", "503", status_id=id_, due=NOW + 500, attempts=1),
+                    outcome(3, "failed", "no", status_id=id_),
+                )
+            )
         ]
     )
-    assert store.pending_pushes(NOW, 10) == ([], NOW + 500)
-    (push,), nothing_later = store.pending_pushes(NOW + 500, 10)
-    assert (push.number, push.attempts, nothing_later) == (later, 1, None)
-    assert rows(database, "SELECT token, state, attempts, outcome FROM pushes") == [
+    assert rows(database, "SELECT token, state, attempts, outcome FROM pushes ORDER BY outcome") == [
         ("token-nu…", "waiting", 1, "503"),
-        ("token-nu…", "finished", None, "projects/x/messages/1"),
-        ("token-nu…", "finished", None, "no"),
+        ("token-nu…", "given up", None, "no"),
+        ("token-nu…", "taken", None, "projects/x/messages/1"),
     ], "a token is never shown whole"
-    store.write([PushSent(sent, "again", NOW), PushFailed(sent, "again", NOW, drop=True), PushLater(sent, "again", 1)])
-    assert rows(database, "SELECT count(*) FROM pushed") == [(2,)], "an answer that comes twice changes nothing"
+    pending = store.pending(["token"])
+    assert [phone.number for phone in pending.phones_due(NOW + 499, 10)] == []
+    assert [phone.number for phone in pending.phones_due(NOW + 500, 10)] == [2]
+    assert pending.next_due(NOW) == NOW + 500
 
 
-@pytest.mark.parametrize(("renewed", "stays"), [(NOW - 1, False), (NOW, False), (NOW + 1, True)])
-def test_a_dead_token_is_dropped_unless_it_was_renewed_since(open_store: Opener, renewed: int, stays: bool) -> None:
-    store = open_store(render=render)
-    store.write([register("t", at=NOW - 1), arrival()])
-    store.write([register("t", at=renewed)])
-    store.write([PushFailed(pending(store)[0].number, "UNREGISTERED", NOW, drop=True)])
-    assert store.write([arrival(time=NOW + 1)])[0].pushes == stays
-
-
-def test_pushes_due_are_given_in_the_order_they_wait(open_store: Opener) -> None:
-    store = open_store(render=render)
-    store.write([register("t"), *(arrival(time=NOW + i, now=NOW + i) for i in range(5))])
-    pushes, later = store.pending_pushes(NOW + 2, 2)
-    assert [push.created for push in pushes] == [NOW, NOW + 1]
-    assert later == NOW + 3
-
-
-def test_the_outbox_is_bounded_and_the_oldest_push_makes_room(open_store: Opener, database: Path) -> None:
-    store = open_store(render=render, limits=ROOMY._replace(outbox=3))
-    store.write([register("t"), *(arrival(time=NOW + i) for i in range(10))])
-    assert [push.status_id for push in pending(store)] == [arrival(time=NOW + i).status_id for i in (7, 8, 9)]
-
-
-def test_finished_pushes_are_bounded(open_store: Opener, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "PUSHED_ROWS_MAX", 3)
-    store = open_store(render=render)
-    store.write([register("t"), *(arrival(time=NOW + i) for i in range(10))])
-    store.write([PushSent(push.number, "m", NOW) for push in pending(store)])
-    assert rows(database, "SELECT count(*) FROM pushed") == [(3,)]
+def test_finished_pushes_are_bounded_and_the_newest_stay(open_store: Opener, database: Path) -> None:
+    store = open_store(limits=ROOMY._replace(pushed=3))
+    store.write([Outcomes(tuple(outcome(1, "taken", f"message {number}") for number in range(10)))])
+    store.close()
+    store = open_store(limits=ROOMY._replace(pushed=3))
+    store.write([Outcomes((outcome(1, "taken", "after a restart"),))])
+    assert rows(database, "SELECT outcome FROM pushed ORDER BY number") == [
+        ("message 8",),
+        ("message 9",),
+        ("after a restart",),
+    ]
 
 
 def test_what_was_rolled_back_is_not_remembered(open_store: Opener, database: Path) -> None:
-    store = open_store(render=render, capacity=1000)
+    store = open_store(capacity=1000, limits=ROOMY._replace(registrations=1))
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(StoreFull):
         store.write(
             [
-                register("t"),
+                Register("386625", "386625", "t", "anna", NOW),
                 AddOwner("anna", "A", NOW),
                 *(arrival(time=NOW + i, document=b"x" * 4000) for i in range(9)),
             ]
         )
     store._db.execute("PRAGMA max_page_count = 100000")
-    assert store.write([arrival()])[0].pushes == 0
     assert rows(database, "SELECT (SELECT count(*) FROM registrations), (SELECT count(*) FROM owners)") == [(0, 0)]
-    assert pending(store) == []
-
-
-def test_a_phone_is_one_users_at_a_time(open_store: Opener, database: Path) -> None:
-    """Who signs in on a phone must not be shown the vehicles of the one before him (reliability S2)."""
-    store = open_store(render=render)
-    store.write([register("t", "A", uid="anna"), register("u", "A", uid="anna"), register("t", "B", uid="ben")])
-    assert rows(database, "SELECT vehicle, token, uid FROM registrations ORDER BY 1, 2") == [
-        ("A", "u", "anna"),
-        ("B", "t", "ben"),
-    ]
-    assert [result.pushes for result in store.write([arrival("A"), arrival("B")])] == [1, 1]
-    assert rows(database, "SELECT vehicle, token FROM outbox ORDER BY 1") == [("A", "u"), ("B", "t")]
-
-
-def test_what_waits_for_a_phone_goes_with_its_registration(open_store: Opener, database: Path) -> None:
-    """A former owner, or a phone that said no, must not get what was not sent yet."""
-    store = open_store(render=render)
-    store.write([AddOwner("anna", "A", NOW), register("t", "A"), register("u", "A", uid="ben"), arrival("A")])
-    assert rows(database, "SELECT token FROM outbox ORDER BY 1") == [("t",), ("u",)]
-    store.write([RemoveOwner("anna", "A")])
-    assert rows(database, "SELECT token FROM outbox") == [("u",)]
-    store.write([Unregister("A", "u")])
-    assert rows(database, "SELECT token FROM outbox") == []
+    assert store.write([Register("386625", "386625", "u", "anna", NOW)]) == [None], "there is room for one again"

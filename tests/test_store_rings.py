@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, ring_of, rows
+from builders import DAY_MS, HOUR_MS, NOW, arrival, new_store, ring_of, rows
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -27,7 +27,7 @@ from evd.ring import Verdict
 from evd.sigfox import read_json, read_message
 from evd.simulation import Fleet, sigfox_callback, wlan_body
 from evd.status import SIGFOX, vehicle_id
-from evd.store import Arrive, Operation, Register, SetVehicle, Stored
+from evd.store import Arrive, Operation, SetVehicle, Stored
 from evd.store.database import checkpoint
 from evd.store.sqlite import SqliteStore
 
@@ -51,7 +51,6 @@ class Model:
         self.capacity = capacity
         self.keeps: dict[str, int] = {}
         self.rings: dict[str, list[Kept]] = {vehicle: [] for vehicle in VEHICLES}
-        self.pushed: list[str] = []
         self.arrivals = 0
 
     def room(self, vehicle: str) -> int:
@@ -84,7 +83,6 @@ class Model:
             return Verdict.AHEAD
         if ring[-1] != new:
             return Verdict.LATE
-        self.pushed.append(new.status_id)
         return Verdict.NEWEST
 
     def trim(self, vehicle: str) -> None:
@@ -151,15 +149,9 @@ class RingsAgainstAList(RuleBasedStateMachine):
     def first_start(self, capacity: int) -> None:
         self.model = Model(capacity)
         self.open(capacity)
-        self.store.write([Register(vehicle, vehicle, "phone", "uid", NOW) for vehicle in VEHICLES])
 
     def open(self, capacity: int) -> None:
-        self.store = new_store(
-            self.path,
-            capacity=capacity,
-            limits=ROOMY._replace(outbox=100_000),
-            render=lambda message, phone: message.status_id,
-        )
+        self.store = new_store(self.path, capacity=capacity)
 
     @rule(capacity=st.integers(1, 8))
     def restart(self, capacity: int) -> None:
@@ -179,7 +171,7 @@ class RingsAgainstAList(RuleBasedStateMachine):
         for step, operation, result in zip(group, operations, results, strict=True):
             if isinstance(operation, Arrive):
                 expected = self.model.arrive(operation)
-                assert result == Stored(expected, 1 if expected is Verdict.NEWEST else 0)
+                assert result == Stored(expected)
             elif isinstance(step, Poison):
                 assert isinstance(result, EvdError), "only the operation that fails has an error"
             else:
@@ -232,10 +224,6 @@ class RingsAgainstAList(RuleBasedStateMachine):
         assert counted == {vehicle: len(ring) for vehicle, ring in self.model.rings.items() if ring}
         for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM capacities"):
             assert kept == counted.get(vehicle, 0)
-
-    @invariant()
-    def each_newest_status_is_pushed_once(self) -> None:
-        assert [one for (one,) in rows(self.path, "SELECT status_id FROM outbox ORDER BY number")] == self.model.pushed
 
 
 RingsAgainstAList.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
@@ -310,12 +298,10 @@ def test_equal_time_and_number_with_another_payload_are_two_statuses(open_store:
 
 
 def test_the_future_is_kept_flagged_and_nothing_else(open_store: Opener, database: Path) -> None:
-    store = open_store(render=lambda message, phone: "")
-    store.write([Register("386625", "386625", "phone", "uid", NOW)])
+    store = open_store()
     assert verdicts(store, arrival(time=NOW + DAY_MS)) == [Verdict.NEWEST], "24 h to the millisecond is timely"
     ahead = arrival(time=NOW + DAY_MS + 1)
-    assert store.write([ahead]) == [Stored(Verdict.AHEAD, 0)]
-    assert rows(database, "SELECT count(*) FROM outbox") == [(1,)]
+    assert store.write([ahead]) == [Stored(Verdict.AHEAD)]
     assert rows(database, "SELECT status_id, kept FROM fleet") == [(arrival(time=NOW + DAY_MS).status_id, 2)]
     assert rows(database, "SELECT flags FROM history WHERE id = ?", ahead.status_id) == [("ahead",)]
 

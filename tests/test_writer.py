@@ -17,7 +17,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, Unavailable
 from evd.ring import Verdict
-from evd.store import AddKey, LimitReached, Operation, PendingPush, SetVehicle
+from evd.store import AddKey, LimitReached, Operation, SetVehicle
 from evd.store.network import Several
 from evd.store.sqlite import SqliteStore
 from evd.writer import BUSY_RETRY_S, LINGER_AGAIN_S, TIDY_EVERY_S, Writer
@@ -95,9 +95,6 @@ class ScriptedStore:
         assert self.relief.wait(10), "the test forgot to let the relief end"
         if self.relieving:
             raise self.relieving
-
-    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
-        return [], None
 
     def close(self) -> None:
         os.close(self.commit_fd)

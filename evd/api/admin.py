@@ -11,7 +11,7 @@ from quart import Blueprint, Response
 from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, new_key
-from evd.config import STATUSES_PER_VEHICLE_MAX
+from evd.bounds import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.status import vehicle_id
 from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle

@@ -8,7 +8,24 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from evd.api import admin, backfill, downlinks, formats, health, legacy, notes, redecode, rejections, sequence
+from evd.api import (
+    admin,
+    backfill,
+    downlinks,
+    events,
+    formats,
+    health,
+    legacy,
+    metrics,
+    notes,
+    push,
+    redecode,
+    registrations,
+    rejections,
+    sequence,
+    stream,
+    webhooks,
+)
 from evd.api.context import Context, attach, joined_headers
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.errors import RequestError, StoreError, Unavailable
@@ -32,7 +49,13 @@ def make_app(context: Context) -> QuartTrio:
     app.register_blueprint(sequence.sequence)
     app.register_blueprint(formats.formats)
     app.register_blueprint(redecode.redecoding)
+    app.register_blueprint(stream.stream)
+    app.register_blueprint(push.pushes)
+    app.register_blueprint(registrations.registrations)
+    app.register_blueprint(webhooks.webhooks)
+    app.register_blueprint(events.events)
     app.register_blueprint(health.health)
+    app.register_blueprint(metrics.metrics)
     app.register_error_handler(RequestError, from_error)
     app.register_error_handler(StoreError, _store_failed)
     app.register_error_handler(HTTPException, _http_error)

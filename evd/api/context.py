@@ -15,6 +15,7 @@ from evd.directory import Directory
 from evd.errors import Forbidden, Unauthorized
 from evd.formats import Formats
 from evd.ingest import Ingest
+from evd.live import Live
 from evd.queries import Queries
 from evd.writer import Writer
 
@@ -32,6 +33,26 @@ class NoTokens:
         raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
 
 
+class PushControl(Protocol):
+    """What the operator may do with pushes, where evd sends any."""
+
+    async def test(self, vehicle: str) -> list[dict[str, Any]]:
+        """The vehicle's last status, or a test status, to each of its phones at once: what the provider says of each.
+
+        `token` (its first characters), `kind`, `taken`, `said` (the message id, or why not), `ms` until the answer;
+        empty where no phone is registered.
+        """
+        ...
+
+    def pause(self, paused: bool) -> None:
+        """Start no push any more, or go on; at once."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """For /readyz and statistics; `paused` says why nothing is sent, and is empty while pushes go out."""
+        ...
+
+
 class Context(msgspec.Struct, frozen=True):
     """The daemon as the routes see it."""
 
@@ -41,10 +62,13 @@ class Context(msgspec.Struct, frozen=True):
     formats: Formats
     ingest: Ingest
     queries: Queries
+    live: Live
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], dict[str, Any]]
     """How the daemon is: `ready` and what readiness and statistics tell."""
+    pushes: PushControl | None = None
+    """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
 
 
 def attach(app: Quart, context: Context) -> None:
@@ -92,7 +116,15 @@ def require_admin() -> None:
 
 
 async def require_owner(vehicle: str) -> str:
-    """The uid of the user behind an app's request, if the vehicle is his. Raises Unauthorized, Forbidden, Unavailable.
+    """The uid of the user who asks, if the vehicle is his. Raises Unauthorized, Forbidden, Unavailable."""
+    uid = await require_user()
+    if not await here().queries.owns(uid, vehicle):
+        raise Forbidden(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+    return uid
+
+
+async def require_user() -> str:
+    """The uid of the user behind an app's request. Raises Unauthorized, Unavailable.
 
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
@@ -100,11 +132,7 @@ async def require_owner(vehicle: str) -> str:
     headers = request_headers()
     token = id_token(headers)
     if token is not None:
-        uid = await context.tokens.uid(token)
-    elif context.config.app.trust_user_header and headers.get(b"userid"):
-        uid = headers[b"userid"].decode("latin-1")
-    else:
-        raise Unauthorized("who is asking? send a Firebase ID token: Authorization: Bearer …")
-    if not await context.queries.owns(uid, vehicle):
-        raise Forbidden(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
-    return uid
+        return await context.tokens.uid(token)
+    if context.config.app.trust_user_header and headers.get(b"userid"):
+        return headers[b"userid"].decode("latin-1")
+    raise Unauthorized("who is asking? send a Firebase ID token: Authorization: Bearer …")

@@ -21,9 +21,10 @@ async def alive() -> Response:
 async def ready() -> Response:
     """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
 
-    Trouble with pushes is told, but is no reason to send callbacks elsewhere.
+    `alarms` are those that stand (evd.alarms). Trouble with pushes is told, but is no reason to send callbacks
+    elsewhere.
     """
     state = here().state()
-    push = {name: state["push"][name] for name in ("enabled", "paused") if name in state["push"]}
-    told = {"ready": state["ready"], "reason": state["reason"], "push": push}
+    push = {name: state["push"][name] for name in ("enabled", "held_since", "paused") if name in state["push"]}
+    told = {"ready": state["ready"], "reason": state["reason"], "push": push, "alarms": state.get("alarms", [])}
     return v1_json(told, 200 if state["ready"] else 503)

@@ -9,15 +9,14 @@ import orjson
 from quart import Quart, Response, request
 
 from evd.api.context import here, request_body, request_headers, require_key, require_owner
+from evd.api.registrations import Target, checked_target, register_phone
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.errors import BadRequest
 from evd.http1 import Request
 from evd.queries import StatusRow
 from evd.routes import PREFIXES, ROUTES, is_ingest
-from evd.status import TIME_MAX_MS, for_app, vehicle_id
-from evd.store import Register, Unregister
-
-FCM_TOKEN_MAX = 4096  # FCM is moving to installation ids: opaque, of any shape
+from evd.status import TIME_MAX_MS, vehicle_id
+from evd.store.outward import Unregister
 
 
 async def last() -> Response:
@@ -101,7 +100,7 @@ class Wish(NamedTuple):
     """What a phone asks for."""
 
     spelling: str
-    token: str
+    target: Target
     register: bool
 
 
@@ -129,20 +128,11 @@ def _time(name: str) -> int:
 
 
 def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
-    return for_app(
-        status_id=row.id,
-        vehicle=spelling,
-        time=row.time,
-        connectivity=row.connectivity,
-        seq=row.seq,
-        payload=row.payload,
-        fields=row.fields,
-        whole_numbers=here().config.app.whole_numbers,
-    )
+    return row.shown(spelling, whole_numbers=here().config.app.whole_numbers)
 
 
 async def _wish() -> Wish:
-    """The body of a registration, by an owner of its vehicle."""
+    """The body of a registration, by an owner of its vehicle. A newer app has `fid` in place of `fcmToken`."""
     spelling = await _owned_vehicle()
     try:
         body = orjson.loads(await request_body())
@@ -150,25 +140,21 @@ async def _wish() -> Wish:
         body = None
     if not isinstance(body, dict):
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
-    named, token, register = body.get("vehicleId"), body.get("fcmToken"), body.get("register")
-    if not isinstance(named, str) or not isinstance(token, str) or not isinstance(register, bool):
+    named, register = body.get("vehicleId"), body.get("register")
+    if not isinstance(named, str) or not isinstance(register, bool):
         raise BadRequest(
-            "the body needs vehicleId and fcmToken (texts) and register (true or false)",
+            "the body needs vehicleId and fcmToken, or fid (texts), and register (true or false)",
             error="Missing basic attributes",
         )
     if vehicle_id(named) != vehicle_id(spelling):
         raise BadRequest("the vehicleId of the body and of the query are not the same")
-    if not 1 <= len(token) <= FCM_TOKEN_MAX or not token.isprintable():
-        raise BadRequest(f"fcmToken must have 1 to {FCM_TOKEN_MAX} printable characters")
-    return Wish(named, token, register)
+    return Wish(named, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register)
 
 
 async def _registration(wish: Wish) -> Response:
-    context = here()
     vehicle = vehicle_id(wish.spelling)
     if wish.register:
-        uid = await require_owner(vehicle)
-        await context.writer.write(Register(vehicle, wish.spelling, wish.token, uid, context.clock()))
+        await register_phone(wish.spelling, wish.target, await require_owner(vehicle))
     else:
-        await context.writer.write(Unregister(vehicle, wish.token))
+        await here().writer.write(Unregister(vehicle, wish.target.text))
     return legacy_empty(200)

@@ -15,11 +15,12 @@ import trio
 
 from evd.cli.common import directory_option
 from evd.push.fake import FAKE_DOMAIN, FakeFcm, make_service_account
-from evd.push.fake_answers import BEHAVIOURS
+from evd.push.fake_behaviours import BEHAVIOURS, MOODS
 
 PROJECT = "evd-demo"
 
 _BEHAVIOURS = "\n".join(f"  {row.prefix + '…':14} {row.does}" for row in BEHAVIOURS)
+_MOODS = "\n".join(f"  {name:14} {does}" for name, (does, _) in MOODS.items())
 
 HELP = f"""Stand in for Firebase Cloud Messaging.
 
@@ -30,6 +31,11 @@ evd at it with push.endpoint and the file that --credentials writes.
 What a registration token begins with decides what happens to its messages:
 {_BEHAVIOURS}
   anything else  delivered
+
+\b
+While it runs, PUT /mood with {{"mood": "ok", "latency_s": 0.05}} says what befalls all messages, and after how long;
+GET /counts gives {{"sends": …, "delivered": …}}. The moods:
+{_MOODS}
 """
 
 
@@ -75,7 +81,7 @@ def fake_fcm(
     host, port = bind
     target: Path | BinaryIO | None = sys.stdout.buffer if record == "-" else Path(record) if record else None
     try:
-        fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key))
+        fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key), requests_max=0)
         trio.run(_serve, fake, credentials)
     except* OSError as group:
         raise click.ClickException(f"The fake FCM on {host}:{port} has to stop: {_reason(group)}.") from None

@@ -23,3 +23,8 @@ def duration_s(text: str) -> int:
 def utc_time(ms: int | None) -> str | None:
     """Epoch ms as text; None stays None, which a table shows as a dash."""
     return None if ms is None else f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%d %H:%M:%S}"
+
+
+def utc_time_ms(ms: int | None) -> str | None:
+    """As `utc_time`, to the millisecond."""
+    return None if ms is None else f"{utc_time(ms)}.{ms % 1000:03}"

@@ -10,30 +10,45 @@ from typing import Literal, Protocol
 
 import msgspec
 
+TargetKind = Literal["token", "fid", "webhook"]
+"""What a registration's target is: FCM's registration token, a Firebase installation id, or an address to post to."""
 
-class Push(msgspec.Struct, frozen=True):
-    """One status for one registration."""
+Priority = Literal["normal", "high"]
 
-    id: int
-    """The outbox's number of this push."""
+STATE = "state"
+"""What a push tells: this, or the kind of an event."""
+
+
+class Push(msgspec.Struct, frozen=True, gc=False):
+    """One message for one registration: the newest status of its vehicle, or an event."""
+
+    target_kind: TargetKind
     target: str
-    """The registration token."""
+    what: str
+    """`state`, or the kind of the event."""
+    event_id: str
+    """The same for each attempt and each phone: lets the receiver drop what it has seen."""
+    time_ms: int
+    """When the vehicle said so, or when it happened (epoch ms): lets the receiver drop what is older than it knows."""
     serialized: str
     """The status document, as JSON text."""
-    status_id: str
     ttl_s: int
     """How long the provider may hold the message for a phone it cannot reach."""
-    priority: Literal["normal", "high"]
-    package: str | None
+    priority: Priority
+    collapse_key: str | None = None
+    """Of messages with the same one, a phone that comes back is given the newest."""
+    package: str | None = None
     """The only app that may receive it; None is any app the token belongs to."""
-    time_ms: int
-    """When the vehicle said so (epoch ms)."""
+    title: str = ""
+    """What a phone shows of an event, with `body`, in its user's language; empty for a state."""
+    body: str = ""
 
 
 class Pusher(Protocol):
-    """A provider. `name` stands in logs and tables."""
+    """A provider. `name` stands in logs and tables; `serves` are the kinds of target it can reach."""
 
     name: str
+    serves: frozenset[TargetKind]
 
     async def send(self, push: Push) -> str:
         """Hand one message to the provider; returns its message id.
@@ -46,4 +61,19 @@ class Pusher(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections. What is being sent is not waited for."""
+        ...
+
+
+class BlockingPusher(Protocol):
+    """A provider whose library blocks; `evd.push.threads.InThreads` makes a Pusher of it."""
+
+    name: str
+    serves: frozenset[TargetKind]
+
+    def send(self, push: Push) -> str:
+        """As `Pusher.send`, called in a worker thread; returns or raises within a time the provider states."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
         ...

@@ -106,10 +106,11 @@ def load_service_account(path: Path) -> ServiceAccount:
 
 
 class AccessTokens:
-    """The access token of the moment, fetched ahead of its expiry, once for all who wait for it.
+    """The access token of the moment, fetched ahead of its expiry, once for all who ask for it.
 
-    A fetch may take `timeout_s`; its thread cannot be interrupted and is left behind then, and until it has ended there
-    is no second one.
+    Nobody waits for a fetch while the old token works: that one is a task of the loop's (trio's system task), which
+    ends at its deadline, or with the loop. A fetch may take `timeout_s`; its thread cannot be interrupted and is left
+    behind then, and until it has ended there is no second one.
     """
 
     def __init__(self, account: ServiceAccount, *, timeout_s: float) -> None:
@@ -117,6 +118,8 @@ class AccessTokens:
         self._timeout_s = timeout_s
         self._limiter = trio.CapacityLimiter(1)
         self._lock = trio.Lock()
+        self.renewing = False
+        """Whether a new token is being fetched while the old one works."""
         self._token = ""
         self._refresh_at = -math.inf
         self._expires_at = -math.inf
@@ -125,9 +128,13 @@ class AccessTokens:
 
     async def get(self) -> str:
         """Raises Pause when there is no token and none can be had."""
-        if trio.current_time() < self._refresh_at:
+        now = trio.current_time()
+        if now < self._refresh_at:
             return self._token
-        if self._lock.locked() and trio.current_time() < self._expires_at:
+        if now < self._expires_at:
+            if not self.renewing and now >= self._failure_until:
+                self.renewing = True
+                trio.lowlevel.spawn_system_task(self._renew)
             return self._token
         async with self._lock:
             now = trio.current_time()
@@ -138,6 +145,13 @@ class AccessTokens:
             if trio.current_time() < self._expires_at:
                 return self._token
         raise Pause(self._failure, PAUSE_S)
+
+    async def _renew(self) -> None:
+        try:
+            async with self._lock:
+                await self._refresh()
+        finally:
+            self.renewing = False
 
     def forget(self, token: str) -> None:
         """`token` was refused, whatever its expiry said. Another one, fetched in the meantime, stays."""

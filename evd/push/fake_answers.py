@@ -6,14 +6,26 @@ No I/O and no clock in here: a request and the time go in, a `Reply` and the lin
 from __future__ import annotations
 
 import base64
+import functools
 import re
 import secrets
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
 import msgspec
 import orjson
+
+from evd.push.fake_behaviours import (
+    INVALID,
+    MOODS,
+    NOT_FOUND,
+    SLOW_MAX_S,
+    UNAUTHENTICATED,
+    Reply,
+    Seen,
+    planned,
+    refusal,
+)
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPES = ("https://www.googleapis.com/auth/firebase.messaging", "https://www.googleapis.com/auth/cloud-platform")
@@ -25,39 +37,6 @@ TTL_MAX_S = 2_419_200
 # What the fake remembers: access tokens, and registration tokens that began with `flaky`. The oldest go first.
 ISSUED_MAX = 1000
 FLAKY_MAX = 100_000
-
-SLOW_MAX_S = 3600.0
-
-
-class Reply(NamedTuple):
-    """An HTTP answer, after `delay_s`; or, by `end`, no answer but silence or a TCP reset."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
-    delay_s: float = 0.0
-    end: Literal["answer", "hang", "reset"] = "answer"
-
-
-def refusal(
-    http: int, status: str, message: str, code: str = "", field: str = "", headers: tuple[tuple[str, str], ...] = ()
-) -> Reply:
-    """FCM's error form: `code` is FCM's own, in an FcmError; `field` the one of the request that is at fault."""
-    details: list[dict[str, Any]] = []
-    if code:
-        details.append({"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code})
-    if field:
-        violation = {"field": field, "description": message}
-        details.append({"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]})
-    error = {"code": http, "message": message, "status": status, "details": details}
-    return Reply(http, orjson.dumps({"error": error}), headers)
-
-
-UNAUTHENTICATED = refusal(
-    401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token."
-)
-NOT_FOUND = refusal(404, "NOT_FOUND", "The requested URL was not found on this server.")
-INVALID = "INVALID_ARGUMENT"
 
 
 class _Android(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,8 +65,15 @@ class _Message(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Send(msgspec.Struct, forbid_unknown_fields=True):
-    message: _Message
+    message: msgspec.Raw
     validate_only: bool = False
+
+
+_SEND = msgspec.json.Decoder(_Send)
+_MESSAGE = msgspec.json.Decoder(_Message)
+
+# What msgspec raises for bytes that are no JSON, or not of the expected shape, or nested without end.
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def fault_of(message: _Message) -> tuple[str, str] | None:
@@ -105,117 +91,51 @@ def fault_of(message: _Message) -> tuple[str, str] | None:
     return None
 
 
-class Seen:
-    """Remembers the newest `size` words."""
-
-    def __init__(self, size: int) -> None:
-        self._words: dict[str, None] = {}
-        self._size = size
-
-    def before(self, word: str) -> bool:
-        """Whether `word` was asked for before; from now on it was."""
-        known = word in self._words
-        self._words[word] = None
-        if len(self._words) > self._size:
-            del self._words[next(iter(self._words))]
-        return known
-
-
-class Behaviour(NamedTuple):
-    """What happens to a message whose token begins with `prefix`: `plan` gives the Reply, or None to deliver it."""
-
-    prefix: str
-    does: str
-    plan: Callable[[str, Seen], Reply | None]
-
-
-def _always(reply: Reply) -> Callable[[str, Seen], Reply | None]:
-    return lambda token, seen: reply
-
-
-def _slow(token: str, seen: Seen) -> Reply | None:
-    match = re.match(r"slow(\d{1,6}(?:\.\d{1,6})?)", token)
-    # The body is filled in on delivery.
-    return Reply(200, b"", delay_s=min(float(match[1]), SLOW_MAX_S)) if match else None
-
-
-_UNAVAILABLE = refusal(503, "UNAVAILABLE", "The service is currently unavailable.", "UNAVAILABLE")
-
-
-def _flaky(token: str, seen: Seen) -> Reply | None:
-    return None if seen.before(token) else _UNAVAILABLE
-
-
-BEHAVIOURS: tuple[Behaviour, ...] = (
-    Behaviour(
-        "unregistered",
-        "404 UNREGISTERED",
-        _always(refusal(404, "NOT_FOUND", "Requested entity was not found.", "UNREGISTERED")),
-    ),
-    Behaviour(
-        "mismatch",
-        "403 SENDER_ID_MISMATCH",
-        _always(refusal(403, "PERMISSION_DENIED", "SenderId mismatch", "SENDER_ID_MISMATCH")),
-    ),
-    Behaviour(
-        "invalid",
-        "400 INVALID_ARGUMENT, of the token",
-        _always(refusal(400, INVALID, "The registration token is not a valid FCM registration token", INVALID)),
-    ),
-    Behaviour(
-        "quota",
-        "429 QUOTA_EXCEEDED, Retry-After: 2",
-        _always(
-            refusal(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED", headers=(("Retry-After", "2"),))
-        ),
-    ),
-    Behaviour(
-        "thirdparty",
-        "401 THIRD_PARTY_AUTH_ERROR",
-        _always(refusal(401, "UNAUTHENTICATED", "Auth error from APNS or Web Push", "THIRD_PARTY_AUTH_ERROR")),
-    ),
-    Behaviour("unavailable", "503 UNAVAILABLE", _always(_UNAVAILABLE)),
-    Behaviour("internal", "500 INTERNAL", _always(refusal(500, "INTERNAL", "Internal error encountered.", "INTERNAL"))),
-    Behaviour("slow", "slow2-…, slow0.5-…: delivered after so many seconds", _slow),
-    Behaviour("hang", "never answered", _always(Reply(0, b"", end="hang"))),
-    Behaviour("reset", "the connection is reset", _always(Reply(0, b"", end="reset"))),
-    Behaviour("flaky", "503 the first time, then delivered", _flaky),
-)
+class _Mood(msgspec.Struct, forbid_unknown_fields=True):
+    mood: str = "ok"
+    latency_s: Annotated[float, msgspec.Meta(ge=0, le=SLOW_MAX_S)] = 0.0
 
 
 class Google:
-    """The two endpoints. `answer` gives the reply and the line of the record, None for what is neither endpoint's."""
+    """The two endpoints, and two of the fake's own. `answer` gives the reply and the line of the record.
+
+    `sends` counts messages, `delivered` those that were answered 200.
+    """
 
     def __init__(self, *, token_lifetime_s: int = 3599) -> None:
+        self.sends = 0
+        self.delivered = 0
         self._lifetime_s = token_lifetime_s
-        self._issued: dict[str, float] = {}  # access token → when it ends (epoch s)
+        self._issued: dict[bytes, float] = {}  # Authorization → when it ends (epoch s)
         self._flaky = Seen(FLAKY_MAX)
-        self._sent = 0
+        self._latency_s = 0.0
+        self._mood: Reply | None = None
 
     def answer(
         self, method: bytes, path: bytes, authorization: bytes, body: bytes, now: float
-    ) -> tuple[Reply, dict[str, Any] | None]:
-        """`now` is epoch s. The record holds no secret of the sender: neither its assertion nor an access token."""
+    ) -> tuple[Reply, bytes | None]:
+        """`now` is epoch s. The line is JSON, without its line end, and None for what is neither of FCM's endpoints.
+
+        It holds no secret of the sender: neither its assertion nor an access token.
+        """
         if method != b"POST":
-            return NOT_FOUND, None
+            return self._own(method, path, body), None
+        project = _project_in(path)
+        if project is not None:
+            return self._send(project, authorization, body, now)
         if path.endswith(b"/token"):  # Google's own address has had several paths
             reply = self._token(body, now)
-            return reply, _line(now, "token", None, None, reply)
-        match = re.fullmatch(rb"/v1/projects/([^/?]+)/messages:send", path)
-        if match is None:
-            return NOT_FOUND, None
-        project = match[1].decode("latin-1")
-        try:
-            document = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            document = None
-        reply = self._send(project, authorization, document, now)
-        message = document.get("message") if isinstance(document, dict) else None
-        return reply, _line(now, "send", project, message, reply)
+            return reply, _line(now, b"token", b"null", b"null", reply)
+        return NOT_FOUND, None
+
+    def set_mood(self, mood: str, latency_s: float = 0.0) -> None:
+        """What befalls all further messages, each after `latency_s`. Raises KeyError if there is no such mood."""
+        self._mood = MOODS[mood][1]
+        self._latency_s = latency_s
 
     def issue(self, token: str, until: float) -> None:
         """An access token that messages may be sent with until then (epoch s)."""
-        self._issued[token] = until
+        self._issued[b"Bearer " + token.encode()] = until
         if len(self._issued) > ISSUED_MAX:
             del self._issued[next(iter(self._issued))]
 
@@ -223,28 +143,51 @@ class Google:
         """Every access token issued so far is answered 401."""
         self._issued.clear()
 
-    def _send(self, project: str, authorization: bytes, document: Any, now: float) -> Reply:
-        scheme, _, token = authorization.decode("latin-1").partition(" ")
-        if scheme != "Bearer" or self._issued.get(token, 0.0) <= now:
-            return UNAUTHENTICATED
-        if document is None:
-            return refusal(400, INVALID, "Invalid JSON payload received.")
+    def _own(self, method: bytes, path: bytes, body: bytes) -> Reply:
+        if (method, path) == (b"GET", b"/counts"):
+            return Reply(200, orjson.dumps({"sends": self.sends, "delivered": self.delivered}))
+        if (method, path) != (b"PUT", b"/mood"):
+            return NOT_FOUND
         try:
-            message = msgspec.convert(document, _Send).message
-        except msgspec.ValidationError as error:
-            return refusal(400, INVALID, f"Invalid JSON payload received: {error}", field="message")
+            asked = msgspec.json.decode(body, type=_Mood)
+            self.set_mood(asked.mood, asked.latency_s)
+        except (*UNREADABLE, KeyError):
+            return refusal(400, INVALID, f"A mood is one of {', '.join(MOODS)}; latency_s is 0 to {SLOW_MAX_S:g} s.")
+        return Reply(200, orjson.dumps({"mood": asked.mood, "latency_s": asked.latency_s}))
+
+    def _send(self, project: bytes, authorization: bytes, body: bytes, now: float) -> tuple[Reply, bytes]:
+        self.sends += 1
+        try:
+            raw = _SEND.decode(body).message
+            text = bytes(raw)
+            message: _Message | Exception = _MESSAGE.decode(raw)
+        except UNREADABLE as error:
+            text, message = _message_in(body), error
+        if self._mood is not None:
+            reply = self._mood
+        elif self._issued.get(authorization, 0.0) <= now:
+            reply = UNAUTHENTICATED
+        elif isinstance(message, Exception):
+            field = "message" if isinstance(message, msgspec.ValidationError) else ""
+            reply = refusal(400, INVALID, f"Invalid JSON payload received: {message}", field=field)
+        else:
+            reply = self._judge(project, message, now)
+        if self._latency_s:
+            reply = reply._replace(delay_s=reply.delay_s + self._latency_s)
+        self.delivered += reply.status == 200
+        if b"\n" in text:  # a line of the record is one line
+            text = orjson.dumps(orjson.loads(text))
+        return reply, _line(now, b"send", b'"%b"' % project, text, reply)
+
+    def _judge(self, project: bytes, message: _Message, now: float) -> Reply:
         fault = fault_of(message)
         if fault is not None:
             return refusal(400, INVALID, fault[1], INVALID, field=fault[0])
-        self._sent += 1
-        delivered = b'{"name":"projects/%b/messages/0:%d%%%x"}' % (project.encode(), now * 1_000_000, self._sent)
-        for row in BEHAVIOURS:
-            if message.token.startswith(row.prefix):
-                reply = row.plan(message.token, self._flaky)
-                if reply is None:
-                    break
-                return reply._replace(body=delivered) if reply.status == 200 else reply
-        return Reply(200, delivered)
+        delivered = b'{"name":"projects/%b/messages/0:%d%%%08x"}' % (project, now * 1_000_000, self.sends)
+        reply = planned(message.token or message.fid, self._flaky)
+        if reply is None:
+            return Reply(200, delivered)
+        return reply._replace(body=delivered) if reply.status == 200 else reply
 
     def _token(self, body: bytes, now: float) -> Reply:
         """RFC 7523 §2.1 without the signature: the fake knows no keys."""
@@ -288,5 +231,27 @@ def _oauth_error(error: str, description: str) -> Reply:
     return Reply(400, orjson.dumps({"error": error, "error_description": description}))
 
 
-def _line(now: float, kind: str, project: str | None, message: Any, reply: Reply) -> dict[str, Any]:
-    return {"at": int(now * 1000), "kind": kind, "project": project, "message": message, "status": reply.status}
+@functools.lru_cache(64)
+def _project_in(path: bytes) -> bytes | None:
+    """The project of a path of messages:send, safe to be written into JSON."""
+    match = re.fullmatch(rb"/v1/projects/([A-Za-z0-9:%._-]+)/messages:send", path)
+    return match[1] if match else None
+
+
+def _message_in(body: bytes) -> bytes:
+    """Of a body that is refused: its message, for the record, or null."""
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return b"null"
+    return orjson.dumps(document.get("message")) if isinstance(document, dict) else b"null"
+
+
+def _line(now: float, kind: bytes, project: bytes, message: bytes, reply: Reply) -> bytes:
+    return b'{"at":%d,"kind":"%b","project":%b,"message":%b,"status":%d}' % (
+        now * 1000,
+        kind,
+        project,
+        message,
+        reply.status,
+    )

@@ -6,14 +6,19 @@ FIRST_S = 10.0
 """FCM: wait at least 10 s before any retry."""
 
 LONGEST_S = 600.0
+
 SPREAD = 0.2
-"""Half the jitter: a thousand pushes that failed together must not come back together."""
+"""On top, by chance: a thousand pushes that failed together must not come back together."""
+
+DUE_MAX_MS = int(3600 * (1 + SPREAD) * 1000) + 60_000
+"""Nothing is put off for longer: what is due later than that was written by a clock that has been set back since."""
 
 
 def delay_s(attempts: int, asked_s: float, chance: float) -> float:
     """Seconds until the next attempt after `attempts` earlier ones; never sooner than the provider asked.
 
-    `chance` lies in [0, 1).
+    The first is after 10 s; later ones at any time from then to twice as late as the one before could be, 10 min at
+    most (full jitter). `chance` lies in [0, 1).
     """
-    wanted = max(asked_s, FIRST_S, min(FIRST_S * 2.0 ** min(attempts, 16), LONGEST_S))
-    return wanted * (1.0 + 2 * SPREAD * chance)
+    latest = min(FIRST_S * 2.0 ** min(attempts, 16), LONGEST_S)
+    return max(asked_s, FIRST_S + (latest - FIRST_S) * chance) * (1.0 + SPREAD * chance)

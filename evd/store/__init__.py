@@ -55,10 +55,14 @@ class Arrive(Operation, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """What became of an arrival, and how many pushes wait for it."""
+    """What became of an arrival."""
 
     verdict: Verdict
-    pushes: int = 0
+
+
+STORED = {verdict: Stored(verdict) for verdict in Verdict}
+NEWEST = STORED[Verdict.NEWEST]
+"""What becomes of nearly every arrival: this very object."""
 
 
 class Reject(Operation, frozen=True, gc=False):
@@ -118,59 +122,6 @@ class SetVehicle(Operation, frozen=True, gc=False):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class Register(Operation, frozen=True, gc=False):
-    """A phone wants a vehicle's pushes, with the vehicle's id spelled its way; said again, it renews."""
-
-    vehicle: str
-    spelling: str
-    token: str
-    uid: str
-    at: int
-
-
-class Unregister(Operation, frozen=True, gc=False):
-    vehicle: str
-    token: str
-
-
-class PushSent(Operation, frozen=True, gc=False):
-    """FCM took a push."""
-
-    number: int
-    message_id: str
-    at: int
-
-
-class PushFailed(Operation, frozen=True, gc=False):
-    """A push will never be taken; with `drop`, its registration is dead too, unless renewed since the push was made."""
-
-    number: int
-    outcome: str
-    at: int
-    drop: bool = False
-
-
-class PushLater(Operation, frozen=True, gc=False):
-    """A push is tried again at `due`."""
-
-    number: int
-    outcome: str
-    due: int
-
-
-class PendingPush(msgspec.Struct, frozen=True, gc=False):
-    """A row of the outbox."""
-
-    number: int
-    vehicle: str
-    token: str
-    status_id: str
-    serialized: str
-    created: int
-    expires: int
-    attempts: int
-
-
 class UnknownVehicle(EvdError):
     """The vehicle was never heard, and `ingest.unknown_vehicle` says that it must be known."""
 
@@ -227,8 +178,5 @@ class Store(Protocol):
 
         `idle`: nothing else is to do, so what could wait longer is done as well.
         """
-
-    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
-        """The pushes due at `now` that waited longest, and when the next one after them is due (None: none waits)."""
 
     def close(self) -> None: ...

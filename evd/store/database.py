@@ -16,7 +16,7 @@ from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefus
 from evd.store.library import require_safe, sqlite3
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -54,7 +54,7 @@ def open_writer(path: Path) -> Any:
             if version == 0:
                 _create_schema(connection)
             elif version < SCHEMA_VERSION:
-                _upgrade(connection)
+                _upgrade(connection, version)
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -158,15 +158,18 @@ def _create_schema(connection: Any) -> None:
     _in_one_transaction(connection, "\n".join(sql))
 
 
-def _upgrade(connection: Any) -> None:
-    """A file of an older evd (schema 1 and 2 have the same tables): new columns, new tables, evd's own views anew."""
+def _upgrade(connection: Any, version: int) -> None:
+    """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
     views = _sql("views")
-    dropped = "\n".join(f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views))
-    _in_one_transaction(connection, "\n".join([dropped, _sql("upgrade_3"), _sql("network"), views]))
+    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
+    if version < 3:  # 1 and 2 have the same tables
+        steps += [_sql("upgrade_3"), _sql("network")]
+    steps += [_sql("upgrade_4"), _sql("push"), views, _sql("moved_4")]
+    _in_one_transaction(connection, "\n".join(steps))
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
-PARTS = ("schema", "network", "views")
+PARTS = ("schema", "network", "push", "views")
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from evd.store import Operation, downlinks, format_tables, notes, radio, registry
+from evd.store import Operation, downlinks, events, format_tables, notes, radio, registrations, registry
 from evd.store.registry import Registry
 
 HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
@@ -14,4 +14,6 @@ HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
     **radio.HANDLERS,
     **downlinks.HANDLERS,
     **format_tables.HANDLERS,
+    **registrations.HANDLERS,
+    **events.HANDLERS,
 }

@@ -1,4 +1,4 @@
-"""The small tables in SQLite: rejected requests, keys, owners, vehicles' settings, registrations and the outbox.
+"""The small tables in SQLite: rejected requests, keys, owners and vehicles' settings.
 
 `HANDLERS` maps each operation to the function that does it inside the caller's transaction and gives its result.
 """
@@ -14,10 +14,10 @@ import msgspec
 from evd import store as ops
 from evd.store import LimitReached
 from evd.store.network import ForgetRejected
+from evd.store.registrations import forget_all
 from evd.store.rings import Rings
 
 KEYS_MAX = 10_000  # all are held in memory
-PUSHED_ROWS_MAX = 10_000  # a day's pushes of a hundred vehicles, to look things up in
 
 
 class Limits(NamedTuple):
@@ -31,117 +31,36 @@ class Limits(NamedTuple):
     notes_per_vehicle: int = 200
     downlinks_per_vehicle: int = 16
     downlinks: int = 100_000
-
-
-class Registered(NamedTuple):
-    """A phone that is to hear of a vehicle."""
-
-    token: str
-    spelling: str
-    renewed: int
+    registrations_per_user: int = 200
+    pushed: int = 100_000
+    events_per_vehicle: int = 200
+    event_ttl_s: int = 4 * 3600
 
 
 class Registry:
-    """The small tables on one writing connection. Registrations are held in memory too: each arrival asks for them."""
+    """The small tables on one writing connection, and in memory the row counts of those that may be long."""
 
     def __init__(self, connection: Any, rings: Rings, limits: Limits) -> None:
         self.db = connection
         self.rings = rings
         self.limits = limits
-        self._next_push = 1 + max(self._one("SELECT max(max(number), 0) FROM outbox"), self._one(_LAST_PUSHED))
+        connection.execute("DELETE FROM pushed WHERE slot >= ?", (limits.pushed,))
         self._count()
-        self._load_registrations()
 
     def forget(self) -> None:
         """The transaction was rolled back: what memory says is no longer true."""
         self._count()
-        self._load_registrations()
-
-    def phones_of(self, vehicle: str) -> list[Registered]:
-        phones = self._phones.get(vehicle)
-        return [Registered(token, *rest) for token, rest in phones.items()] if phones else []
-
-    def enqueue(self, arrival: ops.Arrive, phone: Registered, serialized: str, lasts_ms: int) -> None:
-        """A push in the transaction of its status; the oldest waiting one makes room where the outbox is full."""
-        if self._waiting >= self.limits.outbox:
-            oldest = self._one("SELECT min(number) FROM outbox")
-            self.finish_push(oldest, "dropped: push.outbox_rows_max pushes were waiting", arrival.received)
-        created = arrival.received
-        self.db.execute(
-            "INSERT INTO outbox (number, vehicle, token, status_id, serialized, created, expires, due)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(self._next_push, arrival.vehicle, phone.token, arrival.status_id, serialized),
-                *(created, created + lasts_ms, created),
-            ),
-        )
-        self._next_push += 1
-        self._waiting += 1
-
-    def finish_push(self, number: int, outcome: str, at: int) -> tuple[str, str, int] | None:
-        """Out of the outbox, into the log; the push's (vehicle, token, created), or None if it is gone already."""
-        row = self.db.execute(
-            "DELETE FROM outbox WHERE number = ? RETURNING vehicle, token, status_id, created", (number,)
-        ).fetchone()
-        if row is None:
-            return None
-        self._waiting -= 1
-        vehicle, token, status_id, created = row
-        self.db.execute(
-            "INSERT OR REPLACE INTO pushed (number, vehicle, token, status_id, created, finished, outcome)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (number, vehicle, token, status_id, created, at, outcome),
-        )
-        self.db.execute("DELETE FROM pushed WHERE number <= ?", (number - PUSHED_ROWS_MAX,))
-        return vehicle, token, created
-
-    def remember_phone(self, operation: ops.Register) -> None:
-        phones = self._phones.get(operation.vehicle, {})
-        if operation.token not in phones:
-            if self._registrations >= self.limits.registrations:
-                raise LimitReached(
-                    f"{self._registrations} phones are registered: raise app.registrations_max to take in more"
-                )
-            self._registrations += 1
-        phones[operation.token] = (operation.spelling, operation.at)
-        self._phones[operation.vehicle] = phones
-
-    def forget_phone(self, vehicle: str, token: str) -> bool:
-        phones = self._phones.get(vehicle, {})
-        if phones.pop(token, None) is None:
-            return False
-        self._registrations -= 1
-        if not phones:
-            del self._phones[vehicle]
-        self.db.execute("DELETE FROM registrations WHERE vehicle = ? AND token = ?", (vehicle, token))
-        unsent = self.db.execute("DELETE FROM outbox WHERE vehicle = ? AND token = ?", (vehicle, token))
-        self._waiting -= unsent.rowcount
-        return True
-
-    def renewed(self, vehicle: str, token: str) -> int | None:
-        found = self._phones.get(vehicle, {}).get(token)
-        return found[1] if found else None
 
     def _count(self) -> None:
-        """Rows of the tables that may be too long to be counted for each operation."""
-        self._waiting = self._one("SELECT count(*) FROM outbox")
+        self.waiting = self._one("SELECT count(*) FROM outbox")
+        self.registered = self._one("SELECT count(*) FROM registrations")
         self.downlinks = self._one("SELECT count(*) FROM downlinks")
         self.modems = self._one("SELECT count(*) FROM modems")
-
-    def _load_registrations(self) -> None:
-        self._phones: dict[str, dict[str, tuple[str, int]]] = {}
-        rows = self.db.execute("SELECT vehicle, token, spelling, renewed FROM registrations ORDER BY renewed")
-        self._registrations = 0
-        for vehicle, token, spelling, renewed in rows:
-            self._phones.setdefault(vehicle, {})[token] = (spelling, renewed)
-            self._registrations += 1
+        self.next_push = 1 + self._one("SELECT max(number) FROM pushed")
 
     def _one(self, sql: str) -> int:
         (value,) = self.db.execute(sql).fetchone()
         return value or 0
-
-
-_LAST_PUSHED = "SELECT max(number) FROM pushed"
 
 
 def _reject(registry: Registry, op: ops.Reject) -> None:
@@ -197,11 +116,7 @@ def _add_owner(registry: Registry, op: ops.AddOwner) -> None:
 
 def _remove_owner(registry: Registry, op: ops.RemoveOwner) -> bool:
     gone = registry.db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)).rowcount
-    tokens = registry.db.execute(
-        "SELECT token FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)
-    ).fetchall()
-    for (token,) in tokens:
-        registry.forget_phone(op.vehicle, token)
+    forget_all(registry, "SELECT number FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
     return bool(gone)
 
 
@@ -221,50 +136,6 @@ _SET_COLUMN = {
 }
 
 
-def _register(registry: Registry, op: ops.Register) -> None:
-    # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
-    others = registry.db.execute(
-        "SELECT vehicle FROM registrations WHERE token = ? AND uid <> ? AND vehicle <> ?",
-        (op.token, op.uid, op.vehicle),
-    ).fetchall()
-    for (vehicle,) in others:
-        registry.forget_phone(vehicle, op.token)
-    registry.remember_phone(op)
-    registry.db.execute(
-        "INSERT INTO registrations (vehicle, token, spelling, uid, created, renewed) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT DO UPDATE SET spelling = excluded.spelling, uid = excluded.uid, renewed = excluded.renewed",
-        (op.vehicle, op.token, op.spelling, op.uid, op.at, op.at),
-    )
-    # The phone that was not renewed for the longest time makes room.
-    phones = sorted(registry.phones_of(op.vehicle), key=lambda phone: phone.renewed)
-    for phone in phones[: -registry.limits.registrations_per_vehicle]:
-        registry.forget_phone(op.vehicle, phone.token)
-
-
-def _unregister(registry: Registry, op: ops.Unregister) -> bool:
-    return registry.forget_phone(op.vehicle, op.token)
-
-
-def _push_sent(registry: Registry, op: ops.PushSent) -> None:
-    registry.finish_push(op.number, op.message_id, op.at)
-
-
-def _push_failed(registry: Registry, op: ops.PushFailed) -> None:
-    push = registry.finish_push(op.number, op.outcome, op.at)
-    if push is not None and op.drop:
-        vehicle, token, created = push
-        renewed = registry.renewed(vehicle, token)
-        if renewed is not None and renewed <= created:
-            registry.forget_phone(vehicle, token)
-
-
-def _push_later(registry: Registry, op: ops.PushLater) -> None:
-    registry.db.execute(
-        "UPDATE outbox SET attempts = attempts + 1, due = ?, outcome = ? WHERE number = ?",
-        (op.due, op.outcome, op.number),
-    )
-
-
 HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.Reject: _reject,
     ForgetRejected: _forget_rejected,
@@ -273,9 +144,4 @@ HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.AddOwner: _add_owner,
     ops.RemoveOwner: _remove_owner,
     ops.SetVehicle: _set_vehicle,
-    ops.Register: _register,
-    ops.Unregister: _unregister,
-    ops.PushSent: _push_sent,
-    ops.PushFailed: _push_failed,
-    ops.PushLater: _push_later,
 }

@@ -48,44 +48,6 @@ CREATE TABLE owners (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owners_of_vehicle ON owners (vehicle);
 
-CREATE TABLE registrations (
-    vehicle  TEXT NOT NULL,
-    token    TEXT NOT NULL,
-    spelling TEXT NOT NULL,                -- how this phone writes the vehicle's id
-    uid      TEXT NOT NULL,
-    created  INTEGER NOT NULL,
-    renewed  INTEGER NOT NULL,
-    PRIMARY KEY (vehicle, token)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX registrations_of_token ON registrations (token);
-
--- Pushes not yet taken by FCM; written in the transaction of their status.
-CREATE TABLE outbox (
-    number     INTEGER PRIMARY KEY,
-    vehicle    TEXT NOT NULL,
-    token      TEXT NOT NULL,
-    status_id  TEXT NOT NULL,
-    serialized TEXT NOT NULL,
-    created    INTEGER NOT NULL,
-    expires    INTEGER NOT NULL,
-    due        INTEGER NOT NULL,
-    attempts   INTEGER NOT NULL DEFAULT 0,
-    outcome    TEXT NOT NULL DEFAULT ''    -- of the last attempt
-) STRICT;
-CREATE INDEX outbox_by_due ON outbox (due, number);
-CREATE INDEX outbox_by_phone ON outbox (vehicle, token);
-
--- The newest finished pushes.
-CREATE TABLE pushed (
-    number    INTEGER PRIMARY KEY,
-    vehicle   TEXT NOT NULL,
-    token     TEXT NOT NULL,
-    status_id TEXT NOT NULL,
-    created   INTEGER NOT NULL,
-    finished  INTEGER NOT NULL,
-    outcome   TEXT NOT NULL                -- FCM's message id, or why it was given up
-) STRICT;
-
 CREATE TABLE rejected (
     number   INTEGER PRIMARY KEY,
     digest   BLOB NOT NULL UNIQUE,         -- of route and body: the same refusal is kept once

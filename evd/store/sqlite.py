@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from evd.errors import EvdError, StoreBroken, StoreError, StoreFull
 from evd.log import log
-from evd.ring import Verdict
-from evd.store import Arrive, LimitReached, Operation, PendingPush, Stored, UnknownVehicle
+from evd.store import NEWEST, STORED, Arrive, LimitReached, Operation, Stored, UnknownVehicle
 from evd.store.check import find_damage
 from evd.store.database import checkpoint, explain, lengthen_log, open_copier, open_reader, open_writer, translated
 from evd.store.handlers import HANDLERS
 from evd.store.library import sqlite3
 from evd.store.network import Several
-from evd.store.registry import Limits, Registered, Registry
+from evd.store.pending import PendingInSqlite
+from evd.store.registry import Limits, Registry
 from evd.store.rings import Rings
 from evd.store.scribe import open_scribe
 
@@ -60,24 +60,19 @@ OF_THE_VALUES = (
 """What SQLite raises for one operation's values, not for the store."""
 
 
-_NEWEST = Stored(Verdict.NEWEST)
-"""What becomes of nearly every arrival."""
-
-
 class _Unwritable(EvdError):
     """An operation whose values the tables refuse."""
 
 
-_SET_CAPACITY = """
-INSERT INTO meta VALUES ('statuses_per_vehicle', ?) ON CONFLICT DO UPDATE SET value = excluded.value"""
+_SET = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 """For the views, which cannot read settings."""
 
 
 class SqliteStore:
     """`evd.store.Store` over one file.
 
-    `render` gives the text that a phone is sent of a status, None: no pushes are made; `capacity` is the number of
-    statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how long a push is tried.
+    `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
+    long a state is worth pushing.
     """
 
     def __init__(
@@ -86,18 +81,15 @@ class SqliteStore:
         *,
         capacity: int,
         limits: Limits,
-        render: Callable[[Arrive, Registered], str] | None,
-        give_up_after_s: int,
+        give_up_after_s: int = 3600,
         create_unknown: bool = True,
         vehicles_max: int = 1_000_000,
     ) -> None:
         self.path = path
-        self._render = render
-        self._give_up_after_ms = give_up_after_s * 1000
         self._db = open_writer(path)
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
-            self._db.execute(_SET_CAPACITY, (capacity,))
+            self._db.executemany(_SET, [("statuses_per_vehicle", capacity), ("give_up_after_s", give_up_after_s)])
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
@@ -116,6 +108,7 @@ class SqliteStore:
             self._db.execute("PRAGMA busy_timeout = 0")
             self._reader = open_reader(path)
             self._copier = open_copier(path)
+        self._pending: list[PendingInSqlite] = []
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
@@ -253,16 +246,10 @@ class SqliteStore:
             self._db.execute("UPDATE meta SET value = value WHERE name = 'statuses_per_vehicle'")
         self.commit()
 
-    def pending_pushes(self, now: int, limit: int) -> tuple[list[PendingPush], int | None]:
-        """See `Store.pending_pushes`; for one reading thread beside the writing one."""
-        with translated(self.path):
-            rows = self._reader.execute(
-                "SELECT number, vehicle, token, status_id, serialized, created, expires, attempts FROM outbox"
-                " WHERE due <= ? ORDER BY due, number LIMIT ?",
-                (now, limit),
-            ).fetchall()
-            (later,) = self._reader.execute("SELECT min(due) FROM outbox WHERE due > ?", (now,)).fetchone()
-        return [PendingPush(*row) for row in rows], later
+    def pending(self, kinds: Iterable[str]) -> PendingInSqlite:
+        """What waits for registrations of these kinds."""
+        self._pending.append(PendingInSqlite(self.path, kinds))
+        return self._pending[-1]
 
     def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
         """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
@@ -294,6 +281,8 @@ class SqliteStore:
         except TimeoutError as error:
             raise StoreBroken(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
+        for pending in self._pending:
+            pending.close()
         self._copier.close()
         try:
             with translated(self.path):
@@ -358,20 +347,10 @@ class SqliteStore:
         return result
 
     def _arrive(self, message: Arrive) -> Stored:
-        if not self._rings.append(message):
-            self._begin()
-            verdict = self._rings.arrive(message)
-            if verdict is not Verdict.NEWEST:
-                return Stored(verdict)
-        if self._render is None:
-            return _NEWEST
-        phones = self._registry.phones_of(message.vehicle)
-        if not phones:
-            return _NEWEST
+        if self._rings.append(message):
+            return NEWEST
         self._begin()
-        for phone in phones:
-            self._registry.enqueue(message, phone, self._render(message, phone), self._give_up_after_ms)
-        return Stored(Verdict.NEWEST, len(phones))
+        return STORED[self._rings.arrive(message)]
 
     def _rollback(self) -> None:
         with translated(self.path):

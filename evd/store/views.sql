@@ -131,17 +131,35 @@ FROM capacities AS v
 LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1
 LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 
+-- The finished pushes, and what waits: states that were not given yet, while they are worth it, and events.
 CREATE VIEW pushes AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created, vehicle, status_id,
-       substr(token, 1, 8) || '…' AS token, 'waiting' AS state, attempts, outcome,
-       strftime('%Y-%m-%d %H:%M:%S', due / 1000, 'unixepoch') AS due_or_finished
-FROM outbox
-UNION ALL
-SELECT strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch'), vehicle, status_id,
-       substr(token, 1, 8) || '…', 'finished', NULL, outcome,
-       strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch')
+SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
+       substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
+       NULL AS attempts, outcome, strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch') AS due_or_finished
 FROM pushed
-ORDER BY 1;
+UNION ALL
+SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…', 'waiting', d.attempts, d.outcome,
+       strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch')
+FROM deliveries AS d
+JOIN registrations AS r ON r.number = d.registration
+JOIN last AS l ON l.vehicle = r.vehicle
+WHERE d.given <> l.id
+  AND l.received > (julianday('now') - 2440587.5) * 86400000
+      - 1000 * (SELECT value FROM meta WHERE name = 'give_up_after_s')
+UNION ALL
+SELECT NULL, e.vehicle, e.status_id, e.kind, substr(r.token, 1, 8) || '…', 'waiting', o.attempts, o.outcome,
+       strftime('%Y-%m-%d %H:%M:%S', o.due / 1000, 'unixepoch')
+FROM outbox AS o
+JOIN events AS e ON e.number = o.event
+JOIN registrations AS r ON r.number = o.registration
+ORDER BY sent NULLS LAST;
+
+-- What happened to vehicles, and how many phones are still to hear of it.
+CREATE VIEW happenings AS
+SELECT number, strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, details, status_id,
+       (SELECT count(*) FROM outbox AS o WHERE o.event = e.number) AS waiting
+FROM events AS e
+ORDER BY number;
 
 CREATE VIEW rejections AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,

@@ -1,0 +1,45 @@
+"""From the daemon's state to the readings that alarms are judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evd.alarms import PauseKind, Readings
+
+DAY_S = 86_400
+
+
+def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readings:
+    """`state` is `Daemon.state()` at `now` (epoch ms), `rejected_max` how many rows `rejected` keeps."""
+    push, disk = state["push"], state.get("disk", {})
+    outcomes: Mapping[str, int] = push.get("outcomes", {})
+    ends_s = state.get("certificate_ends_s")
+    return Readings(
+        now=now,
+        pause_kind=_pause_kind(push, outcomes),
+        pause_reason=push.get("paused") or "",
+        held=bool(push.get("held")),
+        quota_pauses=outcomes.get("quota", 0),
+        foreign_senders=outcomes.get("foreign sender", 0),
+        rejections=state["ingest"].get("rejected", 0),
+        oldest_push_s=push.get("oldest_pending_s"),
+        callbacks=sum(state["ingest"].values()),
+        disk_free_bytes=disk.get("free"),
+        disk_total_bytes=disk.get("total", 0),
+        disk_full=bool(disk.get("full")),
+        rejected_max=rejected_max,
+        log_bytes=disk.get("log"),
+        certificate_days=None if ends_s is None else (ends_s - now / 1000) / DAY_S,
+    )
+
+
+#: The kind of PushError that a dispatcher is in trouble with → what that means to the operator.
+PAUSE_KINDS: Mapping[str, PauseKind] = {"Pause": "credentials", "QuotaExceeded": "quota"}
+
+
+def _pause_kind(push: Mapping[str, Any], outcomes: Mapping[str, int]) -> PauseKind | None:
+    """Before the first answer of a provider nothing is known."""
+    if push.get("paused"):
+        return PAUSE_KINDS.get(push.get("paused_kind", ""), "other")
+    return "" if outcomes else None

@@ -1,0 +1,366 @@
+"""What the operator must hear of: readings of the daemon in, the alarms that were raised and cleared out.
+
+An alarm is a row of RULES. It is raised at one bound, cleared at another one and only after some calm, so that what
+swings about a bound is told once. Durations are what passed between the steps (evd.rhythm.Passed): no jump of the clock
+raises, clears or repeats anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from evd.config import Alerts
+from evd.rhythm import Passed, Rhythm
+
+MIB = 1024 * 1024
+HOUR_S = 3600.0
+MINUTE_S = 60.0
+
+Severity = Literal["critical", "warning"]
+"""critical: callbacks or pushes are lost, or soon will be."""
+
+PauseKind = Literal["", "credentials", "quota", "other"]
+"""Why a provider wants no pushes; empty: it takes them."""
+
+
+class Readings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon is at `now` (epoch ms). What is not known is None: an alarm about it stays as it is."""
+
+    now: int
+    pause_kind: PauseKind | None = None
+    """None: nothing was sent yet, so nobody knows."""
+    pause_reason: str = ""
+    held: bool = False
+    """The operator keeps pushes back (`evd push pause`)."""
+    quota_pauses: int = 0
+    """Since the start, as those that are counted below."""
+    foreign_senders: int = 0
+    """Registrations dropped because they belong to another Firebase project (403 SENDER_ID_MISMATCH)."""
+    rejections: int = 0
+    oldest_push_s: float | None = None
+    """For how long pushes have been waiting; 0: none waits."""
+    callbacks: int = 0
+    """Taken since the start, whatever came of them."""
+    disk_free_bytes: int | None = None
+    disk_total_bytes: int = 0
+    disk_full: bool = False
+    """The last commit found no space."""
+    rejected_max: int = 10_000
+    """Rows that `rejected` keeps."""
+    log_bytes: int | None = None
+    """The length of the database's log (evd.db-wal)."""
+    certificate_days: float | None = None
+    """Until the certificate that evd shows ends; None: it shows none."""
+
+
+class Growth(NamedTuple):
+    """What was counted within the last hour."""
+
+    quota_pauses: int
+    foreign_senders: int
+    rejections: int
+
+
+class Seen(NamedTuple):
+    """What a rule looks at."""
+
+    readings: Readings
+    hour: Growth
+    rhythm: Rhythm
+    bounds: Alerts
+
+
+class Rule(NamedTuple):
+    """An alarm: raised at a `level` of 1 or more, cleared when that was below `clear_below` for `calm_s`."""
+
+    name: str
+    severity: Severity
+    level: Callable[[Seen], float | None]
+    """None: not known."""
+    clear_below: float
+    calm_s: float
+    sentence: Callable[[Seen], str]
+    """What is wrong, where, and what to do."""
+
+
+class Standing(msgspec.Struct):
+    """An alarm that stands; kept in a file from one process to the next."""
+
+    since: int
+    """Epoch ms."""
+    severity: Severity
+    sentence: str
+    untold_s: float = 0.0
+    """Since it was told last."""
+    calm_s: float = 0.0
+    """For how long its level has been below `clear_below`."""
+
+
+class Memory(msgspec.Struct):
+    """What outlives the process; `standing` by name, oldest first."""
+
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
+    standing: dict[str, Standing] = {}
+
+
+class Change(NamedTuple):
+    """What the operator is told: an alarm was raised, stands still (`again`), or is cleared. Times are epoch ms."""
+
+    name: str
+    state: Literal["raised", "cleared"]
+    severity: Severity
+    since: int
+    """When it was raised."""
+    at: int
+    """When that was seen."""
+    text: str
+    again: bool = False
+
+    @property
+    def identity(self) -> str:
+        """The same for each attempt to tell it: lets the receiver drop what it has seen."""
+        return f"alarm-{self.name}-{self.state}-{self.at}"
+
+
+class Alarms:
+    """`memory` is that of the process before; it is kept up to date in place."""
+
+    def __init__(self, bounds: Alerts, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
+        self.standing = self.memory.standing
+        for gone in self.standing.keys() - {rule.name for rule in RULES}:
+            del self.standing[gone]
+        self._bounds = bounds
+        self._passed = Passed()
+        self._callbacks = 0
+        self._hour = _Hour()
+
+    def step(self, readings: Readings) -> list[Change]:
+        """What changed since the last step; an alarm that stands is told again after `alerts.repeat_after_s`."""
+        passed_s = self._passed.look(readings.now)
+        rhythm = self.memory.rhythm
+        rhythm.step(passed_s, readings.callbacks != self._callbacks, self._bounds.silent_after_s)
+        self._callbacks = readings.callbacks
+        seen = Seen(readings, self._hour.step(passed_s, readings), rhythm, self._bounds)
+        return [change for rule in RULES if (change := self._judge(rule, seen, passed_s))]
+
+    def _judge(self, rule: Rule, seen: Seen, passed_s: float) -> Change | None:
+        level = rule.level(seen)
+        one = self.standing.get(rule.name)
+        if one is None:
+            return self._raise(rule, seen) if level is not None and level >= 1 else None
+        if level is not None and level < rule.clear_below:
+            one.calm_s += passed_s
+            if one.calm_s >= rule.calm_s:
+                return self._clear(rule, one, seen.readings.now)
+        elif level is not None:
+            one.calm_s = 0.0
+            one.sentence = rule.sentence(seen)
+        one.untold_s += passed_s
+        if one.untold_s < self._bounds.repeat_after_s:
+            return None
+        one.untold_s = 0.0
+        return Change(rule.name, "raised", one.severity, one.since, seen.readings.now, one.sentence, again=True)
+
+    def _raise(self, rule: Rule, seen: Seen) -> Change:
+        one = Standing(seen.readings.now, rule.severity, rule.sentence(seen))
+        self.standing[rule.name] = one
+        return Change(rule.name, "raised", one.severity, one.since, one.since, one.sentence)
+
+    def _clear(self, rule: Rule, one: Standing, now: int) -> Change:
+        del self.standing[rule.name]
+        text = f"over after {span((now - one.since) / 1000)}: {one.sentence}"
+        return Change(rule.name, "cleared", one.severity, one.since, now, text)
+
+
+class _Hour:
+    """Counters an hour ago, by the minute. They began at 0 with the process."""
+
+    def __init__(self) -> None:
+        self._elapsed_s = 0.0
+        self._totals = deque([(0.0, Growth(0, 0, 0))], maxlen=int(HOUR_S / MINUTE_S) + 1)
+
+    def step(self, passed_s: float, readings: Readings) -> Growth:
+        self._elapsed_s += passed_s
+        totals = Growth(readings.quota_pauses, readings.foreign_senders, readings.rejections)
+        if self._elapsed_s - self._totals[-1][0] >= MINUTE_S:
+            self._totals.append((self._elapsed_s, totals))
+        _, before = self._totals[0]
+        return Growth(*[now - then for now, then in zip(totals, before, strict=True)])
+
+
+def span(seconds: float) -> str:
+    """In words: `40 s`, `12 min`, `3 h`, `2 days`."""
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
+def _paused(kind: PauseKind) -> Callable[[Seen], float | None]:
+    return lambda seen: None if seen.readings.pause_kind is None else float(seen.readings.pause_kind == kind)
+
+
+def _quota(seen: Seen) -> float | None:
+    return float(seen.hour.quota_pauses) or _paused("quota")(seen)
+
+
+def _push_old(seen: Seen) -> float | None:
+    age_s = seen.readings.oldest_push_s
+    return None if age_s is None else age_s / seen.bounds.push_old_after_s
+
+
+def _push_old_text(seen: Seen) -> str:
+    why = (
+        "`evd push resume` lets them go on"
+        if seen.readings.held
+        else "look at evd's log and at the provider's status page"
+    )
+    return f"pushes have been waiting for {span(seen.readings.oldest_push_s or 0)}: {why}"
+
+
+def _disk(seen: Seen) -> float | None:
+    readings = seen.readings
+    if readings.disk_full:
+        return math.inf
+    if readings.disk_free_bytes is None:
+        return None
+    # A small disk need not keep as much free as a large one.
+    wanted = min(seen.bounds.disk_free_mib * MIB, readings.disk_total_bytes / 20)
+    return wanted / max(readings.disk_free_bytes, 1)
+
+
+def _rejections(seen: Seen) -> float:
+    """1: at the last hour's pace, a day fills all that `rejected` holds."""
+    return seen.hour.rejections * 24 / seen.readings.rejected_max
+
+
+def _silence(seen: Seen) -> float | None:
+    silent_s = seen.rhythm.silent_s
+    return None if silent_s is None else silent_s / seen.rhythm.limit_s(seen.bounds.silent_after_s)
+
+
+def _log(seen: Seen) -> float | None:
+    length = seen.readings.log_bytes
+    return None if length is None else length / (seen.bounds.log_mib * MIB)
+
+
+def _certificate(seen: Seen) -> float | None:
+    days = seen.readings.certificate_days
+    if days is None:
+        return None
+    return math.inf if days <= 0 else seen.bounds.certificate_days / days
+
+
+def _certificate_text(seen: Seen) -> str:
+    days = seen.readings.certificate_days or 0.0
+    when = f"ends in {days:.0f} days" if days >= 1 else "ends today" if days > 0 else "has ended"
+    return f"the certificate of server.tls_cert {when}: renew it, and restart evd so that it shows the new one"
+
+
+#: The bounds without a setting: credentials count as accepted a minute after a push went through, a quota as kept after
+#: ten; a disk must have a quarter more than the bound; reliability.md 2.4 (pushes), R5, R8 and S18 say what alarms.
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "push_credentials",
+        "critical",
+        _paused("credentials"),
+        clear_below=1,
+        calm_s=60,
+        sentence=lambda seen: f"no pushes go out, the provider refuses evd: {seen.readings.pause_reason}",
+    ),
+    Rule(
+        "push_quota",
+        "warning",
+        _quota,
+        clear_below=1,
+        calm_s=600,
+        sentence=lambda seen: (
+            "the provider's quota of messages is used up, so pushes are late: lower push.rate_max or ask for more quota"
+        ),
+    ),
+    Rule(
+        "push_paused",
+        "warning",
+        _paused("other"),
+        clear_below=1,
+        calm_s=60,
+        sentence=lambda seen: f"no pushes go out for now: {seen.readings.pause_reason}",
+    ),
+    Rule(
+        "push_old",
+        "warning",
+        _push_old,
+        clear_below=0.5,
+        calm_s=60,
+        sentence=_push_old_text,
+    ),
+    Rule(
+        "push_foreign_sender",
+        "warning",
+        lambda seen: float(seen.hour.foreign_senders),
+        clear_below=1,
+        calm_s=0,
+        sentence=lambda seen: (
+            f"{seen.hour.foreign_senders} registrations within an hour belonged to another Firebase project and were "
+            "dropped: compare the app's google-services.json with push.credentials"
+        ),
+    ),
+    Rule(
+        "disk_low",
+        "critical",
+        _disk,
+        clear_below=0.8,
+        calm_s=30,
+        sentence=lambda seen: (
+            f"the disk of evd's directory has {(seen.readings.disk_free_bytes or 0) // MIB} MiB left, and callbacks "
+            "are refused when it is full: make space, or give it a larger disk"
+        ),
+    ),
+    Rule(
+        "rejections",
+        "warning",
+        _rejections,
+        clear_below=0.25,
+        calm_s=600,
+        sentence=lambda seen: (
+            f"{seen.hour.rejections} callbacks were rejected within an hour, and evd keeps the newest "
+            f"{seen.readings.rejected_max}: `evd rejected list` says why, `replay` takes them after the fix"
+        ),
+    ),
+    Rule(
+        "silent",
+        "critical",
+        _silence,
+        clear_below=1,
+        calm_s=0,
+        sentence=lambda seen: (
+            f"no callback has come for {span(seen.rhythm.silent_s or 0)}, which is longer than usual: "
+            "`evd sigfox check` walks the way that a callback takes"
+        ),
+    ),
+    Rule(
+        "log_long",
+        "warning",
+        _log,
+        clear_below=0.55,
+        calm_s=60,
+        sentence=lambda seen: (
+            f"the database's log (evd.db-wal) has grown to {(seen.readings.log_bytes or 0) // MIB} MiB: end whatever "
+            "program holds a long read transaction on evd.db"
+        ),
+    ),
+    Rule(
+        "certificate",
+        "warning",
+        _certificate,
+        clear_below=0.95,
+        calm_s=0,
+        sentence=_certificate_text,
+    ),
+)

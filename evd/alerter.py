@@ -1,0 +1,282 @@
+"""Runs evd.alerts beside the callbacks: looks at each new last status that somebody may want to hear of.
+
+Memory may forget: a walk through the vehicles that somebody wants to hear of steps each with its last status, at the
+start, every few minutes, and when more was offered than there is room for. Events are recorded in one transaction with
+what is remembered of them, and to step with the same status again changes nothing; so a crash, a full queue or a full
+disk costs at most what only the statuses between showed, and nothing is told twice.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import orjson
+import trio
+
+from evd import alerts
+from evd.alerts import Event, Memory, Sample, Settings
+from evd.backlog import Listeners
+from evd.clock import Clock, now_ms
+from evd.errors import EvdError, StoreBusy, Unavailable
+from evd.log import log
+from evd.store import AddOwner, Arrive, Operation
+from evd.store.outward import NewEvent, RecordEvents, Register, SetAlerts
+from evd.store.watched import Last, Watched
+from evd.writer import Receipt, Writer
+
+BATCH = 128
+"""Statuses looked at in one go: some 2 ms of the loop, and as many operations of the writer at most."""
+
+PAGE = 64
+"""Vehicles of the walk looked at in one go: some 5 ms of the loop."""
+
+REST = 4
+"""The walk rests so many times as long as it works: it takes a fifth of the loop at most."""
+
+WALK_EVERY_S = 300.0
+"""Silences are found that much later; a walk of 10,000 vehicles takes some seconds."""
+
+RETRY_S = 1.0
+"""Until what could not be read or written is tried again."""
+
+JUMP_MS = 60_000
+"""A wall clock that gains or loses more on the other one was set, or the machine slept."""
+
+SHORT_STOP_MS = 15 * 60_000
+"""Of evd: the statuses of a longer one may be lost, so nobody's silence counts from before it."""
+
+
+def listening_since(last_alive: int | None, now: int) -> int:
+    """From when on silences count, where evd took callbacks last at `last_alive`; epoch ms."""
+    return 0 if last_alive is not None and 0 <= now - last_alive <= SHORT_STOP_MS else now
+
+
+class Known:
+    """What memory holds of a vehicle; `settings` is None where they are to be read anew."""
+
+    __slots__ = ("memory", "settings")
+
+    def __init__(self, memory: Memory, settings: Settings) -> None:
+        self.memory = memory
+        self.settings: Settings | None = settings
+
+
+class Alerter:
+    """One long task, `run`; told of each commit by `offer` and `follow`, which cost next to nothing.
+
+    `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
+    `listening_since` is when evd began to listen (epoch ms); 0: it did before.
+    """
+
+    def __init__(
+        self,
+        watched: Watched,
+        writer: Writer,
+        *,
+        queue_max: int,
+        memories_max: int,
+        listening_since: int = 0,
+        clock: Clock = now_ms,
+    ) -> None:
+        self._watched = watched
+        self._writer = writer
+        self._queue_max = queue_max
+        self._memories_max = memories_max
+        self._since = listening_since
+        self._clock = clock
+        self._listeners = Listeners()
+        self._queue: deque[Arrive] = deque()
+        self._looks: deque[str] = deque()
+        """Vehicles of which somebody began to want to hear."""
+        self._known: dict[str, Known] = {}  # the one that was used longest ago comes first
+        self._unwritten: dict[str, RecordEvents] = {}
+        """Vehicle → what memory says already and the table does not."""
+        self._walk_after = ""
+        self._forgot = False
+        """Something did not fit, or could not be read, since the walk began."""
+        self._page_at = 0.0
+        self._clock_ahead = 0.0
+        self._wake = trio.Event()
+        self.recorded: Counter[str] = Counter()
+        """Kind → events since the start."""
+        self.walks = 0
+        """Walks that were finished."""
+
+    @property
+    def waiting(self) -> int:
+        """Statuses to look at."""
+        return len(self._queue)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there is more to do now than to wait for the next walk."""
+        return bool(self._queue or self._looks or self._unwritten or self._forgot or self._walk_after)
+
+    def offer(self, arrivals: Iterable[Arrive]) -> None:
+        """These became their vehicles' last statuses. Where the queue is full, the walk finds the last one of each."""
+        listeners, queue = self._listeners, self._queue
+        for arrival in arrivals:
+            if arrival.vehicle in listeners:
+                if len(queue) >= self._queue_max:
+                    self._forgot = True
+                    break
+                queue.append(arrival)
+        if queue:
+            self._wake.set()
+
+    def follow(self, operations: Iterable[Operation]) -> None:
+        """These were written, or refused: what concerns alerts is read anew."""
+        for operation in operations:
+            if isinstance(operation, Register | AddOwner | SetAlerts):
+                self._attend(operation)
+
+    def close(self) -> None:
+        """After `run`."""
+        self._watched.close()
+
+    def _attend(self, operation: Register | AddOwner | SetAlerts) -> None:
+        vehicle = operation.vehicle
+        self._listeners.add(vehicle)
+        if isinstance(operation, SetAlerts) and (known := self._known.get(vehicle)):
+            known.settings = None
+        if len(self._looks) < self._queue_max:
+            self._looks.append(vehicle)
+        else:
+            self._forgot = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look at what comes, for ever. Cancelling is safe: the next start finds what was not recorded."""
+        self._clock_ahead = self._clock() - trio.current_time() * 1000
+        while True:
+            self._wake = trio.Event()
+            try:
+                self._turn()
+            except StoreBusy:
+                self._forgot = True
+                self._page_at = trio.current_time() + RETRY_S
+            await self._write()
+            if self._queue or self._looks:
+                await trio.lowlevel.checkpoint()
+                continue
+            with trio.move_on_after(max(self._page_at - trio.current_time(), 0)):
+                await self._wake.wait()
+
+    def _turn(self) -> None:
+        """Look at some of the statuses that wait, and at a page of the walk if it is time for one."""
+        now = self._clock()
+        for _ in range(min(len(self._queue), BATCH)):
+            arrival = self._queue.popleft()
+            last = Last(arrival.status_id, arrival.time, arrival.received, arrival.fields)
+            self._see(arrival.vehicle, self._remember(arrival.vehicle), last, now)
+        for _ in range(min(len(self._looks), PAGE)):
+            self._look(self._looks.popleft(), now)
+        if self._forgot and not self._walk_after:
+            self._page_at = 0.0
+        if trio.current_time() >= self._page_at:
+            self._page(now)
+
+    def _page(self, now: int) -> None:
+        began = trio.current_time()
+        self._mind_the_clock(began, now)
+        if not self._walk_after:
+            self._forgot = False
+        page = self._watched.vehicles_after(self._walk_after, PAGE)
+        for vehicle in page:
+            self._listeners.add(vehicle)
+            self._look(vehicle, now)
+        ended = len(page) < PAGE
+        self._walk_after = "" if ended else page[-1]
+        self.walks += ended
+        now_s = trio.current_time()
+        self._page_at = now_s + (WALK_EVERY_S if ended and not self._forgot else REST * (now_s - began))
+
+    def _look(self, vehicle: str, now: int) -> None:
+        """Step with the vehicle's last status, unless that was seen, and see whether it has been silent for long."""
+        last = self._watched.last_of(vehicle)
+        if last is None:
+            return
+        known = self._known.get(vehicle) or self._load(vehicle)  # a walk must not drive out what is in use
+        if last.time > known.memory.time:
+            self._see(vehicle, known, last, now)
+        self._listen(vehicle, known, last, now)
+
+    def _see(self, vehicle: str, known: Known, last: Last, now: int) -> None:
+        before = known.memory
+        sample = Sample(last.time, orjson.loads(last.fields))
+        known.memory, events = alerts.step(self._settings(vehicle, known), before, sample)
+        if events or alerts.worth_keeping(before, known.memory):
+            self._record(vehicle, known.memory, events, last.status_id, now)
+
+    def _listen(self, vehicle: str, known: Known, last: Last, now: int) -> None:
+        settings = self._settings(vehicle, known)
+        usual_ms = None
+        if settings.silent_after_h is None:
+            silent_ms = now - max(last.received, self._since)
+            if silent_ms <= alerts.SILENT_AT_LEAST_MS or known.memory.silent_since is not None:
+                return  # which spares most vehicles the look into their rings
+            usual_ms = alerts.usual_gap_ms(self._watched.times_of(vehicle))
+        known.memory, events = alerts.overdue(
+            settings, known.memory, received=last.received, since=self._since, usual_ms=usual_ms, now=now
+        )
+        if events:
+            self._record(vehicle, known.memory, events, "", now)
+
+    def _record(self, vehicle: str, memory: Memory, events: Sequence[Event], status_id: str, now: int) -> None:
+        """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
+        self.recorded.update(event.kind for event in events)
+        new = tuple([NewEvent(event.kind, event.time, status_id, orjson.dumps(event.details)) for event in events])
+        earlier = self._unwritten.get(vehicle)
+        if earlier is not None:
+            new = earlier.events + new
+        self._unwritten[vehicle] = RecordEvents(vehicle, alerts.stored(memory), new, now)
+
+    def _remember(self, vehicle: str) -> Known:
+        """What is known of the vehicle; the one that was used longest ago makes room."""
+        known = self._known.pop(vehicle, None)
+        if known is None:
+            known = self._load(vehicle)
+            if len(self._known) >= self._memories_max:
+                del self._known[next(iter(self._known))]
+        self._known[vehicle] = known
+        return known
+
+    def _load(self, vehicle: str) -> Known:
+        state, settings = self._watched.alerts_of(vehicle)
+        return Known(alerts.remembered(state), alerts.read(settings))
+
+    def _settings(self, vehicle: str, known: Known) -> Settings:
+        if known.settings is None:
+            known.settings = alerts.read(self._watched.alerts_of(vehicle)[1])
+        return known.settings
+
+    def _mind_the_clock(self, now_s: float, now: int) -> None:
+        """Nobody was silent while the clock jumped, or the machine slept."""
+        ahead = now - now_s * 1000
+        if abs(ahead - self._clock_ahead) > JUMP_MS:
+            self._clock_ahead = ahead
+            self._since = now
+
+    async def _write(self) -> None:
+        """Until all is on disk; meanwhile what comes waits, and what does not fit is found by the walk."""
+        while self._unwritten:
+            await self._try(list(self._unwritten.values()))
+            if self._unwritten:
+                await trio.sleep(RETRY_S)
+
+    async def _try(self, operations: Sequence[RecordEvents]) -> None:
+        """What cannot be written now, because evd is too busy or the disk is full, stays unwritten."""
+        receipts: list[tuple[RecordEvents, Receipt]] = []
+        for operation in operations:
+            with suppress(Unavailable):
+                receipts.append((operation, self._writer.submit(operation)))
+        for operation, receipt in receipts:
+            try:
+                await receipt.wait()
+            except Unavailable:
+                continue
+            except EvdError as error:
+                log.error("events could not be recorded", vehicle=operation.vehicle, reason=str(error))
+            del self._unwritten[operation.vehicle]

@@ -1,0 +1,393 @@
+"""What statuses tell of a vehicle beyond themselves: samples in, events out, each cause told once.
+
+A rule decides by the sample and by what is remembered, never by the sample before. So it does not matter which samples
+were lost, the same sample changes nothing when it comes again, and the memory changes only where something happened: it
+need not be written with each status. Margins keep what swings about a bound from being told again; what a vehicle's
+first status shows is where it stands, and no news.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import orjson
+
+from evd.errors import BadRequest
+
+TARGET_REACHED = "target_reached"
+CHARGING_STOPPED = "charging_stopped"
+CHARGE_LOW = "charge_low"
+TEMPERATURE = "temperature"
+ARRIVED, LEFT = "arrived", "left"
+SILENT, HEARD_AGAIN = "silent", "heard_again"
+
+CHARGING, DRIVING = 1, 3
+_STATES = frozenset({0, CHARGING, 2, DRIVING})
+
+HOUR_MS = 3_600_000
+SILENT_AT_LEAST_MS = HOUR_MS
+USUAL_GAPS = 3
+"""A silence is longer than usual at so many times the usual gap."""
+GAPS_MIN = 4
+"""Of so many a usual one is told, so five statuses are needed."""
+LEARNED = 1.5, 3.0
+"""A silence that ended was usual, too, and so is one half as long again; but of one outage no more than thrice the
+limit is learned."""
+
+PLACES_MAX = 20
+EARTH_M = 6_371_000.0
+
+Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+Margin = Annotated[float, msgspec.Meta(gt=0, le=50)]
+Celsius = Annotated[float, msgspec.Meta(ge=-100, le=150)]
+
+
+class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where a vehicle arrives and whence it leaves; `lat` and `lng` are degrees."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    lng: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    radius_m: Annotated[float, msgspec.Meta(ge=20, le=200_000)] = 200.0
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How alerts are set for one vehicle; the defaults are good for any."""
+
+    off: Annotated[list[str], msgspec.Meta(max_length=32)] = []
+    """Kinds that do not happen here."""
+    low_charge: Percent = 20.0
+    charge_margin: Margin = 5.0
+    """%: by so much the charge must go back before the same is told again."""
+    temperature_min: Celsius | None = None
+    """°C of the indoor temperature, as the next one."""
+    temperature_max: Celsius | None = None
+    outdoor_min: Celsius | None = None
+    outdoor_max: Celsius | None = None
+    temperature_margin: Margin = 2.0
+    silent_after_h: Annotated[float, msgspec.Meta(ge=0.25, le=8760)] | None = None
+    """None: thrice the usual time between its statuses, an hour at least."""
+    places: Annotated[list[Place], msgspec.Meta(max_length=PLACES_MAX)] = []
+    place_margin_m: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 100.0
+    """Beyond the radius, before a vehicle has left: locations swing."""
+
+
+class Memory(msgspec.Struct, omit_defaults=True):
+    """What must be known of a vehicle so that nothing is told twice. None: nothing was said of it yet."""
+
+    time: int = 0
+    """Of the last sample, epoch ms; it is kept no newer than the rest."""
+    target: float | None = None
+    """The target that was reached last (%); 0: the charge has been well below its target since."""
+    charging: bool = False
+    stopped: float | None = None
+    """Where charging stopped early and it was told (%)."""
+    low: float | None = None
+    """Where the charge was low and it was told (%); 0: it is not low."""
+    outside: dict[str, str] = {}
+    """Temperature → `below` or `above` where it is out of range, or empty."""
+    places: dict[str, bool] = {}
+    """Whether it is there."""
+    silent_since: int | None = None
+    """When the last status before a silence was received, where the silence was told; epoch ms."""
+    learned_ms: int = 0
+    """The longest silence that was told and turned out to be usual."""
+
+
+class Sample(NamedTuple):
+    """A status, as far as the rules need it. `time` is epoch ms."""
+
+    time: int
+    fields: Mapping[str, Any]
+
+
+class Event(NamedTuple):
+    """Something happened. `details` are the numbers and names that its sentence needs."""
+
+    kind: str
+    time: int
+    details: dict[str, Any]
+
+
+class Rule(NamedTuple):
+    """`judge` looks at a sample, changes the memory it is given, and returns what happened."""
+
+    kinds: tuple[str, ...]
+    judge: Callable[[Settings, Memory, Sample], Sequence[Event]]
+
+
+DEFAULTS = Settings()
+
+
+def read(settings: bytes | None) -> Settings:
+    """Settings as they are stored; what cannot be read is the defaults."""
+    if settings is None:
+        return DEFAULTS
+    try:
+        return _settings.decode(settings)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return DEFAULTS
+
+
+def parse(document: Any) -> Settings:
+    """Settings as a person gave them. Raises BadRequest with a sentence that names the field."""
+    try:
+        settings = msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"the alert settings are refused: {error}".replace(" - at `$.", ": see `")) from None
+    if unknown := [kind for kind in settings.off if kind not in KINDS]:
+        raise BadRequest(f"off: there is no kind {unknown[0][:40]!r}: use some of {', '.join(KINDS)}")
+    for name, low, high in (
+        ("temperature_min", settings.temperature_min, settings.temperature_max),
+        ("outdoor_min", settings.outdoor_min, settings.outdoor_max),
+    ):
+        if low is not None and high is not None and low >= high:
+            raise BadRequest(f"{name} is {low:g}: it must lie below {name.replace('min', 'max')}, which is {high:g}")
+    if len({place.name for place in settings.places}) < len(settings.places):
+        raise BadRequest("places: two of them have the same name: give each its own")
+    return settings
+
+
+def remembered(state: bytes | None) -> Memory:
+    """A memory as it is stored; what cannot be read is a new one."""
+    if state is None:
+        return Memory()
+    try:
+        return _memory.decode(state)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return Memory()
+
+
+def stored(memory: Memory) -> bytes:
+    return orjson.dumps(msgspec.to_builtins(memory))
+
+
+def worth_keeping(before: Memory, after: Memory) -> bool:
+    """Whether more changed than the time."""
+    if before.time and after.time:
+        return msgspec.structs.replace(after, time=before.time) != before
+    return before != after
+
+
+def step(settings: Settings, memory: Memory, sample: Sample) -> tuple[Memory, list[Event]]:
+    """What the sample tells, and what is to be remembered of it. An older one than the last changes nothing."""
+    if sample.time < memory.time:
+        return memory, []
+    after = msgspec.structs.replace(memory)
+    after.time = sample.time
+    events = [event for rule in RULES for event in rule.judge(settings, after, sample)]
+    return after, [event for event in events if event.kind not in settings.off] if memory.time else []
+
+
+def overdue(
+    settings: Settings, memory: Memory, *, received: int, since: int, usual_ms: int | None, now: int
+) -> tuple[Memory, list[Event]]:
+    """Whether a vehicle, whose last status was received at `received`, has been silent for longer than usual.
+
+    `since`: evd has listened without a break from then on. `usual_ms` is what `usual_gap_ms` says; all times are epoch
+    ms.
+    """
+    if memory.silent_since is not None or not memory.time or SILENT in settings.off:
+        return memory, []
+    limit = silence_limit_ms(settings, memory, usual_ms)
+    if limit is None or now - max(received, since) <= limit:
+        return memory, []
+    # What is learned of it when it ends is noted with it: what was usual by then is another thing.
+    learned = max(memory.learned_ms, int(LEARNED[1] * limit))
+    after = msgspec.structs.replace(memory, silent_since=received, learned_ms=learned)
+    return after, [Event(SILENT, now, {"hours": _hours(now - received)})]
+
+
+def silence_limit_ms(settings: Settings, memory: Memory, usual_ms: int | None) -> int | None:
+    """From when on a silence is worth telling; None: not known."""
+    if settings.silent_after_h is not None:
+        return int(settings.silent_after_h * HOUR_MS)
+    if usual_ms is None:
+        return None
+    return max(SILENT_AT_LEAST_MS, USUAL_GAPS * usual_ms, memory.learned_ms)
+
+
+def usual_gap_ms(times: Sequence[int]) -> int | None:
+    """Of the times of the newest statuses (epoch ms, in any order): a gap that is seldom exceeded.
+
+    It is the second longest of up to 20, so that one outage is not usual.
+    """
+    ordered = sorted(times)
+    gaps = sorted(later - earlier for earlier, later in pairwise(ordered))
+    return gaps[-2] if len(gaps) >= GAPS_MIN else None
+
+
+def _hours(ms: int) -> float:
+    return round(ms / HOUR_MS, 1)
+
+
+def _number(sample: Sample, name: str, low: float, high: float) -> float | None:
+    """A field's value where it is a number within these bounds; anything else says nothing."""
+    value = sample.fields.get(name)
+    if type(value) is int or type(value) is float:
+        return value if low <= value <= high else None
+    return None
+
+
+def _state(sample: Sample) -> int | None:
+    value = _number(sample, "state", 0, DRIVING)
+    return int(value) if value in _STATES else None
+
+
+def _charge(sample: Sample) -> float | None:
+    return _number(sample, "current_charge", 0, 100)
+
+
+def _target(sample: Sample) -> float | None:
+    target = _number(sample, "target_charge", 0, 100)
+    return target or None  # 0 % is no target
+
+
+def _target_reached(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    charge, target = _charge(sample), _target(sample)
+    if charge is None or target is None:
+        return ()
+    known, told = memory.target is not None, memory.target or 0.0
+    if charge <= max(target - settings.charge_margin, 0):
+        told = 0.0
+    reached = charge >= target > told
+    memory.target = target if reached else told
+    if not (reached and known):
+        return ()
+    how = "passed" if charge > target else "reached"
+    return (Event(TARGET_REACHED, sample.time, {"charge": charge, "target": target, "how": how}),)
+
+
+def _charging_stopped(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    state, charge, target = _state(sample), _charge(sample), _target(sample)
+    if charge is not None and memory.stopped is not None and abs(charge - memory.stopped) >= settings.charge_margin:
+        memory.stopped = None
+    if state is None:
+        return ()
+    was, memory.charging = memory.charging, state == CHARGING
+    if not was or state in (CHARGING, DRIVING) or charge is None or target is None:
+        return ()  # who drives off has unplugged it himself
+    if charge >= target - settings.charge_margin or memory.target or memory.stopped is not None:
+        return ()
+    memory.stopped = charge
+    return (Event(CHARGING_STOPPED, sample.time, {"charge": charge, "target": target}),)
+
+
+def _charge_low(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    """After `_charging_stopped`, which notes whether it charges."""
+    charge = _charge(sample)
+    if charge is None:
+        return ()
+    known, told = memory.low is not None, memory.low
+    if told and (
+        charge >= settings.low_charge + settings.charge_margin
+        or (memory.charging and charge >= told + settings.charge_margin)
+    ):
+        told = 0.0
+    low = not told and charge < settings.low_charge and not memory.charging
+    memory.low = max(charge, 0.1) if low else told or 0.0
+    if not (low and known):
+        return ()
+    details = {"charge": charge, "limit": settings.low_charge}
+    if (left := _number(sample, "range", 0, 10_000)) is not None:
+        details["range"] = left
+    return (Event(CHARGE_LOW, sample.time, details),)
+
+
+#: Field → its bounds in the settings.
+_TEMPERATURES: dict[str, Callable[[Settings], tuple[float | None, float | None]]] = {
+    "indoor_temperature": lambda settings: (settings.temperature_min, settings.temperature_max),
+    "outdoor_temperature": lambda settings: (settings.outdoor_min, settings.outdoor_max),
+}
+
+
+def _temperature(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    events = []
+    for name, bounds in _TEMPERATURES.items():
+        value = _number(sample, name, -100, 150)
+        if value is None:
+            continue
+        was = memory.outside.get(name)
+        side, limit = _side(value, *bounds(settings), was or "", settings.temperature_margin)
+        if side != was:
+            memory.outside = {**memory.outside, name: side}
+            if side and was is not None:
+                details = {"which": name, "side": side, "value": round(value, 1), "limit": limit}
+                events.append(Event(TEMPERATURE, sample.time, details))
+    return events
+
+
+def _side(value: float, low: float | None, high: float | None, was: str, margin: float) -> tuple[str, float | None]:
+    """On which side of its range a value lies, and the bound there; the way back is longer by the margin."""
+    if high is not None and value > high - (margin if was == "above" else 0):
+        return "above", high
+    if low is not None and value < low + (margin if was == "below" else 0):
+        return "below", low
+    return "", None
+
+
+def _places(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    if not settings.places and not memory.places:
+        return ()
+    here = _position(sample.fields.get("location"))
+    if here is None:
+        return ()
+    events, places = [], {}
+    for place in settings.places:
+        was = memory.places.get(place.name)
+        reach = place.radius_m + (settings.place_margin_m if was else 0)
+        places[place.name] = inside = distance_m(here, (place.lat, place.lng)) <= reach
+        if was is not None and inside != was:
+            events.append(Event(ARRIVED if inside else LEFT, sample.time, {"place": place.name}))
+    if places != memory.places:
+        memory.places = places
+    return events
+
+
+def _position(location: Any) -> tuple[float, float] | None:
+    """`LAT,LNG` in degrees, as the original's app writes it."""
+    if type(location) is not str or len(location) > 64:
+        return None
+    latitude, comma, longitude = location.partition(",")
+    try:
+        lat, lng = float(latitude), float(longitude)
+    except ValueError:
+        return None
+    return (lat, lng) if comma and -90 <= lat <= 90 and -180 <= lng <= 180 else None
+
+
+def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Between two positions (degrees of latitude and longitude), on a sphere."""
+    lat1, lng1, lat2, lng2 = map(math.radians, (*one, *other))
+    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lng2 - lng1) / 2) ** 2
+    return 2 * EARTH_M * math.asin(math.sqrt(min(half, 1.0)))
+
+
+def _heard_again(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+    since = memory.silent_since
+    if since is None:
+        return ()
+    silent_ms = max(sample.time - since, 0)
+    memory.silent_since = None
+    memory.learned_ms = min(memory.learned_ms, int(LEARNED[0] * silent_ms))
+    return (Event(HEARD_AGAIN, sample.time, {"hours": _hours(silent_ms)}),)
+
+
+#: In their order; a new kind is a new row. SILENT has none: it is found by the clock, see `overdue`.
+RULES: tuple[Rule, ...] = (
+    Rule((HEARD_AGAIN,), _heard_again),
+    Rule((TARGET_REACHED,), _target_reached),
+    Rule((CHARGING_STOPPED,), _charging_stopped),
+    Rule((CHARGE_LOW,), _charge_low),
+    Rule((TEMPERATURE,), _temperature),
+    Rule((ARRIVED, LEFT), _places),
+)
+
+KINDS: tuple[str, ...] = (SILENT, *(kind for rule in RULES for kind in rule.kinds))
+
+_settings = msgspec.json.Decoder(Settings)
+_memory = msgspec.json.Decoder(Memory)

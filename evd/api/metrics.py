@@ -1,0 +1,188 @@
+"""`/metrics`: how the daemon is, for Prometheus; for an admin key or the control socket.
+
+Names and units are as Prometheus recommends (https://prometheus.io/docs/practices/naming/): counters end in _total,
+times are seconds. A metric is a row of a table here; what is not known is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import trio
+from prometheus_client import CollectorRegistry, Metric, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+from quart import Blueprint, Response, current_app, request
+
+from evd.alarms import RULES
+from evd.api.context import here, require_admin
+from evd.errors import Unavailable
+
+STORED_FOR_S = 1.0
+"""Several scrapers, or an impatient one, cost the database one question a second."""
+
+metrics = Blueprint("metrics", __name__)
+
+
+class Seen(NamedTuple):
+    """What the tables look at."""
+
+    state: Mapping[str, Any]
+    stored: Mapping[str, Any]
+    """`Queries.counts`; empty where the database does not answer."""
+    now: int
+    """Epoch ms."""
+
+    @property
+    def push(self) -> Mapping[str, Any]:
+        push: Mapping[str, Any] = self.state["push"]
+        return push
+
+    @property
+    def disk(self) -> Mapping[str, int]:
+        """`evd.surroundings.disk_use`."""
+        disk: Mapping[str, int] = self.state.get("disk", {})
+        return disk
+
+
+class Number(NamedTuple):
+    """A metric without labels."""
+
+    name: str
+    meaning: str
+    value: Callable[[Seen], float | None]
+    kind: type[Any] = GaugeMetricFamily
+
+
+class Labelled(NamedTuple):
+    """A metric with one label: its values by the label's."""
+
+    name: str
+    meaning: str
+    label: str
+    values: Callable[[Seen], Mapping[str, float]]
+    kind: type[Any] = CounterMetricFamily
+
+
+def _oldest_push_s(seen: Seen) -> float | None:
+    if "oldest_pending_s" in seen.push:
+        age: float | None = seen.push["oldest_pending_s"]
+        return age
+    created = seen.stored.get("oldest_push")
+    return None if not seen.stored else max(seen.now - created, 0) / 1000 if created else 0.0
+
+
+def _alarms(seen: Seen) -> Mapping[str, float]:
+    standing = {alarm["name"] for alarm in seen.state.get("alarms", ())}
+    return {rule.name: float(rule.name in standing) for rule in RULES}
+
+
+def _flag(value: object) -> float:
+    return float(bool(value))
+
+
+NUMBERS: tuple[Number, ...] = (
+    Number("evd_ready", "1 while callbacks are taken.", lambda seen: _flag(seen.state["ready"])),
+    Number("evd_commits", "Transactions written.", lambda seen: seen.state["writer"]["commits"], CounterMetricFamily),
+    Number(
+        "evd_committed_rows",
+        "Operations in these transactions.",
+        lambda seen: seen.state["writer"]["committed"],
+        CounterMetricFamily,
+    ),
+    Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
+    Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
+    Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),
+    Number("evd_push_paused", "1 while a provider wants no pushes.", lambda seen: _flag(seen.push.get("paused"))),
+    Number("evd_push_in_flight", "Pushes sent and not answered.", lambda seen: seen.push.get("in_flight")),
+    Number("evd_push_pending", "Pushes that wait in the outbox.", lambda seen: seen.stored.get("pushes_waiting")),
+    Number("evd_push_oldest_pending_seconds", "How long the oldest push waits; 0: none does.", _oldest_push_s),
+    Number("evd_vehicles", "Vehicles known.", lambda seen: seen.stored.get("vehicles")),
+    Number("evd_statuses", "Statuses kept.", lambda seen: seen.stored.get("statuses")),
+    Number("evd_registrations", "Registrations.", lambda seen: seen.stored.get("registrations")),
+    Number("evd_rejected_rows", "Rejected callbacks kept.", lambda seen: seen.stored.get("rejected")),
+    Number("evd_disk_free_bytes", "Free for evd on its disk.", lambda seen: seen.disk.get("free")),
+    Number("evd_disk_bytes", "The size of that disk.", lambda seen: seen.disk.get("total")),
+    Number("evd_database_bytes", "The length of evd.db.", lambda seen: seen.disk.get("database")),
+    Number("evd_database_log_bytes", "The length of evd.db-wal.", lambda seen: seen.disk.get("log")),
+    Number(
+        "evd_certificate_end_timestamp_seconds",
+        "When the certificate of server.tls_cert ends.",
+        lambda seen: seen.state.get("certificate_ends_s"),
+    ),
+)
+
+LABELLED: tuple[Labelled, ...] = (
+    Labelled(
+        "evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state["ingest"]
+    ),
+    Labelled("evd_pushes", "Answers of providers.", "outcome", lambda seen: seen.push.get("outcomes", {})),
+    Labelled("evd_alarm", "1 while the alarm stands.", "alarm", _alarms, GaugeMetricFamily),
+)
+
+
+def families(seen: Seen) -> Iterable[Metric]:
+    """All of evd's own metrics."""
+    yield InfoMetricFamily(
+        "evd_build", "Which evd this is.", {"version": seen.state["version"], "codec": seen.state["codec"]}
+    )
+    for number in NUMBERS:
+        value = number.value(seen)
+        if value is not None:
+            yield number.kind(number.name, number.meaning, value=value)
+    for row in LABELLED:
+        family = row.kind(row.name, row.meaning, labels=[row.label])
+        for label, value in sorted(row.values(seen).items()):
+            family.add_metric([label.replace(" ", "_")], value)
+        yield family
+
+
+class _Once(Collector):
+    """A collector of what was seen for this answer."""
+
+    def __init__(self, seen: Seen) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterable[Metric]:
+        return families(self._seen)
+
+
+class Stored:
+    """The database's counts, asked for at most once in STORED_FOR_S; whoever comes meanwhile waits for the answer."""
+
+    def __init__(self) -> None:
+        self._turn = trio.Lock()
+        self._until = 0.0
+        self._counts: Mapping[str, Any] = {}
+
+    async def counts(self, ask: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
+        """Empty where the database does not answer: the other metrics are then needed most."""
+        async with self._turn:
+            if trio.current_time() >= self._until:
+                try:
+                    self._counts = await ask()
+                except Unavailable:
+                    self._counts = {}
+                self._until = trio.current_time() + STORED_FOR_S
+        return self._counts
+
+
+@metrics.record_once
+def _set_up(setup: Any) -> None:
+    """One cache and one look at the process for each application."""
+    setup.app.extensions["evd.metrics"] = (Stored(), ProcessCollector(registry=None))
+
+
+@metrics.get("/metrics")
+async def scrape() -> Response:
+    require_admin()
+    context = here()
+    stored, process = current_app.extensions["evd.metrics"]
+    counts = await stored.counts(context.queries.counts)
+    registry = CollectorRegistry()
+    registry.register(process)
+    registry.register(_Once(Seen(context.state(), counts, context.clock())))
+    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    return Response(encode(registry), 200, {"Content-Type": content_type})

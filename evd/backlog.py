@@ -1,0 +1,232 @@
+"""What waits to be pushed to one provider: statuses just committed, events, repeats, and what nobody remembers.
+
+States do not queue. A registration waits for its vehicle's last status as long as that is not the one it was given; the
+tables say so at any time, so memory may forget: what does not fit is found by walking through all registrations, as
+after a crash.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from evd.errors import StoreError
+from evd.push import STATE
+from evd.store import Arrive
+from evd.store.outward import EventDue, Pending, Phone, State
+
+OFFERS_MAX = 8192
+"""Vehicles whose new status is remembered until it is sent, some 1 KiB each."""
+
+PAGE = 128
+"""Registrations of the walk looked at in one go: 1 to 4 ms of the loop."""
+
+LOOK_EVERY_MS = 30_000
+"""The longest time between two looks at what is due: a clock that was set back must not keep a push waiting."""
+
+LISTENERS = 1 << 20
+"""Slots; with 100,000 vehicles that somebody listens to, one in ten others is looked up in vain."""
+
+
+class Listeners:
+    """Whether anybody may listen to a vehicle: no is certain, yes is not, and costs a look."""
+
+    def __init__(self) -> None:
+        self._slots = bytearray(LISTENERS)
+
+    def add(self, vehicle: str) -> None:
+        self._slots[hash(vehicle) % LISTENERS] = 1
+
+    def __contains__(self, vehicle: str) -> bool:
+        return self._slots[hash(vehicle) % LISTENERS] == 1
+
+
+class Flight:
+    """One push on its way: to `phone`, of `state` or of `event`."""
+
+    __slots__ = ("attempts", "committed", "event", "newer", "phone", "sent", "state")
+
+    def __init__(
+        self, phone: Phone, state: Arrive | State | None, event: EventDue | None, committed: int | None
+    ) -> None:
+        self.phone = phone
+        self.state = state
+        self.event = event
+        self.committed = committed
+        """When the status was known to be on disk (epoch ms); None: before this run of evd."""
+        self.attempts = event.attempts if event else phone.attempts
+        self.sent = 0
+        self.newer: tuple[Arrive | State, int | None] | None = None
+        """A status that came while this one was on its way."""
+
+    @property
+    def key(self) -> int:
+        """Of what can be on its way once: a registration's state, or (below 0) an event's row."""
+        return -self.event.number if self.event else self.phone.number
+
+    @property
+    def what(self) -> str:
+        return self.event.kind if self.event else STATE
+
+
+class Backlog:
+    """Finds what is to be sent next; what it gave out is not given out again until `landed`.
+
+    `stale_after_ms`: a phone whose app has not started for so long is sent nothing. `give_up_after_ms`: a state that old
+    is worth nothing.
+    """
+
+    def __init__(self, pending: Pending, *, give_up_after_ms: int, stale_after_ms: int) -> None:
+        self._pending = pending
+        self._give_up_after_ms = give_up_after_ms
+        self._stale_after_ms = stale_after_ms
+        self._offers: dict[str, tuple[Arrive | State, int | None]] = {}
+        self._order: deque[str] = deque()
+        self._ready: deque[Flight] = deque()
+        self._flying: dict[int, Flight] = {}
+        self._walk_from: int | None = 0
+        """The registration after which the walk goes on; None: it is done."""
+        self._forgot = False
+        """Something did not fit since the walk began."""
+        self._look_at = 0
+        """When the tables are to be asked for what is due (epoch ms)."""
+        self._turns = 0
+        # Events come first. Nothing may starve what failed or was forgotten, so one turn in four begins with that.
+        old, new = (self._repeats, self._walked), (self._offered,)
+        self._sources = ((self._events_due, *old, *new), *[(self._events_due, *new, *old)] * 3)
+        self.lenient = False
+        """The clock jumped: what looks old may not be."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is more to send than what is due later."""
+        return bool(self._order or self._ready) or self.walking
+
+    @property
+    def walking(self) -> bool:
+        return self._walk_from is not None or self._forgot
+
+    @property
+    def next_look(self) -> int:
+        """When something will be due (epoch ms)."""
+        return self._look_at
+
+    def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
+        """These became their vehicles' last statuses."""
+        for status in statuses:
+            vehicle = status.vehicle
+            if vehicle not in self._offers:
+                if len(self._offers) >= OFFERS_MAX:
+                    self._forgot = True
+                    continue
+                self._order.append(vehicle)
+            self._offers[vehicle] = status, committed
+
+    def look_again(self, at: int = 0) -> None:
+        """Something may be due at `at` (epoch ms), or now."""
+        self._look_at = min(self._look_at, at)
+
+    def withdraw(self, flights: Iterable[Flight] = ()) -> None:
+        """These, and all that were found but not given out, are looked up anew: registrations changed."""
+        for flight in (*flights, *self._ready):
+            del self._flying[flight.key]
+            if flight.event is None and flight.state is not None:
+                self._put_back(*(flight.newer or (flight.state, flight.committed)))
+        self._ready.clear()
+        self._look_at = 0  # for events and repeats
+
+    def take(self, limit: int, now: int) -> list[Flight]:
+        """At most `limit` pushes to begin; fewer than wait where the walk goes on at the next call (`walking`)."""
+        self._turns += 1
+        try:
+            for source in self._sources[self._turns % len(self._sources)]:
+                if len(self._ready) >= limit:
+                    break
+                for flight in source(limit - len(self._ready), now):
+                    self._flying[flight.key] = flight
+                    self._ready.append(flight)
+        except StoreError:
+            self._forgot = True
+            raise
+        return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+
+    def landed(self, flight: Flight) -> None:
+        """The flight's outcome is on disk."""
+        del self._flying[flight.key]
+        if flight.newer is not None:
+            self._put_back(*flight.newer)
+
+    def _put_back(self, status: Arrive | State, committed: int | None) -> None:
+        """Unless a newer one was offered meanwhile."""
+        if status.vehicle not in self._offers:
+            self._order.append(status.vehicle)
+            self._offers[status.vehicle] = status, committed
+
+    def _offered(self, limit: int, now: int) -> Iterator[Flight]:
+        found = 0
+        while self._order and found < limit:
+            vehicle = self._order.popleft()
+            status, committed = self._offers.pop(vehicle)
+            for phone in self._pending.phones_of(vehicle):
+                if self._wants(phone, status, now, committed):
+                    found += 1
+                    yield Flight(phone, status, None, committed)
+
+    def _wants(self, phone: Phone, status: Arrive | State, now: int, committed: int | None) -> bool:
+        """Whether a push is to be begun; one that is on its way hears of the newer status."""
+        if phone.given == status.status_id or self._is_stale(phone, now):
+            return False
+        flight = self._flying.get(phone.number)
+        if flight is not None:
+            if flight.state is not None and flight.state.status_id != status.status_id:
+                flight.newer = status, committed
+            return False
+        return phone.due is None or phone.due <= now
+
+    def _events_due(self, limit: int, now: int) -> Iterator[Flight]:
+        if now < self._look_at:
+            return
+        on_their_way = sum(1 for key in self._flying if key < 0)
+        for event in self._pending.events_due(now, limit + on_their_way):
+            if -event.number not in self._flying:
+                yield Flight(event.phone, self._pending.last_of(event.phone.vehicle), event, None)
+
+    def _repeats(self, limit: int, now: int) -> Iterator[Flight]:
+        """What failed and is due again; when all of it was found, the time to look again is known."""
+        if now < self._look_at:
+            return
+        found = 0
+        for phone in self._pending.phones_due(now, limit + len(self._flying)):
+            if phone.number not in self._flying:
+                found += 1
+                yield Flight(phone, self._pending.last_of(phone.vehicle), None, None)
+        if found < limit:
+            due = self._pending.next_due(now)
+            self._look_at = min(due or now + LOOK_EVERY_MS, now + LOOK_EVERY_MS)
+
+    def _walked(self, limit: int, now: int) -> Iterator[Flight]:
+        """A page of the walk through all registrations."""
+        if self._walk_from is None:
+            if not self._forgot:
+                return
+            self._walk_from, self._forgot = 0, False
+        page = self._pending.phones_after(self._walk_from, PAGE)
+        lasts: dict[str, State | None] = {}
+        for phone in page:
+            self._walk_from = phone.number
+            if phone.number in self._flying or self._is_stale(phone, now) or (phone.due or 0) > now:
+                continue
+            if phone.vehicle not in lasts:
+                lasts[phone.vehicle] = self._pending.last_of(phone.vehicle)
+            last = lasts[phone.vehicle]
+            if last and last.status_id != phone.given and not self.is_old(last, now):
+                yield Flight(phone, last, None, None)
+        if len(page) < PAGE:
+            self._walk_from = None
+
+    def _is_stale(self, phone: Phone, now: int) -> bool:
+        return phone.kind != "webhook" and phone.renewed < now - self._stale_after_ms and not self.lenient
+
+    def is_old(self, status: Arrive | State, now: int) -> bool:
+        """Whether it is not worth sending any more."""
+        return status.received + self._give_up_after_ms <= now and not self.lenient

@@ -1,0 +1,98 @@
+"""`evd event`: what happened to vehicles, how alerts are set, and what users want to be told."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import click
+import orjson
+
+from evd import event_texts
+from evd.alerts import KINDS
+from evd.cli.common import ask, directory_option, json_option, path_part, show, table
+from evd.cli.times import utc_time
+from evd.errors import ConfigError
+
+COLUMNS = {"time": "TIME (UTC)", "vehicle": "VEHICLE", "kind": "KIND", "sentence": "WHAT HAPPENED", "number": "NUMBER"}
+
+
+@click.group()
+def event() -> None:
+    """Events: what happened to vehicles, and who is told."""
+
+
+@event.command("list")
+@click.argument("vehicle", required=False)
+@click.option("--kind", type=click.Choice(KINDS), help="Only those.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@directory_option
+@json_option
+def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | None, as_json: bool) -> None:
+    """Events of VEHICLE, or of all, the newest first."""
+    path = "/events" if vehicle is None else f"/vehicles/{path_part(vehicle)}/events"
+    asked = {"limit": limit} | ({"kind": kind} if kind else {})
+    rows = ask(directory, "GET", f"{path}?{urlencode(asked)}")
+    if as_json:
+        show(rows)
+    else:
+        table(map(_readable, rows), COLUMNS, empty="Nothing happened: events come with vehicles that have an owner.")
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    _, body = event_texts.sentence(row["kind"], row["details"], "en", "")
+    return {**row, "time": utc_time(row["time"]), "sentence": body}
+
+
+@event.command()
+@click.argument("vehicle")
+@click.argument("changes", metavar="[KEY=VALUE]...", nargs=-1)
+@directory_option
+@json_option
+def settings(vehicle: str, changes: tuple[str, ...], directory: str | None, as_json: bool) -> None:
+    """Show or change how alerts are set for VEHICLE, as low_charge=15; KEY= goes back to the default.
+
+    A value is JSON: off='["left"]' places='[{"name": "home", "lat": 48.15, "lng": 17.11, "radius_m": 200}]'.
+    """
+    _show_or_change(directory, f"/vehicles/{path_part(vehicle)}/alerts", changes, as_json)
+
+
+@event.command()
+@click.argument("uid")
+@click.argument("changes", metavar="[KEY=VALUE]...", nargs=-1)
+@directory_option
+@json_option
+def preferences(uid: str, changes: tuple[str, ...], directory: str | None, as_json: bool) -> None:
+    """Show or change what the user UID is told, as language=sk; KEY= goes back to the default.
+
+    For instance kinds='{"left": false}' quiet_hours=22:00-07:00 time_zone=Europe/Bratislava.
+    """
+    _show_or_change(directory, f"/preferences?uid={quote(uid, safe='')}", changes, as_json)
+
+
+def _show_or_change(directory: str | None, path: str, changes: tuple[str, ...], as_json: bool) -> None:
+    document = ask(directory, "GET", path)
+    if changes:
+        document = ask(directory, "PUT", path, changed(document, changes))
+    if as_json:
+        show(document)
+        return
+    for key, value in document.items():
+        click.echo(f"{key} = {orjson.dumps(value).decode()}")
+
+
+def changed(document: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
+    """The settings with each KEY=VALUE done to them. Raises ConfigError."""
+    document = dict(document)
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not key or not equals:
+            raise ConfigError(f"{change!r} is no KEY=VALUE")
+        if not text:
+            document.pop(key, None)
+            continue
+        try:
+            document[key] = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            document[key] = text  # as 22:00-07:00
+    return document

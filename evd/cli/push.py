@@ -1,0 +1,187 @@
+"""`evd push`: what went to phones and what waits, the way of one status, a test, and a stop for all pushes."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from evd.cli.common import ask, directory_option, json_option, path_part, printable, show, table
+from evd.cli.times import utc_time, utc_time_ms
+
+COLUMNS = {
+    "sent": "SENT (UTC)",
+    "vehicle": "VEHICLE",
+    "status_id": "STATUS",
+    "what": "WHAT",
+    "phone": "PHONE",
+    "state": "STATE",
+    "attempts": "TRIES",
+    "due": "NEXT TRY",
+    "said": "ANSWER",
+}
+
+TRACE_COLUMNS = {
+    "what": "WHAT",
+    "phone": "PHONE",
+    "state": "STATE",
+    "sent": "SENT (UTC)",
+    "answered": "ANSWERED (UTC)",
+    "after_ms": "AFTER ms",
+    "attempts": "TRIES",
+    "due": "NEXT TRY (UTC)",
+    "said": "ANSWER",
+}
+
+TEST_COLUMNS = {"token": "PHONE", "kind": "KIND", "taken": "TAKEN", "ms": "ms", "said": "ANSWER"}
+
+REGISTERS = "its app does that when it starts"
+
+LISTED = 50
+"""Pushes of a list, unless more are asked for: two screens."""
+
+
+@click.group()
+def push() -> None:
+    """Pushes: what phones were told, and why one was not."""
+
+
+@push.command("list")
+@click.argument("vehicle", required=False)
+@click.option("--waiting", is_flag=True, help="Only what the provider has not taken yet.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=LISTED, show_default=True, help="Of each, at most.")
+@directory_option
+@json_option
+def list_(vehicle: str | None, waiting: bool, limit: int, directory: str | None, as_json: bool) -> None:
+    """What waits for phones of VEHICLE, or of all, and below it what was sent, the newest first."""
+    query = {"limit": str(limit)} | ({"vehicle": vehicle} if vehicle else {}) | ({"waiting": "1"} if waiting else {})
+    document = ask(directory, "GET", f"/pushes?{urlencode(query)}")
+    if as_json:
+        show(document)
+        return
+    rows = [*document["waiting"], *document["finished"]]
+    empty = "Nothing waits." if waiting else "Nothing waits, and nothing was pushed."
+    table(map(_listed, rows), COLUMNS, empty=empty)
+    click.echo(how(document))
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "sent": utc_time(row.get("sent")), "due": utc_time(row.get("due")), "said": row["said"] or None}
+
+
+@push.command("trace")
+@click.argument("status", metavar="STATUS")
+@click.option("--vehicle", metavar="ID", help="Whose status it is; spares a search where nobody was told of it.")
+@directory_option
+@json_option
+def trace_(status: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
+    """The way of the status with the id STATUS: measured, received, committed, pushed to each phone."""
+    query = f"?{urlencode({'vehicle': vehicle})}" if vehicle else ""
+    document = ask(directory, "GET", f"/pushes/trace/{path_part(status)}{query}")
+    if as_json:
+        show(document)
+    else:
+        _tell(document)
+
+
+def _tell(document: dict[str, Any]) -> None:
+    received, committed, vehicle = document["received"], document["committed"], document["vehicle"]
+    kept = "its vehicle keeps newer ones only"
+    click.echo(printable(f"status     {document['status_id']} of vehicle {vehicle}"))
+    click.echo(f"measured   {_moment(document['measured'], kept)}")
+    click.echo(f"received   {_moment(received, kept)}{_later(document['measured'], received, 's')}")
+    click.echo(f"committed  {_moment(committed, 'not recorded: no push tells it')}{_later(received, committed, 'ms')}")
+    click.echo(f"pushed     {_to_whom(document)}")
+    rows = [_traced(row) for row in document["pushes"]]
+    columns = {name: heading for name, heading in TRACE_COLUMNS.items() if any(row.get(name) for row in rows)}
+    if rows:
+        table(rows, columns, empty="")
+
+
+def _to_whom(document: dict[str, Any]) -> str:
+    registered, taken = document["registered"], _count(document["taken"], "phone")
+    if registered:
+        return f"to {taken}; {_count(registered, 'phone')} registered"
+    vehicle = printable(document["vehicle"])
+    return (f"to {taken}; " if document["taken"] else "") + f"no phone is registered for vehicle {vehicle}: {REGISTERS}"
+
+
+def _moment(ms: int | None, otherwise: str) -> str:
+    return otherwise if ms is None else f"{utc_time_ms(ms)} UTC"
+
+
+def _later(first: int | None, then: int | None, unit: str) -> str:
+    if first is None or then is None:
+        return ""
+    return f"  {then - first:+d} ms" if unit == "ms" else f"  {(then - first) / 1000:+.3f} s"
+
+
+def _traced(row: dict[str, Any]) -> dict[str, Any]:
+    times = {name: utc_time_ms(row.get(name)) for name in ("sent", "answered", "due")}
+    gone = "" if row["registered"] else " (registered no more)"
+    return {**row, **times, "said": f"{row['said']}{gone}".strip() or None}
+
+
+@push.command("test")
+@click.argument("vehicle")
+@directory_option
+@json_option
+def test_(vehicle: str, directory: str | None, as_json: bool) -> None:
+    """Send the last status of VEHICLE to each of its phones now, and show what the provider says of each."""
+    document = ask(directory, "POST", "/pushes/test", {"vehicle": vehicle})
+    if as_json:
+        show(document)
+        return
+    table(map(_tested, document["phones"]), TEST_COLUMNS, empty="")
+    taken = sum(bool(row["taken"]) for row in document["phones"])
+    click.echo(f"{taken} of {_count(len(document['phones']), 'phone')} taken")
+
+
+def _tested(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "taken": "yes" if row["taken"] else "no", "ms": f"{row['ms']:.0f}"}
+
+
+@push.command()
+@directory_option
+@json_option
+def pause(directory: str | None, as_json: bool) -> None:
+    """Send nothing more, also after a restart, until `evd push resume`; callbacks are taken as ever."""
+    _print_how(ask(directory, "POST", "/pushes/pause"), as_json)
+
+
+@push.command()
+@directory_option
+@json_option
+def resume(directory: str | None, as_json: bool) -> None:
+    """Let pushes go on: each phone is told its vehicle's last status, if it is still worth it."""
+    _print_how(ask(directory, "POST", "/pushes/resume"), as_json)
+
+
+def _print_how(document: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show(document)
+    else:
+        click.echo(how(document))
+
+
+def how(document: dict[str, Any]) -> str:
+    """In one line, whether pushes go out, and to how many phones."""
+    line = f"{_goes_out(document)}; {_count(document['registered'], 'phone')} registered"
+    if document["stale"]:
+        line += f", {document['stale']} of them not seen for {document['stale_after_days']} days and told nothing"
+    return line
+
+
+def _goes_out(document: dict[str, Any]) -> str:
+    if document["paused_since"]:
+        return f"pushes are paused since {utc_time(document['paused_since'])} UTC (`evd push resume` lets them go on)"
+    if not document["enabled"]:
+        return "nothing is pushed by this evd: push.credentials is not set, or `evd serve` does not run"
+    if document["held_up"]:
+        return f"pushes are held up: {printable(document['held_up'])}"
+    return "pushes go out"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,68 @@
+"""`evd watch`: what vehicles say, as it comes."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+import orjson
+
+from evd import control, sse
+from evd.cli.common import directory_option, json_option, printable
+from evd.cli.times import utc_time
+from evd.errors import ControlError
+from evd.place import Place, find
+
+AGAIN_S = 2.0
+"""Until a stream that broke off is asked for again, as browsers are told, too."""
+
+NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawdata")
+"""What a line does not show among its fields, or at all."""
+
+
+@click.command()
+@click.argument("vehicles", metavar="[VEHICLE]...", nargs=-1)
+@directory_option
+@json_option
+def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> None:
+    """Show each VEHICLE's last status, or all vehicles', and every new one as it comes, until Ctrl-C."""
+    place = find(directory, os.environ)
+    place.require()
+    try:
+        for document in _statuses(place, vehicles):
+            shown = orjson.dumps(document).decode() if as_json else _line(document)
+            sys.stdout.write(shown + "\n")
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        pass
+
+
+def _statuses(place: Place, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """For ever; a stream that breaks off goes on where it was. Raises ControlError where it cannot begin."""
+    query = urlencode([("vehicle", vehicle) for vehicle in vehicles])
+    last, begun = "", False
+    while True:
+        try:
+            for event in sse.read(control.lines(place.socket, f"/stream?{query}", {"Last-Event-ID": last})):
+                begun = True
+                last = event.event_id
+                if event.data:
+                    yield orjson.loads(event.data)
+        except control.NobodyThere:
+            if not begun:
+                raise ControlError(f"no evd runs in {place.directory}: `evd serve` starts it") from None
+        except ControlError as error:
+            if not begun:
+                raise
+            click.echo(f"evd: {error}", err=True)
+        time.sleep(AGAIN_S)
+
+
+def _line(document: dict[str, Any]) -> str:
+    fields = " ".join(f"{name}={value}" for name, value in document.items() if name not in NOT_SHOWN)
+    return printable(f"{utc_time(document['timestamp'])}  {document['vehicleId']}  {fields}")

@@ -1,0 +1,91 @@
+"""`evd webhook`: addresses that are told of a vehicle, by signed POSTs."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from evd.cli.common import ask, directory_option, json_option, printable, show, table
+from evd.cli.times import utc_time
+from evd.place import find
+from evd.push.signature import new_secret
+
+COLUMNS = {
+    "vehicle": "VEHICLE",
+    "url": "ADDRESS",
+    "created": "ADDED (UTC)",
+    "pushed": "TAKEN LAST (UTC)",
+    "attempts": "FAILED",
+    "said": "ANSWER",
+}
+
+
+@click.group()
+def webhook() -> None:
+    """Webhooks: addresses that are told of each new status and event of a vehicle."""
+
+
+@webhook.command()
+@click.argument("vehicle")
+@click.argument("url")
+@directory_option
+@json_option
+def add(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
+    """Tell URL of VEHICLE: https, or http to this machine."""
+    row = ask(directory, "POST", "/webhooks", {"vehicle": vehicle, "url": url})
+    if as_json:
+        show(row)
+    else:
+        click.echo(f"{printable(row['url'])} is told of vehicle {row['vehicle']}")
+
+
+@webhook.command("list")
+@click.argument("vehicle", required=False)
+@directory_option
+@json_option
+def list_(vehicle: str | None, directory: str | None, as_json: bool) -> None:
+    """Webhooks of VEHICLE, or of all; their addresses without the ?query, which may be a key."""
+    query = f"?{urlencode({'vehicle': vehicle})}" if vehicle else ""
+    rows = ask(directory, "GET", f"/webhooks{query}")
+    if as_json:
+        show(rows)
+    else:
+        table(map(_readable, rows), COLUMNS, empty="There are none: `evd webhook add VEHICLE URL` adds one.")
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    times = {name: utc_time(row[name]) for name in ("created", "pushed")}
+    return {**row, **times, "attempts": row["attempts"] or None, "said": row["said"] or None}
+
+
+@webhook.command()
+@click.argument("vehicle")
+@click.argument("url")
+@directory_option
+@json_option
+def remove(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
+    """Tell URL of VEHICLE no more; as the list shows it, or with its ?query."""
+    row = ask(directory, "DELETE", "/webhooks", {"vehicle": vehicle, "url": url})
+    if as_json:
+        show(row)
+    else:
+        click.echo(f"{printable(row['url'])} is told of vehicle {row['vehicle']} no more")
+
+
+@webhook.command()
+@directory_option
+@json_option
+def secret(directory: str | None, as_json: bool) -> None:
+    """Make a secret that signs webhooks; it is printed this once and kept nowhere."""
+    text = new_secret()
+    if as_json:
+        show({"secret": text})
+        return
+    click.echo(text)
+    file = find(directory, os.environ).settings
+    click.echo(
+        f'Write it into {file}: [push] webhook_secret = "…", start evd anew, give it to the receivers.', err=True
+    )

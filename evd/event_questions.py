@@ -1,0 +1,57 @@
+"""What is asked of events, in SQL: what happened to vehicles, how alerts are set, and what users prefer.
+
+Rows are dicts; times are epoch ms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from evd.queries import Queries
+
+_EVENTS = """
+SELECT number, vehicle, kind, time, status_id, created, details FROM events
+WHERE number < ?1 AND (?2 IS NULL OR kind = ?2)"""
+_OF_VEHICLE = " AND vehicle = ?4"
+_OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?4)"
+_NEWEST = " ORDER BY number DESC LIMIT ?3"
+
+_ALERTS = """
+SELECT v.vehicle, CAST(a.settings AS BLOB) AS settings
+FROM vehicles AS v LEFT JOIN alert_states AS a USING (vehicle) WHERE v.vehicle = ?"""
+_PREFERENCES = "SELECT CAST(settings AS BLOB) AS settings FROM preferences WHERE uid = ?"
+
+
+async def events(
+    queries: Queries,
+    *,
+    before: int,
+    limit: int,
+    kind: str | None = None,
+    vehicle: str | None = None,
+    uid: str | None = None,
+) -> list[dict[str, Any]]:
+    """With a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
+    values: list[Any] = [before, kind, limit]
+    sql = _EVENTS
+    if vehicle is not None:
+        sql += _OF_VEHICLE
+        values.append(vehicle)
+    elif uid is not None:
+        sql += _OF_USER
+        values.append(uid)
+    rows = await queries.rows(sql + _NEWEST, values)
+    return [row | {"details": orjson.loads(row["details"])} for row in rows]
+
+
+async def alerts_of(queries: Queries, vehicle: str) -> tuple[bool, bytes | None]:
+    """Whether the vehicle is known, and how alerts are set for it."""
+    rows = await queries.rows(_ALERTS, (vehicle,))
+    return (True, rows[0]["settings"]) if rows else (False, None)
+
+
+async def preferences_of(queries: Queries, uid: str) -> bytes | None:
+    rows = await queries.rows(_PREFERENCES, (uid,))
+    return rows[0]["settings"] if rows else None

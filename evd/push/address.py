@@ -1,0 +1,64 @@
+"""Addresses of webhooks: which may be posted to, and what of them may be shown."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from evd.errors import BadRequest
+
+ADDRESS_MAX = 2048
+"""Characters; what common servers take in a request's first line is four times as much."""
+
+_HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
+
+
+def checked_address(text: str) -> str:
+    """The address as it was given, if evd posts to it: https, or http to this machine alone, and no password in it.
+
+    Raises BadRequest, which does not quote the address: it may hold a secret.
+    """
+    if not 1 <= len(text) <= ADDRESS_MAX or re.search(r"[^!-~]|[\"<>\\^`{|}]", text):
+        raise BadRequest(f"a webhook's address has 1 to {ADDRESS_MAX} characters of ASCII and no spaces: encode others")
+    parts, host = _split(text)
+    if "@" in parts.netloc:
+        raise BadRequest("a webhook's address must not hold a user or a password: the receiver checks evd's signature")
+    if not _HOST.fullmatch(host):
+        raise BadRequest("a webhook's address needs a host: write https://HOST/PATH")
+    if parts.fragment:
+        raise BadRequest("a webhook's address has no #fragment: it would not be sent")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise BadRequest("a webhook's address begins with https://, or with http:// and a loopback address (127.0.0.1)")
+    return text
+
+
+def shown_address(text: str) -> str:
+    """Without its query, which is often a key."""
+    return text.partition("?")[0]
+
+
+def origin_of(text: str) -> str:
+    """Scheme, host and port: what a log may say of an address, whose path may be a secret as well."""
+    scheme, _, rest = text.partition("://")
+    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0].rpartition('@')[2]}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether packets to it never leave this machine; `localhost` by RFC 6761."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _split(text: str) -> tuple[SplitResult, str]:
+    try:
+        parts = urlsplit(text)
+        if parts.port == 0:
+            raise ValueError("port 0")
+        return parts, parts.hostname or ""
+    except ValueError:
+        raise BadRequest(
+            "a webhook's address has a host or a port that is none: write https://HOST:PORT/PATH"
+        ) from None

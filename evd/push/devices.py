@@ -1,0 +1,37 @@
+"""FCM's limits for one Android device: 240 messages a minute, 5,000 an hour (reference reliability.md §2.4)."""
+
+from __future__ import annotations
+
+GAP_S = 0.75
+"""Between two messages in the long run: 4,800 an hour."""
+
+BURST = 150
+"""Messages at once: with 80 in the minute that follows they are 230."""
+
+KEPT_MAX = 65_536
+"""Devices that are remembered; a device that was sent nothing for a while need not be."""
+
+
+class DeviceLimits:
+    """Counts what each device was sent, by the token it goes to: the generic cell rate algorithm, one time a device."""
+
+    def __init__(self) -> None:
+        self._busy_until: dict[str, float] = {}
+        self._sweep_at = KEPT_MAX // 8
+
+    def wait_s(self, token: str, now: float) -> float:
+        """Seconds until the device may be sent another message; 0: it may be now, and is taken to be."""
+        busy_until = max(self._busy_until.get(token, now), now)
+        wait_s = busy_until - now - BURST * GAP_S
+        if wait_s > 0:
+            return wait_s
+        self._busy_until[token] = busy_until + GAP_S
+        if len(self._busy_until) > self._sweep_at:
+            self._forget(now)
+        return 0.0
+
+    def _forget(self, now: float) -> None:
+        self._busy_until = {token: until for token, until in self._busy_until.items() if until > now}
+        while len(self._busy_until) > KEPT_MAX:
+            del self._busy_until[next(iter(self._busy_until))]
+        self._sweep_at = min(2 * len(self._busy_until) + KEPT_MAX // 8, KEPT_MAX)

@@ -1,0 +1,105 @@
+"""How fast pushes may go out: a token bucket whose rate ramps up, halves at a refused quota, and rests in pauses.
+
+FCM's rules (reference reliability.md §2.4): from nothing to the full rate over a minute; after a 429 wait, and send
+half as fast. Times are seconds of a clock that never jumps.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+BURST_S = 0.1
+"""So much of the rate may be sent at once."""
+
+FLOOR = 0.01
+"""Of the rate, where a ramp begins: with nothing at all it would not."""
+
+RECOVER_S = 600.0
+"""After which a halved rate is whole again, had it been nothing."""
+
+FAILURES_MAX = 64
+"""Pushes in a row that the provider did not answer, before it is taken to be down."""
+
+PROBE_S = 10.0
+"""Then one push at a time, this often: each failed one costs its phone a longer wait, and all wait for one success."""
+
+
+class Pace:
+    """When the next pushes may begin. `rate_max` is in pushes a second; a ramp begins with the first look."""
+
+    def __init__(self, rate_max: float, *, ramp_s: float) -> None:
+        self._rate_max = rate_max
+        self._ramp_s = ramp_s
+        self._ceiling = rate_max
+        self._halved_at = -inf
+        self._ramp_from = -inf
+        self._started = False
+        self._tokens = 1.0
+        self._counted_at = 0.0
+        self._resume_at = -inf
+        self._failures = 0
+
+    @property
+    def probing(self) -> bool:
+        """Whether the provider is taken to be down, and asked with single pushes."""
+        return self._failures >= FAILURES_MAX
+
+    def rate(self, now: float) -> float:
+        """Pushes a second, pauses aside."""
+        ceiling = min(self._rate_max, self._ceiling + self._rate_max * (now - self._halved_at) / RECOVER_S)
+        ramped = (now - self._ramp_from) / self._ramp_s if self._ramp_s else 1.0
+        return ceiling * min(max(ramped, FLOOR), 1.0)
+
+    def allowed(self, now: float) -> int:
+        """How many may begin."""
+        if not self._started:
+            self._started = True
+            self._ramp(now)
+        if now < self._resume_at:
+            return 0
+        if self.probing:
+            return 1
+        rate = self.rate(now)
+        self._tokens = min(self._tokens + rate * (now - self._counted_at), max(1.0, rate * BURST_S))
+        self._counted_at = now
+        return int(self._tokens)
+
+    def began(self, now: float, pushes: int) -> None:
+        self._tokens -= pushes
+        if self.probing and pushes:
+            self._resume_at = max(self._resume_at, now + PROBE_S)
+
+    def ready_in(self, now: float) -> float:
+        """Seconds until `allowed` will not be 0."""
+        if now < self._resume_at:
+            return self._resume_at - now
+        return 0.0 if self.probing else max(0.0, (1.0 - self._tokens) / self.rate(now))
+
+    def pause(self, now: float, wait_s: float) -> None:
+        """No push for so long, and a ramp after it."""
+        self._resume_at = max(self._resume_at, now + wait_s)
+        self._ramp(self._resume_at)
+
+    def halve(self, now: float, wait_s: float) -> None:
+        """The quota is used up. Of many pushes that hear so at once, one counts."""
+        if now >= self._resume_at:
+            self._ceiling = self.rate(now) / 2
+            self._halved_at = now + wait_s
+        self.pause(now, wait_s)
+
+    def answered(self, now: float) -> None:
+        """The provider answered, whatever it said of the push."""
+        if self.probing:
+            self._resume_at = now
+            self._ramp(now)
+        self._failures = 0
+
+    def unanswered(self, now: float) -> None:
+        """The provider is not available, or did not answer."""
+        self._failures += 1
+        if self._failures == FAILURES_MAX:
+            self._resume_at = max(self._resume_at, now + PROBE_S)
+
+    def _ramp(self, start: float) -> None:
+        self._ramp_from = self._counted_at = start
+        self._tokens = max(1.0, self.rate(start) * BURST_S)

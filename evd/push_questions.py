@@ -1,0 +1,174 @@
+"""What the operator asks of pushes, in SQL: what was pushed, what waits, and the way of one status.
+
+Rows are dicts with whole tokens, which must leave the process only as `evd.trace.short` shows them; times are epoch ms.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+
+from evd.errors import Unavailable
+from evd.queries import Queries
+
+PHONES_MAX = 1000
+"""Of one vehicle, in a trace: more than `app.registrations_per_vehicle` is by default, and a bound whatever it is."""
+
+TRACED_PUSHES_MAX = 1000
+"""Of one status."""
+
+RINGS_AT_A_TIME = 64
+"""Rings that one question looks through, so that the app's questions find a turn in between."""
+
+SEARCH_TIMEOUT_S = 10.0
+"""For a status whose vehicle no push knows; the command waits 30 s for all."""
+
+_PUSHED = """
+SELECT number, vehicle, status_id, what, kind, token, committed, sent, finished, taken, outcome
+FROM pushed WHERE true"""
+
+_PHONES = """
+SELECT r.token, r.kind, r.created, r.renewed, d.given, d.given_at, d.due, d.attempts, d.outcome
+FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
+WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""
+
+_STATES_WAITING = """
+SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome, l.received AS since
+FROM deliveries AS d
+JOIN registrations AS r ON r.number = d.registration
+JOIN last AS l ON l.vehicle = r.vehicle
+WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook') AND l.received > ?"""
+
+_EVENTS_WAITING = """
+SELECT r.vehicle, e.status_id, e.kind AS what, r.kind, r.token, o.attempts, o.due, o.outcome, o.created AS since
+FROM outbox AS o
+JOIN events AS e ON e.number = o.event
+JOIN registrations AS r ON r.number = o.registration
+WHERE true"""
+
+_PUSHING = """
+SELECT coalesce((SELECT value FROM meta WHERE name = 'pushes_paused'), 0) AS paused_since,
+       (SELECT count(*) FROM registrations) AS registrations,
+       (SELECT count(*) FROM registrations WHERE renewed < ? AND kind <> 'webhook') AS stale"""
+
+# The first push of all has number 1: a log that begins with another one has lost what was before.
+_LOG_FROM = """
+SELECT CASE WHEN oldest > 1 THEN finished ELSE 0 END AS since
+FROM (SELECT min(number) AS oldest, finished FROM pushed)"""
+
+# A status that ranks above it: of these, the one that came first.
+_STATUS = """
+SELECT s.vehicle, s.id, s.time, s.received, s.timely, n.id AS newer, n.received AS newer_received
+FROM ring AS s
+LEFT JOIN ring AS n ON n.vehicle = ?1 AND n.timely = 1 AND n.position > s.position
+WHERE s.vehicle = ?1 AND s.id = ?2
+ORDER BY n.received, n.position LIMIT 1"""
+
+_SPOKEN_OF = """
+SELECT vehicle FROM pushed WHERE status_id = ?1
+UNION ALL SELECT vehicle FROM events WHERE status_id = ?1
+UNION ALL SELECT vehicle FROM last WHERE id = ?1
+LIMIT 1"""
+
+_IN_RINGS = """
+SELECT v.vehicle
+FROM vehicles AS v
+JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
+WHERE v.number > ?1 AND v.number <= ?2 AND s.id = ?3 LIMIT 1"""
+
+_RINGS = "SELECT coalesce(max(number), 0) AS last FROM vehicles"
+
+# The written shape of a ring is at most seven statuses old, which is near enough here.
+_HEARD = """
+SELECT 1 FROM vehicles AS v JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest
+WHERE v.newest >= 0 AND s.timely = 1 AND s.time > ? LIMIT 1"""
+
+
+async def finished(
+    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Pushes that were taken or given up, the newest first."""
+    asked = {"vehicle = ?": vehicle, "status_id = ?": status_id}
+    return await _narrowed(queries, _PUSHED, (), asked, "number DESC", limit)
+
+
+async def states_waiting(
+    queries: Queries, *, unseen_since: int, received_after: int, vehicle: str | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Last statuses that phones were not given yet, those first that are tried next.
+
+    Of phones seen since `unseen_since` and of webhooks, and statuses received after `received_after`: no others are
+    pushed.
+    """
+    # Both are named: the view `last` then looks at one vehicle only.
+    asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
+    sql_values = (unseen_since, received_after)
+    return await _narrowed(queries, _STATES_WAITING, sql_values, asked, "ifnull(d.due, l.received)", limit)
+
+
+async def events_waiting(
+    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+) -> list[dict[str, Any]]:
+    """Events that phones are still to hear of, those first that are tried next."""
+    asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
+    return await _narrowed(queries, _EVENTS_WAITING, (), asked, "o.due, o.number", limit)
+
+
+async def _narrowed(
+    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, str | None], order: str, limit: int
+) -> list[dict[str, Any]]:
+    given = {condition: value for condition, value in asked.items() if value is not None}
+    return await queries.rows(
+        " AND ".join([sql, *given]) + " ORDER BY " + order + " LIMIT ?", (*values, *given.values(), limit)
+    )
+
+
+async def phones_of(queries: Queries, vehicle: str) -> list[dict[str, Any]]:
+    """The vehicle's registrations, and how far the deliveries to each are."""
+    return await queries.rows(_PHONES, (vehicle, PHONES_MAX))
+
+
+async def pushing(queries: Queries, unseen_since: int) -> dict[str, Any]:
+    """Since when the operator paused pushes (0: he did not), registrations, and stale ones."""
+    (row,) = await queries.rows(_PUSHING, (unseen_since,))
+    return row
+
+
+async def log_from(queries: Queries) -> int:
+    """From when on all finished pushes are known; 0: from the first one on."""
+    (row,) = await queries.rows(_LOG_FROM, ())
+    since: int = row["since"]
+    return since
+
+
+async def status(queries: Queries, vehicle: str, status_id: str) -> dict[str, Any] | None:
+    """A status of the vehicle's ring; `newer` is the one that came first of those that rank above it, or None."""
+    rows = await queries.rows(_STATUS, (vehicle, status_id))
+    return rows[0] if rows else None
+
+
+async def vehicle_of(queries: Queries, status_id: str) -> str | None:
+    """Whose status it is. Ids have no index, so of an old one that nobody was told of all rings are looked through.
+
+    Raises Unavailable where that takes too long.
+    """
+    found = await queries.rows(_SPOKEN_OF, (status_id,))
+    if not found:
+        found = await _in_rings(queries, status_id)
+    return str(found[0]["vehicle"]) if found else None
+
+
+async def _in_rings(queries: Queries, status_id: str) -> list[dict[str, Any]]:
+    (rings,) = await queries.rows(_RINGS, ())
+    with trio.move_on_after(SEARCH_TIMEOUT_S):
+        for first in range(0, rings["last"], RINGS_AT_A_TIME):
+            if found := await queries.rows(_IN_RINGS, (first, first + RINGS_AT_A_TIME, status_id)):
+                return found
+        return []
+    raise Unavailable(f"to look for status {status_id} in all rings takes too long: name its vehicle with --vehicle")
+
+
+async def heard_after(queries: Queries, time: int) -> bool:
+    """Whether a vehicle's last status says a time after this one: vehicles and networks have clocks of their own."""
+    return bool(await queries.rows(_HEARD, (time,)))

@@ -1,0 +1,84 @@
+-- What evd tells phones: the last part of the schema, also for files made before it.
+
+-- A phone, or a webhook, that wants to hear of a vehicle.
+CREATE TABLE registrations (
+    number   INTEGER PRIMARY KEY,
+    vehicle  TEXT NOT NULL,
+    token    TEXT NOT NULL,                -- FCM's registration token, an installation id, or a webhook's address
+    kind     TEXT NOT NULL DEFAULT 'token' CHECK (kind IN ('token', 'fid', 'webhook')),
+    spelling TEXT NOT NULL,                -- how it writes the vehicle's id
+    uid      TEXT NOT NULL,
+    created  INTEGER NOT NULL,
+    renewed  INTEGER NOT NULL,             -- when its app started last
+    UNIQUE (vehicle, token)
+) STRICT;
+CREATE INDEX registrations_of_token ON registrations (token);
+CREATE INDEX registrations_of_user ON registrations (uid);
+CREATE INDEX registrations_by_age ON registrations (renewed);
+
+-- What each registration was given. States do not queue: it waits for its vehicle's last status if that is another one.
+CREATE TABLE deliveries (
+    registration INTEGER PRIMARY KEY,
+    given        TEXT NOT NULL,            -- id of the status it was given last, or that was given up
+    given_at     INTEGER,                  -- when the provider took a push of it last
+    due          INTEGER,                  -- after a failed attempt: not tried again before
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    outcome      TEXT NOT NULL DEFAULT ''  -- of the last attempt, unless it was taken
+) STRICT;
+CREATE INDEX deliveries_by_due ON deliveries (due) WHERE due IS NOT NULL;
+
+-- What happened to vehicles (evd/alerts.py): the newest events of each.
+CREATE TABLE events (
+    number    INTEGER PRIMARY KEY,
+    vehicle   TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    time      INTEGER NOT NULL,            -- of the status that showed it, or when it was noticed
+    status_id TEXT NOT NULL,               -- empty: no status showed it
+    created   INTEGER NOT NULL,
+    details   TEXT NOT NULL                -- JSON: the numbers that its sentence needs
+) STRICT;
+CREATE INDEX events_of_vehicle ON events (vehicle, number);
+
+-- Events not yet taken by the provider, once for each registration that is to hear of one.
+CREATE TABLE outbox (
+    number       INTEGER PRIMARY KEY,
+    event        INTEGER NOT NULL,
+    registration INTEGER NOT NULL,
+    created      INTEGER NOT NULL,
+    due          INTEGER NOT NULL,
+    expires      INTEGER NOT NULL,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    outcome      TEXT NOT NULL DEFAULT ''  -- of the last attempt
+) STRICT;
+CREATE INDEX outbox_by_due ON outbox (due, number);
+CREATE INDEX outbox_of_registration ON outbox (registration);
+
+-- What evd.alerts remembers of each vehicle, and how it is set for it.
+CREATE TABLE alert_states (
+    vehicle  TEXT PRIMARY KEY,
+    state    TEXT,                         -- JSON; null: nothing yet
+    settings TEXT                          -- JSON; null: the defaults
+) STRICT, WITHOUT ROWID;
+
+-- Which events a user wants to be told of, when, and in which language.
+CREATE TABLE preferences (
+    uid      TEXT PRIMARY KEY,
+    settings TEXT NOT NULL,                -- JSON
+    changed  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The newest finished pushes, written over in place.
+CREATE TABLE pushed (
+    slot      INTEGER PRIMARY KEY,         -- number modulo push.log_rows_max
+    number    INTEGER NOT NULL,
+    vehicle   TEXT NOT NULL,
+    token     TEXT NOT NULL,
+    kind      TEXT NOT NULL,
+    what      TEXT NOT NULL,               -- state, or the kind of the event
+    status_id TEXT NOT NULL,
+    committed INTEGER,                     -- when it was known to be on disk; null: by an earlier run of evd
+    sent      INTEGER NOT NULL,
+    finished  INTEGER NOT NULL,
+    taken     INTEGER NOT NULL,            -- 1: the provider took it
+    outcome   TEXT NOT NULL                -- the provider's message id, or why it was given up
+) STRICT;

@@ -1,0 +1,175 @@
+"""Who hears of a vehicle, and what became of what he was sent: registrations, deliveries, outbox and log of pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evd.store import LimitReached, Operation
+from evd.store.outward import ForgetUnseen, Outcome, Outcomes, PausePushes, PutOff, Register, Unregister
+
+if TYPE_CHECKING:
+    from evd.store.registry import Registry
+
+RENEWED_AGAIN_MS = 10_000
+"""FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
+
+_INSERT = """
+INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_RENEW = "UPDATE registrations SET kind = ?, spelling = ?, renewed = ? WHERE vehicle = ? AND token = ? AND uid = ?"
+
+_OF_OTHERS = "SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind <> 'webhook'"
+_WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'webhook'"
+
+# The phones that were not renewed for the longest time make room, never the new one, also when a clock was set back. A
+# webhook, which nobody renews, never does.
+_OVER_OF_VEHICLE = """
+SELECT number FROM registrations WHERE vehicle = ? AND kind <> 'webhook'
+ORDER BY number = ? DESC, renewed DESC, number DESC LIMIT -1 OFFSET ?"""
+_OVER_OF_USER = """
+SELECT number FROM registrations WHERE uid = ? AND kind <> 'webhook'
+ORDER BY number = ? DESC, renewed DESC, number DESC LIMIT -1 OFFSET ?"""
+
+# What the vehicle said before is no news to who registers.
+_FIRST = """
+INSERT INTO deliveries (registration, given) VALUES (?, coalesce((SELECT id FROM last WHERE vehicle = ?), ''))"""
+
+_TAKEN = """
+UPDATE deliveries SET given = ?, given_at = ?, due = NULL, attempts = 0, outcome = '' WHERE registration = ?"""
+_EVENT_TAKEN = "UPDATE deliveries SET given_at = ? WHERE registration = ?"
+_FAILED = "UPDATE deliveries SET given = ?, due = NULL, attempts = 0, outcome = ? WHERE registration = ?"
+_LATER = "UPDATE deliveries SET due = ?, attempts = ?, outcome = ? WHERE registration = ?"
+_EVENT_LATER = "UPDATE outbox SET due = ?, attempts = ?, outcome = ? WHERE number = ?"
+_EVENT_DONE = "DELETE FROM outbox WHERE number = ?"
+_LOG = """
+INSERT OR REPLACE INTO pushed
+    (slot, number, vehicle, token, kind, what, status_id, committed, sent, finished, taken, outcome)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+def forget(registry: Registry, number: int) -> None:
+    """The registration goes, and with it what it waited for."""
+    registry.db.execute("DELETE FROM registrations WHERE number = ?", (number,))
+    registry.db.execute("DELETE FROM deliveries WHERE registration = ?", (number,))
+    gone = registry.db.execute("DELETE FROM outbox WHERE registration = ?", (number,))
+    registry.waiting -= gone.rowcount
+    registry.registered -= 1
+
+
+def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
+    """Those whose numbers `sql` selects; how many they were."""
+    numbers = registry.db.execute(sql, values).fetchall()
+    for (number,) in numbers:
+        forget(registry, number)
+    return len(numbers)
+
+
+def _register(registry: Registry, op: Register) -> None:
+    """A phone has room made for it. A webhook is the administrator's, who is told; its limit is for its vehicle."""
+    db, limits, webhook = registry.db, registry.limits, op.kind == "webhook"
+    if not webhook:
+        # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
+        forget_all(registry, _OF_OTHERS, (op.token, op.uid))
+    if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.vehicle, op.token, op.uid)).rowcount:
+        return
+    if registry.registered >= limits.registrations:
+        raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
+    if webhook:
+        (webhooks,) = db.execute(_WEBHOOKS, (op.vehicle,)).fetchone()
+        if webhooks >= limits.registrations_per_vehicle:
+            raise LimitReached(
+                f"vehicle {op.vehicle} has {webhooks} webhooks: remove one, or raise app.registrations_per_vehicle"
+            )
+    registry.rings.flush()
+    new = db.execute(_INSERT, (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at)).lastrowid
+    db.execute(_FIRST, (new, op.vehicle))
+    registry.registered += 1
+    if not webhook:
+        forget_all(registry, _OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle))
+        forget_all(registry, _OVER_OF_USER, (op.uid, new, limits.registrations_per_user))
+
+
+def _unregister(registry: Registry, op: Unregister) -> bool:
+    sql = "SELECT number FROM registrations WHERE vehicle = ? AND token = ?"
+    return bool(forget_all(registry, sql, (op.vehicle, op.token)))
+
+
+def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
+    sql = "SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' ORDER BY renewed LIMIT ?"
+    return forget_all(registry, sql, (op.before, op.limit))
+
+
+def _outcomes(registry: Registry, op: Outcomes) -> None:
+    for outcome in op.outcomes:
+        _VERDICTS[outcome.verdict](registry, outcome)
+    finished = [outcome for outcome in op.outcomes if outcome.verdict != "later"]
+    registry.db.executemany(_LOG, [_row(registry, outcome) for outcome in finished])
+
+
+def _taken(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+        registry.db.execute(_EVENT_TAKEN, (one.at, one.registration))
+    else:
+        registry.db.execute(_TAKEN, (one.status_id, one.at, one.registration))
+
+
+def _failed(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+    else:
+        registry.db.execute(_FAILED, (one.status_id, one.said, one.registration))
+
+
+def _drop(registry: Registry, one: Outcome) -> None:
+    """The target is dead whatever the vehicle; a registration that was renewed after the send is a living one."""
+    sql = "SELECT number FROM registrations WHERE token = ? AND kind = ? AND renewed <= ?"
+    forget_all(registry, sql, (one.token, one.kind, one.sent))
+    _later(registry, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # it was not given what was sent
+
+
+def _later(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.outbox))
+    else:
+        registry.db.execute(_LATER, (one.due, one.attempts, one.said, one.registration))
+
+
+_VERDICTS: dict[str, Callable[[Registry, Outcome], None]] = {
+    "taken": _taken,
+    "failed": _failed,
+    "drop": _drop,
+    "later": _later,
+}
+
+
+def _row(registry: Registry, one: Outcome) -> tuple[Any, ...]:
+    number = registry.next_push
+    registry.next_push += 1
+    return (
+        *(number % registry.limits.pushed, number, one.vehicle, one.token, one.kind, one.what, one.status_id),
+        *(one.committed, one.sent, one.at, one.verdict == "taken", one.said),
+    )
+
+
+def _pause(registry: Registry, op: PausePushes) -> None:
+    sql = "INSERT INTO meta VALUES ('pushes_paused', ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    registry.db.execute(sql, (op.at if op.paused else 0,))
+
+
+def _put_off(registry: Registry, op: PutOff) -> None:
+    registry.db.execute("UPDATE deliveries SET due = ? WHERE due > ?", (op.latest, op.latest))
+    # An event without an attempt may be held over its user's night.
+    registry.db.execute("UPDATE outbox SET due = ? WHERE due > ? AND attempts > 0", (op.latest, op.latest))
+
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    Register: _register,
+    Unregister: _unregister,
+    ForgetUnseen: _forget_unseen,
+    Outcomes: _outcomes,
+    PausePushes: _pause,
+    PutOff: _put_off,
+}

@@ -1,0 +1,87 @@
+"""What evd.alerter reads of SQLite: vehicles that somebody wants to hear of, their memories and their last statuses.
+
+Short questions on a read-only connection of their own, asked in the loop, as evd.store.pending's are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from evd.store.database import open_reader, translated
+
+GAPS_OF = 20
+"""Statuses by whose times it is told what is usual."""
+
+
+class Last(NamedTuple):
+    """A vehicle's last status, as far as alerts need it; times are epoch ms, `fields` is a JSON object."""
+
+    status_id: str
+    time: int
+    received: int
+    fields: bytes
+
+
+class Watched(Protocol):
+    """Every method raises StoreError where the database cannot be read."""
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
+        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
+
+    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
+
+    def last_of(self, vehicle: str) -> Last | None:
+        """Its last status."""
+
+    def times_of(self, vehicle: str) -> list[int]:
+        """The times of its newest statuses, GAPS_OF at most."""
+
+    def close(self) -> None: ...
+
+
+_VEHICLES = """
+SELECT vehicle FROM registrations WHERE vehicle > ?1
+UNION SELECT vehicle FROM owners WHERE vehicle > ?1
+UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NULL
+ORDER BY vehicle LIMIT ?2"""
+_ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
+_LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle = ?"
+_TIMES = """
+WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1)
+SELECT s.time
+FROM capacities AS v JOIN back ON back.steps < v.kept
+JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
+WHERE v.vehicle = ?1 AND s.timely = 1"""
+
+
+class WatchedInSqlite:
+    """See `Watched`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = open_reader(path)
+        self._db.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
+        return [one for (one,) in self._all(_VEHICLES, (vehicle, limit))]
+
+    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        rows = self._all(_ALERTS, (vehicle,))
+        return rows[0] if rows else (None, None)
+
+    def last_of(self, vehicle: str) -> Last | None:
+        rows = self._all(_LAST, (vehicle,))
+        return Last(*rows[0]) if rows else None
+
+    def times_of(self, vehicle: str) -> list[int]:
+        return [time for (time,) in self._all(_TIMES, (vehicle, GAPS_OF))]
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with translated(self._path):
+            rows: list[Any] = self._db.execute(sql, values).fetchall()
+        return rows

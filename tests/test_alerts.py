@@ -1,0 +1,438 @@
+"""What statuses tell of a vehicle: each cause once, whatever swings, is lost or comes again."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evd import alerts, event_texts
+from evd.alerts import KINDS, Memory, Place, Sample, Settings
+from evd.errors import BadRequest
+
+NOW = 1_700_000_000_000
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+OFF, CHARGING, IDLE, DRIVING = range(4)
+HOME = Place("home", 48.1486, 17.1077, 200.0)
+
+
+def samples(*fields: dict[str, Any]) -> list[Sample]:
+    """One each ten minutes."""
+    return [Sample(NOW + number * 10 * MINUTE, one) for number, one in enumerate(fields)]
+
+
+def run(
+    given: list[Sample], settings: Settings = alerts.DEFAULTS, memory: Memory | None = None
+) -> tuple[Memory, list[alerts.Event]]:
+    memory, events = memory or Memory(), []
+    for sample in given:
+        memory, new = alerts.step(settings, memory, sample)
+        events += new
+    return memory, events
+
+
+def kinds(given: list[Sample], settings: Settings = alerts.DEFAULTS) -> list[str]:
+    return [event.kind for event in run(given, settings)[1]]
+
+
+def charging(*charges: float, target: float = 80, state: int = CHARGING) -> list[dict[str, Any]]:
+    return [{"state": state, "current_charge": charge, "target_charge": target} for charge in charges]
+
+
+def idle(*charges: float, target: float = 80) -> list[dict[str, Any]]:
+    return charging(*charges, target=target, state=IDLE)
+
+
+def indoor(*values: Any) -> list[dict[str, Any]]:
+    return [{"indoor_temperature": value} for value in values]
+
+
+def at(*places: str) -> list[dict[str, Any]]:
+    return [{"location": place} for place in places]
+
+
+WARM = Settings(temperature_min=5, temperature_max=30)
+AT_HOME = Settings(places=[HOME])
+EVERYTHING = Settings(temperature_min=0, temperature_max=30, outdoor_max=30, places=[HOME])
+NEAR, FAR, EDGE = "48.1486,17.1078", "48.2000,17.1077", "48.15085,17.1077"  # 7 m, 5.7 km, 250 m
+
+
+@pytest.mark.parametrize(
+    ("story", "settings", "told"),
+    [
+        # the target
+        (charging(70, 80), {}, ["target_reached"]),
+        (charging(70, 78, 84), {}, ["target_reached"]),
+        (charging(70) + idle(80), {}, ["target_reached"]),
+        (charging(70, 80, 79, 80, 81, 78, 82), {}, ["target_reached"]),
+        (charging(70, 80, 75, 80), {}, ["target_reached"] * 2),
+        (charging(70, 80, 80, target=80) + charging(80, 90, target=90), {}, ["target_reached"] * 2),
+        (charging(70, 80) + charging(81, target=81) + charging(81, 81, target=80), {}, ["target_reached"] * 2),
+        (charging(85, 86, 87), {}, []),
+        (charging(70, 90, target=0), {}, []),
+        (charging(70, 80), {"off": ["target_reached"]}, []),
+        # charging ends early
+        (charging(50, 60) + idle(60), {}, ["charging_stopped"]),
+        (charging(50, 60) + idle(60) + charging(61) + idle(61) + charging(63) + idle(63), {}, ["charging_stopped"]),
+        (charging(50, 60) + idle(60) + charging(61, 70) + idle(70), {}, ["charging_stopped"] * 2),
+        (charging(50, 78) + idle(78), {}, []),
+        (charging(50, 60, state=CHARGING) + charging(60, state=DRIVING) + idle(60), {}, []),
+        (charging(50, 80) + idle(70), {}, ["target_reached", "charging_stopped"]),
+        (idle(50, 60, 60), {}, []),
+        # little charge
+        (idle(25, 19, 15, 12), {}, ["charge_low"]),
+        (idle(25, 19, 21, 19, 24, 18), {}, ["charge_low"]),
+        (idle(25, 19, 25, 19), {}, ["charge_low"] * 2),
+        (idle(25, 15) + charging(16, 18, 22) + idle(19), {}, ["charge_low", "charging_stopped", "charge_low"]),
+        (idle(25, 15) + charging(15) + idle(15) + charging(15) + idle(15), {}, ["charge_low", "charging_stopped"]),
+        (idle(15, 14, 13), {}, []),
+        (charging(5, 10, 15), {}, []),
+        (idle(25, 19), {"low_charge": 10}, []),
+        # temperature
+        (indoor(20, 35), {}, []),
+        (indoor(20, 31, 29, 31), {"temperature_max": 30}, ["temperature"]),
+        (indoor(20, 31, 28, 31), {"temperature_max": 30}, ["temperature"] * 2),
+        (indoor(20, 4, 31), {"temperature_min": 5, "temperature_max": 30}, ["temperature"] * 2),
+        (indoor(35, 36), {"temperature_max": 30}, []),
+        ([{"outdoor_temperature": value} for value in (20, -20)], {"outdoor_min": -10}, ["temperature"]),
+        # places
+        (at(FAR, NEAR, FAR), {"places": [HOME]}, ["arrived", "left"]),
+        (at(NEAR, EDGE, NEAR, EDGE), {"places": [HOME]}, []),
+        (at(FAR, EDGE, FAR), {"places": [HOME]}, []),
+        (at(NEAR, NEAR), {"places": [HOME]}, []),
+        (at(FAR, NEAR), {}, []),
+    ],
+)
+def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
+    assert kinds(samples(*story), Settings(**settings)) == told
+
+
+@pytest.mark.parametrize(
+    ("story", "settings", "details"),
+    [
+        (charging(70, 80), alerts.DEFAULTS, {"charge": 80, "target": 80, "how": "reached"}),
+        (charging(70, 84), alerts.DEFAULTS, {"charge": 84, "target": 80, "how": "passed"}),
+        (charging(50) + idle(60), alerts.DEFAULTS, {"charge": 60, "target": 80}),
+        ([*idle(25), idle(19)[0] | {"range": 42}], alerts.DEFAULTS, {"charge": 19, "limit": 20, "range": 42}),
+        (indoor(20, 31.26), WARM, {"which": "indoor_temperature", "side": "above", "value": 31.3, "limit": 30}),
+        (at(FAR, NEAR), AT_HOME, {"place": "home"}),
+    ],
+)
+def test_an_event_has_the_numbers_of_its_sentence(
+    story: list[dict[str, Any]], settings: Settings, details: dict[str, Any]
+) -> None:
+    (event,) = run(samples(*story), settings)[1]
+    assert event.details == details
+    assert event.time == samples(*story)[-1].time
+
+
+NOTHING = [None, "80", True, [], {}, -1, 101, 1e300, float("nan"), 10**40]
+
+
+@pytest.mark.parametrize("value", NOTHING)
+@pytest.mark.parametrize(
+    "name", ["state", "current_charge", "target_charge", "indoor_temperature", "outdoor_temperature", "location"]
+)
+def test_a_field_without_a_usable_value_says_nothing(name: str, value: Any) -> None:
+    full = charging(70)[0] | {"indoor_temperature": 20, "outdoor_temperature": 20, "location": FAR}
+    before, _ = run(samples(full), EVERYTHING)
+    unusable = value if "temperature" not in name or value not in (-1, 101) else None  # some days have these
+    after, events = alerts.step(EVERYTHING, before, Sample(NOW + MINUTE, {name: unusable}))
+    assert (events, alerts.worth_keeping(before, after)) == ([], False)
+
+
+def test_the_first_status_that_says_something_is_where_it_stands() -> None:
+    bare: list[dict[str, Any]] = [{"state": IDLE}, {"current_charge": 5, "target_charge": 4, "location": NEAR}]
+    assert kinds(samples(*bare, *indoor(50)), Settings(places=[HOME], temperature_max=30)) == []
+
+
+def test_a_status_older_than_the_last_one_changes_nothing() -> None:
+    memory, _ = run(samples(*charging(70, 75)))
+    assert alerts.step(alerts.DEFAULTS, memory, Sample(NOW, charging(99)[0])) == (memory, [])
+
+
+# Silence
+
+TIMES = [NOW - 10 * MINUTE * number for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "silent_ms", "usual_ms", "told"),
+    [
+        ({}, 59 * MINUTE, 10 * MINUTE, False),
+        ({}, 61 * MINUTE, 10 * MINUTE, True),
+        ({}, 14 * HOUR, 5 * HOUR, False),
+        ({}, 16 * HOUR, 5 * HOUR, True),
+        ({}, 1000 * HOUR, None, False),
+        ({"silent_after_h": 0.5}, 31 * MINUTE, None, True),
+        ({"silent_after_h": 24}, 23 * HOUR, 10 * MINUTE, False),
+        ({"off": ["silent"]}, 100 * HOUR, 10 * MINUTE, False),
+    ],
+)
+def test_a_silence_is_told_when_it_is_longer_than_usual(
+    settings: dict[str, Any], silent_ms: int, usual_ms: int | None, told: bool
+) -> None:
+    memory, events = alerts.overdue(
+        Settings(**settings), Memory(time=NOW), received=NOW, since=0, usual_ms=usual_ms, now=NOW + silent_ms
+    )
+    assert [event.kind for event in events] == ["silent"] * told
+    assert (memory.silent_since == NOW) is told
+
+
+def overdue(memory: Memory, hours: float, *, since: int = 0) -> tuple[Memory, list[alerts.Event]]:
+    return alerts.overdue(
+        alerts.DEFAULTS, memory, received=memory.time, since=since, usual_ms=10 * MINUTE, now=NOW + int(hours * HOUR)
+    )
+
+
+def test_a_silence_is_told_once_and_its_end_once() -> None:
+    memory, events = overdue(Memory(time=NOW), 2)
+    assert events == [alerts.Event("silent", NOW + 2 * HOUR, {"hours": 2.0})]
+    assert overdue(memory, 3) == (memory, [])
+    memory, events = run([Sample(NOW + 4 * HOUR, {}), Sample(NOW + 5 * HOUR, {})], memory=memory)
+    assert events == [alerts.Event("heard_again", NOW + 4 * HOUR, {"hours": 4.0})]
+
+
+def test_nobody_was_silent_while_evd_did_not_listen() -> None:
+    assert overdue(Memory(time=NOW), 100, since=NOW + 99 * HOUR + 30 * MINUTE)[1] == []
+    assert overdue(Memory(time=NOW), 100, since=NOW + 98 * HOUR)[1] != []
+
+
+def test_a_vehicle_that_was_never_seen_is_not_silent() -> None:
+    assert overdue(Memory(), 100)[1] == []
+
+
+def test_a_silence_that_ended_is_usual_from_then_on() -> None:
+    """A car that stands each night is told of for some nights, by and by later."""
+    memory, told = Memory(time=NOW), []
+    for night in range(8):
+        evening = NOW + night * 24 * HOUR
+        memory.time = evening
+        memory, events = alerts.overdue(
+            alerts.DEFAULTS, memory, received=evening, since=0, usual_ms=10 * MINUTE, now=evening + 12 * HOUR
+        )
+        told.append(len(events))
+        memory, _ = alerts.step(alerts.DEFAULTS, memory, Sample(evening + 12 * HOUR, {}))
+    assert told == [1, 1, 1, 0, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("times", "usual_ms"),
+    [
+        ([], None),
+        (TIMES[:4], None),
+        (TIMES[:5], 10 * MINUTE),
+        (TIMES, 10 * MINUTE),
+        ([*TIMES[:19], NOW - 1000 * HOUR], 10 * MINUTE),
+        ([NOW, NOW - HOUR, NOW - 9 * HOUR, NOW - 10 * HOUR, NOW - 18 * HOUR], 8 * HOUR),
+    ],
+)
+def test_the_usual_gap_is_one_that_is_seldom_exceeded(times: list[int], usual_ms: int | None) -> None:
+    assert alerts.usual_gap_ms(times) == alerts.usual_gap_ms(times[::-1]) == usual_ms
+
+
+# Laws
+
+a_value = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20) | st.lists(st.integers())
+a_document = st.dictionaries(
+    st.sampled_from(
+        ["state", "current_charge", "target_charge", "range", "indoor_temperature", "outdoor_temperature", "location"]
+    ),
+    a_value | st.integers(0, 100) | st.sampled_from([NEAR, FAR, EDGE]),
+)
+a_story = st.lists(a_document, max_size=12)
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**63 - 1), a_document), max_size=8))
+def test_whatever_a_status_holds_no_step_fails_and_memory_outlives_its_text(
+    story: list[tuple[int, dict[str, Any]]],
+) -> None:
+    memory, events = run([Sample(*one) for one in story], EVERYTHING)
+    assert alerts.remembered(alerts.stored(memory)) == memory
+    assert all(event.kind in KINDS and json.dumps(event.details, allow_nan=False) for event in events)
+
+
+@given(a_story, st.data())
+def test_what_comes_again_or_late_changes_nothing(story: list[dict[str, Any]], data: st.DataObject) -> None:
+    once = samples(*story)
+    again: list[Sample] = []
+    for number, sample in enumerate(once):
+        again.append(sample)
+        again += data.draw(st.lists(st.sampled_from(once[: number + 1]), max_size=3))
+    assert run(again, EVERYTHING) == run(once, EVERYTHING)
+
+
+@given(a_story)
+def test_a_memory_that_was_written_only_where_it_was_worth_it_leads_to_the_same(story: list[dict[str, Any]]) -> None:
+    """As after a crash at any status: what was not kept is not missed."""
+    memory, kept, events, crashed = Memory(), Memory(), [], []
+    for sample in samples(*story):
+        following, new = alerts.step(EVERYTHING, memory, sample)
+        if alerts.worth_keeping(memory, following):
+            kept = following
+        assert not new or kept is following
+        events += new
+        crashed += alerts.step(EVERYTHING, msgspec.structs.replace(kept), sample)[1]
+        memory = following
+    assert crashed == []
+    assert msgspec.structs.replace(kept, time=memory.time) == memory
+
+
+#: Kind → a field, where it was told, and what swings within the margins from then on.
+SWINGS = [
+    ("target_reached", "current_charge", 80, st.floats(75.5, 100)),
+    ("charge_low", "current_charge", 15, st.floats(10.5, 24.5)),
+    ("temperature", "indoor_temperature", 31, st.floats(28.5, 40)),
+]
+
+
+@given(st.sampled_from(SWINGS), st.data())
+def test_nothing_is_told_twice_while_it_swings_within_the_margins(
+    swing: tuple[str, str, float, Any], data: st.DataObject
+) -> None:
+    kind, name, told, values = swing
+    story = [{"state": IDLE, "target_charge": 80, name: value} for value in data.draw(st.lists(values, max_size=12))]
+    first = {"state": IDLE, "target_charge": 80, "current_charge": 50, "indoor_temperature": 20}
+    whole = samples(first, {"state": IDLE, "target_charge": 80, name: told}, *story)
+    assert kinds(whole, EVERYTHING).count(kind) == 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.floats(50, 54)), max_size=12))
+def test_a_charger_that_goes_on_and_off_is_told_once(story: list[tuple[bool, float]]) -> None:
+    turns = [charging(charge, state=CHARGING if on else IDLE)[0] for on, charge in story]
+    assert kinds(samples(*charging(52), *idle(52), *turns)).count("charging_stopped") == 1
+
+
+@given(st.lists(st.integers(0, 100), min_size=2, max_size=12).map(sorted), st.data())
+def test_of_a_charge_that_rises_lost_statuses_make_no_more_events(charges: list[int], data: st.DataObject) -> None:
+    whole = samples(*charging(*charges), *idle(charges[-1]))
+    kept = [sample for sample in whole if data.draw(st.booleans())]
+    full, partial = Counter(kinds(whole)), Counter(kinds(kept))
+    assert partial <= full
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("document", "part"),
+    [
+        ({"low_charge": 101}, "low_charge"),
+        ({"low_charge": "x"}, "low_charge"),
+        ({"low_chrage": 10}, "low_chrage"),
+        ({"temperature_max": 1000}, "temperature_max"),
+        ({"temperature_min": 30, "temperature_max": 20}, "temperature_min"),
+        ({"outdoor_min": 5, "outdoor_max": 5}, "outdoor_min"),
+        ({"silent_after_h": 0}, "silent_after_h"),
+        ({"off": ["tarte"]}, "off: there is no kind 'tarte'"),
+        ({"places": [{"name": "home", "lat": 100, "lng": 0}]}, "places"),
+        ({"places": [{"name": "", "lat": 0, "lng": 0}]}, "name"),
+        ({"places": [{"name": "a", "lat": 0, "lng": 0}] * 2}, "places: two of them"),
+        ({"places": [{"name": str(n), "lat": 0, "lng": 0} for n in range(21)]}, "places"),
+        ([], "object"),
+        (7, "object"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_a_sentence_that_names_them(document: Any, part: str) -> None:
+    with pytest.raises(BadRequest, match=part):
+        alerts.parse(document)
+
+
+@pytest.mark.parametrize("stored", [None, b"", b"{", b"[]", b"\xff", b'{"time": "x", "low_charge": 900}'])
+def test_of_what_cannot_be_read_the_defaults_hold(stored: bytes | None) -> None:
+    assert (alerts.read(stored), alerts.remembered(stored)) == (Settings(), Memory())
+
+
+def test_settings_outlive_their_text() -> None:
+    settings = alerts.parse({"low_charge": 15, "places": [{"name": "home", "lat": 1, "lng": 2}], "off": ["left"]})
+    assert alerts.read(msgspec.json.encode(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "metres"),
+    [((0, 0), (0, 0), 0), ((0, 0), (0, 180), 20_015_087), ((48.1486, 17.1077), (48.2, 17.1077), 5716)],
+)
+def test_distances_are_those_on_a_sphere(one: tuple[float, float], other: tuple[float, float], metres: float) -> None:
+    assert alerts.distance_m(one, other) == pytest.approx(metres, abs=1)
+
+
+# Sentences
+
+TOLD: dict[str, list[tuple[dict[str, Any], str, str]]] = {
+    "target_reached": [
+        (
+            {"charge": 80, "target": 80, "how": "reached"},
+            "The target of 80 % is reached.",
+            "Batéria je nabitá na cieľových 80 %.",
+        ),
+        (
+            {"charge": 84, "target": 80, "how": "passed"},
+            "The charge is 84 %, the target was 80 %.",
+            "Batéria je nabitá na 84 %, cieľ bol 80 %.",
+        ),
+    ],
+    "charging_stopped": [
+        (
+            {"charge": 60.4, "target": 80},
+            "Charging ended at 60 %, before the target of 80 %.",
+            "Nabíjanie sa skončilo na 60 %, pred dosiahnutím cieľa 80 %.",
+        ),
+    ],
+    "charge_low": [
+        ({"charge": 19, "limit": 20}, "The charge is 19 %.", "Batéria je nabitá na 19 %."),
+        (
+            {"charge": 19, "limit": 20, "range": 42},
+            "The charge is 19 %, enough for about 42 km.",
+            "Batéria je nabitá na 19 %, čo stačí asi na 42 km.",
+        ),
+    ],
+    "temperature": [
+        (
+            {"which": "indoor_temperature", "side": "above", "value": 31.3, "limit": 30},
+            "It is 31.3 °C inside, which is above 30 °C.",
+            "Vo vozidle je 31,3 °C, teda viac ako 30 °C.",
+        ),
+        (
+            {"which": "outdoor_temperature", "side": "below", "value": -12, "limit": -10},
+            "It is -12 °C outside, which is below -10 °C.",
+            "Vonku je -12 °C, teda menej ako -10 °C.",
+        ),
+    ],
+    "arrived": [({"place": "home"}, "The vehicle is at this place: home.", "Vozidlo dorazilo na miesto home.")],
+    "left": [({"place": "home"}, "The vehicle has left this place: home.", "Vozidlo opustilo miesto home.")],
+    "silent": [
+        (
+            {"hours": 2.5},
+            "Nothing has been heard of the vehicle for 2.5 h, which is longer than usual.",
+            "Vozidlo sa neozvalo už 2,5 h, čo je dlhšie ako zvyčajne.",
+        )
+    ],
+    "heard_again": [({"hours": 4.0}, "The vehicle speaks again after 4 h.", "Vozidlo sa ozvalo po 4 h ticha.")],
+}
+
+
+@pytest.mark.parametrize("kind", TOLD)
+def test_a_sentence_says_it_in_the_users_language(kind: str) -> None:
+    for details, english, slovak in TOLD[kind]:
+        assert event_texts.sentence(kind, details, "en", "386625")[1] == english
+        title, body = event_texts.sentence(kind, details, "sk", "386625")
+        assert (title.startswith("386625: "), body) == (True, slovak)
+
+
+def test_every_kind_has_its_sentence_in_every_language() -> None:
+    assert {kind for texts in event_texts.TEXTS.values() for kind in texts} == set(KINDS) == set(TOLD)
+    assert all(texts.keys() == set(KINDS) for texts in event_texts.TEXTS.values())
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "unheard_of"])
+@pytest.mark.parametrize("language", ["en", "sk", "xx"])
+@pytest.mark.parametrize("details", [{}, {"charge": "x", "hours": None, "side": 7, "which": [], "how": 1}])
+def test_what_is_not_known_stands_as_its_kind(kind: str, language: str, details: dict[str, Any]) -> None:
+    assert event_texts.sentence(kind, details, language, "386625") == (f"386625: {kind}", "")
