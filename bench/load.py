@@ -1,6 +1,6 @@
 """A load of callbacks over kept-alive connections, in a process of its own so that it does not share evd's GIL.
 
-KEY=… python bench/load.py HOST PORT --connections 64 --seconds 3
+KEY=… python bench/load.py HOST PORT --connections 64 --seconds 3 [--per-second 5000]
 
 prints {"taken", "refused", "broken", "per_s", "p50_ms", "p99_ms"}. It stands in for wrk on machines without it.
 """
@@ -44,6 +44,8 @@ class Load:
         self.vehicles = vehicles
         self.first_time = first_time
         self.number = 0
+        self.evenly = False
+        """One vehicle after the other."""
         self.chance = random.Random(first_time)
         self.head = (
             f"POST /sigfox/uplink HTTP/1.1\r\nHost: {host}\r\nx-api-key: {key}\r\n"
@@ -52,13 +54,39 @@ class Load:
 
     def request(self) -> bytes:
         self.number += 1
-        device = 0x100000 + int(self.vehicles * self.chance.random() ** 2)
+        device = 0x100000 + (
+            self.number % self.vehicles if self.evenly else int(self.vehicles * self.chance.random() ** 2)
+        )
         moment = self.first_time + self.number * 4 // self.vehicles
         body = (
             f'{{"device":"{device:06X}","time":{moment},"data":"{0x130A4C0F + self.number % 4096:08x}594e427e4bb45088",'
             f'"seqNumber":{self.number % 4096}}}'
         )
         return f"{self.head}{len(body)}\r\n\r\n{body}".encode()
+
+    def run_at(self, per_s: float, connections: int, seconds: float) -> dict[str, float]:
+        """`per_s` callbacks a second, whatever the answers do: those that find no free connection wait for one."""
+        selector = selectors.DefaultSelector()
+        self.evenly = True
+        free = [Sender(self) for _ in range(connections)]
+        for sender in free:
+            selector.register(sender.socket, selectors.EVENT_READ, sender)
+        start = time.perf_counter()
+        latencies: list[float] = []
+        refused = sent = 0
+        while (now := time.perf_counter()) - start < seconds or len(free) < connections:
+            due = int(min(now - start, seconds) * per_s)
+            while free and sent < due:
+                free.pop().send()
+                sent += 1
+            for ready, _ in selector.select(0.0005):
+                sender = ready.data
+                if sender.receive():
+                    refused += not sender.buffer.startswith(b"HTTP/1.1 201")
+                    latencies.append(time.perf_counter() - sender.sent_at)
+                    sender.buffer = b""
+                    free.append(sender)
+        return told(latencies, refused, now - start)
 
     def run(self, connections: int, seconds: float) -> dict[str, float]:
         selector = selectors.DefaultSelector()
@@ -77,16 +105,20 @@ class Load:
                     latencies.append(time.perf_counter() - sender.sent_at)
                     sender.buffer = b""
                     sender.send()
-        latencies.sort()
-        taken = len(latencies) - refused
-        return {
-            "taken": taken,
-            "refused": refused,
-            "broken": 0,
-            "per_s": round(taken / (now - start)),
-            "p50_ms": round(latencies[len(latencies) // 2] * 1000, 2),
-            "p99_ms": round(latencies[len(latencies) * 99 // 100] * 1000, 2),
-        }
+        return told(latencies, refused, now - start)
+
+
+def told(latencies: list[float], refused: int, took_s: float) -> dict[str, float]:
+    latencies.sort()
+    taken = len(latencies) - refused
+    return {
+        "taken": taken,
+        "refused": refused,
+        "broken": 0,
+        "per_s": round(taken / took_s),
+        "p50_ms": round(latencies[len(latencies) // 2] * 1000, 2),
+        "p99_ms": round(latencies[len(latencies) * 99 // 100] * 1000, 2),
+    }
 
 
 def main() -> None:
@@ -97,9 +129,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--vehicles", type=int, default=1000)
     parser.add_argument("--first-time", type=int, default=int(time.time()) - 10_000_000)
+    parser.add_argument("--per-second", type=float, help="so many, instead of as many as are answered")
     args = parser.parse_args()
     load = Load(args.host, args.port, os.environ["KEY"], vehicles=args.vehicles, first_time=args.first_time)
-    print(json.dumps(load.run(args.connections, args.seconds)))
+    if args.per_second:
+        print(json.dumps(load.run_at(args.per_second, args.connections, args.seconds)))
+    else:
+        print(json.dumps(load.run(args.connections, args.seconds)))
 
 
 if __name__ == "__main__":

@@ -72,8 +72,8 @@ class Flight:
 class Backlog:
     """Finds what is to be sent next; what it gave out is not given out again until `landed`.
 
-    `stale_after_ms`: a phone whose app has not started for so long is sent nothing. `give_up_after_ms`: a state that old
-    is worth nothing.
+    `stale_after_ms`: a phone whose app has not started for so long is sent nothing. `give_up_after_ms`: a state as old
+    as that is worth nothing.
     """
 
     def __init__(self, pending: Pending, *, give_up_after_ms: int, stale_after_ms: int) -> None:
