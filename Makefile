@@ -3,7 +3,7 @@
 #   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests
 #   make check  linters and types                                        make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (a minute)           make bench-peers  evd beside its peers, a picture
-#   make bench-growth  ten million rows (long)
+#   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make ci     what .ci/run runs                                        make lock   pin newer dependencies
 
 SHELL := /bin/bash
@@ -11,7 +11,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst ci build lock format clean help
+.PHONY: burst crashes ci build lock format clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -53,6 +53,10 @@ bench-picture: $(READY)
 # 100,000 callbacks over 1,000 connections, against a queue that is too short for them.
 burst: $(READY)
 	BURST=100000x1000 $(BIN)/pytest -q -s tests/test_overload.py -k burst
+
+# evd is killed under load again and again: are its pushes complete?  SEED=… repeats a round.
+crashes: $(READY)
+	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/test_push_crash.py
 
 ci: check test
 

@@ -14,6 +14,7 @@ import random
 import selectors
 import socket
 import time
+from collections import deque
 
 
 class Sender:
@@ -68,7 +69,7 @@ class Load:
         """`per_s` callbacks a second, whatever the answers do: those that find no free connection wait for one."""
         selector = selectors.DefaultSelector()
         self.evenly = True
-        free = [Sender(self) for _ in range(connections)]
+        free = deque(Sender(self) for _ in range(connections))  # each in its turn, or evd closes those that rest
         for sender in free:
             selector.register(sender.socket, selectors.EVENT_READ, sender)
         start = time.perf_counter()
@@ -77,7 +78,7 @@ class Load:
         while (now := time.perf_counter()) - start < seconds or len(free) < connections:
             due = int(min(now - start, seconds) * per_s)
             while free and sent < due:
-                free.pop().send()
+                free.popleft().send()
                 sent += 1
             for ready, _ in selector.select(0.0005):
                 sender = ready.data

@@ -8,18 +8,20 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 import trio
 
-from evd.alarm_mail import AlarmMail
 from evd.alarms import Alarms, Change, Memory, Readings
 from evd.clock import Clock, now_ms
 from evd.config import Alerts
 from evd.errors import AlertError
 from evd.log import log
 from evd.push.retry import delay_s
+
+if TYPE_CHECKING:
+    from evd.alarm_mail import AlarmMail
 
 EVERY_S = 5.0
 """Between two looks: an alarm is a matter of minutes, a look takes some 50 µs."""

@@ -1,4 +1,4 @@
-"""What the operator must hear of: readings of the daemon in, the alarms that were raised and cleared out.
+"""Alarms for evd's operator (`[alerts]`): readings of the daemon in, what was raised and cleared out.
 
 An alarm is a row of RULES. It is raised at one bound, cleared at another one and only after some calm, so that what
 swings about a bound is told once. Durations are what passed between the steps (evd.rhythm.Passed): no jump of the clock

@@ -20,6 +20,7 @@ from evd.alerts import Event, Memory, Sample, Settings
 from evd.backlog import Listeners
 from evd.clock import Clock, now_ms
 from evd.errors import EvdError, StoreBusy, Unavailable
+from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.store import AddOwner, Arrive, Operation
 from evd.store.outward import NewEvent, RecordEvents, Register, SetAlerts
@@ -227,7 +228,7 @@ class Alerter:
     def _record(self, vehicle: str, memory: Memory, events: Sequence[Event], status_id: str, now: int) -> None:
         """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
         self.recorded.update(event.kind for event in events)
-        new = tuple([NewEvent(event.kind, event.time, status_id, orjson.dumps(event.details)) for event in events])
+        new = tuple([NewEvent(event.kind, event.time, status_id, json_bytes(event.details)) for event in events])
         earlier = self._unwritten.get(vehicle)
         if earlier is not None:
             new = earlier.events + new

@@ -1,4 +1,4 @@
-"""What statuses tell of a vehicle beyond themselves: samples in, events out, each cause told once.
+"""Events of vehicles, for their users: samples in, what happened out, each cause told once (the operator: evd.alarms).
 
 A rule decides by the sample and by what is remembered, never by the sample before. So it does not matter which samples
 were lost, the same sample changes nothing when it comes again, and the memory changes only where something happened: it
@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-import orjson
 
 from evd.errors import BadRequest
 
@@ -157,13 +156,15 @@ def remembered(state: bytes | None) -> Memory:
     if state is None:
         return Memory()
     try:
-        return _memory.decode(state)
+        memory = _memory.decode(state)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Memory()
+    memory.outside = _shared(memory.outside)
+    return memory
 
 
 def stored(memory: Memory) -> bytes:
-    return orjson.dumps(msgspec.to_builtins(memory))
+    return msgspec.json.encode(memory)
 
 
 def worth_keeping(before: Memory, after: Memory) -> bool:
@@ -314,11 +315,24 @@ def _temperature(settings: Settings, memory: Memory, sample: Sample) -> Sequence
         was = memory.outside.get(name)
         side, limit = _side(value, *bounds(settings), was or "", settings.temperature_margin)
         if side != was:
-            memory.outside = {**memory.outside, name: side}
+            memory.outside = _shared({**memory.outside, name: side})
             if side and was is not None:
                 details = {"which": name, "side": side, "value": round(value, 1), "limit": limit}
                 events.append(Event(TEMPERATURE, sample.time, details))
     return events
+
+
+def _shared(outside: dict[str, str]) -> dict[str, str]:
+    """One object for all vehicles of which the same is known, for there are many; nobody changes it."""
+    if len(_known_sides) >= SIDES_MAX:
+        return outside
+    return _known_sides.setdefault(tuple(outside.items()), outside)
+
+
+_known_sides: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
+
+SIDES_MAX = 256
+"""Far more than two temperatures can have; but what is stored may name others."""
 
 
 def _side(value: float, low: float | None, high: float | None, was: str, margin: float) -> tuple[str, float | None]:

@@ -9,7 +9,6 @@ from typing import Any, get_args
 
 import orjson
 
-from evd.alarm_mail import AlarmMail
 from evd.alarm_readings import readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
@@ -19,10 +18,9 @@ from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
 from evd.api.door import DoorLimits
 from evd.auth import Key
-from evd.backlog import Backlog
 from evd.clock import now_ms
 from evd.composing import Composer
-from evd.config import Config, FormatSettings
+from evd.config import Config, FormatSettings, PushSettings
 from evd.connection import EdgeLimits
 from evd.directory import Directory
 from evd.dispatcher import Dispatcher, Rules
@@ -57,9 +55,10 @@ def open_store(place: Place, config: Config) -> SqliteStore:
             downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
             downlinks=config.sigfox.downlinks_max,
             events_per_vehicle=config.events.per_vehicle,
-            event_ttl_s=config.push.event_ttl_s,
+            event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
         ),
         give_up_after_s=config.push.give_up_after_s,
+        stale_after_days=config.push.stale_after_days,
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
     )
@@ -140,18 +139,23 @@ def webhook_pusher(config: Config) -> Pusher:
 
 def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
-    rules = Rules(push.in_flight_max, push.rate_max, push.ramp_s, push.give_up_after_s)
     compose = Composer(config).compose
     dispatchers = []
     for pusher in pushers:
-        pending = store.pending(pusher.serves)
-        backlog = Backlog(
-            pending,
-            give_up_after_ms=push.give_up_after_s * 1000,
-            stale_after_ms=push.stale_after_days * 86_400_000,
+        rules = Rules(
+            in_flight_max=in_flight_max(pusher, push),
+            rate_max=push.rate_max,
+            ramp_s=push.ramp_s,
+            give_up_after_s=push.give_up_after_s,
+            stale_after_s=push.stale_after_days * 86_400,
         )
-        dispatchers.append(Dispatcher(pusher, backlog, writer, rules=rules, compose=compose, pending=pending))
+        dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
     return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+
+
+def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
+    """For each thread of webhooks a push, and one to be next: the others wait where newer ones replace them."""
+    return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
 
 
 def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmWatch:
@@ -161,6 +165,8 @@ def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, A
     if settings.webhook:
         senders.append(AlarmWebhook(settings, host))
     if settings.recipients:
+        from evd.alarm_mail import AlarmMail  # a tenth of a second, and 2 MiB
+
         senders.append(MailInThread(AlarmMail(settings, host)))
 
     def read(now: int) -> Readings:

@@ -14,9 +14,13 @@ from evd.errors import StoreError
 from evd.push import STATE
 from evd.store import Arrive
 from evd.store.outward import EventDue, Pending, Phone, State
+from evd.worth import Worth
 
-OFFERS_MAX = 8192
-"""Vehicles whose new status is remembered until it is sent, some 1 KiB each."""
+OFFERS_MAX = 16_384
+"""Vehicles that are remembered to have said something, some 150 bytes each: three seconds of 5,000 a second."""
+
+KEPT_MAX = 1024
+"""Of these, the statuses that are remembered with them, some 1 KiB each; the others are in the tables."""
 
 PAGE = 128
 """Registrations of the walk looked at in one go: 1 to 4 ms of the loop."""
@@ -24,8 +28,8 @@ PAGE = 128
 LOOK_EVERY_MS = 30_000
 """The longest time between two looks at what is due: a clock that was set back must not keep a push waiting."""
 
-LISTENERS = 1 << 20
-"""Slots; with 100,000 vehicles that somebody listens to, one in ten others is looked up in vain."""
+LISTENERS = 1 << 19
+"""Slots of a byte; with 50,000 vehicles that somebody listens to, one in ten others is looked up in vain."""
 
 
 class Listeners:
@@ -68,19 +72,22 @@ class Flight:
     def what(self) -> str:
         return self.event.kind if self.event else STATE
 
+    @property
+    def status_id(self) -> str:
+        """Of the status that it tells, or that showed the event."""
+        if self.event is not None:
+            return self.event.status_id
+        return self.state.status_id if self.state else self.phone.given
+
 
 class Backlog:
-    """Finds what is to be sent next; what it gave out is not given out again until `landed`.
+    """Finds what is to be sent next; what it gave out is not given out again until `landed`."""
 
-    `stale_after_ms`: a phone whose app has not started for so long is sent nothing. `give_up_after_ms`: a state as old
-    as that is worth nothing.
-    """
-
-    def __init__(self, pending: Pending, *, give_up_after_ms: int, stale_after_ms: int) -> None:
+    def __init__(self, pending: Pending, worth: Worth) -> None:
         self._pending = pending
-        self._give_up_after_ms = give_up_after_ms
-        self._stale_after_ms = stale_after_ms
-        self._offers: dict[str, tuple[Arrive | State, int | None]] = {}
+        self._worth = worth
+        self._offers: dict[str, tuple[Arrive | State | None, int | None]] = {}
+        """Vehicle → its last status, or None where the tables are to be asked, and when it was committed."""
         self._order: deque[str] = deque()
         self._ready: deque[Flight] = deque()
         self._flying: dict[int, Flight] = {}
@@ -94,8 +101,8 @@ class Backlog:
         # Events come first. Nothing may starve what failed or was forgotten, so one turn in four begins with that.
         old, new = (self._repeats, self._walked), (self._offered,)
         self._sources = ((self._events_due, *old, *new), *[(self._events_due, *new, *old)] * 3)
-        self.lenient = False
-        """The clock jumped: what looks old may not be."""
+        self._due = True
+        """Something may be put off."""
 
     @property
     def waiting(self) -> bool:
@@ -105,6 +112,11 @@ class Backlog:
     @property
     def walking(self) -> bool:
         return self._walk_from is not None or self._forgot
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits, flies or is put off."""
+        return not (self.waiting or self._flying or self._due)
 
     @property
     def next_look(self) -> int:
@@ -120,10 +132,25 @@ class Backlog:
                     self._forgot = True
                     continue
                 self._order.append(vehicle)
-            self._offers[vehicle] = status, committed
+            self._offers[vehicle] = (status if len(self._offers) <= KEPT_MAX else None), committed
+
+    def look_up(self, vehicles: Iterable[str]) -> None:
+        """Somebody registered for these, who may not have been given their last statuses."""
+        for vehicle in vehicles:
+            if vehicle not in self._offers:
+                if len(self._offers) >= OFFERS_MAX:
+                    self._forgot = True
+                    return
+                self._order.append(vehicle)
+                self._offers[vehicle] = None, None
+
+    def walk_again(self) -> None:
+        """Look through all registrations: what looked old may not have been."""
+        self._forgot = True
 
     def look_again(self, at: int = 0) -> None:
         """Something may be due at `at` (epoch ms), or now."""
+        self._due = True
         self._look_at = min(self._look_at, at)
 
     def withdraw(self, flights: Iterable[Flight] = ()) -> None:
@@ -133,7 +160,7 @@ class Backlog:
             if flight.event is None and flight.state is not None:
                 self._put_back(*(flight.newer or (flight.state, flight.committed)))
         self._ready.clear()
-        self._look_at = 0  # for events and repeats
+        self.look_again()  # for events and repeats
 
     def take(self, limit: int, now: int) -> list[Flight]:
         """At most `limit` pushes to begin; fewer than wait where the walk goes on at the next call (`walking`)."""
@@ -167,6 +194,10 @@ class Backlog:
         while self._order and found < limit:
             vehicle = self._order.popleft()
             status, committed = self._offers.pop(vehicle)
+            if status is None:
+                status = self._pending.last_of(vehicle)
+                if status is None or self._worth.is_old(status, now):
+                    continue
             for phone in self._pending.phones_of(vehicle):
                 if self._wants(phone, status, now, committed):
                     found += 1
@@ -174,12 +205,13 @@ class Backlog:
 
     def _wants(self, phone: Phone, status: Arrive | State, now: int, committed: int | None) -> bool:
         """Whether a push is to be begun; one that is on its way hears of the newer status."""
-        if phone.given == status.status_id or self._is_stale(phone, now):
+        if phone.given == status.status_id or self._worth.is_stale(phone, now):
             return False
         flight = self._flying.get(phone.number)
         if flight is not None:
-            if flight.state is not None and flight.state.status_id != status.status_id:
-                flight.newer = status, committed
+            # Offers come in their order, and the tables, out of which the flight may have begun, are ahead of them.
+            same = flight.state is not None and flight.state.status_id == status.status_id
+            flight.newer = None if same else (status, committed)
             return False
         return phone.due is None or phone.due <= now
 
@@ -202,6 +234,7 @@ class Backlog:
                 yield Flight(phone, self._pending.last_of(phone.vehicle), None, None)
         if found < limit:
             due = self._pending.next_due(now)
+            self._due = due is not None
             self._look_at = min(due or now + LOOK_EVERY_MS, now + LOOK_EVERY_MS)
 
     def _walked(self, limit: int, now: int) -> Iterator[Flight]:
@@ -214,19 +247,10 @@ class Backlog:
         lasts: dict[str, State | None] = {}
         for phone in page:
             self._walk_from = phone.number
-            if phone.number in self._flying or self._is_stale(phone, now) or (phone.due or 0) > now:
-                continue
             if phone.vehicle not in lasts:
                 lasts[phone.vehicle] = self._pending.last_of(phone.vehicle)
             last = lasts[phone.vehicle]
-            if last and last.status_id != phone.given and not self.is_old(last, now):
+            if last and not self._worth.is_old(last, now) and self._wants(phone, last, now, None):
                 yield Flight(phone, last, None, None)
         if len(page) < PAGE:
             self._walk_from = None
-
-    def _is_stale(self, phone: Phone, now: int) -> bool:
-        return phone.kind != "webhook" and phone.renewed < now - self._stale_after_ms and not self.lenient
-
-    def is_old(self, status: Arrive | State, now: int) -> bool:
-        """Whether it is not worth sending any more."""
-        return status.received + self._give_up_after_ms <= now and not self.lenient

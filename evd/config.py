@@ -183,7 +183,7 @@ class PushSettings(Section, frozen=True):
 
 
 class Alerts(Section, frozen=True):
-    """What alarms (evd.alarms), and whom evd tells."""
+    """Alarms for evd's operator (evd.alarms), and how he is told; what happens to vehicles is `[events]`."""
 
     #: Gets a JSON POST for each alarm that is raised or cleared.
     webhook: str = ""
@@ -218,14 +218,14 @@ class Alerts(Section, frozen=True):
 
 
 class Events(Section, frozen=True):
-    """What happens to vehicles (evd.alerts)."""
+    """Events of vehicles, for their users (evd.alerts); what alarms the operator is `[alerts]`."""
 
     #: A year of one in two days; the oldest go first.
     per_vehicle: int = 200
     #: Statuses that wait to be looked at, some 1 KiB each: three seconds of 5,000 callbacks a second.
     queue_max: int = 16_384
-    #: Vehicles whose memory stays in memory, about 400 bytes each; others are read when they speak.
-    memories_max: int = 32_768
+    #: Vehicles whose memory stays in memory, about 300 bytes each; others are read when they speak.
+    memories_max: int = 16_384
 
 
 class Log(Section, frozen=True):

@@ -106,6 +106,7 @@ class Daemon:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
         push = self.pushing.state() if self.pushing else {"enabled": False}
+        alerter = self.alerter
         return {
             "ready": not reason,
             "reason": reason,
@@ -119,6 +120,7 @@ class Daemon:
             },
             "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
             "push": push,
+            "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "certificate_ends_s": self._certificate_ends_s,
             "alarms": self.alarms.standing if self.alarms else [],

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import orjson
-
 from evd.formats import Format
+from evd.json_bytes import json_bytes
 from evd.sigfox import Message
 from evd.status import NEUTRAL, SIGFOX, disagree, halves
 
@@ -32,11 +31,11 @@ def decode(message: Message, assigned: Format | None, default: Format, connectiv
     if message.payload is None:
         if connectivity == SIGFOX and message.encoded:
             given = halves(given)
-        return Decoded(orjson.dumps(given))
+        return Decoded(json_bytes(given))
     if assigned is None and given and not given.keys() - NEUTRAL <= default.names:
-        return Decoded(orjson.dumps(given))
+        return Decoded(json_bytes(given))
     format = assigned or default
     if not given:
         return Decoded(format.decoder.json(message.payload))
     own: dict[str, Any] = format.decoder.decode(message.payload)
-    return Decoded(orjson.dumps({**given, **own}), DISAGREES if disagree(given, own) else "")
+    return Decoded(json_bytes({**given, **own}), DISAGREES if disagree(given, own) else "")

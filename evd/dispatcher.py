@@ -1,16 +1,14 @@
 """Pushes to one provider: at least once, bounded in flight, never in the way of a callback.
 
-What is to be sent is the backlog's to say, how fast the pace's. Lanes send, one push each at a time; one task writes
-what became of them in groups, and until that is on disk a push counts as in flight: a crash sends no more than these
-again.
+What is to be sent is the backlog's to say, how fast the pace's. Lanes send, one push each at a time; what became of
+them is written in groups, and until that is on disk a push counts as in flight: a crash sends no more than these again.
 """
 
 from __future__ import annotations
 
 import random
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import msgspec
 import trio
@@ -26,45 +24,48 @@ from evd.errors import (
     QuotaExceeded,
     RetryAfter,
     StoreBusy,
-    Unavailable,
     Unreachable,
 )
+from evd.landing import Landing
 from evd.log import log
 from evd.push import Push, Pusher
 from evd.push.devices import DeviceLimits
+from evd.push.health import Health
 from evd.push.pace import Pace
 from evd.push.retry import DUE_MAX_MS, LONGEST_S, delay_s
 from evd.store import Arrive
-from evd.store.outward import Outcome, Outcomes, Pending, PutOff
+from evd.store.outward import Outcome, Pending, PutOff
+from evd.worth import Worth
 from evd.writer import Writer
 
 BUSY_S = 1.0
-"""Until what could not be read or written is tried again."""
+"""Until what could not be read is tried again."""
 
 JUMP_MS = 60_000
 """A wall clock that gains or loses more on the other one was set."""
 
-SAID_MAX = 200
-"""Characters kept of a provider's message id or error; FCM's ids have about 60."""
-
 BEGIN_MAX = 128
 """Begun in one go: some milliseconds of the loop."""
 
-OUTCOMES_MAX = 1024
-"""Written in one operation: some 10 ms of the writer."""
+UNFORESEEN_S = 60.0
+"""Until a push at which evd failed in a way that nobody thought of is tried again."""
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice."""
+    """Bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice.
+
+    A state is worth nothing after `give_up_after_s`, and a phone is sent nothing `stale_after_s` after its app's start.
+    """
 
     in_flight_max: int
     rate_max: float
     ramp_s: float
     give_up_after_s: int
+    stale_after_s: int = 30 * 86_400
 
 
 class Dispatcher:
-    """One long task, `run`; told of each commit by `offer` and `look_again`.
+    """One long task, `run`; told of each commit by `offer`, `look_up` and `look_again`.
 
     `compose` makes the message of a flight; it may raise GiveUp. `clock` is the wall's, `seconds` one that never jumps.
     """
@@ -72,42 +73,38 @@ class Dispatcher:
     def __init__(
         self,
         pusher: Pusher,
-        backlog: Backlog,
+        pending: Pending,
         writer: Writer,
         *,
         rules: Rules,
         compose: Callable[[Flight], Push],
-        pending: Pending,
         clock: Clock = now_ms,
         seconds: Callable[[], float] = trio.current_time,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.pusher = pusher
-        self.outcomes: Counter[str] = Counter()
-        self.trouble: PushError | None = None
-        """Why the sender was refused last, until something is taken again."""
-        self._backlog = backlog
-        self._writer = writer
+        self.health = Health()
+        self._pending = pending
+        self._worth = Worth(give_up_after_ms=rules.give_up_after_s * 1000, stale_after_ms=rules.stale_after_s * 1000)
+        self._backlog = Backlog(pending, self._worth)
         self._rules = rules
         self._compose = compose
-        self._pending = pending
         self._clock = clock
         self._seconds = seconds
         self._chance = chance
         self._pace = Pace(rules.rate_max, ramp_s=rules.ramp_s)
         self._devices = DeviceLimits()
+        self._landing = Landing(writer, self._landed)
         self._queue: deque[Flight] = deque()
-        self._landed: list[tuple[Flight, Outcome]] = []
         self._in_flight = 0
         self._lanes = 0
         self._resting = trio.lowlevel.ParkingLot()
         self._wake = trio.Event()
-        self._land = trio.Event()
+        self._full = False
+        """Only what lands makes room: no offer need wake the task."""
         self._idle = trio.Event()
         self._held = False
         self._finishing = False
-        self._waiting_since: float | None = None
-        self._failing_since: float | None = None
         self._clock_ahead = 0.0
         self._lenient_until = 0.0
 
@@ -118,12 +115,17 @@ class Dispatcher:
     @property
     def behind_s(self) -> float:
         """For how long, in s, there was always more to send than was begun, or every push failed for now."""
-        since = [one for one in (self._waiting_since, self._failing_since) if one is not None]
-        return self._seconds() - min(since) if since else 0.0
+        return self.health.behind_s(self._seconds())
 
     def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
         """These became their vehicles' last statuses, and somebody may listen."""
         self._backlog.offer(statuses, committed)
+        if not self._full:
+            self._wake.set()
+
+    def look_up(self, vehicles: Sequence[str]) -> None:
+        """Somebody registered for these."""
+        self._backlog.look_up(vehicles)
         self._wake.set()
 
     def look_again(self) -> None:
@@ -157,13 +159,14 @@ class Dispatcher:
         """Send what is due, for ever. Cancelling is safe: what is not on disk as answered is sent again."""
         self._clock_ahead = self._clock() - self._seconds() * 1000
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._record)
+            nursery.start_soon(self._landing.run)
             while True:
                 self._wake = trio.Event()
                 try:
                     sleep_s = await self._begin(nursery)
                 except StoreBusy:
                     sleep_s = BUSY_S
+                self._full = self._in_flight >= self._rules.in_flight_max
                 with trio.move_on_after(sleep_s):
                     await self._wake.wait()
 
@@ -172,37 +175,52 @@ class Dispatcher:
         now = self._seconds()
         now_ms = self._clock()
         await self._mind_the_clock(now, now_ms)
-        if self._held or self._finishing:
+        if self._finishing:
             return LONGEST_S
         room = min(self._rules.in_flight_max - self._in_flight, self._pace.allowed(now), BEGIN_MAX)
-        if room > 0:
+        if room > 0 and not self._held:
             flights = self._backlog.take(room, now_ms)
-            self._pace.began(now, len(flights))
-            for flight in flights:
-                self._launch(flight, nursery, now)
+            self._pace.began(now, sum([self._launch(flight, nursery, now, now_ms) for flight in flights]))
         waiting = self._backlog.waiting
-        self._waiting_since = (self._waiting_since or now) if waiting else None
-        if self._in_flight >= self._rules.in_flight_max:
-            return LONGEST_S  # until something lands
+        self.health.waits(waiting, now)
+        if self._backlog.empty:
+            self.health.rests()
+        if self._held or self._in_flight >= self._rules.in_flight_max:
+            return LONGEST_S  # until it goes on, or something lands
         if room <= 0:
             return self._pace.ready_in(now)
         if not waiting:
             return max(self._backlog.next_look - now_ms, 10) / 1000
         return 0.001 if self._backlog.walking else 0.0
 
-    def _launch(self, flight: Flight, nursery: trio.Nursery, now: float) -> None:
+    def _launch(self, flight: Flight, nursery: trio.Nursery, now: float, now_ms: int) -> bool:
+        """Hand it to a lane; False where it is not to be sent now, which costs no pace."""
         self._in_flight += 1
-        wait_s = self._devices.wait_s(flight.phone.token, now)
+        flight.sent = now_ms
+        refusal = self._worth.refusal(flight, now_ms)
+        if refusal is not None:
+            self._withhold(flight, refusal.said, refusal.due)
+            return False
+        wait_s = 0.0 if flight.phone.kind == "webhook" else self._devices.wait_s(flight.phone.token, now)
         if wait_s > 0:
-            due = self._clock() + int(wait_s * 1000)
-            self._settle(flight, "later", "a phone is sent 4,800 messages an hour at most", due=due)
-            return
+            self._withhold(flight, "a phone is sent 4,800 messages an hour at most", now_ms + int(wait_s * 1000))
+            return False
         self._queue.append(flight)
         if self._resting:
             self._resting.unpark()
         elif self._lanes < self._rules.in_flight_max:
             self._lanes += 1
             nursery.start_soon(self._lane)
+        return True
+
+    def _withhold(self, flight: Flight, said: str, due: int) -> None:
+        """Until `due` (epoch ms); 0: for good. What an event is worth is not used up while it is held."""
+        if not due:
+            self.health.expired()
+            self._landing.settle(flight, "failed", said, flight.sent)
+            return
+        expires = flight.event.expires + due - flight.sent if flight.event else 0
+        self._landing.settle(flight, "later", said, flight.sent, due=due, expires=expires)
 
     async def _lane(self) -> None:
         while True:
@@ -213,34 +231,32 @@ class Dispatcher:
     async def _send(self, flight: Flight) -> None:
         """One message to the provider, and what its answer means."""
         flight.sent = self._clock()
-        if stale := self._not_worth_it(flight):
-            self.outcomes["expired"] += 1
-            self._failing_since = None
-            self._settle(flight, "failed", stale)
-            return
         try:
-            message_id = await self.pusher.send(self._compose(flight))
+            message_id = await self.pusher.send(self._composed(flight))
         except PushError as error:
             self._refused(flight, error)
         except Exception as error:
-            # A push that cannot be made must not end the daemon, which would make it again at the next start.
+            # It must not end the daemon, which would meet the same push at its next start.
             log.error("a push failed", vehicle=flight.phone.vehicle, what=flight.what, exc_info=error)
-            self._refused(flight, GiveUp(f"evd failed at it ({type(error).__name__}): its log says why"))
+            failed = f"evd failed at it ({type(error).__name__}): its log says why"
+            self._refused(flight, RetryAfter(failed, delay_s=UNFORESEEN_S))
         else:
-            self.outcomes["sent"] += 1
-            self._failing_since = self.trouble = None
+            self.health.taken()
             self._pace.answered(self._seconds())
-            self._settle(flight, "taken", message_id)
+            self._landing.settle(flight, "taken", message_id, self._clock())
 
-    def _not_worth_it(self, flight: Flight) -> str:
-        if flight.event is not None:
-            return "expired before it could be sent" if flight.event.expires <= flight.sent else ""
-        if flight.state is None:
-            return "its vehicle has no status any more"
-        return "expired before it could be sent" if self._backlog.is_old(flight.state, flight.sent) else ""
+    def _composed(self, flight: Flight) -> Push:
+        """Raises GiveUp, also for a status or an event of which no message can be made."""
+        try:
+            return self._compose(flight)
+        except PushError:
+            raise
+        except Exception as error:
+            log.error("no message can be made", vehicle=flight.phone.vehicle, what=flight.what, exc_info=error)
+            raise GiveUp(f"evd failed at it ({type(error).__name__}): its log says why") from error
 
     def _refused(self, flight: Flight, error: PushError) -> None:
-        now = self._seconds()
+        now, at = self._seconds(), self._clock()
         reason = str(error)
         where = {"vehicle": flight.phone.vehicle, "what": flight.what, "reason": reason}
         if isinstance(error, Unreachable):
@@ -248,94 +264,58 @@ class Dispatcher:
         else:
             self._pace.answered(now)
         if isinstance(error, RetryAfter):
-            self.outcomes["retried"] += 1
-            self._failing_since = self._failing_since or now
+            self.health.put_off(now)
             if isinstance(error, Pause):
                 self._pause(error, now)
             delay = delay_s(flight.attempts, error.delay_s, self._chance())
             log.debug("push later", delay_s=delay, **where)
-            self._settle(flight, "later", reason, due=self._clock() + int(delay * 1000), attempts=flight.attempts + 1)
+            due = at + int(delay * 1000)
+            self._landing.settle(flight, "later", reason, at, due=due, attempts=flight.attempts + 1)
         elif isinstance(error, DropRegistration):
-            self.outcomes["registration dropped"] += 1
-            self.outcomes["foreign sender"] += isinstance(error, ForeignSender)
+            self.health.ended("registration dropped")
+            self.health.outcomes["foreign sender"] += isinstance(error, ForeignSender)
             log.info("registration dropped", **where)
-            self._settle(flight, "drop", reason)
+            self._landing.settle(flight, "drop", reason, at)
         else:
-            self.outcomes["given up"] += 1
+            self.health.ended("given up")
             log.warning("push given up", **where)
-            self._settle(flight, "failed", reason)
+            self._landing.settle(flight, "failed", reason, at)
 
     def _pause(self, error: Pause, now: float) -> None:
-        wait_s = error.delay_s
+        known = self.health.trouble is not None and str(self.health.trouble) == str(error)
+        if not self.health.refused(error, now):
+            return
         if isinstance(error, QuotaExceeded):
-            self.outcomes["quota"] += 1
-            self._pace.halve(now, wait_s)
+            self._pace.halve(now, error.delay_s)
         else:
-            self._pace.pause(now, wait_s)
-        if self.trouble is None or type(self.trouble) is not type(error) or str(self.trouble) != str(error):
-            log.error("pushes paused", pusher=self.pusher.name, reason=str(error), delay_s=wait_s)
-        self.trouble = error
+            self._pace.pause(now, error.delay_s)
+        if not known:
+            log.error("pushes paused", pusher=self.pusher.name, reason=str(error), delay_s=error.delay_s)
         self.withdraw()
 
-    def _settle(self, flight: Flight, verdict: Any, said: str, *, due: int = 0, attempts: int | None = None) -> None:
-        phone = flight.phone
-        outcome = Outcome(
-            registration=phone.number,
-            outbox=flight.event.number if flight.event else 0,
-            vehicle=phone.vehicle,
-            token=phone.token,
-            kind=phone.kind,
-            what=flight.what,
-            status_id=flight.event.status_id
-            if flight.event
-            else flight.state.status_id
-            if flight.state
-            else phone.given,
-            verdict=verdict,
-            said=said[:SAID_MAX],
-            committed=flight.committed,
-            sent=flight.sent,
-            at=self._clock(),
-            due=due,
-            attempts=flight.attempts if attempts is None else attempts,
-        )
-        self._landed.append((flight, outcome))
-        self._land.set()
-
-    async def _record(self) -> None:
-        """Write what became of pushes; what comes meanwhile is the next group."""
-        while True:
-            await self._land.wait()
-            group, self._landed = self._landed[:OUTCOMES_MAX], self._landed[OUTCOMES_MAX:]
-            if not self._landed:
-                self._land = trio.Event()
-            await self._write(Outcomes(tuple([outcome for _, outcome in group])))
-            for flight, outcome in group:
-                self._in_flight -= 1
-                self._backlog.landed(flight)
-                if outcome.verdict == "later":
-                    self._backlog.look_again(outcome.due)
-            if not self._in_flight:
-                self._idle.set()
-            self._wake.set()
-
-    async def _write(self, operation: Outcomes | PutOff) -> None:
-        while True:
-            try:
-                await self._writer.write(operation)
-            except Unavailable:
-                await trio.sleep(BUSY_S)
-            else:
-                return
+    def _landed(self, group: list[tuple[Flight, Outcome]]) -> None:
+        """Their outcomes are on disk."""
+        for flight, outcome in group:
+            self._in_flight -= 1
+            self._backlog.landed(flight)
+            if outcome.verdict in ("later", "drop"):  # a dropped one that was renewed meanwhile is put off
+                self._backlog.look_again(outcome.due)
+        if not self._in_flight:
+            self._idle.set()
+        self._wake.set()
 
     async def _mind_the_clock(self, now: float, now_ms: int) -> None:
         """A wall clock that was set makes nothing look old for a while, and nothing wait for longer than it would."""
         ahead = now_ms - now * 1000
-        if abs(ahead - self._clock_ahead) > JUMP_MS:
-            log.warning("the clock was set", seconds=round((ahead - self._clock_ahead) / 1000))
+        gained = ahead - self._clock_ahead
+        if abs(gained) > JUMP_MS:
+            log.warning("the clock was set", seconds=round(gained / 1000))
             self._clock_ahead = ahead
             self._lenient_until = now + self._rules.give_up_after_s
             self._backlog.look_again()
-        self._backlog.lenient = now < self._lenient_until
+            self._backlog.walk_again()
+            if gained < 0:
+                await self._landing.write(PutOff(now_ms + int(LONGEST_S * 1000)))
+        self._worth.lenient = now < self._lenient_until
         if self._backlog.next_look <= now_ms and self._pending.put_off_beyond(now_ms + DUE_MAX_MS):
-            await self._write(PutOff(now_ms + DUE_MAX_MS))
+            await self._landing.write(PutOff(now_ms + DUE_MAX_MS))

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import orjson
 import trio
 
 from evd.auth import Key
@@ -23,6 +22,7 @@ from evd.errors import BadRequest, Forbidden, RequestError, Unauthorized, Unavai
 from evd.formats import Formats
 from evd.http1 import SERVER_ERROR, Reply, Request, error_reply
 from evd.intake import Conclusion, Work, outcome, refusal_of, rejection
+from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.reading import Reading
 from evd.routes import BATCH, ROUTES, Route
@@ -111,7 +111,7 @@ class Ingest:
 
         What became of it: a ring's verdict, its kind, or "rejected", and then it is kept there. Raises Unavailable.
         """
-        kept = orjson.dumps(document) if raw is None else raw
+        kept = json_bytes(document) if raw is None else raw
         try:
             callback = self._reading.callback(kind, document, SIGFOX, kept, self._clock(), live=False)
             results = await self._writer.write(Several(callback.operations))

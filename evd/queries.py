@@ -267,8 +267,11 @@ class Queries:
             "SELECT kept FROM vehicles WHERE kept >= slots UNION ALL SELECT kept FROM capacities"
             " WHERE number IN (SELECT number FROM vehicles WHERE kept < slots))) AS statuses,"
             " (SELECT total(too_old) FROM vehicles) AS too_old, (SELECT count(*) FROM registrations) AS registrations,"
-            " (SELECT count(*) FROM owners) AS owners, (SELECT count(*) FROM outbox) AS pushes_waiting,"
-            " (SELECT min(created) FROM outbox) AS oldest_push, (SELECT count(*) FROM rejected) AS rejected",
+            " (SELECT count(*) FROM owners) AS owners, (SELECT count(*) FROM outbox) AS events_waiting,"
+            " (SELECT min(created) FROM outbox) AS oldest_event,"
+            # An index holds these alone; all that wait are found by a look at each registration's last status.
+            " (SELECT count(*) FROM deliveries WHERE due IS NOT NULL) AS states_put_off,"
+            " (SELECT count(*) FROM rejected) AS rejected",
             (),
         )
         return {name: int(value) if isinstance(value, float) else value for name, value in rows[0].items()}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import orjson
-
 from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
 from evd.config import Sigfox
 from evd.decoding import decode
@@ -15,6 +13,7 @@ from evd.errors import BadRequest, ConfigError
 from evd.formats import Format, Formats
 from evd.http1 import Request
 from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
+from evd.json_bytes import json_bytes
 from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
@@ -61,7 +60,7 @@ class Reading:
             pattern=self._patterns.get(route.kind or "callback"),
         )
         as_received = request.body.lstrip()[:1] == b"{" and not request.query
-        document = without_key(request.body) if as_received else orjson.dumps(variables)
+        document = without_key(request.body) if as_received else json_bytes(variables)
         callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
         return Single(request, callback)
 
@@ -103,7 +102,7 @@ class Reading:
         return Batch(request, good, bad, now, keep=live)
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
-        document = orjson.dumps(variables)
+        document = json_bytes(variables)
         arrival = self._shortcut.read(document, SIGFOX, now) if self._lines_are_plain else None
         if arrival is not None:
             return data_callback(UPLINK, arrival, asks=False)

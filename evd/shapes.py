@@ -7,7 +7,7 @@ Whatever the shape, the names and values are the same; only numbers that were no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
@@ -65,11 +65,11 @@ def read_document(
 
 def read_batch(
     *, headers: Mapping[bytes, bytes], query: bytes, body: bytes, pattern: LinePattern, lines_max: int
-) -> list[Line]:
+) -> Iterator[Line]:
     """The lines of a request with a callback a line; blank lines are counted and left out.
 
-    Raises BadRequest where there is no batch in the request, or one of more than `lines_max` lines. A line that cannot
-    be read costs no other one.
+    Each is read when it is asked for: what is read of one takes many times its length. Raises BadRequest, at once, if
+    there is no batch in the request, or one of more than `lines_max` lines. A line that cannot be read costs no other.
     """
     batch = _batch_text(headers, query, body)
     lines = _line_end.split(batch)
@@ -80,7 +80,7 @@ def read_batch(
             error=_BAD_BODY,
         )
     read = _line if _lone_byte.search(batch) is None else _line_of_bytes
-    return [read(number, text, pattern) for number, text in filled]
+    return (read(number, text, pattern) for number, text in filled)
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:

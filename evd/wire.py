@@ -69,16 +69,25 @@ class TlsWire(PlainWire):
 
     The handshake is done within `receive`. TLS works on memory here: ssl's own sockets read a record in two system
     calls, and say by an exception that there is no third.
+
+    It is the server's end, or with `server_hostname` a client's, who verifies the other side as that and begins with
+    `greet`.
     """
 
     tls = True
 
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+    def __init__(self, sock: socket.socket, context: ssl.SSLContext, server_hostname: str | None = None) -> None:
         super().__init__(sock)
         self.greeted = False
         self._arrived = ssl.MemoryBIO()
         self._leaving = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._arrived, self._leaving, server_side=True)
+        self._tls = context.wrap_bio(
+            self._arrived, self._leaving, server_side=server_hostname is None, server_hostname=server_hostname
+        )
+
+    def greet(self) -> None:
+        """Send a client's hello; the rest of the handshake is done within `receive`."""
+        self._decrypt()
 
     def receive(self) -> bytes | None:
         """What has arrived: None if nothing has, b"" at the end."""

@@ -55,7 +55,7 @@ def waiting(database: Path) -> list[tuple[Any, ...]]:
 
 
 def test_an_event_waits_for_each_phone_of_its_vehicle(open_store: Opener, database: Path) -> None:
-    store = open_store(limits=ROOMY._replace(event_ttl_s=60))
+    store = open_store(limits=ROOMY._replace(event_tries_s=60))
     store.write([register("a"), register("b", uid="eva"), register("c", vehicle="OTHER")])
     assert store.write([record(event())]) == [2]
     assert waiting(database) == [(NOW, token, NOW, NOW + 60_000) for token in "ab"]
@@ -93,7 +93,7 @@ def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
         store.write([SetPreferences("martin", settings, NOW)])
     store.write([record(event())])
     assert [(when, expires - when) for _, _, when, expires in waiting(database)] == (
-        [] if due is None else [(due, 4 * HOUR_MS)]
+        [] if due is None else [(due, HOUR_MS)]
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -29,6 +31,7 @@ PURE = {
     "evd.sse",
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
+        "evd.json_bytes",
         "evd.formats",
         "evd.decoding",
         "evd.redecoding",
@@ -49,9 +52,10 @@ IMPURE = re.compile(
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *("evd.housekeeping", "evd.push_questions", "evd.pushing"),
+    *("evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
-    *("evd.push.credentials", "evd.push.threads", "evd.push.fcm", "evd.push.transport", "evd.push.fake"),
+    *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
+    *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
 }
 TRIO = re.compile(r"(trio|trio_asyncio|quart_trio|outcome)(\.|$)")
 
@@ -62,9 +66,9 @@ LAYERS = (
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
     | {"evd.queries", "evd.event_questions", "evd.push_questions"},
-    {"evd.dispatcher", "evd.composing"},
+    {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
-    | {"evd.backlog", "evd.commits"},
+    | {"evd.backlog", "evd.commits", "evd.worth"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
@@ -181,6 +185,26 @@ def test_a_module_states_its_one_idea_and_stays_small(module: str) -> None:
     source = MODULES[module].read_text("utf-8")
     assert not source or ast.get_docstring(tree(module)), "a module has a docstring"
     assert source.count("\n") < 400 or module == "evd.daemon", "a file of 400 lines has more than one idea"
+
+
+PROJECT = tomllib.loads((ROOT.parent / "pyproject.toml").read_text("utf-8"))["project"]
+DECLARED = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["dependencies"]}
+THIRD_PARTY = {
+    "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace
+    for module in MODULES
+    for name in imports(module)
+    if name.split(".")[0] not in {*sys.stdlib_module_names, "evd"}
+}
+
+
+def test_every_package_that_is_imported_is_declared_and_no_other_one() -> None:
+    """What only comes with another package goes without warning when that one changes its mind."""
+    assert DECLARED - {"tzdata"} == THIRD_PARTY, "tzdata holds no code"
+
+
+def test_every_declared_package_is_pinned() -> None:
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT.parent / "requirements.lock").read_text("utf-8"), re.MULTILINE))
+    assert pinned >= DECLARED
 
 
 def test_only_the_store_opens_databases() -> None:

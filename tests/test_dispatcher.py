@@ -12,8 +12,10 @@ import pytest
 import trio
 import trio.testing
 
+import evd.api.push
+import evd.control
+import evd.pushing
 from evd import commits
-from evd.backlog import Backlog
 from evd.composing import Composer
 from evd.config import Config
 from evd.dispatcher import Dispatcher, Rules
@@ -70,11 +72,10 @@ class Chain:
         compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(
             self.pusher,
-            Backlog(pending, give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS),
+            pending,
             self.writer,
             rules=Rules(**(settings | rules)),
             compose=compose,
-            pending=pending,
             clock=clocks.wall,
             seconds=clocks.steady,
             chance=lambda: 0.0,
@@ -159,8 +160,9 @@ async def chain(directory: Path, clocks: Clocks | None = None, **rules: Any) -> 
         try:
             yield one
         finally:
-            await one.pusher.aclose()
-            nursery.cancel_scope.cancel()
+            nursery.cancel_scope.cancel()  # first, as a crash: what the end of a connection means is not written
+            with trio.CancelScope(shield=True):
+                await one.pusher.aclose()
     one.reader.close()
     one.store.close()
 
@@ -275,13 +277,26 @@ async def test_what_follows_from_an_answer(tmp_path: Path, rule: Rule) -> None:
             await one.until("SELECT count(*) FROM pushed WHERE token = 'phone-b'", 1)
 
 
-async def test_a_registration_renewed_after_the_send_outlives_an_answer_that_its_token_is_dead(tmp_path: Path) -> None:
+async def test_a_registration_renewed_after_the_send_outlives_an_answer_that_its_token_is_dead_and_is_sent_again(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    mock_clock.rate = 1.0
     async with chain(tmp_path) as one:
-        await one.register("slow0.2-a")
-        await one.do(Register("386625", "386625", "unregistered-x", "martin", NOW + 5))  # as if renewed a moment later
+
+        def tick(seconds: float) -> None:
+            one.clocks.seconds += seconds
+            one.clocks.now += int(seconds * 1000)
+            mock_clock.jump(seconds)  # only the dispatcher's own alarm clock tells it to look
+
+        await one.do(Register("386625", "386625", "unregistered-x", "martin", NOW + 5))  # as if renewed after the send
         await one.arrive(1)
-        await one.until(PUSHED, 2)
-        assert one.rows("SELECT token FROM registrations ORDER BY 1") == [("slow0.2-a",), ("unregistered-x",)]
+        await one.sent(1)
+        kept = "SELECT token, given, due FROM registrations JOIN deliveries ON registration = number"
+        assert one.rows(kept) == [("unregistered-x", "", NOW + 10_000)]
+        tick(9.5)
+        await one.sent(1)
+        tick(0.5)
+        await one.sent(2)
 
 
 async def test_a_repeat_comes_when_its_time_has_come_and_not_before_and_then_later_each_time(tmp_path: Path) -> None:
@@ -384,8 +399,9 @@ async def test_a_phone_not_seen_for_thirty_days_is_sent_nothing_until_its_app_st
         await one.quiet()
         assert one.fake.sends == []
         await one.register("phone-a")
-        await one.arrive(2)
         await one.sent(1)
+        await one.arrive(2)
+        await one.sent(2)
 
 
 async def test_a_phone_that_is_another_users_now_gets_nothing_of_the_former_ones_vehicle(tmp_path: Path) -> None:
@@ -469,6 +485,25 @@ async def test_the_operator_s_pause_holds_everything_and_outlives_a_restart(tmp_
         await again.do(PausePushes(False, NOW))
         again.pushing.pause(False)
         await again.sent(1)
+
+
+async def test_a_test_says_of_each_phone_what_its_provider_says_or_that_it_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evd.pushing.TEST_TIMEOUT_S", 0.3)
+    async with chain(tmp_path) as one:
+        await one.arrive(1)
+        await one.register("phone-a", "hang-1", "unregistered")
+        told = {row["token"]: (row["taken"], row["said"]) for row in await one.pushing.test("386625")}
+        assert told["hang-1…"] == (False, "no answer within 0.3 s")
+        assert told["phone-a…"][0] is True
+        assert told["unregist…"][0] is False
+        assert len(told) == 3
+        assert await one.pushing.test("BEEF") == []
+
+
+def test_a_test_ends_before_whoever_asked_for_it_gives_up() -> None:
+    assert evd.pushing.TEST_TIMEOUT_S + 4 < evd.api.push.TEST_TIMEOUT_S < evd.control.TIMEOUT_S
 
 
 async def test_finish_waits_for_what_is_in_flight_and_starts_nothing_more(tmp_path: Path) -> None:

@@ -36,10 +36,12 @@ STATE: dict[str, Any] = {
         "outcomes": {"sent": 8, "registration dropped": 1},
     },
     "disk": {"free": 10, "total": 20, "database": 30, "log": 40, "full": False},
+    "events": {"waiting": 15, "recorded": {"charge_low": 16}},
     "certificate_ends_s": 1.8e9,
     "alarms": [{"name": "disk_low"}],
 }
-STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12, "pushes_waiting": 13}
+STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12}
+STORED |= {"events_waiting": 13, "states_put_off": 14}
 
 
 def samples(seen: Seen) -> dict[str, float]:
@@ -67,10 +69,13 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_push_enabled": 1,
         "evd_push_paused": 1,
         "evd_push_in_flight": 6,
-        "evd_push_pending": 13,
+        "evd_push_events_waiting": 13,
+        "evd_push_states_put_off": 14,
         "evd_push_oldest_pending_seconds": 1.5,
         "evd_pushes_total{registration_dropped}": 1,
         "evd_pushes_total{sent}": 8,
+        "evd_alerter_queue_statuses": 15,
+        "evd_events_total{charge_low}": 16,
         "evd_vehicles": 2,
         "evd_statuses": 50,
         "evd_registrations": 11,
@@ -84,9 +89,10 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    state = STATE | {"push": {"enabled": False}, "disk": {}, "certificate_ends_s": None}
+    state = STATE | {"push": {"enabled": False}, "events": {}, "disk": {}, "certificate_ends_s": None}
     found = samples(Seen(state, {}, NOW))
-    unknown = ("disk", "database", "certificate", "push_pending", "push_oldest", "vehicles", "statuses", "rejected")
+    unknown = ("disk", "database", "certificate", "push_events", "push_states", "push_oldest", "alerter", "events")
+    unknown += ("vehicles", "statuses", "rejected")
     assert not [name for name in found if name.startswith(tuple(f"evd_{word}" for word in unknown))]
     assert found["evd_push_enabled"] == 0
 

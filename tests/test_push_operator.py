@@ -417,6 +417,8 @@ def test_what_waits_is_listed_while_pushes_are_paused_and_goes_out_when_they_go_
     status_id = speak(daemon, "D1")
     (row,) = ask(daemon, "GET", "?waiting=1").json()["waiting"]
     assert (row["vehicle"], row["status_id"], row["phone"], row["attempts"]) == ("D1", status_id, "otherpho…", 0)
+    counted = json.loads(run_evd("stats", "--json", "--dir", daemon.directory).stdout)["stored"]
+    assert (counted["states_waiting"], counted["states_put_off"], counted["events_waiting"]) == (1, 0, 0)
     told = said(daemon, "trace", status_id)
     assert "pushes are paused (see `evd push resume`)" in told
     assert "committed  not recorded: no push tells it\n" in told

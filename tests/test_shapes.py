@@ -36,7 +36,7 @@ def document(
 def batch(
     body: bytes = b"", content_type: str | None = TEXT, *, query: bytes = b"", lines_max: int = 100
 ) -> list[Line]:
-    return read_batch(headers=headers(content_type), query=query, body=body, pattern=PATTERN, lines_max=lines_max)
+    return list(read_batch(headers=headers(content_type), query=query, body=body, pattern=PATTERN, lines_max=lines_max))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_law_a_message_is_the_same_in_every_shape(variables: dict[str, Any]) -> 
         "query": document(query=form, method="GET"),
         "query with a body": document(b"", FORM, query=form),
         "text": document(line.encode(), TEXT, pattern=separate),
-        "line": read_batch(headers={}, query=b"", body=line.encode(), pattern=separate, lines_max=1)[0].variables,
+        "line": next(read_batch(headers={}, query=b"", body=line.encode(), pattern=separate, lines_max=1)).variables,
     }
     assert {name: read_message(shape) for name, shape in shapes.items() if isinstance(shape, dict)} == dict.fromkeys(
         shapes, expected

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import NOW, ROOMY, arrival, rows
+from builders import DAY_MS, NOW, ROOMY, arrival, rows
 
+from evd.clock import now_ms
 from evd.errors import StoreFull
 from evd.store import AddKey, AddOwner, LimitReached, Reject, RemoveOwner, RevokeKey, SetVehicle
 from evd.store import registry as registry_module
@@ -122,7 +123,7 @@ def outcome(number: int, verdict: Any, said: str, **more: Any) -> Outcome:
 
 
 def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
-    store = open_store(give_up_after_s=10**9)
+    store = open_store(give_up_after_s=10**9, stale_after_days=36_500)
     store.write([Register("386625", "386625", f"token-number-{number}", "anna", NOW) for number in (1, 2, 3)])
     store.write([arrival()])
     id_ = arrival().status_id
@@ -146,6 +147,19 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
     assert [phone.number for phone in pending.phones_due(NOW + 499, 10)] == []
     assert [phone.number for phone in pending.phones_due(NOW + 500, 10)] == [2]
     assert pending.next_due(NOW) == NOW + 500
+
+
+def test_the_view_of_pushes_tells_a_phone_that_is_stale_from_one_that_waits(open_store: Opener, database: Path) -> None:
+    now = now_ms()
+    store = open_store(stale_after_days=30)
+    for token, kind, days in (("seen", "token", 29), ("unseen", "token", 31), ("https://h/", "webhook", 31)):
+        store.write([Register("386625", "386625", token, "anna", now - days * DAY_MS, kind)])
+    store.write([arrival(time=now, now=now)])
+    assert rows(database, "SELECT token, state FROM pushes ORDER BY token") == [
+        ("https://…", "waiting"),
+        ("seen…", "waiting"),
+        ("unseen…", "stale"),
+    ]
 
 
 def test_finished_pushes_are_bounded_and_the_newest_stay(open_store: Opener, database: Path) -> None:

@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,12 +22,14 @@ from hypothesis import strategies as st
 from receivers import WAIT_S, Behaviour, Receiver, drips, hangs, pours, receiver, resets, says, sends
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from evd.assembly import in_flight_max
 from evd.clock import now_ms
+from evd.config import PushSettings
 from evd.errors import BadRequest, ConfigError, DropRegistration, GiveUp, RetryAfter
 from evd.push import Push, TargetKind
 from evd.push.address import checked_address, origin_of, shown_address
 from evd.push.signature import Signer, new_secret
-from evd.push.threads import InThreads
+from evd.push.threads import PATIENCE_S, InThreads
 from evd.push.webhook import WebhookPusher, message_id
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes, as it is told!").decode()
@@ -460,6 +462,124 @@ async def test_cancelling_does_not_wait_for_the_thread(stuck: Stuck) -> None:
     assert stuck.closed
 
 
+class Crossroads:
+    """A blocking pusher: what goes to `dead` hangs until it is let go and fails then, anything else is taken."""
+
+    name = "crossroads"
+    serves: frozenset[TargetKind] = frozenset({"webhook"})
+
+    def __init__(self) -> None:
+        self.hung = threading.Semaphore(0)
+        self.go_on = threading.Event()
+
+    def send(self, push: Push) -> str:
+        if push.target == "dead":
+            self.hung.release()
+            assert self.go_on.wait(PATIENT_S)
+            raise RetryAfter("no answer", 10.0)
+        return "sent"
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def crossroads() -> Iterator[Crossroads]:
+    one = Crossroads()
+    yield one
+    one.go_on.set()
+
+
+def patient(pusher: Crossroads, patience_s: float) -> InThreads:
+    receiver_of: Callable[[Push], str] = lambda push: push.target  # noqa: E731
+    return InThreads(pusher, threads_max=4, timeout_s=PATIENT_S, patience_s=patience_s, receiver_of=receiver_of)
+
+
+async def refused(sender: InThreads, match: str = r"crossroads: dead needs more than [\d.]+ s to answer") -> None:
+    with pytest.raises(RetryAfter, match=match) as caught:
+        await sender.send(a_push("dead"))
+    assert caught.value.delay_s == 10
+
+
+async def test_who_waits_for_a_thread_of_a_receiver_that_hangs_is_put_off_and_others_are_served(
+    crossroads: Crossroads,
+) -> None:
+    sender = patient(crossroads, 0.2)
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(refused, sender, "no answer")
+        for _ in range(2):
+            await trio.to_thread.run_sync(crossroads.hung.acquire)
+        async with trio.open_nursery() as waiting:
+            for _ in range(20):
+                waiting.start_soon(refused, sender)
+            assert await sender.send(a_push("well")) == "sent"
+        began = trio.current_time()
+        await refused(sender)
+        assert trio.current_time() - began < 0.1, "at once: it is known to hang"
+        assert not crossroads.hung.acquire(blocking=False)
+        crossroads.go_on.set()
+
+
+async def test_a_receiver_that_was_slow_is_sent_one_push_at_a_time_until_it_is_quick(crossroads: Crossroads) -> None:
+    sender = patient(crossroads, 0.1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(refused, sender, "no answer")
+        await trio.to_thread.run_sync(crossroads.hung.acquire)
+        await trio.sleep(0.15)
+        crossroads.go_on.set()
+    crossroads.go_on.clear()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(refused, sender, "no answer")
+        await trio.to_thread.run_sync(crossroads.hung.acquire)
+        await refused(sender)
+        crossroads.go_on.set()
+    crossroads.go_on.clear()
+    async with trio.open_nursery() as nursery:
+        for _ in range(2):
+            nursery.start_soon(refused, sender, "no answer")
+        for _ in range(2):
+            await trio.to_thread.run_sync(crossroads.hung.acquire)
+        crossroads.go_on.set()
+
+
+async def test_all_slow_receivers_together_have_half_of_the_threads(crossroads: Crossroads) -> None:
+    crossroads.send = _hangs(crossroads)  # type: ignore[method-assign]
+    sender = patient(crossroads, 0.0)
+    async with trio.open_nursery() as nursery:
+        for number in range(3):
+            nursery.start_soon(_fails, sender, f"slow-{number}")
+        for _ in range(3):
+            await trio.to_thread.run_sync(crossroads.hung.acquire)
+        crossroads.go_on.set()
+    crossroads.go_on.clear()
+    async with trio.open_nursery() as nursery:
+        for number in range(2):
+            nursery.start_soon(_fails, sender, f"slow-{number}")
+        for _ in range(2):
+            await trio.to_thread.run_sync(crossroads.hung.acquire)
+        await _fails(sender, "slow-2", "slow-2 needs more than")
+        crossroads.go_on.set()
+
+
+def _hangs(crossroads: Crossroads) -> Callable[[Push], str]:
+    send = crossroads.send
+    return lambda push: send(a_push("dead"))
+
+
+async def _fails(sender: InThreads, target: str, match: str = "no answer") -> None:
+    with pytest.raises(RetryAfter, match=match):
+        await sender.send(a_push(target))
+
+
+@pytest.mark.parametrize(("threads", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
+def test_few_pushes_wait_for_a_thread_and_the_others_in_the_tables(
+    stuck: Stuck, threads: int, in_flight: int, expected: int
+) -> None:
+    settings = PushSettings(webhook_threads_max=threads, in_flight_max=in_flight)
+    assert in_flight_max(awaited(stuck), settings) == expected
+
+
 async def test_it_serves_what_the_blocking_one_serves(stuck: Stuck) -> None:
     sender = awaited(stuck)
     assert (sender.name, sender.serves) == ("stuck", {"webhook"})
@@ -592,6 +712,25 @@ def test_a_new_status_reaches_its_vehicles_webhook_signed(daemon: RunningDaemon)
         for vehicle, url in (("E1", one.url), ("E2", of_another.url)):
             assert ask(daemon, "DELETE", {"vehicle": vehicle, "url": url}).status_code == 200
     assert "key=k" not in str(daemon.logs)
+
+
+def test_a_receiver_that_hangs_keeps_no_other_waiting(daemon: RunningDaemon) -> None:
+    """Not even where far more waits for it than may be in flight."""
+    with receiver(hangs) as dead, receiver(says("200 OK")) as well:
+        vehicles = [f"D{number:02X}" for number in range(24)]
+        for vehicle in vehicles:
+            ask(daemon, "POST", {"vehicle": vehicle, "url": dead.url})
+        ask(daemon, "POST", {"vehicle": "D99", "url": well.url})
+        for vehicle in vehicles:
+            say(daemon, vehicle, now_ms())
+        wait_for(dead, 4)
+        began = time.monotonic()
+        say(daemon, "D99", now_ms())
+        wait_for(well, 1)
+        assert time.monotonic() - began < 2 * PATIENCE_S, "a send to the other takes ten seconds"
+        assert len(dead.requests) == 4, "half of the threads"
+        for vehicle, url in [("D99", well.url), *((vehicle, dead.url) for vehicle in vehicles)]:
+            assert ask(daemon, "DELETE", {"vehicle": vehicle, "url": url}).status_code == 200
 
 
 def test_a_receiver_that_wants_no_more_is_removed(daemon: RunningDaemon) -> None:

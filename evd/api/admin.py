@@ -8,6 +8,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response
 
+from evd import push_questions
 from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, new_key
@@ -15,6 +16,7 @@ from evd.bounds import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.status import vehicle_id
 from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
+from evd.trace import DAY_MS
 
 NAME_MAX = 200
 
@@ -146,7 +148,15 @@ async def set_vehicle(given: str) -> Response:
 
 @admin.get("/stats")
 async def stats() -> Response:
-    return v1_json({**here().state(), "stored": await here().queries.counts()})
+    context = here()
+    push, now = context.config.push, context.clock()
+    stored = await context.queries.counts()
+    stored["states_waiting"] = await push_questions.count_states_waiting(
+        context.queries,
+        unseen_since=now - push.stale_after_days * DAY_MS,
+        received_after=now - push.give_up_after_s * 1000,
+    )
+    return v1_json({**context.state(), "stored": stored})
 
 
 async def _body(form: type[Any]) -> Any:

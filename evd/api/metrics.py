@@ -41,6 +41,12 @@ class Seen(NamedTuple):
         return push
 
     @property
+    def events(self) -> Mapping[str, Any]:
+        """What `evd.alerter` did and has to do; empty where nothing goes out."""
+        events: Mapping[str, Any] = self.state.get("events", {})
+        return events
+
+    @property
     def disk(self) -> Mapping[str, int]:
         """`evd.surroundings.disk_use`."""
         disk: Mapping[str, int] = self.state.get("disk", {})
@@ -70,7 +76,7 @@ def _oldest_push_s(seen: Seen) -> float | None:
     if "oldest_pending_s" in seen.push:
         age: float | None = seen.push["oldest_pending_s"]
         return age
-    created = seen.stored.get("oldest_push")
+    created = seen.stored.get("oldest_event")
     return None if not seen.stored else max(seen.now - created, 0) / 1000 if created else 0.0
 
 
@@ -97,8 +103,26 @@ NUMBERS: tuple[Number, ...] = (
     Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),
     Number("evd_push_paused", "1 while a provider wants no pushes.", lambda seen: _flag(seen.push.get("paused"))),
     Number("evd_push_in_flight", "Pushes sent and not answered.", lambda seen: seen.push.get("in_flight")),
-    Number("evd_push_pending", "Pushes that wait in the outbox.", lambda seen: seen.stored.get("pushes_waiting")),
-    Number("evd_push_oldest_pending_seconds", "How long the oldest push waits; 0: none does.", _oldest_push_s),
+    Number(
+        "evd_push_events_waiting",
+        "Pushes of events that wait in the outbox.",
+        lambda seen: seen.stored.get("events_waiting"),
+    ),
+    Number(
+        "evd_push_states_put_off",
+        "Phones whose newest status is to be tried again.",
+        lambda seen: seen.stored.get("states_put_off"),
+    ),
+    Number(
+        "evd_push_oldest_pending_seconds",
+        "For how long there was more to push than was sent, or every push failed; 0: neither.",
+        _oldest_push_s,
+    ),
+    Number(
+        "evd_alerter_queue_statuses",
+        "Statuses that are still to be looked at for events.",
+        lambda seen: seen.events.get("waiting"),
+    ),
     Number("evd_vehicles", "Vehicles known.", lambda seen: seen.stored.get("vehicles")),
     Number("evd_statuses", "Statuses kept.", lambda seen: seen.stored.get("statuses")),
     Number("evd_registrations", "Registrations.", lambda seen: seen.stored.get("registrations")),
@@ -119,6 +143,7 @@ LABELLED: tuple[Labelled, ...] = (
         "evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state["ingest"]
     ),
     Labelled("evd_pushes", "Answers of providers.", "outcome", lambda seen: seen.push.get("outcomes", {})),
+    Labelled("evd_events", "Events of vehicles, by their kind.", "kind", lambda seen: seen.events.get("recorded", {})),
     Labelled("evd_alarm", "1 while the alarm stands.", "alarm", _alarms, GaugeMetricFamily),
 )
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-
 import httptools
 
 from evd.errors import HttpBroken
 from evd.httpclient import HEAD_MAX, Response
-from evd.wire import PlainWire, TlsWire
+from evd.wire import PlainWire
 
 KEPT_HEADERS = {b"retry-after"}
 """What a sender of pushes reads of an answer's head, beside what httptools reads itself."""
@@ -17,21 +14,6 @@ KEPT_HEADERS = {b"retry-after"}
 
 class NoAnswer(HttpBroken):
     """The other side closed the connection before the first byte of an answer."""
-
-
-class TlsClientWire(TlsWire):
-    """The client's end of `TlsWire`: verifies the other side as `host`. The handshake begins with `greet`."""
-
-    def __init__(self, sock: socket.socket, context: ssl.SSLContext, host: str) -> None:
-        PlainWire.__init__(self, sock)
-        self.greeted = False
-        self._arrived = ssl.MemoryBIO()
-        self._leaving = ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=host)
-
-    def greet(self) -> None:
-        """Send the hello; the rest of the handshake is done within `receive`."""
-        self._decrypt()
 
 
 class Connection:

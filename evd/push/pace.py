@@ -36,7 +36,9 @@ class Pace:
         self._started = False
         self._tokens = 1.0
         self._counted_at = 0.0
-        self._resume_at = -inf
+        self._paused_until = -inf
+        """What the provider asked for; no answer ends it sooner."""
+        self._probe_at = -inf
         self._failures = 0
 
     @property
@@ -46,43 +48,46 @@ class Pace:
 
     def rate(self, now: float) -> float:
         """Pushes a second, pauses aside."""
-        ceiling = min(self._rate_max, self._ceiling + self._rate_max * (now - self._halved_at) / RECOVER_S)
+        recovered = self._rate_max * max(0.0, now - self._halved_at) / RECOVER_S
         ramped = (now - self._ramp_from) / self._ramp_s if self._ramp_s else 1.0
-        return ceiling * min(max(ramped, FLOOR), 1.0)
+        return min(self._rate_max, self._ceiling + recovered) * min(max(ramped, FLOOR), 1.0)
 
     def allowed(self, now: float) -> int:
         """How many may begin."""
         if not self._started:
             self._started = True
             self._ramp(now)
-        if now < self._resume_at:
+        if now < self._paused_until:
             return 0
         if self.probing:
-            return 1
+            return int(now >= self._probe_at)
         rate = self.rate(now)
-        self._tokens = min(self._tokens + rate * (now - self._counted_at), max(1.0, rate * BURST_S))
-        self._counted_at = now
+        gained = rate * max(0.0, now - self._counted_at)
+        self._tokens = min(self._tokens + gained, max(1.0, rate * BURST_S))
+        self._counted_at = max(now, self._counted_at)
         return int(self._tokens)
 
     def began(self, now: float, pushes: int) -> None:
         self._tokens -= pushes
         if self.probing and pushes:
-            self._resume_at = max(self._resume_at, now + PROBE_S)
+            self._probe_at = now + PROBE_S
 
     def ready_in(self, now: float) -> float:
         """Seconds until `allowed` will not be 0."""
-        if now < self._resume_at:
-            return self._resume_at - now
-        return 0.0 if self.probing else max(0.0, (1.0 - self._tokens) / self.rate(now))
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self.probing:
+            return max(0.0, self._probe_at - now)
+        return max(0.0, (1.0 - self._tokens) / self.rate(now))
 
     def pause(self, now: float, wait_s: float) -> None:
         """No push for so long, and a ramp after it."""
-        self._resume_at = max(self._resume_at, now + wait_s)
-        self._ramp(self._resume_at)
+        self._paused_until = max(self._paused_until, now + wait_s)
+        self._ramp(self._paused_until)
 
     def halve(self, now: float, wait_s: float) -> None:
         """The quota is used up. Of many pushes that hear so at once, one counts."""
-        if now >= self._resume_at:
+        if now >= self._paused_until:
             self._ceiling = self.rate(now) / 2
             self._halved_at = now + wait_s
         self.pause(now, wait_s)
@@ -90,15 +95,14 @@ class Pace:
     def answered(self, now: float) -> None:
         """The provider answered, whatever it said of the push."""
         if self.probing:
-            self._resume_at = now
-            self._ramp(now)
+            self._ramp(max(now, self._paused_until))
         self._failures = 0
 
     def unanswered(self, now: float) -> None:
         """The provider is not available, or did not answer."""
         self._failures += 1
         if self._failures == FAILURES_MAX:
-            self._resume_at = max(self._resume_at, now + PROBE_S)
+            self._probe_at = now + PROBE_S
 
     def _ramp(self, start: float) -> None:
         self._ramp_from = self._counted_at = start

@@ -3,51 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import trio
 
 from evd.errors import RetryAfter
 from evd.push import BlockingPusher, Push, TargetKind
+from evd.push.shares import RETRY_S, Shares
 
-RETRY_S = 10.0
-"""A push that found no thread in time, or whose thread did not end, is tried again not sooner."""
+PATIENCE_S = 2.0
+"""A receiver that needs longer is slow. Pushes to it take the dispatcher's places for so long, once in each outage."""
 
 
 class InThreads:
     """At most `threads_max` sends at once; each ends within `timeout_s` (s), of which it may wait for a thread.
 
-    `receiver_of` says who gets a push. One receiver has at most half of the threads, so that one that hangs does not
-    hold up the others.
+    `receiver_of` says who gets a push. One receiver has at most half of the threads, and one that has needed more than
+    `patience_s` (s) a single one; then nothing waits for it here, but is put off.
 
     A send that is cancelled, or takes longer, is left to its thread: it goes on, its result is dropped, and the thread
     counts among `threads_max` until it ends, so that threads do not pile up behind a provider that hangs.
     """
 
     def __init__(
-        self, pusher: BlockingPusher, *, threads_max: int, timeout_s: float, receiver_of: Callable[[Push], str]
+        self,
+        pusher: BlockingPusher,
+        *,
+        threads_max: int,
+        timeout_s: float,
+        receiver_of: Callable[[Push], str],
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self.name: str = pusher.name
         self.serves: frozenset[TargetKind] = pusher.serves
         self._pusher = pusher
         self._timeout_s = timeout_s
         self._receiver_of = receiver_of
-        self._threads = trio.CapacityLimiter(threads_max)
-        self._share = max(1, threads_max // 2)
-        self._shares: dict[str, trio.Semaphore] = {}  # of the receivers that are being sent to
+        self._shares = Shares(pusher.name, threads_max=threads_max, patience_s=patience_s)
 
     async def send(self, push: Push) -> str:
-        """See `Pusher.send`; raises what the blocking one raises, and RetryAfter after `timeout_s`."""
-        receiver = self._receiver_of(push)
-        share = self._shares.setdefault(receiver, trio.Semaphore(self._share))
-        try:
-            with trio.move_on_after(self._timeout_s):
-                async with share:
-                    return await trio.to_thread.run_sync(
-                        self._pusher.send, push, limiter=self._threads, abandon_on_cancel=True
-                    )
-        finally:
-            if share.value == self._share and not share.statistics().tasks_waiting:
-                self._shares.pop(receiver, None)
+        """See `Pusher.send`; raises what the blocking one raises, and RetryAfter where there was no thread in time."""
+        share: Any = self._shares.of(self._receiver_of(push))  # trio takes whatever is like a CapacityLimiter
+        with trio.move_on_after(self._timeout_s):
+            return await trio.to_thread.run_sync(self._pusher.send, push, limiter=share, abandon_on_cancel=True)
         raise RetryAfter(f"{self.name}: push {push.event_id} was not sent within {self._timeout_s:g} s.", RETRY_S)
 
     async def aclose(self) -> None:

@@ -21,8 +21,8 @@ import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
 from evd.httpclient import IDLE_MAX_S, Response, default_ssl_context, parse_origin
-from evd.push.connection import Connection, NoAnswer, TlsClientWire
-from evd.wire import PlainWire
+from evd.push.connection import Connection, NoAnswer
+from evd.wire import PlainWire, TlsWire
 
 EVENTS_MAX = 64
 """Answers attended to in one go; then the others of the process have their turn."""
@@ -212,7 +212,7 @@ class Transport:
         if self._ssl_context is None:
             return PlainWire(sock)
         try:
-            wire = TlsClientWire(sock, self._ssl_context, self.origin.host)
+            wire = TlsWire(sock, self._ssl_context, self.origin.host)
             wire.greet()
             while not wire.greeted:
                 await trio.lowlevel.wait_readable(sock)

@@ -117,7 +117,10 @@ def open_reader(path: Path) -> Any:
     return _connected(reader_uri(path), READER_PRAGMAS)
 
 
-READER_PRAGMAS = ("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA mmap_size = 0")
+READER_PRAGMAS = (
+    *("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA mmap_size = 0"),
+    "PRAGMA cache_size = -512",  # KiB: inner pages; there are a dozen readers, and the kernel keeps the rest
+)
 
 
 def reader_uri(path: Path) -> str:

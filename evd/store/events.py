@@ -67,7 +67,7 @@ def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
             continue
         if registry.waiting >= registry.limits.outbox:
             registry.waiting -= registry.db.execute(_OLDEST_WAITING).rowcount
-        expires = due + registry.limits.event_ttl_s * 1000
+        expires = due + registry.limits.event_tries_s * 1000
         registry.db.execute(_WAIT, (new.lastrowid, number, op.at, due, expires))
         registry.waiting += 1
         made += 1

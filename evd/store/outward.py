@@ -38,6 +38,10 @@ class ForgetUnseen(Operation, frozen=True, gc=False):
     limit: int
 
 
+Verdict = Literal["taken", "failed", "drop", "later"]
+"""Taken by the provider; never to be taken; neither, and its registration is dead; to be tried again."""
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one push."""
 
@@ -50,16 +54,18 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     what: str
     """`state`, or the event's kind."""
     status_id: str
-    verdict: Literal["taken", "failed", "drop", "later"]
-    """Taken by the provider; never to be taken; neither, and its registration is dead; to be tried again at `due`."""
+    verdict: Verdict
     said: str
     """The provider's message id, or what went wrong."""
     committed: int | None
     sent: int
     at: int
     due: int = 0
+    """When it is to be tried again."""
     attempts: int = 0
     """So many failed in a row, where it is to be tried again."""
+    expires: int = 0
+    """An event that its user wants later is worth sending until then, at least."""
 
 
 class Outcomes(Operation, frozen=True, gc=False):

@@ -41,7 +41,8 @@ UPDATE deliveries SET given = ?, given_at = ?, due = NULL, attempts = 0, outcome
 _EVENT_TAKEN = "UPDATE deliveries SET given_at = ? WHERE registration = ?"
 _FAILED = "UPDATE deliveries SET given = ?, due = NULL, attempts = 0, outcome = ? WHERE registration = ?"
 _LATER = "UPDATE deliveries SET due = ?, attempts = ?, outcome = ? WHERE registration = ?"
-_EVENT_LATER = "UPDATE outbox SET due = ?, attempts = ?, outcome = ? WHERE number = ?"
+_EVENT_LATER = """
+UPDATE outbox SET due = ?, attempts = ?, outcome = ?, expires = max(expires, ?) WHERE number = ?"""
 _EVENT_DONE = "DELETE FROM outbox WHERE number = ?"
 _LOG = """
 INSERT OR REPLACE INTO pushed
@@ -132,7 +133,7 @@ def _drop(registry: Registry, one: Outcome) -> None:
 
 def _later(registry: Registry, one: Outcome) -> None:
     if one.outbox:
-        registry.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.outbox))
+        registry.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.expires, one.outbox))
     else:
         registry.db.execute(_LATER, (one.due, one.attempts, one.said, one.registration))
 

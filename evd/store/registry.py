@@ -34,7 +34,7 @@ class Limits(NamedTuple):
     registrations_per_user: int = 200
     pushed: int = 100_000
     events_per_vehicle: int = 200
-    event_ttl_s: int = 4 * 3600
+    event_tries_s: int = 3600
 
 
 class Registry:

@@ -72,7 +72,7 @@ class SqliteStore:
     """`evd.store.Store` over one file.
 
     `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
-    long a state is worth pushing.
+    long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class SqliteStore:
         capacity: int,
         limits: Limits,
         give_up_after_s: int = 3600,
+        stale_after_days: int = 30,
         create_unknown: bool = True,
         vehicles_max: int = 1_000_000,
     ) -> None:
@@ -89,7 +90,9 @@ class SqliteStore:
         self._db = open_writer(path)
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
-            self._db.executemany(_SET, [("statuses_per_vehicle", capacity), ("give_up_after_s", give_up_after_s)])
+            # For the views, which know no settings.
+            facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
+            self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes

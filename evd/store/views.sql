@@ -131,14 +131,18 @@ FROM capacities AS v
 LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1
 LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 
--- The finished pushes, and what waits: states that were not given yet, while they are worth it, and events.
+-- The finished pushes, and what waits: states that were not given yet, while they are worth it, and events. A state does
+-- not go to a phone that is `stale` until its app starts again.
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
        substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
        NULL AS attempts, outcome, strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch') AS due_or_finished
 FROM pushed
 UNION ALL
-SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…', 'waiting', d.attempts, d.outcome,
+SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
+       CASE WHEN r.kind <> 'webhook' AND r.renewed < (julianday('now') - 2440587.5) * 86400000
+                 - 86400000 * (SELECT value FROM meta WHERE name = 'stale_after_days') THEN 'stale' ELSE 'waiting' END,
+       d.attempts, d.outcome,
        strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch')
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
