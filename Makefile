@@ -17,7 +17,7 @@ run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -39,7 +39,7 @@ PAUSE_KINDS: Mapping[str, PauseKind] = {"Pause": "credentials", "QuotaExceeded":
 
 
 def _pause_kind(push: Mapping[str, Any], outcomes: Mapping[str, int]) -> PauseKind | None:
-    """Before the first answer of a provider nothing is known."""
+    """Before a provider took the first push nothing is known: what was wrong before a restart may be so still."""
     if push.get("paused"):
         return PAUSE_KINDS.get(push.get("paused_kind", ""), "other")
-    return "" if outcomes else None
+    return "" if outcomes.get("sent") else None

@@ -83,8 +83,12 @@ class Teller:
         self._failures = 0
 
     @property
-    def untold(self) -> int:
-        return len(self._untold)
+    def name(self) -> str:
+        return self._sender.name
+
+    @property
+    def untold(self) -> list[Change]:
+        return list(self._untold.values())
 
     def tell(self, change: Change) -> None:
         self._untold[change.name] = change
@@ -148,6 +152,9 @@ class AlarmWatch:
         self._clock = clock
         self._tellers = [Teller(sender, timeout_s=settings.timeout_s, clock=clock) for sender in senders]
         self._alarms = Alarms(settings, load(memory))
+        for teller in self._tellers:  # what the process before could not tell any more
+            for change in self._alarms.memory.untold.get(teller.name, ()):
+                teller.tell(change)
         self._unwritable = False
 
     @property
@@ -184,6 +191,7 @@ class AlarmWatch:
         return changes
 
     def _keep(self) -> None:
+        self._alarms.memory.untold = {teller.name: teller.untold for teller in self._tellers if teller.untold}
         try:
             keep(self._file, self._alarms.memory)
         except OSError as error:

@@ -101,13 +101,6 @@ class Standing(msgspec.Struct):
     """For how long its level has been below `clear_below`."""
 
 
-class Memory(msgspec.Struct):
-    """What outlives the process; `standing` by name, oldest first."""
-
-    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
-    standing: dict[str, Standing] = {}
-
-
 class Change(NamedTuple):
     """What the operator is told: an alarm was raised, stands still (`again`), or is cleared. Times are epoch ms."""
 
@@ -125,6 +118,15 @@ class Change(NamedTuple):
     def identity(self) -> str:
         """The same for each attempt to tell it: lets the receiver drop what it has seen."""
         return f"alarm-{self.name}-{self.state}-{self.at}"
+
+
+class Memory(msgspec.Struct):
+    """What outlives the process; `standing` by name, oldest first."""
+
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
+    standing: dict[str, Standing] = {}
+    untold: dict[str, list[Change]] = {}
+    """Way to the operator → what he is yet to be told by it."""
 
 
 class Alarms:

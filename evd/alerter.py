@@ -49,9 +49,13 @@ SHORT_STOP_MS = 15 * 60_000
 """Of evd: the statuses of a longer one may be lost, so nobody's silence counts from before it."""
 
 
-def listening_since(last_alive: int | None, now: int) -> int:
-    """From when on silences count, where evd took callbacks last at `last_alive`; epoch ms."""
-    return 0 if last_alive is not None and 0 <= now - last_alive <= SHORT_STOP_MS else now
+def listening_since(last_alive: int | None, before: int | None, now: int) -> int:
+    """From when on silences count, where evd took callbacks last at `last_alive`; epoch ms.
+
+    `before` is what this said at the start before.
+    """
+    short = last_alive is not None and 0 <= now - last_alive <= SHORT_STOP_MS
+    return before or 0 if short else now
 
 
 class Known:
@@ -206,21 +210,22 @@ class Alerter:
 
     def _see(self, vehicle: str, known: Known, last: Last, now: int) -> None:
         before = known.memory
-        sample = Sample(last.time, orjson.loads(last.fields))
+        sample = Sample(last.time, orjson.loads(last.fields), last.received)
         known.memory, events = alerts.step(self._settings(vehicle, known), before, sample)
         if events or alerts.worth_keeping(before, known.memory):
             self._record(vehicle, known.memory, events, last.status_id, now)
 
     def _listen(self, vehicle: str, known: Known, last: Last, now: int) -> None:
         settings = self._settings(vehicle, known)
-        usual_ms = None
-        if settings.silent_after_h is None:
-            silent_ms = now - max(last.received, self._since)
-            if silent_ms <= alerts.SILENT_AT_LEAST_MS or known.memory.silent_since is not None:
-                return  # which spares most vehicles the look into their rings
-            usual_ms = alerts.usual_gap_ms(self._watched.times_of(vehicle))
+        silent_at_least_ms = alerts.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
+        silent_ms = now - max(last.received, self._since)
+        if silent_ms <= silent_at_least_ms or known.memory.silent_since is not None:
+            return  # which spares most vehicles the look into their rings
+        received = self._watched.received_of(vehicle)  # also after the last: its clock may have run ahead
+        heard = max([last.received, *received])
+        usual_ms = alerts.usual_gap_ms(received)
         known.memory, events = alerts.overdue(
-            settings, known.memory, received=last.received, since=self._since, usual_ms=usual_ms, now=now
+            settings, known.memory, received=heard, since=self._since, usual_ms=usual_ms, now=now
         )
         if events:
             self._record(vehicle, known.memory, events, "", now)

@@ -8,7 +8,6 @@ first status shows is where it stands, and no news.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from evd.errors import BadRequest
+from evd.positions import distance_m, position_of
 
 TARGET_REACHED = "target_reached"
 CHARGING_STOPPED = "charging_stopped"
@@ -38,7 +38,6 @@ LEARNED = 1.5, 3.0
 limit is learned."""
 
 PLACES_MAX = 20
-EARTH_M = 6_371_000.0
 
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Margin = Annotated[float, msgspec.Meta(gt=0, le=50)]
@@ -90,7 +89,7 @@ class Memory(msgspec.Struct, omit_defaults=True):
     outside: dict[str, str] = {}
     """Temperature → `below` or `above` where it is out of range, or empty."""
     places: dict[str, bool] = {}
-    """Whether it is there."""
+    """Place, with where it is and how large → whether it is there."""
     silent_since: int | None = None
     """When the last status before a silence was received, where the silence was told; epoch ms."""
     learned_ms: int = 0
@@ -102,6 +101,8 @@ class Sample(NamedTuple):
 
     time: int
     fields: Mapping[str, Any]
+    received: int = 0
+    """When evd had it, epoch ms; 0: as it was measured."""
 
 
 class Event(NamedTuple):
@@ -285,7 +286,7 @@ def _charge_low(settings: Settings, memory: Memory, sample: Sample) -> Sequence[
         return ()
     known, told = memory.low is not None, memory.low
     if told and (
-        charge >= settings.low_charge + settings.charge_margin
+        charge >= min(settings.low_charge + settings.charge_margin, 100)
         or (memory.charging and charge >= told + settings.charge_margin)
     ):
         told = 0.0
@@ -337,9 +338,13 @@ SIDES_MAX = 256
 
 def _side(value: float, low: float | None, high: float | None, was: str, margin: float) -> tuple[str, float | None]:
     """On which side of its range a value lies, and the bound there; the way back is longer by the margin."""
-    if high is not None and value > high - (margin if was == "above" else 0):
+    if high is not None and value > high:
         return "above", high
-    if low is not None and value < low + (margin if was == "below" else 0):
+    if low is not None and value < low:
+        return "below", low
+    if high is not None and was == "above" and value > high - margin:
+        return "above", high
+    if low is not None and was == "below" and value < low + margin:
         return "below", low
     return "", None
 
@@ -347,14 +352,15 @@ def _side(value: float, low: float | None, high: float | None, was: str, margin:
 def _places(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
     if not settings.places and not memory.places:
         return ()
-    here = _position(sample.fields.get("location"))
+    here = position_of(sample.fields.get("location"))
     if here is None:
         return ()
     events, places = [], {}
     for place in settings.places:
-        was = memory.places.get(place.name)
+        key = f"{place.name} {place.lat:g} {place.lng:g} {place.radius_m:g}"  # one that was moved is another place
+        was = memory.places.get(key)
         reach = place.radius_m + (settings.place_margin_m if was else 0)
-        places[place.name] = inside = distance_m(here, (place.lat, place.lng)) <= reach
+        places[key] = inside = distance_m(here, (place.lat, place.lng)) <= reach
         if was is not None and inside != was:
             events.append(Event(ARRIVED if inside else LEFT, sample.time, {"place": place.name}))
     if places != memory.places:
@@ -362,30 +368,11 @@ def _places(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Even
     return events
 
 
-def _position(location: Any) -> tuple[float, float] | None:
-    """`LAT,LNG` in degrees, as the original's app writes it."""
-    if type(location) is not str or len(location) > 64:
-        return None
-    latitude, comma, longitude = location.partition(",")
-    try:
-        lat, lng = float(latitude), float(longitude)
-    except ValueError:
-        return None
-    return (lat, lng) if comma and -90 <= lat <= 90 and -180 <= lng <= 180 else None
-
-
-def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """Between two positions (degrees of latitude and longitude), on a sphere."""
-    lat1, lng1, lat2, lng2 = map(math.radians, (*one, *other))
-    half = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lng2 - lng1) / 2) ** 2
-    return 2 * EARTH_M * math.asin(math.sqrt(min(half, 1.0)))
-
-
 def _heard_again(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
     since = memory.silent_since
     if since is None:
         return ()
-    silent_ms = max(sample.time - since, 0)
+    silent_ms = max((sample.received or sample.time) - since, 0)
     memory.silent_since = None
     memory.learned_ms = min(memory.learned_ms, int(LEARNED[0] * silent_ms))
     return (Event(HEARD_AGAIN, sample.time, {"hours": _hours(silent_ms)}),)

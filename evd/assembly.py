@@ -182,12 +182,17 @@ def live(config: Config) -> Live:
 
 
 def alerter(place: Place, writer: Writer, config: Config) -> Alerter:
+    listening, now = Alive(place.directory / "listening"), now_ms()
+    before = listening.last()
+    since = listening_since(Alive(place.directory / "alive").last(), before, now)
+    if since != (before or 0):
+        listening.note(since)
     return Alerter(
         WatchedInSqlite(place.database),
         writer,
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
-        listening_since=listening_since(Alive(place.directory / "alive").last(), now_ms()),
+        listening_since=since,
     )
 
 

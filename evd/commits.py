@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from evd.store import NEWEST, Arrive, Operation, RemoveOwner
 from evd.store.network import Several
-from evd.store.outward import RecordEvents, Register, Unregister
+from evd.store.outward import RecordEvents, Register, SetPreferences, Unregister
 
 
 class Commit(NamedTuple):
@@ -20,7 +20,7 @@ class Commit(NamedTuple):
     events_recorded: bool
 
 
-_LESS = {Unregister, RemoveOwner}
+_LESS = {Unregister, RemoveOwner, SetPreferences}
 
 
 def read(operations: Sequence[Operation], results: Sequence[Any]) -> Commit:

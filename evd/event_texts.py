@@ -63,14 +63,14 @@ def _temperature_sk(it: _Known) -> tuple[str, str]:
 
 
 def _target_en(it: _Known) -> tuple[str, str]:
-    charge, target = it.number("charge"), it.number("target")
+    charge, target = it.number("charge", 1), it.number("target", 1)
     if it["how"] == "passed":
         return "charged beyond the target", f"The charge is {charge} %, the target was {target} %."
     return "charged", f"The target of {target} % is reached."
 
 
 def _target_sk(it: _Known) -> tuple[str, str]:
-    charge, target = it.number("charge"), it.number("target")
+    charge, target = it.number("charge", 1), it.number("target", 1)
     if it["how"] == "passed":
         return "nabité nad cieľ", f"Batéria je nabitá na {charge} %, cieľ bol {target} %."
     return "nabité", f"Batéria je nabitá na cieľových {target} %."

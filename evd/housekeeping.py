@@ -13,7 +13,7 @@ import trio
 from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log import log
-from evd.store.outward import ForgetUnseen
+from evd.store.outward import ForgetExpired, ForgetUnseen
 from evd.writer import Writer
 
 FIRST_AFTER_S = 60.0
@@ -27,6 +27,9 @@ STEP_MAX = 500
 BETWEEN_STEPS_S = 0.1
 
 DAY_MS = 86_400_000
+
+EXPIRED_MS = 3_600_000
+"""Whoever sends to a registration finds out by himself, and notes it, that its event is worth nothing any more."""
 
 WITNESS_MS = 7 * DAY_MS
 """So long ago the youngest status may have been measured; a fleet that is silent for longer forgets no phone."""
@@ -47,18 +50,25 @@ async def keep_house(writer: Writer, heard_after: HeardAfter, *, forget_after_da
 
 
 async def forget_unseen(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, now: int) -> int:
-    """Forget registrations that were not renewed for `forget_after_days`; how many they were. Raises Unavailable."""
+    """Forget registrations that were not renewed for `forget_after_days`; how many they were. Raises Unavailable.
+
+    With them go pushes of events that nobody sent while they were worth anything.
+    """
     if not await heard_after(now - WITNESS_MS):
         log.debug("no registration is forgotten: no vehicle bears the clock out")
         return 0
-    before = now - forget_after_days * DAY_MS
-    forgotten = 0
-    while True:
-        gone: int = await writer.write(ForgetUnseen(before, STEP_MAX))
-        forgotten += gone
-        if gone < STEP_MAX:
-            break
-        await trio.sleep(BETWEEN_STEPS_S)
+    await _in_steps(writer, ForgetExpired(now - EXPIRED_MS, STEP_MAX))
+    forgotten = await _in_steps(writer, ForgetUnseen(now - forget_after_days * DAY_MS, STEP_MAX))
     if forgotten:
         log.info("registrations forgotten", count=forgotten, unseen_days=forget_after_days)
     return forgotten
+
+
+async def _in_steps(writer: Writer, operation: ForgetUnseen | ForgetExpired) -> int:
+    forgotten = 0
+    while True:
+        gone: int = await writer.write(operation)
+        forgotten += gone
+        if gone < operation.limit:
+            return forgotten
+        await trio.sleep(BETWEEN_STEPS_S)

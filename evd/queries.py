@@ -49,17 +49,20 @@ SELECT format, sum(vehicles) AS vehicles, sum(types) AS device_types FROM (
 GROUP BY format ORDER BY format LIMIT ?"""
 
 _SINCE = """
-SELECT id, time, seq, connectivity, payload, fields, flags FROM ring
+SELECT time, seq, id FROM ring
 WHERE vehicle = ? AND timely = 1 AND (time, seq) >= (?, ?) ORDER BY position DESC LIMIT ?"""
 
-_LASTS = """
-SELECT vehicle, id, time, seq, connectivity, payload, fields, flags FROM last ORDER BY vehicle LIMIT ?"""
+_LASTS = "SELECT vehicle, time, seq, id FROM last ORDER BY vehicle LIMIT ?"
 
 _REGISTRATIONS = """
 SELECT vehicle, token, kind, uid, created, renewed, given_at, attempts, outcome
 FROM registrations LEFT JOIN deliveries ON registration = number WHERE (kind = 'webhook') = ?"""
 
 _STATUS = "id, time, seq, connectivity, payload, fields, flags"
+
+
+Place = tuple[int, int, str]
+"""Where a status stands in its ring: time (epoch ms), seqNumber or -1, id."""
 
 
 class StatusRow(msgspec.Struct, frozen=True):
@@ -121,20 +124,30 @@ class Queries:
         )
         return [_status(row) for row in rows]
 
-    async def since(self, vehicle: str, rank: tuple[int, int, str], limit: int) -> list[StatusRow]:
-        """The vehicle's statuses behind the one of this (time, seqNumber or -1, id), the newest `limit`, oldest first.
+    async def at(self, vehicle: str, place: Place) -> StatusRow | None:
+        """The status there, unless the ring has let it go."""
+        time, _, status_id = place
+        rows = await self._all(
+            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND time = ? AND id = ?",  # noqa: S608 (a constant)
+            (vehicle, time, status_id),
+        )
+        return _status(rows[0]) if rows else None
+
+    async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
+        """Where the vehicle's statuses behind this one stand: the newest `limit`, oldest first.
 
         None of the future. Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
         """
-        time, seq, status_id = rank
-        rows = [_status(row) for row in await self._all(_SINCE, (vehicle, time, seq, limit + 1))]
-        behind = next((count for count, row in enumerate(rows) if row.id == status_id), limit)
-        return rows[:behind][::-1]
+        time, seq, status_id = place
+        places: list[Place] = await self._all(_SINCE, (vehicle, time, seq, limit + 1))
+        behind = next((count for count, (_, _, other) in enumerate(places) if other == status_id), limit)
+        return places[:behind][::-1]
 
-    async def lasts(self, limit: int) -> list[tuple[str, StatusRow]]:
-        """The last status of each vehicle that has one, by their ids."""
-        rows = await self._all(_LASTS, (limit,))
-        return [(vehicle, _status(row)) for vehicle, *row in rows]
+    async def lasts(self, limit: int) -> list[tuple[str, Place]]:
+        """Where the last status of each vehicle stands that has one, by their ids."""
+        return [
+            (vehicle, (time, seq, status_id)) for vehicle, time, seq, status_id in await self._all(_LASTS, (limit,))
+        ]
 
     async def owns(self, uid: str, vehicle: str) -> bool:
         return bool(await self._all("SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?", (uid, vehicle)))

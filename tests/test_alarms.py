@@ -343,6 +343,7 @@ def test_readings_are_read_from_the_daemons_state() -> None:
     ("push", "kind"),
     [
         ({"paused": "", "outcomes": {}}, None),
+        ({"paused": "", "outcomes": {"retried": 1}}, None),
         ({"paused": "", "outcomes": {"sent": 1}}, ""),
         ({"paused": "no", "paused_kind": "Pause", "outcomes": {}}, "credentials"),
         ({"paused": "no", "paused_kind": "QuotaExceeded", "outcomes": {"quota": 1}}, "quota"),

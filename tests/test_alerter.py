@@ -371,13 +371,20 @@ async def test_a_clock_that_leaps_makes_no_silence(
 
 
 @pytest.mark.parametrize(
-    ("last_alive", "since"),
-    [(None, NOW), (NOW, 0), (NOW - 10 * MINUTE_MS, 0), (NOW - HOUR_MS, NOW), (NOW + HOUR_MS, NOW)],
+    ("last_alive", "before", "since"),
+    [
+        (None, None, NOW),
+        (NOW, None, 0),
+        (NOW - 10 * MINUTE_MS, None, 0),
+        (NOW - 10 * MINUTE_MS, NOW - 20 * MINUTE_MS, NOW - 20 * MINUTE_MS),
+        (NOW - HOUR_MS, NOW - 20 * HOUR_MS, NOW),
+        (NOW + HOUR_MS, None, NOW),
+    ],
 )
 def test_silence_counts_from_before_a_start_only_if_evd_was_away_for_a_moment(
-    last_alive: int | None, since: int
+    last_alive: int | None, before: int | None, since: int
 ) -> None:
-    assert listening_since(last_alive, NOW) == since
+    assert listening_since(last_alive, before, NOW) == since
 
 
 def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Path) -> None:
@@ -393,3 +400,27 @@ def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Pa
     ):
         steps = [step for *_, step in rows(database, f"EXPLAIN QUERY PLAN {sql}", *values)]
         assert not [step for step in steps if step.startswith("SCAN")], steps
+
+
+def test_two_places_reached_and_two_temperatures_too_high_in_one_status_are_four_events(
+    open_store: Opener, database: Path
+) -> None:
+    store = open_store()
+    store.write([Register("386625", "386625", "phone", "martin", NOW)])
+    new = tuple(
+        NewEvent(kind, NOW, "status", json.dumps({"which": which}).encode())
+        for kind, which in (("arrived", "home"), ("arrived", "city"), ("temperature", "in"), ("temperature", "out"))
+    )
+    for expected in (4, 0):
+        assert store.write([RecordEvents("386625", b"{}", new, NOW)]) == [expected]
+    assert rows(database, "SELECT count(*) FROM events") == [(4,)]
+
+
+def test_a_vehicle_whose_clock_ran_ahead_once_is_heard_while_it_speaks(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=100)
+    minute = HOUR_MS // 60
+    store.write([arrival(time=NOW + 20 * HOUR_MS, now=NOW)])
+    store.write([arrival(time=NOW + at * minute, now=NOW + at * minute) for at in range(10, 200, 10)])
+    watched = WatchedInSqlite(database)
+    assert max(watched.received_of("386625")) == NOW + 190 * minute
+    watched.close()

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from evd import alerts, event_texts
 from evd.alerts import KINDS, Memory, Place, Sample, Settings
 from evd.errors import BadRequest
+from evd.positions import distance_m
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -360,7 +361,7 @@ def test_settings_outlive_their_text() -> None:
     [((0, 0), (0, 0), 0), ((0, 0), (0, 180), 20_015_087), ((48.1486, 17.1077), (48.2, 17.1077), 5716)],
 )
 def test_distances_are_those_on_a_sphere(one: tuple[float, float], other: tuple[float, float], metres: float) -> None:
-    assert alerts.distance_m(one, other) == pytest.approx(metres, abs=1)
+    assert distance_m(one, other) == pytest.approx(metres, abs=1)
 
 
 # Sentences
@@ -436,3 +437,52 @@ def test_every_kind_has_its_sentence_in_every_language() -> None:
 @pytest.mark.parametrize("details", [{}, {"charge": "x", "hours": None, "side": 7, "which": [], "how": 1}])
 def test_what_is_not_known_stands_as_its_kind(kind: str, language: str, details: dict[str, Any]) -> None:
     assert event_texts.sentence(kind, details, language, "386625") == (f"386625: {kind}", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "samples", "told"),
+    [
+        pytest.param(
+            {"low_charge": 97},
+            [(0, 99), (0, 96), (1, 100), (0, 100), (0, 50)],
+            ["charge_low", "charge_low"],
+            id="a bound so high that no charge lies by the margin above it",
+        ),
+    ],
+)
+def test_a_low_charge_is_told_again_after_a_full_one(
+    settings: dict[str, Any], samples: list[tuple[int, float]], told: list[str]
+) -> None:
+    fields = [{"state": state, "current_charge": charge} for state, charge in samples]
+    assert kinds([Sample(at, one) for at, one in enumerate(fields, 1)], alerts.parse(settings)) == told
+
+
+def test_too_cold_is_told_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
+    settings = alerts.parse({"temperature_min": 20, "temperature_max": 21, "temperature_margin": 5})
+    samples = [Sample(at, {"indoor_temperature": value}) for at, value in enumerate((20.5, 25, 17), 1)]
+    assert kinds(samples, settings) == ["temperature", "temperature"]
+
+
+def test_a_place_that_is_moved_on_the_map_moves_no_vehicle() -> None:
+    home = {"name": "home", "lat": 48.15, "lng": 17.11}
+    sample = Sample(1, {"location": "48.15,17.11"})
+    memory, _ = alerts.step(alerts.parse({"places": [home]}), Memory(), sample)
+    _, events = alerts.step(alerts.parse({"places": [home | {"lat": 48.25}]}), memory, sample._replace(time=2))
+    assert events == []
+
+
+def test_uploads_twice_a_day_of_what_was_measured_each_ten_minutes_are_usual_in_the_end() -> None:
+    minute, half_day = 60_000, 12 * 3_600_000
+    memory, silent_in = Memory(), []
+    for batch in range(20):
+        received = (batch + 1) * half_day
+        for number in range(72):
+            measured = batch * half_day + (number + 1) * 10 * minute
+            memory, _ = alerts.step(Settings(), memory, Sample(measured, {"state": 0}, received))
+        for later in range(5 * minute, half_day, 5 * minute):
+            usual_ms = alerts.usual_gap_ms([received] * 20)
+            now = received + later
+            memory, events = alerts.overdue(Settings(), memory, received=received, since=0, usual_ms=usual_ms, now=now)
+            silent_in += [batch for _ in events]
+    assert len(silent_in) <= 4
+    assert max(silent_in) < 5

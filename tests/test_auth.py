@@ -75,7 +75,9 @@ def test_what_cannot_be_a_key_is_refused_without_being_quoted(text: str) -> None
     assert not text or text not in caught.value.detail
 
 
-@pytest.mark.parametrize("text", [new_key("device")[0], CLIENTS_KEY, "dots.and.more.dots"])
+@pytest.mark.parametrize(
+    "text", [new_key("device")[0], CLIENTS_KEY, "dots.and.more.dots"], ids=["ours", "the client's", "dotted"]
+)
 def test_a_key_may_stand_in_three_places(text: str) -> None:
     key = imported_key("device", text)
     ring = KeyRing([key])

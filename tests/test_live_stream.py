@@ -196,14 +196,14 @@ async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
         queries = await Queries.open(database)
 
         async def behind(at: int, seq: int, status_id: str, limit: int = 10) -> list[str]:
-            return [row.id for row in await queries.since("386625", (NOW + at, seq, status_id), limit)]
+            return [one for _, _, one in await queries.since("386625", (NOW + at, seq, status_id), limit)]
 
         assert await behind(0, 0, ids[0]) == ids[1:6]
         assert await behind(10, 1, ids[2]) == ids[3:6]
         assert await behind(20, -1, ids[5]) == []
         assert await behind(10, 1, "fallen out") == ids[1:6]
         assert await behind(0, 0, ids[0], limit=2) == ids[4:6]
-        assert [(vehicle, row.id) for vehicle, row in await queries.lasts(10)] == [("386625", ids[5])]
+        assert [(vehicle, place[2]) for vehicle, place in await queries.lasts(10)] == [("386625", ids[5])]
         await queries.aclose()
 
 

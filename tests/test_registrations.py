@@ -189,8 +189,15 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(open
 
 def test_a_users_phones_are_bounded_over_all_his_vehicles(open_store: Opener, database: Path) -> None:
     store = open_store(registrations_per_user=2)
-    store.write([phone("a", "A", at=1), phone("a", "B", at=2), phone("b", "A", uid="ben", at=1), phone("a", "C", at=3)])
-    assert registered(database) == [("A", "b", "ben"), ("B", "a", "anna"), ("C", "a", "anna")]
+    store.write([phone("a", "A", at=1), phone("a", "B", at=2), phone("b", "A", uid="ben", at=1), phone("c", "A", at=3)])
+    assert tokens(database) == {"a", "b", "c"}
+    store.write([phone("d", "C", at=4)])
+    assert registered(database) == [("A", "b", "ben"), ("A", "c", "anna"), ("C", "d", "anna")]
+
+
+def test_one_phone_may_hear_of_more_vehicles_than_a_user_may_have_phones(open_store: Opener, database: Path) -> None:
+    open_store(registrations_per_user=2).write([phone("a", vehicle, at=1) for vehicle in "ABCD"])
+    assert len(registered(database)) == 4
 
 
 @pytest.mark.parametrize("limit", ["registrations_per_vehicle", "registrations_per_user"])

@@ -134,6 +134,6 @@ def _asked() -> dict[str, Any]:
     kind, before = request.args.get("kind"), request.args.get("before", str(2**63 - 1))
     if kind is not None and kind not in KINDS:
         raise BadRequest(f"there is no kind {kind[:40]!r}: use one of {', '.join(KINDS)}")
-    if not (before.isascii() and before.isdigit() and int(before[:20]) < 1 << 63):
+    if not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) < 1 << 63):
         raise BadRequest(f"before is {before[:40]!r}: the number of an event is needed")
     return {"kind": kind, "before": int(before), "limit": asked_limit()}

@@ -14,7 +14,7 @@ from evd.api.context import Context, here, is_local, require_key, require_user
 from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.live import Asker, News, Progress, Rank
-from evd.queries import StatusRow
+from evd.queries import Place, StatusRow
 from evd.status import vehicle_id
 
 RETRY_MS = 2000
@@ -88,13 +88,17 @@ async def _told(
     with suppress(Unavailable), context.live.follow(asker, tuple(spellings), bell.unpark_all) as follower:
         # He follows before the rings are read, so there is no gap; what comes by both ways is told once.
         if progress is None:
-            known = await _fleet(context)
-            had, resumes = Progress([news.vehicle for news in known]), False
+            known = await context.queries.lasts(settings.stream_replay_max)
+            had, resumes = Progress([vehicle for vehicle, _ in known]), False
         else:
             known = await _missed(context, progress)
             had, resumes = progress, True
-        beginning = _written(known, had, spellings, resumes=resumes)
-        yield beginning + sse.opening(RETRY_MS, had.event_id if resumes else "")
+        # One after the other, as he reads them: statuses may be long, and all of them together are.
+        for vehicle, place in known:
+            row = await context.queries.at(vehicle, place)
+            if row and (text := _written([_news(context, vehicle, row)], had, spellings, resumes=resumes)):
+                yield text
+        yield sse.opening(RETRY_MS, had.event_id if resumes else "")
         while not follower.ended and trio.current_time() < until:
             if text := _written(follower.take(), had, spellings, resumes=resumes):
                 yield text
@@ -115,27 +119,20 @@ def _written(told: Iterable[News], progress: Progress, spellings: Mapping[str, s
     return b"".join(events)
 
 
-async def _fleet(context: Context) -> list[News]:
-    """The last statuses of all vehicles, as many as a stream begins with."""
-    rows = await context.queries.lasts(context.config.app.stream_replay_max)
-    return [_news(context, vehicle, row) for vehicle, row in rows]
-
-
-async def _missed(context: Context, progress: Progress) -> list[News]:
-    """What the rings hold behind where the follower is, the oldest first: of each vehicle its share of the newest.
-
-    Where he begins, it is each vehicle's last status.
+async def _missed(context: Context, progress: Progress) -> list[tuple[str, Place]]:
+    """Where that stands which the rings hold behind the follower, the oldest first: of each vehicle its share of the
+    newest. Where he begins, it is each vehicle's last status.
     """
     share = max(1, context.config.app.stream_replay_max // len(progress.ranks))
-    found: list[News] = []
+    found: list[tuple[str, Place]] = []
     for vehicle, rank in progress.ranks.items():
         if progress.begins:
             last = await context.queries.last(vehicle)
-            rows = [last] if last else []
+            places = [(last.time, -1 if last.seq is None else last.seq, last.id)] if last else []
         else:
-            rows = await context.queries.since(vehicle, rank, share)
-        found += [_news(context, vehicle, row) for row in rows]
-    return sorted(found, key=lambda news: news.rank[:2])  # stable: a ring knows the order of equal ones
+            places = await context.queries.since(vehicle, rank, share)
+        found += [(vehicle, place) for place in places]
+    return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
 
 
 def _news(context: Context, vehicle: str, row: StatusRow) -> News:

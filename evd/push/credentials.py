@@ -19,7 +19,7 @@ import requests
 import trio
 from firebase_admin import credentials
 
-from evd.errors import ConfigError, Pause
+from evd.errors import ConfigError, Pause, Unreachable
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
@@ -123,11 +123,11 @@ class AccessTokens:
         self._token = ""
         self._refresh_at = -math.inf
         self._expires_at = -math.inf
-        self._failure = ""
+        self._failure: tuple[type[Pause | Unreachable], str] = Unreachable, "No access token was asked for yet."
         self._failure_until = -math.inf
 
     async def get(self) -> str:
-        """Raises Pause when there is no token and none can be had."""
+        """Raises Pause where none is given, Unreachable where nobody answers."""
         now = trio.current_time()
         if now < self._refresh_at:
             return self._token
@@ -144,7 +144,8 @@ class AccessTokens:
                 await self._refresh()
             if trio.current_time() < self._expires_at:
                 return self._token
-        raise Pause(self._failure, PAUSE_S)
+        refusal, said = self._failure
+        raise refusal(said, PAUSE_S)
 
     async def _renew(self) -> None:
         try:
@@ -165,9 +166,11 @@ class AccessTokens:
                 token, lifetime_s = await trio.to_thread.run_sync(fetch, abandon_on_cancel=True, limiter=self._limiter)
         except Exception as error:
             # google-auth raises its own errors, and TypeErrors and the like for answers of an unexpected shape.
+            away = isinstance(error, trio.TooSlowError | google.auth.exceptions.TransportError)
             self._failure = (
+                Unreachable if away else Pause,
                 f"No access token from {self._account.token_uri}: {_reason(error)}. "
-                "Check push.credentials, this machine's clock and the way to that address."
+                "Check push.credentials, this machine's clock and the way to that address.",
             )
             self._failure_until = trio.current_time() + FAILURE_HELD_S
             return

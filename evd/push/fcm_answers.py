@@ -39,11 +39,16 @@ def read_answer(response: Response, target: str, now: float) -> str | PushError:
             pass
     error = read_error(response.body)
     row = next(row for row in ANSWERS if row.fits(response.status, error))
-    said = "".join(c for c in error.message.replace(target, "…")[:200] if c.isprintable())
+    said = _clean(error.message, target, 200)
     wait_s = retry_after_s(response, now)
     wait_s = min(max(row.wait_s if wait_s is None else wait_s, RETRY_MIN_S), WAIT_MAX_S)
-    fault = " ".join(filter(None, [str(response.status), error.code]))
+    fault = " ".join(filter(None, [str(response.status), _clean(error.code, target, 64)]))
     return row.verb(f"{row.means} (FCM: {fault}{': ' if said else ''}{said})", wait_s)
+
+
+def _clean(text: str, target: str, length: int) -> str:
+    """Of what the other end said, what may stand in logs and tables."""
+    return "".join(c for c in text.replace(target, "…")[:length] if c.isprintable())
 
 
 # What msgspec raises for bytes that are no JSON, or not of the expected shape, or nested without end.

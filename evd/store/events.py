@@ -24,7 +24,9 @@ ON CONFLICT DO UPDATE SET settings = excluded.settings"""
 _INSERT = """
 INSERT INTO events (vehicle, kind, time, status_id, created, details)
 SELECT ?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT)
-WHERE NOT EXISTS (SELECT 1 FROM events WHERE vehicle = ?1 AND kind = ?2 AND time = ?3 AND status_id = ?4)"""
+WHERE NOT EXISTS (
+    SELECT 1 FROM events
+    WHERE vehicle = ?1 AND kind = ?2 AND time = ?3 AND status_id = ?4 AND details = CAST(?6 AS TEXT))"""
 
 _LISTENERS = """
 SELECT r.number, r.kind, CAST(p.settings AS BLOB)
@@ -82,7 +84,8 @@ def _forget_oldest(registry: Registry, vehicle: str) -> None:
 
 
 def _set_alerts(registry: Registry, op: SetAlerts) -> None:
-    if not registry.rings.known(op.vehicle):
+    owned = registry.db.execute("SELECT 1 FROM owners WHERE vehicle = ?", (op.vehicle,)).fetchone()
+    if not owned and not registry.rings.known(op.vehicle):
         raise UnknownVehicle(f"vehicle {op.vehicle} is not known: `evd vehicle list` shows those that are")
     registry.db.execute(_SET, (op.vehicle, op.settings))
 

@@ -42,6 +42,13 @@ Verdict = Literal["taken", "failed", "drop", "later"]
 """Taken by the provider; never to be taken; neither, and its registration is dead; to be tried again."""
 
 
+class ForgetExpired(Operation, frozen=True, gc=False):
+    """Pushes of events that were worth nothing at `before` go, `limit` at most: nobody sends to those who want them."""
+
+    before: int
+    limit: int
+
+
 class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What became of one push."""
 

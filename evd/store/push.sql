@@ -2,7 +2,7 @@
 
 -- A phone, or a webhook, that wants to hear of a vehicle.
 CREATE TABLE registrations (
-    number   INTEGER PRIMARY KEY,
+    number   INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again: a push to the one before may still be on its way
     vehicle  TEXT NOT NULL,
     token    TEXT NOT NULL,                -- FCM's registration token, an installation id, or a webhook's address
     kind     TEXT NOT NULL DEFAULT 'token' CHECK (kind IN ('token', 'fid', 'webhook')),
@@ -29,7 +29,7 @@ CREATE INDEX deliveries_by_due ON deliveries (due) WHERE due IS NOT NULL;
 
 -- What happened to vehicles (evd/alerts.py): the newest events of each.
 CREATE TABLE events (
-    number    INTEGER PRIMARY KEY,
+    number    INTEGER PRIMARY KEY AUTOINCREMENT,
     vehicle   TEXT NOT NULL,
     kind      TEXT NOT NULL,
     time      INTEGER NOT NULL,            -- of the status that showed it, or when it was noticed
@@ -41,7 +41,7 @@ CREATE INDEX events_of_vehicle ON events (vehicle, number);
 
 -- Events not yet taken by the provider, once for each registration that is to hear of one.
 CREATE TABLE outbox (
-    number       INTEGER PRIMARY KEY,
+    number       INTEGER PRIMARY KEY AUTOINCREMENT,
     event        INTEGER NOT NULL,
     registration INTEGER NOT NULL,
     created      INTEGER NOT NULL,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from evd.store import LimitReached, Operation
-from evd.store.outward import ForgetUnseen, Outcome, Outcomes, PausePushes, PutOff, Register, Unregister
+from evd.store.outward import ForgetExpired, ForgetUnseen, Outcome, Outcomes, PausePushes, PutOff, Register, Unregister
 
 if TYPE_CHECKING:
     from evd.store.registry import Registry
@@ -28,9 +28,11 @@ _WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'we
 _OVER_OF_VEHICLE = """
 SELECT number FROM registrations WHERE vehicle = ? AND kind <> 'webhook'
 ORDER BY number = ? DESC, renewed DESC, number DESC LIMIT -1 OFFSET ?"""
+#: Of whole phones: one may hear of many vehicles.
 _OVER_OF_USER = """
-SELECT number FROM registrations WHERE uid = ? AND kind <> 'webhook'
-ORDER BY number = ? DESC, renewed DESC, number DESC LIMIT -1 OFFSET ?"""
+SELECT number FROM registrations WHERE uid = ?1 AND kind <> 'webhook' AND token NOT IN (
+    SELECT token FROM registrations WHERE uid = ?1 AND kind <> 'webhook'
+    GROUP BY token ORDER BY max(number = ?2) DESC, max(renewed) DESC, max(number) DESC LIMIT ?3)"""
 
 # What the vehicle said before is no news to who registers.
 _FIRST = """
@@ -43,6 +45,8 @@ _FAILED = "UPDATE deliveries SET given = ?, due = NULL, attempts = 0, outcome = 
 _LATER = "UPDATE deliveries SET due = ?, attempts = ?, outcome = ? WHERE registration = ?"
 _EVENT_LATER = """
 UPDATE outbox SET due = ?, attempts = ?, outcome = ?, expires = max(expires, ?) WHERE number = ?"""
+_EXPIRED = """
+DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE due <= ?1 AND expires < ?1 LIMIT ?2)"""
 _EVENT_DONE = "DELETE FROM outbox WHERE number = ?"
 _LOG = """
 INSERT OR REPLACE INTO pushed
@@ -100,6 +104,12 @@ def _unregister(registry: Registry, op: Unregister) -> bool:
 def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
     sql = "SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' ORDER BY renewed LIMIT ?"
     return forget_all(registry, sql, (op.before, op.limit))
+
+
+def _forget_expired(registry: Registry, op: ForgetExpired) -> int:
+    gone = registry.db.execute(_EXPIRED, (op.before, op.limit)).rowcount
+    registry.waiting -= gone
+    return int(gone)
 
 
 def _outcomes(registry: Registry, op: Outcomes) -> None:
@@ -170,6 +180,7 @@ HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
     Register: _register,
     Unregister: _unregister,
     ForgetUnseen: _forget_unseen,
+    ForgetExpired: _forget_expired,
     Outcomes: _outcomes,
     PausePushes: _pause,
     PutOff: _put_off,

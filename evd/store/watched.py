@@ -35,8 +35,8 @@ class Watched(Protocol):
     def last_of(self, vehicle: str) -> Last | None:
         """Its last status."""
 
-    def times_of(self, vehicle: str) -> list[int]:
-        """The times of its newest statuses, GAPS_OF at most."""
+    def received_of(self, vehicle: str) -> list[int]:
+        """When its newest statuses were received, GAPS_OF at most."""
 
     def close(self) -> None: ...
 
@@ -48,9 +48,9 @@ UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NU
 ORDER BY vehicle LIMIT ?2"""
 _ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
 _LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle = ?"
-_TIMES = """
+_RECEIVED = """
 WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1)
-SELECT s.time
+SELECT s.received
 FROM capacities AS v JOIN back ON back.steps < v.kept
 JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
 WHERE v.vehicle = ?1 AND s.timely = 1"""
@@ -75,8 +75,8 @@ class WatchedInSqlite:
         rows = self._all(_LAST, (vehicle,))
         return Last(*rows[0]) if rows else None
 
-    def times_of(self, vehicle: str) -> list[int]:
-        return [time for (time,) in self._all(_TIMES, (vehicle, GAPS_OF))]
+    def received_of(self, vehicle: str) -> list[int]:
+        return [received for (received,) in self._all(_RECEIVED, (vehicle, GAPS_OF))]
 
     def close(self) -> None:
         self._db.close()
