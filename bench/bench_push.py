@@ -179,9 +179,11 @@ def bench_ten_thousand_phones(benchmark: Any, tmp_path: Path, fcm: Fcm, tell: An
 def bench_callbacks_while_fcm_hangs(
     benchmark: Any, tmp_path: Path, fcm: Fcm, tell: Any, seconds: int, turns: int
 ) -> None:
+    """Both have the same phones, so both look for events; only one has an FCM to push to."""
     fcm.mood("hang")
+    keys = register(tmp_path / "without", vehicles=VEHICLES, phones=1)
     with (
-        evd(tmp_path / "without") as (without, _),
+        evd(tmp_path / "without", keys=keys) as (without, _),
         pushing(tmp_path / "with", fcm, vehicles=VEHICLES, phones=1) as daemon,
     ):
         hanging = type(without)(daemon.url, daemon.keys["sigfox"])

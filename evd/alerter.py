@@ -121,13 +121,12 @@ class Alerter:
 
     def offer(self, arrivals: Iterable[Arrive]) -> None:
         """These became their vehicles' last statuses. Where the queue is full, the walk finds the last one of each."""
-        listeners, queue = self._listeners, self._queue
-        for arrival in arrivals:
-            if arrival.vehicle in listeners:
-                if len(queue) >= self._queue_max:
-                    self._forgot = True
-                    break
-                queue.append(arrival)
+        heard, queue = self._listeners.of(arrivals), self._queue
+        room = self._queue_max - len(queue)
+        if len(heard) > room:
+            self._forgot = True
+            del heard[room:]
+        queue.extend(heard)
         if queue:
             self._wake.set()
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from evd.errors import BadRequest
+from evd.pool import Pool
 from evd.positions import distance_m, position_of
 
 TARGET_REACHED = "target_reached"
@@ -105,6 +106,17 @@ class Sample(NamedTuple):
     """When evd had it, epoch ms; 0: as it was measured."""
 
 
+class Seen(NamedTuple):
+    """A sample as the rules see it: numbers within their bounds, None where it says nothing of the kind."""
+
+    time: int
+    received: int
+    state: int | None
+    charge: float | None
+    target: float | None
+    fields: Mapping[str, Any]
+
+
 class Event(NamedTuple):
     """Something happened. `details` are the numbers and names that its sentence needs."""
 
@@ -117,7 +129,7 @@ class Rule(NamedTuple):
     """`judge` looks at a sample, changes the memory it is given, and returns what happened."""
 
     kinds: tuple[str, ...]
-    judge: Callable[[Settings, Memory, Sample], Sequence[Event]]
+    judge: Callable[[Settings, Memory, Seen], Sequence[Event]]
 
 
 DEFAULTS = Settings()
@@ -160,7 +172,7 @@ def remembered(state: bytes | None) -> Memory:
         memory = _memory.decode(state)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Memory()
-    memory.outside = _shared(memory.outside)
+    memory.outside = _sides.one(memory.outside)
     return memory
 
 
@@ -181,7 +193,8 @@ def step(settings: Settings, memory: Memory, sample: Sample) -> tuple[Memory, li
         return memory, []
     after = msgspec.structs.replace(memory)
     after.time = sample.time
-    events = [event for rule in RULES for event in rule.judge(settings, after, sample)]
+    seen = _seen(sample)
+    events = [event for rule in RULES for event in rule.judge(settings, after, seen)]
     return after, [event for event in events if event.kind not in settings.off] if memory.time else []
 
 
@@ -227,30 +240,30 @@ def _hours(ms: int) -> float:
     return round(ms / HOUR_MS, 1)
 
 
-def _number(sample: Sample, name: str, low: float, high: float) -> float | None:
+def _number(fields: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
     """A field's value where it is a number within these bounds; anything else says nothing."""
-    value = sample.fields.get(name)
-    if type(value) is int or type(value) is float:
-        return value if low <= value <= high else None
+    value = fields.get(name)
+    if (type(value) is int or type(value) is float) and low <= value <= high:
+        return value
     return None
 
 
-def _state(sample: Sample) -> int | None:
-    value = _number(sample, "state", 0, DRIVING)
-    return int(value) if value in _STATES else None
+def _seen(sample: Sample) -> Seen:
+    """What several rules ask for is read once."""
+    time, fields, received = sample
+    state = _number(fields, "state", 0, DRIVING)
+    return Seen(
+        time,
+        received or time,
+        int(state) if state in _STATES else None,
+        _number(fields, "current_charge", 0, 100),
+        _number(fields, "target_charge", 0, 100) or None,  # 0 % is no target
+        fields,
+    )
 
 
-def _charge(sample: Sample) -> float | None:
-    return _number(sample, "current_charge", 0, 100)
-
-
-def _target(sample: Sample) -> float | None:
-    target = _number(sample, "target_charge", 0, 100)
-    return target or None  # 0 % is no target
-
-
-def _target_reached(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
-    charge, target = _charge(sample), _target(sample)
+def _target_reached(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+    charge, target = seen.charge, seen.target
     if charge is None or target is None:
         return ()
     known, told = memory.target is not None, memory.target or 0.0
@@ -261,11 +274,11 @@ def _target_reached(settings: Settings, memory: Memory, sample: Sample) -> Seque
     if not (reached and known):
         return ()
     how = "passed" if charge > target else "reached"
-    return (Event(TARGET_REACHED, sample.time, {"charge": charge, "target": target, "how": how}),)
+    return (Event(TARGET_REACHED, seen.time, {"charge": charge, "target": target, "how": how}),)
 
 
-def _charging_stopped(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
-    state, charge, target = _state(sample), _charge(sample), _target(sample)
+def _charging_stopped(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+    state, charge, target = seen.state, seen.charge, seen.target
     if charge is not None and memory.stopped is not None and abs(charge - memory.stopped) >= settings.charge_margin:
         memory.stopped = None
     if state is None:
@@ -276,12 +289,12 @@ def _charging_stopped(settings: Settings, memory: Memory, sample: Sample) -> Seq
     if charge >= target - settings.charge_margin or memory.target or memory.stopped is not None:
         return ()
     memory.stopped = charge
-    return (Event(CHARGING_STOPPED, sample.time, {"charge": charge, "target": target}),)
+    return (Event(CHARGING_STOPPED, seen.time, {"charge": charge, "target": target}),)
 
 
-def _charge_low(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+def _charge_low(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
     """After `_charging_stopped`, which notes whether it charges."""
-    charge = _charge(sample)
+    charge = seen.charge
     if charge is None:
         return ()
     known, told = memory.low is not None, memory.low
@@ -295,9 +308,9 @@ def _charge_low(settings: Settings, memory: Memory, sample: Sample) -> Sequence[
     if not (low and known):
         return ()
     details = {"charge": charge, "limit": settings.low_charge}
-    if (left := _number(sample, "range", 0, 10_000)) is not None:
+    if (left := _number(seen.fields, "range", 0, 10_000)) is not None:
         details["range"] = left
-    return (Event(CHARGE_LOW, sample.time, details),)
+    return (Event(CHARGE_LOW, seen.time, details),)
 
 
 #: Field → its bounds in the settings.
@@ -307,33 +320,22 @@ _TEMPERATURES: dict[str, Callable[[Settings], tuple[float | None, float | None]]
 }
 
 
-def _temperature(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+def _temperature(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
     events = []
     for name, bounds in _TEMPERATURES.items():
-        value = _number(sample, name, -100, 150)
+        value = _number(seen.fields, name, -100, 150)
         if value is None:
             continue
         was = memory.outside.get(name)
+        if was == "" and settings is DEFAULTS:
+            continue  # which has no bounds
         side, limit = _side(value, *bounds(settings), was or "", settings.temperature_margin)
         if side != was:
-            memory.outside = _shared({**memory.outside, name: side})
+            memory.outside = _sides.one({**memory.outside, name: side})
             if side and was is not None:
                 details = {"which": name, "side": side, "value": round(value, 1), "limit": limit}
-                events.append(Event(TEMPERATURE, sample.time, details))
+                events.append(Event(TEMPERATURE, seen.time, details))
     return events
-
-
-def _shared(outside: dict[str, str]) -> dict[str, str]:
-    """One object for all vehicles of which the same is known, for there are many; nobody changes it."""
-    if len(_known_sides) >= SIDES_MAX:
-        return outside
-    return _known_sides.setdefault(tuple(outside.items()), outside)
-
-
-_known_sides: dict[tuple[tuple[str, str], ...], dict[str, str]] = {}
-
-SIDES_MAX = 256
-"""Far more than two temperatures can have; but what is stored may name others."""
 
 
 def _side(value: float, low: float | None, high: float | None, was: str, margin: float) -> tuple[str, float | None]:
@@ -349,10 +351,10 @@ def _side(value: float, low: float | None, high: float | None, was: str, margin:
     return "", None
 
 
-def _places(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+def _places(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
     if not settings.places and not memory.places:
         return ()
-    here = position_of(sample.fields.get("location"))
+    here = position_of(seen.fields.get("location"))
     if here is None:
         return ()
     events, places = [], {}
@@ -362,20 +364,20 @@ def _places(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Even
         reach = place.radius_m + (settings.place_margin_m if was else 0)
         places[key] = inside = distance_m(here, (place.lat, place.lng)) <= reach
         if was is not None and inside != was:
-            events.append(Event(ARRIVED if inside else LEFT, sample.time, {"place": place.name}))
+            events.append(Event(ARRIVED if inside else LEFT, seen.time, {"place": place.name}))
     if places != memory.places:
         memory.places = places
     return events
 
 
-def _heard_again(settings: Settings, memory: Memory, sample: Sample) -> Sequence[Event]:
+def _heard_again(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
     since = memory.silent_since
     if since is None:
         return ()
-    silent_ms = max((sample.received or sample.time) - since, 0)
+    silent_ms = max(seen.received - since, 0)
     memory.silent_since = None
     memory.learned_ms = min(memory.learned_ms, int(LEARNED[0] * silent_ms))
-    return (Event(HEARD_AGAIN, sample.time, {"hours": _hours(silent_ms)}),)
+    return (Event(HEARD_AGAIN, seen.time, {"hours": _hours(silent_ms)}),)
 
 
 #: In their order; a new kind is a new row. SILENT has none: it is found by the clock, see `overdue`.
@@ -389,6 +391,9 @@ RULES: tuple[Rule, ...] = (
 )
 
 KINDS: tuple[str, ...] = (SILENT, *(kind for rule in RULES for kind in rule.kinds))
+
+#: Far more than two temperatures can have; but what is stored may name others.
+_sides = Pool(256)
 
 _settings = msgspec.json.Decoder(Settings)
 _memory = msgspec.json.Decoder(Memory)

@@ -41,6 +41,11 @@ class Listeners:
     def add(self, vehicle: str) -> None:
         self._slots[hash(vehicle) % LISTENERS] = 1
 
+    def of(self, statuses: Iterable[Arrive]) -> list[Arrive]:
+        """Those of vehicles that somebody may listen to; one look for all of a commit."""
+        slots = self._slots
+        return [status for status in statuses if slots[hash(status.vehicle) % LISTENERS]]
+
     def __contains__(self, vehicle: str) -> bool:
         return self._slots[hash(vehicle) % LISTENERS] == 1
 

@@ -44,8 +44,7 @@ class Pushing:
         """Called after each commit, before anybody else hears of it: what costs time is done later."""
         for vehicle in commit.registered:
             self._listeners.add(vehicle)
-        listeners = self._listeners
-        newest = [status for status in commit.newest if status.vehicle in listeners]
+        newest = self._listeners.of(commit.newest)
         if newest:
             now = self._clock()
             for dispatcher in self.dispatchers:

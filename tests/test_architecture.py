@@ -22,7 +22,7 @@ MODULES = {
 #: Pure: bytes, values and the time go in, what to do comes out.
 PURE = {
     "evd.backfill",
-    *("evd.alerts", "evd.positions", "evd.wishes", "evd.event_texts"),
+    *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
     *("evd.alarms", "evd.alarm_readings", "evd.rhythm"),
     "evd.sigfox_setup",
     "evd.downlinks",
