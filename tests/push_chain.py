@@ -47,9 +47,12 @@ class Clocks:
 class Chain:
     """A real store, writer, dispatcher and FCM pusher in front of the fake FCM; only the clocks are ours."""
 
-    def __init__(self, directory: Path, fake: FakeFcm, nursery: trio.Nursery, clocks: Clocks, **rules: Any) -> None:
+    def __init__(
+        self, directory: Path, fake: FakeFcm, nursery: trio.Nursery, clocks: Clocks, token_path: str, **rules: Any
+    ) -> None:
         account = directory / "fcm.json"
-        account.write_text(json.dumps(make_service_account("evd-test", fake.token_uri)))
+        token_uri = f"{fake.url}{token_path}" if token_path else fake.token_uri
+        account.write_text(json.dumps(make_service_account("evd-test", token_uri)))
         self.store = SqliteStore(directory / "evd.db", capacity=10, limits=Limits(100, 100, 1000, 100, 1000))
         self.reader = open_reader(directory / "evd.db")
         self.clocks = clocks
@@ -148,11 +151,13 @@ def arrival(number: int, now: int, vehicle: str = "386625") -> Arrive:
 
 
 @asynccontextmanager
-async def chain(directory: Path, clocks: Clocks | None = None, **rules: Any) -> AsyncIterator[Chain]:
+async def chain(
+    directory: Path, clocks: Clocks | None = None, *, token_path: str = "", **rules: Any
+) -> AsyncIterator[Chain]:
     fake = FakeFcm()
     async with trio.open_nursery() as nursery:
         await nursery.start(fake.serve)
-        one = Chain(directory, fake, nursery, clocks or Clocks(), **rules)
+        one = Chain(directory, fake, nursery, clocks or Clocks(), token_path, **rules)
         try:
             yield one
         finally:

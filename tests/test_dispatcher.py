@@ -96,6 +96,7 @@ RULES = (
     Rule("quota-", True, "QUOTA_EXCEEDED", 10, 10),
     Rule("quotadevice", True, "QUOTA_EXCEEDED", 60),
     Rule("internal", True, "INTERNAL", 10),
+    Rule("gateway", True, "502", 10),
     Rule("unavailable", True, "UNAVAILABLE", 10),
     Rule("retry503-90-", True, "UNAVAILABLE", 90),
     Rule("reset", True, "closed the connection", 10),
@@ -124,6 +125,62 @@ async def test_what_follows_from_an_answer(tmp_path: Path, rule: Rule) -> None:
             assert one.pushing.state()["paused"]
             one.pass_s(rule.pauses_s)
             await one.until("SELECT count(*) FROM pushed WHERE token = 'phone-b'", 1)
+
+
+@pytest.mark.parametrize(
+    ("mood", "says"),
+    [
+        pytest.param("quota", "QUOTA_EXCEEDED", id="a project's quota, without Retry-After"),
+        pytest.param("unauthorized", "UNAUTHENTICATED", id="an access token that is refused, and the next one, too"),
+    ],
+)
+async def test_what_concerns_all_pauses_all_for_a_minute_and_keeps_what_waits(
+    tmp_path: Path, mood: str, says: str
+) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        one.fake.google.set_mood(mood)
+        await one.arrive(1)
+        await one.until(ATTEMPTS, 1)
+        one.fake.google.set_mood("ok")
+        assert says in one.pushing.state()["paused"]
+        await one.register("phone-b")
+        await one.arrive(2)
+        one.pass_s(59)
+        await one.quiet()
+        assert one.rows(PUSHED) == [(0,)]
+        one.pass_s(1)
+        await one.until(PUSHED, 2)
+        assert one.pushing.state()["paused"] == ""
+
+
+async def test_without_an_access_token_the_sender_pauses_and_nothing_is_lost(tmp_path: Path) -> None:
+    async with chain(tmp_path, token_path="/nowhere") as one:
+        await one.register("phone-a")
+        await one.arrive(1)
+        await one.until(ATTEMPTS, 1)
+        state = one.pushing.state()
+        assert (state["paused_kind"], "No access token" in state["paused"]) == ("Pause", True)
+        assert one.rows("SELECT due FROM deliveries") == [(NOW + 60_000,)]
+        assert one.rows("SELECT token FROM registrations") == [("phone-a",)]
+
+
+async def test_an_answer_that_does_not_come_is_waited_for_ten_seconds(
+    tmp_path: Path, mock_clock: trio.testing.MockClock
+) -> None:
+    mock_clock.rate = 1.0
+    async with chain(tmp_path) as one:
+        await one.register("hang-1")
+        await one.arrive(1)
+        with trio.fail_after(5):
+            while one.dispatcher.in_flight < 1 or not one.fake.sends:
+                await trio.sleep(0.002)
+        mock_clock.jump(9)
+        await one.quiet()
+        assert one.rows(ATTEMPTS) == [(0,)]
+        mock_clock.jump(1.5)
+        await one.until(ATTEMPTS, 1)
+        assert one.rows("SELECT due FROM deliveries") == [(NOW + 10_000,)]
 
 
 async def test_a_registration_renewed_after_the_send_outlives_an_answer_that_its_token_is_dead_and_is_sent_again(

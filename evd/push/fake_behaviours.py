@@ -146,6 +146,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     Behaviour("unavailable", "503 UNAVAILABLE", _always(_UNAVAILABLE)),
     Behaviour("retry503", "retry503-75…: 503 UNAVAILABLE, Retry-After: 75", _retry),
+    Behaviour("gateway", "502 of a proxy on the way, in HTML", _always(Reply(502, b"<html>Bad Gateway</html>"))),
     Behaviour("internal", "500 INTERNAL", _always(refusal(500, "INTERNAL", "Internal error encountered.", "INTERNAL"))),
     Behaviour("slow", "slow2-…, slow0.5-…: delivered after so many seconds", _slow),
     Behaviour("hang", "never answered", _always(_HANG)),
