@@ -133,10 +133,13 @@ def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
     assert database.read_bytes() == before
 
 
+STATUS_COLUMNS = "place, timely, time, seq, id, received, connectivity, payload, fields, document, flags"
+
+
 def old_database(path: Path, version: int) -> None:
-    """A file as an evd of schema 1 or 2 left it: a vehicle heard three times, the ring's shape as of the first one."""
+    """A file as an older evd left it: a vehicle heard three times, the ring's shape as of the first one."""
     connection = sqlite3.connect(str(path))
-    connection.executescript((TESTS / "schema_2.sql").read_text("utf-8"))
+    connection.executescript((TESTS / f"schema_{max(version, 2)}.sql").read_text("utf-8"))
     connection.executescript(
         f"""
         CREATE VIEW fleet AS SELECT vehicle FROM vehicles;
@@ -149,7 +152,8 @@ def old_database(path: Path, version: int) -> None:
     for slot in range(3):
         old = arrival(time=NOW + slot * 1000, seq=2 * slot)
         values = (old.timely, old.time, old.seq, old.status_id, old.received, 1, old.payload, "{}", "{}", "")
-        connection.execute("INSERT INTO statuses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ((1 << 20) + slot, *values))
+        row = (1 << 20) + slot, *values
+        connection.execute(f"INSERT INTO statuses ({STATUS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
     connection.commit()
     connection.close()
 
@@ -161,7 +165,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 4])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:

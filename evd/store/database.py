@@ -16,7 +16,7 @@ from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefus
 from evd.store.library import require_safe, sqlite3
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -165,14 +165,26 @@ def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
     views = _sql("views")
     steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
+    # A part of the schema that a step makes anew has this version's columns; the others are altered.
     if version < 3:  # 1 and 2 have the same tables
         steps += [_sql("upgrade_3"), _sql("network")]
-    steps += [_sql("upgrade_4"), _sql("push"), views, _sql("moved_4")]
+    else:
+        steps.append(_sql("upgrade_5_network"))
+    if version < 4:
+        steps += [_sql("upgrade_4"), _sql("push")]
+    else:
+        steps.append(_sql("upgrade_5_push"))
+    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views]
+    if version < 4:
+        steps.append(_sql("moved_4"))
     _in_one_transaction(connection, "\n".join(steps))
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
-PARTS = ("schema", "network", "push", "views")
+SINCE_5: tuple[str, ...] = ()
+"""Parts with tables that schema 4 did not have."""
+
+PARTS = ("schema", "network", "push", *SINCE_5, "views")
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:

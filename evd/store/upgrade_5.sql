@@ -1,0 +1,1 @@
+-- From schema 4 to 5: the tables of schema.sql.
