@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from typing import Any
 
 from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
@@ -16,11 +17,14 @@ from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_ca
 from evd.json_bytes import json_bytes
 from evd.ordinary import Shortcut
 from evd.reports import report
-from evd.routes import ANY, BATCH, Route
+from evd.routes import ANY, Route
 from evd.shapes import LinePattern, read_batch, read_document, without_key
 from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
 from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
+
+LINES_AT_ONCE = 32
+"""Lines of a batch between two pauses: 2 ms at most."""
 
 #: The header by which the original's clients name their channel; it says more than the route.
 CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
@@ -46,12 +50,10 @@ class Reading:
         return self._quickly(request.body, channel(request, route), now)
 
     def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
-        """What is to be written of any request. Raises BadRequest.
+        """What is to be written of a request with one callback. Raises BadRequest.
 
-        `live` is false for what was rejected once: its bad lines are kept already, and its devices listen no more.
+        `live` is false for what was rejected once: its device listens no more.
         """
-        if route.kind == BATCH:
-            return self._batch(request, now, live)
         variables = read_document(
             method=request.method,
             headers=request.headers,
@@ -79,7 +81,12 @@ class Reading:
         told = report(kind, variables, now=now, raw=document)
         return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations)
 
-    def _batch(self, request: Request, now: int, live: bool) -> Batch:
+    def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
+        """What is to be written of a request with a callback a line. Raises BadRequest.
+
+        It pauses after every few lines: ten thousand take up to half a second. `live` as for `work`; the bad lines of
+        what was rejected once are kept already.
+        """
         lines = read_batch(
             headers=request.headers,
             query=request.query,
@@ -90,6 +97,8 @@ class Reading:
         good: list[GoodLine] = []
         bad: list[BadLine] = []
         for number, text, variables in lines:
+            if not number % LINES_AT_ONCE:
+                yield
             try:
                 if isinstance(variables, BadRequest):
                     raise variables

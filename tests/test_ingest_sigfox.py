@@ -180,6 +180,7 @@ def batch_pattern() -> str:
 def with_pattern(way: Way, batch_pattern: str) -> None:
     settings = Sigfox(batch_pattern=batch_pattern)
     way.ingest = Ingest(way.writer, way.directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
+    way.nursery.start_soon(way.ingest.run)
 
 
 async def test_a_batch_whose_messages_ask_gets_one_reply_for_all(way: Way, batch_pattern: str) -> None:

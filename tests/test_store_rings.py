@@ -145,13 +145,19 @@ class RingsAgainstAList(RuleBasedStateMachine):
             self.store.close()
         shutil.rmtree(self.directory)
 
-    @initialize(capacity=st.integers(1, 8))
-    def first_start(self, capacity: int) -> None:
+    @initialize(
+        capacity=st.integers(1, 8), shift_max=st.sampled_from([0, 1, 32]), lay_out_max=st.sampled_from([0, 3, 4096])
+    )
+    def first_start(self, capacity: int, shift_max: int, lay_out_max: int) -> None:
+        """With small bounds a small ring does what a large one does."""
+        self.bounds = {"shift_max": shift_max, "lay_out_max": lay_out_max}
         self.model = Model(capacity)
         self.open(capacity)
 
     def open(self, capacity: int) -> None:
         self.store = new_store(self.path, capacity=capacity)
+        for bound, value in self.bounds.items():
+            setattr(self.store._rings, bound, value)
 
     @rule(capacity=st.integers(1, 8))
     def restart(self, capacity: int) -> None:
@@ -215,15 +221,15 @@ class RingsAgainstAList(RuleBasedStateMachine):
 
     @invariant()
     def nothing_else_is_on_disk(self) -> None:
-        counted = dict(
-            rows(
-                self.path,
-                "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.place >> 20 = v.number GROUP BY 1",
-            )
-        )
+        counted = dict(rows(self.path, ON_DISK))
         assert counted == {vehicle: len(ring) for vehicle, ring in self.model.rings.items() if ring}
         for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM capacities"):
             assert kept == counted.get(vehicle, 0)
+        sorted_by = "SELECT {0}.vehicle, {1}.timely, {1}.time, {1}.seq FROM overflow AS o"
+        with_rows = rows(self.path, sorted_by.format("o", "s") + " JOIN statuses AS s USING (place)")
+        assert sorted(with_rows) == rows(self.path, sorted_by.format("o", "o")), "each has its row"
+        counts = "SELECT number, overflow FROM vehicles WHERE overflow ORDER BY 1"
+        assert rows(self.path, counts) == rows(self.path, "SELECT vehicle, count(*) FROM overflow GROUP BY 1")
 
 
 RingsAgainstAList.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
@@ -231,7 +237,9 @@ TestRingsAgainstAList = RingsAgainstAList.TestCase
 
 
 Opener = Callable[..., SqliteStore]
-ON_DISK = "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.place >> 20 = v.number GROUP BY 1"
+ON_DISK = """
+SELECT v.vehicle, count(*) FROM vehicles AS v
+JOIN statuses AS s ON v.number = CASE WHEN s.place < 0 THEN -s.place - 1 ELSE s.place END >> 20 GROUP BY 1"""
 
 
 def verdicts(store: SqliteStore, *group: Arrive) -> list[Verdict]:
@@ -341,7 +349,7 @@ def test_a_lowered_ring_shrinks_at_once_for_readers_and_vehicle_by_vehicle_on_di
     assert store.tidy(), "more is left"
     assert rows(database, ON_DISK) == [("A", 3), ("B", 10), ("C", 10)]
     assert verdicts(store, arrival("B", time=NOW - 4, seq=7)) == [Verdict.TOO_OLD], "room on disk is none in the ring"
-    assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 10)]
+    assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 10)], "its own ring first"
     while store.tidy():
         pass
     assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 3)]

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import trio
-from builders import NOW, arrival, new_store, ring_of, rows
+from builders import NOW, arrival, new_store, prepare, ring_of, rows
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.ring import Verdict
@@ -328,7 +328,7 @@ def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, data
     store.write([arrival()])
     newer = arrival(time=NOW + 1)
     with foreign_writer(database, hold_s=60) as process:
-        assert store.prepare([newer]) == [Stored(Verdict.NEWEST)]
+        assert prepare(store, [newer]) == [Stored(Verdict.NEWEST)]
         store.start_commit()
         with pytest.raises(StoreBusy, match="another process is writing"):
             store.finish_commit()
@@ -341,18 +341,18 @@ def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, data
 def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open_store: Opener, database: Path) -> None:
     store = open_store()
     store.write([arrival("A"), arrival("B")])
-    store.prepare([arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
+    prepare(store, [arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
     assert not store._db.in_transaction
     store.commit()
     assert rows(database, "SELECT kept FROM capacities") == [(10,), (10,)]
-    store.prepare([arrival("A", time=NOW + 40), arrival("A")])
+    prepare(store, [arrival("A", time=NOW + 40), arrival("A")])
     assert store._db.in_transaction, "one that is not must be looked for"
     store.commit()
 
 
 def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, database: Path) -> None:
     store = open_store()
-    store.prepare([arrival()])
+    prepare(store, [arrival()])
     store.start_commit()
     assert select.select([store.commit_fd], [], [], 10)[0]
     store.finish_commit()
@@ -362,7 +362,7 @@ def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, datab
 
 def test_a_store_that_is_closed_while_it_commits_has_committed(open_store: Opener, database: Path) -> None:
     store = new_store(database)
-    store.prepare([arrival()])
+    prepare(store, [arrival()])
     store.start_commit()
     store.close()
     assert rows(database, "SELECT count(*) FROM statuses") == [(1,)]
