@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import trio
-from builders import NOW, arrival, new_store, prepare, ring_of, rows
+from builders import DAY_MS, NOW, arrival, new_store, prepare, ring_of, rows
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.ring import Verdict
@@ -176,6 +176,35 @@ def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     assert schema_of(database) == schema_of(fresh)
     assert rows(database, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
+
+
+@pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])
+@pytest.mark.parametrize("future", [1, 3, 5])
+def test_what_lay_in_the_future_goes_beside_the_circles(
+    open_store: Opener, database: Path, slots: int, future: int
+) -> None:
+    """At schema 4 it stood lowest in the circle."""
+    old_database(database, 4)
+    connection = sqlite3.connect(str(database))
+    connection.execute("DELETE FROM statuses")
+    said = [arrival(time=NOW + 9 * DAY_MS + i) for i in range(future)] + [
+        arrival(time=NOW + i) for i in range(5 - future)
+    ]
+    for index, one in enumerate(said):
+        row = ((1 << 20) + (index + 2) % slots, one.timely, one.time, 0, one.status_id, NOW, 1, b"", "{}", "{}", "")
+        connection.execute(f"INSERT INTO statuses ({STATUS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    shape = (slots, 5, 6 % slots)
+    connection.execute("UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = 1", shape)
+    connection.commit()
+    connection.close()
+    store = open_store(capacity=slots)
+    assert ring_of(database) == [one.status_id for one in said]
+    assert rows(database, "SELECT taken, overflow FROM capacities WHERE number = 1") == [(5 - future, future)]
+    late, newer = arrival(time=NOW - 5), arrival(time=NOW + 50)
+    results = store.write([*said, newer, late])
+    assert [result.verdict for result in results[:5]] == [Verdict.DUPLICATE] * 5
+    expected = [*said[:future], late, *said[future:], newer]
+    assert ring_of(database) == [one.status_id for one in expected[-slots:]]
 
 
 @pytest.mark.parametrize("capacity", [10, 5], ids=["ring as before", "ring lowered"])

@@ -8,14 +8,13 @@ JOIN statuses AS lowest ON lowest.place = v.number * 1048576 + (v.newest - v.tak
 JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
 WHERE v.taken > 0 AND lowest.timely = 0 AND s.timely = 0;
 CREATE TEMP TABLE shrinking AS
-SELECT v.number, v.taken - (SELECT count(*) FROM moving AS m WHERE m.number = v.number) AS taken, v.newest, v.slots
+SELECT v.number, v.taken - (SELECT count(*) FROM moving AS m WHERE m.number = v.number) AS taken
 FROM capacities AS v WHERE v.number IN (SELECT number FROM moving);
 INSERT INTO overflow (vehicle, timely, time, seq, place) SELECT number, 0, time, seq, place FROM moving;
 UPDATE statuses SET place = m.place FROM temp.moving AS m WHERE statuses.place = m.old;
--- What followed since the shape was written is walked on to, as ever: it must not be counted twice.
+-- The shapes of such rings are as new as their rows.
 UPDATE vehicles SET overflow = (SELECT count(*) FROM moving AS m WHERE m.number = vehicles.number),
-    newest = CASE WHEN s.taken = 0 THEN -1 ELSE vehicles.newest END,
-    kept = CASE WHEN s.taken = 0 THEN 0 ELSE s.taken - (s.newest - vehicles.newest + s.slots) % s.slots END
+    kept = s.taken, newest = CASE WHEN s.taken = 0 THEN -1 ELSE vehicles.newest END
 FROM temp.shrinking AS s WHERE s.number = vehicles.number;
 DROP TABLE moving;
 DROP TABLE shrinking;

@@ -127,7 +127,7 @@ class Rings:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
-                self._count(head, rank)
+                self._count(head, rank, index)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
@@ -261,7 +261,8 @@ class Rings:
             return
         if self._counts.has_frame(head, frame.time, frame.seq):
             return
-        self._count(head, rank)
+        self._flush_if_touched(head)
+        self._count(head, rank, self._search.count_up_to(head, rank))
         self._counts.keep_frame(head, frame.time, frame.seq)
         self._write_soon(head)
 
@@ -374,14 +375,14 @@ class Rings:
         head.behind = head.slots
         self._touched[head.number] = head
 
-    def _count(self, head: Head, rank: Rank) -> None:
+    def _count(self, head: Head, rank: Rank, index: int) -> None:
         """Count a frame before it is let in."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
             self._counts.follow(head, rank.time, rank.seq)
             return
         self._flush_if_touched(head)
-        self._counts.squeeze_in(head, self._search.count_up_to(head, rank), rank.time, rank.seq)
+        self._counts.squeeze_in(head, index, rank.time, rank.seq)
 
     def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
         key = (message.vehicle, rank.time, rank.seq)
@@ -409,8 +410,9 @@ class Rings:
 
     def _look(self, message: Arrive, head: Head, rank: Rank) -> tuple[Verdict, int]:
         """The verdict, and how many statuses of the circle rank no higher."""
-        index = self._search.count_up_to(head, rank)
-        same = self._search.holds(head, rank, message.status_id)
+        high = self._search.count_up_to(head, rank._replace(timely=True))
+        same = self._search.holds(head, rank, high, message.status_id)
+        index = high if rank.timely else 0
         outranked = False
         if rank.timely and head.full:
             above = head.kept - index

@@ -30,9 +30,12 @@ class Search:
         self._db = connection
         self._overflow = overflow
 
-    def holds(self, head: Head, rank: Rank, status_id: str) -> bool:
-        """Whether the ring has this status, be it that it lay in the future when it came, or does now."""
-        low, high = self._equal(head, rank)
+    def holds(self, head: Head, rank: Rank, high: int, status_id: str) -> bool:
+        """Whether the ring has this status, be it that it lay in the future when it came, or does now.
+
+        `high` statuses of the circle have no higher rank, were it timely.
+        """
+        low = self._first_equal(head, rank, high)
         for first, last in stretches(head.circle, low, high - 1):
             if self._db.execute(_HOLDS, (head.base + first, head.base + last, status_id)).fetchone():
                 return True
@@ -41,27 +44,25 @@ class Search:
     def places(self, head: Head, time: int, seq: int) -> list[int]:
         """Where the ring's statuses of this time and seqNumber (-1: none) stand: mostly one, or none."""
         rank = Rank(True, time, seq)
-        in_circle = [head.base + head.circle.slot(index) for index in range(*self._equal(head, rank))]
+        high = self.count_up_to(head, rank)
+        in_circle = [head.base + head.circle.slot(index) for index in range(self._first_equal(head, rank, high), high)]
         return in_circle + self._beside(head, rank)
 
     def _beside(self, head: Head, rank: Rank) -> list[int]:
         either = (rank._replace(timely=timely) for timely in (True, False))
         return [place for one in either for place in self._overflow.equal(head, one)]
 
-    def _equal(self, head: Head, rank: Rank) -> tuple[int, int]:
-        """The circle's statuses of this time and seqNumber: their indexes, the second one excluded."""
-        rank = rank._replace(timely=True)
-        high = low = self.count_up_to(head, rank)
+    def _first_equal(self, head: Head, rank: Rank, high: int) -> int:
+        """The index of the first status of this time and seqNumber in the circle, or `high`."""
+        rank, low = rank._replace(timely=True), high
         while low > 0 and rank_at(self._db, head, low - 1) == rank:
             low -= 1
             if high - low >= TIES_MAX:  # a sender without a clock: searched for, too
-                return self.count_up_to(head, rank._replace(seq=rank.seq - 1)), high
-        return low, high
+                return self.count_up_to(head, rank._replace(seq=rank.seq - 1))
+        return low
 
     def count_up_to(self, head: Head, rank: Rank) -> int:
         """How many statuses of the circle rank no higher; the search begins at the newest: few are late by much."""
-        if not rank.timely:
-            return 0
         high, step = head.kept, 1
         if head.last is not None:
             if rank >= head.last:
