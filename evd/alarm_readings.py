@@ -30,6 +30,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         disk_full=bool(disk.get("full")),
         rejected_max=rejected_max,
         log_bytes=disk.get("log"),
+        loop_lag_s=state.get("loop", {}).get("worst_s", 0.0),
         certificate_days=None if ends_s is None else (ends_s - now / 1000) / DAY_S,
     )
 

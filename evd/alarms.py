@@ -54,6 +54,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """Rows that `rejected` keeps."""
     log_bytes: int | None = None
     """The length of the database's log (evd.db-wal)."""
+    loop_lag_s: float = 0.0
+    """The most by which evd's loop was late within the last minute or two."""
     certificate_days: float | None = None
     """Until the certificate that evd shows ends; None: it shows none."""
 
@@ -355,6 +357,17 @@ RULES: tuple[Rule, ...] = (
         sentence=lambda seen: (
             f"the database's log (evd.db-wal) has grown to {(seen.readings.log_bytes or 0) // MIB} MiB: end whatever "
             "program holds a long read transaction on evd.db"
+        ),
+    ),
+    Rule(
+        "loop_lag",
+        "warning",
+        lambda seen: seen.readings.loop_lag_s * 1000 / seen.bounds.loop_lag_ms,
+        clear_below=1,
+        calm_s=300,
+        sentence=lambda seen: (
+            f"evd stood still for {seen.readings.loop_lag_s:.2g} s, and every request waited: look what else takes the "
+            "machine's processors or makes it swap; where nothing does, report it"
         ),
     ),
     Rule(

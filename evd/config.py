@@ -208,6 +208,8 @@ class Alerts(Section, frozen=True):
     disk_free_mib: int = 1024
     #: Twice what the log is cut back to when nobody reads (reliability R8).
     log_mib: int = 128
+    #: Everybody waits while evd's loop stands still; it does nothing by itself that takes longer than 50 ms.
+    loop_lag_ms: float = 250
     #: Automatic renewals happen 30 days before the end (reliability S18).
     certificate_days: int = 21
 

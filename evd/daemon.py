@@ -36,6 +36,7 @@ from evd.formats import Formats
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
 from evd.log import log
+from evd.loop_lag import LoopLag
 from evd.place import SOCKET_PATH_MAX, Lock, Place
 from evd.push_questions import heard_after
 from evd.queries import Queries
@@ -88,6 +89,7 @@ class Daemon:
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
+        self.lag = LoopLag()
         self.edges: list[Edge] = []
         self.stopping = False
 
@@ -122,6 +124,7 @@ class Daemon:
             "push": push,
             "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
+            "loop": self.lag.state(),
             "certificate_ends_s": self._certificate_ends_s,
             "alarms": self.alarms.standing if self.alarms else [],
         }
@@ -151,6 +154,7 @@ class Daemon:
                     await nursery.start(door.run)
                     writing = _start(nursery, self.writer.run)
                     nursery.start_soon(self.ingest.run)
+                    nursery.start_soon(self.lag.run)
                     addresses, serving = await self._listen(nursery, door, binds, passed)
                     pushing = trio.CancelScope()
                     if self.pushing:

@@ -104,7 +104,8 @@ class Reading:
                     raise variables
                 good.append(GoodLine(number, text, self._line(variables, now, live)))
             except BadRequest as refusal:
-                bad.append(BadLine(number, text, refusal))
+                # Without its traceback, which keeps every frame: ten thousand of them would busy the collector.
+                bad.append(BadLine(number, text, refusal.with_traceback(None)))
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
             raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from loop_watchdog import HELD
+
 # A start takes about a second; a machine that is busy with other tests may need some more.
 READY_S = 30.0
 STOP_S = 20.0
@@ -128,13 +130,14 @@ def running_daemon(
     """`evd serve` in `directory` on a free port of 127.0.0.1, ready for callbacks; at the end it must stop with 0.
 
     `keys` are those of an earlier run: then the directory is used as it is, else it is made. `settings` becomes its
-    evd.toml. A test that ends the daemon itself calls `stop`.
+    evd.toml. A test that ends the daemon itself calls `stop`. The daemon is watched: nothing may hold its loop.
     """
     known = dict(keys) if keys is not None else init(directory)
     if settings:
         (directory / "evd.toml").write_text(settings, "utf-8")
+    watched = str(Path(__file__).with_name("loop_watchdog.py"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "evd", "serve", "--dir", str(directory), "--bind", "127.0.0.1:0", *flags],
+        [sys.executable, watched, "serve", "--dir", str(directory), "--bind", "127.0.0.1:0", *flags],
         env=clean_env(env),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -156,3 +159,5 @@ def running_daemon(
         raise
     if not daemon.stopped:
         daemon.stop()
+    held = daemon.events(HELD)
+    assert held == [], f"{held}\n{logs}" if "LOOP_STACKS" in os.environ else held

@@ -52,7 +52,7 @@ IMPURE = re.compile(
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *("evd.slices", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -72,7 +72,17 @@ LAYERS = (
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
-    | {"evd.store", "evd.push", "evd.httpclient", "evd.auth", "evd.log", "evd.place", "evd.clock", "evd.inherited"},
+    | {
+        "evd.store",
+        "evd.push",
+        "evd.httpclient",
+        "evd.auth",
+        "evd.log",
+        "evd.place",
+        "evd.clock",
+        "evd.inherited",
+        "evd.loop_lag",
+    },
     PURE - {"evd.config", "evd.errors", "evd.bounds"},
     {"evd.config", "evd.errors", "evd.bounds", "evd.version"},
 )

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import trio
 from prometheus_client import CollectorRegistry, Metric, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, current_app, request
@@ -162,6 +162,10 @@ def families(seen: Seen) -> Iterable[Metric]:
         for label, value in sorted(row.values(seen).items()):
             family.add_metric([label.replace(" ", "_")], value)
         yield family
+    loop = seen.state.get("loop")
+    if loop:
+        meaning = "By how much evd's loop was late, looked at twenty times a second."
+        yield HistogramMetricFamily("evd_loop_lag_seconds", meaning, buckets=loop["buckets"], sum_value=loop["sum_s"])
 
 
 class _Once(Collector):

@@ -335,9 +335,9 @@ class Rings:
         return place
 
     def _make_room(self, head: Head, index: int) -> int:
-        """Let the lowest fall out; the index among what the circle then has."""
+        """Let the lowest fall out, of a ring that was lowered some more; the index among what the circle then has."""
         kept = head.kept
-        let_go(self._db, self._overflow, head, head.total - head.keep + 1)
+        let_go(self._db, self._overflow, head, min(head.total - head.keep + 1, TRIM_AT_ONCE))
         return max(index - (kept - head.kept), 0)
 
     def _set_aside(self, head: Head) -> None:

@@ -1,0 +1,63 @@
+"""How late evd's loop is: whatever holds it makes everybody wait.
+
+A task sleeps for a moment, again and again, and notes by how much it woke too late.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Any
+
+import trio
+
+SAMPLE_S = 0.05
+"""Between two looks; what holds the loop for longer is always seen, by all but this much of it."""
+
+BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper bounds of the histogram's buckets; the last one has none."""
+
+RECENT_S = 60.0
+"""The worst lag of the last minute, or the one before it, is what alarms go by."""
+
+
+class LoopLag:
+    """The histogram of lags since the start, in seconds, and the worst of late."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BOUNDS_S) + 1)
+        self.sum_s = 0.0
+        self._worst_s = self._worst_before_s = 0.0
+        self._turn_at = RECENT_S
+
+    @property
+    def worst_s(self) -> float:
+        """Of the last one to two minutes."""
+        return max(self._worst_s, self._worst_before_s)
+
+    def note(self, lag_s: float, now_s: float) -> None:
+        """A lag that was seen at `now_s` of any clock that only goes forward and began at about 0."""
+        lag_s = max(lag_s, 0.0)
+        self.counts[bisect_left(BOUNDS_S, lag_s)] += 1
+        self.sum_s += lag_s
+        if now_s >= self._turn_at:
+            self._worst_before_s = self._worst_s if now_s < self._turn_at + RECENT_S else 0.0
+            self._worst_s = 0.0
+            self._turn_at = now_s + RECENT_S
+        self._worst_s = max(self._worst_s, lag_s)
+
+    def state(self) -> dict[str, Any]:
+        """For statistics: cumulative counts by upper bound, as Prometheus has them."""
+        total, buckets = 0, []
+        for bound, count in zip((*BOUNDS_S, "+Inf"), self.counts, strict=True):
+            total += count
+            buckets.append((str(bound), total))
+        return {"worst_s": self.worst_s, "sum_s": self.sum_s, "buckets": buckets}
+
+    async def run(self) -> None:
+        """Look at the loop until cancelled."""
+        began = due = trio.current_time()
+        while True:
+            due = trio.current_time() + SAMPLE_S
+            await trio.sleep_until(due)
+            now = trio.current_time()
+            self.note(now - due, now - began)
