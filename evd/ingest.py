@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
+import orjson
 import trio
 
 from evd.auth import Key
@@ -26,7 +26,8 @@ from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.reading import Reading
 from evd.routes import BATCH, ROUTES, Route
-from evd.shapes import form_key, without_key
+from evd.secrets import masked_bytes, may_hold_secret
+from evd.shapes import form_key
 from evd.status import SIGFOX
 from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
 from evd.store.network import Several
@@ -35,6 +36,13 @@ from evd.writer import Writer
 Answer = Callable[[Reply], None]
 
 _BACKFILLED = {b"content-type": b"application/json"}
+
+
+class Replayed(NamedTuple):
+    """The reply to a request that was rejected once, and the variables that were masked then, so are missing now."""
+
+    reply: Reply
+    left_out: tuple[str, ...]
 
 
 class Ingest:
@@ -86,7 +94,7 @@ class Ingest:
         await answered.wait()
         return replies[0]
 
-    async def replay(self, request: Request) -> Reply:
+    async def replay(self, request: Request) -> Replayed:
         """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
 
         The reply is 207 where lines of a batch are still wrong. Raises BadRequest for anything else that is, and where
@@ -96,7 +104,7 @@ class Ingest:
         if route is None or request.method not in route.methods:
             raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
         now = self._clock()
-        work = self._reading.work(request, route, now, live=False)
+        work = self._reading.work(self._reading.without_secrets(request, route), route, now, live=False)
         try:
             result = await self._writer.write(work.operation)
         except (UnknownVehicle, LimitReached) as refusal:
@@ -104,7 +112,7 @@ class Ingest:
         done = self._concluded(work, result)
         if done.rejects:
             raise BadRequest(done.rejects[0].detail, error=done.rejects[0].error)
-        return done.reply
+        return Replayed(done.reply, work.left_out)
 
     async def accept_document(self, kind: str, document: dict[str, Any], *, raw: bytes | None = None) -> str:
         """Take a callback that came by another way than a route, from Sigfox's REST API; `kind` "" has it told apart.
@@ -112,6 +120,9 @@ class Ingest:
         What became of it: a ring's verdict, its kind, or "rejected", and then it is kept there. Raises Unavailable.
         """
         kept = json_bytes(document) if raw is None else raw
+        if may_hold_secret(kept):
+            kept = masked_bytes(kept)
+            document = orjson.loads(kept)
         try:
             callback = self._reading.callback(kind, document, SIGFOX, kept, self._clock(), live=False)
             results = await self._writer.write(Several(callback.operations))
@@ -121,7 +132,7 @@ class Ingest:
         if refusal is not None:
             self.outcomes["rejected"] += 1
             request = Request("POST", f"/sigfox/{kind or 'callback'}", b"", _BACKFILLED, kept, "")
-            await self._writer.write(rejection(request, refusal, self._clock()))
+            await self._writer.write(rejection(request, refusal, self._clock(), self._reading.rule_of_refused()))
             return "rejected"
         became = outcome(callback, results)
         self.outcomes[became] += 1
@@ -146,8 +157,7 @@ class Ingest:
         return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
-        if form_key(request.headers, request.body) is not None:  # beside the one in a header, too
-            request = msgspec.structs.replace(request, body=without_key(request.body))
+        request = self._reading.without_secrets(request, route)
         try:
             work = self._reading.work(request, route, self._clock())
             if key.vehicle is not None:
@@ -190,7 +200,8 @@ class Ingest:
 
     def _reject(self, request: Request, refusal: RequestError, answer: Answer) -> None:
         """Keep the request, then answer the refusal."""
-        self._keep([rejection(request, refusal, self._clock())], error_reply(refusal), answer)
+        kept = rejection(request, refusal, self._clock(), self._reading.rule_of_refused())
+        self._keep([kept], error_reply(refusal), answer)
 
     def _keep(self, rejects: Sequence[Reject], reply: Reply, answer: Answer) -> None:
         self.outcomes["rejected"] += len(rejects)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from evd.callbacks import VARIABLES_MAX
 from evd.errors import BadRequest, ConfigError
-from evd.shapes import VARIABLES_MAX, Line, LinePattern, form_key, read_batch, read_document, without_key
+from evd.shapes import Line, LinePattern, form_key, read_batch, read_document
 from evd.sigfox import read_message
 
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"
@@ -141,23 +142,6 @@ def test_a_form_may_show_the_key(content_type: str | None, body: bytes, key: str
 
 
 @pytest.mark.parametrize(
-    ("body", "kept"),
-    [
-        (b"a=1&key=secret&b=%20", b"a=1&b=%20"),
-        (b"key=secret", b""),
-        (b"%6bey=secret&k%65%79=secret&a=", b"a="),
-        (b"xkey=1&keys=2", b"xkey=1&keys=2"),
-        (b'{"a":"&key=x&"}', b'{"a":"&key=x&"}'),
-        (b'{"a":1,"key" : "sec\\"ret","b":2}', b'{"a":1,"key":null,"b":2}'),
-        (b'{"key":"secret', b'{"key":null'),
-        (b"", b""),
-    ],
-)
-def test_a_body_is_kept_without_the_key(body: bytes, kept: bytes) -> None:
-    assert without_key(body) == kept
-
-
-@pytest.mark.parametrize(
     ("pattern", "line", "expected"),
     [
         ("{device};{time};", "A;1;", {"device": "A", "time": "1"}),
@@ -275,7 +259,6 @@ def test_law_any_bytes_are_lines_or_a_refusal(body: bytes, query: bytes, content
 @given(bodies)
 def test_law_the_key_is_found_or_nothing(body: bytes) -> None:
     assert form_key(headers(FORM), body) is None or isinstance(form_key(headers(FORM), body), str)
-    assert form_key(headers(FORM), without_key(body)) is None
 
 
 @given(st.dictionaries(words.filter(lambda name: name not in ("", "key")), words, max_size=5))
