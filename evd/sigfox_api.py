@@ -20,6 +20,8 @@ import trio
 from evd.config import Sigfox
 from evd.errors import ConfigError, HttpError, SigfoxError
 from evd.httpclient import DEFAULT_PORTS, HttpPool, Response, retry_after_s
+from evd.plain_text import excerpt
+from evd.secrets import masked
 
 PAGE = 100
 """Entries a page; API2 gives no more."""
@@ -241,7 +243,7 @@ class SigfoxApi:
         text = str(document.get("message", "")) if isinstance(document, dict) else ""
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        return "".join(c for c in text[:SAID_MAX] if c.isprintable())
+        return excerpt(masked(text[: 4 * SAID_MAX]), SAID_MAX)
 
 
 class Listing:

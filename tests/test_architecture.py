@@ -27,7 +27,7 @@ PURE = {
     "evd.sigfox_setup",
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
-    *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept"),
+    *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
     *("evd.sequence", "evd.trace"),
     "evd.sse",
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
