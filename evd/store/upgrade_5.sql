@@ -1,1 +1,4 @@
 -- From schema 4 to 5: the tables of schema.sql.
+
+-- What older evds kept of refused requests may hold secrets (evd.store.old_secrets).
+UPDATE rejected SET route = kept_route(route), headers = kept_headers(headers), body = kept_body(headers, body);
