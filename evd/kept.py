@@ -24,6 +24,9 @@ PLAIN_HEADERS = frozenset(
 )
 """Headers whose values are no secrets, however they look; what has a secret's form is masked in them all the same."""
 
+PRIVATE_KEY = b"PRIVATE KEY-----"
+"""Stands in the first line of one; the others look like any text."""
+
 #: A form, whatever its type says: one variable behind the other, without a blank.
 _form = re.compile(rb"[\w.%#-]{1,64}=[^\s\"{}]*+")
 
@@ -35,12 +38,20 @@ def without_secrets(request: Request, pattern: LinePattern | None) -> Request:
         query = _as_form(query, ACCEPTED)
     if may_hold_secret(body):
         body = _as_form(body, ACCEPTED) if is_form(request.headers, body) else masked_bytes(body, ACCEPTED)
-    return with_lines_masked(_changed(request, query, body), pattern)
+    request = _changed(request, query, body)
+    return request if pattern is None else _without_secrets_of(request, pattern)
 
 
-def with_lines_masked(request: Request, pattern: LinePattern | None) -> Request:
-    """The request without the values whose places in its lines are a secret's by their pattern."""
-    if pattern is None or not pattern.secrets or not is_text(request.headers, request.body):
+def batch_without_secrets(request: Request, pattern: LinePattern) -> Request:
+    """A batch without what no line shows by itself: each is looked at when it is read, for there may be thousands."""
+    if PRIVATE_KEY in request.body:
+        request = _changed(request, request.query, masked_bytes(request.body, ACCEPTED))
+    return _without_secrets_of(request, pattern)
+
+
+def _without_secrets_of(request: Request, pattern: LinePattern) -> Request:
+    """Without the values whose places in its lines are a secret's by their pattern."""
+    if not pattern.secrets or not is_text(request.headers, request.body):
         return request
     lines = request.body.decode("utf-8", "surrogateescape")
     return _changed(request, request.query, pattern.masked(lines).encode("utf-8", "surrogateescape"))

@@ -14,7 +14,7 @@ from evd.formats import Format, Formats
 from evd.http1 import Request
 from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
 from evd.json_bytes import json_bytes
-from evd.kept import with_lines_masked, without_secrets
+from evd.kept import batch_without_secrets, without_secrets
 from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
@@ -50,8 +50,8 @@ class Reading:
 
     def without_secrets(self, request: Request, route: Route) -> Request:
         """The request as it may be read and kept."""
-        if route.kind == BATCH:  # its lines are looked at when they are read
-            return with_lines_masked(request, self._batch_pattern)
+        if route.kind == BATCH:
+            return batch_without_secrets(request, self._batch_pattern)
         return without_secrets(request, self._text_pattern(route))
 
     def rule_of_refused(self) -> Rule:

@@ -200,6 +200,32 @@ def test_a_pattern_that_cannot_be_read_is_refused(pattern: str, says: str) -> No
         LinePattern.parse(pattern)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "text", "left"),
+    [
+        ("{device};{key};{time};", "A1;C;5;\nB2;D;6;\r\n\n", "A1;***;5;\nB2;***;6;\r\n\n"),
+        ("id={device}&t={customData#apiToken}#", "id=A1&t=C#", "id=A1&t=***#"),
+        ("{device};{password};", "A1;;", "A1;;"),
+        ("{device};{key};{time};", "A1 C 5", "***"),
+        ("{device};{time};{keyfob};", "A1;5;C;", "A1;5;C;"),
+    ],
+)
+def test_a_pattern_says_where_in_a_line_a_secret_stands(pattern: str, text: str, left: str) -> None:
+    assert LinePattern.parse(pattern).masked(text) == left
+
+
+def test_no_line_of_a_batch_shows_a_secret() -> None:
+    pattern = LinePattern.parse("{device};{time};{data};{token};")
+    read = read_batch(headers={}, query=b"", body=b"A1;1;00;C;\nA1;C", pattern=pattern, lines_max=9)
+    good, bad = read
+    assert good[1:] == ("A1;1;00;***;", {"device": "A1", "time": "1", "data": "00", "token": "***"})
+    assert bad.text == "***"
+    assert [line.text for line in batch(b"A1;1;00;key=C;\nA1;evd_sigfox_Ab3dEf6h_CCC_x")] == [
+        "A1;1;00;key=***;",
+        "A1;***",
+    ]
+
+
 def test_a_batch_has_a_bound_on_its_lines() -> None:
     body = b"\n\n".join([b"A;1;00;"] * 5)
     assert [line.number for line in batch(body, lines_max=5)] == [1, 3, 5, 7, 9]

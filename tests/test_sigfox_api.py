@@ -194,6 +194,16 @@ async def test_no_error_holds_the_password(fake: FakeSigfox, api: SigfoxApi, ans
     assert "\n" not in str(caught.value)
 
 
+async def test_sigfoxs_words_show_no_secret_and_move_no_cursor(fake: FakeSigfox, api: SigfoxApi) -> None:
+    said = "no Basic C4nary0123456789 in x-api-key=C4nary \x1b[2J\x9b\u202e" + "x" * 500
+    fake.refusals.append(Answer(400, {"message": said}))
+    with pytest.raises(SigfoxError) as caught:
+        await all_of(api.device_types())
+    assert "C4nary" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
+
+
 async def test_a_wrong_password_is_refused_by_the_server(fake: FakeSigfox) -> None:
     async with client(fake, password="wrong") as api:
         with pytest.raises(ConfigError, match="401"):
