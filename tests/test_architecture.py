@@ -24,7 +24,7 @@ PURE = {
     "evd.backfill",
     *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
     *("evd.alarms", "evd.alarm_readings", "evd.rhythm"),
-    "evd.sigfox_setup",
+    *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
