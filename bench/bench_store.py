@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from evd.store import Arrive
+from evd.store import Arrive, finished
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 
@@ -81,7 +81,7 @@ def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> No
         before = time.process_time()
         for one in groups:
             began = time.thread_time()
-            store.prepare(one)
+            finished(store.prepare(one))
             store.start_commit()
             spent["loop"] += time.thread_time() - began
             select.select([store.commit_fd], [], [])

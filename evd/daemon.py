@@ -150,6 +150,7 @@ class Daemon:
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
                     writing = _start(nursery, self.writer.run)
+                    nursery.start_soon(self.ingest.run)
                     addresses, serving = await self._listen(nursery, door, binds, passed)
                     pushing = trio.CancelScope()
                     if self.pushing:

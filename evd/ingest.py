@@ -28,12 +28,16 @@ from evd.reading import Reading
 from evd.routes import BATCH, ROUTES, Route
 from evd.secrets import masked_bytes, may_hold_secret
 from evd.shapes import form_key
+from evd.slices import Slices
 from evd.status import SIGFOX
 from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
 from evd.store.network import Several
 from evd.writer import Writer
 
 Answer = Callable[[Reply], None]
+
+BATCHES_MAX = 32
+"""That wait to be read, a MiB each; one of 10,000 lines takes up to half a second, and Sigfox waits for ten."""
 
 _BACKFILLED = {b"content-type": b"application/json"}
 
@@ -63,6 +67,11 @@ class Ingest:
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
         self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
+        self._slices = Slices(jobs_max=BATCHES_MAX)
+
+    async def run(self) -> None:
+        """Read the batches that are too long to be read at once; until it is cancelled."""
+        await self._slices.run()
 
     def take(self, request: Request, answer: Answer) -> None:
         """Take an ingest request; `answer` is called once, when what it says is on disk or cannot be.
@@ -104,7 +113,11 @@ class Ingest:
         if route is None or request.method not in route.methods:
             raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
         now = self._clock()
-        work = self._reading.work(self._reading.without_secrets(request, route), route, now, live=False)
+        request = self._reading.without_secrets(request, route)
+        if route.kind == BATCH:
+            work = await self._slices.finished(self._reading.batch(request, now, live=False))
+        else:
+            work = self._reading.work(request, route, now, live=False)
         try:
             result = await self._writer.write(work.operation)
         except (UnknownVehicle, LimitReached) as refusal:
@@ -158,8 +171,23 @@ class Ingest:
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
         request = self._reading.without_secrets(request, route)
+        if route.kind == BATCH:
+            reading = self._reading.batch(request, self._clock())
+            self._slices.start(reading, partial(self._batch_read, request, key, answer))
+        else:
+            self._read(request, key, answer, lambda: self._reading.work(request, route, self._clock()))
+
+    def _batch_read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Work]) -> None:
+        """As `_read`, where nobody is left to raise to."""
         try:
-            work = self._reading.work(request, route, self._clock())
+            self._read(request, key, answer, reading)
+        except Exception as error:
+            answer(_excuse(error))
+
+    def _read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Work]) -> None:
+        """What `reading` gives is handed to the writer; why it gives nothing is kept and answered."""
+        try:
+            work = reading()
             if key.vehicle is not None:
                 _require_only(key.vehicle, work)
         except BadRequest as refusal:

@@ -15,7 +15,7 @@ from evd.callbacks import BIDIR
 from evd.errors import BadRequest, RequestError
 from evd.http1 import Reply, Request, error_reply
 from evd.kept import kept_body, kept_headers, kept_route
-from evd.secrets import Rule, masked, masked_bytes, masked_path, refused
+from evd.secrets import Rule, masked, masked_line, masked_path, refused
 from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
 
@@ -108,7 +108,7 @@ class GoodLine(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line of a batch that is not taken."""
+    """A line of a batch that is not taken; its text is as it may be kept."""
 
     number: int
     text: str
@@ -127,7 +127,7 @@ class Batch:
         good: Sequence[GoodLine],
         bad: Sequence[BadLine],
         now: int,
-        rule: RuleOfRefused,
+        rule: Rule,
         *,
         keep: bool,
     ) -> None:
@@ -153,7 +153,7 @@ class Batch:
             at += len(results)
             refusal = refusal_of(results)
             if refusal is not None:
-                bad.append(BadLine(number, text, refusal))
+                bad.append(BadLine(number, masked_line(text, self._rule), refusal))
                 continue
             outcomes.append(outcome(callback, results))
             if callback.asks:
@@ -175,9 +175,9 @@ class Batch:
     def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:
         if not self._keep or not bad:
             return []
-        rule = self._rule()
-        headers = kept_headers(self._request.headers, rule, of_line=True)
-        return [line_rejection(self._request, line, self._now, headers, rule) for line in bad]
+        route = f"POST {masked_path(self._request.path, self._rule)}"
+        headers = kept_headers(self._request.headers, self._rule, of_line=True)
+        return [line_rejection(line, self._now, route, headers) for line in bad]
 
 
 def _offered_once(good: Sequence[GoodLine]) -> list[GoodLine]:
@@ -245,13 +245,13 @@ def rejection(request: Request, refusal: RequestError, now: int, rule: Rule = RE
     )
 
 
-def line_rejection(request: Request, line: BadLine, now: int, headers: bytes, rule: Rule = REFUSED) -> Reject:
-    """What is kept of one line of a request; `headers` are the same for all its lines."""
+def line_rejection(line: BadLine, now: int, route: str, headers: bytes) -> Reject:
+    """What is kept of one line of a request; `route` and `headers` are the same for all its lines."""
     return Reject(
         received=now,
-        route=f"POST {masked_path(request.path, rule)}",
+        route=route,
         error=line.refusal.error,
-        detail=masked(line.refusal.detail),
+        detail=line.refusal.detail,
         headers=headers,
-        body=masked_bytes(line.text.encode(), rule),
+        body=line.text.encode(),
     )

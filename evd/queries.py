@@ -50,7 +50,7 @@ GROUP BY format ORDER BY format LIMIT ?"""
 
 _SINCE = """
 SELECT time, seq, id FROM ring
-WHERE vehicle = ? AND timely = 1 AND (time, seq) >= (?, ?) ORDER BY position DESC LIMIT ?"""
+WHERE vehicle = ? AND timely = 1 AND (time, seq) >= (?, ?) ORDER BY time DESC, seq DESC, position DESC LIMIT ?"""
 
 _LASTS = "SELECT vehicle, time, seq, id FROM last ORDER BY vehicle LIMIT ?"
 
@@ -277,7 +277,7 @@ class Queries:
         rows = await self._dicts(
             # A full ring's count is exact as it is written; only of the others the shape must be walked on.
             "SELECT (SELECT count(*) FROM vehicles) AS vehicles, (SELECT total(kept) FROM ("
-            "SELECT kept FROM vehicles WHERE kept >= slots UNION ALL SELECT kept FROM capacities"
+            "SELECT kept + overflow AS kept FROM vehicles WHERE kept >= slots UNION ALL SELECT kept FROM capacities"
             " WHERE number IN (SELECT number FROM vehicles WHERE kept < slots))) AS statuses,"
             " (SELECT total(too_old) FROM vehicles) AS too_old, (SELECT count(*) FROM registrations) AS registrations,"
             " (SELECT count(*) FROM owners) AS owners, (SELECT count(*) FROM outbox) AS events_waiting,"

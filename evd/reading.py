@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator
 from typing import Any
 
 from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
@@ -19,11 +20,14 @@ from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
 from evd.secret_names import ALWAYS, from_length
-from evd.secrets import MASK, Rule, refused, unmasked
+from evd.secrets import MASK, Rule, masked_line, refused, unmasked
 from evd.shapes import BATCH_NAMES, LinePattern, read_batch, read_document
 from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
 from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
+
+LINES_AT_ONCE = 32
+"""Lines of a batch between two pauses: 2 ms at most."""
 
 #: The header by which the original's clients name their channel; it says more than the route.
 CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
@@ -63,12 +67,10 @@ class Reading:
         return self._patterns.get(route.kind or "callback")
 
     def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
-        """What is to be written of any request that is `without_secrets`. Raises BadRequest.
+        """What is to be written of a request with one callback that is `without_secrets`. Raises BadRequest.
 
-        `live` is false for what was rejected once: its bad lines are kept already, and its devices listen no more.
+        `live` is false for what was rejected once: its device listens no more.
         """
-        if route.kind == BATCH:
-            return self._batch(request, now, live)
         variables = read_document(
             method=request.method,
             headers=request.headers,
@@ -101,7 +103,12 @@ class Reading:
         told = report(kind, variables, now=now, raw=document)
         return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations, left_out=left_out)
 
-    def _batch(self, request: Request, now: int, live: bool) -> Batch:
+    def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
+        """What is to be written of a request with a callback a line. Raises BadRequest.
+
+        It pauses after every few lines: ten thousand take up to half a second. `live` as for `work`; the bad lines of
+        what was rejected once are kept already.
+        """
         lines = read_batch(
             headers=request.headers,
             query=request.query,
@@ -109,19 +116,22 @@ class Reading:
             pattern=self._batch_pattern,
             lines_max=self._lines_max,
         )
+        rule = self.rule_of_refused()
         good: list[GoodLine] = []
         bad: list[BadLine] = []
         for number, text, variables in lines:
+            if not number % LINES_AT_ONCE:
+                yield
             try:
                 if isinstance(variables, BadRequest):
                     raise variables
                 good.append(GoodLine(number, text, self._line(variables, now, live)))
             except BadRequest as refusal:
-                bad.append(BadLine(number, text, refusal))
+                bad.append(BadLine(number, masked_line(text, rule), refusal))
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
             raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
-        return Batch(request, good, bad, now, self.rule_of_refused, keep=live)
+        return Batch(request, good, bad, now, rule, keep=live)
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = json_bytes(variables)

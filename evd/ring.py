@@ -4,15 +4,20 @@ The ring keeps a vehicle's newest statuses by (time, seqNumber), ties by arrival
 whose time lies ahead of the server's clock ranks below every timely one: it may fill an empty place, but never costs a
 timely status its own.
 
-It is a circle of slots in which the statuses stand in the order of their ranks: the slot after the newest is empty, or
-holds the lowest, whose place the next newest takes. So a full ring never grows, and what comes in order moves nothing.
-What comes late is let in by moving the shorter side of the circle by one slot.
+It is a circle of slots in which timely statuses stand in the order of their ranks: the slot after the newest is empty,
+or holds the lowest, whose place the next newest takes. So a full ring never grows, and what comes in order moves
+nothing. What comes a little late is let in by moving the shorter side of the circle by one slot. What would move more
+than SHIFT_MAX rows, and what lies in the future, stands beside the circle, in the ring's overflow: so letting a status
+in costs the same however long the ring is. Circle and overflow together are the ring.
 """
 
 from __future__ import annotations
 
 from enum import Enum
 from typing import NamedTuple
+
+SHIFT_MAX = 32
+"""Rows that a late status may move. Sigfox's repeats are a place or two late; 32 rows are some ten pages."""
 
 TIME_MIN = -(1 << 63)
 """The earliest time that can be kept, epoch ms."""
@@ -72,13 +77,26 @@ class Front:
     `append` says what `needs_look`, `judge` and `insert` together say of such a status, and of no other one.
     """
 
-    __slots__ = ("ahead", "kept", "newest", "seq", "slots", "time")
+    __slots__ = ("ahead", "keep", "kept", "newest", "overflow", "plain", "seq", "slots", "time")
 
-    def __init__(self, circle: Circle, last: Rank | None = None, *, ahead: bool = False) -> None:
+    def __init__(
+        self,
+        circle: Circle,
+        last: Rank | None = None,
+        *,
+        keep: int | None = None,
+        overflow: int = 0,
+        ahead: bool = False,
+    ) -> None:
         self.circle = circle
         self.last = last
+        self.keep = circle.slots if keep is None else keep
+        """How many statuses the ring is to keep; its circle has as many slots, or is about to."""
+        self.overflow = overflow
+        """How many statuses stand beside the circle."""
         self.ahead = ahead
-        """Whether the ring may hold statuses whose time lay in the future."""
+        """Whether some of these lay in the future when they came."""
+        self.settle()
 
     @property
     def circle(self) -> Circle:
@@ -97,9 +115,34 @@ class Front:
     def last(self, rank: Rank | None) -> None:
         self.time, self.seq = (TIME_MIN - 1, 0) if rank is None else rank[1:]
 
+    @property
+    def total(self) -> int:
+        """How many statuses the ring has."""
+        return self.kept + self.overflow
+
+    @property
+    def full(self) -> bool:
+        return self.total >= self.keep
+
+    @property
+    def in_a_row(self) -> bool:
+        """Whether the circle's statuses stand in their order from its first slots on, not round its end."""
+        return self.newest - self.kept >= -1
+
+    def fit(self) -> bool:
+        """Give the circle as many slots as the ring is to keep, where no row must move for it; whether it changed."""
+        if self.slots == self.keep or not self.in_a_row or self.newest >= self.keep:
+            return False
+        self.slots = self.keep
+        return True
+
+    def settle(self) -> None:
+        """After any change but by `append`: is the ring its circle alone, so that `append` may serve it?"""
+        self.plain = not self.overflow and self.slots == self.keep
+
     def append(self, time: int, seq: int) -> int:
         """Let a timely status in that is newer than all: the slot it takes. Another one is not let in: -1."""
-        if self.ahead or time < self.time or (time == self.time and seq <= self.seq):
+        if not self.plain or time < self.time or (time == self.time and seq <= self.seq):
             return -1
         slot = self.newest + 1
         if slot == self.slots:
@@ -118,21 +161,24 @@ def needs_look(rank: Rank, newest: Rank | None, *, ahead: bool) -> bool:
     return not rank.timely or ahead or (newest is not None and rank <= newest)
 
 
-def judge(
-    rank: Rank, *, newest: Rank | None, full: bool, duplicate: bool = False, oldest: Rank | None = None
-) -> Verdict:
+def judge(rank: Rank, *, newest: Rank | None, full: bool, duplicate: bool = False, outranked: bool = False) -> Verdict:
     """What becomes of a status.
 
-    `newest` is the rank of the last timely status. `duplicate` and `oldest` (the lowest rank of a full ring) matter
-    only where `needs_look` says so.
+    `newest` is the rank of the last timely status. `duplicate` and `outranked` (as many statuses as the ring keeps rank
+    above this one) matter only where `needs_look` says so.
     """
     if duplicate:
         return Verdict.DUPLICATE
     if not rank.timely:
         return Verdict.NO_ROOM if full else Verdict.AHEAD
-    if full and newest is not None and rank < newest and oldest is not None and rank < oldest:
+    if outranked:
         return Verdict.TOO_OLD
     return Verdict.NEWEST if newest is None or rank >= newest else Verdict.LATE
+
+
+def shift(circle: Circle, index: int) -> int:
+    """How many rows `insert` would move."""
+    return min(max(index - int(circle.full), 0), circle.kept - index)
 
 
 def insert(circle: Circle, index: int) -> Insertion:

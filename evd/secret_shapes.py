@@ -78,6 +78,7 @@ OPAQUE_MIN = 20
 
 _opaque = re.compile(rf"(?<![\w+/=~\\-])[\w+/=~-]{{{OPAQUE_MIN},}}+")
 _number = re.compile(r"[-+]?[0-9]++(?:[eE][-+]?[0-9]+)?")
+_short_hex = re.compile(r"[0-9A-Fa-f]{1,24}")  # a payload of 12 bytes, a deviceTypeId: in a line they have no names
 _mixture = re.compile(r"[A-Za-z][0-9]+[A-Za-z]|[0-9][A-Za-z]+[0-9]")
 _piece = re.compile(rf"[A-Za-z0-9]{{{OPAQUE_MIN},}}")
 
@@ -96,7 +97,7 @@ def without_opaque(text: str) -> str:
 
 
 def _mixed(text: str) -> bool:
-    if _number.fullmatch(text):
+    if _number.fullmatch(text) or _short_hex.fullmatch(text):
         return False
     return _mixture.search(text) is not None or any(_in_two_alphabets(piece) for piece in _piece.findall(text))
 

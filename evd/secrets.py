@@ -24,6 +24,7 @@ __all__ = [
     "masked",
     "masked_bytes",
     "masked_form",
+    "masked_line",
     "masked_path",
     "masked_value",
     "may_hold_secret",
@@ -61,6 +62,8 @@ def _encoding(data: bytes) -> tuple[str, str]:
 _HARMLESS = b"0123456789abcdefABCDEF;,.:+- \t\r\n"
 _harmless_line = re.compile(f"[{_HARMLESS.decode()}]*+".replace("+-", "+\\-"))
 """Of these characters no secret's name and no shape is made; nearly all lines of batches are."""
+#: Of hex digits more than a payload has, or some of them between signs.
+_long_run = re.compile(r"[0-9A-Fa-f]{25}|(?=[0-9A-Fa-f+-]{20})[0-9A-Fa-f]{0,19}[+-]")
 
 
 def _shortest(words: Iterable[str]) -> tuple[str, ...]:
@@ -103,6 +106,13 @@ def _piece_may(piece: bytes) -> bool:
             _seen.clear()
         _seen.add(piece)
     return False
+
+
+def masked_line(line: str, rule: Rule) -> str:
+    """As `masked`, of a line of a batch: nearly all have nothing that costs a look."""
+    if _harmless_line.fullmatch(line) and not _long_run.search(line):
+        return line
+    return masked(line, rule)
 
 
 def line_may_hold_secret(line: str) -> bool:

@@ -7,11 +7,12 @@ client went away); its operation is written all the same.
 from __future__ import annotations
 
 import select
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -34,6 +35,9 @@ answers a quarter sooner than a task that trio must find first; nothing else can
 
 LINGER_AGAIN_S = 0.05
 """After a commit that took longer: on such a disk waiting in the loop saves nothing, and may cost others 4 % of it."""
+
+SLICE_S = 0.005
+"""Of a group's preparation without a pause: a batch of late lines takes a second, and others are served meanwhile."""
 
 _OPEN = object()
 """No result yet."""
@@ -93,6 +97,14 @@ class Receipt:
             self._take(result)
 
 
+class _Preparing(NamedTuple):
+    """A group that is looked up and gathered, slice by slice."""
+
+    batch: list[Receipt]
+    operations: list[Operation]
+    steps: Generator[None, None, list[Any]]
+
+
 class Writer:
     """Groups operations for a store: prepares each group in the loop, which goes on while the store commits it.
 
@@ -108,6 +120,7 @@ class Writer:
         batch_rows_max: int,
         answer_timeout_s: float,
         on_commit: Callable[[Sequence[Operation], Sequence[Any]], None] = lambda operations, results: None,
+        timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._store = store
         self._queue_rows_max = queue_rows_max
@@ -115,9 +128,11 @@ class Writer:
         self._batch_rows_max = batch_rows_max
         self._answer_timeout_s = answer_timeout_s
         self._on_commit = on_commit
+        self._timer = timer
         self._queue: deque[Receipt] = deque()
         self._writing: Sequence[Receipt] = ()
         self._begun: tuple[list[Receipt], list[Operation], list[Any] | Exception] | None = None
+        self._preparing: _Preparing | None = None
         self._unanswered: tuple[list[Receipt], list[Operation], list[Any]] | None = None
         self._resting = False
         """The writer's task waits for something to do, so that `submit` may begin a group itself."""
@@ -205,6 +220,10 @@ class Writer:
             nursery.start_soon(self._expire)
             try:
                 while await self._something_to_do():
+                    if self._preparing is not None:
+                        self._go_on()
+                        await trio.lowlevel.checkpoint()
+                        continue
                     if self._begun is None and self._queue:
                         self._begin()
                     if self._begun is not None:
@@ -216,6 +235,8 @@ class Writer:
                         await self._tidy()
             except BaseException:
                 self._closed = True
+                if self._preparing is not None:
+                    self._preparing.steps.close()
                 self._answer()
                 self._fail_all(Unavailable("the database failed: send it again"))
                 raise
@@ -225,7 +246,7 @@ class Writer:
         """False once closed and empty. Tidies while idle."""
         await trio.lowlevel.checkpoint_if_cancelled()  # what ends another task of the writer ends this one
         more = self._store.wants_tidy
-        while not self._queue and self._begun is None:
+        while not self._queue and self._begun is None and self._preparing is None:
             if self._closed:
                 return False
             self._wake = trio.Event()
@@ -235,26 +256,44 @@ class Writer:
             self._resting = False
             if not idle.cancelled_caught:
                 return True  # also after `linger`: what was written may call for relief
-            if self._begun is None:
+            if self._begun is None and self._preparing is None:
                 more = await self._tidy(idle=True)
         return True
 
     def _begin(self) -> None:
-        """Prepare a group of what waits, and have the store commit it."""
+        """Prepare a group of what waits, or its first slice, and have the store commit it."""
         batch = self._next_group()
         operations = [receipt.operation for receipt in batch]
-        results: list[Any] | Exception
         self._writing = batch
         self.turns += 1
+        self._preparing = _Preparing(batch, operations, self._store.prepare(operations))
+        self._go_on()
+        self._answer()  # the group before this one: work for the loop while the store has its own
+
+    def _go_on(self) -> None:
+        """One slice of the group that is being prepared; with the last one its commit is started."""
+        assert self._preparing is not None
+        batch, operations, steps = self._preparing
+        results: list[Any] | Exception
+        end = self._timer() + SLICE_S
         try:
             # What must be looked up is looked up here: handing the GIL to and fro for each look would cost more than it
             # does. Writing, and waiting for the disk, is the store's own affair until its descriptor is readable.
-            results = self._store.prepare(operations)
-            self._store.start_commit()
+            while True:
+                next(steps)
+                if self._timer() >= end:
+                    return
+        except StopIteration as prepared:
+            results = prepared.value
         except Exception as error:
             results = error
+        if not isinstance(results, Exception):
+            try:
+                self._store.start_commit()
+            except Exception as error:
+                results = error
+        self._preparing = None
         self._begun = batch, operations, results
-        self._answer()  # the group before this one: work for the loop while the store has its own
 
     def _next_group(self) -> list[Receipt]:
         """Out of the queue: `batch_rows_max` rows, or one operation that has more by itself."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from evd.status import identity
-from evd.store import Arrive
+from evd.store import Arrive, Operation, finished
 from evd.store.database import open_reader
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
@@ -23,6 +24,11 @@ ROOMY = Limits(rejected=100, owners=100, registrations=100, registrations_per_ve
 def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteStore:
     settings: dict[str, Any] = {"give_up_after_s": 3600} | options
     return SqliteStore(path, capacity=capacity, limits=limits, **settings)
+
+
+def prepare(store: SqliteStore, operations: Sequence[Operation]) -> list[Any]:
+    """A group, prepared without a pause."""
+    return finished(store.prepare(operations))
 
 
 def arrival(
@@ -66,6 +72,5 @@ def rows(path: Path, sql: str, *values: Any) -> list[Any]:
 
 def ring_of(path: Path, vehicle: str = "386625") -> list[str]:
     """The ids of a vehicle's ring as readers see it, the lowest first."""
-    return [
-        status_id for (status_id,) in rows(path, "SELECT id FROM ring WHERE vehicle = ? ORDER BY position", vehicle)
-    ]
+    sql = "SELECT id FROM ring WHERE vehicle = ? ORDER BY timely, time, seq, position"
+    return [status_id for (status_id,) in rows(path, sql, vehicle)]

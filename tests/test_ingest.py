@@ -56,6 +56,7 @@ class Way:
         self.path = path
         self.now = NOW
         self.writer: Writer
+        self.nursery: trio.Nursery
         self.directory = Directory([*(key for _, key in KEYS.values()), BOUND_KEY], [])
         self.writer = Writer(
             store,
@@ -101,7 +102,9 @@ async def way(
     open_store: Callable[..., SqliteStore], database: Path, nursery: trio.Nursery, store_options: dict[str, Any]
 ) -> AsyncIterator[Way]:
     made = Way(open_store(**store_options), database)
+    made.nursery = nursery
     nursery.start_soon(made.writer.run)
+    nursery.start_soon(made.ingest.run)
     yield made
     made.writer.close()
 

@@ -102,6 +102,7 @@ async def test_a_batch_of_ten_thousand_lines_is_one_transaction(
     wide = Way(store, database)
     wide.writer._queue_rows_max, wide.writer._queue_bytes_max = 16_384, 16 << 20
     nursery.start_soon(wide.writer.run)
+    nursery.start_soon(wide.ingest.run)
     body = "\n".join(line("A1", number) for number in range(10_000))
     assert (await send(wide, "/sigfox/batch", body.encode())).status == 201
     assert wide.writer.commits == 1
@@ -180,6 +181,7 @@ def batch_pattern() -> str:
 def with_pattern(way: Way, batch_pattern: str) -> None:
     settings = Sigfox(batch_pattern=batch_pattern)
     way.ingest = Ingest(way.writer, way.directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
+    way.nursery.start_soon(way.ingest.run)
 
 
 async def test_a_batch_whose_messages_ask_gets_one_reply_for_all(way: Way, batch_pattern: str) -> None:

@@ -131,6 +131,17 @@ def test_a_masked_request_is_taken_where_evd_never_wanted_what_is_masked(daemon:
     assert statuses(daemon) == 2, "a redelivery after the replay changes nothing"
 
 
+def test_a_line_of_a_batch_is_taken_whole_after_the_fix(daemon: RunningDaemon) -> None:
+    headers = {"x-api-key": daemon.keys["sigfox"], "content-type": "text/plain"}
+    body = f"A1;{TIME};130a4c0f594e427e4bb45088;1;\nA1;{TIME + 1};5964a10570c85b51ccbaf497;2;".encode()
+    assert httpx.post(f"{daemon.url}/sigfox/batch", content=body, headers=headers).status_code in (207, 400)
+    known(daemon, "A1")
+    evd(daemon, "replay", "--all")
+    with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as database:
+        found = database.execute("SELECT payload FROM history ORDER BY seq").fetchall()
+    assert found == [("130a4c0f594e427e4bb45088",), ("5964a10570c85b51ccbaf497",)]
+
+
 def test_a_replay_says_which_variables_it_had_to_leave_out(daemon: RunningDaemon) -> None:
     get(daemon, f"/sigfox/uplink?device=A1&time={TIME}&data=00&seqNumber=1&battery=3.25&customer=ACME")
     known(daemon, "A1")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.ring import Circle, Front, Rank, Verdict, insert, judge, needs_look
+from evd.ring import Circle, Front, Rank, Verdict, insert, judge, needs_look, shift
 
 T = True  # timely
 A = False  # ahead of the server's clock
@@ -48,7 +50,8 @@ def test_the_order_of_a_ring(lower: Rank, higher: Rank, because: str) -> None:
 def test_what_becomes_of_a_status(
     rank: Rank, newest: Rank | None, oldest: Rank | None, full: bool, expected: Verdict
 ) -> None:
-    assert judge(rank, newest=newest, full=full, oldest=oldest) is expected
+    outranked = oldest is not None and rank < oldest
+    assert judge(rank, newest=newest, full=full, outranked=outranked) is expected
 
 
 def test_a_duplicate_is_one_whatever_the_ring_holds() -> None:
@@ -86,7 +89,8 @@ def test_law_a_ring_keeps_exactly_the_highest(rank: Rank, held: list[Rank], capa
     held = sorted(held)[-capacity:]
     timely = [one for one in held if one.timely]
     full = len(held) == capacity
-    verdict = judge(rank, newest=timely[-1] if timely else None, full=full, oldest=held[0] if full else None)
+    outranked = len([one for one in held if one > rank]) >= capacity
+    verdict = judge(rank, newest=timely[-1] if timely else None, full=full, outranked=outranked)
     after = sorted([*held, rank])[-capacity:] if verdict.kept else held
     if rank.timely:
         assert after == sorted([*held, rank])[-capacity:]
@@ -102,7 +106,7 @@ def test_law_the_circle_holds_its_statuses_in_order_wherever_they_are_let_in(slo
     for status, wanted in enumerate(indexes):
         index = max(min(wanted, circle.kept), 1 if circle.full else 0)
         moves, slot, after = insert(circle, index)
-        assert len(moves) <= circle.slots // 2, "the shorter side moves"
+        assert len(moves) == shift(circle, index) <= circle.slots // 2, "the shorter side moves"
         for come_from, to in moves:
             assert to not in on_disk or (circle.full and to == circle.slot(0)), "only the lowest is written over"
             on_disk[to] = on_disk.pop(come_from)
@@ -128,16 +132,15 @@ def test_what_comes_in_order_moves_nothing() -> None:
 
 @given(
     slots=st.integers(1, 5),
-    ahead=st.booleans(),
     arrivals=st.lists(st.tuples(st.integers(-2, 9) | st.just(-(1 << 63)), st.integers(-1, 3)), max_size=30),
 )
-def test_law_the_front_says_what_looking_would_say(slots: int, ahead: bool, arrivals: list[tuple[int, int]]) -> None:
+def test_law_the_front_says_what_looking_would_say(slots: int, arrivals: list[tuple[int, int]]) -> None:
     """What `append` lets in is what needs no look; it goes where `insert` puts it, and is the last from there on."""
-    front = Front(Circle(slots), ahead=ahead)
+    front = Front(Circle(slots))
     for time, seq in arrivals:
         rank, circle, last = Rank(T, time, seq), front.circle, front.last
         slot = front.append(time, seq)
-        if needs_look(rank, last, ahead=ahead):
+        if needs_look(rank, last, ahead=False):
             assert (slot, front.circle, front.last) == (-1, circle, last)
             continue
         assert judge(rank, newest=last, full=circle.full) is Verdict.NEWEST
@@ -151,3 +154,34 @@ def test_a_front_remembers_what_it_is_told(last: Rank | None) -> None:
     assert front.last == last
     front.circle = Circle(4, 2, 1)
     assert (front.circle, front.last) == (Circle(4, 2, 1), last)
+
+
+@pytest.mark.parametrize(
+    ("ring", "because"),
+    [
+        ({"overflow": 1}, "what falls out may stand beside the circle"),
+        ({"overflow": 1, "ahead": True}, "what lay in the future may come again"),
+        ({"keep": 2}, "more must fall out"),
+        ({"keep": 4}, "nothing may fall out"),
+    ],
+)
+def test_a_front_lets_nothing_in_where_the_ring_is_not_its_circle_alone(ring: dict[str, Any], because: str) -> None:
+    assert Front(Circle(3, 2, 1), Rank(T, 5, 0), **ring).append(6, 0) == -1, because
+
+
+@pytest.mark.parametrize(
+    ("circle", "keep", "slots"),
+    [
+        (Circle(3, 0, -1), 5, 5),
+        (Circle(3, 3, 2), 5, 5),
+        (Circle(3, 3, 0), 5, 3),  # slot 3 would lie between the newest and the lowest
+        (Circle(5, 2, 1), 2, 2),
+        (Circle(5, 2, 3), 2, 5),  # a row stands beyond
+        (Circle(5, 1, 0), 2, 2),
+        (Circle(5, 3, 1), 3, 5),  # round the end
+    ],
+)
+def test_a_circle_gets_its_number_of_slots_where_no_row_must_move(circle: Circle, keep: int, slots: int) -> None:
+    front = Front(circle, keep=keep)
+    assert front.fit() == (slots != circle.slots)
+    assert front.circle == circle._replace(slots=slots)

@@ -23,6 +23,7 @@ from evd.secrets import (
     masked,
     masked_bytes,
     masked_form,
+    masked_line,
     masked_path,
     may_hold_secret,
     refused,
@@ -193,6 +194,26 @@ SHAPES = {
     "private key in JSON": PEM.replace("\n", "\\n"),
     "private key that was cut": PEM[:80],
 }
+
+
+@pytest.mark.parametrize(
+    ("line", "left"),
+    [
+        ("386625;1700000000;130a4c0f594e427e4bb45088;12;-126.00", None),
+        ("386625;1700000000;;12;5964a10570c85b51ccbaf497;2BF6", None),
+        ("386625;never;00;ab0d40bd-dbc5-4076-b684-3f610d96e621", "386625;never;00;***"),
+        ("386625;1700000000;ab0d40bd-dbc5-4076-b6", "386625;1700000000;***"),
+        ("386625;1700000000;00;0123456789abcdef0123456789", "386625;1700000000;00;***"),
+        ("386625;1700000000;00;key=C", "386625;1700000000;00;key=***"),
+    ],
+)
+def test_a_refused_line_keeps_its_payload_and_shows_no_token(line: str, left: str | None) -> None:
+    assert masked_line(line, REFUSED) == (line if left is None else left)
+
+
+@given(st.text("0123456789abcF+-;.e, ", max_size=60))
+def test_law_a_line_is_masked_as_any_text(line: str) -> None:
+    assert masked_line(line, REFUSED) == masked(line, REFUSED)
 
 
 @RULES

@@ -23,13 +23,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from evd.decoding import decode
 from evd.errors import EvdError
 from evd.formats import Formats
-from evd.ring import Verdict
+from evd.ring import SHIFT_MAX, Verdict
 from evd.sigfox import read_json, read_message
 from evd.simulation import Fleet, sigfox_callback, wlan_body
 from evd.status import SIGFOX, vehicle_id
 from evd.store import Arrive, Operation, SetVehicle, Stored
 from evd.store.database import checkpoint
-from evd.store.sqlite import SqliteStore
+from evd.store.library import sqlite3
+from evd.store.sqlite import REPAIR_AT_ONCE, SqliteStore
 
 VEHICLES = ("1", "2", "caravan")
 
@@ -145,13 +146,19 @@ class RingsAgainstAList(RuleBasedStateMachine):
             self.store.close()
         shutil.rmtree(self.directory)
 
-    @initialize(capacity=st.integers(1, 8))
-    def first_start(self, capacity: int) -> None:
+    @initialize(
+        capacity=st.integers(1, 8), shift_max=st.sampled_from([0, 1, 32]), lay_out_max=st.sampled_from([0, 3, 4096])
+    )
+    def first_start(self, capacity: int, shift_max: int, lay_out_max: int) -> None:
+        """With small bounds a small ring does what a large one does."""
+        self.bounds = {"shift_max": shift_max, "lay_out_max": lay_out_max}
         self.model = Model(capacity)
         self.open(capacity)
 
     def open(self, capacity: int) -> None:
         self.store = new_store(self.path, capacity=capacity)
+        for bound, value in self.bounds.items():
+            setattr(self.store._rings, bound, value)
 
     @rule(capacity=st.integers(1, 8))
     def restart(self, capacity: int) -> None:
@@ -215,15 +222,15 @@ class RingsAgainstAList(RuleBasedStateMachine):
 
     @invariant()
     def nothing_else_is_on_disk(self) -> None:
-        counted = dict(
-            rows(
-                self.path,
-                "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.place >> 20 = v.number GROUP BY 1",
-            )
-        )
+        counted = dict(rows(self.path, ON_DISK))
         assert counted == {vehicle: len(ring) for vehicle, ring in self.model.rings.items() if ring}
         for vehicle, kept in rows(self.path, "SELECT vehicle, kept FROM capacities"):
             assert kept == counted.get(vehicle, 0)
+        sorted_by = "SELECT {0}.vehicle, {1}.timely, {1}.time, {1}.seq FROM overflow AS o"
+        with_rows = rows(self.path, sorted_by.format("o", "s") + " JOIN statuses AS s USING (place)")
+        assert sorted(with_rows) == rows(self.path, sorted_by.format("o", "o")), "each has its row"
+        counts = "SELECT number, overflow FROM vehicles WHERE overflow ORDER BY 1"
+        assert rows(self.path, counts) == rows(self.path, "SELECT vehicle, count(*) FROM overflow GROUP BY 1")
 
 
 RingsAgainstAList.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
@@ -231,7 +238,9 @@ TestRingsAgainstAList = RingsAgainstAList.TestCase
 
 
 Opener = Callable[..., SqliteStore]
-ON_DISK = "SELECT v.vehicle, count(*) FROM vehicles v JOIN statuses s ON s.place >> 20 = v.number GROUP BY 1"
+ON_DISK = """
+SELECT v.vehicle, count(*) FROM vehicles AS v
+JOIN statuses AS s ON v.number = CASE WHEN s.place < 0 THEN -s.place - 1 ELSE s.place END >> 20 GROUP BY 1"""
 
 
 def verdicts(store: SqliteStore, *group: Arrive) -> list[Verdict]:
@@ -341,7 +350,7 @@ def test_a_lowered_ring_shrinks_at_once_for_readers_and_vehicle_by_vehicle_on_di
     assert store.tidy(), "more is left"
     assert rows(database, ON_DISK) == [("A", 3), ("B", 10), ("C", 10)]
     assert verdicts(store, arrival("B", time=NOW - 4, seq=7)) == [Verdict.TOO_OLD], "room on disk is none in the ring"
-    assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 10)]
+    assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 10)], "its own ring first"
     while store.tidy():
         pass
     assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 3)]
@@ -420,3 +429,88 @@ def test_the_files_size_is_constant_over_ten_turns_of_the_rings(
     assert rows(database, ON_DISK) == [(vehicle_id(vehicle), capacity) for vehicle in sorted(fleet.vehicles)]
     sizes = [turn() for _ in range(10)]
     assert [size for size in sizes if not 0.95 * filled <= size <= 1.05 * filled] == []
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("slots", [200, 20_000])
+def test_a_late_status_costs_the_same_however_long_its_ring_is(
+    open_store: Opener, database: Path, slots: int, depth: float
+) -> None:
+    store = open_store(capacity=slots)
+    store.write([arrival(time=NOW + 2 * i) for i in range(slots)])
+    late = arrival(time=NOW + 2 * int((slots - 1) * depth) + 1)
+    statements: list[str] = []
+    changed = store._db.total_changes
+    store._db.set_trace_callback(statements.append)
+    assert verdicts(store, late) == [Verdict.LATE]
+    store._db.set_trace_callback(None)
+    assert len(statements) <= 60, "it is looked for by halving"
+    assert store._db.total_changes - changed <= 2 * SHIFT_MAX
+    assert len(ring_of(database)) == slots
+    assert verdicts(store, late) == [Verdict.DUPLICATE]
+
+
+def test_what_stands_beside_its_circle_falls_out_in_its_turn(open_store: Opener, database: Path) -> None:
+    store = open_store(capacity=100)
+    in_order = [arrival(time=NOW + 2 * i) for i in range(100)]
+    late = [arrival(time=NOW + 2 * i + 1) for i in range(49, 29, -1)]
+    store.write([*in_order, *late])
+    assert rows(database, "SELECT overflow > 0 FROM vehicles") == [(1,)]
+    expected = sorted([*in_order, *late], key=lambda one: one.time)[-100:]
+    assert ring_of(database) == [one.status_id for one in expected]
+    newer = [arrival(time=NOW + 1000 + i) for i in range(75)]
+    store.write(newer)
+    assert ring_of(database) == [one.status_id for one in [*expected, *newer][-100:]]
+    assert rows(database, "SELECT overflow, (SELECT count(*) FROM overflow) FROM vehicles") == [(0, 0)]
+    assert rows(database, ON_DISK) == [("386625", 100)]
+
+
+DAMAGES = {
+    "all rows are gone": "DELETE FROM statuses WHERE place BETWEEN 1048576 AND 2097151",
+    "the newest is gone": "DELETE FROM statuses WHERE place = 1048576 + 9",
+    "every second one is gone": "DELETE FROM statuses WHERE place BETWEEN 1048576 AND 2097151 AND place % 2",
+    "a row was moved": "UPDATE statuses SET place = 1048576 + 77 WHERE place = 1048576 + 5",
+    "what stood beside is gone": "DELETE FROM statuses WHERE place < 0",
+    "what stood beside is not sorted": "DELETE FROM overflow",
+    "the shape is wrong": "UPDATE vehicles SET kept = 10, newest = 3 WHERE number = 1",
+}
+
+
+@pytest.mark.parametrize("at_once_max", [REPAIR_AT_ONCE, 0], ids=["in the loop", "beside it"])
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_a_ring_that_someone_else_changed_is_repaired_and_costs_no_other_vehicle_anything(
+    open_store: Opener,
+    database: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+    restarted: bool,
+    at_once_max: int,
+) -> None:
+    monkeypatch.setattr("evd.store.sqlite.REPAIR_AT_ONCE", at_once_max)
+    store = open_store(capacity=20)
+    store._rings.shift_max = 0
+    store.write([arrival("A", time=NOW + 2 * i) for i in range(9)] + [arrival("B"), arrival("A", time=NOW + 7)])
+    if restarted:
+        store.close()
+    foreign = sqlite3.connect(str(database))
+    foreign.execute(damage)
+    foreign.commit()
+    foreign.close()
+    if restarted:
+        store = open_store(capacity=20)
+    left = set(ring_of(database, "A"))
+    late, newer, other = arrival("A", time=NOW + 3), arrival("A", time=NOW + 100), arrival("B", time=NOW + 1)
+    results = store.write([late, newer, other])
+    assert results[2] == Stored(Verdict.NEWEST)
+    for _ in range(2):
+        while store.tidy():
+            pass
+        again = store.write([late, newer, other])
+    assert {type(result) for result in again} == {Stored}
+    ring = ring_of(database, "A")
+    assert {late.status_id, newer.status_id} <= set(ring)
+    assert ring[-1] == newer.status_id == rows(database, "SELECT id FROM last WHERE vehicle = 'A'")[0][0]
+    assert len(ring) == len(set(ring)) <= 20
+    assert damage.startswith("UPDATE") or set(ring) >= left
+    assert ring_of(database, "B") == [arrival("B").status_id, other.status_id]

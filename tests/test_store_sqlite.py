@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 import trio
-from builders import NOW, arrival, new_store, ring_of, rows
+from builders import DAY_MS, NOW, arrival, new_store, prepare, ring_of, rows
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.ring import Verdict
@@ -178,6 +178,35 @@ def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
 
 
+@pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])
+@pytest.mark.parametrize("future", [1, 3, 5])
+def test_what_lay_in_the_future_goes_beside_the_circles(
+    open_store: Opener, database: Path, slots: int, future: int
+) -> None:
+    """At schema 4 it stood lowest in the circle."""
+    old_database(database, 4)
+    connection = sqlite3.connect(str(database))
+    connection.execute("DELETE FROM statuses")
+    said = [arrival(time=NOW + 9 * DAY_MS + i) for i in range(future)] + [
+        arrival(time=NOW + i) for i in range(5 - future)
+    ]
+    for index, one in enumerate(said):
+        row = ((1 << 20) + (index + 2) % slots, one.timely, one.time, 0, one.status_id, NOW, 1, b"", "{}", "{}", "")
+        connection.execute(f"INSERT INTO statuses ({STATUS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    shape = (slots, 5, 6 % slots)
+    connection.execute("UPDATE vehicles SET slots = ?, kept = ?, newest = ? WHERE number = 1", shape)
+    connection.commit()
+    connection.close()
+    store = open_store(capacity=slots)
+    assert ring_of(database) == [one.status_id for one in said]
+    assert rows(database, "SELECT taken, overflow FROM capacities WHERE number = 1") == [(5 - future, future)]
+    late, newer = arrival(time=NOW - 5), arrival(time=NOW + 50)
+    results = store.write([*said, newer, late])
+    assert [result.verdict for result in results[:5]] == [Verdict.DUPLICATE] * 5
+    expected = [*said[:future], late, *said[future:], newer]
+    assert ring_of(database) == [one.status_id for one in expected[-slots:]]
+
+
 @pytest.mark.parametrize("capacity", [10, 5], ids=["ring as before", "ring lowered"])
 def test_what_an_older_evd_took_in_is_counted_when_its_vehicle_speaks(
     open_store: Opener, database: Path, capacity: int
@@ -328,7 +357,7 @@ def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, data
     store.write([arrival()])
     newer = arrival(time=NOW + 1)
     with foreign_writer(database, hold_s=60) as process:
-        assert store.prepare([newer]) == [Stored(Verdict.NEWEST)]
+        assert prepare(store, [newer]) == [Stored(Verdict.NEWEST)]
         store.start_commit()
         with pytest.raises(StoreBusy, match="another process is writing"):
             store.finish_commit()
@@ -341,18 +370,18 @@ def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, data
 def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open_store: Opener, database: Path) -> None:
     store = open_store()
     store.write([arrival("A"), arrival("B")])
-    store.prepare([arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
+    prepare(store, [arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
     assert not store._db.in_transaction
     store.commit()
     assert rows(database, "SELECT kept FROM capacities") == [(10,), (10,)]
-    store.prepare([arrival("A", time=NOW + 40), arrival("A")])
+    prepare(store, [arrival("A", time=NOW + 40), arrival("A")])
     assert store._db.in_transaction, "one that is not must be looked for"
     store.commit()
 
 
 def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, database: Path) -> None:
     store = open_store()
-    store.prepare([arrival()])
+    prepare(store, [arrival()])
     store.start_commit()
     assert select.select([store.commit_fd], [], [], 10)[0]
     store.finish_commit()
@@ -362,7 +391,7 @@ def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, datab
 
 def test_a_store_that_is_closed_while_it_commits_has_committed(open_store: Opener, database: Path) -> None:
     store = new_store(database)
-    store.prepare([arrival()])
+    prepare(store, [arrival()])
     store.start_commit()
     store.close()
     assert rows(database, "SELECT count(*) FROM statuses") == [(1,)]

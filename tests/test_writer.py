@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from evd.ring import Verdict
 from evd.store import AddKey, LimitReached, Operation, SetVehicle
 from evd.store.network import Several
 from evd.store.sqlite import SqliteStore
-from evd.writer import BUSY_RETRY_S, LINGER_AGAIN_S, TIDY_EVERY_S, Writer
+from evd.writer import BUSY_RETRY_S, LINGER_AGAIN_S, SLICE_S, TIDY_EVERY_S, Writer
 
 ANSWER_S = 8.0
 
@@ -51,11 +52,19 @@ class ScriptedStore:
         self.relief = threading.Event()
         self.relieving: StoreError | None = None
         self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
+        self.pauses = 0
+        self.undone = 0
 
-    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+    def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
         failure = self.refusals.pop(0) if self.refusals else None
         if failure:
             raise failure
+        try:
+            for _ in range(self.pauses):
+                yield
+        except GeneratorExit:
+            self.undone += 1
+            raise
         self.sizes.append(len(operations))
         self.prepared = [operation.number if isinstance(operation, Numbered) else -1 for operation in operations]
         return [self.results.get(number, number) for number in self.prepared]
@@ -181,6 +190,55 @@ async def test_a_receipt_is_settled_only_after_the_commit(store: ScriptedStore, 
         happened.append("gate")
         store.gate.set()
     assert happened == ["gate", "commit [7]", "woken"]
+
+
+async def test_the_loop_goes_on_between_the_slices_of_a_long_group(store: ScriptedStore, mock_clock: MockClock) -> None:
+    seconds = count(0, SLICE_S)
+    writer = new_writer(store, timer=lambda: next(seconds))
+    store.pauses = 6
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while not first.done:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    store.wants_tidy = False
+    async with running(writer), trio.open_nursery() as nursery:
+        await wait_all_tasks_blocked()
+        first = writer.submit(Numbered(0))
+        nursery.start_soon(count_turns)
+        later = writer.submit(Numbered(1))
+        assert [await receipt.wait() for receipt in (first, later)] == [0, 1]
+    assert turns >= store.pauses
+    assert store.groups == [[0], [1]], "what comes meanwhile is the next group"
+
+
+async def test_short_pauses_of_a_group_share_a_slice(store: ScriptedStore, mock_clock: MockClock) -> None:
+    writer = new_writer(store, timer=lambda: 0.0)
+    store.pauses = 100
+    store.wants_tidy = False
+    async with running(writer):
+        await wait_all_tasks_blocked()
+        writer.submit(Numbered(0))
+        assert store.sizes == [1], "prepared at once"
+
+
+async def test_a_writer_that_is_cancelled_between_slices_undoes_them(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
+    seconds = count(0, SLICE_S)
+    writer = new_writer(store, timer=lambda: next(seconds))
+    store.pauses = 1_000_000
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(writer.run)
+        receipt = writer.submit(Numbered(0))
+        await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    with pytest.raises(Unavailable):
+        await receipt.wait()
+    assert store.undone == 1
 
 
 async def test_an_abandoned_operation_is_written_all_the_same(store: ScriptedStore, mock_clock: MockClock) -> None:

@@ -8,7 +8,7 @@ consumer in NATS JetStream.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -130,17 +130,28 @@ class LimitReached(EvdError):
     """A table is full: the sentence names the setting that bounds it."""
 
 
+def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
+    """The results of a preparation that makes no pause."""
+    while True:
+        try:
+            next(preparation)
+        except StopIteration as end:
+            results: list[Any] = end.value
+            return results
+
+
 class Store(Protocol):
     """What an engine gives. One thread at a time calls the writing methods.
 
     A group is prepared, its commit is started, and finished once `commit_fd` is readable. From `prepare` to
     `finish_commit` no other writing method may be called."""
 
-    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+    def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
         """All operations in one transaction, which a commit must follow; one result each, which may be an EvdError.
 
-        Never waits for another process. Raises StoreBusy, StoreFull (nothing was written, the store goes on) or
-        StoreBroken (the process must end).
+        It pauses after every few milliseconds of work at most, so that a long group need not hold the loop; to close
+        it undoes what was done. Never waits for another process. Raises StoreBusy, StoreFull (nothing was written, the
+        store goes on) or StoreBroken (the process must end).
         """
 
     def start_commit(self) -> None:
@@ -160,7 +171,7 @@ class Store(Protocol):
         """`start_commit` and `finish_commit`."""
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
-        """`prepare` and `commit`."""
+        """`prepare` to its end, and `commit`."""
 
     @property
     def wants_relief(self) -> bool:

@@ -12,6 +12,7 @@ from evd.ring import Circle
 from evd.sequence import DAY_MS, SEQ_MAX, Tally, gap
 from evd.status import SIGFOX
 from evd.store.head import Head
+from evd.store.overflow import Overflow
 
 DAYS_KEPT = 90
 """Before a vehicle's newest one."""
@@ -49,8 +50,9 @@ class Counts:
     The tally of a vehicle is its head's, and is written with its ring's shape. What the ring holds must be written.
     """
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, overflow: Overflow) -> None:
         self._db = connection
+        self._overflow = overflow
 
     def follow(self, head: Head, time: int, seq: int) -> None:
         """A frame newer than all that were counted."""
@@ -108,13 +110,13 @@ class Counts:
         """The newest frame that is no newer than `new`, None if it cannot be told; and whether none ever fell out."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
-        beside: _Frame | None = self._db.execute(_FRAME_BELOW, (head.number, *new)).fetchone()
-        nearest, whole = max(filter(None, [*found, beside]), default=None), low == 0 and not head.circle.full
+        beside = [self._frame(_FRAME_BELOW, head, new), self._overflow.frame_below(head, new)]
+        nearest, whole = max(filter(None, [*found, *beside]), default=None), low == 0 and not head.full
         if whole or any(found) or nearest is None or nearest == new:
             return nearest, whole
         # It is no status: one between the two may have fallen out, or was not looked at, unless all of those are older.
-        lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone()
-        return (nearest if nearest >= lowest else None), False
+        lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone() if head.kept else None
+        return (nearest if lowest is not None and nearest >= lowest else None), False
 
     def _after(self, head: Head, index: int, new: _Frame) -> _Frame | None:
         """The oldest frame that is newer than `new`; None: it cannot be found with so little looking."""
@@ -122,8 +124,12 @@ class Counts:
         found = [self._first(_ABOVE, head, stretch) for stretch in stretches(head.circle, index, high - 1)]
         if high < head.kept and not any(found):
             return None
-        beside: _Frame | None = self._db.execute(_FRAME_ABOVE, (head.number, *new)).fetchone()
-        return min(filter(None, [*found, beside, (head.tally.time, head.tally.seq)]))
+        beside = [self._frame(_FRAME_ABOVE, head, new), self._overflow.frame_above(head, new)]
+        return min(filter(None, [*found, *beside, (head.tally.time, head.tally.seq)]))
+
+    def _frame(self, sql: str, head: Head, frame: _Frame) -> _Frame | None:
+        """Of those that are no statuses."""
+        return cast("_Frame | None", self._db.execute(sql, (head.number, *frame)).fetchone())
 
     def _first(self, sql: str, head: Head, stretch: tuple[int, int]) -> _Frame | None:
         first, last = stretch

@@ -175,7 +175,7 @@ def _upgrade(connection: Any, version: int) -> None:
         steps += [_sql("upgrade_4"), _sql("push")]
     else:
         steps.append(_sql("upgrade_5_push"))
-    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views]
+    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
     if version < 4:
         steps.append(_sql("moved_4"))
     add_functions(connection)
@@ -186,7 +186,7 @@ def _upgrade(connection: Any, version: int) -> None:
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
-SINCE_5: tuple[str, ...] = ()
+SINCE_5: tuple[str, ...] = ("overflow",)
 """Parts with tables that schema 4 did not have."""
 
 PARTS = ("schema", "network", "push", *SINCE_5, "views")

@@ -1,8 +1,9 @@
-"""The rings in SQLite: what a group of arrivals does to `vehicles` and `statuses`.
+"""The rings in SQLite: what a group of arrivals does to `vehicles`, `statuses` and `overflow`.
 
 Who stays, and in which slot, is decided by evd.ring; here is how it is found out and done. What is newer than its
 vehicle's last status is in no ring yet, so it needs no look-up: such rows are gathered and written in one go, over the
-ones that fall out. Anything else looks first.
+ones that fall out. Anything else looks first. Nothing here costs more in a long ring than in a short one, but for the
+steps of `maintain`, which are made beside the loop.
 """
 
 from __future__ import annotations
@@ -10,33 +11,43 @@ from __future__ import annotations
 from typing import Any
 
 from evd import ring
-from evd.ring import Circle, Rank, Verdict
+from evd.log import log
+from evd.ring import SHIFT_MAX, Circle, Rank, Verdict
 from evd.sequence import NOT_COUNTED, SEQ_MAX, Tally
 from evd.status import AHEAD_MS, SIGFOX
 from evd.store import Arrive, LimitReached, UnknownVehicle
 from evd.store.annotations import NO_SEQ, Annotations
 from evd.store.counts import Counts, is_numbered
 from evd.store.head import Head
-from evd.store.layout import resize, write_shape
+from evd.store.layout import RingDamaged, lay_out, let_go, set_aside, write_shape
 from evd.store.network import Frame
+from evd.store.overflow import Overflow
+from evd.store.repair import repair, rows_of
 from evd.store.scribe import Scribe
+from evd.store.search import SHAPE_EVERY, Search
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
 
-SHAPE_EVERY = 8
-"""With every eighth status in order a ring's shape is written; for the others, a page less goes into the log.
-Whoever reads walks on from the written shape, which is exact while fewer have followed than the ring has slots."""
+TRIM_ROWS_MAX = 1_000
+"""Let go in one step of a lowered ring: some milliseconds."""
+
+TRIM_AT_ONCE = 16
+"""And with each message of its vehicle until that is done, so that it does not grow meanwhile."""
+
+LAY_OUT_MAX = 4_096
+"""Rows moved to give a ring another number of slots: some 20 ms beside the loop. A larger one changes it when its
+circle's statuses stand in a row, once in each turn."""
 
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
-_RANK = "SELECT timely, time, seq, id FROM statuses WHERE place = ?"
-_PLACES = ",".join("?" * (SHAPE_EVERY + 1))
-_RANKS = f"SELECT place, timely, time, seq, connectivity FROM statuses WHERE place IN ({_PLACES})"  # noqa: S608 (a constant)
 _FIND = """
-SELECT number, coalesce(keep, ?), slots, kept, newest, counted, counted_seq, received, lost, resets
+SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counted_seq, received, lost, resets
 FROM vehicles WHERE vehicle = ?"""
+_VEHICLE = "SELECT vehicle, coalesce(keep, ?) FROM vehicles WHERE number = ?"
 _WRONG_SIZE = """
-SELECT number, vehicle FROM vehicles WHERE number >= ?2 AND slots <> coalesce(keep, ?1) ORDER BY number LIMIT 1"""
+SELECT number, vehicle FROM vehicles
+WHERE number >= ?2 AND (slots <> coalesce(keep, ?1) OR (overflow > 0 AND kept + overflow > coalesce(keep, ?1)))
+ORDER BY number LIMIT 1"""
 
 
 class Rings:
@@ -45,6 +56,9 @@ class Rings:
     What is written is gathered by the `scribe`; `gather` must follow before it is started. `capacity` is the number of
     statuses a vehicle keeps unless it has a number of its own.
     """
+
+    shift_max = SHIFT_MAX
+    lay_out_max = LAY_OUT_MAX
 
     def __init__(
         self, connection: Any, scribe: Scribe, *, capacity: int, create_unknown: bool, vehicles_max: int
@@ -59,16 +73,19 @@ class Rings:
         self._touched: dict[int, Head] = {}
         """Whose rows are gathered."""
         self._moved = 0
-        self._counts = Counts(connection)
+        self._overflow = Overflow(connection)
+        self._search = Search(connection, self._overflow)
+        self._counts = Counts(connection, self._overflow)
         self.annotations = Annotations(connection)
         self._waiting = self.annotations.waiting
         self._resize_from: int | None = 0
         """The vehicle from which on a ring may have another size than its settings say; None: none has."""
+        self._damaged: set[int] = set()
 
     @property
-    def to_resize(self) -> bool:
-        """Whether `resize_step` may find something to do."""
-        return self._resize_from is not None
+    def to_maintain(self) -> bool:
+        """Whether `maintain` may find something to do."""
+        return self._resize_from is not None or bool(self._damaged)
 
     def append(self, message: Arrive) -> bool:
         """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
@@ -94,27 +111,26 @@ class Rings:
         if tally is not None:
             tally.add(time, seq)
         head.behind += 1
-        self._write(message, head, slot, seq)
+        self._write(message, head, head.base + slot, seq)
         return True
 
     def arrive(self, message: Arrive) -> Verdict:
-        """Take in one status, in an open transaction. Raises UnknownVehicle, LimitReached."""
+        """Take in one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
         head = self._heads.get(message.vehicle) or self._load(message)
+        if not head.plain:
+            self._settle(head)
         rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
         if ring.needs_look(rank, head.last, ahead=head.ahead):
-            if head.number in self._touched:
-                self.flush()
+            self._flush_if_touched(head)
             verdict, index = self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
-                self._count(head, rank)
+                self._count(head, rank, index)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
-            elif verdict is Verdict.AHEAD:
-                head.ahead = True
             self._annotate_arrived(message, rank, place)
         elif verdict is not Verdict.DUPLICATE:
             self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
@@ -143,20 +159,18 @@ class Rings:
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
     def find(self, vehicle: str) -> Head | None:
-        """The head of a known vehicle; its ring takes the size its settings say, if it has another one yet."""
+        """The head of a known vehicle. Raises RingDamaged."""
         row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
         if row is None:
             return None
-        number, capacity, slots, kept, newest, *tally = row
-        head = Head(number, Circle(slots, kept, newest), Tally(*tally))
+        number, keep, slots, kept, newest, overflow, *tally = row
+        ahead = bool(overflow) and self._overflow.has_future(number)
+        head = Head(number, Circle(slots, kept, newest), Tally(*tally), keep=keep, overflow=overflow, ahead=ahead)
         if head.kept:
-            self._walk_on(head)
+            self._search.walk_on(head)
         if head.tally.time == NOT_COUNTED:
             self._counts.recount(head)
             write_shape(self._db, head)
-        if head.slots != capacity:
-            self._moved += head.kept
-            resize(self._db, head, capacity)
         return head
 
     def known(self, vehicle: str) -> bool:
@@ -175,7 +189,7 @@ class Rings:
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
         )
         self._vehicles += 1
-        return Head(cursor.lastrowid, Circle(self._capacity), Tally())
+        return Head(cursor.lastrowid, Circle(self._capacity), Tally(), keep=self._capacity)
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
@@ -183,16 +197,58 @@ class Rings:
         self._heads.pop(vehicle, None)
         self._resize_from = 0
 
-    def resize_step(self) -> None:
-        """Give one ring the size that its settings say."""
+    def note_damage(self, number: int) -> None:
+        """The ring of this vehicle is not as it was written: `repair` is to see to it."""
+        self._damaged.add(number)
+
+    def repair(self, *, rows_max: int | None = None) -> bool:
+        """Put a damaged ring in order, in an open transaction; False where it has more rows than `rows_max`."""
+        number = next(iter(self._damaged))
+        if rows_max is not None and rows_of(self._db, number) > rows_max:
+            return False
+        self._damaged.discard(number)
+        row = self._db.execute(_VEHICLE, (self._capacity, number)).fetchone()
+        if row is None:
+            return True
+        vehicle, keep = row
+        self._heads.pop(vehicle, None)
+        kept = repair(self._db, number, keep)
+        self._resize_from = 0
+        log.error("a ring was damaged by someone else and is repaired", vehicle=vehicle, statuses=kept)
+        return True
+
+    def maintain(self) -> None:
+        """One step of what may wait, in an open transaction: a damaged ring, or one that has the wrong size."""
+        try:
+            if self._damaged:
+                self.repair()
+            else:
+                self._resize_step()
+        except RingDamaged as damage:
+            self.note_damage(damage.number)
+
+    def _resize_step(self) -> None:
+        """One bounded step of giving a ring the size that its settings say. Raises RingDamaged."""
         wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
         if wrong is None:
             self._resize_from = None
             return
         number, vehicle = wrong
-        self.find(vehicle)
         self._heads.pop(vehicle, None)
         self._resize_from = number
+        head = self.find(vehicle)
+        assert head is not None
+        too_many = head.total - head.keep
+        let_go(self._db, self._overflow, head, min(too_many, TRIM_ROWS_MAX))
+        self._moved += max(min(too_many, TRIM_ROWS_MAX), 0)
+        if too_many > TRIM_ROWS_MAX:
+            write_shape(self._db, head)
+            return
+        if not head.fit() and head.kept <= self.lay_out_max:
+            self._moved += head.kept
+            lay_out(self._db, head)
+        write_shape(self._db, head)
+        self._resize_from = number + 1
 
     def count_frame(self, frame: Frame) -> None:
         """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
@@ -205,7 +261,8 @@ class Rings:
             return
         if self._counts.has_frame(head, frame.time, frame.seq):
             return
-        self._count(head, rank)
+        self._flush_if_touched(head)
+        self._count(head, rank, self._search.count_up_to(head, rank))
         self._counts.keep_frame(head, frame.time, frame.seq)
         self._write_soon(head)
 
@@ -217,16 +274,8 @@ class Rings:
         head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
         if head is None:
             return []
-        if head.number in self._touched:
-            self.flush()
-        places = []
-        for timely in (True, False) if head.ahead else (True,):
-            rank = Rank(timely, time, NO_SEQ if seq is None else seq)
-            index = self._count_up_to(head, rank)
-            while index > 0 and self._at(head, index - 1)[0] == rank:
-                index -= 1
-                places.append(head.base + head.circle.slot(index))
-        return places
+        self._flush_if_touched(head)
+        return self._search.places(head, time, NO_SEQ if seq is None else seq)
 
     def _load(self, message: Arrive | Frame) -> Head:
         head = self._find_and_hold(message.vehicle)
@@ -257,30 +306,83 @@ class Rings:
         moved, self._moved = self._moved, 0
         return moved
 
+    def _settle(self, head: Head) -> None:
+        """Before a status comes to a ring that is not its circle alone: what must fall out, and a circle that fits."""
+        self._flush_if_touched(head)
+        too_many = min(head.total - head.keep, TRIM_AT_ONCE)
+        let_go(self._db, self._overflow, head, too_many)
+        if head.fit() or too_many > 0:
+            write_shape(self._db, head)
+        head.settle()
+
     def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
-        """Let it in behind the `index` lowest ones; the place of its row."""
+        """Let it in behind the `index` lowest ones of the circle, or beside it; the place of its row."""
+        if head.plain and rank.timely and ring.shift(head.circle, index) <= self.shift_max:
+            return self._insert(message, head, rank, index)
+        self._flush_if_touched(head)
+        if head.full:
+            index = self._make_room(head, index)
+        if not rank.timely or self._is_far(head, rank, index):
+            place = self._overflow.add(head, rank)
+            self._write(message, head, place, rank.seq)
+            self._write_shape_now(head)
+            return place
+        if head.circle.full:
+            self._set_aside(head)
+            index -= 1
+        place = self._insert(message, head, rank, index)
+        self._write_shape_now(head)
+        return place
+
+    def _make_room(self, head: Head, index: int) -> int:
+        """Let the lowest fall out; the index among what the circle then has."""
+        kept = head.kept
+        let_go(self._db, self._overflow, head, head.total - head.keep + 1)
+        return max(index - (kept - head.kept), 0)
+
+    def _set_aside(self, head: Head) -> None:
+        """A slot for what comes next in a circle that is to be enlarged, and stands round its end."""
+        set_aside(self._db, self._overflow, head)
+
+    def _write_shape_now(self, head: Head) -> None:
+        write_shape(self._db, head)
+        head.settle()
+
+    def _is_far(self, head: Head, rank: Rank, index: int) -> bool:
+        """Whether it would move too many rows of the circle, or must stand behind one beside it."""
+        if index == head.kept:
+            return False
+        if head.circle.full and index == 0:
+            return True
+        return ring.shift(head.circle, index) > self.shift_max or bool(self._overflow.equal(head, rank))
+
+    def _insert(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+        """Into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self._moved += len(moves)
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
-        self._write(message, head, slot, rank.seq)
+        self._write(message, head, head.base + slot, rank.seq)
         self._write_soon(head)
         return head.base + slot
+
+    def _flush_if_touched(self, head: Head) -> None:
+        if head.number in self._touched:
+            self.flush()
 
     def _write_soon(self, head: Head) -> None:
         """Have the shape written with the group: from the old one nobody could walk to how things stand."""
         head.behind = head.slots
         self._touched[head.number] = head
 
-    def _count(self, head: Head, rank: Rank) -> None:
+    def _count(self, head: Head, rank: Rank, index: int) -> None:
         """Count a frame before it is let in."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
             self._counts.follow(head, rank.time, rank.seq)
             return
-        if head.number in self._touched:
-            self.flush()
-        self._counts.squeeze_in(head, self._count_up_to(head, rank), rank.time, rank.seq)
+        self._flush_if_touched(head)
+        self._counts.squeeze_in(head, index, rank.time, rank.seq)
 
     def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
         key = (message.vehicle, rank.time, rank.seq)
@@ -290,32 +392,9 @@ class Rings:
         for said in self.annotations.take(key, message.payload):
             self.annotations.annotate(place, said)
 
-    def _walk_on(self, head: Head) -> None:
-        """From a ring's shape as it was written to how it stands: a status in order ranks above the one before it."""
-        ranks, tally = self._ranks(head), head.tally
-        highest, _ = ranks[head.base + head.newest]
-        while True:
-            following = (head.newest + 1) % head.slots
-            rank, connectivity = ranks.get(head.base + following, (None, 0))
-            if rank is None or rank <= highest:
-                break
-            if is_numbered(connectivity, rank.time, rank.seq) and tally.time < rank.time < tally.midnight:
-                tally.add(rank.time, rank.seq)
-            head.circle, highest = Circle(head.slots, min(head.kept + 1, head.slots), following), rank
-            head.behind += 1
-        head.last = highest if highest.timely else None
-        lowest = rank if head.circle.full and rank is not None else self._at(head, 0)[0]
-        head.ahead = not lowest.timely
-
-    def _ranks(self, head: Head) -> dict[int, tuple[Rank, int]]:
-        """Place → rank and channel of the status in the newest slot that was written down, and of those behind it."""
-        places = [head.base + (head.newest + steps) % head.slots for steps in range(SHAPE_EVERY + 1)]
-        rows = self._db.execute(_RANKS, places).fetchall()
-        return {place: (Rank(bool(timely), time, seq), channel) for place, timely, time, seq, channel in rows}
-
-    def _write(self, message: Arrive, head: Head, slot: int, seq: int) -> None:
+    def _write(self, message: Arrive, head: Head, place: int, seq: int) -> None:
         self._scribe.put(
-            head.base + slot,
+            place,
             message.timely,
             message.time,
             seq,
@@ -330,52 +409,13 @@ class Rings:
         self._touched[head.number] = head
 
     def _look(self, message: Arrive, head: Head, rank: Rank) -> tuple[Verdict, int]:
-        """The verdict, and how many statuses of the ring rank no higher."""
-        index = self._count_up_to(head, rank)
-        other = rank._replace(timely=not rank.timely)
-        same = self._holds(head, rank, index, message.status_id) or (
-            (head.ahead or not rank.timely)
-            and self._holds(head, other, self._count_up_to(head, other), message.status_id)
-        )
-        full = head.circle.full
-        oldest = self._at(head, 0)[0] if full and not index else None  # else it is no lower than this one
-        verdict = ring.judge(rank, newest=head.last, full=full, duplicate=same, oldest=oldest)
+        """The verdict, and how many statuses of the circle rank no higher."""
+        high = self._search.count_up_to(head, rank._replace(timely=True))
+        same = self._search.holds(head, rank, high, message.status_id)
+        index = high if rank.timely else 0
+        outranked = False
+        if rank.timely and head.full:
+            above = head.kept - index
+            outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
+        verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
         return verdict, index
-
-    def _count_up_to(self, head: Head, rank: Rank) -> int:
-        """How many statuses rank no higher; the search begins at the newest, for what is late is seldom much so."""
-        high, step = head.kept, 1
-        if head.last is not None:
-            if rank >= head.last:
-                return high
-            high -= 1
-        low = 0
-        while low < high:
-            probe = max(high - step, 0)
-            if self._at(head, probe)[0] <= rank:
-                low = probe + 1
-                break
-            high, step = probe, step * 2
-        while low < high:
-            middle = (low + high) // 2
-            if self._at(head, middle)[0] <= rank:
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    def _holds(self, head: Head, rank: Rank, index: int, status_id: str) -> bool:
-        """Whether the status is among those of this very rank, the last of which stands before `index`."""
-        while index > 0:
-            index -= 1
-            found, found_id = self._at(head, index)
-            if found != rank:
-                return False
-            if found_id == status_id:
-                return True
-        return False
-
-    def _at(self, head: Head, index: int) -> tuple[Rank, str]:
-        place = head.base + head.circle.slot(index)
-        timely, time, seq, status_id = self._db.execute(_RANK, (place,)).fetchone()
-        return Rank(bool(timely), time, seq), status_id

@@ -12,7 +12,7 @@ CREATE TABLE vehicles (
     name    TEXT,
     format  TEXT,                          -- a format's name or a grammar; null: the default format
     keep    INTEGER CHECK (keep > 0),      -- statuses kept; null: retention.statuses_per_vehicle
-    slots   INTEGER NOT NULL,              -- its ring: so many slots, so many of them taken, and the slot of the newest
+    slots   INTEGER NOT NULL,              -- its circle: so many slots, so many of them taken, and the slot of the newest
     kept    INTEGER NOT NULL DEFAULT 0,    -- status; the one before it is the one before that, round the circle. Up to
     newest  INTEGER NOT NULL DEFAULT -1,   -- seven statuses may have followed since: the view `capacities` counts them.
     too_old INTEGER NOT NULL DEFAULT 0,    -- statuses that came when the ring was full of newer ones
@@ -21,12 +21,13 @@ CREATE TABLE vehicles (
     counted_seq INTEGER NOT NULL DEFAULT -1, -- and of its day (UTC), so far: frames received, frames lost before them,
     received    INTEGER NOT NULL DEFAULT 0,  -- restarts of the count. Written with the shape; the view `days` walks on.
     lost        INTEGER NOT NULL DEFAULT 0,
-    resets      INTEGER NOT NULL DEFAULT 0   -- counted = -2: its ring is older than the count and is counted when it speaks.
+    resets      INTEGER NOT NULL DEFAULT 0,  -- counted = -2: its ring is older than the count and is counted when it speaks.
+    overflow    INTEGER NOT NULL DEFAULT 0   -- statuses of its ring beside the circle: the table `overflow`
 ) STRICT;
 
 -- The rings: a vehicle's rows stand side by side, and a full ring is written over in place.
 CREATE TABLE statuses (
-    place        INTEGER PRIMARY KEY,      -- vehicles.number * 1048576 + slot
+    place        INTEGER PRIMARY KEY,      -- vehicles.number * 1048576 + slot; below zero: see the table `overflow`
     timely       INTEGER NOT NULL,         -- 0: its time lay more than 24 h ahead of the server's
     time         INTEGER NOT NULL,
     seq          INTEGER NOT NULL,         -- -1: none

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreBroken, StoreError, StoreFull
+from evd.errors import EvdError, StoreBroken, StoreError, StoreFull, Unavailable
 from evd.log import log
-from evd.store import NEWEST, STORED, Arrive, LimitReached, Operation, Stored, UnknownVehicle
+from evd.store import NEWEST, STORED, Arrive, LimitReached, Operation, Stored, UnknownVehicle, finished
 from evd.store.check import find_damage
 from evd.store.database import checkpoint, explain, lengthen_log, open_copier, open_reader, open_writer, translated
 from evd.store.handlers import HANDLERS
+from evd.store.layout import RingDamaged
 from evd.store.library import sqlite3
 from evd.store.network import Several
 from evd.store.pending import PendingInSqlite
@@ -45,6 +46,12 @@ WAL_MAX_BYTES = 64 * 1024 * 1024
 GATHERED_ROWS_MAX = 12_288
 """Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say, and room for the
 largest batch; the first ones of a larger group are written in the loop."""
+
+STEP_ROWS = 32
+"""Operations between two pauses of a group: some 50 µs in order, some 5 ms where each must be looked up."""
+
+REPAIR_AT_ONCE = 2_000
+"""Rows of a damaged ring that are put in order in the loop, in some 20 ms; a larger one is repaired beside it."""
 
 CLOSE_TIMEOUT_S = 10.0
 """For a disk that holds a commit up while the store is closed; systemd would kill the process after 90 s."""
@@ -126,14 +133,14 @@ class SqliteStore:
         """Make commits cheaper from the first one on: see `evd.store.database.lengthen_log`."""
         lengthen_log(self._db, self.path, LOG_READY_BYTES)
 
-    def prepare(self, operations: Sequence[Operation]) -> list[Any]:
+    def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
         """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
         try:
-            results = self._group(operations, self._do)
+            results = yield from self._group(operations, self._do)
         except _Unwritable:
             # One of them spoils the group: each behind a savepoint, so that only that one fails.
             self._written = LOOK_EVERY_BYTES
-            return self._group(operations, self._do_apart)
+            return (yield from self._group(operations, self._do_apart))
         pages = 2 * sum([operation.rows for operation in operations]) + self._rings.take_moved()
         self._written += pages * self._page_bytes + sum([operation.size_bytes for operation in operations])
         return results
@@ -164,7 +171,7 @@ class SqliteStore:
 
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         """See `Store.write`."""
-        results = self.prepare(operations)
+        results = finished(self.prepare(operations))
         self.commit()
         return results
 
@@ -203,18 +210,18 @@ class SqliteStore:
         """See `Store.wants_tidy`."""
         if self._relieving:
             return self._log_pages >= self._hold_pages
-        return self._rings.to_resize or self._copied or self._full or self._log_pages >= self._hold_pages
+        return self._rings.to_maintain or self._copied or self._full or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
         if self._full:
             self._make_room()
             self._try_again()
-        if self._rings.to_resize:
+        if self._rings.to_maintain:
             with translated(self.path):
                 self._db.execute("BEGIN IMMEDIATE")
             with self._undone_on_error():
-                self._rings.resize_step()
+                self._rings.maintain()
             self.commit()
         with translated(self.path):
             _, log_pages, copied = checkpoint(self._db, "NOOP")
@@ -225,7 +232,7 @@ class SqliteStore:
                 checkpoint(self._db, "PASSIVE")
         self._log_pages = self._written = 0
         self._copied = False
-        return self._rings.to_resize
+        return self._rings.to_maintain
 
     def _note_held(self, held: bool, log_pages: int) -> None:
         """Say once that another process reads so long that the log cannot begin anew."""
@@ -297,10 +304,27 @@ class SqliteStore:
             os.close(self._file)  # last: to close any descriptor of a file ends the process's locks on it (POSIX)
             self._file = -1
 
-    def _group(self, operations: Sequence[Operation], do: Callable[[Operation], Any]) -> list[Any]:
+    def _group(
+        self, operations: Sequence[Operation], do: Callable[[Operation], Any]
+    ) -> Generator[None, None, list[Any]]:
         with self._undone_on_error():
-            results = [do(operation) for operation in operations]
+            results = yield from self._results(operations, do)
             self._rings.gather()
+        return results
+
+    def _results(
+        self, operations: Sequence[Operation], do: Callable[[Operation], Any]
+    ) -> Generator[None, None, list[Any]]:
+        results: list[Any] = []
+        for first in range(0, len(operations), STEP_ROWS):
+            if first:
+                yield
+            some = operations[first : first + STEP_ROWS]
+            if Several not in set(map(type, some)):
+                results += [do(one) for one in some]
+                continue
+            for one in some:
+                results.append((yield from self._results(one.operations, do)) if type(one) is Several else do(one))
         return results
 
     def _begin(self) -> None:
@@ -315,7 +339,7 @@ class SqliteStore:
             yield
         except BaseException as error:
             self._rollback()
-            if isinstance(error, OF_THE_VALUES):
+            if isinstance(error, (*OF_THE_VALUES, RingDamaged)):
                 raise _Unwritable(f"it cannot be written: {error}") from error
             if isinstance(error, sqlite3.Error):
                 meaning = explain(error, self.path)
@@ -327,25 +351,35 @@ class SqliteStore:
         try:
             if isinstance(operation, Arrive):
                 return self._arrive(operation)
-            if isinstance(operation, Several):
-                return [self._do(one) for one in operation.operations]
             self._begin()
             return HANDLERS[type(operation)](self._registry, operation)
         except (UnknownVehicle, LimitReached) as refusal:
             return refusal  # it is raised before anything is changed
 
     def _do_apart(self, operation: Operation) -> Any:
-        if isinstance(operation, Several):
-            return [self._do_apart(one) for one in operation.operations]
         self._begin()
+        try:
+            return self._behind_savepoint(operation)
+        except OF_THE_VALUES as error:
+            return _Unwritable(f"{type(operation).__name__} cannot be written: {error}")
+        except RingDamaged as damage:
+            self._rings.note_damage(damage.number)
+        with suppress(RingDamaged):
+            if self._rings.repair(rows_max=REPAIR_AT_ONCE):
+                return self._behind_savepoint(operation)
+        return Unavailable("the vehicle's ring is damaged and is being repaired: send it again", retry_after_s=5)
+
+    def _behind_savepoint(self, operation: Operation) -> Any:
+        """Whatever fails leaves nothing behind but its exception."""
         self._db.execute("SAVEPOINT apart")
         try:
             result = self._do(operation)
             self._rings.flush()
-        except OF_THE_VALUES as error:
-            self._db.execute("ROLLBACK TO apart")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO apart")
             self._forget()
-            result = _Unwritable(f"{type(operation).__name__} cannot be written: {error}")
+            raise
         self._db.execute("RELEASE apart")
         return result
 

@@ -1,13 +1,14 @@
 -- The views over the tables of schema.sql; made anew where a database comes from an older evd. What is asked of one vehicle
 -- costs what that vehicle's rows cost.
 
--- Each vehicle with the N of its ring and the ring's shape now. A shape is written with every eighth status, so from the
+-- Each vehicle with the N of its ring and its circle's shape now. A shape is written with every eighth status, so from the
 -- written one it is walked on: each status that came in order ranks above the one before it. DISTINCT has SQLite walk
--- once for a vehicle, however often the columns are named.
+-- once for a vehicle, however often the columns are named. `taken` slots and what stands in `overflow` are the `kept`.
 CREATE VIEW capacities AS
-SELECT number, vehicle, name, slots, min(kept + steps, slots) AS kept, (newest + steps) % slots AS newest, too_old, keep
+SELECT number, vehicle, name, slots, min(taken + steps, slots) AS taken, (newest + steps) % slots AS newest, too_old, keep,
+       overflow, min(taken + steps, slots) + overflow AS kept
 FROM (
-    SELECT DISTINCT v.number, v.vehicle, v.name, v.slots, v.kept, v.newest, v.too_old,
+    SELECT DISTINCT v.number, v.vehicle, v.name, v.slots, v.kept AS taken, v.newest, v.too_old, v.overflow,
         coalesce(v.keep, (SELECT value FROM meta WHERE name = 'statuses_per_vehicle')) AS keep,
         coalesce((
             WITH RECURSIVE walk (steps, timely, time, seq) AS (
@@ -21,14 +22,34 @@ FROM (
     FROM vehicles AS v
 );
 
--- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being taken up.
--- `position` counts from the lowest of the ring; the highest is the newest.
-CREATE VIEW ring AS
-SELECT v.vehicle AS vehicle, ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots AS position,
+-- All rows of the rings, also what a lowered N hides. `position` orders statuses of the same time and seq: that one is
+-- the newer which came later. In the circle it counts from the lowest, what was set aside stands below, what came late above.
+CREATE VIEW ring_rows AS
+SELECT v.number, v.vehicle, v.keep, v.kept, v.overflow,
+       ((s.place & 1048575) - v.newest + v.taken - 1 + v.slots) % v.slots AS position,
        s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags, s.radio
 FROM capacities AS v
 JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
-WHERE ((s.place & 1048575) - v.newest + v.kept - 1 + v.slots) % v.slots >= v.kept - v.keep;
+UNION ALL
+SELECT v.number, v.vehicle, v.keep, v.kept, v.overflow,
+       (-s.place - 1 & 1048575) + CASE WHEN -s.place - 1 & 524288 THEN 524288 ELSE -1048576 END,
+       s.id, s.timely, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags, s.radio
+FROM capacities AS v
+JOIN statuses AS s ON s.place BETWEEN -v.number * 1048576 - 1048576 AND -v.number * 1048576 - 1
+WHERE v.overflow > 0;
+
+-- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being taken up. A
+-- ring is in the order of (timely, time, seq, position).
+CREATE VIEW ring AS
+SELECT vehicle, position, id, timely, time, seq, received, connectivity, payload, fields, document, flags, radio
+FROM ring_rows
+WHERE kept <= keep OR (overflow = 0 AND position >= kept - keep)
+UNION ALL
+SELECT vehicle, position, id, timely, time, seq, received, connectivity, payload, fields, document, flags, radio
+FROM (
+    SELECT *, row_number() OVER (PARTITION BY vehicle ORDER BY timely DESC, time DESC, seq DESC, position DESC) AS nth
+    FROM ring_rows WHERE kept > keep AND overflow > 0)
+WHERE nth <= keep;
 
 CREATE VIEW history AS
 SELECT vehicle, id,

@@ -51,7 +51,7 @@ _LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle
 _RECEIVED = """
 WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1)
 SELECT s.received
-FROM capacities AS v JOIN back ON back.steps < v.kept
+FROM capacities AS v JOIN back ON back.steps < v.taken
 JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
 WHERE v.vehicle = ?1 AND s.timely = 1"""
 
