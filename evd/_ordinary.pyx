@@ -2,7 +2,7 @@
 """Reads the ordinary callback in one pass over its bytes; for every other one it says None, never why.
 
 What is ordinary: a flat JSON object in ASCII without escapes; one vehicle as hex text, one time, one payload as hex
-text, at most one sequence number, and Sigfox's own variables with plain values. `evd.sigfox`, `evd.decoding` and
+text, at most one sequence number, and Sigfox's own variables with plain values, none of which may hold a secret. `evd.sigfox`, `evd.decoding` and
 `Ingest._arrival` say what such a body means; this module says the same faster, and leaves everything else, all errors
 included, to them.
 
@@ -27,6 +27,8 @@ cdef enum:
     PAYLOAD_BYTES = 12
     WHOLE_DIGITS = 15       # of the last time there is in ms; far below 2^63
     NUMBER_CHARACTERS = 32  # of a number that is read over: without an exponent it cannot be infinite
+    WORD_CHARACTERS = 14    # of a text that is read over: nearly every key and token of evd.secret_shapes has more
+    HEX_CHARACTERS = 40     # of one in hex digits, as deviceTypeId has 24 and a UUID 36
     SLOTS = 128             # for the names: a power of two, and never full
     KIND_BYTES = 16
     HEAD_BYTES = KIND_BYTES + VEHICLE_DIGITS + 20 + 20 + PAYLOAD_BYTES + 4  # two 64-bit numbers, four separators
@@ -70,6 +72,7 @@ cdef struct Name:
 
 cdef uint8_t NIBBLES[256]       # the value of a hex digit; 255 for every other character
 cdef uint8_t PLAIN[256]         # whether a character stands for itself in a JSON text: no quote, no escape, ASCII
+cdef uint8_t WORD[256]          # whether it may stand in a text that is read over: letters, digits and - . _ +
 cdef Name NAMES[SLOTS]
 cdef uint64_t VEHICLE = 1, TIME = 2, PAYLOAD = 4, SEQ = 8
 cdef const char *UPPER_HEX = b"0123456789ABCDEF"
@@ -175,11 +178,37 @@ cdef const char *read_seq(const char *at, Found *found) noexcept nogil:
     return whole(at, &found.seq)
 
 
+cdef inline bint begins_like_a_token(const char *word) noexcept nogil:
+    """The short ones: `ey`, `ew` (JSON in base64), `evd_`, `ya29.`, `whsec_`; no id in hex digits begins so."""
+    if word[0] == c'e':
+        return word[1] == c'y' or word[1] == c'v' or word[1] == c'w'
+    return (word[0] == c'y' and word[1] == c'a') or (word[0] == c'w' and word[1] == c'h')
+
+
+cdef inline bint is_hex(const char *word, const char *end) noexcept nogil:
+    while word != end and (NIBBLES[<uint8_t>word[0]] <= 15 or word[0] == c'-'):
+        word += 1
+    return word == end
+
+
+cdef inline bint is_harmless(const char *word, const char *end) noexcept nogil:
+    """Whether `evd.secrets` finds nothing in a text of WORD characters."""
+    if end - word > WORD_CHARACTERS:
+        return end - word <= HEX_CHARACTERS and is_hex(word, end)
+    return not begins_like_a_token(word)
+
+
 cdef const char *read_over(const char *at, Found *found) noexcept nogil:
-    """A variable of Sigfox's that no status keeps: it only has to be JSON, and no list and no object."""
+    """A variable of Sigfox's that no status keeps: it only has to be JSON, and no list and no object.
+
+    A text must be a short word, as a station's id is: what `evd.secrets` would have to look at is not ordinary.
+    """
+    cdef const char *word
     if at[0] == c'"':
-        at = behind_plain(at + 1)
-        return at + 1 if at[0] == c'"' else NULL
+        word = at = at + 1
+        while WORD[<uint8_t>at[0]]:
+            at += 1
+        return at + 1 if at[0] == c'"' and is_harmless(word, at) else NULL
     # strncmp ends at the body's own NUL.
     if strncmp(at, b"null", 4) == 0 or strncmp(at, b"true", 4) == 0:
         return at + 4
@@ -230,12 +259,13 @@ cdef int fill_tables() except -1:
         NIBBLES[c'a' + i] = NIBBLES[c'A' + i] = <uint8_t>(10 + i)
     for i in range(256):
         PLAIN[i] = 0x20 <= i < 0x80 and i != c'"' and i != c'\\'
+        WORD[i] = i < 0x80 and (chr(i).isalnum() or i in b"-._+")
     add_names(VEHICLE_NAMES, VEHICLE, read_vehicle)
     add_names(TIME_NAMES, TIME, read_time)
     add_names(PAYLOAD_NAMES, PAYLOAD, read_payload)
     add_names(SEQ_NAMES, SEQ, read_seq)
-    # "encoded" says how values are to be read: whoever sends it is no ordinary sender.
-    for name in sorted(NO_FIELDS - {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "encoded"}):
+    # "encoded" says how values are to be read: whoever sends it is no ordinary sender. Under "key" stands a secret.
+    for name in sorted(NO_FIELDS - {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "encoded", "key"}):
         bit <<= 1
         assert bit, "a name has one of 64 bits"
         add_names([name], bit, read_over)

@@ -37,7 +37,7 @@ CALLBACK = ""
 ROUTES = {kind: kind for kind in KINDS} | {BIDIR: UPLINK, "callback": CALLBACK}
 TAKEN = frozenset(ROUTES.values())
 
-#: `key` is a secret; the others ask for a downlink, which no device waits for any more.
+#: These ask for a downlink, which no device waits for any more; `key` is a secret, as are those the ingest masks.
 _NEVER_KEPT = frozenset({"key", "ack", "longPolling"})
 
 #: API2, deviceMessage.lqi → the word that a DATA_ADVANCED callback has for it; 4 is "not available".
@@ -112,6 +112,10 @@ def _network_metadata(message: Mapping[str, Any]) -> dict[str, Any]:
     quality = message.get("lqi")
     if type(quality) is int and quality in _LINK_QUALITY:
         found |= {"lqi": _LINK_QUALITY[quality], "linkQuality": quality}
+    operator = message.get("operator")
+    name = operator.get("name") if isinstance(operator, Mapping) else operator  # the API gives both (field case A02)
+    if isinstance(name, str) and name:
+        found["operatorName"] = name
     places = message.get("computedLocation")
     place = next((one for one in _mappings(places) if "lat" in one and "lng" in one), None)
     if place is not None:

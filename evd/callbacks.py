@@ -62,6 +62,9 @@ VARIABLES = frozenset(
 )
 """Sigfox's variables of all kinds, and the names by which a kind is said."""
 
+VARIABLES_MAX = 256
+"""In a form or a query. Sigfox's own are thirty, and a payload of 96 bits has at most 96 fields."""
+
 _UNTOLD = (
     "nothing in the callback tells its kind: it lacks data (a message), batt or temp (status), lqi or computedLocation "
     "(advanced), infoCode (acknowledge), info and severity (error), eventType (event); add one, or use its kind's route"

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
+import orjson
 import trio
 
 from evd.auth import Key
@@ -26,7 +26,8 @@ from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.reading import Reading
 from evd.routes import BATCH, ROUTES, Route
-from evd.shapes import form_key, without_key
+from evd.secrets import masked_bytes, may_hold_secret
+from evd.shapes import form_key
 from evd.slices import Slices
 from evd.status import SIGFOX
 from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
@@ -39,6 +40,13 @@ BATCHES_MAX = 32
 """That wait to be read, a MiB each; one of 10,000 lines takes up to half a second, and Sigfox waits for ten."""
 
 _BACKFILLED = {b"content-type": b"application/json"}
+
+
+class Replayed(NamedTuple):
+    """The reply to a request that was rejected once, and the variables that were masked then, so are missing now."""
+
+    reply: Reply
+    left_out: tuple[str, ...]
 
 
 class Ingest:
@@ -95,7 +103,7 @@ class Ingest:
         await answered.wait()
         return replies[0]
 
-    async def replay(self, request: Request) -> Reply:
+    async def replay(self, request: Request) -> Replayed:
         """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
 
         The reply is 207 where lines of a batch are still wrong. Raises BadRequest for anything else that is, and where
@@ -105,6 +113,7 @@ class Ingest:
         if route is None or request.method not in route.methods:
             raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
         now = self._clock()
+        request = self._reading.without_secrets(request, route)
         if route.kind == BATCH:
             work = await self._slices.finished(self._reading.batch(request, now, live=False))
         else:
@@ -116,7 +125,7 @@ class Ingest:
         done = self._concluded(work, result)
         if done.rejects:
             raise BadRequest(done.rejects[0].detail, error=done.rejects[0].error)
-        return done.reply
+        return Replayed(done.reply, work.left_out)
 
     async def accept_document(self, kind: str, document: dict[str, Any], *, raw: bytes | None = None) -> str:
         """Take a callback that came by another way than a route, from Sigfox's REST API; `kind` "" has it told apart.
@@ -124,6 +133,9 @@ class Ingest:
         What became of it: a ring's verdict, its kind, or "rejected", and then it is kept there. Raises Unavailable.
         """
         kept = json_bytes(document) if raw is None else raw
+        if may_hold_secret(kept):
+            kept = masked_bytes(kept)
+            document = orjson.loads(kept)
         try:
             callback = self._reading.callback(kind, document, SIGFOX, kept, self._clock(), live=False)
             results = await self._writer.write(Several(callback.operations))
@@ -133,7 +145,7 @@ class Ingest:
         if refusal is not None:
             self.outcomes["rejected"] += 1
             request = Request("POST", f"/sigfox/{kind or 'callback'}", b"", _BACKFILLED, kept, "")
-            await self._writer.write(rejection(request, refusal, self._clock()))
+            await self._writer.write(rejection(request, refusal, self._clock(), self._reading.rule_of_refused()))
             return "rejected"
         became = outcome(callback, results)
         self.outcomes[became] += 1
@@ -158,8 +170,7 @@ class Ingest:
         return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
-        if form_key(request.headers, request.body) is not None:  # beside the one in a header, too
-            request = msgspec.structs.replace(request, body=without_key(request.body))
+        request = self._reading.without_secrets(request, route)
         if route.kind == BATCH:
             reading = self._reading.batch(request, self._clock())
             self._slices.start(reading, partial(self._batch_read, request, key, answer))
@@ -217,7 +228,8 @@ class Ingest:
 
     def _reject(self, request: Request, refusal: RequestError, answer: Answer) -> None:
         """Keep the request, then answer the refusal."""
-        self._keep([rejection(request, refusal, self._clock())], error_reply(refusal), answer)
+        kept = rejection(request, refusal, self._clock(), self._reading.rule_of_refused())
+        self._keep([kept], error_reply(refusal), answer)
 
     def _keep(self, rejects: Sequence[Reject], reply: Reply, answer: Answer) -> None:
         self.outcomes["rejected"] += len(rejects)

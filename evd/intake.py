@@ -6,7 +6,7 @@ result into a Conclusion.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -14,17 +14,18 @@ import orjson
 from evd.callbacks import BIDIR
 from evd.errors import BadRequest, RequestError
 from evd.http1 import Reply, Request, error_reply
-from evd.shapes import form_without_key, without_key
+from evd.kept import kept_body, kept_headers, kept_route
+from evd.secrets import Rule, masked, masked_line, masked_path, refused
 from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
 
-#: Never kept beside a rejected request.
-SECRET_HEADERS = frozenset({b"x-api-key", b"authorization", b"proxy-authorization", b"cookie"})
-
-HEADERS_MAX = 4096
-"""Bytes of headers kept beside a rejected request; a callback has some 500, and a row may stand for each bad line."""
-
 JSON = ((b"content-type", b"application/json"),)
+
+REFUSED = refused()
+"""By this rule secrets are masked where the fields of formats are not at hand."""
+
+RuleOfRefused = Callable[[], Rule]
+"""Gives the rule of the moment: formats come and go."""
 
 
 class Conclusion(NamedTuple):
@@ -41,6 +42,10 @@ class Work(Protocol):
     @property
     def operation(self) -> Operation: ...
 
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """See `Callback`."""
+
     def conclude(self, result: Any) -> Conclusion:
         """Of the operation's result."""
 
@@ -55,21 +60,25 @@ class Callback(NamedTuple):
     operations: tuple[Operation, ...]
     asks: bool = False
     """Its device listens for a downlink; the last operation is the OfferDownlink."""
+    left_out: tuple[str, ...] = ()
+    """Variables that evd would have taken, had they not been masked when the callback was rejected once."""
 
 
-def data_callback(kind: str, arrival: Arrive, *, asks: bool) -> Callback:
+def data_callback(kind: str, arrival: Arrive, *, asks: bool, left_out: tuple[str, ...] = ()) -> Callback:
     """A message's; one that asks is offered what waits for its vehicle."""
     operations: tuple[Operation, ...] = (arrival,)
     if asks:
         operations += (OfferDownlink(arrival.vehicle, arrival.status_id, arrival.time, arrival.received),)
-    return Callback(kind, arrival.vehicle, arrival.spelling, arrival.status_id, operations, asks)
+    return Callback(kind, arrival.vehicle, arrival.spelling, arrival.status_id, operations, asks, left_out)
 
 
 class Single:
     """A request with one callback."""
 
-    def __init__(self, request: Request, callback: Callback) -> None:
+    def __init__(self, request: Request, callback: Callback, rule: RuleOfRefused) -> None:
         self._request = request
+        self._rule = rule
+        self.left_out = callback.left_out
         self._callback = callback
         one = len(callback.operations) == 1
         self.operation = callback.operations[0] if one else Several(callback.operations)
@@ -79,7 +88,8 @@ class Single:
         results: list[Any] = result if isinstance(self.operation, Several) else [result]
         refusal = refusal_of(results)
         if refusal is not None:
-            return Conclusion(error_reply(refusal), [rejection(self._request, refusal, _received(callback))], [])
+            kept = rejection(self._request, refusal, _received(callback), self._rule())
+            return Conclusion(error_reply(refusal), [kept], [])
         answer = _downlink(callback, results)
         outcomes = [outcome(callback, results)]
         shown = ((b"x-status-id", callback.status_id.encode()),)
@@ -98,7 +108,7 @@ class GoodLine(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line of a batch that is not taken."""
+    """A line of a batch that is not taken; its text is as it may be kept."""
 
     number: int
     text: str
@@ -112,9 +122,18 @@ class Batch:
     """
 
     def __init__(
-        self, request: Request, good: Sequence[GoodLine], bad: Sequence[BadLine], now: int, *, keep: bool
+        self,
+        request: Request,
+        good: Sequence[GoodLine],
+        bad: Sequence[BadLine],
+        now: int,
+        rule: Rule,
+        *,
+        keep: bool,
     ) -> None:
         self._request = request
+        self._rule = rule
+        self.left_out = tuple(dict.fromkeys(name for line in good for name in line.callback.left_out))
         self._good = good = _offered_once(good)
         self._bad = bad
         self._now = now
@@ -134,7 +153,7 @@ class Batch:
             at += len(results)
             refusal = refusal_of(results)
             if refusal is not None:
-                bad.append(BadLine(number, text, refusal))
+                bad.append(BadLine(number, masked_line(text, self._rule), refusal))
                 continue
             outcomes.append(outcome(callback, results))
             if callback.asks:
@@ -154,10 +173,11 @@ class Batch:
         return Reply(207, orjson.dumps({"stored": stored, "rejected": told}), JSON)
 
     def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:
-        if not self._keep:
+        if not self._keep or not bad:
             return []
-        headers = kept_headers(self._request, of_line=True) if bad else b""
-        return [line_rejection(self._request, line, self._now, headers) for line in bad]
+        route = f"POST {masked_path(self._request.path, self._rule)}"
+        headers = kept_headers(self._request.headers, self._rule, of_line=True)
+        return [line_rejection(line, self._now, route, headers) for line in bad]
 
 
 def _offered_once(good: Sequence[GoodLine]) -> list[GoodLine]:
@@ -213,44 +233,25 @@ def _received(callback: Callback) -> int:
     return int(getattr(callback.operations[0], "received", 0))
 
 
-def rejection(request: Request, refusal: RequestError, now: int) -> Reject:
-    """What is kept of a request: no key, wherever in it one was shown."""
-    query = form_without_key(request.query).decode("latin-1")
+def rejection(request: Request, refusal: RequestError, now: int, rule: Rule = REFUSED) -> Reject:
+    """What is kept of a request: nothing that may be a secret by `rule`."""
     return Reject(
         received=now,
-        route=f"{request.method} {request.path}{'?' if query else ''}{query}",
+        route=kept_route(request, rule),
         error=refusal.error,
-        detail=refusal.detail,
-        headers=kept_headers(request),
-        body=without_key(request.body),
+        detail=masked(refusal.detail),
+        headers=kept_headers(request.headers, rule),
+        body=kept_body(request, rule),
     )
 
 
-def line_rejection(request: Request, line: BadLine, now: int, headers: bytes) -> Reject:
-    """What is kept of one line of a request; `headers` are the same for all its lines."""
+def line_rejection(line: BadLine, now: int, route: str, headers: bytes) -> Reject:
+    """What is kept of one line of a request; `route` and `headers` are the same for all its lines."""
     return Reject(
         received=now,
-        route=f"POST {request.path}",
+        route=route,
         error=line.refusal.error,
         detail=line.refusal.detail,
         headers=headers,
         body=line.text.encode(),
     )
-
-
-def kept_headers(request: Request, *, of_line: bool = False) -> bytes:
-    """The headers but for secrets as a JSON object, up to HEADERS_MAX bytes of them; what is left out is the longest.
-
-    A line stands for itself as plain text, whatever its batch came in.
-    """
-    shown: dict[str, str] = {}
-    left = HEADERS_MAX
-    for name, value in sorted(request.headers.items(), key=lambda header: len(header[1])):
-        left -= len(name) + len(value)
-        if left < 0:
-            break
-        if name not in SECRET_HEADERS:
-            shown[name.decode("latin-1")] = value.decode("latin-1")
-    if of_line:
-        shown["content-type"] = "text/plain; charset=utf-8"
-    return orjson.dumps(shown)

@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 
 from evd.errors import BadRequest, ConfigError
+from evd.secret_names import ALWAYS, from_length
+from evd.secret_shapes import MASK
 
 _name = re.compile(r"(?:customData#)?([A-Za-z_][A-Za-z0-9_#-]*)")
 _BLANKS = " \t\r\n"
 _blank = re.compile(r"\s")
+_lines = re.compile("(\r\n|\r|\n)")
 
 
 class LinePattern:
@@ -22,6 +25,8 @@ class LinePattern:
         """`texts` stand before, between and after the variables `names`: one more than those. See `parse`."""
         self.text = text
         self.names = tuple(names)
+        self.secrets = tuple(name for name in names if from_length(name) == ALWAYS)
+        """Those of `names` under which a secret stands."""
         self._before, *self._between, self._after = texts
         #: What may stand once too often at the end of a line.
         self._separator = (self._after or (self._between[-1] if self._between else "")).strip(_BLANKS)
@@ -62,6 +67,24 @@ class LinePattern:
             if surplus == 0 or (surplus == 1 and not parts[-1]):
                 return dict(zip(self.names, parts, strict=False))
         return self._walk(line)
+
+    def masked(self, lines: str) -> str:
+        """The lines without the values of those variables whose names are a secret's, such as {key}.
+
+        Of a line that does not fit, nobody knows where the secret stands in it: nothing is left.
+        """
+        if not self.secrets:
+            return lines
+        return "".join(self._masked_line(one) if one.strip() else one for one in _lines.split(lines))
+
+    def _masked_line(self, line: str) -> str:
+        try:
+            values = self.read(line)
+        except BadRequest:
+            return MASK
+        values |= {name: MASK for name in self.secrets if values[name]}
+        texts = (self._before, *self._between, self._after)
+        return texts[0] + "".join(value + text for value, text in zip(values.values(), texts[1:], strict=True))
 
     def _walk(self, line: str) -> dict[str, str]:
         """Any line, from one separator to the next."""

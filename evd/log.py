@@ -4,41 +4,48 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
 
-LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
+from evd.plain_text import lines, one_line
+from evd.secret_names import ALWAYS, from_length
+from evd.secrets import ACCEPTED, MASK, masked_value
 
-#: What looks like a secret, wherever it stands in a text.
-_SECRET = re.compile(
-    r"""evd_[a-z]+_[0-9A-Za-z]{8}_[0-9A-Za-z]+_[0-9A-Za-z]{6}  # a key
-    | (?i:bearer|basic)[ ][\w.~+/=-]{8,}                      # an Authorization header
-    | ey[\w-]+\.[\w-]+\.[\w-]*                              # a JWT
-    | [\w-]+:APA91[\w-]+                                    # an FCM registration token""",
-    re.VERBOSE,
-)
-_SECRET_NAMES = frozenset(
-    {"key", "token", "secret", "password", "authorization", "x-api-key", "fcmtoken", "credentials"}
-)
+LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "warning", "error")}
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: secrets become [secret]; the last guard, for callers do not log them."""
+    """A structlog processor: secrets are masked (evd.secrets); the last guard, for callers do not log them."""
     return {name: _clean(name, value) for name, value in event.items()}
 
 
 def _clean(name: str, value: Any) -> Any:
-    if name.lower() in _SECRET_NAMES:
-        return "[secret]"
+    if value is None or isinstance(value, bool):
+        return value
+    if from_length(name) == ALWAYS:
+        return MASK
     if isinstance(value, Mapping):
         return {key: _clean(_text(key), one) for key, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(name, one) for one in value]
-    return value if value is None or isinstance(value, int | float) else _SECRET.sub("[secret]", _text(value))
+    return value if isinstance(value, int | float) else masked_value(name, _text(value), ACCEPTED)
+
+
+def plain(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor for terminals: what strangers sent is text in one line; tracebacks keep their lines."""
+    return {name: _as_plain(name, value) for name, value in event.items()}
+
+
+def _as_plain(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return lines(value) if name in _OF_SEVERAL_LINES else one_line(value)
+
+
+_OF_SEVERAL_LINES = frozenset({"exception", "stack"})
 
 
 def _text(value: Any) -> str:
@@ -55,6 +62,8 @@ def configure(*, level: str = "info", format: str = "auto", env: Mapping[str, st
         structlog.processors.format_exc_info,
         redact,
     ]
+    if not as_json:  # JSON escapes what is no plain text
+        shared.append(plain)
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if as_json

@@ -15,10 +15,13 @@ from evd.formats import Format, Formats
 from evd.http1 import Request
 from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
 from evd.json_bytes import json_bytes
+from evd.kept import batch_without_secrets, without_secrets
 from evd.ordinary import Shortcut
 from evd.reports import report
-from evd.routes import ANY, Route
-from evd.shapes import LinePattern, read_batch, read_document, without_key
+from evd.routes import ANY, BATCH, Route
+from evd.secret_names import ALWAYS, from_length
+from evd.secrets import MASK, Rule, masked_line, refused, unmasked
+from evd.shapes import BATCH_NAMES, LinePattern, read_batch, read_document
 from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
 from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
@@ -49,8 +52,22 @@ class Reading:
             return None
         return self._quickly(request.body, channel(request, route), now)
 
+    def without_secrets(self, request: Request, route: Route) -> Request:
+        """The request as it may be read and kept."""
+        if route.kind == BATCH:
+            return batch_without_secrets(request, self._batch_pattern)
+        return without_secrets(request, self._text_pattern(route))
+
+    def rule_of_refused(self) -> Rule:
+        """By which secrets are masked in what is refused: the fields of formats are none."""
+        formats = (self._formats.default, *(one.compiled for one in self._formats.named().values()))
+        return refused(frozenset(BATCH_NAMES).union(*(one.names for one in formats)))
+
+    def _text_pattern(self, route: Route) -> LinePattern | None:
+        return self._patterns.get(route.kind or "callback")
+
     def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
-        """What is to be written of a request with one callback. Raises BadRequest.
+        """What is to be written of a request with one callback that is `without_secrets`. Raises BadRequest.
 
         `live` is false for what was rejected once: its device listens no more.
         """
@@ -59,12 +76,12 @@ class Reading:
             headers=request.headers,
             query=request.query,
             body=request.body,
-            pattern=self._patterns.get(route.kind or "callback"),
+            pattern=self._text_pattern(route),
         )
         as_received = request.body.lstrip()[:1] == b"{" and not request.query
-        document = without_key(request.body) if as_received else json_bytes(variables)
+        document = request.body if as_received else json_bytes(variables)
         callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
-        return Single(request, callback)
+        return Single(request, callback, self.rule_of_refused)
 
     def callback(
         self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
@@ -74,12 +91,17 @@ class Reading:
         `document` is what is kept of it: the body as it was received, or its variables as JSON. Where it is not `live`,
         its device listens no more, and is offered no downlink.
         """
+        left_out: tuple[str, ...] = ()
+        if MASK in variables.values():
+            left_out = _masked_names(variables)
+            variables = unmasked(variables)
         kind = kind or kind_of(variables)
         if kind in DATA_KINDS:
             message = read_message(variables)
-            return data_callback(kind, self._arrival(message, connectivity, document, now), asks=live and message.asks)
+            arrival = self._arrival(message, connectivity, document, now)
+            return data_callback(kind, arrival, asks=live and message.asks, left_out=left_out)
         told = report(kind, variables, now=now, raw=document)
-        return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations)
+        return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations, left_out=left_out)
 
     def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
         """What is to be written of a request with a callback a line. Raises BadRequest.
@@ -94,6 +116,7 @@ class Reading:
             pattern=self._batch_pattern,
             lines_max=self._lines_max,
         )
+        rule = self.rule_of_refused()
         good: list[GoodLine] = []
         bad: list[BadLine] = []
         for number, text, variables in lines:
@@ -105,11 +128,11 @@ class Reading:
                 good.append(GoodLine(number, text, self._line(variables, now, live)))
             except BadRequest as refusal:
                 # Without its traceback, which keeps every frame: ten thousand of them would busy the collector.
-                bad.append(BadLine(number, text, refusal.with_traceback(None)))
+                bad.append(BadLine(number, masked_line(text, rule), refusal.with_traceback(None)))
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
             raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
-        return Batch(request, good, bad, now, keep=live)
+        return Batch(request, good, bad, now, rule, keep=live)
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = json_bytes(variables)
@@ -119,8 +142,8 @@ class Reading:
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
 
     def _quickly(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
-        """By the shortcut, which knows nothing of downlinks, of device types and of what must not be kept."""
-        if b'"ack"' in body or b'"key"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
+        """By the shortcut, which knows nothing of downlinks and of device types."""
+        if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
             return None
         return self._shortcut.read(body, connectivity, now)
 
@@ -157,6 +180,17 @@ class Reading:
             self._outcomes["format missing"] += 1
             return None
 
+
+def _masked_names(variables: dict[str, Any]) -> tuple[str, ...]:
+    """Variables that evd would take, but that were masked. Raises BadRequest for one that it cannot do without."""
+    masked = [name for name, value in variables.items() if value == MASK and from_length(name) != ALWAYS]
+    needed = next((name for name in masked if name in _ENVELOPE), None)
+    if needed is not None:
+        raise BadRequest(f"{needed} looked like a secret and is masked, but it is needed: have the callback sent again")
+    return tuple(masked)
+
+
+_ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES})
 
 #: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
 _DATA_ROUTES = frozenset({UPLINK, BIDIR})

@@ -12,6 +12,7 @@ import orjson
 from evd.decoding import DISAGREES, decode
 from evd.errors import BadRequest, CodecError, ConfigError
 from evd.formats import Format, Formats
+from evd.secrets import unmasked
 from evd.sigfox import Message, read_json, read_message
 from evd.status import DATA, NEUTRAL
 
@@ -87,7 +88,7 @@ def read_kept(kept: Kept) -> Message:
     Where that is no status as JSON, the payload speaks alone, beside what no payload can say.
     """
     try:
-        message = read_message(read_json(kept.document))
+        message = read_message(unmasked(read_json(kept.document)))
     except BadRequest:
         pass
     else:

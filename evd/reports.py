@@ -15,6 +15,7 @@ from evd import radio
 from evd.callbacks import KIND_NAMES, NUMBER_NAMES, REPEATED, require
 from evd.downlinks import FAILED, info_code
 from evd.errors import BadRequest
+from evd.plain_text import excerpt
 from evd.sigfox import (
     SEQ_NAMES,
     TIME_NAMES,
@@ -75,8 +76,8 @@ class _Told(NamedTuple):
             return ""
         whole = value if isinstance(value, str) else orjson.dumps(value).decode()
         words = " ".join(whole[: 4 * TEXT_MAX].split())
-        printable = "".join(character for character in words if character.isprintable())
-        return printable if len(printable) <= TEXT_MAX else f"{printable[: TEXT_MAX - 3]}..."
+        shown = excerpt(words, len(words))
+        return shown if len(shown) <= TEXT_MAX else f"{shown[: TEXT_MAX - 3]}..."
 
     def number(self, name: str) -> float | None:
         """Raises BadRequest for what is there and no number."""

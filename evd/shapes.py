@@ -13,15 +13,13 @@ from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes
 
 import orjson
 
-from evd.callbacks import VARIABLES
+from evd.callbacks import VARIABLES, VARIABLES_MAX
 from evd.errors import BadRequest
 from evd.linepattern import LinePattern
+from evd.secrets import line_may_hold_secret, masked
 from evd.sigfox import PAYLOAD_NAMES, read_json, refuse_deep
 
-__all__ = ["Line", "LinePattern", "form_key", "form_without_key", "read_batch", "read_document", "without_key"]
-
-VARIABLES_MAX = 256
-"""In a form or a query. Sigfox's own are thirty, and a payload of 96 bits has at most 96 fields."""
+__all__ = ["Line", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document"]
 
 KEY = "key"
 """The form field by which a caller shows his key; never a variable, and never kept."""
@@ -80,12 +78,12 @@ def read_batch(
             error=_BAD_BODY,
         )
     read = _line if _lone_byte.search(batch) is None else _line_of_bytes
-    return (read(number, text, pattern) for number, text in filled)
+    return (read(number, _readable(text, pattern), pattern) for number, text in filled)
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
     """The field `key` of a form, which a caller without headers of his own may send; never that of a URL."""
-    if _content_type(headers) != _FORM or _looks_like_json(body) or body.count(b"&") >= VARIABLES_MAX:
+    if not is_form(headers, body) or body.count(b"&") >= VARIABLES_MAX:
         return None
     values = [part.partition(b"=")[2] for part in body.split(b"&") if _is_key(part)]
     try:
@@ -94,17 +92,14 @@ def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
         return None
 
 
-def without_key(body: bytes) -> bytes:
-    """A body as it may be kept, be it JSON, which need not be whole, or a form."""
-    return _json_key.sub(b'"key":null', body) if _looks_like_json(body) else form_without_key(body)
+def is_form(headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    """Whether a body is read as a form."""
+    return _content_type(headers) == _FORM and not _looks_like_json(body)
 
 
-def form_without_key(encoded: bytes) -> bytes:
-    """A form or a query as it may be kept."""
-    return b"&".join(part for part in encoded.split(b"&") if not _is_key(part))
-
-
-_json_key = re.compile(rb'"key"\s*+:\s*+"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+def is_text(headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    """Whether a body, of whatever type, is read as lines of a pattern where its route has one."""
+    return not _looks_like_json(body) and not is_form(headers, body)
 
 
 _KEY_LENGTH_MAX = 3 * len(KEY)  # each character may be percent-encoded
@@ -181,6 +176,12 @@ def _object(text: str) -> Any:
         return text
     refuse_deep(value, text.encode())
     return value
+
+
+def _readable(line: str, pattern: LinePattern) -> str:
+    """A line without its secrets."""
+    line = pattern.masked(line)
+    return masked(line) if line_may_hold_secret(line) else line
 
 
 def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> Line:

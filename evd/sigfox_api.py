@@ -20,6 +20,10 @@ import trio
 from evd.config import Sigfox
 from evd.errors import ConfigError, HttpError, SigfoxError
 from evd.httpclient import DEFAULT_PORTS, HttpPool, Response, retry_after_s
+from evd.plain_text import excerpt
+from evd.secrets import masked
+from evd.sigfox_pace import Pace
+from evd.sigfox_pages import Pages
 
 PAGE = 100
 """Entries a page; API2 gives no more."""
@@ -89,7 +93,7 @@ class SigfoxApi:
         self._pool = self._new_pool(connections_max)
         self._pages_left = pages_max
         self._pages_max = pages_max
-        self._quiet_until = 0.0  # trio's time: a 429 is for all requests of these credentials
+        self._pace = Pace()  # in trio's time
         self._chance = chance
         self._clock = clock
 
@@ -171,9 +175,7 @@ class SigfoxApi:
         paging = document.get("paging") if isinstance(document, dict) else None
         following = paging.get("next") if isinstance(paging, dict) else None
         entries = _entries(document)
-        if not following or not entries:
-            return entries, None
-        return entries, self._path_of(str(following))
+        return entries, self._path_of(str(following)) if following else None
 
     def _path_of(self, url: str) -> str:
         """Raises SigfoxError for an address elsewhere: the password goes to the configured one only."""
@@ -194,7 +196,7 @@ class SigfoxApi:
         """The JSON of the answer. Only what may safely be done twice is asked again where no answer came."""
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         for attempt in range(ATTEMPTS):
-            await trio.sleep_until(self._quiet_until)
+            begun = await self._turn()
             last = attempt == ATTEMPTS - 1
             try:
                 response = await pool.request(method, path, headers, body)
@@ -203,6 +205,10 @@ class SigfoxApi:
                     raise
                 self._wait(attempt, None)
                 continue
+            if response.status == 429:
+                self._pace.too_many(begun, trio.current_time())
+            else:
+                self._pace.taken()
             if 200 <= response.status < 300:
                 return _read(response)
             if last or not _passes(response.status, method):
@@ -210,11 +216,18 @@ class SigfoxApi:
             self._wait(attempt, retry_after_s(response, self._clock()))
         raise AssertionError("the last attempt returns or raises")
 
+    async def _turn(self) -> float:
+        """Wait for one; when it came."""
+        while True:
+            await trio.sleep_until(self._pace.turn(trio.current_time()))
+            now = trio.current_time()
+            if not self._pace.is_quiet(now):
+                return now
+
     def _wait(self, attempt: int, asked_s: float | None) -> None:
         """Nothing is asked for as long as Sigfox wishes, or twice as long as the time before."""
         wished = WAIT_FIRST_S * 2.0**attempt if asked_s is None else asked_s
-        wait_s = min(wished, WAIT_MAX_S) * (1 + SPREAD * self._chance())
-        self._quiet_until = max(self._quiet_until, trio.current_time() + wait_s)
+        self._pace.wait(trio.current_time(), min(wished, WAIT_MAX_S) * (1 + SPREAD * self._chance()))
 
     def _refusal(self, response: Response, path: str) -> ConfigError | SigfoxError:
         what = path.partition("?")[0]
@@ -241,14 +254,15 @@ class SigfoxApi:
         text = str(document.get("message", "")) if isinstance(document, dict) else ""
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        return "".join(c for c in text[:SAID_MAX] if c.isprintable())
+        return excerpt(masked(text[: 4 * SAID_MAX]), SAID_MAX)
 
 
 class Listing:
-    """The pages of one listing, read as they are asked for."""
+    """The pages of one listing, read as they are asked for, up to where `evd.sigfox_pages` says that it ends."""
 
     def __init__(self, page: Callable[[str], Any], path: str, query: Mapping[str, Any]) -> None:
         self._page = page
+        self._pages = Pages(path, since=query.get("since"), before=query.get("before"))
         self._next: str | None = f"{path}?{urlencode({**query, 'limit': PAGE})}"
 
     def __aiter__(self) -> AsyncIterator[list[dict[str, Any]]]:
@@ -257,9 +271,9 @@ class Listing:
     async def __anext__(self) -> list[dict[str, Any]]:
         if self._next is None:
             raise StopAsyncIteration
-        entries: list[dict[str, Any]]
-        entries, self._next = await self._page(self._next)
-        return entries
+        entries, following = await self._page(self._next)
+        counted, self._next = self._pages.take(entries, following)
+        return counted
 
 
 def _passes(status: int, method: str) -> bool:

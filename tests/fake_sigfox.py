@@ -6,7 +6,7 @@ import base64
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
@@ -40,6 +40,8 @@ class FakeSigfox:
         self.at_request: dict[str, Answer] = {}
         """"METHOD path" → the answer to every such request; `seen` is set when one came."""
         self.seen = threading.Event()
+        self.script: Callable[[str], Answer | None] = lambda target: None
+        """Path and query → the answer, where the listings themselves are not what is tried."""
         self.requests: list[str] = []
         self.next_origin = ""
         """Where `paging.next` points in place of this server."""
@@ -55,6 +57,9 @@ class FakeSigfox:
             self.requests.append(f"{method} {target}")
             if self.refusals:
                 return self.refusals.popleft()
+            scripted = self.script(target)
+            if scripted is not None:
+                return scripted
             given = self.at_request.get(f"{method} {target.partition('?')[0]}")
             if given is not None:
                 self.seen.set()

@@ -1,8 +1,8 @@
 """A watchdog of trio's loop: which task held it for longer than it may.
 
 Run as a program it is `evd` with the watchdog, which writes a line of JSON to stderr for each step that was too long.
-What counts is the processor's time of the loop's own thread: a busy machine makes nobody guilty. With LOOP_STACKS in the
-environment it writes where such a step is, too.
+What counts is the processor's time of the loop's own thread: a busy machine makes nobody guilty. With LOOP_STACKS in
+the environment it writes where such a step is, too.
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import orjson
@@ -42,6 +44,7 @@ from evd.cli.backfill import parse_when
 from evd.config import Sigfox
 from evd.errors import ConfigError, SigfoxError, Unavailable
 from evd.sigfox_api import SigfoxApi
+from evd.sigfox_pages import EMPTY_PAGES_MAX
 
 NOW = 1_700_000_000_000
 TYPE = "5964a10570c85b51ccbaf497"
@@ -359,6 +362,167 @@ async def test_what_is_too_long_for_a_callback_is_refused(fake: FakeSigfox) -> N
     fake.undelivered["t2"] = [undelivered(rendered("sigfox/event", json.dumps({"info": "x" * 2000})), time=NOW)]
     counts = await fetch(fake, Evd(), device_types=["t2"], bytes_max=1024)
     assert counts == Counts(read=151, new=150, refused=1)
+
+
+# Pages and pace as real answers have them (field cases A01 to A04)
+
+MINUTE = 60_000
+
+
+def page(fake: FakeSigfox, entries: list[dict[str, Any]], following: str | None = None) -> Answer:
+    path = f"{fake.url}/devices/A1/messages?{following}"
+    return Answer(200, {"data": entries, "paging": {"next": path} if following else {}})
+
+
+async def test_a01_a_page_without_entries_is_not_the_last_one_while_it_names_a_next(fake: FakeSigfox) -> None:
+    first, last = (message(device={"id": "A1"}, time=NOW - n * MINUTE, seqNumber=9 - n) for n in (1, 2))
+    pages = {"page=2": page(fake, [], "page=3"), "page=3": page(fake, [last])}
+
+    def script(target: str) -> Answer | None:
+        path, _, query = target.partition("?")
+        return pages.get(query, page(fake, [first], "page=2")) if path.endswith("/A1/messages") else None
+
+    fake.script = script
+    assert await fetch(fake, Evd(), devices=["A1"], since=NOW - 120 * MINUTE) == Counts(read=2, new=2)
+
+
+@pytest.mark.parametrize(
+    ("pages", "sentence"),
+    [
+        (lambda fake, number: page(fake, [], f"page={number + 1}"), "pages in a row have no entry"),
+        (lambda fake, number: page(fake, [], f"page={(number + 1) % 3}"), "its pages repeat"),
+        (lambda fake, number: page(fake, [message(time=NOW)], f"page={number + 1}"), "its pages repeat"),
+    ],
+    ids=["empty for ever", "a circle", "the same page for ever"],
+)
+async def test_a01_a_next_that_never_ends_stops_with_a_sentence(fake: FakeSigfox, pages: Any, sentence: str) -> None:
+    def script(target: str) -> Answer | None:
+        path, _, query = target.partition("?")
+        if not path.endswith("/A1/messages"):
+            return None
+        answer: Answer = pages(fake, int(query.partition("page=")[2] or 0))
+        return answer
+
+    fake.script = script
+    with pytest.RaisesGroup(pytest.RaisesExc(SigfoxError, match=sentence), flatten_subgroups=True):
+        await fetch(fake, Evd(), devices=["A1"])
+    assert len(fake.requests) <= EMPTY_PAGES_MAX + 1
+
+
+async def test_a02_a_next_without_since_is_followed_no_further_than_since(fake: FakeSigfox) -> None:
+    kept = [
+        message(
+            device={"id": "A1"},
+            time=NOW - n * 10 * MINUTE,
+            seqNumber=4095 - n,
+            operator="SIGFOX_France",
+            country="FRA",
+            computedLocation=[],
+            rolloverCounter=0,
+        )
+        for n in range(600)
+    ]
+
+    def script(target: str) -> Answer | None:
+        parts = urlsplit(target)
+        if not parts.path.endswith("/A1/messages"):
+            return None
+        query = dict(parse_qsl(parts.query))
+        found = [one for one in kept if one["time"] < int(query["before"])][:10]  # it forgets since altogether
+        return page(fake, found, f"limit=100&before={found[-1]['time']}" if found else None)
+
+    fake.script = script
+    evd = Evd()
+    counts = await fetch(fake, evd, devices=["A1"], since=NOW - 120 * MINUTE, before=NOW + 1)
+    assert counts == Counts(read=13, new=13), "13 of two hours, and none of the page's others"
+    assert len([request for request in fake.requests if "/messages" in request]) == 2
+    assert all(json.loads(one)["operatorName"] == "SIGFOX_France" for one in evd.known if b"operatorName" in one)
+    assert any(b"operatorName" in one for one in evd.known)
+
+
+@pytest.mark.parametrize("operator", ["SIGFOX_France", {"id": "5", "name": "SIGFOX_France"}])
+def test_a02_an_operator_is_a_text_or_an_object(operator: Any) -> None:
+    _, advanced = of_message(message(operator=operator), "386625")
+    assert advanced.document["operatorName"] == "SIGFOX_France"
+
+
+def test_a03_numbers_as_texts_and_a_message_that_was_called_back(tmp_path: Path, fake: FakeSigfox) -> None:
+    entry = {
+        "device": {"id": "1A2B60"},
+        "time": 1_764_000_000_000,
+        "data": "0101",
+        "seqNumber": 3,
+        "lqi": 2,
+        "rinfos": [
+            {
+                "baseStation": {"id": "5859"},
+                "rssi": "-133.00",
+                "snr": "12.48",
+                "rep": 3,
+                "cbStatus": [{"status": 600, "attempts": 4}],
+            }
+        ],
+    }
+    fake.messages["1A2B60"] = [entry]
+    with running_daemon(tmp_path / "evd") as daemon:
+        headers = {"x-api-key": daemon.keys["sigfox"]}
+        body = {"device": "1A2B60", "time": 1_764_000_000, "data": "0101", "seqNumber": 3}
+        assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 201
+        wish = ("backfill", "--since", "2025-11-24", "--device", "1A2B60", "--dir", daemon.directory, "--json")
+        done = run_evd(*wish, env=environment(fake))
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert (told["read"], told["known"], told["new"]) == (1, 1, 0)
+        assert history(daemon) == [("1A2B60", "2025-11-24 16:00:00", 3)]
+        with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as connection:
+            ((radio,),) = connection.execute("SELECT radio FROM ring").fetchall()
+        advanced = json.loads(radio)["advanced"]
+        assert advanced["lqi"] == "GOOD"
+        assert advanced["duplicates"] == [{"bsId": "5859", "nbRep": 3, "rssi": -133.0, "snr": 12.48}]
+
+
+SCALE = 50
+"""A second of the limit takes a fiftieth of one."""
+
+
+class OneASecond:
+    """Sigfox's limit: more than one request a second is answered 429, without Retry-After."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.refused: list[float] = []
+        self._free_at = 0.0
+
+    def __call__(self, target: str) -> Answer | None:
+        now = time.monotonic() * SCALE
+        self.times.append(now)
+        if now < self._free_at:
+            self.refused.append(now)
+            return Answer(429, {"message": "Too many requests"})
+        self._free_at = now + 1
+        return None
+
+    def busiest(self, window_s: float) -> float:
+        """Requests a second, after the first that was refused, in the busiest stretch of so many seconds."""
+        times = [one for one in self.times if one > self.refused[0]]
+        return max(sum(start <= one < start + window_s for one in times) for start in times) / window_s
+
+
+async def test_a04_a_limit_of_one_request_a_second_costs_time_and_no_device(
+    fake: FakeSigfox, mock_clock: MockClock
+) -> None:
+    mock_clock.rate = SCALE
+    fake.devices = {"t1": [{"id": f"{n:X}"} for n in range(300)]}
+    for n in range(300):
+        fake.messages[f"{n:X}"] = [message(device={"id": f"{n:X}"}, time=NOW, seqNumber=1)]
+    fake.script = limit = OneASecond()
+    assert await fetch(fake, Evd(), device_types=["t1"]) == Counts(read=300, new=300)
+    read = {
+        request.split("/")[3] for request in fake.requests if request.endswith("limit=100") and "/messages" in request
+    }
+    assert len(read) == 300
+    assert limit.refused, "it was asked too fast at first"
+    assert limit.busiest(20) <= 1.5
 
 
 # Outages

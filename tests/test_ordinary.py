@@ -21,13 +21,14 @@ from evd.errors import ConfigError
 from evd.formats import Formats
 from evd.ordinary import NoShortcut
 from evd.reading import Reading
+from evd.secrets import masked_bytes
 from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
 from evd.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
 from evd.store import Arrive
 
 NOW = 1_700_000_001_000
 ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES}
-READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded"})
+READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded", "key"})
 
 BODY = b'{"device":"1A2B3C","time":1700000000,"data":"130a4c0f594e427e4bb45088","seqNumber":12}'
 LONG_BODY = (
@@ -43,6 +44,7 @@ SHORTCUT = Shortcut(FORMATS.default, {})
 def readable(body: bytes, connectivity: int = SIGFOX, now: int = NOW, formats: Formats = FORMATS) -> Arrive:
     """What the readable way makes of a body; no writer takes part in that."""
     reading = Reading(Directory([], []), formats, Sigfox(), Counter())
+    body = masked_bytes(body)
     callback = reading.callback(UPLINK, read_json(body), connectivity, body, now, live=False)
     (arrival,) = callback.operations
     assert isinstance(arrival, Arrive)
@@ -95,7 +97,9 @@ def test_an_ordinary_callback_is_read_as_the_readable_way_reads_it(body: bytes, 
     "value",
     [
         '""',
-        "\"a 'b' / \x7f\"",
+        '"A-b_c.9+"',
+        '"5964a10570c85b51ccbaf497"',
+        '"ab0d40bd-dbc5-4076-b684-3f610d96e621"',
         "null",
         "true",
         "false",
@@ -195,6 +199,16 @@ NOT_ORDINARY = {
     "payload too long": body_of(data="0" * 26),
     "payload too long and odd": body_of(data="0" * 25),
     "payload that is no hex": body_of(data="0g"),
+    "a key": body_of(key="secret"),
+    "a text with a blank": body_of(station="Bearer abcdefgh"),
+    "a text with a separator": body_of(station="key=abcdefgh"),
+    "a long text": body_of(station="g" * 15),
+    "a long text of hex digits": body_of(station="a" * 41),
+    "an AWS key": body_of(station="AKIAIOSFODNN7EXAMPLE"),
+    "a webhook's secret": body_of(station="whsec_12345678"),
+    "what begins like a token": body_of(station="eyJhbGciOiJub25lIn0.e30."),
+    "what begins like a key": body_of(station="evd_sigfox_Ab3dEf6h_xxxxx"),
+    "what begins like an access token": body_of(station="ya29.a0AfH6"),
     "a list": body_of(duplicates=[]),
     "an object": body_of(computedLocation={}),
     "an escape in a value": body_of(station="\n"),
@@ -274,6 +288,22 @@ def test_a_callback_with_one_byte_replaced_put_in_or_left_out_keeps_the_law(body
 def test_random_bytes_keep_the_law(body: bytes, connectivity: int) -> None:
     assert_law(body, connectivity)
     assert_law(BODY[:-1] + body, connectivity)
+
+
+BEGINNINGS = ["evd_app_", "ey", "eyJ", "ya29.", "AKIA", "ASIA", "APA91", "AIza", "ghp_", "xoxb-", "whsec_", "sk_live_"]
+
+
+@given(
+    st.sampled_from(READ_OVER),
+    st.text("aeyvwE29._-+kKtoken", max_size=44),
+    st.sampled_from(["", *BEGINNINGS]),
+)
+def test_no_text_that_is_read_over_holds_a_secret(name: str, text: str, start: str) -> None:
+    """Whatever the shortcut takes, evd.secrets leaves as it is."""
+    body = body_of(**{name: start + text})
+    if SHORTCUT.read(body, SIGFOX, NOW) is not None:
+        assert masked_bytes(body) == body
+    assert_law(body)
 
 
 # Names and values as JSON text, good ones first: Hypothesis prefers what stands in front.

@@ -326,6 +326,16 @@ def test_fcms_words_are_shortened_and_never_repeat_the_token() -> None:
     assert len(str(answer)) < 300
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 500])
+def test_fcms_words_show_no_secret_and_move_no_cursor(status: int) -> None:
+    words = "x" * 190 + " Bearer C4nary-12345 for ya29.C4nary-abc, key=C4nary \x9b31m\u202e [x](https://u:C4nary@h/)"
+    for message in (words, words[185:]):
+        answer = read_answer(Response(status, {}, fcm_error(message=message)), "phone", NOW)
+        assert isinstance(answer, PushError)
+        assert "C4nary" not in str(answer)
+        assert str(answer).isprintable()
+
+
 @pytest.mark.parametrize(
     "answer",
     [http(200, b"x" * 10_000_000), http(302, b"", "Location: /elsewhere\r\n"), b"garbage\r\n\r\n", b""],

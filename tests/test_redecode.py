@@ -83,6 +83,10 @@ def test_the_device_type_of_the_kept_callback_says_which_format_decodes() -> Non
     assert redecode(kept(), by(None, types=types), FORMATS) is None, "it named no type"
 
 
+def test_what_was_masked_is_no_value_of_the_vehicle() -> None:
+    assert redecode(kept(document=body(token="***", note="***")), by(None), FORMATS) is None
+
+
 def test_a_status_without_a_payload_stays() -> None:
     assert redecode(kept(None), by("new"), FORMATS) is None
 

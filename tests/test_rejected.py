@@ -96,6 +96,73 @@ def test_after_the_fix_a_replay_takes_it_and_it_leaves_the_list(daemon: RunningD
     assert statuses(daemon) == 1, "a redelivery after the replay changes nothing"
 
 
+def get(daemon: RunningDaemon, target: str) -> httpx.Response:
+    return httpx.get(f"{daemon.url}{target}", headers={"x-api-key": daemon.keys["sigfox"], "x-auth-token": "C4nary"})
+
+
+def test_h04_a_secret_in_the_url_is_shown_by_its_name_only(daemon: RunningDaemon) -> None:
+    query = "code=AZUREFUNCTIONKEY&lat=-33.795&lng=151.035&radius=3321&apikey=C4nary&token=C4nary&pw=C4nary&u=C4nary"
+    answer = get(daemon, f"/sigfox/geoloc?{query}")
+    assert answer.status_code == 400
+    text = evd(daemon, "show", "1").stdout
+    masked = "code=***&lat=-33.795&lng=151.035&radius=3321&apikey=***&token=***&pw=***&u=***"
+    assert f"GET /sigfox/geoloc?{masked}\n" in text
+    assert "x-auth-token: ***\n" in text
+    assert "x-api-key: ***\n" in text
+    assert "*** stands for what may be a secret" in text
+    for shown in (answer.text, text, evd(daemon, "list").stdout, evd(daemon, "show", "1", "--json").stdout):
+        assert "C4nary" not in shown
+        assert "AZUREFUNCTIONKEY" not in shown
+    (event,) = daemon.events("a callback is rejected")
+    assert event["route"] == f"GET /sigfox/geoloc?{masked}"
+
+
+def test_a_masked_request_is_taken_where_evd_never_wanted_what_is_masked(daemon: RunningDaemon) -> None:
+    """Secrets are no variables of a callback that is taken at once, either."""
+    get(daemon, f"/sigfox/uplink?device=A1&time={TIME}&data=00&seqNumber=1&key=C4nary&token=C4nary")
+    send(daemon, {**message("A1", 2), "Key": "C4nary", "password": 7})
+    known(daemon, "A1")
+    done = json.loads(evd(daemon, "replay", "--all", "--json").stdout)
+    assert (done["taken"], statuses(daemon)) == (2, 2)
+    with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as database:
+        found = database.execute("SELECT seq, fields FROM history ORDER BY seq").fetchall()
+    assert all("***" not in fields for _, fields in found)
+    assert send(daemon, {**message("A1", 2), "Key": "C4nary", "password": 7}).status_code == 201
+    assert statuses(daemon) == 2, "a redelivery after the replay changes nothing"
+
+
+def test_a_line_of_a_batch_is_taken_whole_after_the_fix(daemon: RunningDaemon) -> None:
+    headers = {"x-api-key": daemon.keys["sigfox"], "content-type": "text/plain"}
+    body = f"A1;{TIME};130a4c0f594e427e4bb45088;1;\nA1;{TIME + 1};5964a10570c85b51ccbaf497;2;".encode()
+    assert httpx.post(f"{daemon.url}/sigfox/batch", content=body, headers=headers).status_code in (207, 400)
+    known(daemon, "A1")
+    evd(daemon, "replay", "--all")
+    with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as database:
+        found = database.execute("SELECT payload FROM history ORDER BY seq").fetchall()
+    assert found == [("130a4c0f594e427e4bb45088",), ("5964a10570c85b51ccbaf497",)]
+
+
+def test_a_replay_says_which_variables_it_had_to_leave_out(daemon: RunningDaemon) -> None:
+    get(daemon, f"/sigfox/uplink?device=A1&time={TIME}&data=00&seqNumber=1&battery=3.25&customer=ACME")
+    known(daemon, "A1")
+    done = evd(daemon, "replay", "1")
+    assert done.stdout == "1 is taken without customer: masked when it was kept\n1 of 1 were taken\n"
+    with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as database:
+        ((fields,),) = database.execute("SELECT fields FROM history").fetchall()
+    assert json.loads(fields)["battery"] == "3.25"
+    assert "customer" not in json.loads(fields)
+
+
+def test_a_replay_says_what_it_cannot_do_without(daemon: RunningDaemon) -> None:
+    secret = "evd_sigfox_Ab3dEf6h_" + "C4nary" * 7
+    for name in ("device", "time", "data"):
+        assert send(daemon, {**message("A1"), name: secret}).status_code == 400
+    for number, name in enumerate(("device", "time", "data"), 1):
+        done = evd(daemon, "replay", str(number))
+        assert done.returncode == 1
+        assert f"{number} is refused still: {name} looked like a secret and is masked, but it is needed" in done.stdout
+
+
 def test_what_is_still_wrong_is_said_and_stays_as_it_was(daemon: RunningDaemon) -> None:
     send(daemon, message("A1"))
     before = listed(daemon)

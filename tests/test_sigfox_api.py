@@ -15,6 +15,8 @@ from evd.errors import ConfigError, EvdError, HttpTimeout, SigfoxError
 from evd.sigfox_api import ATTEMPTS, PAGE, WAIT_MAX_S, Listing, Made, SigfoxApi
 
 HOURS_S = 24 * 3600.0
+NOW = 1_700_000_000_000
+LATER = NOW + 10_000_000
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ async def all_of(listing: Listing) -> list[dict[str, Any]]:
 
 
 def messages(number: int) -> list[dict[str, Any]]:
-    return [{"time": 1_000 * n, "seqNumber": n} for n in range(1, number + 1)]
+    return [{"time": NOW + 1_000 * n, "seqNumber": n} for n in range(1, number + 1)]
 
 
 @pytest.mark.parametrize(("number", "requests"), [(0, 1), (1, 1), (PAGE, 1), (PAGE + 1, 2), (2 * PAGE + 50, 3)])
@@ -54,25 +56,30 @@ async def test_a_listing_is_read_to_its_end_page_by_page(
     fake: FakeSigfox, api: SigfoxApi, number: int, requests: int
 ) -> None:
     fake.messages["4D3"] = messages(number)
-    found = await all_of(api.messages("4D3", 0, 10_000_000))
+    found = await all_of(api.messages("4D3", 0, LATER))
     assert [entry["seqNumber"] for entry in found] == list(range(number, 0, -1))
     assert len(fake.requests) == requests
 
 
 async def test_only_messages_between_the_two_times_are_asked_for(fake: FakeSigfox, api: SigfoxApi) -> None:
     fake.messages["4D3"] = messages(10)
-    assert [entry["time"] for entry in await all_of(api.messages("4D3", 3_000, 5_000))] == [5_000, 4_000, 3_000]
-    assert fake.requests == ["GET /v2/devices/4D3/messages?since=3000&before=5000&limit=100"]
+    since, before = NOW + 3_000, NOW + 5_000
+    assert [entry["time"] for entry in await all_of(api.messages("4D3", since, before))] == [
+        before,
+        since + 1_000,
+        since,
+    ]
+    assert fake.requests == [f"GET /v2/devices/4D3/messages?since={since}&before={before}&limit=100"]
 
 
 async def test_every_listing_of_the_documentation_can_be_read(fake: FakeSigfox, api: SigfoxApi) -> None:
     fake.device_types = [{"id": "t1"}]
     fake.devices["t1"] = [{"id": "4D3"}]
-    fake.undelivered = {"t1": [{"time": 7}], "4D3": [{"time": 8}]}
+    fake.undelivered = {"t1": [{"time": NOW}], "4D3": [{"time": NOW + 1}]}
     assert await all_of(api.device_types()) == [{"id": "t1"}]
     assert await all_of(api.devices("t1")) == [{"id": "4D3"}]
-    assert await all_of(api.undelivered("t1", 0, 10)) == [{"time": 7}]
-    assert await all_of(api.undelivered_of_device("4D3", 0, 10)) == [{"time": 8}]
+    assert await all_of(api.undelivered("t1", 0, LATER)) == [{"time": NOW}]
+    assert await all_of(api.undelivered_of_device("4D3", 0, LATER)) == [{"time": NOW + 1}]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +89,7 @@ async def test_a_next_page_elsewhere_is_not_followed(fake: FakeSigfox, api: Sigf
     fake.messages["4D3"] = messages(PAGE + 1)
     fake.next_origin = elsewhere
     with pytest.raises(SigfoxError, match=r"check sigfox\.api"):
-        await all_of(api.messages("4D3", 0, 10_000_000))
+        await all_of(api.messages("4D3", 0, LATER))
     assert len(fake.requests) == 1
 
 
@@ -90,20 +97,20 @@ async def test_a_next_page_outside_the_base_path_is_not_followed(fake: FakeSigfo
     fake.messages["4D3"] = messages(PAGE + 1)
     fake.next_origin = fake.url.replace("/v2", "/v1")
     with pytest.raises(SigfoxError, match=r"check sigfox\.api"):
-        await all_of(api.messages("4D3", 0, 10_000_000))
+        await all_of(api.messages("4D3", 0, LATER))
 
 
 async def test_a_next_page_may_be_given_without_its_origin(fake: FakeSigfox, api: SigfoxApi) -> None:
     fake.messages["4D3"] = messages(PAGE + 1)
     fake.next_origin = "/v2"
-    assert len(await all_of(api.messages("4D3", 0, 10_000_000))) == PAGE + 1
+    assert len(await all_of(api.messages("4D3", 0, LATER))) == PAGE + 1
 
 
 async def test_the_pages_of_one_client_are_bounded(fake: FakeSigfox) -> None:
     fake.messages["4D3"] = messages(3 * PAGE)
     async with client(fake, pages_max=2) as api:
         with pytest.raises(SigfoxError, match=r"more than 2 pages.*--since"):
-            await all_of(api.messages("4D3", 0, 10_000_000))
+            await all_of(api.messages("4D3", 0, LATER))
     assert len(fake.requests) == 2
 
 
@@ -139,10 +146,10 @@ async def test_429_quiets_every_request_of_these_credentials(fake: FakeSigfox, f
     fake.refusals.append(Answer(429, None, {"Retry-After": "100"}))
     async with client(fake) as api, trio.open_nursery() as nursery:
         nursery.start_soon(all_of, api.device_types())
-        while api._quiet_until == 0:
+        while api._pace.quiet_until == 0:
             await trio.lowlevel.checkpoint()
         began = trio.current_time()
-        await all_of(api.messages("4D3", 0, 10_000))
+        await all_of(api.messages("4D3", 0, LATER))
         assert trio.current_time() - began >= 50
 
 
@@ -192,6 +199,16 @@ async def test_no_error_holds_the_password(fake: FakeSigfox, api: SigfoxApi, ans
         await all_of(api.device_types())
     assert PASSWORD not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+async def test_sigfoxs_words_show_no_secret_and_move_no_cursor(fake: FakeSigfox, api: SigfoxApi) -> None:
+    said = "no Basic C4nary0123456789 in x-api-key=C4nary \x1b[2J\x9b\u202e" + "x" * 500
+    fake.refusals.append(Answer(400, {"message": said}))
+    with pytest.raises(SigfoxError) as caught:
+        await all_of(api.device_types())
+    assert "C4nary" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 300
 
 
 async def test_a_wrong_password_is_refused_by_the_server(fake: FakeSigfox) -> None:

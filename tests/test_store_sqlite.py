@@ -731,6 +731,37 @@ def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
     assert store.write([arrival(seq=1)])
 
 
+@pytest.mark.parametrize("version", [2, 4])
+def test_an_upgrade_masks_what_older_evds_kept_of_refused_requests(
+    database: Path, open_store: Opener, version: int
+) -> None:
+    old_database(database, version)
+    connection = sqlite3.connect(str(database))
+    route, headers = "GET /sigfox/geoloc?code=C4nary1&lat=1", '{"x-auth-token":"C4nary2","host":"x"}'
+    connection.execute(
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body) VALUES (?, 1, ?, 'e', 'd', ?, ?)",
+        (b"1", route, headers, b'{"Key":"C4nary3","n":"\xff"}'),
+    )
+    connection.execute(
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body) VALUES (?, 1, ?, 'e', 'd', ?, ?)",
+        (b"2", "POST /sigfox/batch", "no JSON", b"386625;1;00;1;"),
+    )
+    connection.commit()
+    connection.close()
+    store = open_store()
+    assert rows(database, "SELECT route, headers, body FROM rejected WHERE digest IN (?, ?)", b"1", b"2") == [
+        (
+            "GET /sigfox/geoloc?code=***&lat=1",
+            '{"host":"x","x-auth-token":"***"}',
+            b'{"Key":"***","n":"\xff"}',
+        ),
+        ("POST /sigfox/batch", "{}", b"386625;1;00;1;"),
+    ]
+    store.close()
+    for file in database.parent.glob("evd.db*"):
+        assert b"C4nary" not in file.read_bytes(), file
+
+
 def test_an_owner_s_own_view_outlives_an_upgrade(database: Path, open_store: Opener) -> None:
     old_database(database, 2)
     connection = sqlite3.connect(str(database))

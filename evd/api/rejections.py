@@ -80,7 +80,7 @@ async def forget_rejection(number: int) -> Response:
 
 @rejections.post("/<int:number>/replay")
 async def replay_one(number: int) -> Response:
-    """`taken`; if not, `error` and `detail` say what is still wrong."""
+    """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
     return v1_json(await _replay(await _row(number)))
 
 
@@ -109,7 +109,7 @@ async def _replay(row: dict[str, Any]) -> dict[str, Any]:
     """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
     number: int = row["number"]
     try:
-        reply = await here().ingest.replay(_request(row))
+        reply, left_out = await here().ingest.replay(_request(row))
     except BadRequest as refusal:
         return {"number": number, "taken": False, "error": refusal.error, "detail": refusal.detail}
     if reply.status >= 500:
@@ -119,7 +119,8 @@ async def _replay(row: dict[str, Any]) -> dict[str, Any]:
         return {"number": number, "taken": False, **wrong}
     await here().writer.write(ForgetRejected(number))
     headers = {name.lower(): value.decode("latin-1") for name, value in reply.headers}
-    return {"number": number, "taken": True, "status": reply.status, "status_id": headers.get(b"x-status-id")}
+    status_id = headers.get(b"x-status-id")
+    return {"number": number, "taken": True, "status": reply.status, "status_id": status_id, "without": left_out}
 
 
 def _still_wrong(reply: Reply) -> dict[str, str] | None:

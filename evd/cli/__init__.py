@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from evd.cli.printing import say, say_error
 from evd.errors import ConfigError, EvdError, StoreBroken
+from evd.plain_text import lines
 from evd.version import VERSION
 
 #: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
@@ -38,7 +42,29 @@ COMMANDS: dict[str, tuple[str, str]] = {
 EXIT_BROKEN = 70  # EX_SOFTWARE: the database failed; systemd starts evd again
 
 
+@contextmanager
+def _words_made_plain() -> Iterator[None]:
+    """What click says of a command line quotes it."""
+    try:
+        yield
+    except click.UsageError as error:
+        said = error.format_message()
+        if lines(said) == said:
+            raise
+        raise click.UsageError(lines(said), ctx=error.ctx) from None
+    except click.ClickException as error:
+        raise click.ClickException(lines(error.format_message())) from None
+
+
 class _Commands(click.Group):
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _words_made_plain():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _words_made_plain():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
@@ -64,7 +90,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_report(error))
     except BaseExceptionGroup as group:
         if group.split(KeyboardInterrupt)[1] is None:
-            click.echo("Aborted!", err=True)  # as click says it of a Ctrl-C outside a nursery
+            say("Aborted!", err=True)  # as click says it of a Ctrl-C outside a nursery
             sys.exit(1)
         found = _first(group)
         if found is None:
@@ -73,7 +99,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _report(error: EvdError) -> int:
-    click.echo(f"evd: {error}", err=True)
+    say_error(error)
     if isinstance(error, StoreBroken):
         return EXIT_BROKEN
     return 2 if isinstance(error, ConfigError) else 1

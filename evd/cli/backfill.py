@@ -20,7 +20,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from evd import control
 from evd.backfill import Item
 from evd.backfiller import Backfiller
-from evd.cli.common import directory_option, json_option, settings, show
+from evd.cli.common import directory_option, json_option, settings
+from evd.cli.printing import say, say_error, show
 from evd.clock import now_ms
 from evd.config import Config
 from evd.errors import ConfigError
@@ -177,11 +178,15 @@ def parse_when(text: str, now: int) -> int:
 
 def _print(run: _Run) -> None:
     found = run.result()
-    click.echo(
-        f"{found.get('read', 0)} messages and callbacks of {found['devices']} devices read: {found.get('new', 0)} new, "
-        f"{found.get('known', 0)} known, {found.get('too_old', 0)} too old, {found.get('refused', 0)} refused"
+    say(
+        "{} messages and callbacks of {} devices read: {} new, {} known, {} too old, {} refused",
+        *(
+            found.get("read", 0),
+            found["devices"],
+            *(found.get(name, 0) for name in ("new", "known", "too_old", "refused")),
+        ),
     )
     if found.get("refused"):
-        click.echo("evd: `evd rejected list` says why some were refused", err=True)
+        say_error("`evd rejected list` says why some were refused")
     if run.interrupted:
-        click.echo("evd: stopped before the end: run the same command again, what is here is not read twice", err=True)
+        say_error("stopped before the end: run the same command again, what is here is not read twice")

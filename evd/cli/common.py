@@ -1,18 +1,13 @@
-"""What the commands share: where evd lives, its settings, the way to the daemon, and how answers are printed."""
+"""What the commands share: where evd lives, its settings, and the way to the daemon."""
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import click
-import orjson
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from evd import config, control
 from evd.config import Config
@@ -72,34 +67,3 @@ def named_format(text: str, directory: str | None) -> tuple[str, dict[str, Field
 
     found = {**BUILT_IN, **settings(find(directory, os.environ)).formats}.get(text)
     return (found.grammar, field_options(found)) if found else (text, {})
-
-
-def show(document: Any) -> None:
-    """JSON on stdout."""
-    sys.stdout.write(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode() + "\n")
-
-
-def table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], *, empty: str) -> None:
-    """A table for people: `columns` maps a row's key to its heading."""
-    rows = list(rows)
-    if not rows:
-        click.echo(empty)
-        return
-    console = Console()
-    if not console.is_terminal:
-        console.width = FILE_COLUMNS
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in columns.values():
-        drawn.add_column(heading, overflow="fold")  # who copies an id out of a table must find it whole
-    for row in rows:
-        drawn.add_row(*("–" if row.get(key) is None else Text(printable(str(row[key]))) for key in columns))
-    console.print(drawn)
-
-
-FILE_COLUMNS = 10_000
-"""Of a table that no terminal shows: each row is one line, for grep."""
-
-
-def printable(text: str) -> str:
-    """What a stranger sent must not move the cursor of a terminal."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

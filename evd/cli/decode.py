@@ -13,6 +13,7 @@ import orjson
 
 from evd.cli.common import directory_option, named_format
 from evd.cli.format import show_refusal
+from evd.cli.printing import json_line
 from evd.errors import CodecError, ConfigError, EvdError, FormatError
 from evd.grammar import FieldOptions, parse
 
@@ -77,7 +78,7 @@ def _read_line(stream: BinaryIO) -> bytes:
 
 def _serve_lines(source: BinaryIO, out: BinaryIO, fallback: str | None, halves: tuple[str, ...]) -> None:
     while line := _read_line(source):
-        out.write(answer(line.rstrip(b"\r\n"), fallback, halves) + b"\n")
+        out.write(json_line(answer(line.rstrip(b"\r\n"), fallback, halves)) + b"\n")
         out.flush()
 
 
@@ -90,7 +91,7 @@ def _decode_all(decoder: Decoder, texts: Sequence[str], out: BinaryIO) -> bool:
         except CodecError as error:
             shown = _error(error)
             good = False
-        out.write(shown + b"\n")
+        out.write(json_line(shown) + b"\n")
     out.flush()
     return good
 

@@ -18,12 +18,12 @@ import trio
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from evd import control, log
 from evd.auth import ROLES
 from evd.cli.common import settings
 from evd.cli.fake_fcm import write_credentials
+from evd.cli.printing import cell, say_styled
 from evd.cli.serve import make
 from evd.cli.simulate import DEMO_KEYS, keys_of_file
 from evd.errors import ConfigError, ControlError
@@ -287,7 +287,7 @@ class _Demo:
         say(f"\nIts log is {shown['demo.log']}. Ctrl-C stops everything.", style="dim")
 
     def _say(self, text: str, style: str = "") -> None:
-        self._screen.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        say_styled(self._screen, text, style)
 
     async def _show(self, daemon: Daemon) -> None:
         """A few counts that move, on a terminal only."""
@@ -311,5 +311,5 @@ def _counts(tally: Tally, daemon: Daemon) -> Table:
     table.add_row("evd", taken)
     table.add_row("pushes", f"{_sent(daemon)} delivered")
     if tally.first_trouble:
-        table.add_row("trouble", Text(tally.first_trouble))
+        table.add_row("trouble", cell(tally.first_trouble))
     return table

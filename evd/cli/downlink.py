@@ -7,7 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from evd.cli.common import ask, directory_option, json_option, path_part, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.printing import say, show, table
 from evd.cli.times import duration_s, utc_time
 from evd.downlinks import STATES, info_code
 from evd.errors import ConfigError
@@ -67,9 +68,9 @@ def send(
     if as_json:
         show(row)
     else:
-        click.echo(
-            f"downlink {row['number']}: {row['payload']} waits for vehicle {row['vehicle']} to ask,"
-            f" until {utc_time(row['expires'])} UTC"
+        say(
+            "downlink {}: {} waits for vehicle {} to ask, until {} UTC",
+            *(row["number"], row["payload"], row["vehicle"], utc_time(row["expires"])),
         )
 
 
@@ -114,4 +115,4 @@ def cancel(number: int, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(row)
     else:
-        click.echo(f"downlink {row['number']} for vehicle {row['vehicle']} is cancelled")
+        say("downlink {} for vehicle {} is cancelled", row["number"], row["vehicle"])

@@ -10,7 +10,8 @@ import orjson
 
 from evd import event_texts
 from evd.alerts import KINDS
-from evd.cli.common import ask, directory_option, json_option, path_part, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
@@ -78,7 +79,7 @@ def _show_or_change(directory: str | None, path: str, changes: tuple[str, ...], 
         show(document)
         return
     for key, value in document.items():
-        click.echo(f"{key} = {orjson.dumps(value).decode()}")
+        say("{} = {}", key, orjson.dumps(value).decode())
 
 
 def changed(document: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import click
 import trio
 
 from evd.cli.common import directory_option
+from evd.cli.printing import say
 from evd.push.fake import FAKE_DOMAIN, FakeFcm, make_service_account
 from evd.push.fake_behaviours import BEHAVIOURS, MOODS
 
@@ -93,8 +94,8 @@ async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
             await nursery.start(fake.serve)
             if credentials is not None:
                 write_credentials(credentials, fake.token_uri)
-                click.echo(f"Credentials of project {PROJECT} are in {credentials}.", err=True)
-            click.echo(f"The fake FCM listens on {fake.url} (until Ctrl-C).", err=True)
+                say("Credentials of project {} are in {}.", PROJECT, credentials, err=True)
+            say("The fake FCM listens on {} (until Ctrl-C).", fake.url, err=True)
             async for _ in signals:
                 break
             nursery.cancel_scope.cancel()

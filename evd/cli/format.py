@@ -10,12 +10,12 @@ import click
 import msgspec
 import orjson
 from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from evd.cli.common import ask, directory_option, json_option, named_format, path_part, show, table
+from evd.cli.common import ask, directory_option, json_option, named_format, path_part
+from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, FieldOptions, Plan, parse
+from evd.plain_text import REPLACEMENT, one_line
 
 # The marks of the bit map, one a field. Fields beyond them are marked "+".
 _MARKS = string.ascii_letters + string.digits
@@ -34,14 +34,14 @@ def caret(text: str, position: int) -> str:
     last = min(len(text), position + _CONTEXT)
     before = "…" if first else ""
     after = "…" if last < len(text) else ""
-    shown = "".join(character if character.isprintable() else " " for character in text[first:last])
+    shown = one_line(text[first:last]).replace(REPLACEMENT, " ")
     return f"  {before}{shown}{after}\n  {' ' * (len(before) + position - first)}^"
 
 
 def show_refusal(text: str, error: FormatError) -> None:
     """The sentence and the place of a refused format, to stderr."""
-    click.echo(f"Error: {error}", err=True)
-    click.echo(caret(text, error.position), err=True)
+    say("Error: {}", error, err=True)
+    say_lines(caret(text, error.position), err=True)
 
 
 def layout(plan: Plan) -> dict[str, object]:
@@ -84,25 +84,35 @@ def _size(field: Field) -> str:
     return "1 bit" if field.bits == 1 else f"{field.bits} bits"
 
 
-def _show(plan: Plan, console: Console) -> None:
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("", "field", "type", "size"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("first bit", "last bit"):
-        table.add_column(heading, justify="right")
-    table.add_column("endianness")
-    for number, field in enumerate(plan.fields):
-        endianness = field.endianness if field.bits > 8 or field.endianness != BIG_ENDIAN else ""
-        row = (field.name, field.type, _size(field), str(field.start), str(field.end - 1), endianness)
-        table.add_row(_mark(number), *row)
-    console.print(table)
-    bits = Table(box=box.SIMPLE_HEAD)
-    bits.add_column("byte", justify="right")
-    bits.add_column("7 6 5 4 3 2 1 0")
-    for number, row_of_marks in enumerate(bit_map(plan)):
-        bits.add_row(str(number), row_of_marks)
-    console.print(bits)
-    console.print(f"{plan.length} bytes; {_FREE} no field, {_SHARED} several fields", highlight=False)
+FIELD_COLUMNS = {
+    "mark": "",
+    "field": "field",
+    "type": "type",
+    "size": "size",
+    "first": "first bit",
+    "last": "last bit",
+    "endianness": "endianness",
+}
+BIT_COLUMNS = {"byte": "byte", "bits": "7 6 5 4 3 2 1 0"}
+
+
+def _show(plan: Plan) -> None:
+    rows = [{"mark": _mark(number), **_row(field)} for number, field in enumerate(plan.fields)]
+    table(rows, FIELD_COLUMNS, empty="There are no fields.", box=box.SIMPLE_HEAD, right=("first", "last"))
+    bits = [{"byte": number, "bits": marks} for number, marks in enumerate(bit_map(plan))]
+    table(bits, BIT_COLUMNS, empty="There are no bits.", box=box.SIMPLE_HEAD, right=("byte",))
+    say("{} bytes; {} no field, {} several fields", plan.length, _FREE, _SHARED)
+
+
+def _row(field: Field) -> dict[str, Any]:
+    return {
+        "field": field.name,
+        "type": field.type,
+        "size": _size(field),
+        "first": field.start,
+        "last": field.end - 1,
+        "endianness": field.endianness if field.bits > 8 or field.endianness != BIG_ENDIAN else "",
+    }
 
 
 @click.group("format")
@@ -127,14 +137,14 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
     except FormatError as error:
         if as_json:
             refusal = {"error": str(error), "field": error.field, "position": error.position}
-            click.echo(orjson.dumps(refusal))
+            show_line(refusal)
         else:
             show_refusal(grammar, error)
         ctx.exit(1)
     if as_json:
-        click.echo(orjson.dumps(layout(plan)))
+        show_line(layout(plan))
     else:
-        _show(plan, Console())
+        _show(plan)
 
 
 @format_group.command("add")
@@ -174,9 +184,9 @@ def add(
     if as_json:
         show(added)
         return
-    click.echo(f"format {name} is kept")
+    say("format {} is kept", name)
     if added["vehicles"] or added["device_types"]:
-        click.echo("Its messages from now on are decoded by it; `evd redecode --since …` does so with those before.")
+        say("Its messages from now on are decoded by it; `evd redecode --since …` does so with those before.")
 
 
 @format_group.command("list")
@@ -211,13 +221,13 @@ def show_(name: str, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(found)
         return
-    click.echo(f"{found['name']} ({found['origin']}{', the default' if found['default'] else ''})")
-    click.echo(found["grammar"])
+    say("{} ({}{})", found["name"], found["origin"], ", the default" if found["default"] else "")
+    say("{}", found["grammar"])
     for field, options in found["fields"].items():
-        click.echo(f"  {field}: {', '.join(f'{option} {value}' for option, value in options.items())}")
-    _show(parse(found["grammar"], _options(found["fields"])), Console())
+        say("  {}: {}", field, ", ".join(f"{option} {value}" for option, value in options.items()))
+    _show(parse(found["grammar"], _options(found["fields"])))
     for heading, users in (("vehicles", found["vehicles"]), ("device types", found["device_types"])):
-        click.echo(f"{heading}: {_some(users)}")
+        say("{}: {}", heading, _some(users))
 
 
 @format_group.command("assign")
@@ -247,7 +257,7 @@ def assign(
         show({**wish, "vehicles": vehicles, "device_types": types})
         return
     whose = _some([*vehicles, *(f"device type {one}" for one in types)])
-    click.echo(f"no format of their own: {whose}" if name == NOBODY else f"format {name}: {whose}")
+    say("{}: {}", "no format of their own" if name == NOBODY else f"format {name}", whose)
 
 
 @format_group.command("remove")
@@ -260,7 +270,7 @@ def remove(name: str, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(done)
     else:
-        click.echo(f"format {name} is removed")
+        say("format {} is removed", name)
 
 
 def field_settings(settings: Iterable[str], as_json: str | None) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from evd.auth import KEY_MAX_CHARACTERS, ROLES
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
 role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What the key may do.")
@@ -33,7 +34,7 @@ def create(role: str, name: str, vehicle: str | None, directory: str | None, as_
     if as_json:
         show(made)
     else:
-        click.echo(made["key"])
+        say("{}", made["key"])
 
 
 @key.command("import")
@@ -45,7 +46,7 @@ def create(role: str, name: str, vehicle: str | None, directory: str | None, as_
 def import_(role: str, name: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
     """Take in a key that a client has already: its text on stdin, in one line."""
     if sys.stdin.isatty():
-        click.echo("The key, then Enter:", err=True)
+        say("The key, then Enter:", err=True)
     secret = sys.stdin.readline(KEY_MAX_CHARACTERS + 2).strip()
     if not secret:
         raise ConfigError("no key came on stdin: for instance `evd key import --role sigfox < key.txt`")
@@ -53,7 +54,7 @@ def import_(role: str, name: str, vehicle: str | None, directory: str | None, as
     if as_json:
         show(made)
     else:
-        click.echo(f"imported as {made['id']}")
+        say("imported as {}", made["id"])
 
 
 @key.command("list")
@@ -80,7 +81,7 @@ def revoke(given: str, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(done)
     else:
-        click.echo(f"{given} is revoked")
+        say("{} is revoked", given)
 
 
 def _wish(role: str, name: str, vehicle: str | None) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import say, show, table
 
 
 @click.group()
@@ -23,7 +24,7 @@ def add(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(done)
     else:
-        click.echo(f"{done['uid']} owns {done['vehicle']}")
+        say("{} owns {}", done["uid"], done["vehicle"])
 
 
 @owner.command()
@@ -37,7 +38,7 @@ def remove(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None
     if as_json:
         show(done)
     else:
-        click.echo(f"{done['uid']} owns {done['vehicle']} no more")
+        say("{} owns {} no more", done["uid"], done["vehicle"])
 
 
 @owner.command("list")

@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part, printable, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time, utc_time_ms
 
 COLUMNS = {
@@ -63,7 +64,7 @@ def list_(vehicle: str | None, waiting: bool, limit: int, directory: str | None,
     rows = [*document["waiting"], *document["finished"]]
     empty = "Nothing waits." if waiting else "Nothing waits, and nothing was pushed."
     table(map(_listed, rows), COLUMNS, empty=empty)
-    click.echo(how(document))
+    say("{}", how(document))
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:
@@ -88,11 +89,12 @@ def trace_(status: str, vehicle: str | None, directory: str | None, as_json: boo
 def _tell(document: dict[str, Any]) -> None:
     received, committed, vehicle = document["received"], document["committed"], document["vehicle"]
     kept = "its vehicle keeps newer ones only"
-    click.echo(printable(f"status     {document['status_id']} of vehicle {vehicle}"))
-    click.echo(f"measured   {_moment(document['measured'], kept)}")
-    click.echo(f"received   {_moment(received, kept)}{_later(document['measured'], received, 's')}")
-    click.echo(f"committed  {_moment(committed, 'not recorded: no push tells it')}{_later(received, committed, 'ms')}")
-    click.echo(f"pushed     {_to_whom(document)}")
+    say("status     {} of vehicle {}", document["status_id"], vehicle)
+    say("measured   {}", _moment(document["measured"], kept))
+    say("received   {}{}", _moment(received, kept), _later(document["measured"], received, "s"))
+    unknown = "not recorded: no push tells it"
+    say("committed  {}{}", _moment(committed, unknown), _later(received, committed, "ms"))
+    say("pushed     {}", _to_whom(document))
     rows = [_traced(row) for row in document["pushes"]]
     columns = {name: heading for name, heading in TRACE_COLUMNS.items() if any(row.get(name) for row in rows)}
     if rows:
@@ -103,8 +105,8 @@ def _to_whom(document: dict[str, Any]) -> str:
     registered, taken = document["registered"], _count(document["taken"], "phone")
     if registered:
         return f"to {taken}; {_count(registered, 'phone')} registered"
-    vehicle = printable(document["vehicle"])
-    return (f"to {taken}; " if document["taken"] else "") + f"no phone is registered for vehicle {vehicle}: {REGISTERS}"
+    nobody = f"no phone is registered for vehicle {document['vehicle']}: {REGISTERS}"
+    return (f"to {taken}; " if document["taken"] else "") + nobody
 
 
 def _moment(ms: int | None, otherwise: str) -> str:
@@ -135,7 +137,7 @@ def test_(vehicle: str, directory: str | None, as_json: bool) -> None:
         return
     table(map(_tested, document["phones"]), TEST_COLUMNS, empty="")
     taken = sum(bool(row["taken"]) for row in document["phones"])
-    click.echo(f"{taken} of {_count(len(document['phones']), 'phone')} taken")
+    say("{} of {} taken", taken, _count(len(document["phones"]), "phone"))
 
 
 def _tested(row: dict[str, Any]) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def _print_how(document: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(document)
     else:
-        click.echo(how(document))
+        say("{}", how(document))
 
 
 def how(document: dict[str, Any]) -> str:
@@ -179,7 +181,7 @@ def _goes_out(document: dict[str, Any]) -> str:
     if not document["enabled"]:
         return "nothing is pushed by this evd: push.credentials is not set, or `evd serve` does not run"
     if document["held_up"]:
-        return f"pushes are held up: {printable(document['held_up'])}"
+        return f"pushes are held up: {document['held_up']}"
     return "pushes go out"
 
 

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.backfill import parse_when
-from evd.cli.common import ask, directory_option, json_option, show, table
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import confirmed, say, show, table
 from evd.cli.times import utc_time
 from evd.clock import now_ms
 from evd.status import vehicle_id
@@ -78,14 +79,14 @@ def redecode(
         show({**seen.document(), **written})
     elif done is not None:
         gone = f"; {done.counts['gone']} have left their rings meanwhile" if done.counts["gone"] else ""
-        click.echo(f"{done.counts['written']} statuses are decoded anew{gone}.")
+        say("{} statuses are decoded anew{}.", done.counts["written"], gone)
 
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        click.echo("Nothing was changed: say --yes to change it.", err=True)
+        say("Nothing was changed: say --yes to change it.", err=True)
         return False
-    return click.confirm("Change them?")
+    return confirmed("Change them?")
 
 
 def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str) -> Found:
@@ -119,12 +120,12 @@ def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
 def _print(found: Found) -> None:
     counts = found.counts
     if not counts["changed"]:
-        click.echo(f"{counts['read']} statuses were read: nothing changes.")
+        say("{} statuses were read: nothing changes.", counts["read"])
         return
-    click.echo(f"{counts['changed']} of {counts['read']} statuses change, of {len(found.vehicles)} vehicles:")
+    say("{} of {} statuses change, of {} vehicles:", counts["changed"], counts["read"], len(found.vehicles))
     fields = [{"field": name, "changes": number} for name, number in found.fields.most_common()]
     table(fields, {"field": "FIELD", "changes": "CHANGES"}, empty="")
-    click.echo("For example:")
+    say("For example:")
     shown = [{**one, "time": utc_time(one["time"])} for one in found.examples]
     columns = {"vehicle": "VEHICLE", "time": "TIME (UTC)", "field": "FIELD", "old": "OLD", "new": "NEW"}
     table(shown, columns, empty="")

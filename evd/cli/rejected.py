@@ -7,11 +7,14 @@ from typing import Any
 from urllib.parse import quote
 
 import click
+import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from evd.cli.common import ask, directory_option, json_option, printable, show, table
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import say, say_lines, show, table
 from evd.errors import ConfigError
+from evd.secrets import MASK
 
 COLUMNS = {
     "number": "NUMBER",
@@ -56,12 +59,15 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(row)
         return
-    click.echo(f"{row['route']}\n{row['error']}: {row['detail']}")
-    click.echo(f"{row['times']} times, the last at {_utc(row['received'])} UTC\n")
+    say("{}\n{}: {}", row["route"], row["error"], row["detail"])
+    say("{} times, the last at {} UTC\n", row["times"], _utc(row["received"]))
     for name, value in row["headers"].items():
-        click.echo(f"{name}: {printable(value)}")
-    click.echo(f"\n{printable(row['body']) if 'body' in row else row['body_hex'] + ' (hex)'}\n")
-    click.echo(f"{row['advice']} Then: evd rejected replay {number}")
+        say("{}: {}", name, value)
+    say("")
+    say_lines(row["body"] if "body" in row else f"{row['body_hex']} (hex)")
+    say("\n{} Then: evd rejected replay {}", row["advice"], number)
+    if MASK in orjson.dumps(row).decode():
+        say("{} stands for what may be a secret: it was masked before the request was kept.", MASK)
 
 
 @rejected.command()
@@ -87,8 +93,11 @@ def replay(
         show({"taken": len(results) - len(refused), "refused": refused})
     else:
         for result in refused:
-            click.echo(f"{result['number']} is refused still: {result['detail']}")
-        click.echo(f"{len(results) - len(refused)} of {len(results)} were taken")
+            say("{} is refused still: {}", result["number"], result["detail"])
+        for result in results:
+            if result.get("without"):
+                say("{} is taken without {}: masked when it was kept", result["number"], ", ".join(result["without"]))
+        say("{} of {} were taken", len(results) - len(refused), len(results))
     if refused:
         ctx.exit(1)
 
@@ -104,7 +113,7 @@ def forget(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> No
     if as_json:
         show({"forgotten": list(numbers)})
     else:
-        click.echo(f"{len(numbers)} are forgotten")
+        say("{} are forgotten", len(numbers))
 
 
 def _replay_one(directory: str | None, number: int) -> Any:

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from evd.auth import ROLES
-from evd.cli.common import directory_option, json_option, settings, show
+from evd.cli.common import directory_option, json_option, settings
+from evd.cli.printing import say, show
 from evd.errors import ConfigError
 from evd.place import SOCKET_PATH_MAX, Place, find
 
@@ -25,10 +26,10 @@ def init(directory: str | None, as_json: bool) -> None:
     if as_json:
         show({"dir": str(place.directory), "keys": keys})
         return
-    click.echo(f"evd lives in {place.directory}. Its keys, shown this once:\n")
+    say("evd lives in {}. Its keys, shown this once:\n", place.directory)
     for role, key in keys.items():
-        click.echo(f"  {role:7} {key}")
-    click.echo(f"\nSettings: {place.settings}\nStart it: evd serve --dir {place.directory}")
+        say("  {:7} {}", role, key)
+    say("\nSettings: {}\nStart it: evd serve --dir {}", place.settings, place.directory)
 
 
 def make(place: Place) -> dict[str, str]:

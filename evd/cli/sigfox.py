@@ -16,7 +16,8 @@ from evd import control
 from evd.auth import KEY_MAX_CHARACTERS
 from evd.checkup import Checkup, base_of
 from evd.checkup_verdicts import FAILED, OK, SKIPPED, WARNING, Step
-from evd.cli.common import directory_option, json_option, named_format, settings, show
+from evd.cli.common import directory_option, json_option, named_format, settings
+from evd.cli.printing import say, say_bold, say_lines, show
 from evd.clock import now_ms
 from evd.config import Config
 from evd.errors import ConfigError, EvdError
@@ -85,7 +86,7 @@ def config(
     else:
         for definition in wanted:
             _print(definition)
-        click.echo(f"<key> is what `{KEY_COMMAND}` prints. DATA is needed; each of the others tells more.")
+        say("<key> is what `{}` prints. DATA is needed; each of the others tells more.", KEY_COMMAND)
 
 
 @sigfox.command()
@@ -107,15 +108,15 @@ def check(ctx: click.Context, url: str, key_stdin: bool, directory: str | None, 
     if as_json:
         show({"url": checkup.url, "passed": checkup.passed, "steps": msgspec.to_builtins(checkup.steps)})
     elif checkup.passed:
-        click.echo("\nSigfox's callbacks get through.")
+        say("\nSigfox's callbacks get through.")
     if not checkup.passed:
         ctx.exit(1)
 
 
 def _tell(step: Step) -> None:
-    click.echo(f"{MARKS[step.outcome]} {step.name:8} {step.text}")
+    say("{} {:8} {}", MARKS[step.outcome], step.name, step.text)
     if step.advice:
-        click.echo(f"           → {step.advice}")
+        say("           → {}", step.advice)
 
 
 def _print(definition: CallbackDefinition) -> None:
@@ -132,13 +133,13 @@ def _print(definition: CallbackDefinition) -> None:
         "Line pattern": definition.line_pattern,
         "Content type": definition.content_type,
     }
-    click.secho(fields["Type"], bold=True, nl=False)
-    click.echo(f": {definition.purpose}")
+    say_bold(fields["Type"])
+    say(": {}", definition.purpose)
     for name, value in fields.items():
         if value:
-            click.echo(f"  {name:22} {value}")
-    click.echo("  Body")
-    click.echo("".join(f"    {line}\n" for line in definition.body.splitlines()))
+            say("  {:22} {}", name, value)
+    say("  Body")
+    say_lines("".join(f"    {line}\n" for line in definition.body.splitlines()))
 
 
 def _grammar(given: str | None, directory: str | None) -> str | None:
@@ -153,7 +154,7 @@ def _grammar(given: str | None, directory: str | None) -> str | None:
 def _key(from_stdin: bool) -> str:
     """evd's key of role sigfox. Raises ConfigError."""
     if from_stdin and sys.stdin.isatty():
-        click.echo("The key, then Enter:", err=True)
+        say("The key, then Enter:", err=True)
     text = sys.stdin.readline(KEY_MAX_CHARACTERS + 2) if from_stdin else os.environ.get(KEY_ENV, "")
     if not text.strip():
         raise ConfigError(f"the key is missing: put it into the environment variable {KEY_ENV}, or give --key-stdin")
@@ -170,9 +171,9 @@ def _create(chosen: Config, device_type: str, wanted: list[CallbackDefinition], 
         show(results)
     else:
         for result in results:
-            click.echo(f"{result['callback']:22} {_outcome(result)}")
+            say("{:22} {}", result["callback"], _outcome(result))
         if any(one.downlink for one in possible):
-            click.echo("Tick Downlink at the BIDIR callback, and set the device type's downlink mode to CALLBACK.")
+            say("Tick Downlink at the BIDIR callback, and set the device type's downlink mode to CALLBACK.")
     return not any("error" in outcome for outcome in outcomes.values())
 
 

@@ -16,7 +16,8 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd.cli.common import directory_option, json_option, show
+from evd.cli.common import directory_option, json_option
+from evd.cli.printing import say, say_error, show
 from evd.errors import ConfigError
 from evd.httpclient import HttpPool
 from evd.simulation import FLEET_MAX, SHAPES, Fleet
@@ -191,15 +192,13 @@ def _keys_of_env(env: Mapping[str, str], roles: list[str], names: Mapping[str, s
 
 def _print(summary: Mapping[str, Any]) -> None:
     among = [f"{summary[name]} {name}" for name in ("duplicates", "late") if summary[name]]
-    click.echo(
-        f"{summary['sent']} callbacks in {summary['seconds']:.1f} s ({summary['per_second']:g}/s)"
-        + (f", {' and '.join(among)} among them" if among else "")
-    )
+    also = f", {' and '.join(among)} among them" if among else ""
+    say("{} callbacks in {:.1f} s ({:g}/s){}", summary["sent"], summary["seconds"], summary["per_second"], also)
     for status, number in summary["answers"].items():
-        click.echo(f"  {status:12} {number}" + ("  (overload: not taken)" if status == "503" else ""))
+        say("  {:12} {}{}", status, number, "  (overload: not taken)" if status == "503" else "")
     if summary["unanswered"]:
-        click.echo(f"  {'no answer':12} {summary['unanswered']}")
+        say("  {:12} {}", "no answer", summary["unanswered"])
     if summary["p50_ms"] is not None:
-        click.echo(f"  {'p50':12} {summary['p50_ms']:g} ms\n  {'p99':12} {summary['p99_ms']:g} ms")
+        say("  {:12} {:g} ms\n  {:12} {:g} ms", "p50", summary["p50_ms"], "p99", summary["p99_ms"])
     if summary["first_trouble"]:
-        click.echo(f"evd: the first that was not taken: {summary['first_trouble']}", err=True)
+        say_error(f"the first that was not taken: {summary['first_trouble']}")

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, show
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import say, show
 
 
 @click.command()
@@ -26,4 +27,4 @@ def _lines(prefix: str, document: dict[str, Any]) -> None:
         if isinstance(value, dict):
             _lines(f"{prefix}{name}.", value)
         elif value is not None and value != "":
-            click.echo(f"{prefix + name:32} {value}")
+            say("{:32} {}", prefix + name, value)

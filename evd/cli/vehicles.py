@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part, show, table
+from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
@@ -124,4 +125,4 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
         return
     for name, value in row.items():
         if value is not None:
-            click.echo(f"{name:15} {value}")
+            say("{:15} {}", name, value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +12,8 @@ import click
 import orjson
 
 from evd import control, sse
-from evd.cli.common import directory_option, json_option, printable
+from evd.cli.common import directory_option, json_option
+from evd.cli.printing import say, say_error, show_line
 from evd.cli.times import utc_time
 from evd.errors import ControlError
 from evd.place import Place, find
@@ -35,9 +35,10 @@ def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> No
     place.require()
     try:
         for document in _statuses(place, vehicles):
-            shown = orjson.dumps(document).decode() if as_json else _line(document)
-            sys.stdout.write(shown + "\n")
-            sys.stdout.flush()
+            if as_json:
+                show_line(document)
+            else:
+                _say(document)
     except KeyboardInterrupt:
         pass
 
@@ -59,10 +60,10 @@ def _statuses(place: Place, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any
         except ControlError as error:
             if not begun:
                 raise
-            click.echo(f"evd: {error}", err=True)
+            say_error(error)
         time.sleep(AGAIN_S)
 
 
-def _line(document: dict[str, Any]) -> str:
+def _say(document: dict[str, Any]) -> None:
     fields = " ".join(f"{name}={value}" for name, value in document.items() if name not in NOT_SHOWN)
-    return printable(f"{utc_time(document['timestamp'])}  {document['vehicleId']}  {fields}")
+    say("{}  {}  {}", utc_time(document["timestamp"]), document["vehicleId"], fields)

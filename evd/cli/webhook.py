@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, printable, show, table
+from evd.cli.common import ask, directory_option, json_option
+from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.place import find
 from evd.push.signature import new_secret
@@ -39,7 +40,7 @@ def add(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(row)
     else:
-        click.echo(f"{printable(row['url'])} is told of vehicle {row['vehicle']}")
+        say("{} is told of vehicle {}", row["url"], row["vehicle"])
 
 
 @webhook.command("list")
@@ -72,7 +73,7 @@ def remove(vehicle: str, url: str, directory: str | None, as_json: bool) -> None
     if as_json:
         show(row)
     else:
-        click.echo(f"{printable(row['url'])} is told of vehicle {row['vehicle']} no more")
+        say("{} is told of vehicle {} no more", row["url"], row["vehicle"])
 
 
 @webhook.command()
@@ -84,8 +85,6 @@ def secret(directory: str | None, as_json: bool) -> None:
     if as_json:
         show({"secret": text})
         return
-    click.echo(text)
+    say("{}", text)
     file = find(directory, os.environ).settings
-    click.echo(
-        f'Write it into {file}: [push] webhook_secret = "…", start evd anew, give it to the receivers.', err=True
-    )
+    say('Write it into {}: [push] webhook_secret = "…", start evd anew, give it to the receivers.', file, err=True)

@@ -20,6 +20,8 @@ import trio
 from firebase_admin import credentials
 
 from evd.errors import ConfigError, Pause, Unreachable
+from evd.plain_text import excerpt
+from evd.secrets import masked
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
@@ -38,6 +40,9 @@ PAUSE_S = 60.0
 
 # Google's tokens have some 1,000 characters; this one goes into every request's head.
 TOKEN_MAX = 8_192
+
+# Characters of the token endpoint's words that are looked at.
+SAID_MAX = 4_096
 
 
 class ServiceAccount:
@@ -186,5 +191,5 @@ def _reason(error: Exception) -> str:
         return "it did not answer in time"
     if isinstance(error, google.auth.exceptions.TransportError):
         return "it cannot be reached, or answered with a redirect"
-    said = str(error.args[0]) if error.args else ""
-    return "".join(c for c in said[:200] if c.isprintable()).rstrip(". ") or type(error).__name__
+    said = str(error.args[0])[:SAID_MAX] if error.args else ""
+    return excerpt(masked(said), 200).rstrip(". ") or type(error).__name__

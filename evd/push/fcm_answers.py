@@ -10,6 +10,8 @@ import msgspec
 
 from evd.errors import DropRegistration, ForeignSender, GiveUp, Pause, PushError, QuotaExceeded, RetryAfter, Unreachable
 from evd.httpclient import Response, retry_after_s
+from evd.plain_text import excerpt
+from evd.secrets import masked
 
 RETRY_MIN_S = 10.0
 """FCM's guide (Scale your FCM send requests): no retry before."""
@@ -48,11 +50,15 @@ def read_answer(response: Response, target: str, now: float) -> str | PushError:
 
 def _clean(text: str, target: str, length: int) -> str:
     """Of what the other end said, what may stand in logs and tables."""
-    return "".join(c for c in text.replace(target, "…")[:length] if c.isprintable())
+    return excerpt(masked(text.replace(target, "…")[:SAID_MAX]), length)
 
 
 # What msgspec raises for bytes that are no JSON, or not of the expected shape, or nested without end.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+SAID_MAX = 4096
+"""Characters of the other end's words that are looked at."""
 
 
 class _Accepted(msgspec.Struct):

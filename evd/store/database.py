@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.store.library import require_safe, sqlite3
+from evd.store.old_secrets import add_functions
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 5
@@ -177,7 +178,11 @@ def _upgrade(connection: Any, version: int) -> None:
     steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
     if version < 4:
         steps.append(_sql("moved_4"))
+    add_functions(connection)
+    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
     _in_one_transaction(connection, "\n".join(steps))
+    connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)

@@ -1,3 +1,6 @@
 -- From schema 4 to 5: the tables of schema.sql.
 
 ALTER TABLE vehicles ADD COLUMN overflow INTEGER NOT NULL DEFAULT 0;
+
+-- What older evds kept of refused requests may hold secrets (evd.store.old_secrets).
+UPDATE rejected SET route = kept_route(route), headers = kept_headers(headers), body = kept_body(headers, body);

@@ -1,0 +1,112 @@
+"""The one printer of all commands: what did not come from evd reaches no terminal but as plain text.
+
+A sentence is a template of evd's own, and values that are put into it, each in one line: so no value can write a line
+of its own, move the cursor, turn the text round or be taken for markup. No other module of the commands prints
+(tests/test_printing.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+import orjson
+from rich.box import Box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evd.plain_text import json_text, lines, one_line
+
+FILE_COLUMNS = 10_000
+"""Of a table that no terminal shows: each row is one line, for grep."""
+
+
+def filled(template: str, *values: Any) -> str:
+    """A sentence of evd's with values in it, each in one line."""
+    return template.format(*map(_plain, values))
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, int | float) else one_line(str(value))
+
+
+def say(template: str, *values: Any, err: bool = False) -> None:
+    """A sentence on stdout, or on stderr: `say("{} owns {}", uid, vehicle)`."""
+    click.echo(filled(template, *values), err=err)
+
+
+def say_bold(text: str) -> None:
+    """A heading, which more is said behind."""
+    click.secho(one_line(text), bold=True, nl=False)
+
+
+def say_lines(text: str, *, err: bool = False) -> None:
+    """A text of several lines: a body, a grammar with its caret."""
+    click.echo(lines(text), err=err)
+
+
+def say_error(error: BaseException | str) -> None:
+    """What went wrong, on stderr."""
+    click.echo(f"evd: {one_line(str(error))}", err=True)
+
+
+def confirmed(question: str) -> bool:
+    return click.confirm(question)
+
+
+def show(document: Any) -> None:
+    """JSON on stdout."""
+    _write(orjson.dumps(document, option=orjson.OPT_INDENT_2))
+
+
+def show_line(document: Any) -> None:
+    """JSON on stdout, in one line."""
+    _write(orjson.dumps(document))
+
+
+def json_line(line: bytes) -> bytes:
+    """A line of JSON for another program, which a person may look at, too."""
+    return line if line.isascii() and b"\x7f" not in line else json_text(line.decode()).encode()
+
+
+def table(
+    rows: Iterable[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    *,
+    empty: str,
+    box: Box | None = None,
+    right: Iterable[str] = (),
+) -> None:
+    """A table for people: `columns` maps a row's key to its heading; `right` are those of numbers."""
+    rows = list(rows)
+    if not rows:
+        click.echo(empty)
+        return
+    console = Console()
+    if not console.is_terminal:
+        console.width = FILE_COLUMNS
+    drawn = Table(box=box, pad_edge=box is not None, header_style="bold")
+    for key, heading in columns.items():
+        # Who copies an id out of a table must find it whole.
+        drawn.add_column(Text(heading), overflow="fold", justify="right" if key in right else "left")
+    for row in rows:
+        drawn.add_row(*("–" if row.get(key) is None else Text(one_line(str(row[key]))) for key in columns))
+    console.print(drawn)
+
+
+def say_styled(screen: Console, text: str, style: str = "") -> None:
+    """Text on a screen that shows something else beside it."""
+    screen.print(lines(text), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def cell(text: str) -> Text:
+    """A text for a table of rich's own."""
+    return Text(one_line(text))
+
+
+def _write(document: bytes) -> None:
+    sys.stdout.write(json_line(document).decode() + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,109 @@
+"""What looks like a secret wherever it stands: keys, tokens and passwords whose form says what they are."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MASK = "***"
+"""Stands for a secret: plain in JSON, in a form, in a URL, in a header and on every terminal."""
+
+SCHEME_VALUE_MIN = 16
+"""Characters behind a scheme's name that are no word of a sentence: `Basic authentication` is one."""
+
+
+class Shape(NamedTuple):
+    """`hint` stands, in lower case, in every text in which `pattern` is found: few texts have to be searched.
+
+    No pattern begins right behind a backslash, where a letter may be half of a JSON escape.
+    """
+
+    hint: str
+    pattern: re.Pattern[str]
+    masked: str = MASK
+
+
+SHAPES: tuple[Shape, ...] = (
+    Shape("evd_", re.compile(r"(?i)evd_(?:sigfox|device|app|admin)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
+    Shape("eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")),  # a JWT: {" in base64, also when it was cut
+    Shape("eya", re.compile(r"(?<![\w\\-])eyA[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),  # those whose JSON begins with a blank
+    Shape("ewo", re.compile(r"(?<![\w\\-])ewo[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
+    Shape("ew0", re.compile(r"(?<![\w\\-])ew0[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
+    Shape("apa91", re.compile(r"(?<![\w\\-])[\w-]++(?::|%3[Aa])APA91[\w-]++")),  # an FCM registration token
+    Shape("apa91", re.compile(r"(?<![\w\\-])APA91[\w-]{16,}+")),
+    Shape("ya29.", re.compile(r"ya29\.[\w.-]{4,}+")),  # Google: access token, refresh token, API key
+    Shape("1//", re.compile(r"(?<![\w/\\])1//[\w-]{20,}+")),
+    Shape("aiza", re.compile(r"AIza[\w-]{30,}+")),
+    Shape("whsec_", re.compile(r"whsec_[\w+/=-]{8,}+")),  # Standard Webhooks
+    Shape("gh", re.compile(r"(?<![A-Za-z0-9\\])(?:gh[opsru]_|github_pat_)\w{20,}+")),
+    Shape("glpat-", re.compile(r"glpat-[\w-]{16,}+")),
+    Shape("xox", re.compile(r"xox[a-z]-[\w-]{10,}+")),
+    Shape("akia", re.compile(r"(?<![A-Za-z0-9\\])AKIA[0-9A-Z]{16}(?![0-9A-Za-z])")),  # AWS
+    Shape("asia", re.compile(r"(?<![A-Za-z0-9\\])ASIA[0-9A-Z]{16}(?![0-9A-Za-z])")),
+    Shape("k_", re.compile(r"(?<![A-Za-z0-9\\])[rs]k_(?:live|test)_\w{10,}+")),
+    Shape(
+        "private key",
+        re.compile(
+            r"-----BEG[I]N [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s,:]|\\+[nr]|-(?!----))*+"
+            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)?"
+        ),
+    ),
+    Shape("://", re.compile(r"(?<=://)[^\s/@:\"'<>]*+:[^\s/@\"'<>]++@"), f"{MASK}@"),  # user and password of a URL
+)
+
+SCHEMES = ("bearer", "basic", "token", "apikey", "digest", "negotiate", "sharedaccesssignature", "sharedaccesskey")
+_scheme = re.compile(rf"(?i)(?<![A-Za-z\\])(?:{'|'.join(SCHEMES)})[ \t]{{1,8}}([\w.~+/=:%-]{{8,}}+)")
+
+
+def without_shapes(text: str) -> str:
+    """The text with everything masked that has a secret's form; in time linear in it."""
+    lowered = text.lower()
+    for hint, pattern, masked in SHAPES:
+        if hint in lowered:
+            text = pattern.sub(masked, text)
+    if any(scheme in lowered for scheme in SCHEMES):
+        text = _scheme.sub(_masked_scheme, text)
+    return text
+
+
+def _masked_scheme(found: re.Match[str]) -> str:
+    """`Bearer` and what follows, unless that is a word: authentication schemes are spoken of, too."""
+    value = found[1]
+    word = value.isalpha() and len(value) < SCHEME_VALUE_MIN and value[1:].islower()
+    return found[0] if word else MASK
+
+
+OPAQUE_MIN = 20
+"""Characters in one piece from which on a mixture of letters and digits is taken for a token, in what is refused."""
+
+_opaque = re.compile(rf"(?<![\w+/=~\\-])[\w+/=~-]{{{OPAQUE_MIN},}}+")
+_number = re.compile(r"[-+]?[0-9]++(?:[eE][-+]?[0-9]+)?")
+_short_hex = re.compile(r"[0-9A-Fa-f]{1,24}")  # a payload of 12 bytes, a deviceTypeId: in a line they have no names
+_mixture = re.compile(r"[A-Za-z][0-9]+[A-Za-z]|[0-9][A-Za-z]+[0-9]")
+_piece = re.compile(rf"[A-Za-z0-9]{{{OPAQUE_MIN},}}")
+
+
+def is_opaque(text: str) -> bool:
+    """Whether a text looks like a token of somebody's: long, without a blank, letters among digits.
+
+    Words with a number behind them are none: `outdoor_temperature_sensor_2`.
+    """
+    return _opaque.fullmatch(text) is not None and _mixed(text)
+
+
+def without_opaque(text: str) -> str:
+    """The text with everything masked that `is_opaque`."""
+    return _opaque.sub(lambda found: MASK if _mixed(found[0]) else found[0], text)
+
+
+def _mixed(text: str) -> bool:
+    if _number.fullmatch(text) or _short_hex.fullmatch(text):
+        return False
+    return _mixture.search(text) is not None or any(_in_two_alphabets(piece) for piece in _piece.findall(text))
+
+
+def _in_two_alphabets(piece: str) -> bool:
+    """Letters and digits, or letters of both cases in a length that no word has."""
+    if not piece.isalpha():
+        return not piece.isdecimal()
+    return len(piece) >= 2 * OPAQUE_MIN and not piece.islower() and not piece.isupper()
