@@ -37,7 +37,7 @@ def shortcut(body: bytes) -> Arrive | None:
 
 
 def readable(body: bytes) -> Arrive | None:
-    return INGEST._arrival(read_message(read_json(body)), SIGFOX, body, NOW)
+    return INGEST._reading._arrival(read_message(read_json(body)), SIGFOX, body, NOW)
 
 
 @pytest.mark.parametrize("way", [shortcut, readable])

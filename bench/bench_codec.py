@@ -19,7 +19,8 @@ import orjson
 import pytest
 
 from evd import _codec, _codec_py
-from evd.grammar import FieldOptions, parse
+from evd.field_options import FieldOptions
+from evd.grammar import parse
 
 M_TRIM_THRESHOLD = -1  # mallopt's names for what follows (malloc.h)
 M_TOP_PAD = -2

@@ -15,6 +15,9 @@ from libc.math cimport INFINITY, isfinite
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
+from math import floor
+from struct import pack
+
 import orjson
 
 from evd._codec_py import hex_refused, payload_refused
@@ -47,9 +50,14 @@ cdef struct Step:
     int bits
     bint little
     bint scaled
-    bint named
+    bint special            # some of its integers are names, or no value
     double scale
     double offset
+    double low              # of the plausible values; infinite where every value is
+    double high
+    uint64_t fine           # bits below it are plausible without a closer look, which spares most fields one
+    const uint64_t *none    # the numbers that are no value, as their bits
+    Py_ssize_t nones
     const char *key         # `{"name":` of the first field, `,"name":` of the others
     Py_ssize_t key_size
 
@@ -145,6 +153,25 @@ cdef inline double as_double(const Step *step, uint64_t raw) noexcept nogil:
     return value
 
 
+cdef object surely_plausible(object step):
+    """Below which number all bits of a step are plausible values: those from 0 on rise with their bits."""
+    if step.scaled or step.op not in (Op.UINT, Op.INT, Op.HALF) or not step.low <= 0 <= step.high:
+        return 0
+    if step.op == Op.HALF:
+        return int.from_bytes(pack(">e", min(step.high, 65504.0)), "big")
+    ends = 1 << (step.bits - 1 if step.op == Op.INT else step.bits)
+    return min(ends, floor(min(step.high, ends)) + 1, (1 << 64) - 1)
+
+
+cdef inline bint is_none(const Step *step, uint64_t raw) noexcept nogil:
+    """Whether these bits say that there is no value."""
+    cdef Py_ssize_t i
+    for i in range(step.nones):
+        if step.none[i] == raw:
+            return True
+    return False
+
+
 include "_codec_json.pxi"
 
 
@@ -195,6 +222,9 @@ cdef class Decoder:
     cdef readonly object plan
     cdef Step *steps
     cdef Py_ssize_t count
+    cdef Step **judged      # the steps of which some values are not plausible
+    cdef Py_ssize_t judged_count
+    cdef uint64_t *nones    # what the steps' none pointers point into
     cdef Py_ssize_t json_bytes_max
     cdef tuple names        # of the fields
     cdef dict nulls         # every field with None
@@ -211,16 +241,22 @@ cdef class Decoder:
         ])
         self.enums = tuple([{k: (v, orjson.dumps(v)) for k, v in step.names.items()} for step in plan.steps])
         self.steps = <Step *>PyMem_Malloc(self.count * sizeof(Step))
-        if self.steps is NULL:
+        self.judged = <Step **>PyMem_Malloc(self.count * sizeof(Step *))
+        self.nones = <uint64_t *>PyMem_Malloc(sum([len(step.none) for step in plan.steps]) * sizeof(uint64_t))
+        if self.steps is NULL or self.judged is NULL or self.nones is NULL:
             raise MemoryError
         self.json_bytes_max = KEY_BYTES + 1
+        cdef uint64_t *nones = self.nones
         for i in range(self.count):
-            self._set_step(i, plan.steps[i])
+            nones = self._set_step(i, plan.steps[i], nones)
 
     def __dealloc__(self):
         PyMem_Free(self.steps)
+        PyMem_Free(self.judged)
+        PyMem_Free(self.nones)
 
-    cdef int _set_step(self, Py_ssize_t i, object step) except -1:
+    cdef uint64_t *_set_step(self, Py_ssize_t i, object step, uint64_t *nones) except NULL:
+        """`nones` is where the step's own begin; gives the place behind them."""
         cdef Step *mine = &self.steps[i]
         mine.op = step.op
         mine.start = step.start
@@ -228,16 +264,27 @@ cdef class Decoder:
         mine.bits = step.bits
         mine.little = step.little
         mine.scaled = step.scaled
-        mine.named = bool(step.names)
+        mine.special = bool(step.names or step.none)
         mine.scale = step.scale
         mine.offset = step.offset
+        mine.low = step.low
+        mine.high = step.high
+        mine.fine = surely_plausible(step)
+        if mine.low > -INFINITY or mine.high < INFINITY:
+            self.judged[self.judged_count] = mine
+            self.judged_count += 1
+        mine.none = nones
+        mine.nones = len(step.none)
+        for raw in step.none:
+            nones[0] = raw
+            nones += 1
         mine.key = PyBytes_AS_STRING(self.keys[i])
         mine.key_size = PyBytes_GET_SIZE(self.keys[i]) - KEY_BYTES
         # A byte of char text takes 6 characters at most (\u001f).
         text_bytes = 2 + 6 * step.bits // 8 if step.op == CHAR else 0
         named_bytes = max([len(dumped) for _, dumped in self.enums[i].values()], default=0)
         self.json_bytes_max += mine.key_size + max(NUMBER_BYTES, text_bytes, named_bytes)
-        return 0
+        return nones
 
     cdef inline uint64_t _raw(self, const Step *step, const uint8_t *window) noexcept:
         cdef uint64_t raw = read_bits(window, step.start, step.bits)
@@ -252,11 +299,13 @@ cdef class Decoder:
         raw = self._raw(step, window)
         if step.op == BOOL:
             return raw != 0
+        if step.special and is_none(step, raw):
+            return None
         if step.scaled or step.op == HALF or step.op == FLOAT:
             number = as_double(step, raw)
             return number if isfinite(number) else None
         value = integer(step, raw)
-        if step.named:
+        if step.special:
             named = (<dict>self.enums[i]).get(value)
             return value if named is None else named[0]
         return value
@@ -277,7 +326,9 @@ cdef class Decoder:
         if step.op == CHAR:
             return put_char(out, window, step)
         raw = self._raw(step, window)
-        if step.named:
+        if step.special:
+            if is_none(step, raw):
+                return put_null(out)
             named = (<dict>self.enums[i]).get(integer(step, raw))
             if named is not None:
                 dumped = named[1]
@@ -292,6 +343,24 @@ cdef class Decoder:
         if step.op == HALF:
             return put_half(out, raw)
         return put_bool(out, raw)
+
+    cdef bint _is_plausible(self, const uint8_t *window, Py_ssize_t size) noexcept:
+        """Whether no value lies outside the plausible ones of its field."""
+        cdef const Step *step
+        cdef Py_ssize_t i
+        cdef uint64_t raw
+        cdef double number
+        for i in range(self.judged_count):
+            step = self.judged[i]
+            if step.end > 8 * size:
+                continue
+            raw = self._raw(step, window)
+            if raw < step.fine:
+                continue
+            number = as_double(step, raw)
+            if not step.low <= number <= step.high and isfinite(number) and not is_none(step, raw):
+                return False
+        return True
 
     cdef dict _decode(self, const uint8_t *window, Py_ssize_t size):
         cdef dict fields = self.nulls.copy()    # of the right size already
@@ -337,6 +406,11 @@ cdef class Decoder:
     def json_hex(self, text):
         cdef uint8_t window[WINDOW_BYTES]
         return self._json(window, load_hex(text, window))
+
+    def plausible_json(self, payload):
+        cdef uint8_t window[WINDOW_BYTES]
+        cdef Py_ssize_t size = load_bytes(payload, window)
+        return self._json(window, size) if self._is_plausible(window, size) else None
 
     def decode_many(self, payloads):
         cdef uint8_t window[WINDOW_BYTES]

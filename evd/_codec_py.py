@@ -17,7 +17,8 @@ from evd.errors import CodecError
 from evd.grammar import PAYLOAD_BYTES_MAX, Op, Plan, Step
 
 Value = bool | int | float | str | None
-"""What a field decodes to; None where it does not lie wholly inside the payload, or is no finite number."""
+"""What a field decodes to; None where it does not lie wholly inside the payload, holds a number of the option none, or
+is no finite number."""
 
 
 def payload_refused(payload: object) -> Exception:
@@ -100,12 +101,19 @@ def _run(step: Step, payload: int, size: int) -> Value:
     raw = payload >> below & (1 << step.bits) - 1
     if step.little:
         raw = _reversed_bytes(raw, step.bits)
+    if raw in step.none:
+        return None
     value = _READERS[step.op](raw, step)
     if step.names and isinstance(value, int):
         return step.names.get(value, value)
     if step.scaled and isinstance(value, int | float):
         value = float(value) * step.scale + step.offset
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _is_plausible(step: Step, value: Value) -> bool:
+    """Only numbers are judged, as doubles: the twin knows no integers of 64 bits beside them."""
+    return not isinstance(value, int | float) or step.low <= float(value) <= step.high
 
 
 class Decoder:
@@ -138,6 +146,13 @@ class Decoder:
     def json_hex(self, text: bytes | str) -> bytes:
         """`decode_hex` as a compact JSON object."""
         return orjson.dumps(self.decode_hex(text))
+
+    def plausible_json(self, payload: bytes) -> bytes | None:
+        """`json`, unless a value lies outside the plausible ones of its field (FieldOptions.min and max): then None."""
+        fields = self.decode(payload)
+        if all(_is_plausible(step, fields[step.name]) for step in self.plan.steps):
+            return orjson.dumps(fields)
+        return None
 
     def decode_many(self, payloads: Sequence[bytes]) -> list[dict[str, Value]]:
         return [self.decode(payload) for payload in payloads]

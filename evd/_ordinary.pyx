@@ -2,9 +2,9 @@
 """Reads the ordinary callback in one pass over its bytes; for every other one it says None, never why.
 
 What is ordinary: a flat JSON object in ASCII without escapes; one vehicle as hex text, one time, one payload as hex
-text, at most one sequence number, and Sigfox's own variables with plain values, none of which may hold a secret. `evd.sigfox`, `evd.decoding` and
-`Ingest._arrival` say what such a body means; this module says the same faster, and leaves everything else, all errors
-included, to them.
+text, at most one sequence number, and Sigfox's own variables with plain values, none of which may hold a secret.
+`evd.sigfox`, `evd.decoding` and `Ingest._arrival` say what such a body means; this module says the same faster, and
+leaves everything else, all errors included, to them.
 
 A bytes object ends with a NUL that does not belong to it. No function here steps over a byte before it has seen that it
 is no NUL, so none can leave the body.
@@ -18,6 +18,7 @@ from libc.string cimport memcmp, memcpy, memset, strncmp
 
 from hashlib import blake2b
 
+from evd.decoding import decode_payload
 from evd.sigfox import NO_FIELDS, PAYLOAD_MAX_BYTES, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES
 from evd.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, SIGFOX, TIME_MAX_MS
 from evd.store import Arrive
@@ -379,11 +380,13 @@ cdef object status_id(const Found *found, const char *vehicle, Py_ssize_t vehicl
 cdef class Shortcut:
     """See `evd.ordinary.NoShortcut`, which says what the methods promise."""
 
-    cdef object json            # the default format's decoder: payload → the fields' JSON
+    cdef object default         # the default format
+    cdef object json            # its decoder: payload → the fields' JSON; None: some value is not plausible
     cdef object assigned
 
     def __init__(self, default, assigned):
-        self.json = default.decoder.json
+        self.default = default
+        self.json = default.decoder.plausible_json
         self.assigned = assigned
 
     def read(self, bytes body not None, int connectivity, now):
@@ -405,6 +408,12 @@ cdef class Shortcut:
             return None
         payload = PyBytes_FromStringAndSize(<char *>found.payload, found.payload_size)
         timely = <int64_t>time <= <int64_t>now + AHEAD_BY
+        flags = "" if timely else AHEAD
+        fields = self.json(payload)
+        if fields is None:
+            decoded = decode_payload(payload, self.default)
+            fields = decoded.fields
+            flags = f"{flags} {decoded.flags}" if flags else decoded.flags
         return Arrive(
             status_id(&found, vehicle, vehicle_size, time),
             name,
@@ -414,8 +423,8 @@ cdef class Shortcut:
             timely,
             connectivity,
             payload,
-            self.json(payload),
+            fields,
             body,
             now,
-            "" if timely else AHEAD,
+            flags,
         )

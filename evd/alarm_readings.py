@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evd.alarms import PauseKind, Readings
+from evd.findings import shown
 
 DAY_S = 86_400
 
@@ -15,6 +16,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
     push, disk = state["push"], state.get("disk", {})
     outcomes: Mapping[str, int] = push.get("outcomes", {})
     ends_s = state.get("certificate_ends_s")
+    unexplained = state.get("unexplained", {})
     return Readings(
         now=now,
         pause_kind=_pause_kind(push, outcomes),
@@ -24,6 +26,9 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         foreign_senders=outcomes.get("foreign sender", 0),
         rejections=state["ingest"].get("rejected", 0),
         oldest_push_s=push.get("oldest_pending_s"),
+        unexplained=unexplained.get("statuses", 0),
+        unexplained_by=unexplained.get("vehicle", ""),
+        unexplained_fields=shown(unexplained.get("fields", ())),
         callbacks=sum(state["ingest"].values()),
         disk_free_bytes=disk.get("free"),
         disk_total_bytes=disk.get("total", 0),

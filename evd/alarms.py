@@ -20,6 +20,7 @@ from evd.rhythm import Passed, Rhythm
 MIB = 1024 * 1024
 HOUR_S = 3600.0
 MINUTE_S = 60.0
+DAY_S = 86_400.0
 
 Severity = Literal["critical", "warning"]
 """critical: callbacks or pushes are lost, or soon will be."""
@@ -42,6 +43,11 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     foreign_senders: int = 0
     """Registrations dropped because they belong to another Firebase project (403 SENDER_ID_MISMATCH)."""
     rejections: int = 0
+    unexplained: int = 0
+    """Statuses whose sender's values contradict what their format makes of the payload."""
+    unexplained_by: str = ""
+    """The vehicle of the last one; and its fields that differ."""
+    unexplained_fields: str = ""
     oldest_push_s: float | None = None
     """For how long pushes have been waiting; 0: none waits."""
     callbacks: int = 0
@@ -66,6 +72,7 @@ class Growth(NamedTuple):
     quota_pauses: int
     foreign_senders: int
     rejections: int
+    unexplained: int
 
 
 class Seen(NamedTuple):
@@ -187,11 +194,11 @@ class _Hour:
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0
-        self._totals = deque([(0.0, Growth(0, 0, 0))], maxlen=int(HOUR_S / MINUTE_S) + 1)
+        self._totals = deque([(0.0, Growth(0, 0, 0, 0))], maxlen=int(HOUR_S / MINUTE_S) + 1)
 
     def step(self, passed_s: float, readings: Readings) -> Growth:
         self._elapsed_s += passed_s
-        totals = Growth(readings.quota_pauses, readings.foreign_senders, readings.rejections)
+        totals = Growth(readings.quota_pauses, readings.foreign_senders, readings.rejections, readings.unexplained)
         if self._elapsed_s - self._totals[-1][0] >= MINUTE_S:
             self._totals.append((self._elapsed_s, totals))
         _, before = self._totals[0]
@@ -268,7 +275,8 @@ def _certificate_text(seen: Seen) -> str:
 
 
 #: The bounds without a setting: credentials count as accepted a minute after a push went through, a quota as kept after
-#: ten; a disk must have a quarter more than the bound; reliability.md 2.4 (pushes), R5, R8 and S18 say what alarms.
+#: ten; values count as explained after a day, in which each vehicle speaks; a disk must have a quarter more than the
+#: bound; reliability.md 2.4 (pushes), R5, R8 and S18 say what alarms.
 RULES: tuple[Rule, ...] = (
     Rule(
         "push_credentials",
@@ -335,6 +343,18 @@ RULES: tuple[Rule, ...] = (
         sentence=lambda seen: (
             f"{seen.hour.rejections} callbacks were rejected within an hour, and evd keeps the newest "
             f"{seen.readings.rejected_max}: `evd rejected list` says why, `replay` takes them after the fix"
+        ),
+    ),
+    Rule(
+        "unexplained_values",
+        "warning",
+        lambda seen: float(seen.hour.unexplained),
+        clear_below=1,
+        calm_s=DAY_S,
+        sentence=lambda seen: (
+            f"vehicle {seen.readings.unexplained_by} sends values that its format does not explain "
+            f"({seen.readings.unexplained_fields}): give it the right one with `evd format assign`, then "
+            f"`evd redecode` mends what is kept; such statuses of all vehicles within an hour: {seen.hour.unexplained}"
         ),
     ),
     Rule(

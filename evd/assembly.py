@@ -178,7 +178,7 @@ def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, A
 def live(config: Config) -> Live:
     app = config.app
     bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
-    return Live(bounds, whole_numbers=app.whole_numbers)
+    return Live(bounds)
 
 
 def alerter(place: Place, writer: Writer, config: Config) -> Alerter:

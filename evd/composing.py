@@ -7,9 +7,9 @@ import orjson
 from evd import wishes
 from evd.backlog import Flight
 from evd.config import Config
+from evd.documents import for_app, status_document
 from evd.event_texts import sentence
 from evd.push import STATE, Priority, Push
-from evd.status import for_app
 from evd.store import Arrive
 from evd.store.outward import EventDue, State
 
@@ -74,7 +74,7 @@ class Composer:
         key = state.status_id, spelling
         text = self._texts.get(key)
         if text is None:
-            document = for_app(
+            document = status_document(
                 status_id=state.status_id,
                 vehicle=spelling,
                 time=state.time,
@@ -82,9 +82,8 @@ class Composer:
                 seq=state.seq,
                 payload=state.payload,
                 fields=orjson.loads(state.fields),
-                whole_numbers=self._whole_numbers,
             )
-            text = orjson.dumps(document).decode()
+            text = orjson.dumps(for_app(document, whole_numbers=self._whole_numbers)).decode()
             if len(self._texts) >= TEXTS_MAX:
                 self._texts.clear()
             self._texts[key] = text

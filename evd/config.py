@@ -110,8 +110,9 @@ class Retention(Section, frozen=True):
 class App(Section, frozen=True):
     #: The original app sends a bare userId header, which anyone can set: only for that app.
     trust_user_header: bool = False
-    #: The original app reads current and max_current into Java ints: true gives it whole amperes.
-    whole_numbers: bool = False
+    #: The original's app has Java ints for all but consumption and temperatures, and ends at a fraction in one: on its
+    #: routes, and in pushes, these are given without their fractions. false: as measured, for clients that read them.
+    whole_numbers: bool = True
     #: Project whose ID tokens count; empty: the project of push.credentials.
     firebase_project: str = ""
     #: Where the certificates of ID tokens come from; empty: Google's address.
@@ -237,7 +238,7 @@ class Log(Section, frozen=True):
 
 
 class FormatSettings(Section, frozen=True):
-    """A payload format: Sigfox's grammar, and what it cannot say about a field (evd.grammar.FieldOptions)."""
+    """A payload format: Sigfox's grammar, and what it cannot say about a field (evd.field_options.FieldOptions)."""
 
     grammar: str
     fields: dict[str, dict[str, Any]] = {}

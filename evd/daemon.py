@@ -115,6 +115,7 @@ class Daemon:
             "version": VERSION,
             "codec": IMPLEMENTATION,
             "ingest": dict(self.ingest.outcomes),
+            "unexplained": self.ingest.findings.state(),
             "writer": {
                 "waiting": self.writer.waiting,
                 "commits": self.writer.commits,

@@ -1,7 +1,8 @@
 """The inverse of a codec: field values become a payload, as a vehicle would send it or as a downlink.
 
-Fields that are missing or None leave zero bits. Fields that share bits are written in the order of the format and must
-agree on them: a payload that decodes to something else than was asked for is never made.
+Fields that are missing leave zero bits; None is the field's number for "no value", and zero bits where it has none.
+Fields that share bits are written in the order of the format and must agree on them: a payload that decodes to
+something else than was asked for is never made.
 """
 
 from __future__ import annotations
@@ -116,9 +117,11 @@ class Encoder:
         payload = written = 0
         for step in self._plan.steps:
             value = fields.get(step.name)
-            if value is None:
+            if value is None and not (step.none and step.name in fields):
                 continue
-            raw = _WRITERS[step.op](step, value)
+            raw = step.none[0] if value is None else _WRITERS[step.op](step, value)
+            if value is not None and raw in step.none:
+                raise _refused(step, value, "any number but those that are no value")
             if step.little:
                 raw = int.from_bytes(raw.to_bytes(step.bits // 8, "big"), "little")
             below = size - step.start - step.bits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,8 +14,9 @@ import msgspec
 from evd.codec import Decoder
 from evd.config import EV_GRAMMAR, FormatSettings
 from evd.errors import ConfigError, FormatError
-from evd.grammar import FieldOptions, Plan, parse
-from evd.status import MEASURES, field_name
+from evd.field_options import FieldOptions
+from evd.grammar import Field, Op, Plan, Step, bounded, parse
+from evd.status import MEASURES, Measure, field_name
 
 COMPILED_MAX = 4096
 """Formats held compiled: more than any fleet has device types; a plan is a few kB."""
@@ -22,16 +24,26 @@ COMPILED_MAX = 4096
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 """What a format of the database may be called: no grammar (it has a colon), and nothing that a path must quote."""
 
+Bounds = tuple[float, float]
+"""The least and the greatest plausible value."""
+
+NO_BOUNDS: Bounds = (-math.inf, math.inf)
+
+
+def _options_of_measures(grammar: str) -> dict[str, dict[str, Any]]:
+    """What is known of fields under the app's names: half floats, units, plausible values."""
+    measures = {field.name: MEASURES[field_name(field.name)] for field in parse(grammar).fields}
+    return {name: _options_of(measure) for name, measure in measures.items() if measure.unit}
+
+
+def _options_of(measure: Measure) -> dict[str, Any]:
+    low, high = measure.plausible or (None, None)
+    given = {"half": measure.half or None, "unit": measure.unit, "min": low, "max": high}
+    return {option: value for option, value in given.items() if value is not None}
+
+
 #: Formats that are there without any setting.
-BUILT_IN = {
-    "ev": FormatSettings(
-        grammar=EV_GRAMMAR,
-        fields={
-            "elec_consumption": {"half": True, "unit": "kWh/100 km"},
-            "indoor_temp": {"half": True, "unit": "°C"},
-        },
-    )
-}
+BUILT_IN = {"ev": FormatSettings(EV_GRAMMAR, _options_of_measures(EV_GRAMMAR))}
 
 
 class Origin(StrEnum):
@@ -49,7 +61,26 @@ class Format:
     name: str
     plan: Plan
     decoder: Decoder
+    bare: Decoder
+    """Decodes without the fields' options, as Sigfox Cloud does by the same grammar."""
     names: frozenset[str]
+    halves: frozenset[str]
+    """The fields that are half floats."""
+    bounds: Mapping[str, Bounds]
+    """Plausible values: of its own fields, and of the app's other ones."""
+
+    def reaches(self, name: str, payload: bytes) -> bool:
+        """Whether a payload is long enough for the field."""
+        return any(step.name == name and step.start + step.bits <= 8 * len(payload) for step in self.plan.steps)
+
+    def implausible(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the fields that are not plausible; what is no number is not judged."""
+        found = {}
+        for name, (low, high) in self.bounds.items():
+            value = fields.get(name)
+            if (type(value) is int or type(value) is float) and not low <= value <= high:
+                found[name] = value
+        return found
 
 
 class Named(NamedTuple):
@@ -123,12 +154,36 @@ class Formats:
 def compile_format(name: str, settings: FormatSettings) -> Format:
     """A format ready to decode with. Raises FormatError."""
     written = parse(settings.grammar, field_options(settings))
-    steps = tuple(step._replace(name=field_name(step.name)) for step in written.steps)
-    names = frozenset(step.name for step in steps)
-    if len(names) != len(steps):
+    own = {field_name(field.name): _bounds_of(field) for field in written.fields}
+    if len(own) != len(written.fields):
         raise FormatError("two of its fields are the same one under both of its spellings: leave one out")
-    plan = dataclasses.replace(written, steps=steps)
-    return Format(name, plan, Decoder(plan), names)
+    plan = _renamed(written, own)
+    halves = frozenset(step.name for step in plan.steps if step.op == Op.HALF)
+    bare = Decoder(_renamed(parse(settings.grammar), {}))
+    apps = {name: measure.plausible for name, measure in MEASURES.items() if measure.plausible}
+    bounds = {name: one for name, one in {**apps, **own}.items() if one != NO_BOUNDS}
+    return Format(name, plan, Decoder(plan), bare, frozenset(own), halves, bounds)
+
+
+def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
+    """The plan with the app's names of its fields, and these bounds."""
+
+    def step_of(step: Step) -> Step:
+        name = field_name(step.name)
+        return bounded(step, *bounds.get(name, NO_BOUNDS))._replace(name=name)
+
+    return dataclasses.replace(written, steps=tuple(step_of(step) for step in written.steps))
+
+
+def _bounds_of(field: Field) -> Bounds:
+    """The field's own bounds; else the app's of a number under its name, unless it is given another unit."""
+    options, measure = field.options, MEASURES.get(field_name(field.name))
+    low, high = NO_BOUNDS
+    if options.min is not None or options.max is not None:
+        return low if options.min is None else options.min, high if options.max is None else options.max
+    if field.type in ("bool", "char") or options.enum or measure is None or options.unit not in ("", measure.unit):
+        return NO_BOUNDS
+    return measure.plausible or NO_BOUNDS
 
 
 def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:

@@ -19,9 +19,8 @@ from difflib import get_close_matches
 from enum import IntEnum
 from typing import NamedTuple
 
-import msgspec
-
 from evd.errors import FormatError
+from evd.field_options import NO_OPTIONS, FieldOptions, integer_range, objection, raw_bits
 
 FORMAT_LENGTH_MAX = 8192
 """Characters of a format: 96 one-bit fields with names of 64 characters fit, and a plan stays small."""
@@ -63,35 +62,21 @@ class TypeRule(NamedTuple):
     offset: bool
     extras: str
     """What may follow the parameter, in words."""
+    hint: str = ""
+    """Added where the parameter is refused: how to write what was probably meant."""
 
 
 _OFFSET = "a bit offset, 0 to 7"
 _BOTH = f"{BIG_ENDIAN} or {LITTLE_ENDIAN}, then {_OFFSET}"
+_HALF_HINT = "; a float of 16 bits is a uint:16 with the option half (--half NAME, --field NAME.half=true)"
 
 TYPES: Mapping[str, TypeRule] = {
     "bool": TypeRule(Op.BOOL, range(8), "a bit, 0 to 7", 0, False, False, "nothing more"),
     "char": TypeRule(Op.CHAR, range(1, 13), "1 to 12 bytes", 8, False, True, _OFFSET),
-    "float": TypeRule(Op.FLOAT, (32, 64), "32 or 64 bits", 1, True, True, _BOTH),
+    "float": TypeRule(Op.FLOAT, (32, 64), "32 or 64 bits", 1, True, True, _BOTH, _HALF_HINT),
     "int": TypeRule(Op.INT, range(1, 65), "1 to 64 bits", 1, True, True, _BOTH),
     "uint": TypeRule(Op.UINT, range(1, 65), "1 to 64 bits", 1, True, True, _BOTH),
 }
-
-
-class FieldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the value of one field is to be understood: evd's one extension to the grammar, kept outside its text."""
-
-    half: bool = False
-    """The 16 bits of a `uint:16` are an IEEE 754 half float; NaN and the infinities become null."""
-    scale: float | None = None
-    """The value is `value * scale + offset`, a float. int, uint and float only."""
-    offset: float | None = None
-    unit: str = ""
-    """For people (`°C`, `km`); no codec reads it."""
-    enum: Mapping[str, str] = {}
-    """Integer (as text) → name, for int and uint without half, scale and offset. An unlisted integer stays a number."""
-
-
-NO_OPTIONS = FieldOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +124,11 @@ class Step(NamedTuple):
     offset: float
     names: Mapping[int, str]
     """Names of integers; empty for most fields."""
+    none: tuple[int, ...] = ()
+    """The numbers that are no value, each as its bits (an unsigned big-endian integer); empty for most fields."""
+    low: float = -math.inf
+    """What lies below it, or above `high`, is not plausible; infinite where no value of the field can lie there."""
+    high: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +238,7 @@ def _parse_field(parts: list[_Part], cursor: _Cursor, options: Mapping[str, Fiel
     parameter = _number(parameter_part, rule.parameters)
     if parameter is None:
         found = f"the parameter of {type_part.text} is {_found(parameter_part)}"
-        raise _refused(name.text, parameter_part.position, found, rule.allowed)
+        raise _refused(name.text, parameter_part.position, found, rule.allowed + rule.hint)
     endianness, offset = _extras(name.text, type_part.text, rule, extras)
 
     is_bool = rule.op is Op.BOOL
@@ -260,7 +250,7 @@ def _parse_field(parts: list[_Part], cursor: _Cursor, options: Mapping[str, Fiel
         raise _refused(name.text, extras[0].position, found, allowed)
     chosen = options.get(name.text, NO_OPTIONS)
     field = Field(name.text, type_part.text, 8 * byte + 7 - first_bit, bits, endianness, chosen, name.position)
-    _check_options(field, rule.op)
+    _check_options(field)
     if is_bool:
         cursor.pass_bool(byte)
     else:
@@ -306,50 +296,37 @@ def _extras(name: str, type_name: str, rule: TypeRule, extras: list[_Part]) -> t
     return endianness, offset
 
 
-def _check_options(field: Field, op: Op) -> None:
+def _check_options(field: Field) -> None:
     """Refuse options that mean nothing for the field."""
-    options = field.options
-    scaled = options.scale is not None or options.offset is not None
-    if options.half and (op is not Op.UINT or field.bits != 16):
-        raise _misused(field, "half", "uint:16")
-    if scaled and op in (Op.BOOL, Op.CHAR):
-        raise _misused(field, "scale and offset", "int, uint and float")
-    for name, number in (("scale", options.scale), ("offset", options.offset)):
-        if number is not None and not math.isfinite(number):
-            raise _refused(field.name, field.position, f"its option {name} is {number}", "a finite number")
-    if options.scale == 0:
-        raise _refused(field.name, field.position, "its option scale is 0", "any other number")
-    if not options.enum:
-        return
-    if op not in (Op.INT, Op.UINT):
-        raise _misused(field, "enum", "int and uint")
-    if options.half or scaled:
-        raise _refused(field.name, field.position, "its option enum stands beside half, scale or offset", "enum alone")
-    low, high = (-(1 << field.bits - 1), (1 << field.bits - 1) - 1) if op is Op.INT else (0, (1 << field.bits) - 1)
-    for key, text in options.enum.items():
-        if not re.fullmatch("0|-?[1-9][0-9]{0,19}", key) or not low <= int(key) <= high:
-            found = f"its option enum has the key {key!r}"
-            raise _refused(field.name, field.position, found, f"integers, {low} to {high}")
-        if any("\ud800" <= character <= "\udfff" for character in text):
-            found = f"its option enum names {key} {text!r}"
-            raise _refused(field.name, field.position, found, "text without lone surrogates")
-
-
-def _misused(field: Field, option: str, allowed: str) -> FormatError:
-    found = f"its option {option} is given for {field.type} of {field.bits} bits"
-    return _refused(field.name, field.position, found, f"{option} for {allowed}")
+    refused = objection(field.options, field.type, field.bits)
+    if refused is not None:
+        raise _refused(field.name, field.position, refused.found, refused.allowed)
 
 
 def _step(field: Field) -> Step:
     options = field.options
-    return Step(
+    step = Step(
         name=field.name,
         op=int(Op.HALF if options.half else TYPES[field.type].op),
         start=field.start,
         bits=field.bits,
         little=field.endianness == LITTLE_ENDIAN,
-        scaled=options.scale is not None or options.offset is not None,
+        scaled=options.scaled,
         scale=1.0 if options.scale is None else float(options.scale),
         offset=0.0 if options.offset is None else float(options.offset),
         names={int(key): text for key, text in options.enum.items()},
+        none=tuple(raw for one in options.sentinels if (raw := raw_bits(one, field.type, field.bits)) is not None),
+    )
+    return bounded(step, options.min, options.max)
+
+
+def bounded(step: Step, low: float | None, high: float | None) -> Step:
+    """The step with its plausible values from `low` to `high`. None is no bound, and what no bits can reach is none."""
+    least, greatest = -math.inf, math.inf
+    if step.op in (Op.INT, Op.UINT):
+        ends = integer_range("int" if step.op == Op.INT else "uint", step.bits)
+        least, greatest = sorted(end * step.scale + step.offset for end in ends)
+    return step._replace(
+        low=-math.inf if low is None or low <= least else float(low),
+        high=math.inf if high is None or high >= greatest else float(high),
     )

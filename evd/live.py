@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from evd.documents import status_document
 from evd.errors import BadRequest, Unavailable
 from evd.ring import Verdict
-from evd.status import for_app
 from evd.store import Arrive, Operation, RemoveOwner, RevokeKey, Stored
 from evd.store.network import Several
 
@@ -62,7 +62,7 @@ class News:
         self._shown: dict[str, bytes] = {}
 
     def shown(self, spelling: str) -> bytes:
-        """The document as the app gets it, JSON."""
+        """The document as JSON."""
         shown = self._shown.get(spelling)
         if shown is None:
             shown = self._shown[spelling] = orjson.dumps(self._document(spelling))
@@ -104,11 +104,10 @@ class Follower:
 
 
 class Live:
-    """The hub. `whole_numbers` is for the app that cannot read fractions (evd.status.for_app)."""
+    """The hub."""
 
-    def __init__(self, bounds: Bounds, *, whole_numbers: bool = False) -> None:
+    def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
-        self._whole_numbers = whole_numbers
         self._closed = False
         self._streams: Counter[Asker] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
@@ -184,7 +183,7 @@ class Live:
                 follower.tell(news)
 
     def _document(self, status: Arrive, spelling: str) -> dict[str, Any]:
-        return for_app(
+        return status_document(
             status_id=status.status_id,
             vehicle=spelling,
             time=status.time,
@@ -192,7 +191,6 @@ class Live:
             seq=status.seq,
             payload=status.payload,
             fields=orjson.loads(status.fields),
-            whole_numbers=self._whole_numbers,
         )
 
     def _end(self, concerned: Callable[[Asker, str | None], bool]) -> None:

@@ -20,6 +20,13 @@ def position_of(location: Any) -> tuple[float, float] | None:
     return (lat, lng) if comma and -90 <= lat <= 90 and -180 <= lng <= 180 else None
 
 
+def text_of(latitude: Any, longitude: Any) -> str | None:
+    """`LAT,LNG` of two numbers in degrees, which a template may have quoted; None where they are no position."""
+    parts = [str(one) for one in (latitude, longitude) if type(one) in (int, float, str)]
+    text = ",".join(part.strip() for part in parts)
+    return text if len(parts) == 2 and position_of(text) is not None else None
+
+
 def distance_m(one: tuple[float, float], other: tuple[float, float]) -> float:
     """Between two positions (degrees of latitude and longitude), on a sphere."""
     lat1, lng1, lat2, lng2 = map(math.radians, (*one, *other))

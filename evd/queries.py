@@ -6,6 +6,7 @@ measured in docs/design.md.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ import orjson
 import trio
 from trio_asyncio import aio_as_trio
 
+from evd.documents import for_app, status_document
 from evd.errors import Unavailable
 from evd.redecoding import Kept
-from evd.status import for_app
 from evd.store.database import READER_PRAGMAS, reader_uri
 from evd.store.library import sqlite3
 
@@ -37,9 +38,9 @@ SELECT * FROM (
     FROM downlinks)
 WHERE true"""
 
-_PAYLOADS = """
+_KEPT = """
 SELECT vehicle, id, time, seq, connectivity, payload, fields, CAST(document AS BLOB), flags, radio FROM ring
-WHERE vehicle = ? AND payload IS NOT NULL AND time BETWEEN ? AND ? AND (time, seq, id) > (?, ?, ?)
+WHERE vehicle = ? AND time BETWEEN ? AND ? AND (time, seq, id) > (?, ?, ?)
 ORDER BY time, seq, id LIMIT ?"""
 
 _FORMAT_USES = """
@@ -47,6 +48,12 @@ SELECT format, sum(vehicles) AS vehicles, sum(types) AS device_types FROM (
     SELECT format, count(*) AS vehicles, 0 AS types FROM vehicles WHERE format IS NOT NULL GROUP BY format
     UNION ALL SELECT format, 0, count(*) FROM device_types GROUP BY format)
 GROUP BY format ORDER BY format LIMIT ?"""
+
+_FLAGGED = "SELECT flags, count(*) FROM ring WHERE vehicle = ? AND flags <> '' GROUP BY flags"
+
+_LAST_FLAGGED = """
+SELECT vehicle, id, time, seq, connectivity, payload, fields, CAST(document AS BLOB), flags, radio FROM ring
+WHERE vehicle = ? AND ' ' || flags || ' ' LIKE '% ' || ? || ' %' ORDER BY position DESC LIMIT 1"""
 
 _SINCE = """
 SELECT time, seq, id FROM ring
@@ -76,9 +83,9 @@ class StatusRow(msgspec.Struct, frozen=True):
     fields: dict[str, Any]
     flags: str
 
-    def shown(self, vehicle: str, *, whole_numbers: bool) -> dict[str, Any]:
-        """As the app is given it, the vehicle spelled so."""
-        return for_app(
+    def shown(self, vehicle: str) -> dict[str, Any]:
+        """All that it says, the vehicle spelled so."""
+        return status_document(
             status_id=self.id,
             vehicle=vehicle,
             time=self.time,
@@ -86,8 +93,11 @@ class StatusRow(msgspec.Struct, frozen=True):
             seq=self.seq,
             payload=self.payload,
             fields=self.fields,
-            whole_numbers=whole_numbers,
         )
+
+    def for_app(self, vehicle: str, *, whole_numbers: bool) -> dict[str, Any]:
+        """As the original's app can read it, the vehicle spelled so."""
+        return for_app(self.shown(vehicle), whole_numbers=whole_numbers)
 
 
 class Queries:
@@ -245,13 +255,24 @@ class Queries:
         )
         return [vehicle for (vehicle,) in rows]
 
-    async def payloads(self, vehicle: str, first: int, last: int, after: Sequence[Any], limit: int) -> list[Kept]:
-        """The vehicle's statuses with a payload from `first` to `last` (epoch ms, both included), the oldest first.
+    async def kept(self, vehicle: str, first: int, last: int, after: Sequence[Any], limit: int) -> list[Kept]:
+        """The vehicle's statuses from `first` to `last` (epoch ms, both included), the oldest first.
 
         Of these, the ones behind `after`: (time, seqNumber or -1, id).
         """
-        rows = await self._all(_PAYLOADS, (vehicle, first, last, *after, limit))
-        return [Kept(who, one, time, None if seq < 0 else seq, *rest) for who, one, time, seq, *rest in rows]
+        return [_kept(row) for row in await self._all(_KEPT, (vehicle, first, last, *after, limit))]
+
+    async def flagged(self, vehicle: str) -> dict[str, int]:
+        """Flag → how many of the vehicle's kept statuses have it."""
+        counts: Counter[str] = Counter()
+        for flags, statuses in await self._all(_FLAGGED, (vehicle,)):
+            counts.update(dict.fromkeys(flags.split(), statuses))
+        return dict(counts)
+
+    async def last_flagged(self, vehicle: str, flag: str) -> Kept | None:
+        """The vehicle's newest status that has the flag."""
+        rows = await self._all(_LAST_FLAGGED, (vehicle, flag))
+        return _kept(rows[0]) if rows else None
 
     async def format_uses(self) -> list[dict[str, Any]]:
         """By format (a name or a grammar): how many vehicles and device types have it as theirs."""
@@ -323,6 +344,11 @@ async def _connect(path: Path) -> aiosqlite.Connection:
     for pragma in READER_PRAGMAS:
         await connection.execute_fetchall(pragma)
     return connection
+
+
+def _kept(row: Any) -> Kept:
+    vehicle, identity, time, seq, *rest = row
+    return Kept(vehicle, identity, time, None if seq < 0 else seq, *rest)
 
 
 def _status(row: Any) -> StatusRow:

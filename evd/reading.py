@@ -11,11 +11,13 @@ from evd.config import Sigfox
 from evd.decoding import decode
 from evd.directory import Directory
 from evd.errors import BadRequest, ConfigError
+from evd.findings import Findings
 from evd.formats import Format, Formats
 from evd.http1 import Request
 from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
 from evd.json_bytes import json_bytes
 from evd.kept import batch_without_secrets, without_secrets
+from evd.log import log
 from evd.ordinary import Shortcut
 from evd.reports import report
 from evd.routes import ANY, BATCH, Route
@@ -40,6 +42,7 @@ class Reading:
         self._directory = directory
         self._formats = formats
         self._outcomes = outcomes
+        self.findings = Findings()
         self._shortcut = Shortcut(formats.default, directory.formats)
         self._lines_max = settings.batch_lines_max
         self._batch_pattern = LinePattern.parse(settings.batch_pattern)
@@ -149,11 +152,15 @@ class Reading:
 
     def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
         decoded = decode(message, self._format_of(message), self._formats.default, connectivity)
+        if decoded.unexplained:
+            self.findings.unexplained_by(message.vehicle, decoded.unexplained)
+        if message.unreplaced:
+            self._tell_unreplaced(message)
         content = message.payload if message.payload is not None else canonical(message.fields)
         # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
         time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
         timely = time <= now + AHEAD_MS
-        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flag) if flag)
+        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flags) if flag)
         return Arrive(
             status_id=identity(message.kind, message.vehicle, time, message.seq, content),
             vehicle=message.vehicle,
@@ -168,6 +175,16 @@ class Reading:
             received=now,
             flags=flags,
         )
+
+    def _tell_unreplaced(self, message: Message) -> None:
+        names = self.findings.untold(message.unreplaced)
+        if names:
+            log.warning(
+                "a callback's variables were not replaced, so they are no values: Sigfox replaces its own, and "
+                "{customData#NAME} where the device type's payload config has NAME",
+                names=[name[:NAME_SHOWN] for name in names],
+                vehicle=message.vehicle,
+            )
 
     def _format_of(self, message: Message) -> Format | None:
         assigned = self._directory.format_for(message.vehicle, message.device_type)
@@ -191,6 +208,9 @@ def _masked_names(variables: dict[str, Any]) -> tuple[str, ...]:
 
 
 _ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES})
+
+NAME_SHOWN = 64
+"""Characters of a name in the log."""
 
 #: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
 _DATA_ROUTES = frozenset({UPLINK, BIDIR})

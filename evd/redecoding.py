@@ -1,4 +1,4 @@
-"""What becomes of kept statuses when their payloads are decoded anew: which ones change, and in which fields."""
+"""What becomes of kept statuses when they are decoded anew: which ones change, and in which fields."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 import orjson
 
-from evd.decoding import DISAGREES, decode
+from evd.decoding import FLAGS as OF_DECODING
+from evd.decoding import Decoded, decode
 from evd.errors import BadRequest, CodecError, ConfigError
 from evd.formats import Format, Formats
 from evd.secrets import unmasked
@@ -58,19 +59,15 @@ class Change(NamedTuple):
 
 
 def redecode(kept: Kept, assignments: Assignments, formats: Formats) -> Change | None:
-    """What its payload means by the formats of today; None where that changes nothing that anyone sees.
+    """What it means by the formats and rules of today; None where that changes nothing that anyone sees.
 
-    A status without a payload has nothing to decode, and one whose payload is longer than any format reads stays.
+    What neither has a payload nor a document that can be read stays, and so does one whose payload is longer than any
+    format reads.
     """
-    if kept.payload is None:
+    decoded = decode_kept(kept, assignments, formats)
+    if decoded is None:
         return None
-    message = read_kept(kept)
-    assigned = _assigned(assignments.format_for(kept.vehicle, message.device_type), formats)
-    try:
-        decoded = decode(message, assigned, formats.default, kept.connectivity)
-    except CodecError:
-        return None
-    flags = " ".join([*(flag for flag in kept.flags.split() if flag != DISAGREES), *decoded.flag.split()])
+    flags = " ".join([*(flag for flag in kept.flags.split() if flag not in OF_DECODING), *decoded.flags.split()])
     before, after = orjson.loads(kept.fields), located(orjson.loads(decoded.fields), kept.radio)
     differences = {
         name: (before.get(name), after.get(name))
@@ -82,18 +79,28 @@ def redecode(kept: Kept, assignments: Assignments, formats: Formats) -> Change |
     return Change(kept, decoded.fields, flags, differences) if differences else None
 
 
-def read_kept(kept: Kept) -> Message:
+def decode_kept(kept: Kept, assignments: Assignments, formats: Formats) -> Decoded | None:
+    """Its values by the formats and rules of today; None: it stays as it is (see `redecode`)."""
+    message = read_kept(kept)
+    if message is None:
+        return None
+    assigned = _assigned(assignments.format_for(kept.vehicle, message.device_type), formats)
+    try:
+        return decode(message, assigned, formats.default, kept.connectivity)
+    except CodecError:
+        return None
+
+
+def read_kept(kept: Kept) -> Message | None:
     """The message of a status, by the document that is kept of it.
 
-    Where that is no status as JSON, the payload speaks alone, beside what no payload can say.
+    Where that is no status as JSON, the payload speaks alone, beside what no payload can say; None: there is none.
     """
     try:
         message = read_message(unmasked(read_json(kept.document)))
     except BadRequest:
-        pass
-    else:
-        return msgspec.structs.replace(message, payload=kept.payload)
-    return _of_payload(kept)
+        return None if kept.payload is None else _of_payload(kept)
+    return msgspec.structs.replace(message, payload=kept.payload)
 
 
 def _of_payload(kept: Kept) -> Message:

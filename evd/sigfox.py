@@ -14,7 +14,8 @@ import msgspec
 import orjson
 
 from evd.errors import BadRequest
-from evd.status import DATA, MEASURES, SEQ_MAX, field_name, time_ms, vehicle_id
+from evd.status import DATA, IMPLAUSIBLE, MEASURES, SEQ_MAX, Measure, field_name, time_ms, vehicle_id
+from evd.values import cleaned, is_plain, is_unreplaced, location_of, unwrapped
 
 _hex_pairs = re.compile(r"(?:[0-9A-Fa-f]{2})*+")
 PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
@@ -39,6 +40,7 @@ NO_FIELDS = (
     | {"id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling"}
     | {"snr", "rssi", "avgSnr", "station", "lat", "lng", "duplicate", "duplicates", "operatorName", "countryCode"}
     | {"lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation"}
+    | {IMPLAUSIBLE}
 )
 
 
@@ -52,11 +54,16 @@ class Message(msgspec.Struct, frozen=True):
     seq: int | None
     payload: bytes | None
     fields: dict[str, Any]
-    encoded: bool = True
+    encoded: bool | None = None
+    """Whether whole numbers in half-float fields are halves; None: the sender does not say."""
     device_type: str | None = None
     """Sigfox's deviceTypeId, lower case."""
     asks: bool = False
     """The device listens for a downlink (BIDIR's `ack`)."""
+    unreplaced: tuple[str, ...] = ()
+    """Names of values in which a template's variable stands as it was written."""
+    unread: tuple[str, ...] = ()
+    """Names of values that may mean two things: they are in no field."""
 
 
 class Envelope(NamedTuple):
@@ -98,6 +105,7 @@ def _deeper_than(levels: int, value: Any) -> bool:
 def read_message(document: Mapping[str, Any]) -> Message:
     """The message that a status document or Sigfox's plain variables describe. Raises BadRequest."""
     head = read_envelope(document)
+    said = _fields(document)
     return Message(
         kind=DATA,
         vehicle=head.vehicle,
@@ -105,10 +113,12 @@ def read_message(document: Mapping[str, Any]) -> Message:
         time=head.time,
         seq=head.seq,
         payload=read_payload(document),
-        fields=_fields(document),
-        encoded=first_of(document, ("encoded",)) not in (False, "false"),
+        fields=said.fields,
+        encoded=_encoded(document),
         device_type=_device_type(document),
         asks=first_of(document, ("ack",)) in (True, "true", 1, "1"),
+        unreplaced=tuple(said.unreplaced),
+        unread=tuple(said.unread),
     )
 
 
@@ -146,13 +156,27 @@ def missing(names: Sequence[str]) -> BadRequest:
 
 
 def first_of(document: Mapping[str, Any], names: Sequence[str], *, empty_counts: bool = False) -> Any:
-    """The first value that one of these names has; null, "null" and "" are none."""
+    """The first value that one of these names has; null, "null", "" and an unreplaced variable are none.
+
+    `empty_counts`: "" is one, and so is an unreplaced variable, for whoever reads the value refuses it.
+    """
     for name in names:
         value = document.get(name)
-        if value is None or value == "null" or (value == "" and not empty_counts):
+        if value is None or (type(value) is str and _is_none(value, empty_counts)):
             continue
         return value
     return None
+
+
+def _is_none(text: str, empty_counts: bool) -> bool:
+    return text == "null" or (not empty_counts and (text == "" or is_unreplaced(text)))
+
+
+def _encoded(document: Mapping[str, Any]) -> bool | None:
+    value = first_of(document, ("encoded",))
+    if value in (False, "false"):
+        return False
+    return True if value in (True, "true") else None
 
 
 def _device_type(document: Mapping[str, Any]) -> str | None:
@@ -173,7 +197,7 @@ def _text(value: Any) -> str | None:
 
 def read_number(name: str, value: Any) -> int | float:
     """A number, bare or quoted; `name` is what the refusal calls it. Raises BadRequest."""
-    number = value if type(value) is int or type(value) is float else _unquoted(value)
+    number = number_in(value)
     if number is None or not math.isfinite(number):
         raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
     if abs(number) >= NUMBER_LIMIT:
@@ -181,8 +205,10 @@ def read_number(name: str, value: Any) -> int | float:
     return number
 
 
-def _unquoted(value: Any) -> int | float | None:
-    """A number that a template put in quotes."""
+def number_in(value: Any) -> int | float | None:
+    """The number that a value is, or that a template put in quotes; not always a finite one."""
+    if type(value) is int or type(value) is float:
+        return value
     if type(value) is not str or len(value) > NUMBER_MAX_CHARACTERS:
         return None
     for read in (int, float):
@@ -210,24 +236,52 @@ def _payload(value: Any) -> bytes:
     return bytes.fromhex(value)
 
 
-def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
+class _Said(NamedTuple):
+    """The sender's own values, and the names of those that are none."""
+
+    fields: dict[str, Any]
+    unreplaced: list[str]
+    unread: list[str]
+
+
+def _fields(document: Mapping[str, Any]) -> _Said:
     """What is neither envelope nor Sigfox's: the sender's own values, as the numbers and texts the app expects."""
-    fields: dict[str, Any] = {}
+    said = _Said({}, [], [])
     for name, value in document.items():
-        known = field_name(name)
-        if name in NO_FIELDS or value is None or value == "null" or (value == "" and known in MEASURES):
+        if type(value) is not int and type(value) is not float and not is_plain(value):
+            value, replaced = cleaned(value)
+            if not replaced:
+                said.unreplaced.append(name)
+        if value is None or name in NO_FIELDS:
             continue
-        fields[known] = _value(name, known, value)
-    return fields
+        known = field_name(name)
+        measure = MEASURES.get(known)
+        if measure is None:
+            said.fields[known] = value
+            continue
+        if type(value) is dict:
+            value = unwrapped(value)
+        if value is None or value == "":
+            continue
+        if measure.text and type(value) is not str:
+            _add_location(said, name, value)
+        else:
+            said.fields[known] = _value(name, measure, value)
+    return said
 
 
-def _value(given_name: str, name: str, value: Any) -> Any:
-    measure = MEASURES.get(name)
-    if measure is None:
-        return value
+def _add_location(said: _Said, name: str, value: Any) -> None:
+    location = location_of(value)
+    if location is None:
+        raise BadRequest(f'{name} is {_shown(value)}: a text "LAT,LNG", an object with both, or GeoJSON is needed')
+    if location.text is not None:
+        said.fields[name] = location.text
+    elif location.unclear:
+        said.unread.append(name)
+
+
+def _value(given_name: str, measure: Measure, value: Any) -> Any:
     if measure.text:
-        if type(value) is not str:
-            raise BadRequest(f"{given_name} is {_shown(value)}: a text is needed")
         return value
     if measure.flag:
         if value in (True, "true", 1, "1"):

@@ -19,7 +19,8 @@ from evd.codec import Decoder
 from evd.config import EV_GRAMMAR
 from evd.encoder import Encoder
 from evd.errors import ConfigError
-from evd.grammar import FieldOptions, parse
+from evd.field_options import FieldOptions
+from evd.grammar import parse
 from evd.status import SIGFOX
 
 FIRST_VEHICLE = "386625"

@@ -1,4 +1,4 @@
-"""The status document: its names and aliases, half floats, units and times, and what the app is given of it."""
+"""The status document: its names and aliases, half floats, units, plausible values, times and identity."""
 
 from __future__ import annotations
 
@@ -32,31 +32,43 @@ JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (refere
 
 
 class Measure(NamedTuple):
-    """One field of the status: its unit, and how senders write it."""
+    """One field of the status: its unit, how senders write it, and what the app reads it into."""
 
     unit: str
     half: bool = False
     text: bool = False
     flag: bool = False
-    app_int: bool = False  # an int in the original app's VehicleStatus
+    app_int: bool = False
+    """A Java int in the original app's VehicleStatus; what else is a number there is a float."""
+    plausible: tuple[float, float] | None = None
+    """Between what its values lie, both included; None: any may be one."""
 
 
+_PERCENT = 0.0, 100.0
+_MINUTES = 0.0, 43_200.0  # 30 days
+_CELSIUS = -100.0, 150.0  # what an alert may be set to (evd.alerts)
+
+#: Plausible are values that a vehicle may have, generously: what makers write for "no value" (65535, -32768) lies
+#: beyond. Consumption has no bound: a car that is heated while it stands uses any amount for 100 km.
 MEASURES: dict[str, Measure] = {
     "state": Measure("", app_int=True),
-    "current_charge": Measure("%", app_int=True),
-    "target_charge": Measure("%", app_int=True),
-    "current": Measure("A", app_int=True),
-    "elapsed_time": Measure("min", app_int=True),
-    "remain_time": Measure("min", app_int=True),
-    "range": Measure("km", app_int=True),
+    "current_charge": Measure("%", app_int=True, plausible=_PERCENT),
+    "target_charge": Measure("%", app_int=True, plausible=_PERCENT),
+    "current": Measure("A", app_int=True, plausible=(-10_000.0, 10_000.0)),
+    "elapsed_time": Measure("min", app_int=True, plausible=_MINUTES),
+    "remain_time": Measure("min", app_int=True, plausible=_MINUTES),
+    "range": Measure("km", app_int=True, plausible=(0.0, 10_000.0)),
     "elec_consumption": Measure("kWh/100 km", half=True),
-    "indoor_temperature": Measure("°C", half=True),
-    "outdoor_temperature": Measure("°C", half=True),
-    "desired_temperature": Measure("°C", half=True),
-    "max_current": Measure("A", app_int=True),
+    "indoor_temperature": Measure("°C", half=True, plausible=_CELSIUS),
+    "outdoor_temperature": Measure("°C", half=True, plausible=_CELSIUS),
+    "desired_temperature": Measure("°C", half=True, plausible=_CELSIUS),
+    "max_current": Measure("A", app_int=True, plausible=(0.0, 10_000.0)),
     "location": Measure("", text=True),
     "advanced": Measure("", flag=True),
 }
+
+HALVES = frozenset(name for name, measure in MEASURES.items() if measure.half)
+"""The half-float fields."""
 
 #: The vehicle's side writes the short names, the app reads the long ones.
 ALIASES = {
@@ -68,9 +80,11 @@ ALIASES = {
 #: What a sender may add to any payload's fields without saying that it decoded another format.
 NEUTRAL = frozenset({"advanced", "location"})
 
+IMPLAUSIBLE = "implausible"
+"""Among a status's fields: the values that are not plausible, by name; also the flag of a status that has some."""
+
+_half = struct.Struct(">e")
 _SIGFOX_ID = re.compile("[0-9A-Fa-f]{1,8}")
-_STATES_OF_THE_APP = frozenset({0, 1, 2, 3})
-_IDLE = 2
 
 
 def field_name(name: str) -> str:
@@ -98,33 +112,38 @@ def time_ms(value: int | float) -> int:
 
 def half(bits: int) -> float | None:
     """The value of an IEEE 754 half float carried as an unsigned 16-bit integer; NaN and infinities are no value."""
-    value: float = struct.unpack(">e", struct.pack(">H", bits))[0]
+    value: float = _half.unpack(bits.to_bytes(2, "big"))[0]
     return value if math.isfinite(value) else None
 
 
-def halves(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with integers in half-float fields read as half floats: Sigfox Cloud's grammar cannot do it itself."""
-    return {name: half(value) if _carries_half(name, value) else value for name, value in fields.items()}
+def half_from(connectivity: int, encoded: bool | None) -> int | None:
+    """From which whole number on a half-float field holds the 16 bits of a half; None: from none on.
+
+    Sigfox Cloud's grammar knows no half floats, so each whole number is one there unless the sender says
+    `"encoded": false` (DESIGN, normal forms: decode). On WLAN, where nothing is said, small ones are not.
+    """
+    if encoded is None:
+        return 0 if connectivity == SIGFOX else HALF_FROM
+    return 0 if encoded else None
 
 
-def _carries_half(name: str, value: Any) -> bool:
-    measure = MEASURES.get(name)
-    return measure is not None and measure.half and type(value) is int and 0 <= value <= 0xFFFF
+HALF_FROM = 1024
+"""The bits of the least half that is no subnormal, 0.00006: as a number it is no temperature and no consumption."""
 
 
-def disagree(given: Mapping[str, Any], decoded: Mapping[str, Any]) -> bool:
-    """Whether a sender's own values contradict evd's decoding of the payload (a half may stand as its 16 bits)."""
-    return any(name in decoded and not _same(name, value, decoded[name]) for name, value in given.items())
+def halves_read(fields: Mapping[str, Any], least: int | None) -> dict[str, Any]:
+    """A sender's fields, whole numbers from `least` on (see half_from) in half-float fields read as halves."""
+    read = dict(fields)
+    if least is not None:
+        for name in HALVES & fields.keys():
+            if is_half(value := fields[name]) and value >= least:
+                read[name] = half(value)
+    return read
 
 
-def _same(name: str, given: Any, decoded: Any) -> bool:
-    if given is None or given == decoded:
-        return True
-    if _carries_half(name, given):
-        return bool(half(given) == decoded)
-    if not (isinstance(given, int | float) and isinstance(decoded, int | float)):
-        return False
-    return math.isclose(given, decoded, rel_tol=1e-3, abs_tol=1e-3)  # a template may print fewer digits
+def is_half(value: Any) -> bool:
+    """Whether a value of a half-float field may be the 16 bits of one."""
+    return type(value) is int and 0 <= value <= 0xFFFF
 
 
 def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes) -> str:
@@ -139,48 +158,3 @@ def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes
 def canonical(fields: Mapping[str, Any]) -> bytes:
     """One text for one set of values, whatever their order: stands for the payload where there is none."""
     return b"json:" + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
-
-
-def for_app(
-    *,
-    status_id: str,
-    vehicle: str,
-    time: int,
-    connectivity: int,
-    seq: int | None,
-    payload: bytes | None,
-    fields: Mapping[str, Any],
-    whole_numbers: bool = False,
-) -> dict[str, Any]:
-    """The status as the app is given it, by push and by query: no nulls, only states and channels that its enums know.
-
-    `vehicle` is spelled as the asker or the registration did; `time` is epoch ms.
-    """
-    document: dict[str, Any] = {
-        "id": status_id,
-        "vehicleId": vehicle,
-        "timestamp": time,
-        "connectivity": connectivity,
-    }
-    if seq is not None:
-        document["seqNumber"] = seq
-    if payload is not None:
-        document["rawdata"] = payload.hex()
-    for name, value in fields.items():
-        if value is not None and name not in document:
-            document[name] = _app_value(name, value, whole_numbers)
-    # The field is not nullable there, and a status without it would crash the app.
-    document.setdefault("state", _IDLE)
-    return document
-
-
-def _app_value(name: str, value: Any, whole_numbers: bool) -> Any:
-    if name == "state":
-        return int(value) if value in _STATES_OF_THE_APP else _IDLE
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, int) and abs(value) > JSON_SAFE:
-        return str(value)
-    if whole_numbers and isinstance(value, float) and (measure := MEASURES.get(name)) and measure.app_int:
-        return int(value)
-    return value

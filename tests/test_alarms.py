@@ -133,6 +133,23 @@ def test_an_alarm_is_raised_at_one_bound_and_cleared_at_another(
     assert not watched.names
 
 
+def test_values_that_a_format_does_not_explain_alarm_from_the_first_status_for_a_day() -> None:
+    watched = Watched()
+    said = {"unexplained": 1, "unexplained_by": "386625", "unexplained_fields": "state, range"}
+    (raised,) = watched.step(5, **said)
+    assert (raised.name, raised.severity) == ("unexplained_values", "warning")
+    assert raised.text.startswith(
+        "vehicle 386625 sends values that its format does not explain (state, range): give it the right one with "
+    )
+    assert raised.text.endswith("such statuses of all vehicles within an hour: 1")
+    assert not watched.stay(23 * HOUR_S, every_s=60, **said)
+    more = said | {"unexplained": 5, "unexplained_by": "A1", "unexplained_fields": "current"}
+    assert not watched.step(60, **more)
+    assert "vehicle A1" in watched.alarms.standing["unexplained_values"].sentence
+    changes = watched.stay(26 * HOUR_S, every_s=60, **more)
+    assert [change.state for change in changes if not change.again] == ["cleared"]
+
+
 @pytest.mark.parametrize(
     "just_below",
     [

@@ -57,7 +57,7 @@ WLAN_STATUS: dict[str, Any] = {
     "state": 1,
     "current_charge": 76,
     "target_charge": 80,
-    "current": 32.5,
+    "current": 32,
     "elapsed_time": 45,
     "remain_time": 30,
     "range": 211,

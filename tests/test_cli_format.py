@@ -215,3 +215,40 @@ def test_what_the_grammar_cannot_say_is_typed_field_by_field_or_as_json(
 def test_what_is_no_setting_of_a_field_is_refused(given: str) -> None:
     with pytest.raises(ConfigError, match=r"write it like temp\.half=true"):
         field_settings([given], None)
+
+
+def test_a_number_that_is_no_value_and_plausible_ones_are_options(daemon: RunningDaemon) -> None:
+    options = ("temp.scale=0.1", "temp.none=-32768", "temp.max=85", "load.none=0xFF", "load.min=1")
+    settings = [part for option in options for part in ("--field", option)]
+    added = evd(daemon, "format", "add", "options", "temp::int:16 load::uint:8", *settings)
+    assert added["fields"] == {"temp": {"scale": 0.1, "none": -32768, "max": 85}, "load": {"none": 255, "min": 1}}
+    evd(daemon, "format", "assign", "options", "--vehicle", "F1")
+    for number, payload in enumerate(("015e05", "8000ff", "035200")):
+        send(daemon, "F1", payload, ago_s=9 - number)
+    assert fields_of(daemon, "F1") == [
+        {"temp": 35.0, "load": 5},
+        {"temp": None, "load": None},
+        {"temp": 85.0, "load": None, "implausible": {"load": 0}},
+    ]
+
+
+def test_vehicle_show_says_what_the_flags_mean(daemon: RunningDaemon) -> None:
+    for number, load in enumerate((1, 1, 42)):
+        send(daemon, "F2", "2a", ago_s=9 - number, load=load)
+    found = evd(daemon, "vehicle", "show", "F2")
+    assert found["flagged"] == {"disagrees": 2}
+    page = run_evd("vehicle", "show", "F2", "--dir", daemon.directory).stdout
+    assert "flagged         disagrees 2\n" in page
+    assert "Vehicle F2 sends values that its format does not explain (load), in 2 of its 3 kept statuses: " in page
+    evd(daemon, "format", "add", "half", "load::uint:8", "--field", "load.offset=-41")
+    evd(daemon, "format", "assign", "half", "--vehicle", "F2")
+    page = run_evd("vehicle", "show", "F2", "--dir", daemon.directory).stdout
+    assert "Vehicle F2 sent values that its format of then did not explain, in 2 of its 3" in page
+    run_evd("redecode", "--since", "1h", "--vehicle", "F2", "--yes", "--dir", daemon.directory)
+    assert evd(daemon, "vehicle", "show", "F2")["flagged"] == {}
+
+
+def test_a_format_longer_than_a_message_is_kept_with_a_warning(daemon: RunningDaemon) -> None:
+    done = run_evd("format", "add", "long", "a:12:uint:8", "--dir", daemon.directory)
+    assert done.returncode == 0
+    assert "Warning: field a lies behind byte 12" in done.stderr

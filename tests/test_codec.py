@@ -241,6 +241,24 @@ def test_every_half_float_is_written_as_orjson_writes_it(make: Make) -> None:
         ("a::uint:64", FieldOptions(enum={"18446744073709551615": "none"}), "f" * 16, "none"),
         ("a::uint:8", FieldOptions(enum={"1": "x" * 3000}), "01", "x" * 3000),  # JSON longer than the stack buffer
         ("a::uint:8", FieldOptions(unit="km"), "07", 7),
+        ("a::int:16", FieldOptions(none=-32768), "8000", None),
+        ("a::int:16", FieldOptions(none=-32768), "8001", -32767),
+        ("a::int:16", FieldOptions(none=-32768, scale=0.1), "8000", None),  # of the payload, not of the scaled value
+        ("a::int:16", FieldOptions(none=10, scale=0.5), "0014", 10.0),
+        ("a::int:16:little-endian", FieldOptions(none=-32768), "0080", None),
+        ("a::int:12:big-endian:3", FieldOptions(none=-1), "0fff", None),
+        ("a::uint:8", FieldOptions(none=[0x7F, 0xFF]), "ff", None),
+        ("a::uint:8", FieldOptions(none=[0x7F, 0xFF]), "7f", None),
+        ("a::uint:8", FieldOptions(none=[0x7F, 0xFF]), "80", 128),
+        ("a::uint:8", FieldOptions(none=255.0), "ff", None),
+        ("a::uint:64", FieldOptions(none=2**64 - 1), "f" * 16, None),
+        ("a::uint:16", FieldOptions(half=True, none=0x1234), "1234", None),  # of a half its 16 bits
+        ("a::float:32", FieldOptions(none=-999.9), "c479f99a", None),
+        ("a::float:64", FieldOptions(none=0), "0000000000000000", None),
+        ("a::uint:8", FieldOptions(enum={"1": "charging"}, none=255), "ff", None),
+        ("a::uint:8", FieldOptions(enum={"1": "charging"}, none=255), "01", "charging"),
+        ("a::uint:8", FieldOptions(enum={"1": "charging"}, none=255), "07", 7),
+        ("a::uint:8", FieldOptions(min=10, max=100), "ff", 255),  # evd.decoding judges
     ],
 )
 def test_options_change_the_value(make: Make, text: str, options: FieldOptions, payload: str, value: object) -> None:
@@ -249,6 +267,50 @@ def test_options_change_the_value(make: Make, text: str, options: FieldOptions, 
     assert decoded == value
     assert type(decoded) is type(value)
     assert decoder.json_hex(payload) == orjson.dumps({"a": value})
+
+
+PLAUSIBLE = [
+    ("a::uint:8", FieldOptions(max=100), "64", True),
+    ("a::uint:8", FieldOptions(max=100), "65", False),
+    ("a::uint:8", FieldOptions(min=1), "00", False),
+    ("a::uint:8", FieldOptions(min=-1, max=255), "ff", True),  # as all of its values are
+    ("a::uint:8", FieldOptions(max=-1), "00", False),
+    ("a::int:8", FieldOptions(min=-40), "d8", True),
+    ("a::int:8", FieldOptions(min=-40), "d7", False),
+    ("a::int:16:little-endian", FieldOptions(max=256), "0001", True),
+    ("a::int:16:little-endian", FieldOptions(max=256), "0101", False),
+    ("a::int:16", FieldOptions(scale=0.1, min=-50, max=80), "fe0b", False),  # -50.1
+    ("a::int:16", FieldOptions(scale=0.1, min=-50, max=80), "fe0c", True),
+    ("a::uint:8", FieldOptions(scale=-1.0, min=-10), "0b", False),
+    ("a::uint:16", FieldOptions(half=True, min=-100, max=150), "58b0", True),  # 150.0
+    ("a::uint:16", FieldOptions(half=True, min=-100, max=150), "58b1", False),
+    ("a::uint:16", FieldOptions(half=True, min=-100, max=150), "d641", False),
+    ("a::uint:16", FieldOptions(half=True, max=150), "7c00", True),  # an infinity is null, and null is plausible
+    ("a::uint:16", FieldOptions(half=True, max=150), "7e00", True),
+    ("a::float:32", FieldOptions(max=1.5), "3fc00000", True),
+    ("a::float:32", FieldOptions(max=1.5), "3fc00001", False),
+    ("a::uint:8", FieldOptions(max=100, none=255), "ff", True),
+    ("a::uint:16", FieldOptions(max=100), "ff", True),  # past the payload's end
+    ("a::uint:64", FieldOptions(max=2.0**53), "0020000000000001", True),  # compared as doubles
+]
+
+
+@pytest.mark.parametrize(("text", "options", "payload", "plausible"), PLAUSIBLE)
+def test_the_json_of_a_payload_whose_values_are_all_plausible(
+    make: Make, text: str, options: FieldOptions, payload: str, plausible: bool
+) -> None:
+    decoder = make(f"{text} b:0:uint:1", a=options)
+    raw = bytes.fromhex(payload)
+    assert decoder.plausible_json(raw) == (decoder.json(raw) if plausible else None)
+
+
+def test_one_value_that_is_not_plausible_is_enough(make: Make) -> None:
+    percent = FieldOptions(min=0, max=100)
+    decoder = make("a::uint:8 b::uint:8 c::uint:8", a=percent, c=percent)
+    assert decoder.plausible_json(b"\x64\xff\x64") == b'{"a":100,"b":255,"c":100}'
+    assert decoder.plausible_json(b"\x64\xff\x65") is None
+    assert decoder.plausible_json(b"\x65\xff\x64") is None
+    assert decoder.plausible_json(b"\x64\xff") == b'{"a":100,"b":255,"c":null}'
 
 
 # ---- payloads ----
@@ -296,6 +358,7 @@ def test_a_payload_has_a_bounded_length(make: Make) -> None:
     for call in (
         decoder.decode,
         decoder.json,
+        decoder.plausible_json,
         lambda bad: decoder.json_many([bad]),
         lambda bad: decoder.decode_many([bad]),
     ):

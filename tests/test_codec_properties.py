@@ -54,13 +54,20 @@ def options_of(draw: st.DrawFn, field: Field) -> FieldOptions:
     if field.type == "uint" and field.bits == 16:
         kinds += ["half", "half", "half scale"]
     kind = draw(st.sampled_from(kinds))
+    low, high = (-1, 0) if field.type == "int" else (0, 1)
+    numeric = field.type in ("int", "uint", "float")
+    none = draw(st.lists(st.integers(low, high), max_size=2)) if numeric else []
     if kind == "enum":
-        low, high = (-1, 0) if field.type == "int" else (0, 1)
-        return FieldOptions(enum={str(n): draw(ENUM_TEXTS) for n in range(low, high + 1)})
+        named = [number for number in range(low, high + 1) if number not in none]
+        return FieldOptions(enum={str(number): draw(ENUM_TEXTS) for number in named}, none=none)
+    ends = sorted(draw(st.tuples(NUMBERS, NUMBERS)))
     return FieldOptions(
         half="half" in kind,
         scale=draw(NUMBERS) if "scale" in kind else None,
         offset=draw(st.none() | NUMBERS) if "scale" in kind else None,
+        none=none,
+        min=draw(st.sampled_from([None, ends[0]])) if numeric else None,
+        max=draw(st.sampled_from([None, ends[1]])) if numeric else None,
     )
 
 
@@ -94,6 +101,8 @@ def test_the_twins_decode_alike_and_their_json_is_orjsons(plan: Plan, payload: b
     assert cython.json(payload) == python.json(payload) == orjson.dumps(fields)
     assert cython.json_hex(payload.hex().upper()) == orjson.dumps(fields)
     assert cython.json_many([payload, b""]) == python.json_many([payload, b""])
+    assert cython.plausible_json(payload) == python.plausible_json(payload)
+    assert cython.plausible_json(payload) in (None, orjson.dumps(fields))
 
 
 @LAW

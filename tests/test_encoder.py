@@ -57,6 +57,11 @@ def test_the_ev_frame_is_made_bit_for_bit() -> None:
         ("a::int:8", {"a": NAMED}, "none", "ff"),
         ("a::int:8", {"a": NAMED}, 7, "07"),
         ("a::uint:8 b::uint:8", {}, None, "0000"),
+        ("a::int:16", {"a": FieldOptions(scale=0.1, none=-32768)}, None, "8000"),
+        ("a::int:16:little-endian", {"a": FieldOptions(none=[0x7FFF, -1])}, None, "ff7f"),
+        ("a::float:32", {"a": FieldOptions(none=-999.5)}, None, "c479e000"),
+        ("a::uint:16", {"a": FieldOptions(half=True, none=0xFFFF)}, None, "ffff"),
+        ("a::uint:8", {"a": FieldOptions(min=0, max=100)}, 200, "c8"),  # what is not plausible can be sent all the same
     ],
 )
 def test_a_value_becomes_bits(text: str, options: dict[str, FieldOptions], value: object, payload: str) -> None:
@@ -92,6 +97,8 @@ def test_missing_fields_leave_zero_bits() -> None:
         ("a::uint:16", {"a": HALF}, math.nan, "nan does not fit; allowed: -65504 to 65504"),
         ("a::uint:8", {"a": FieldOptions(scale=0.5, offset=-40)}, 90, "90 does not fit; allowed: -40.0 to 87.5"),
         ("a::uint:8", {"a": FieldOptions(scale=-1.0)}, 1, "1 does not fit; allowed: -255.0 to 0.0"),
+        ("a::int:16", {"a": FieldOptions(scale=0.5, none=-2)}, -1, "-1 does not fit; allowed: any number but"),
+        ("a::uint:8", {"a": FieldOptions(none=[254, 255])}, 255, "255 does not fit; allowed: any number but"),
         ("a::int:8", {"a": NAMED}, "idle", "'idle' does not fit; allowed: off, charging, none, or -128 to 127"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

@@ -131,3 +131,20 @@ def test_the_default_does_not_hang_on_the_database() -> None:
     """It is held by the shortcut for good, so it must be one that does not change."""
     with pytest.raises(ConfigError):
         Formats({}, "trailer")
+
+
+def test_the_built_in_format_knows_what_is_plausible() -> None:
+    ev = Formats({}, "ev").default
+    fine = {"current_charge": 100, "indoor_temperature": -100.0, "outdoor_temperature": 21, "elec_consumption": 1e300}
+    assert ev.implausible(fine | {"odometer": -1, "range": "65535", "target_charge": True, "remain_time": None}) == {}
+    wrong = {"current_charge": 101, "indoor_temperature": -100.1, "outdoor_temperature": 151}
+    assert ev.implausible(fine | wrong) == wrong
+    assert ev.implausible({"range": 65535}) == {"range": 65535}, "a sender may say what the payload has no bits for"
+
+
+def test_a_format_without_its_options_is_there_beside() -> None:
+    fields = {"a": {"scale": 0.5, "none": 255}, "b": {"enum": {"1": "on"}}, "indoor_temp": {"half": True}}
+    format = Formats({"x": FormatSettings("a::uint:8 b::uint:8 indoor_temp::uint:16", fields)}, "x").default
+    assert format.decoder.decode(b"\x05\x01\x4d\x60") == {"a": 2.5, "b": "on", "indoor_temperature": 21.5}
+    assert format.bare.decode(b"\x05\x01\x4d\x60") == {"a": 5, "b": 1, "indoor_temperature": 19808}
+    assert format.halves == {"indoor_temperature"}

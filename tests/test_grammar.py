@@ -201,6 +201,21 @@ def test_options_reach_the_step_of_their_field() -> None:
         ("a::uint:8", FieldOptions(enum={"01": "x"}), "key '01'"),
         ("a::uint:8", FieldOptions(enum={"one": "x"}), "key 'one'"),
         ("a::uint:8", FieldOptions(enum={"1": "\ud800"}), "lone surrogates"),
+        ("a::bool:7", FieldOptions(none=1), "option none is given for bool of 1 bits; allowed: none for int, uint and"),
+        ("a::char:2", FieldOptions(none=0), "option none is given for char of 16 bits"),
+        ("a::int:16", FieldOptions(none=-32769), "option none holds -32769; allowed: integers, -32768 to 32767"),
+        ("a::uint:8", FieldOptions(none=[255, 256]), "option none holds 256; allowed: integers, 0 to 255"),
+        ("a::uint:8", FieldOptions(none=1.5), "option none holds 1.5; allowed: integers, 0 to 255"),
+        ("a::uint:8", FieldOptions(none=math.nan), "option none holds nan"),
+        ("a::float:32", FieldOptions(none=1e39), "option none holds 1e+39; allowed: finite numbers of 32 bits"),
+        ("a::uint:16", FieldOptions(none=-1, half=True), "option none holds -1; allowed: integers, 0 to 65535"),
+        ("a::uint:8", FieldOptions(none=1, enum={"1": "x"}), "options enum and none both hold 1"),
+        ("a::bool:7", FieldOptions(min=0), "option min and max is given for bool"),
+        ("a::char:2", FieldOptions(max=0), "option min and max is given for char"),
+        ("a::uint:8", FieldOptions(max=1, enum={"1": "x"}), "options min or max stand beside enum"),
+        ("a::uint:8", FieldOptions(min=math.nan), "option min is nan; allowed: a finite number"),
+        ("a::uint:8", FieldOptions(max=math.inf), "option max is inf; allowed: a finite number"),
+        ("a::uint:8", FieldOptions(min=2, max=1.5), "option min is 2 and its option max 1.5; allowed: a min"),
     ],
 )
 def test_options_that_mean_nothing_for_a_field_are_refused(text: str, options: FieldOptions, found: str) -> None:
@@ -208,6 +223,35 @@ def test_options_that_mean_nothing_for_a_field_are_refused(text: str, options: F
         parse(text, {"a": options})
     assert found in str(caught.value)
     assert caught.value.field == "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "low", "high"),
+    [
+        ("a::uint:7", FieldOptions(min=0, max=100), -math.inf, 100),
+        ("a::uint:10", FieldOptions(min=-10, max=2000), -math.inf, math.inf),
+        ("a::int:8", FieldOptions(min=-128, max=126), -math.inf, 126),
+        ("a::uint:8", FieldOptions(min=-41, max=87, scale=0.5, offset=-40), -math.inf, 87),
+        ("a::uint:8", FieldOptions(min=-254, max=0, scale=-1.0), -254, math.inf),
+        ("a::uint:16", FieldOptions(min=-100, max=150, half=True), -100, 150),
+        ("a::float:32", FieldOptions(max=1), -math.inf, 1),
+    ],
+)
+def test_bounds_that_no_value_of_a_field_can_pass_are_none(
+    text: str, options: FieldOptions, low: float, high: float
+) -> None:
+    (step,) = parse(text, {"a": options}).steps
+    assert (step.low, step.high) == (low, high)
+
+
+def test_the_refusal_of_a_float_of_16_bits_says_how_it_is_written() -> None:
+    """Published as a custom payload config (field-cases D17)."""
+    with pytest.raises(FormatError) as caught:
+        parse("cislo1::float:16 cislo2::uint:16")
+    assert str(caught.value) == (
+        "field \"cislo1\" at position 14: the parameter of float is '16'; allowed: 32 or 64 bits; a float of 16 bits "
+        "is a uint:16 with the option half (--half NAME, --field NAME.half=true)"
+    )
 
 
 def test_options_for_no_field_are_refused_with_the_nearest_name() -> None:
@@ -218,6 +262,8 @@ def test_options_for_no_field_are_refused_with_the_nearest_name() -> None:
 def test_field_options_come_from_json_and_refuse_unknown_keys() -> None:
     read = msgspec.json.decode(b'{"scale":0.1,"enum":{"1":"on"},"unit":"V"}', type=FieldOptions)
     assert read == FieldOptions(scale=0.1, enum={"1": "on"}, unit="V")
+    for none, sentinels in ((b"-32768", [-32768]), (b"[127,255]", [127, 255]), (b"-999.5", [-999.5]), (b"[]", [])):
+        assert msgspec.json.decode(b'{"none":%b}' % none, type=FieldOptions).sentinels == sentinels
     with pytest.raises(msgspec.ValidationError, match="factor"):
         msgspec.json.decode(b'{"factor":0.1}', type=FieldOptions)
 

@@ -233,15 +233,16 @@ async def test_the_channel_comes_from_route_and_header_never_from_the_body(
 @pytest.mark.parametrize(
     ("path", "addition", "expected"),
     [
-        ("/sigfox/uplink", {}, 36.25),
-        ("/sigfox/uplink", {"encoded": False}, 20616),
-        ("/wlan", {}, 20616),
-        ("/wlan", {"encoded": False}, 20616),
+        ("/sigfox/uplink", {}, 15.40625),
+        ("/sigfox/uplink", {"encoded": False}, 19380),
+        ("/wlan", {}, 15.40625),
+        ("/wlan", {"encoded": True}, 15.40625),
+        ("/wlan", {"encoded": False}, 19380),
     ],
 )
 async def test_halves_without_a_payload(way: Way, path: str, addition: dict[str, Any], expected: float) -> None:
-    reply = await way.post(path, {"vehicleId": "1", "timestamp": 1639400000, "indoor_temp": 20616} | addition)
-    assert await way.fields_of(reply) == {"indoor_temperature": expected}
+    reply = await way.post(path, {"vehicleId": "1", "timestamp": 1639400000, "elec_consumption": 19380} | addition)
+    assert await way.fields_of(reply) == {"elec_consumption": expected}
 
 
 # Decoding

@@ -363,7 +363,7 @@ def test_breaking_off_again_and_again_while_statuses_come_costs_none_and_doubles
     def speak() -> None:
         with httpx.Client() as client:
             for number in range(1, 121):
-                body = {"vehicleId": "Q1", "timestamp": TIME + number * 1000, "current_charge": number}
+                body = {"vehicleId": "Q1", "timestamp": TIME + number * 1000, "range": number}
                 client.post(f"{daemon.url}/wlan", json=body, headers={"x-api-key": daemon.keys["device"]})
 
     speaker = threading.Thread(target=speak)
@@ -375,7 +375,7 @@ def test_breaking_off_again_and_again_while_statuses_come_costs_none_and_doubles
                 speaker.start()
             for _ in range(min(3, 120 - len(got))):
                 last, document = stream.next()
-                got.append(document["current_charge"])
+                got.append(document["range"])
     speaker.join()
     assert got == list(range(1, 121))
 

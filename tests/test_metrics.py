@@ -26,6 +26,7 @@ STATE: dict[str, Any] = {
     "version": "1.2.3",
     "codec": "c",
     "ingest": {"newest": 7, "too old": 2},
+    "unexplained": {"statuses": 17, "vehicles": 1, "vehicle": "386625", "fields": ["state"]},
     "writer": {"waiting": 3, "commits": 4, "committed": 9},
     "connections": {"open": 5},
     "push": {
@@ -64,6 +65,7 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_callbacks_total{too_old}": 2,
         "evd_commits_total": 4,
         "evd_committed_rows_total": 9,
+        "evd_unexplained_statuses_total": 17,
         "evd_queue_rows": 3,
         "evd_connections": 5,
         "evd_push_enabled": 1,

@@ -92,6 +92,22 @@ def test_an_ordinary_callback_is_read_as_the_readable_way_reads_it(body: bytes, 
     assert found.document is body
 
 
+@pytest.mark.parametrize(
+    ("data", "now", "flags"),
+    [
+        ("1f8a", NOW, "implausible"),  # 126 %
+        ("130a4c0f594e427e4bb47bff", NOW, "implausible"),  # 65,504 degrees
+        ("1f8a", 0, "ahead implausible"),
+        ("130a4c0f594e427e4bb47c00", NOW, ""),  # an infinity is no value
+    ],
+)
+def test_values_that_are_not_plausible_are_kept_apart_and_flagged(data: str, now: int, flags: str) -> None:
+    found = SHORTCUT.read(body_of(data=data), SIGFOX, now)
+    assert found is not None
+    assert found.flags == flags
+    assert typed(found) == typed(readable(body_of(data=data), now=now))
+
+
 @pytest.mark.parametrize("name", READ_OVER)
 @pytest.mark.parametrize(
     "value",

@@ -87,8 +87,22 @@ def test_what_was_masked_is_no_value_of_the_vehicle() -> None:
     assert redecode(kept(document=body(token="***", note="***")), by(None), FORMATS) is None
 
 
-def test_a_status_without_a_payload_stays() -> None:
-    assert redecode(kept(None), by("new"), FORMATS) is None
+def test_a_status_without_a_payload_is_read_by_the_rules_of_today() -> None:
+    def said(fields: str, *, flags: str = "", **values: Any) -> Change | None:
+        document = orjson.dumps({"device": "1A", "time": NOW // 1000, "encoded": True, **values})
+        return redecode(kept(None, fields=fields, document=document, flags=flags, connectivity=2), by("new"), FORMATS)
+
+    assert said('{"load":5}', load=5) is None
+    change = said('{"indoor_temperature":20616}', indoor_temp=20616)
+    assert after(change) == {"indoor_temperature": 36.25}
+    change = said('{"current_charge":65535}', flags="ahead", current_charge=65535)
+    assert after(change) == {"current_charge": None, "implausible": {"current_charge": 65535}}
+    assert change is not None and change.flags == "ahead implausible"
+    assert after(said('{"Lat":"{customData#Lat}"}', Lat="{customData#Lat}")) == {}
+
+
+def test_what_has_neither_a_payload_nor_a_readable_document_stays() -> None:
+    assert redecode(kept(None, fields='{"load":9}', document=b"device=1A"), by("new"), FORMATS) is None
 
 
 def test_a_format_that_is_gone_leaves_the_default_as_when_the_message_came() -> None:
@@ -96,7 +110,7 @@ def test_a_format_that_is_gone_leaves_the_default_as_when_the_message_came() -> 
 
 
 def test_the_senders_own_values_stand_where_no_format_is_assigned() -> None:
-    own = kept(fields='{"speed":9}', document=body(speed=9))
+    own = kept(fields='{"speed":9}', document=body(speed=9), flags="undecoded")
     assert redecode(own, by(None), FORMATS) is None
     assert after(redecode(own, by("new"), FORMATS)) == {"speed": 9, "weight": 5, "load": -1}
 
@@ -136,21 +150,28 @@ def test_a_kept_document_that_is_no_status_leaves_the_payload_to_speak() -> None
 
 
 VALUES = st.one_of(st.integers(0, 255), st.booleans(), st.floats(-9, 9), st.text(max_size=3))
-SENT = st.dictionaries(st.sampled_from(["load", "weight", "speed", "indoor_temp"]), st.integers(0, 65535), max_size=3)
+SENT = st.dictionaries(
+    st.sampled_from(["load", "weight", "speed", "indoor_temp", "current_charge"]), st.integers(0, 65535), max_size=3
+)
 
 
 @given(
     sent=SENT,
     stale=st.dictionaries(st.sampled_from(["load", "weight", "other", "location"]), VALUES, max_size=3),
-    payload=st.binary(max_size=12),
+    payload=st.none() | st.binary(max_size=12),
     flags=st.sampled_from(["", "ahead", "disagrees", "ahead disagrees"]),
     radio=st.sampled_from([None, "{}", RADIO]),
     format=st.sampled_from([None, "old", "new", "gone", "indoor_temp::uint:16"]),
 )
 def test_decoded_anew_once_nothing_is_left_to_change(
-    sent: dict[str, int], stale: dict[str, Any], payload: bytes, flags: str, radio: str | None, format: str | None
+    sent: dict[str, int],
+    stale: dict[str, Any],
+    payload: bytes | None,
+    flags: str,
+    radio: str | None,
+    format: str | None,
 ) -> None:
-    document = {"device": "1A", "time": NOW // 1000, "data": payload.hex(), **sent}
+    document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None, **sent}
     before = Kept(
         *("1A", "00", NOW, 1, 1, payload),
         *(orjson.dumps(stale).decode(), orjson.dumps(document), flags, radio),
@@ -162,14 +183,20 @@ def test_decoded_anew_once_nothing_is_left_to_change(
         assert redecode(done, by(format), FORMATS) is None
 
 
-@given(sent=SENT, payload=st.binary(max_size=12), format=st.sampled_from([None, "old", "new"]))
+@given(
+    sent=SENT,
+    payload=st.none() | st.binary(max_size=12),
+    format=st.sampled_from([None, "old", "new"]),
+    connectivity=st.sampled_from([1, 2]),
+)
 def test_what_arrives_under_todays_format_is_never_changed(
-    sent: dict[str, int], payload: bytes, format: str | None
+    sent: dict[str, int], payload: bytes | None, format: str | None, connectivity: int
 ) -> None:
-    document = {"device": "1A", "time": NOW // 1000, "data": payload.hex(), **sent}
+    document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None, **sent}
     assigned = FORMATS.find(format) if format else None
-    arrived = decode(read_message(document), assigned, FORMATS.default, 1)
-    status = kept(payload, fields=arrived.fields.decode(), flags=arrived.flag, document=orjson.dumps(document))
+    arrived = decode(read_message(document), assigned, FORMATS.default, connectivity)
+    made = {"fields": arrived.fields.decode(), "flags": arrived.flags, "document": orjson.dumps(document)}
+    status = kept(payload, connectivity=connectivity, **made)
     assert redecode(status, by(format), FORMATS) is None
 
 

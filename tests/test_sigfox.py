@@ -36,7 +36,7 @@ def test_the_originals_callback() -> None:
     assert message.time == 1639400000000
     assert message.seq == 118
     assert message.payload == bytes.fromhex(PAYLOAD)
-    assert message.encoded
+    assert message.encoded is None
     assert message.fields == {
         "advanced": False,
         "state": 0,
@@ -56,7 +56,7 @@ def test_the_originals_wlan_body() -> None:
     assert message.time == 1639400000123
     assert message.seq is None
     assert message.payload is None
-    assert not message.encoded
+    assert message.encoded is False
     assert message.fields == {
         "advanced": True,
         "state": 1,
@@ -134,9 +134,10 @@ def test_an_unquoted_number_is_a_vehicle_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "encoded"), [(False, False), ("false", False), (True, True), ("true", True), (None, True), ("null", True)]
+    ("value", "encoded"),
+    [(False, False), ("false", False), (True, True), ("true", True), (None, None), ("null", None), ("perhaps", None)],
 )
-def test_encoded_is_true_unless_the_sender_says_false(value: Any, encoded: bool) -> None:
+def test_whether_halves_are_encoded_is_unsaid_unless_the_sender_says_it(value: Any, encoded: bool | None) -> None:
     assert read_message(LEAST | {"encoded": value}).encoded is encoded
 
 

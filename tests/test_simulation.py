@@ -226,7 +226,7 @@ def test_the_wlan_body_has_the_originals_fields_and_its_mistake() -> None:
 
 def fields_at_evd(body: dict[str, Any], connectivity: int) -> dict[str, Any]:
     decoded = decode(read_message(orjson.loads(orjson.dumps(body))), None, EV, connectivity)
-    assert decoded.flag == ""
+    assert decoded.flags == ""
     fields: dict[str, Any] = orjson.loads(decoded.fields)
     return fields
 

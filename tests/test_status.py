@@ -1,4 +1,4 @@
-"""The status document: normal forms, half floats, identity, and what the app is given."""
+"""The status document: normal forms, half floats, identity."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import string
 import struct
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest
 from evd.status import (
+    HALF_FROM,
     MEASURES,
+    SIGFOX,
     TIME_MAX_MS,
+    WLAN,
     canonical,
-    disagree,
     field_name,
-    for_app,
     half,
-    halves,
+    half_from,
+    halves_read,
     identity,
     time_ms,
     vehicle_id,
@@ -105,17 +106,47 @@ def test_law_every_half_is_itself_or_nothing(bits: int) -> None:
         assert struct.pack(">e", value) == bits.to_bytes(2, "big")
 
 
-def test_only_whole_numbers_in_half_float_fields_are_halves() -> None:
-    fields = {
-        "elec_consumption": 19380,
-        "indoor_temperature": 20616,
-        "outdoor_temperature": 21.5,
-        "desired_temperature": 70_000,
-        "range": 19380,
-        "unheard_of": 19380,
-    }
-    assert halves(fields) == fields | {"elec_consumption": 15.40625, "indoor_temperature": 36.25}
-    assert halves({"indoor_temperature": True}) == {"indoor_temperature": True}
+@pytest.mark.parametrize(
+    ("connectivity", "encoded", "least"),
+    [
+        *((SIGFOX, encoded, 0) for encoded in (None, True)),
+        (SIGFOX, False, None),
+        (WLAN, None, HALF_FROM),
+        (WLAN, True, 0),
+        (WLAN, False, None),
+    ],
+)
+def test_from_which_whole_number_on_a_half_float_field_holds_a_half(
+    connectivity: int, encoded: bool | None, least: int | None
+) -> None:
+    assert half_from(connectivity, encoded) == least
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "least", "read"),
+    [
+        ("elec_consumption", 19380, 0, 15.40625),
+        ("indoor_temperature", 20616, 0, 36.25),
+        ("indoor_temperature", 20616, HALF_FROM, 36.25),
+        ("indoor_temperature", HALF_FROM, HALF_FROM, 2.0**-14),
+        ("indoor_temperature", 21, HALF_FROM, 21),
+        ("indoor_temperature", 0xCF00, HALF_FROM, -28.0),
+        ("indoor_temperature", -21, HALF_FROM, -21),
+        ("indoor_temperature", 20616, None, 20616),
+        ("indoor_temperature", 0x7C00, 0, None),
+        ("outdoor_temperature", 21.5, 0, 21.5),
+        ("desired_temperature", 70_000, 0, 70_000),
+        ("indoor_temperature", True, 0, True),
+        ("range", 19380, 0, 19380),
+        ("unheard_of", 19380, 0, 19380),
+    ],
+)
+def test_only_whole_numbers_in_half_float_fields_are_halves(
+    name: str, value: Any, least: int | None, read: Any
+) -> None:
+    found = halves_read({name: value, "beside": 20616}, least)
+    assert found == {name: read, "beside": 20616}
+    assert type(found[name]) is type(read)
 
 
 def test_both_spellings_of_a_temperature_are_the_apps() -> None:
@@ -123,27 +154,6 @@ def test_both_spellings_of_a_temperature_are_the_apps() -> None:
         assert field_name(f"{where}_temp") == field_name(f"{where}_temperature") == f"{where}_temperature"
     assert field_name("state") == "state"
     assert field_name("unheard_of") == "unheard_of"
-
-
-@pytest.mark.parametrize(
-    ("given_fields", "decoded", "expected"),
-    [
-        ({"state": 1}, {"state": 1}, False),
-        ({"state": 1}, {"state": 2}, True),
-        ({"indoor_temperature": 20616}, {"indoor_temperature": 36.25}, False),
-        ({"indoor_temperature": 36.25}, {"indoor_temperature": 36.25}, False),
-        ({"indoor_temperature": 36.2501}, {"indoor_temperature": 36.25}, False),
-        ({"indoor_temperature": 20617}, {"indoor_temperature": 36.25}, True),
-        ({"location": "here"}, {"state": 1}, False),  # not of the payload
-        ({"state": None}, {"state": 1}, False),
-        ({"state": 1}, {"state": None}, True),
-        ({"state": "1"}, {"state": 1}, True),
-    ],
-)
-def test_when_a_sender_contradicts_the_payload(
-    given_fields: dict[str, Any], decoded: dict[str, Any], expected: bool
-) -> None:
-    assert disagree(given_fields, decoded) is expected
 
 
 def test_an_id_is_16_hex_digits_and_the_same_for_ever() -> None:
@@ -172,68 +182,6 @@ def test_without_a_payload_the_values_stand_for_it_in_any_order() -> None:
     assert canonical({"a": 1, "b": 2.5}) == canonical({"b": 2.5, "a": 1})
     assert canonical({"a": 1}) != canonical({"a": 2})
     assert canonical({}) != b""
-
-
-def app_document(fields: dict[str, Any], **others: Any) -> dict[str, Any]:
-    given_parts: dict[str, Any] = {
-        "status_id": "0123456789abcdef",
-        "vehicle": "00386625",
-        "time": 1639400000000,
-        "connectivity": 1,
-        "seq": 118,
-        "payload": b"\x13\x0a",
-    }
-    return for_app(fields=fields, **given_parts | others)
-
-
-def test_what_the_app_is_given() -> None:
-    assert app_document(
-        {"state": 0, "range": 638, "elec_consumption": 15.40625, "location": "", "advanced": False}
-    ) == {
-        "id": "0123456789abcdef",
-        "vehicleId": "00386625",
-        "timestamp": 1639400000000,
-        "connectivity": 1,
-        "seqNumber": 118,
-        "rawdata": "130a",
-        "state": 0,
-        "range": 638,
-        "elec_consumption": 15.40625,
-        "location": "",
-        "advanced": False,
-    }
-
-
-def test_what_is_not_there_is_left_out() -> None:
-    document = app_document({"state": 1, "indoor_temperature": None}, seq=None, payload=None)
-    assert document.keys() == {"id", "vehicleId", "timestamp", "connectivity", "state"}
-    assert app_document({}, payload=b"")["rawdata"] == ""
-
-
-@pytest.mark.parametrize(("raw", "given_state"), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 2), (7, 2), (-1, 2), (None, 2)])
-def test_the_app_knows_four_states_the_rest_is_idle(raw: int | None, given_state: int) -> None:
-    assert app_document({"state": raw})["state"] == given_state
-
-
-def test_a_status_without_a_state_is_idle_to_the_app() -> None:
-    assert app_document({"range": 1})["state"] == 2
-
-
-@pytest.mark.parametrize("fields", [{"vehicleId": "other"}, {"id": "x"}, {"timestamp": 1}, {"connectivity": 9}])
-def test_no_field_can_pass_for_the_envelope(fields: dict[str, Any]) -> None:
-    assert app_document(fields).items() >= app_document({}).items()
-
-
-def test_integers_that_json_readers_would_round_are_texts() -> None:
-    assert app_document({"odometer": 2**53})["odometer"] == 2**53
-    assert app_document({"odometer": 2**53 + 1})["odometer"] == "9007199254740993"
-
-
-def test_whole_numbers_for_an_app_with_java_ints() -> None:
-    fields = {"state": 1, "current": 32.5, "max_current": 64.0, "elec_consumption": 15.4}
-    assert app_document(fields)["current"] == 32.5
-    document = app_document(fields, whole_numbers=True)
-    assert orjson.dumps([document[name] for name in ("current", "max_current", "elec_consumption")]) == b"[32,64,15.4]"
 
 
 def test_every_measure_of_the_original_is_known() -> None:

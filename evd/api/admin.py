@@ -13,7 +13,10 @@ from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, new_key
 from evd.bounds import STATUSES_PER_VEHICLE_MAX
+from evd.decoding import DISAGREES
 from evd.errors import BadRequest, ConfigError, NotFound
+from evd.findings import remarks
+from evd.redecoding import decode_kept
 from evd.status import vehicle_id
 from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
 from evd.trace import DAY_MS
@@ -119,10 +122,20 @@ async def list_vehicles() -> Response:
 
 @admin.get("/vehicles/<given>")
 async def show_vehicle(given: str) -> Response:
-    row = await here().queries.vehicle(vehicle_id(given))
+    return v1_json(await _shown(vehicle_id(given)))
+
+
+async def _shown(vehicle: str) -> dict[str, Any]:
+    """A vehicle with the counts of its flagged statuses, and what they mean. Raises NotFound."""
+    context = here()
+    row = await context.queries.vehicle(vehicle)
     if row is None:
-        raise NotFound(f"vehicle {vehicle_id(given)} was never heard nor set up")
-    return v1_json(row)
+        raise NotFound(f"vehicle {vehicle} was never heard nor set up")
+    flagged = await context.queries.flagged(vehicle)
+    last = await context.queries.last_flagged(vehicle, DISAGREES) if DISAGREES in flagged else None
+    decoded = decode_kept(last, context.directory, context.formats) if last else None
+    contradicted = decoded.unexplained if decoded else ()
+    return {**row, "flagged": flagged, "remarks": remarks(vehicle, flagged, row["kept"], contradicted)}
 
 
 @admin.patch("/vehicles/<given>")
@@ -143,7 +156,7 @@ async def set_vehicle(given: str) -> Response:
         await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json(await context.queries.vehicle(vehicle))
+    return v1_json(await _shown(vehicle))
 
 
 @admin.get("/stats")

@@ -25,7 +25,7 @@ class NewFormat(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     grammar: str
     fields: dict[str, dict[str, Any]] = {}
-    """Field → its options (evd.grammar.FieldOptions)."""
+    """Field → its options (evd.field_options.FieldOptions)."""
 
 
 class TypeSettings(msgspec.Struct, forbid_unknown_fields=True):

@@ -128,7 +128,7 @@ def _time(name: str) -> int:
 
 
 def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
-    return row.shown(spelling, whole_numbers=here().config.app.whole_numbers)
+    return row.for_app(spelling, whole_numbers=here().config.app.whole_numbers)
 
 
 async def _wish() -> Wish:

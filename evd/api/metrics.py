@@ -98,6 +98,12 @@ NUMBERS: tuple[Number, ...] = (
         lambda seen: seen.state["writer"]["committed"],
         CounterMetricFamily,
     ),
+    Number(
+        "evd_unexplained_statuses",
+        "Statuses whose sender's values contradict what their format makes of the payload.",
+        lambda seen: seen.state["unexplained"]["statuses"],
+        CounterMetricFamily,
+    ),
     Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
     Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
     Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),

@@ -1,4 +1,4 @@
-"""Decoding kept payloads anew, `/api/v1`, in bounded steps: what would change, and the change itself.
+"""Decoding kept statuses anew, `/api/v1`, in bounded steps: what would change, and the change itself.
 
 Either route takes the same body and goes one step; `next` is the cursor of the step after it, null at the end. A step
 reads anew and decides anew, so it may be repeated, and nothing is written that was true only in a preview.
@@ -129,7 +129,7 @@ async def _read(wish: Wish, named: list[str] | None) -> Step:
             raise BadRequest(f"vehicle {vehicle} was never heard: `evd vehicle list` shows who was")
         after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else BEFORE_ALL
         room = STATUSES_A_STEP - len(found)
-        rows = await queries.payloads(vehicle, wish.since, wish.until, after, room)
+        rows = await queries.kept(vehicle, wish.since, wish.until, after, room)
         found += rows
         if len(rows) == room:
             last = rows[-1]

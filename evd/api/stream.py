@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
-from functools import partial
 
 import trio
 from quart import Blueprint, Response, request
@@ -96,7 +95,7 @@ async def _told(
         # One after the other, as he reads them: statuses may be long, and all of them together are.
         for vehicle, place in known:
             row = await context.queries.at(vehicle, place)
-            if row and (text := _written([_news(context, vehicle, row)], had, spellings, resumes=resumes)):
+            if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
                 yield text
         yield sse.opening(RETRY_MS, had.event_id if resumes else "")
         while not follower.ended and trio.current_time() < until:
@@ -135,6 +134,6 @@ async def _missed(context: Context, progress: Progress) -> list[tuple[str, Place
     return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
 
 
-def _news(context: Context, vehicle: str, row: StatusRow) -> News:
+def _news(vehicle: str, row: StatusRow) -> News:
     rank = Rank(row.time, -1 if row.seq is None else row.seq, row.id)
-    return News(vehicle, rank, partial(row.shown, whole_numbers=context.config.app.whole_numbers), 0)
+    return News(vehicle, rank, row.shown, 0)

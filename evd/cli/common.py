@@ -12,7 +12,7 @@ import click
 from evd import config, control
 from evd.config import Config
 from evd.errors import ConfigError
-from evd.grammar import FieldOptions
+from evd.field_options import FieldOptions
 from evd.place import Place, find
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,7 +15,8 @@ from evd.cli.common import directory_option, named_format
 from evd.cli.format import show_refusal
 from evd.cli.printing import json_line
 from evd.errors import CodecError, ConfigError, EvdError, FormatError
-from evd.grammar import FieldOptions, parse
+from evd.field_options import FieldOptions
+from evd.grammar import parse
 
 if TYPE_CHECKING:
     from evd.codec import Decoder

@@ -14,8 +14,10 @@ from rich import box
 from evd.cli.common import ask, directory_option, json_option, named_format, path_part
 from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
-from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, FieldOptions, Plan, parse
+from evd.field_options import NO_OPTIONS, FieldOptions
+from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
 from evd.plain_text import REPLACEMENT, one_line
+from evd.sigfox import PAYLOAD_MAX_BYTES
 
 # The marks of the bit map, one a field. Fields beyond them are marked "+".
 _MARKS = string.ascii_letters + string.digits
@@ -46,22 +48,39 @@ def show_refusal(text: str, error: FormatError) -> None:
 
 def layout(plan: Plan) -> dict[str, object]:
     """Where each field lies; bits are counted from the left and from 0, `last_bit` included."""
-    return {
-        "bytes": plan.length,
-        "fields": [
-            {
-                "name": field.name,
-                "type": field.type,
-                "bits": field.bits,
-                "byte": field.index,
-                "offset": field.offset,
-                "first_bit": field.start,
-                "last_bit": field.end - 1,
-                "endianness": field.endianness or None,
-            }
-            for field in plan.fields
-        ],
+    document: dict[str, object] = {"bytes": plan.length, "fields": [_place(field) for field in plan.fields]}
+    return document | ({"warnings": found} if (found := warnings(plan)) else {})
+
+
+def _place(field: Field) -> dict[str, object]:
+    place = {
+        "name": field.name,
+        "type": field.type,
+        "bits": field.bits,
+        "byte": field.index,
+        "offset": field.offset,
+        "first_bit": field.start,
+        "last_bit": field.end - 1,
+        "endianness": field.endianness or None,
     }
+    return place | ({"options": options} if (options := _given(field.options)) else {})
+
+
+def _given(options: FieldOptions) -> dict[str, object]:
+    """The options that were given."""
+    return {name: value for name, value in msgspec.to_builtins(options).items() if value != getattr(NO_OPTIONS, name)}
+
+
+def warnings(plan: Plan) -> list[str]:
+    """What is no error in a format and yet no use: fields that no message of Sigfox can hold."""
+    behind = [field.name for field in plan.fields if field.end > 8 * PAYLOAD_MAX_BYTES]
+    if not behind:
+        return []
+    which = f"field {behind[0]} lies" if len(behind) == 1 else f"fields {', '.join(behind)} lie"
+    return [
+        f"{which} behind byte {PAYLOAD_MAX_BYTES}, the most that Sigfox carries: null in each message "
+        f"(the format has {plan.length} bytes)"
+    ]
 
 
 def _mark(number: int) -> str:
@@ -99,9 +118,19 @@ BIT_COLUMNS = {"byte": "byte", "bits": "7 6 5 4 3 2 1 0"}
 def _show(plan: Plan) -> None:
     rows = [{"mark": _mark(number), **_row(field)} for number, field in enumerate(plan.fields)]
     table(rows, FIELD_COLUMNS, empty="There are no fields.", box=box.SIMPLE_HEAD, right=("first", "last"))
+    for field in plan.fields:
+        if options := _given(field.options):
+            say("  {}: {}", field.name, _in_words(options))
     bits = [{"byte": number, "bits": marks} for number, marks in enumerate(bit_map(plan))]
     table(bits, BIT_COLUMNS, empty="There are no bits.", box=box.SIMPLE_HEAD, right=("byte",))
     say("{} bytes; {} no field, {} several fields", plan.length, _FREE, _SHARED)
+    show_warnings(plan)
+
+
+def show_warnings(plan: Plan) -> None:
+    """To stderr: what stands on stdout may be read by programs."""
+    for warning in warnings(plan):
+        say("Warning: {}", warning, err=True)
 
 
 def _row(field: Field) -> dict[str, Any]:
@@ -113,6 +142,16 @@ def _row(field: Field) -> dict[str, Any]:
         "last": field.end - 1,
         "endianness": field.endianness if field.bits > 8 or field.endianness != BIG_ENDIAN else "",
     }
+
+
+def _in_words(options: Mapping[str, object]) -> str:
+    return ", ".join(f"{option} {_shown(value)}" for option, value in options.items())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 @click.group("format")
@@ -130,6 +169,16 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
 
     GRAMMAR is fields name:index:type:parameter[:endianness][:bit offset], separated by spaces, in one argument. Bits
     are counted from the left of the payload, from 0. Exit code 1 if the format is refused.
+
+    \b
+    A packed C struct, as most devices send it, is little-endian:
+      'mode::uint:8 kg::int:32:little-endian temperature::uint:16:little-endian'
+    A tracker with a nibble and a flag in its first byte:
+      'type:0:uint:4:big-endian:3 inTrip:0:bool:4 lat:1:int:32:little-endian'
+    Flags of one byte, bit 7 first, then a signed byte:
+      'button:0:bool:7 gps:0:bool:6 temperature:1:int:8'
+    A half float has 16 bits and the option half:
+      'temp::uint:16' with `evd decode --half temp`, `evd format add --field temp.half=true`
     """
     try:
         grammar, options = named_format(grammar, directory)
@@ -155,7 +204,8 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
     "settings",
     metavar="FIELD.OPTION=VALUE",
     multiple=True,
-    help="What the grammar cannot say, such as temp.half=true, temp.scale=0.5, temp.unit=km; repeatable.",
+    help="What the grammar cannot say, such as temp.half=true, temp.scale=0.5, temp.unit=km, temp.none=-32768 (the "
+    "number that is no value), temp.min=-40, temp.max=85 (what is plausible); repeatable.",
 )
 @click.option("--fields-json", metavar="JSON", help='The same in one: {"temp": {"half": true}}.')
 @directory_option
@@ -176,7 +226,7 @@ def add(
     """
     fields = field_settings(settings, fields_json)
     try:
-        parse(grammar, _options(fields))
+        plan = parse(grammar, _options(fields))
     except FormatError as error:
         show_refusal(grammar, error)
         ctx.exit(1)
@@ -184,6 +234,7 @@ def add(
     if as_json:
         show(added)
         return
+    show_warnings(plan)
     say("format {} is kept", name)
     if added["vehicles"] or added["device_types"]:
         say("Its messages from now on are decoded by it; `evd redecode --since …` does so with those before.")
@@ -223,8 +274,6 @@ def show_(name: str, directory: str | None, as_json: bool) -> None:
         return
     say("{} ({}{})", found["name"], found["origin"], ", the default" if found["default"] else "")
     say("{}", found["grammar"])
-    for field, options in found["fields"].items():
-        say("  {}: {}", field, ", ".join(f"{option} {value}" for option, value in options.items()))
     _show(parse(found["grammar"], _options(found["fields"])))
     for heading, users in (("vehicles", found["vehicles"]), ("device types", found["device_types"])):
         say("{}: {}", heading, _some(users))
@@ -294,8 +343,8 @@ def field_settings(settings: Iterable[str], as_json: str | None) -> dict[str, di
 
 def _value(text: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
+        return int(text, 16) if text[:2].lower() == "0x" else orjson.loads(text)
+    except ValueError:
         return text
 
 

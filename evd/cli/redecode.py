@@ -1,4 +1,4 @@
-"""`evd redecode`: decode kept payloads anew after a change of format; what changes is shown first."""
+"""`evd redecode`: decode kept statuses anew after a change of format; what changes is shown first."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Found:
 def redecode(
     since: str, until: str | None, vehicles: tuple[str, ...], yes: bool, directory: str | None, as_json: bool
 ) -> None:
-    """Decode kept payloads anew by the formats of today.
+    """Decode kept statuses anew by the formats and rules of today: payloads, halves, plausible values.
 
     What changes is shown first: how many statuses of how many vehicles, in which fields, with examples. Then it asks;
     with --yes it does not, and without a terminal it only shows. Phones get no push of it. It may be repeated.

@@ -123,6 +123,10 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(row)
         return
+    remarks = row.pop("remarks")
+    row["flagged"] = ", ".join(f"{flag} {count}" for flag, count in row["flagged"].items()) or None
     for name, value in row.items():
         if value is not None:
             say("{:15} {}", name, value)
+    for remark in remarks:
+        say("\n{}.", f"{remark[0].upper()}{remark[1:]}")

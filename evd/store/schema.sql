@@ -35,9 +35,10 @@ CREATE TABLE statuses (
     received     INTEGER NOT NULL,
     connectivity INTEGER NOT NULL,         -- 1 Sigfox, 2 WLAN
     payload      BLOB,
-    fields       TEXT NOT NULL,            -- JSON, under the app's names
+    fields       TEXT NOT NULL,            -- JSON, under the app's names; what is not plausible in `implausible`, apart
     document     TEXT NOT NULL,            -- as it was received
-    flags        TEXT NOT NULL,            -- ahead: see timely; disagrees: the sender's values contradict the payload
+    flags        TEXT NOT NULL,            -- words. ahead: see timely; disagrees: the sender's values contradict the payload;
+                                           -- undecoded: the sender's stand alone; implausible, unread: some value is
     radio        TEXT                      -- JSON: what the network found out about the message, by source
 ) STRICT;
 
