@@ -36,6 +36,7 @@ from evd.pushing import Pushing
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.turns import Turns
 from evd.writer import Writer
 
 
@@ -179,6 +180,11 @@ def live(config: Config) -> Live:
     app = config.app
     bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
+
+
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
 def alerter(place: Place, writer: Writer, config: Config) -> Alerter:

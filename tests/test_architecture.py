@@ -55,6 +55,7 @@ KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
     *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    *("evd.readers", "evd.turns", "evd.flights"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -67,12 +68,12 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.event_questions", "evd.push_questions"},
+    | {"evd.queries", "evd.readers", "evd.event_questions", "evd.push_questions"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
+    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",
@@ -222,4 +223,4 @@ def test_every_declared_package_is_pinned() -> None:
 
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.library"} & imports(m)}
-    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.queries"}
+    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.readers"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 from quart import Response, request
@@ -15,6 +16,7 @@ from evd.api import (
     events,
     formats,
     health,
+    held,
     legacy,
     metrics,
     notes,
@@ -35,6 +37,7 @@ from evd.log import log
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
     app.request_class = _sized(app.request_class, context)
+    app.asgi_http_class = held.Connection
     app.config["MAX_CONTENT_LENGTH"] = context.config.ingest.body_max_bytes
     app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -72,6 +75,7 @@ def _sized(usual: type[Any], context: Context) -> type[Any]:
             if context.ingest.may_be_large(scope["path"], joined_headers(scope)):
                 max_content_length = large
             super().__init__(*args, scope=scope, max_content_length=max_content_length, **others)
+            self.held = ExitStack()
 
     return SizedRequest
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import msgspec
 from quart import Quart, current_app, request
 
+from evd.asker import asker
 from evd.auth import Key, id_token
 from evd.clock import Clock
 from evd.config import Config
@@ -17,6 +18,7 @@ from evd.formats import Formats
 from evd.ingest import Ingest
 from evd.live import Live
 from evd.queries import Queries
+from evd.turns import Turns
 from evd.writer import Writer
 
 
@@ -67,6 +69,8 @@ class Context(msgspec.Struct, frozen=True):
     clock: Clock
     state: Callable[[], dict[str, Any]]
     """How the daemon is: `ready` and what readiness and statistics tell."""
+    ranges: Turns[int]
+    """Places of ranges that are longer than a page."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
 
@@ -102,7 +106,9 @@ async def request_body() -> bytes:
 
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    return here().directory.keys.require(request_headers(), frozenset(roles))
+    key = here().directory.keys.require(request_headers(), frozenset(roles))
+    asker.set(f"key {key.key_id}")
+    return key
 
 
 def is_local() -> bool:
@@ -124,10 +130,16 @@ async def require_owner(vehicle: str) -> str:
 
 
 async def require_user() -> str:
-    """The uid of the user behind an app's request. Raises Unauthorized, Unavailable.
+    """The uid of the user behind an app's request, whose questions count as his. Raises Unauthorized, Unavailable.
 
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
+    uid = await _uid()
+    asker.set(f"user {uid}")
+    return uid
+
+
+async def _uid() -> str:
     context = here()
     headers = request_headers()
     token = id_token(headers)
