@@ -136,6 +136,10 @@ _SET_COLUMN = {
 }
 
 
+def _mend_clock(registry: Registry, op: ops.MendClock) -> None:
+    registry.rings.upkeep.clock_mended(op.until)
+
+
 HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.Reject: _reject,
     ForgetRejected: _forget_rejected,
@@ -144,4 +148,5 @@ HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.AddOwner: _add_owner,
     ops.RemoveOwner: _remove_owner,
     ops.SetVehicle: _set_vehicle,
+    ops.MendClock: _mend_clock,
 }
