@@ -251,7 +251,8 @@ async def test_a_writer_that_is_cancelled_between_slices_undoes_them(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         receipt = writer.submit(Numbered(0))
-        await trio.lowlevel.checkpoint()
+        while not store.open:
+            await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     with pytest.raises(Unavailable):
         await receipt.wait()
