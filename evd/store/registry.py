@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from evd import store as ops
+from evd.kept import is_utf8
 from evd.store import LimitReached
 from evd.store.network import ForgetRejected
 from evd.store.registrations import forget_all
@@ -71,9 +72,9 @@ def _reject(registry: Registry, op: ops.Reject) -> None:
     if again.rowcount:
         return
     cursor = registry.db.execute(
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body),
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text)"
+        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
+        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body)),
     )
     registry.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - registry.limits.rejected,))
 
