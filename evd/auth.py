@@ -20,7 +20,8 @@ from evd.errors import BadRequest, Forbidden, Unauthorized
 
 ROLES = ("sigfox", "device", "app", "admin")
 KEY_MAX_CHARACTERS = 256
-IMPORTED_MIN_CHARACTERS = 8
+IMPORTED_MIN_CHARACTERS = 20
+"""As AWS API Gateway has it, from where the original's keys come; shorter ones may be guessed."""
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_CHARACTERS = 43  # 256 bits: a random secret of this size needs no slow hash

@@ -125,6 +125,12 @@ class SetVehicle(Operation, frozen=True, gc=False):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class MendClock(Operation, frozen=True, gc=False):
+    """The server's clock was behind and is right now: statuses that lay ahead of it, up to `until`, are timely."""
+
+    until: int
+
+
 class UnknownVehicle(EvdError):
     """The vehicle was never heard, and `ingest.unknown_vehicle` says that it must be known."""
 

@@ -13,6 +13,7 @@ import msgspec
 
 from evd import store as ops
 from evd.auth import joined_roles
+from evd.kept import is_utf8
 from evd.store import LimitReached
 from evd.store.network import ForgetRejected
 from evd.store.registrations import forget_all
@@ -72,9 +73,9 @@ def _reject(registry: Registry, op: ops.Reject) -> None:
     if again.rowcount:
         return
     cursor = registry.db.execute(
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body),
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text)"
+        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
+        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body)),
     )
     registry.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - registry.limits.rejected,))
 
@@ -146,6 +147,10 @@ _SET_COLUMN = {
 }
 
 
+def _mend_clock(registry: Registry, op: ops.MendClock) -> None:
+    registry.rings.upkeep.clock_mended(op.until)
+
+
 HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.Reject: _reject,
     ForgetRejected: _forget_rejected,
@@ -154,4 +159,5 @@ HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.AddOwner: _add_owner,
     ops.RemoveOwner: _remove_owner,
     ops.SetVehicle: _set_vehicle,
+    ops.MendClock: _mend_clock,
 }
