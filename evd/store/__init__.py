@@ -82,7 +82,10 @@ class Reject(Operation, frozen=True, gc=False):
 
 
 class AddKey(Operation, frozen=True, gc=False):
-    """A new key; the result is False if one with this id exists."""
+    """A new key, or more roles for a living one of the same digest that is bound to no vehicle.
+
+    The result is True, or the roles that it has now; False if one with this id exists and gains nothing.
+    """
 
     key_id: str
     role: str
