@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
 
 import trio
 
-from evd.clock import Clock
+from evd.api.rejections import NUMBER_MAX, replay
 from evd.errors import TimeAhead, Unavailable
 from evd.ingest import Ingest
 from evd.log import log
+from evd.queries import Queries
 from evd.server_clock import ServerClock
 from evd.status import AHEAD_MS
 from evd.store import MendClock
@@ -23,15 +26,10 @@ AGAIN_S = 5.0
 STEP_MAX = 100
 """Rejected requests taken between two questions which there are."""
 
-Numbers = Callable[[int, str], Awaitable[list[int]]]
-"""Gives the numbers of rejected requests above this one with this error, STEP_MAX at most, the lowest first."""
-TakeAgain = Callable[[int], Awaitable[bool]]
-"""Takes a rejected request; whether it was taken. Raises Unavailable."""
+T = TypeVar("T")
 
 
-async def watch_clock(
-    clock: ServerClock, ingest: Ingest, writer: Writer, numbers: Numbers, take_again: TakeAgain
-) -> None:
+async def watch_clock(clock: ServerClock, ingest: Ingest, writer: Writer, queries: Queries) -> None:
     """Until it is cancelled; `ingest` is to tell the times that messages have while the wall clock is doubted."""
     told = False
     while True:
@@ -41,34 +39,43 @@ async def watch_clock(
             told = clock.doubted
             _tell(clock)
         if clock.take_jump():
-            await make_good(clock, writer, numbers, take_again)
+            await make_good(clock, ingest, writer, queries)
         await trio.sleep(LOOK_EVERY_S)
 
 
 def _tell(clock: ServerClock) -> None:
     if clock.doubted:
         log.error(
-            "the server's clock is behind and is not believed: set it; if it is right, set server.trust_clock",
+            "the server's clock is behind what evd saw, and is not believed: set it, or set server.trust_clock",
             behind_s=clock.behind_ms // 1000,
         )
     else:
         log.info("the server's clock is believed again")
 
 
-async def make_good(clock: Clock, writer: Writer, numbers: Numbers, take_again: TakeAgain) -> None:
+async def make_good(clock: ServerClock, ingest: Ingest, writer: Writer, queries: Queries) -> None:
     """The server's time jumped forward: take what lay ahead of it before for what it is now."""
-    taken = 0
     await _patiently(lambda: writer.write(MendClock(clock() + AHEAD_MS)))
-    after = -1
-    while step := await numbers(after, TimeAhead.error):
-        for number in step:
-            taken += await _patiently(lambda number=number: take_again(number))
-        after = step[-1]
+    taken, after = 0, -1
+    while True:
+        listing = partial(queries.rejected_numbers, through=NUMBER_MAX, limit=STEP_MAX, error=TimeAhead.error)
+        numbers = await _patiently(partial(listing, after=after))
+        if not numbers:
+            break
+        for number in numbers:
+            taken += await _patiently(partial(_take_again, number, ingest, writer, queries))
+        after = numbers[-1]
     if taken:
         log.info("statuses that lay ahead of the server's clock are in their rings", statuses=taken)
 
 
-async def _patiently[T](attempt: Callable[[], Awaitable[T]]) -> T:
+async def _take_again(number: int, ingest: Ingest, writer: Writer, queries: Queries) -> bool:
+    """Whether the rejected request was taken. Raises Unavailable."""
+    row = await queries.rejection(number)
+    return row is not None and bool((await replay(row, ingest, writer))["taken"])
+
+
+async def _patiently(attempt: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await attempt()

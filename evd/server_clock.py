@@ -8,10 +8,9 @@ machine's start. While the two disagree, the messages decide that Sigfox has dat
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
-from evd.clock import Clock, now_ms
+from evd.clock import Clock, now_ms, steady_ms
 from evd.status import AHEAD_MS
 
 HOUR_MS = 3_600_000
@@ -24,11 +23,6 @@ AGREE_MS = HOUR_MS
 
 VOTES = 3
 """Messages in a row that must agree before they are believed: one alone may be a test, or a template's mistake."""
-
-
-def steady_ms() -> int:
-    """Counts from the machine's start, also while it sleeps."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 class ServerClock:
