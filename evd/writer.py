@@ -231,7 +231,7 @@ class Writer:
                     if self._store.wants_relief and self._relieved.is_set():
                         self._relieved = trio.Event()
                         nursery.start_soon(self._relieve)
-                    if self._store.wants_tidy:
+                    if self._store.wants_tidy and self._preparing is None:  # else a transaction is open
                         await self._tidy()
             except BaseException:
                 self._closed = True
