@@ -35,7 +35,7 @@ from evd.errors import ConfigError, StoreBroken, StoreBusy
 from evd.formats import Formats
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
-from evd.log import log
+from evd.log import lines_dropped, log
 from evd.loop_lag import LoopLag
 from evd.place import SOCKET_PATH_MAX, Lock, Place
 from evd.push_questions import heard_after
@@ -126,6 +126,7 @@ class Daemon:
             "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
+            "log": {"lines_dropped": lines_dropped()},
             "certificate_ends_s": self._certificate_ends_s,
             "alarms": self.alarms.standing if self.alarms else [],
         }

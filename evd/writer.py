@@ -222,16 +222,17 @@ class Writer:
                 while await self._something_to_do():
                     if self._preparing is not None:
                         self._go_on()
+                    elif self._begun is None and self._queue:
+                        self._begin()
+                    if self._preparing is not None:  # its transaction is open: nothing else may be done meanwhile
                         await trio.lowlevel.checkpoint()
                         continue
-                    if self._begun is None and self._queue:
-                        self._begin()
                     if self._begun is not None:
                         await self._complete()
                     if self._store.wants_relief and self._relieved.is_set():
                         self._relieved = trio.Event()
                         nursery.start_soon(self._relieve)
-                    if self._store.wants_tidy and self._preparing is None:  # else a transaction is open
+                    if self._store.wants_tidy:
                         await self._tidy()
             except BaseException:
                 self._closed = True

@@ -81,6 +81,7 @@ LAYERS = (
         "evd.httpclient",
         "evd.auth",
         "evd.log",
+        "evd.log_sink",
         "evd.place",
         "evd.clock",
         "evd.inherited",

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
-from collections.abc import Iterator
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import structlog
+from daemon_process import READY_S, STOP_S, clean_env, init
 
 from evd.auth import new_key
-from evd.log import configure, log, redact
+from evd.log import configure, lines_dropped, log, redact
+from evd.log_sink import LogSink
+from evd.store.database import open_reader
 
 KEY = new_key("sigfox")[0]
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1aWQifQ.c2lnbmF0dXJl"
@@ -121,3 +133,117 @@ def test_libraries_log_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
     lines = [json.loads(line) for line in shown.splitlines()]
     assert [(line["level"], line["event"]) for line in lines] == [("error", "wrong ***")]
     assert KEY not in shown
+
+
+class _Unspeakable:
+    def __str__(self) -> str:
+        raise RuntimeError("not even this")
+
+    __repr__ = __str__
+
+
+def test_a_line_that_cannot_be_made_is_dropped_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    configure(format="json", env={})
+    log.error("what", value=_Unspeakable())
+    logging.getLogger("hypercorn.error").error("what %s", _Unspeakable())
+    assert lines_dropped() == 2
+    log.error("fine")
+    assert json.loads(capsys.readouterr().err)["event"] == "fine"
+
+
+def test_a_reader_who_pauses_costs_lines_and_no_time_and_hears_how_many() -> None:
+    end, start = _small_pipe()
+    with os.fdopen(start, "w") as stream, os.fdopen(end, "rb", 0) as reader:
+        sink = LogSink(stream, missing=lambda count: f"missing {count}\n", queue_bytes_max=10_000)
+        begun = time.monotonic()
+        for number in range(1_000):
+            sink.write(f"{number:099d}\n")
+        assert time.monotonic() - begun < 1
+        assert 0 < sink.dropped < 1_000
+        assert not sink.drain(0.01)
+        got = b""
+        while b"missing" not in got or not sink.drain(0.01):
+            got += reader.read(65_536)
+        sink.close()
+    lines = got.decode().splitlines()
+    told = [line for line in lines if line.startswith("missing ")]
+    assert sum(int(line.split()[1]) for line in told) == sink.dropped
+    assert [int(line) for line in lines if line not in told][:50] == list(range(50))
+
+
+def test_a_line_that_broke_off_spoils_no_other(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        sink = LogSink(stream)
+    sink.write("half a li")
+    assert sink.drain()
+    sink._broken_off = True  # as where a disk takes a part of a line
+    sink.write("a whole one\n")
+    assert sink.drain()
+    assert (tmp_path / "log").read_text() == "half a li\na whole one\n"
+    sink.close()
+
+
+def _small_pipe() -> tuple[int, int]:
+    end, start = os.pipe()
+    fcntl.fcntl(start, fcntl.F_SETPIPE_SZ, 4096)
+    return end, start
+
+
+def _unread_pipe() -> int:
+    end, start = _small_pipe()
+    _kept.append(end)
+    return start
+
+
+def _pipe_whose_reader_is_gone() -> int:
+    end, start = os.pipe()
+    os.close(end)
+    return start
+
+
+def _full_disk() -> int:
+    return os.open("/dev/full", os.O_WRONLY)
+
+
+_kept: list[int] = []
+
+
+@pytest.mark.parametrize("stderr", [_unread_pipe, _pipe_whose_reader_is_gone, _full_disk])
+def test_evd_takes_and_keeps_callbacks_whatever_becomes_of_its_log(tmp_path: Path, stderr: Callable[[], int]) -> None:
+    keys = init(tmp_path / "evd")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    descriptor = stderr()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evd", "serve", "--dir", str(tmp_path / "evd"), "--bind", address],
+        env=clean_env(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=descriptor,
+    )
+    os.close(descriptor)
+    try:
+        with httpx.Client(base_url=f"http://{address}", headers={"x-api-key": keys["sigfox"]}) as client:
+            for deadline in [time.monotonic() + READY_S]:
+                while True:
+                    try:
+                        assert client.head("/online").status_code == 200
+                        break
+                    except httpx.TransportError:
+                        assert time.monotonic() < deadline
+                        time.sleep(0.05)
+            for number in range(60):  # each is a line: more of them than the pipe holds
+                bad = client.post("/sigfox/uplink", content=b'{"device": "%d' % number)
+                assert bad.status_code == 400
+            document = {"device": "386625", "time": 1_639_400_000, "data": "130a4c0f", "seqNumber": 1}
+            assert client.post("/sigfox/uplink", json=document).status_code == 201
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(STOP_S) == 0
+    finally:
+        process.kill()
+        process.wait()
+        while _kept:
+            os.close(_kept.pop())
+    reader = open_reader(tmp_path / "evd" / "evd.db")
+    assert reader.execute("SELECT count(*) FROM rejected").fetchone() == (60,)
+    reader.close()

@@ -39,6 +39,7 @@ STATE: dict[str, Any] = {
     "disk": {"free": 10, "total": 20, "database": 30, "log": 40, "full": False},
     "events": {"waiting": 15, "recorded": {"charge_low": 16}},
     "certificate_ends_s": 1.8e9,
+    "log": {"lines_dropped": 18},
     "alarms": [{"name": "disk_low"}],
 }
 STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12}
@@ -86,6 +87,7 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_disk_bytes": 20,
         "evd_database_bytes": 30,
         "evd_database_log_bytes": 40,
+        "evd_log_lines_dropped_total": 18,
         "evd_certificate_end_timestamp_seconds": 1.8e9,
     }
 

@@ -138,6 +138,12 @@ NUMBERS: tuple[Number, ...] = (
     Number("evd_database_bytes", "The length of evd.db.", lambda seen: seen.disk.get("database")),
     Number("evd_database_log_bytes", "The length of evd.db-wal.", lambda seen: seen.disk.get("log")),
     Number(
+        "evd_log_lines_dropped",
+        "Lines of the log that could not be written.",
+        lambda seen: seen.state.get("log", {}).get("lines_dropped"),
+        CounterMetricFamily,
+    ),
+    Number(
         "evd_certificate_end_timestamp_seconds",
         "When the certificate of server.tls_cert ends.",
         lambda seen: seen.state.get("certificate_ends_s"),

@@ -84,4 +84,5 @@ def run(place: Place, flags: dict[str, Any]) -> None:
 
     chosen = settings(place, flags)
     log.configure(level=chosen.log.level, format=chosen.log.format)
+    log.take_stderr()
     daemon.serve(place, chosen)
