@@ -354,6 +354,7 @@ def test_readings_are_read_from_the_daemons_state() -> None:
         disk_free_bytes=5,
         disk_total_bytes=100,
         log_bytes=7,
+        newest=3,
         certificate_days=1.0,
     )
     assert found == wanted

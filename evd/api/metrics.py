@@ -107,7 +107,7 @@ NUMBERS: tuple[Number, ...] = (
     Number(
         "evd_clock_behind_seconds",
         "By how much the server's clock is behind evd's time; 0 while it is believed.",
-        lambda seen: seen.state["clock"]["behind_s"],
+        lambda seen: seen.state.get("clock", {}).get("behind_s"),
     ),
     Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
     Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
