@@ -370,6 +370,7 @@ async def test_a_phone_that_hangs_does_not_delay_the_others(tmp_path: Path) -> N
         for number in range(1, 4):
             await one.arrive(number)
             await one.until(PUSHED, number)
+        await one.quiet()  # on disk is not yet told
         assert one.dispatcher.in_flight == 1
         assert {send["message"]["token"] for send in one.fake.sends if send["status"] == 200} == {"phone-a"}
 
