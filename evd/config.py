@@ -172,7 +172,7 @@ class PushSettings(Section, frozen=True):
     outbox_rows_max: int = 1_000_000
     #: The newest finished pushes, for `evd push trace`.
     log_rows_max: int = 100_000
-    #: A phone that was not renewed for so long is sent nothing, and is forgotten after `forget_after_days`: FCM's guide.
+    #: A phone not renewed for so long is sent nothing, and is forgotten after `forget_after_days`: FCM's guide.
     #: Not the original's app, which registers at log-in only.
     stale_after_days: int = 30
     forget_after_days: int = 270
