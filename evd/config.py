@@ -174,7 +174,8 @@ class PushSettings(Section, frozen=True):
     outbox_rows_max: int = 1_000_000
     #: The newest finished pushes, for `evd push trace`.
     log_rows_max: int = 100_000
-    #: A phone whose app has not started for so long is sent nothing, and is forgotten after `forget_after_days`.
+    #: A phone not renewed for so long is sent nothing, and is forgotten after `forget_after_days`: FCM's guide.
+    #: Not the original's app, which registers at log-in only.
     stale_after_days: int = 30
     forget_after_days: int = 270
     #: Signs what goes to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).

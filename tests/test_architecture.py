@@ -28,7 +28,7 @@ PURE = {
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
-    *("evd.sequence", "evd.trace"),
+    *("evd.sequence", "evd.trace", "evd.presence"),
     "evd.sse",
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
