@@ -28,8 +28,9 @@ PURE = {
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
-    *("evd.sequence", "evd.trace"),
+    *("evd.sequence", "evd.trace", "evd.presence"),
     "evd.sse",
+    *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
@@ -53,7 +54,7 @@ IMPURE = re.compile(
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
-    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
+    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
     *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
     *("evd.readers", "evd.turns", "evd.flights"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
@@ -68,7 +69,7 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.readers", "evd.event_questions", "evd.push_questions"},
+    | {"evd.queries", "evd.readers", "evd.clock_watch", "evd.event_questions", "evd.push_questions"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth"},
@@ -84,6 +85,7 @@ LAYERS = (
         "evd.log_sink",
         "evd.place",
         "evd.clock",
+        "evd.server_clock",
         "evd.inherited",
         "evd.loop_lag",
     },

@@ -17,7 +17,7 @@ from evd.http1 import Request
 from evd.queries import StatusRow
 from evd.routes import PREFIXES, ROUTES, is_ingest
 from evd.status import TIME_MAX_MS, vehicle_id
-from evd.store.outward import Unregister
+from evd.store.outward import ORIGINAL, Unregister
 from evd.store.ring_walk import Span
 
 
@@ -153,9 +153,11 @@ async def _wish() -> Wish:
 
 
 async def _registration(wish: Wish) -> Response:
+    """An owner of the vehicle changes what he registered himself, no other owner's."""
     vehicle = vehicle_id(wish.spelling)
+    uid = await require_owner(vehicle)
     if wish.register:
-        await register_phone(wish.spelling, wish.target, await require_owner(vehicle))
+        await register_phone(wish.spelling, wish.target, uid, ORIGINAL)
     else:
-        await here().writer.write(Unregister(vehicle, wish.target.text))
+        await here().writer.write(Unregister(vehicle, wish.target.text, uid))
     return legacy_empty(200)
