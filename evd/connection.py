@@ -45,7 +45,6 @@ class EdgeLimits:
     head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
     fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
     body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred
-    large_body_max: int = 1024 * 1024  # of a batch: 10,000 lines of 100 bytes
     connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
     head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
     body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s

@@ -14,8 +14,7 @@ from evd.http1_body import Allowance
 from evd.http1_head import Head
 
 NOT_PASSED_ON = frozenset(
-    (b"connection", b"content-length", b"transfer-encoding", b"te", b"trailer", b"expect", b"upgrade")
-    + (b"http2-settings", b"keep-alive")
+    b"connection content-length transfer-encoding te trailer expect upgrade http2-settings keep-alive".split()
 )
 """Fields that speak of the connection: what they say is said by the guard, in its own words."""
 
@@ -23,9 +22,9 @@ NOT_PASSED_ON = frozenset(
 class RequestGuard:
     """Walks the requests of a connection that another server answers.
 
-    `feed` gives the requests that are whole by then. At the first fault `error` is set; nothing of the request it is in,
-    nor of what comes behind, is ever given. `allow` says by its head how much body a request may send; one whose body
-    is not to be read is given without it, as the last one.
+    `feed` gives the requests that are whole by then. At the first fault `error` is set; nothing of the request that it
+    is in, nor of what comes behind, is ever given. `allow` says by its head how much body a request may send; one whose
+    body is not to be read is given without it, as the last one.
     """
 
     def __init__(self, *, head_max: int, fields_max: int, allow: Callable[[Head], Allowance]) -> None:
