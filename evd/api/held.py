@@ -35,7 +35,7 @@ class Connection(TrioASGIHTTPConnection):
     async def handle_request(  # type: ignore[override]
         self, nursery: trio.Nursery, request: Any, send: Any
     ) -> None:
-        with request.held:
+        with ExitStack() as request.held:
             await super().handle_request(nursery, request, send)
 
     async def _send_response(self, send: Any, response: Any) -> None:
