@@ -85,6 +85,7 @@ class Daemon:
         )
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -107,7 +108,7 @@ class Daemon:
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
-        push = self.pushing.state() if self.pushing else {"enabled": False}
+        push = {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found}
         alerter = self.alerter
         return {
             "ready": not reason,
@@ -166,6 +167,7 @@ class Daemon:
                     if addresses:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self.stopped.run, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
                     if self.alarms:
