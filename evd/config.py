@@ -37,6 +37,8 @@ class Server(Section, frozen=True):
     tls_key: str = ""
     #: Addresses or networks whose X-Forwarded-For counts.
     trusted_proxies: list[str] = []
+    #: evd does not believe a clock that is behind what it saw (evd.server_clock); true: it does.
+    trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
     connections_max: int = 2048
     head_max_bytes: int = 16 * 1024

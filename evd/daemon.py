@@ -27,7 +27,7 @@ from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.backfiller import watch
-from evd.clock import now_ms
+from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
@@ -83,10 +83,11 @@ class Daemon:
             answer_timeout_s=config.ingest.answer_timeout_s,
             on_commit=self._committed,
         )
-        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
+        self.clock = assembly.server_clock(place, config)
+        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
-        self.alerter = assembly.alerter(place, self.writer, config) if outward else None
+        self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
@@ -108,8 +109,6 @@ class Daemon:
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
-        push = {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found}
-        alerter = self.alerter
         return {
             "ready": not reason,
             "reason": reason,
@@ -123,10 +122,11 @@ class Daemon:
                 "committed": self.writer.committed,
             },
             "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
-            "push": push,
-            "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
+            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
+            "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
+            "clock": {"behind_s": self.clock.behind_ms / 1000},
             "log": {"lines_dropped": lines_dropped()},
             "certificate_ends_s": self._certificate_ends_s,
             "alarms": self.alarms.standing if self.alarms else [],
@@ -168,6 +168,7 @@ class Daemon:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
                         nursery.start_soon(self.stopped.run, queries)
+                        nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
                     if self.alarms:
@@ -189,11 +190,17 @@ class Daemon:
 
     async def _watch_outages(self) -> None:
         alive = Alive(self.place.directory / "alive")
-        await watch(alive, self.config.sigfox, self.ingest.accept_document, lambda: bool(self.state()["ready"]))
+        await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
+
+    def _is_ready(self) -> bool:
+        return bool(self.state()["ready"])
+
+    async def _watch_clock(self, queries: Queries) -> None:
+        await watch_clock(self.clock, self.ingest, self.writer, queries)
 
     async def _keep_house(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days)
+        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
 
     async def _listen(
         self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
@@ -297,7 +304,7 @@ class Daemon:
             live=self.live,
             pushes=self.pushing,
             tokens=self.tokens,
-            clock=now_ms,
+            clock=self.clock,
             state=self.state,
         )
 
