@@ -9,6 +9,8 @@ from typing import Any, get_args
 
 import orjson
 
+from evd.addresses import Proxies
+from evd.admission import Admission, Bounds
 from evd.alarm_readings import readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
@@ -27,7 +29,8 @@ from evd.dispatcher import Dispatcher, Rules
 from evd.doorkeeper import Doorkeeper
 from evd.errors import FormatError
 from evd.formats import Formats
-from evd.live import Bounds, Live
+from evd.live import Bounds as StreamBounds
+from evd.live import Live
 from evd.log import log
 from evd.place import Place
 from evd.push import Pusher, TargetKind
@@ -179,7 +182,7 @@ def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, A
 
 def live(config: Config) -> Live:
     app = config.app
-    bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
+    bounds = StreamBounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
 
 
@@ -239,3 +242,12 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     """Who may send how much of a body, at both doors."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+
+
+def admission(config: Config) -> Admission:
+    """The places of all connections, whichever address they come by. Raises ConfigError."""
+    server = config.server
+    bounds = Bounds(
+        server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
+    )
+    return Admission(bounds, Proxies(server.trusted_proxies))

@@ -74,6 +74,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -154,7 +155,9 @@ class Daemon:
                     limits=assembly.door_limits(self.config),
                     log=log,
                     allow=self.doorkeeper.allow,
+                    admission=self.admission,
                     allow_local=self.doorkeeper.allow_local,
+                    admission=self.admission,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
