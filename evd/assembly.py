@@ -38,9 +38,11 @@ from evd.push.address import origin_of
 from evd.push.signature import Signer
 from evd.pushing import Pushing
 from evd.server_clock import ServerClock
+from evd.stopped import StoppedPushes
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.turns import Turns
 from evd.writer import Writer
 
 
@@ -158,6 +160,14 @@ def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, confi
     return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
 
 
+def stopped_pushes(pushing: Pushing | None, config: Config) -> StoppedPushes:
+    return StoppedPushes(
+        stale_ms=config.push.stale_after_days * 86_400_000,
+        give_up_ms=config.push.give_up_after_s * 1000,
+        hindered_until=pushing.hindered_until if pushing else None,
+    )
+
+
 def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
     """For each thread of webhooks a push, and one to be next: the others wait where newer ones replace them."""
     return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
@@ -184,6 +194,11 @@ def live(config: Config) -> Live:
     app = config.app
     bounds = StreamBounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
+
+
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
 def server_clock(place: Place, config: Config) -> ServerClock:

@@ -88,6 +88,7 @@ class Daemon:
         self.clock = assembly.server_clock(place, config)
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -110,8 +111,6 @@ class Daemon:
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
-        push = self.pushing.state() if self.pushing else {"enabled": False}
-        alerter = self.alerter
         return {
             "ready": not reason,
             "reason": reason,
@@ -125,8 +124,8 @@ class Daemon:
                 "committed": self.writer.committed,
             },
             "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
-            "push": push,
-            "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
+            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
+            "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
             "clock": {"behind_s": self.clock.behind_ms / 1000},
@@ -148,7 +147,7 @@ class Daemon:
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
         async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database)
+            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
             try:
                 door = Door(
                     make_app(self._context(queries)),
@@ -173,6 +172,7 @@ class Daemon:
                     if addresses:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self.stopped.run, queries)
                         nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
@@ -307,6 +307,7 @@ class Daemon:
             ingest=self.ingest,
             queries=queries,
             live=self.live,
+            ranges=assembly.ranges(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,
