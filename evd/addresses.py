@@ -1,7 +1,7 @@
 """Whose address a connection or a request is from.
 
-Pure. An address is "" for the control socket. Of IPv6 a household or a server has a /64 and may come from any address in
-it, so that is what is counted.
+Pure. An address is "" for the control socket. Of IPv6 a household or a server has a /64 and may come from any address
+in it, so that is what is counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def network_of(address: str) -> str:
 
 
 class Proxies:
-    """The proxies of `server.trusted_proxies`: whatever comes through them is from whom they say. Raises ConfigError."""
+    """The proxies of `server.trusted_proxies`: what comes through them is from whom they say. Raises ConfigError."""
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         try:

@@ -2,8 +2,8 @@
 
 Pure: connections come and go here by their calls. A connection is a stranger's until one of its requests has shown a
 good key. Strangers give way to whoever comes, those first that had their answer and rest, the oldest first; they never
-have all places, and of one address only so many, unless somebody from there has shown a key. So a callback finds a place
-whatever strangers do, and a connection with a key keeps its own.
+have all places, and of one address only so many, unless somebody from there has shown a key. So a callback finds a
+place whatever strangers do, and a connection with a key keeps its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOLD_MAX = 1024
 
 
 class Bounds(NamedTuple):
-    """`places` is how many connections there may be; `per_address` bounds strangers; bytes are of unfinished requests."""
+    """`places` for connections, `per_address` for strangers from one; bytes are those of unfinished requests."""
 
     places: int
     per_address: int

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from evd.alarm_phones import dropped_level, dropped_text, stopped_level, stopped_text
+from evd.alarm_texts import certificate_text, clock_text, crowded_text, span
 from evd.config import Alerts
 from evd.rhythm import Passed, Rhythm
 
@@ -76,6 +77,10 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     ahead: int = 0
     """Statuses whose time lay more than a day ahead; and those that were their vehicles' newest."""
     newest: int = 0
+    crowded: int = 0
+    """Connections that gave way to others, or were turned away, because there were too many."""
+    crowded_by: str = ""
+    """The address of most of them."""
     certificate_days: float | None = None
     """Until the certificate that evd shows ends; None: it shows none."""
 
@@ -91,6 +96,7 @@ class Growth(NamedTuple):
     unexplained: int
     ahead: int
     newest: int
+    crowded: int
 
 
 class Seen(NamedTuple):
@@ -223,14 +229,6 @@ class _Hour:
         return Growth(*[now - then for now, then in zip(totals, before, strict=True)])
 
 
-def span(seconds: float) -> str:
-    """In words: `40 s`, `12 min`, `3 h`, `2 days`."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
 def _paused(kind: PauseKind) -> Callable[[Seen], float | None]:
     return lambda seen: None if seen.readings.pause_kind is None else float(seen.readings.pause_kind == kind)
 
@@ -285,29 +283,11 @@ def _clock(seen: Seen) -> float:
     return max(seen.readings.clock_behind_s / 3600, most_ahead)
 
 
-def _clock_text(seen: Seen) -> str:
-    if seen.readings.clock_behind_s:
-        return (
-            f"the server's clock is {span(seen.readings.clock_behind_s)} behind what evd knows, which it goes by: set "
-            "the clock (`timedatectl`), or set server.trust_clock where it is right"
-        )
-    return (
-        f"{seen.hour.ahead} statuses within an hour lie more than a day ahead of the server's clock, and "
-        f"{seen.hour.newest} do not: set the clock (`timedatectl`), or mend the senders'"
-    )
-
-
 def _certificate(seen: Seen) -> float | None:
     days = seen.readings.certificate_days
     if days is None:
         return None
     return math.inf if days <= 0 else seen.bounds.certificate_days / days
-
-
-def _certificate_text(seen: Seen) -> str:
-    days = seen.readings.certificate_days or 0.0
-    when = f"ends in {days:.0f} days" if days >= 1 else "ends today" if days > 0 else "has ended"
-    return f"the certificate of server.tls_cert {when}: renew it, and restart evd so that it shows the new one"
 
 
 #: The bounds without a setting: credentials count as accepted a minute after a push went through, a quota as kept after
@@ -448,7 +428,15 @@ RULES: tuple[Rule, ...] = (
         _clock,
         clear_below=1,
         calm_s=0,
-        sentence=_clock_text,
+        sentence=lambda seen: clock_text(seen.readings.clock_behind_s, seen.hour.ahead, seen.hour.newest),
+    ),
+    Rule(
+        "crowded",
+        "warning",
+        lambda seen: float(seen.hour.crowded),
+        clear_below=1,
+        calm_s=0,
+        sentence=lambda seen: crowded_text(seen.hour.crowded, seen.readings.crowded_by),
     ),
     Rule(
         "certificate",
@@ -456,6 +444,6 @@ RULES: tuple[Rule, ...] = (
         _certificate,
         clear_below=0.95,
         calm_s=0,
-        sentence=_certificate_text,
+        sentence=lambda seen: certificate_text(seen.readings.certificate_days or 0.0),
     ),
 )

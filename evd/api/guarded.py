@@ -9,7 +9,7 @@ ALPN, and no WebSocket.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -96,7 +96,7 @@ class GuardedConnection(TCPServer):
         self._mark = (0, False, False)
         self._ending = False
         self._started = False
-        self._late = LATE
+        self._late: Mapping[bool, RequestError] = LATE
         if self._place is not None:
             self._place.holder = self
 
