@@ -26,6 +26,7 @@ from evd.directory import Directory
 from evd.dispatcher import Dispatcher, Rules
 from evd.errors import FormatError
 from evd.formats import Formats
+from evd.ingest import Ingest
 from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
@@ -36,6 +37,7 @@ from evd.pushing import Pushing
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
@@ -134,6 +136,13 @@ def webhook_pusher(config: Config) -> Pusher:
         threads_max=push.webhook_threads_max,
         timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
         receiver_of=lambda one: origin_of(one.target),
+    )
+
+
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
     )
 
 

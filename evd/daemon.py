@@ -84,6 +84,7 @@ class Daemon:
             on_commit=self._committed,
         )
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
+        self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.alerter = assembly.alerter(place, self.writer, config) if outward else None
         self.limits = assembly.edge_limits(config)
@@ -166,6 +167,7 @@ class Daemon:
                     if addresses:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self.unaccompanied.run)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
                     if self.alarms:

@@ -66,7 +66,7 @@ class Ingest:
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
-        self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
+        self.reading = self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
 

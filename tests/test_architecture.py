@@ -55,7 +55,15 @@ IMPURE = re.compile(
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    *(
+        "evd.unaccompanied",
+        "evd.slices",
+        "evd.loop_lag",
+        "evd.housekeeping",
+        "evd.landing",
+        "evd.push_questions",
+        "evd.pushing",
+    ),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -70,7 +78,15 @@ LAYERS = (
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
     | {"evd.queries", "evd.event_questions", "evd.push_questions"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
-    {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
+    {
+        "evd.unaccompanied",
+        "evd.ingest",
+        "evd.stream",
+        "evd.connection",
+        "evd.backfiller",
+        "evd.housekeeping",
+        "evd.alarm_watch",
+    }
     | {"evd.backlog", "evd.commits", "evd.worth"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
