@@ -28,7 +28,7 @@ PURE = {
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
-    *("evd.sequence", "evd.trace"),
+    *("evd.sequence", "evd.trace", "evd.presence"),
     "evd.sse",
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
@@ -54,16 +54,9 @@ IMPURE = re.compile(
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
-    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *(
-        "evd.unaccompanied",
-        "evd.slices",
-        "evd.loop_lag",
-        "evd.housekeeping",
-        "evd.landing",
-        "evd.push_questions",
-        "evd.pushing",
-    ),
+    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
+    *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    "evd.unaccompanied",
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -76,18 +69,10 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.event_questions", "evd.push_questions"},
+    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
-    {
-        "evd.unaccompanied",
-        "evd.ingest",
-        "evd.stream",
-        "evd.connection",
-        "evd.backfiller",
-        "evd.housekeeping",
-        "evd.alarm_watch",
-    }
-    | {"evd.backlog", "evd.commits", "evd.worth"},
+    {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
+    | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
@@ -100,6 +85,7 @@ LAYERS = (
         "evd.log_sink",
         "evd.place",
         "evd.clock",
+        "evd.server_clock",
         "evd.inherited",
         "evd.loop_lag",
     },
