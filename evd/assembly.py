@@ -24,6 +24,7 @@ from evd.config import Config, FormatSettings, PushSettings
 from evd.connection import EdgeLimits
 from evd.directory import Directory
 from evd.dispatcher import Dispatcher, Rules
+from evd.doorkeeper import Doorkeeper
 from evd.errors import FormatError
 from evd.formats import Formats
 from evd.ingest import Ingest
@@ -218,7 +219,6 @@ def edge_limits(config: Config) -> EdgeLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         connections_max=server.connections_max,
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
@@ -236,10 +236,16 @@ def door_limits(config: Config) -> DoorLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
         idle_s=server.idle_timeout_s,
         write_s=server.write_timeout_s,
         drain_s=server.drain_timeout_s,
+        answer_s=config.ingest.answer_timeout_s + 1.5,
     )
+
+
+def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
+    """Who may send how much of a body, at both doors."""
+    usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
+    return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))

@@ -74,6 +74,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
             self.store,
@@ -153,7 +154,8 @@ class Daemon:
                     make_app(self._context(queries)),
                     limits=assembly.door_limits(self.config),
                     log=log,
-                    is_large=self.ingest.may_be_large,
+                    allow=self.doorkeeper.allow,
+                    allow_local=self.doorkeeper.allow_local,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -217,7 +219,7 @@ class Daemon:
             edge = Edge(
                 take=self.ingest.take,
                 is_ingest=is_ingest,
-                is_large=self.ingest.may_be_large,
+                allow=self.doorkeeper.allow,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,

@@ -43,6 +43,8 @@ PURE = {
         "evd.errors",
         "evd.http1",
         "evd.http1_head",
+        "evd.http1_body",
+        "evd.http1_guard",
         "evd.simulation",
         "evd.traffic",
     ),
@@ -73,6 +75,7 @@ LAYERS = (
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
+    {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}

@@ -86,6 +86,10 @@ _TABLE: tuple[tuple[str, str, Callable[[], Awaitable[Response]]], ...] = (
 )
 
 
+ENDPOINTS = ("legacy ", "ingest ")
+"""What the names of these routes' endpoints begin with."""
+
+
 def add_routes(app: Quart) -> None:
     for prefix in PREFIXES:
         for method, path, view in _TABLE:
