@@ -36,6 +36,7 @@ from evd.push.address import origin_of
 from evd.push.signature import Signer
 from evd.pushing import Pushing
 from evd.server_clock import ServerClock
+from evd.stopped import StoppedPushes
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
@@ -163,6 +164,14 @@ def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, confi
         )
         dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
     return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+
+
+def stopped_pushes(pushing: Pushing | None, config: Config) -> StoppedPushes:
+    return StoppedPushes(
+        stale_ms=config.push.stale_after_days * 86_400_000,
+        give_up_ms=config.push.give_up_after_s * 1000,
+        hindered_until=pushing.hindered_until if pushing else None,
+    )
 
 
 def in_flight_max(pusher: Pusher, push: PushSettings) -> int:

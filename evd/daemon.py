@@ -88,6 +88,7 @@ class Daemon:
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -110,8 +111,6 @@ class Daemon:
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
         reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
-        push = self.pushing.state() if self.pushing else {"enabled": False}
-        alerter = self.alerter
         return {
             "ready": not reason,
             "reason": reason,
@@ -125,8 +124,8 @@ class Daemon:
                 "committed": self.writer.committed,
             },
             "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
-            "push": push,
-            "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
+            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
+            "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
             "clock": {"behind_s": self.clock.behind_ms / 1000},
@@ -172,6 +171,7 @@ class Daemon:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
                         nursery.start_soon(self.unaccompanied.run)
+                        nursery.start_soon(self.stopped.run, queries)
                         nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)

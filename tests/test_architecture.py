@@ -23,7 +23,7 @@ MODULES = {
 PURE = {
     "evd.backfill",
     *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
-    *("evd.alarms", "evd.alarm_readings", "evd.rhythm"),
+    *("evd.alarms", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
@@ -59,6 +59,7 @@ KNOWS_TRIO = {
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
     *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
     "evd.unaccompanied",
+    "evd.stopped",
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -71,7 +72,7 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions"},
+    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions", "evd.stopped"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
