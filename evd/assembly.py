@@ -40,6 +40,7 @@ from evd.stopped import StoppedPushes
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.turns import Turns
 from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
@@ -200,6 +201,11 @@ def live(config: Config) -> Live:
     app = config.app
     bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
+
+
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
 def server_clock(place: Place, config: Config) -> ServerClock:

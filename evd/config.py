@@ -133,6 +133,12 @@ class App(Section, frozen=True):
     registrations_per_user: int = 200
     registrations_max: int = 1_000_000
     owners_max: int = 1_000_000
+    #: Ranges in all that are longer than a page and being read, each with some 130 KiB however slow its reader is.
+    ranges_max: int = 128
+    #: Of one user: some devices, with a history of each of his vehicles on them. Others of his wait 5 s for a place.
+    ranges_per_user: int = 16
+    #: A range is cut off there: 100,000 statuses at 130 kB/s, which slow mobile links give.
+    range_lasts_s: float = 300
     #: Live streams in all, each a connection that lasts: beside them stays room for a burst of callbacks.
     streams_max: int = 256
     #: Of one user, or of one administrator's key: some devices, with a page or two open on each.

@@ -147,7 +147,7 @@ class Daemon:
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
         async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database)
+            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
             try:
                 door = Door(
                     make_app(self._context(queries)),
@@ -306,6 +306,7 @@ class Daemon:
             ingest=self.ingest,
             queries=queries,
             live=self.live,
+            ranges=assembly.ranges(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,

@@ -59,7 +59,7 @@ KNOWS_TRIO = {
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
     *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
     "evd.unaccompanied",
-    "evd.stopped",
+    *("evd.readers", "evd.turns", "evd.flights", "evd.stopped"),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -72,13 +72,14 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions", "evd.stopped"},
+    | {"evd.queries", "evd.readers", "evd.event_questions", "evd.push_questions"}
+    | {"evd.clock_watch", "evd.stopped"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
+    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",
@@ -229,4 +230,4 @@ def test_every_declared_package_is_pinned() -> None:
 
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.library"} & imports(m)}
-    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.queries"}
+    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.readers"}
