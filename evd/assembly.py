@@ -10,7 +10,8 @@ from typing import Any, get_args
 import orjson
 
 from evd.addresses import Proxies
-from evd.admission import Admission, Bounds
+from evd.admission import Admission
+from evd.admission import Bounds as PlaceBounds
 from evd.alarm_readings import readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
@@ -29,8 +30,8 @@ from evd.dispatcher import Dispatcher, Rules
 from evd.doorkeeper import Doorkeeper
 from evd.errors import FormatError
 from evd.formats import Formats
-from evd.live import Bounds as StreamBounds
-from evd.live import Live
+from evd.ingest import Ingest
+from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
 from evd.push import Pusher, TargetKind
@@ -43,6 +44,7 @@ from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
 from evd.turns import Turns
+from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
@@ -144,6 +146,14 @@ def webhook_pusher(config: Config) -> Pusher:
     )
 
 
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
+        clock=clock,
+    )
+
+
 def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
     compose = Composer(config).compose
@@ -192,7 +202,7 @@ def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, A
 
 def live(config: Config) -> Live:
     app = config.app
-    bounds = StreamBounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
+    bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
 
 
@@ -262,7 +272,7 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
 def admission(config: Config) -> Admission:
     """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
-    bounds = Bounds(
+    bounds = PlaceBounds(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
     return Admission(bounds, Proxies(server.trusted_proxies))

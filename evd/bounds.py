@@ -27,6 +27,8 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("ingest.vehicles_max", 1, 100_000_000),
     ("ingest.rejected_rows_max", 1, 10_000_000),
     ("sigfox.batch_lines_max", 1, 100_000),
+    ("sigfox.advanced_waits_s", 0, 86_400),
+    ("sigfox.advanced_waiting_max", 0, 10_000),  # twice as many are taken while they cannot be written
     ("sigfox.daily_budget", 1, 100_000),
     ("sigfox.downlink_expires_s", 60, 31_536_000),
     ("sigfox.downlinks_per_vehicle", 1, 1_000),

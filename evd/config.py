@@ -92,6 +92,13 @@ class Sigfox(Section, frozen=True):
     batch_lines_max: int = 10_000
     #: Kind of callback → pattern of a text/plain body on its route.
     text_patterns: dict[str, str] = {}
+    #: DATA comes before its DATA_ADVANCED, and Sigfox tries it again for seven minutes; what was told by DATA_ADVANCED
+    #: alone is a status after this. 0: at once.
+    advanced_waits_s: float = 600
+    #: Device types without a DATA callback: what DATA_ADVANCED tells of their messages is a status at once. "*": all.
+    advanced_alone: list[str] = []
+    #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
+    advanced_waiting_max: int = 10_000
     #: Messages a day that a contract allows.
     daily_budget: int = 140
     #: A downlink that no message asked for by then is not worth sending.

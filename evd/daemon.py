@@ -87,6 +87,7 @@ class Daemon:
         )
         self.clock = assembly.server_clock(place, config)
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
+        self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
@@ -171,6 +172,7 @@ class Daemon:
                     if addresses:
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self.unaccompanied.run)
                         nursery.start_soon(self.stopped.run, queries)
                         nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
