@@ -56,6 +56,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     disk_total_bytes: int = 0
     disk_full: bool = False
     """The last commit found no space."""
+    stalled: str = ""
+    """Why the database has taken nothing for some seconds, and what to do; empty: it takes what comes."""
     rejected_max: int = 10_000
     """Rows that `rejected` keeps."""
     log_bytes: int | None = None
@@ -333,6 +335,14 @@ RULES: tuple[Rule, ...] = (
             f"the disk of evd's directory has {(seen.readings.disk_free_bytes or 0) // MIB} MiB left, and callbacks "
             "are refused when it is full: make space, or give it a larger disk"
         ),
+    ),
+    Rule(
+        "not_writing",
+        "critical",
+        lambda seen: math.inf if seen.readings.stalled else 0.0,
+        clear_below=1,
+        calm_s=30,
+        sentence=lambda seen: f"nothing is written, and callbacks are answered 503: {seen.readings.stalled}",
     ),
     Rule(
         "rejections",

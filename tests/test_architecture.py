@@ -28,7 +28,7 @@ PURE = {
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
-    *("evd.sequence", "evd.trace"),
+    *("evd.sequence", "evd.trace", "evd.stall"),
     "evd.sse",
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
@@ -54,7 +54,15 @@ IMPURE = re.compile(
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    *(
+        "evd.slices",
+        "evd.loop_lag",
+        "evd.patience",
+        "evd.housekeeping",
+        "evd.landing",
+        "evd.push_questions",
+        "evd.pushing",
+    ),
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -73,7 +81,15 @@ LAYERS = (
     | {"evd.backlog", "evd.commits", "evd.worth"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
     {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
-    {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
+    {
+        "evd.sigfox_api",
+        "evd.alive",
+        "evd.wire",
+        "evd.alarm_mail",
+        "evd.alarm_webhook",
+        "evd.surroundings",
+        "evd.same_files",
+    }
     | {
         "evd.store",
         "evd.push",
@@ -85,6 +101,7 @@ LAYERS = (
         "evd.clock",
         "evd.inherited",
         "evd.loop_lag",
+        "evd.patience",
     },
     PURE - {"evd.config", "evd.errors", "evd.bounds"},
     {"evd.config", "evd.errors", "evd.bounds", "evd.version"},
