@@ -19,7 +19,7 @@ from libc.string cimport memcmp, memcpy, memset, strncmp
 from hashlib import blake2b
 
 from evd.decoding import decode_payload
-from evd.sigfox import NO_FIELDS, PAYLOAD_MAX_BYTES, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES
+from evd.sigfox import NO_FIELDS, PAYLOAD_MAX_BYTES, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES
 from evd.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, SIGFOX, TIME_MAX_MS
 from evd.store import Arrive
 
@@ -250,6 +250,10 @@ cdef int add_names(names, uint64_t bit, Reader read) except -1:
     return 0
 
 
+#: "encoded" says how values are to be read: whoever sends it is no ordinary sender. Under "key" stands a secret.
+_READ = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, *SEQ_ALIASES, "encoded", "key"})
+
+
 cdef int fill_tables() except -1:
     cdef int i
     cdef uint64_t bit = SEQ
@@ -264,9 +268,8 @@ cdef int fill_tables() except -1:
     add_names(VEHICLE_NAMES, VEHICLE, read_vehicle)
     add_names(TIME_NAMES, TIME, read_time)
     add_names(PAYLOAD_NAMES, PAYLOAD, read_payload)
-    add_names(SEQ_NAMES, SEQ, read_seq)
-    # "encoded" says how values are to be read: whoever sends it is no ordinary sender. Under "key" stands a secret.
-    for name in sorted(NO_FIELDS - {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "encoded", "key"}):
+    add_names((*SEQ_NAMES, *SEQ_ALIASES), SEQ, read_seq)
+    for name in sorted(NO_FIELDS - _READ):
         bit <<= 1
         assert bit, "a name has one of 64 bits"
         add_names([name], bit, read_over)

@@ -13,14 +13,15 @@ import hmac
 import secrets
 import string
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from evd.errors import BadRequest, Forbidden, Unauthorized
 
 ROLES = ("sigfox", "device", "app", "admin")
 KEY_MAX_CHARACTERS = 256
-IMPORTED_MIN_CHARACTERS = 8
+IMPORTED_MIN_CHARACTERS = 20
+"""As AWS API Gateway has it, from where the original's keys come; shorter ones may be guessed."""
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_CHARACTERS = 43  # 256 bits: a random secret of this size needs no slow hash
@@ -29,7 +30,10 @@ _NO_DIGEST = bytes(32)
 
 
 class Key(NamedTuple):
-    """A key as it is stored; `vehicle` is the one vehicle it may speak for, in normal form, if it is bound to one."""
+    """A key as it is stored; `vehicle` is the one vehicle it may speak for, in normal form, if it is bound to one.
+
+    `role` is one role, or several in the order of ROLES with commas between them.
+    """
 
     key_id: str
     role: str
@@ -42,6 +46,19 @@ def new_key(role: str) -> tuple[str, Key]:
     body = f"evd_{role}_{_random(_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}"
     text = f"{body}_{_checksum(body)}"
     return text, Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
+
+
+def joined_roles(given: Iterable[str]) -> str:
+    """Roles as a key holds them; each of `given` may be several itself. Raises BadRequest.
+
+    An administrator's key holds no other: what every phone has in its app must not administrate.
+    """
+    wanted = {role for one in given for role in one.split(",")}
+    if unknown := sorted(wanted.difference(ROLES)):
+        raise BadRequest(f"there is no role {unknown[0][:40]!r}: use one of {', '.join(ROLES)}")
+    if "admin" in wanted and len(wanted) > 1:
+        raise BadRequest("the role admin stands alone: give the administrator a key of his own")
+    return ",".join(role for role in ROLES if role in wanted)
 
 
 def imported_key(role: str, text: str) -> Key:
@@ -119,7 +136,7 @@ class KeyRing:
     def require(self, headers: Mapping[bytes, bytes], roles: frozenset[str]) -> Key:
         """The key of a request, if its role is one of `roles`. Raises Unauthorized, Forbidden."""
         key = self.find(headers)
-        if key.role not in roles:
+        if key.role not in roles and roles.isdisjoint(key.role.split(",")):
             raise Forbidden(f"a key of role {key.role} may not do this: one of {', '.join(sorted(roles))} is needed")
         return key
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from evd.errors import BadRequest
-from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, first_of
+from evd.near_names import where_looked
+from evd.sigfox import (
+    NO_FIELDS,
+    OUT_OF_BAND,
+    PAYLOAD_NAMES,
+    SEQ_ALIASES,
+    SEQ_NAMES,
+    TIME_NAMES,
+    VEHICLE_NAMES,
+    first_of,
+)
 
 UPLINK, BIDIR = "uplink", "bidir"
 DATA_KINDS = frozenset({UPLINK, BIDIR})
@@ -51,7 +61,7 @@ KINDS: Mapping[str, Kind] = {
     "advanced": Kind((1, 6), (_DEVICE, _TIME), tuple((name,) for name in RADIO), with_payload=True, by_name=True),
     "geoloc": Kind((1, 1), (_DEVICE, _TIME, ("lat",), ("lng",)), (("radius",), ("geolocSource",))),
     BIDIR: Kind((0, 3), (_DEVICE, _TIME), (("ack",), ("longPolling",)), with_payload=True, by_name=True),
-    UPLINK: Kind((0, 2), (_DEVICE, _TIME)),
+    UPLINK: Kind((0, 2), (_DEVICE, _TIME), with_payload=True),
 }
 
 VARIABLES = frozenset(
@@ -80,7 +90,7 @@ def kind_of(document: Mapping[str, Any]) -> str:
     said = _said(document)
     if said is not None:
         return said
-    payload = first_of(document, PAYLOAD_NAMES, empty_counts=True) is not None
+    payload = first_of(document, PAYLOAD_NAMES, empty_counts=True) not in (None, OUT_OF_BAND)
     marked = _by_marks(document, payload, by_name=False)
     if marked is None and not payload and not any(name in document for name in PAYLOAD_NAMES):
         marked = _by_marks(document, payload, by_name=True)  # a STATUS whose values are all null is no message either
@@ -92,14 +102,19 @@ def kind_of(document: Mapping[str, Any]) -> str:
 
 
 #: Names that say nothing of what a callback carries; the original system's own names do.
-_ENVELOPE = frozenset({*VEHICLE_NAMES[1:], "time", *SEQ_NAMES, "deviceTypeId", "id", "key", *KIND_NAMES, *NUMBER_NAMES})
+_ENVELOPE = frozenset(
+    {*VEHICLE_NAMES[1:], "time", *SEQ_NAMES, *SEQ_ALIASES, "deviceTypeId", "id", "key", *KIND_NAMES, *NUMBER_NAMES}
+    | {"version"}
+)
 
 
 def require(kind: str, document: Mapping[str, Any]) -> None:
     """Raises BadRequest, naming what is missing, unless the document has what its kind must have."""
-    lacking = [" or ".join(names) for names in KINDS[kind].required if first_of(document, names) is None]
+    lacking = [names for names in KINDS[kind].required if first_of(document, names) is None]
     if lacking:
-        raise BadRequest(f"the callback ({kind}) lacks {', '.join(lacking)}", error="Missing basic attributes")
+        names = ", ".join(" or ".join(group) for group in lacking)
+        found = where_looked(document, lacking)
+        raise BadRequest(f"the callback ({kind}) lacks {names}{found}", error="Missing basic attributes")
 
 
 def _by_marks(document: Mapping[str, Any], payload: bool, *, by_name: bool) -> str | None:
@@ -118,19 +133,31 @@ def _marked(document: Mapping[str, Any], mark: tuple[str, ...], by_name: bool) -
 def _said(document: Mapping[str, Any]) -> str | None:
     """The kind by its name or its numbers; words that are no kind's name are the customer's own."""
     for name in KIND_NAMES:
-        word = document.get(name)
-        if isinstance(word, str) and (kind := _kind_of_words(word)) is not None:
+        if (kind := _kind_of_words(document, document.get(name))) is not None:
             return kind
-    if not all(name in document for name in NUMBER_NAMES):
+    group, part = (document.get(name) for name in NUMBER_NAMES)
+    if all(name in document for name in NUMBER_NAMES):
+        numbers = str(group), str(part)
+        kind = _BY_NUMBER.get(numbers) or _BY_NUMBER.get((numbers[0], _ANY_PART))
+        kind = kind or _kind_of_words(document, "_".join(numbers))
+        if kind is not None:
+            return kind
+    # A template calls many things its type: beside a payload it says the kind only of what may carry one.
+    kind = _kind_of_words(document, group)
+    payload = any(document.get(name) is not None for name in PAYLOAD_NAMES)
+    return None if kind is None or (payload and not KINDS[kind].with_payload) else kind
+
+
+def _kind_of_words(document: Mapping[str, Any], words: Any) -> str | None:
+    """`advanced`, `DATA_ADVANCED`, `SERVICE/DATA_ADVANCED`, `srv_advanced`, `DATA/UPLINK`, ..."""
+    if not isinstance(words, str):
         return None
-    group, part = (str(document[name]) for name in NUMBER_NAMES)
-    return _BY_NUMBER.get((group, part)) or _BY_NUMBER.get((group, _ANY_PART))
-
-
-def _kind_of_words(text: str) -> str | None:
-    """`advanced`, `DATA_ADVANCED`, `SERVICE/DATA_ADVANCED`, `DATA/UPLINK`, ..."""
-    word = text.strip().lower().replace("/", "_").replace("-", "_").removeprefix("service_").removeprefix("data_")
-    return UPLINK if word == "data" else word if word in KINDS else None
+    word = words.strip().lower().replace("/", "_").replace("-", "_")
+    for prefix in ("service_", "srv_", "data_"):
+        word = word.removeprefix(prefix)
+    if word == "data":  # of either sub-type
+        return BIDIR if any(_marked(document, mark, by_name=True) for mark in KINDS[BIDIR].marks) else UPLINK
+    return word if word in KINDS else None
 
 
 _ANY_PART = str(None)

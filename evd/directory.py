@@ -71,8 +71,9 @@ class Directory:
     def _several_done(self, operation: Several, results: Sequence[Any]) -> None:
         self.committed(operation.operations, results)
 
-    def _key_added(self, operation: AddKey, _: Any) -> None:
-        self.keys.add(Key(operation.key_id, operation.role, operation.digest, operation.vehicle))
+    def _key_added(self, operation: AddKey, result: Any) -> None:
+        role = result if isinstance(result, str) else operation.role
+        self.keys.add(Key(operation.key_id, role, operation.digest, operation.vehicle))
 
     def _key_revoked(self, operation: RevokeKey, _: Any) -> None:
         self.keys.remove(operation.key_id)

@@ -18,9 +18,11 @@ _OF_VEHICLE = " AND vehicle = ?4"
 _OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?4)"
 _NEWEST = " ORDER BY number DESC LIMIT ?3"
 
+# A vehicle that has an owner may be set up before it was ever heard.
 _ALERTS = """
 SELECT v.vehicle, CAST(a.settings AS BLOB) AS settings
-FROM vehicles AS v LEFT JOIN alert_states AS a USING (vehicle) WHERE v.vehicle = ?"""
+FROM (SELECT vehicle FROM vehicles WHERE vehicle = ?1 UNION SELECT vehicle FROM owners WHERE vehicle = ?1) AS v
+LEFT JOIN alert_states AS a USING (vehicle)"""
 _PREFERENCES = "SELECT CAST(settings AS BLOB) AS settings FROM preferences WHERE uid = ?"
 
 

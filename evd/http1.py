@@ -346,6 +346,7 @@ class BodyWalk:
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 JSON = (b"Content-Type", b"application/json")
 ANY_ORIGIN = (b"Access-Control-Allow-Origin", b"*")
+NO_SNIFF = b"X-Content-Type-Options: nosniff\r\n"
 _status_line = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
@@ -357,6 +358,8 @@ def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive:
     bodiless = reply.status in (204, 304)  # RFC 9110 §8.6
     if not bodiless:
         parts.append(b"Content-Length: %d\r\n" % len(reply.body))
+        if reply.body:  # else there is nothing that a browser could take for a page
+            parts.append(NO_SNIFF)
     if not keep_alive:
         parts.append(b"Connection: close\r\n")
     elif not minor:

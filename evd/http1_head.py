@@ -7,6 +7,7 @@ refused is said in the sentence of a BadRequest.
 from __future__ import annotations
 
 import re
+from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote
 
 import msgspec
@@ -23,7 +24,9 @@ _field_line = re.compile(FIELD_LINE)
 whole_head = re.compile(REQUEST_LINE + rb"((?:" + FIELD_LINE + rb")*+)\r\n")
 method_byte = re.compile(TOKEN)
 _other_version = re.compile(rb"[^ ]+ [^ ]+ HTTP/(?!1\.[01]\r)[0-9](?:\.[0-9])?\r\n")
-_host = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")  # RFC 9110 §7.2
+_name = re.compile(r"(?=.{1,254}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*\.?")  # RFC 1123 §2.1, and underscores
+_port = re.compile(r"[0-9]{0,5}")
+PORT_MAX = 65535
 
 # Fields that are no lists: a second one is a fault, never a comma (RFC 9110 §5.3).
 SINGULAR = frozenset(
@@ -92,13 +95,13 @@ def understand(match: re.Match[bytes], lines: list[bytes]) -> Head:
     minor = 1 if match[3] == b"1" else 0
     if method == "CONNECT" or not (target[0] == 0x2F or (target == b"*" and method == "OPTIONS")):
         raise BadRequest("The request target is no path of this server; send one that starts with a slash.")
-    if b"upgrade" in headers:
+    if not _stays(headers.get(b"upgrade", b"")):
         raise BadRequest("The request asks for another protocol; send it without Upgrade, in HTTP/1.1.")
     host = headers.get(b"host")
     if host is None:
         if minor:
             raise BadRequest("The request has no Host; send one.")
-    elif not _host.fullmatch(host):
+    elif not is_host(host):
         raise BadRequest("The Host of the request is malformed; send name or name:port.")
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         raise UnsupportedMedia("The body is compressed or otherwise encoded; send it without Content-Encoding.")
@@ -115,6 +118,41 @@ def understand(match: re.Match[bytes], lines: list[bytes]) -> Head:
         keep_alive=_keep_alive(headers.get(b"connection"), minor),
         expects_continue=minor == 1 and headers.get(b"expect", b"").lower() == b"100-continue",
     )
+
+
+def _stays(upgrade: bytes) -> bool:
+    """Whether what a request asks to become may be ignored, which a server always may (RFC 9110 §7.8).
+
+    Clients that would like HTTP/2 ask for `h2c` with their first request and go on without; who asks for anything else
+    may send what is no HTTP behind it.
+    """
+    return {one.strip(b" \t").lower() for one in upgrade.split(b",")} <= {b"", b"h2c"}
+
+
+def is_host(value: bytes) -> bool:
+    """Whether this is `name`, an IPv4 address, or `[IPv6]`, with or without `:port`; or nothing (RFC 9110 §7.2).
+
+    Both servers go by it. What a URI's grammar allows beyond names and addresses, nobody can have asked for.
+    """
+    text = value.decode("latin-1")
+    if not text:
+        return True
+    if text[0] == "[":
+        address, bracket, port = text[1:].partition("]")
+        return bool(bracket) and _is_ipv6(address) and (not port or (port[0] == ":" and _is_port(port[1:])))
+    name, _, port = text.partition(":")
+    return bool(_name.fullmatch(name)) and _is_port(port)
+
+
+def _is_port(text: str) -> bool:
+    return bool(_port.fullmatch(text)) and int(text or 0) <= PORT_MAX
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return not IPv6Address(text).scope_id
+    except AddressValueError:
+        return False
 
 
 def _body_length(headers: dict[bytes, bytes], minor: int) -> int | None:

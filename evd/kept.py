@@ -97,3 +97,12 @@ def kept_headers(headers: Mapping[bytes, bytes], rule: Rule, *, of_line: bool = 
 
 def _as_form(encoded: bytes, rule: Rule) -> bytes:
     return masked_form(encoded.decode("utf-8", "surrogateescape"), rule).encode("utf-8", "surrogateescape")
+
+
+def is_utf8(body: bytes) -> bool:
+    """Whether readers of text can be given it."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -22,7 +22,7 @@ TEXT_MAX = 64
 NO_POSITION = 0
 """Sigfox's computedLocation.status where it found none; then its lat and lng mean nothing."""
 
-_NUMBERS = ("countryCode", "fixedLat", "fixedLng", "rssi", "snr", "avgSnr")
+_NUMBERS = ("countryCode", "fixedLat", "fixedLng", "rssi", "snr", "avgSnr", "signal", "avgSignal")
 _TEXTS = ("operatorName", "station")
 
 

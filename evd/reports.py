@@ -17,6 +17,7 @@ from evd.downlinks import FAILED, info_code
 from evd.errors import BadRequest
 from evd.plain_text import excerpt
 from evd.sigfox import (
+    SEQ_ALIASES,
     SEQ_NAMES,
     TIME_NAMES,
     VEHICLE_NAMES,
@@ -41,8 +42,10 @@ SEVERITIES = {"ERROR": "error", "WARN": "warn", "WARNING": "warn", "INFO": "info
 
 #: Not part of what a report says: the envelope is hashed by itself, and each station gives radio variables of its own
 #: for one frame (sigfox.md B1, before 2019).
-_ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *SEQ_NAMES, *KIND_NAMES, *NUMBER_NAMES, "key"})
-_OF_THE_STATION = frozenset({"snr", "rssi", "avgSnr", "station", "duplicate"})
+_ENVELOPE = frozenset(
+    {*VEHICLE_NAMES, *TIME_NAMES, *SEQ_NAMES, *SEQ_ALIASES, *KIND_NAMES, *NUMBER_NAMES, "version", "key"}
+)
+_OF_THE_STATION = frozenset({"snr", "rssi", "avgSnr", "signal", "avgSignal", "station", "duplicate"})
 _POSITION = frozenset({"lat", "lng"})  # of the station too, but for a GEOLOC
 
 _number_text = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -14,6 +14,8 @@ import msgspec
 import orjson
 
 from evd.errors import BadRequest
+from evd.json_faults import fault
+from evd.near_names import where_looked
 from evd.status import DATA, IMPLAUSIBLE, MEASURES, SEQ_MAX, Measure, field_name, time_ms, vehicle_id
 from evd.values import cleaned, is_plain, is_unreplaced, location_of, unwrapped
 
@@ -33,12 +35,31 @@ VEHICLE_NAMES = ("vehicleId", "device", "deviceId")
 TIME_NAMES = ("timestamp", "time")
 PAYLOAD_NAMES = ("rawdata", "data")
 SEQ_NAMES = ("seqNumber",)
+SEQ_ALIASES = ("seq", "messageId")
+"""Other names of the count in templates that people published. What is no count there is the sender's own value."""
+
+OUT_OF_BAND = "OOB"
+"""Stands for the payload in the templates of some STATUS callbacks."""
 
 #: Sigfox's variables, legacy ones included, and names that belong to evd: never fields of the status.
 NO_FIELDS = (
-    {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES}
+    {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, *SEQ_ALIASES}
+    | {"type", "subtype", "version", "callbackType"}  # what a template says of itself
     | {"id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling"}
-    | {"snr", "rssi", "avgSnr", "station", "lat", "lng", "duplicate", "duplicates", "operatorName", "countryCode"}
+    | {
+        "snr",
+        "rssi",
+        "avgSnr",
+        "signal",
+        "avgSignal",
+        "station",
+        "lat",
+        "lng",
+        "duplicate",
+        "duplicates",
+        "operatorName",
+        "countryCode",
+    }
     | {"lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation"}
     | {IMPLAUSIBLE}
 )
@@ -80,7 +101,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is no JSON: {error}", error="Body parsing error") from None
+        raise BadRequest(fault(error), error="Body parsing error") from None
     if type(document) is not dict:
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
     refuse_deep(document, body)
@@ -126,7 +147,7 @@ def read_envelope(document: Mapping[str, Any]) -> Envelope:
     """Raises BadRequest where the device or the time is missing or cannot be read."""
     spelling = _text(first_of(document, VEHICLE_NAMES))
     if spelling is None:
-        raise missing(VEHICLE_NAMES[:2])
+        raise missing(document, VEHICLE_NAMES[:2])
     return Envelope(vehicle_id(spelling), spelling, read_time(document), read_sequence(document))
 
 
@@ -134,14 +155,16 @@ def read_time(document: Mapping[str, Any]) -> int:
     """Epoch ms of a callback. Raises BadRequest."""
     moment = first_of(document, TIME_NAMES)
     if moment is None:
-        raise missing(TIME_NAMES)
+        raise missing(document, TIME_NAMES)
     return time_ms(read_number("time", moment))
 
 
 def read_sequence(document: Mapping[str, Any]) -> int | None:
-    """seqNumber, where there is one. Raises BadRequest."""
+    """seqNumber, where there is one, by whichever name. Raises BadRequest."""
     seq = first_of(document, SEQ_NAMES)
-    return None if seq is None else _sequence(seq)
+    if seq is not None:
+        return _sequence(seq)
+    return next((int(document[name]) for name in SEQ_ALIASES if name in document and _is_count(document[name])), None)
 
 
 def read_payload(document: Mapping[str, Any]) -> bytes | None:
@@ -150,9 +173,10 @@ def read_payload(document: Mapping[str, Any]) -> bytes | None:
     return None if payload is None else _payload(payload)
 
 
-def missing(names: Sequence[str]) -> BadRequest:
+def missing(document: Mapping[str, Any], names: Sequence[str]) -> BadRequest:
     """The refusal of a body that has none of these variables."""
-    return BadRequest(f"the body lacks {' or '.join(names)}", error="Missing basic attributes")
+    found = where_looked(document, [names])
+    return BadRequest(f"the body lacks {' or '.join(names)}{found}", error="Missing basic attributes")
 
 
 def first_of(document: Mapping[str, Any], names: Sequence[str], *, empty_counts: bool = False) -> Any:
@@ -226,7 +250,15 @@ def _sequence(value: Any) -> int:
     return int(number)
 
 
+def _is_count(value: Any) -> bool:
+    """Whether an alias of seqNumber holds a count: others write an id of theirs there."""
+    number = number_in(value) if type(value) is not float else None
+    return type(number) is int and 0 <= number <= SEQ_MAX
+
+
 def _payload(value: Any) -> bytes:
+    if value == OUT_OF_BAND:
+        raise BadRequest("the payload is OOB: an out-of-band frame is no message, so send it to /sigfox/status")
     if type(value) is not str:
         raise BadRequest(f"the payload is {_shown(value)}: hex digits in quotes are needed")
     if len(value) > 2 * PAYLOAD_MAX_BYTES:
@@ -252,7 +284,7 @@ def _fields(document: Mapping[str, Any]) -> _Said:
             value, replaced = cleaned(value)
             if not replaced:
                 said.unreplaced.append(name)
-        if value is None or name in NO_FIELDS:
+        if value is None or (name in NO_FIELDS and (name not in SEQ_ALIASES or _is_count(value))):
             continue
         known = field_name(name)
         measure = MEASURES.get(known)

@@ -64,11 +64,12 @@ class FirebaseTokens:
     def _verify(self, token: str) -> tuple[str, int]:
         try:
             claims = self._client.verify_id_token(token, clock_skew_seconds=CLOCK_SKEW_S)
+            return str(claims["uid"]), int(claims["exp"]) * 1000
         except auth.CertificateFetchError:
             raise Unavailable("Google's certificates cannot be fetched: ask again later", retry_after_s=5) from None
-        except (exceptions.FirebaseError, ValueError) as error:
+        # The others come of claims that are signed and yet no numbers and texts, as the libraries take for granted.
+        except (exceptions.FirebaseError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             raise Unauthorized(f"the ID token is refused ({type(error).__name__}): sign in again") from None
-        return claims["uid"], int(claims["exp"]) * 1000
 
     def _remember(self, token: str, uid: str, expires: int) -> None:
         self._remembered[token] = uid, min(expires, self._clock() + REMEMBERED_MS)

@@ -232,10 +232,11 @@ class Writer:
                 while await self._something_to_do():
                     if self._preparing is not None:
                         self._go_on()
+                    elif self._begun is None and self._queue:
+                        self._begin()
+                    if self._preparing is not None:  # its transaction is open: nothing else may be done meanwhile
                         await trio.lowlevel.checkpoint()
                         continue
-                    if self._begun is None and self._queue:
-                        self._begin()
                     if self._begun is not None:
                         await self._complete()
                     if self._store.wants_relief and self._relieved.is_set():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 from dataclasses import dataclass
 
-from raw_http import get
+from raw_http import H2C, NO_HOSTS, get
 
 GOOD = b'{"device":"386625","time":1639400000,"data":"130a4c0f","seqNumber":7}'
 BODY_MAX = 64 * 1024
@@ -229,10 +229,24 @@ ODD_REQUESTS = [
     Odd("Host empty", post().replace(b"Host: x", b"Host:"), 201),
     Odd("Host is IPv6", post().replace(b"Host: x", b"Host: [::1]:8080"), 201),
     Odd("Host with an empty port", post().replace(b"Host: x", b"Host: x:"), 201),
-    Odd("Host with a port of its own", post().replace(b"Host: x", b"Host: x:99999999"), 201),
-    Odd("Host of odd signs", post().replace(b"Host: x", b"Host: a_b..c,d;e=%zz!"), 201),
-    Odd("Host is a path", post().replace(b"Host: x", b"Host: /x"), 400),
+    Odd("Host with a port of its own", post().replace(b"Host: x", b"Host: x:65535"), 201),
+    Odd("Host with a final dot", post().replace(b"Host: x", b"Host: a_b.c-d.:80"), 201),
+    Odd("Host as long as a name may be", post().replace(b"Host: x", b"Host: " + b".".join([b"a" * 62] * 4)), 201),
+    Odd("Host is an address", post().replace(b"Host: x", b"Host: 127.0.0.1:8080"), 201),
+    *(
+        Odd(
+            f"Host {name[:20]!r} of {len(name)}, which is none",
+            post().replace(b"Host: x", b"Host: " + name.encode()),
+            400,
+        )
+        for name in (*NO_HOSTS, "/x")
+    ),
     Odd("Host twice", post(GOOD, b"Host: x"), 400),
+    Odd("Upgrade to h2c", post(GOOD, *H2C), 201),
+    Odd("Upgrade to h2c, without a wish for 1.1's", post(GOOD, b"Upgrade: H2C"), 201),
+    Odd("Upgrade to h2c, twice", post(GOOD, *H2C) + post(GOOD, *H2C), (201, 201)),
+    Odd("Upgrade to h2c, elsewhere", get(*H2C).replace(b"GET /", b"GET /nowhere") * 2, (418, 418)),
+    Odd("Upgrade to h2c and another one", post(GOOD, b"Connection: Upgrade", b"Upgrade: h2c, websocket"), 400),
     Odd("Upgrade", post(GOOD, b"Connection: Upgrade", b"Upgrade: websocket"), 400),
     Odd("Content-Encoding identity", post(GOOD, b"Content-Encoding: Identity"), 201),
     Odd("Content-Encoding gzip", post(gzip.compress(GOOD, mtime=0), b"Content-Encoding: gzip"), 415),

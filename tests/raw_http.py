@@ -44,9 +44,17 @@ def h2(*frames: Frame) -> bytes:
     return PREFACE + b"".join(frame.serialize() for frame in (SettingsFrame(0), *frames))
 
 
+H2C = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
+"""What curl --http2 and Java's HttpClient ask for in clear text, and go on without."""
+
 SCHEME, AUTHORITY = (b":scheme", b"http"), (b":authority", b"x")
 VERSION, LINE, LINE_END, NAME, VALUE = "another version", "request line", "CR LF", "valid name", "control characters"
 TARGET, UPGRADE, LENGTH, CHUNKS, HOST = "target", "another protocol", "in doubt", "chunks", "Host"
+
+NO_HOSTS = (
+    *(".", "..", ".a", "a..b", "x..", "..:80", "a" * 64, "a" * 300, ".".join(["a" * 60] * 5), "a_b..c,d;e=%zz!", "%"),
+    *("x:65536", "x:99999999", "x:y", "x:1:2", ":80", "[1.2.3]", "[:::]", "[::1]x", "[::1]:y", "[fe80::1%eth0]", "[]"),
+)
 
 FAULTS = [
     # what ends an unguarded hypercorn (reliability R19)
@@ -63,12 +71,7 @@ FAULTS = [
         UPGRADE,
     ),
     Fault("h2 preface", PREFACE, 400, VERSION),
-    Fault(
-        "h2c upgrade",
-        get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk"),
-        400,
-        UPGRADE,
-    ),
+    Fault("h2c upgrade beside another one", get(b"Connection: Upgrade", b"Upgrade: h2c, websocket"), 400, UPGRADE),
     Fault(
         "h2 non-ASCII path",
         h2(h2_headers((b":method", b"GET"), (b":path", b"/\xc3\xa9"), SCHEME, AUTHORITY)),
@@ -141,6 +144,10 @@ FAULTS = [
     Fault("no Host", b"GET / HTTP/1.1\r\n\r\n", 400, "no Host"),
     Fault("two Hosts", get(b"Host: y"), 400, "more than one host"),
     Fault("Host with a path", b"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n", 400, HOST),
+    *(
+        Fault(f"Host {name[:20]!r} of {len(name)}", b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % name.encode(), 400, HOST)
+        for name in NO_HOSTS
+    ),
     Fault("Host with a half bracket", b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400, HOST),
     Fault("HTTP/2.0", b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 400, VERSION),
     Fault("HTTP/1.2", b"GET / HTTP/1.2\r\nHost: x\r\n\r\n", 400, VERSION),

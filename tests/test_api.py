@@ -96,6 +96,33 @@ def test_who_asks_what_gets_which_answer(
         assert set(answer.json()) == {"Error", "detail"}
 
 
+@pytest.mark.parametrize("start", ["//", "///", "/%2F"])
+def test_a_path_with_more_than_one_slash_first_is_no_other_name_of_it(daemon: RunningDaemon, start: str) -> None:
+    """A proxy's rule for `/api/` lets `//api/` pass."""
+    address = httpx.URL(daemon.url, raw_path=f"{start}api/v1/keys".encode())
+    assert httpx.get(address, headers={"x-api-key": daemon.keys["admin"]}).status_code == 418
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "key"),
+    [
+        ("GET", "/coffee", None),
+        ("GET", "/healthz", None),
+        ("POST", "/sigfox/uplink", None),
+        ("POST", "/sigfox/uplink", "sigfox"),
+        ("GET", "/api/v1/keys", None),
+        ("GET", "/api/v1/keys", "admin"),
+        ("POST", "/" + "x" * 20_000, None),
+    ],
+)
+def test_no_answer_is_to_be_taken_for_what_its_type_does_not_say(
+    daemon: RunningDaemon, method: str, path: str, key: str | None
+) -> None:
+    answer = ask(daemon, method, path, key=key)
+    assert answer.content
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_the_teapot_says_what_the_originals_says(daemon: RunningDaemon) -> None:
     answer = ask(daemon, "GET", "/coffee")
     assert (answer.status_code, answer.text) == (418, "I'm a teapot!")

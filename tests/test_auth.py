@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import evd.auth
-from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, key_id, new_key
+from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, joined_roles, key_id, new_key
 from evd.directory import Directory
 from evd.errors import BadRequest, Forbidden, Unauthorized
 from evd.log import redact
@@ -68,7 +68,9 @@ def test_a_key_of_evds_own_may_move_to_another_evd() -> None:
     assert imported_key("device", text) == key
 
 
-@pytest.mark.parametrize("text", ["", "short", "x" * 257, "with\nnewline", "pässwörter", "nul\0nul\0"])
+@pytest.mark.parametrize(
+    "text", ["", "short", "x" * 19, "x" * 257, "with\nnewline" * 3, "pässwörter" * 3, "nul\0nul\0" * 3]
+)
 def test_what_cannot_be_a_key_is_refused_without_being_quoted(text: str) -> None:
     with pytest.raises(BadRequest) as caught:
         imported_key("app", text)
@@ -76,7 +78,7 @@ def test_what_cannot_be_a_key_is_refused_without_being_quoted(text: str) -> None
 
 
 @pytest.mark.parametrize(
-    "text", [new_key("device")[0], CLIENTS_KEY, "dots.and.more.dots"], ids=["ours", "the client's", "dotted"]
+    "text", [new_key("device")[0], CLIENTS_KEY, "dots.and.even.more.dots"], ids=["ours", "the client's", "dotted"]
 )
 def test_a_key_may_stand_in_three_places(text: str) -> None:
     key = imported_key("device", text)
@@ -185,6 +187,31 @@ def test_a_role_opens_its_routes_and_no_others() -> None:
             else:
                 with pytest.raises(Forbidden, match=f"role {role}"):
                     ring.require(headers, route.roles)
+
+
+def test_a_key_of_several_roles_opens_the_routes_of_each() -> None:
+    ring = KeyRing([imported_key(joined_roles(["app", "sigfox,device"]), CLIENTS_KEY)])
+    headers = {b"x-api-key": CLIENTS_KEY.encode()}
+    assert ring.find(headers).role == "sigfox,device,app"
+    for role in ("sigfox", "device", "app"):
+        ring.require(headers, frozenset({role, "admin"}))
+    with pytest.raises(Forbidden, match="role sigfox,device,app"):
+        ring.require(headers, frozenset({"admin"}))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [(["app,tarte"], "there is no role 'tarte'"), (["app", "admin"], "stands alone"), ([""], "''")]
+)
+def test_roles_that_cannot_be_joined_are_refused_in_a_sentence(given: list[str], words: str) -> None:
+    with pytest.raises(BadRequest, match=words):
+        joined_roles(given)
+
+
+def test_a_role_that_a_key_gained_counts_from_its_commit() -> None:
+    key = imported_key("sigfox", CLIENTS_KEY)
+    directory = Directory([key], [])
+    directory.committed([add_key(key._replace(role="app"))], ["sigfox,app"])
+    assert directory.keys.find({b"x-api-key": CLIENTS_KEY.encode()}).role == "sigfox,app"
 
 
 def add_key(key: Key) -> AddKey:

@@ -100,6 +100,17 @@ LEGACY = {
         ({"callbackType": "DATA/UPLINK", "lqi": 1}, "uplink"),
         ({"kind": "data", "lqi": 1}, "uplink"),
         ({"kind": "delivery van", "data": "00"}, "uplink"),
+        ({"kind": "data", "ack": "true"}, "bidir"),
+        ({"type": "UPLINK", "data": "00", "lqi": "GOOD"}, "uplink"),
+        ({"type": "data", "data": "00", "lqi": "GOOD"}, "uplink"),
+        ({"type": "data", "data": "00", "ack": False}, "bidir"),
+        ({"type": "DATA", "subtype": "UPLINK", "data": "00", "lqi": 1}, "uplink"),
+        ({"type": "SERVICE", "subtype": "DATA_ADVANCED", "data": "00"}, "advanced"),
+        ({"type": "srv_advanced", "data": "00"}, "advanced"),
+        ({"type": "status", "batt": 3.3}, "status"),
+        ({"type": "status", "data": "00"}, "uplink"),
+        ({"type": "error", "data": "00"}, "uplink"),
+        ({"data": "OOB", "batt": 3.3}, "status"),
         ({"type": 0, "subtype": 3}, "bidir"),
         ({"type": "1", "subtype": "6"}, "advanced"),
         ({"type": 2, "subtype": 0, "info": "x"}, "error"),
@@ -128,3 +139,4 @@ def test_what_is_missing_is_named_all_at_once() -> None:
     with pytest.raises(BadRequest, match=r"\(acknowledge\) lacks device or deviceId or vehicleId, infoCode") as caught:
         require("acknowledge", {"time": 1, "infoCode": "null", "device": ""})
     assert caught.value.error == "Missing basic attributes"
+    assert caught.value.detail.endswith("infoCode: no value stands under device, infoCode")

@@ -243,5 +243,31 @@ def test_keys_and_owners_changed_by_command_count_at_once(tmp_path: Path, fcm: F
         assert imported not in str(daemon.logs)
 
 
+def test_the_gateways_one_key_serves_every_route_of_the_original(tmp_path: Path, fcm: Fcm) -> None:
+    """Imported at once for several roles, or again for one more."""
+    one, other = "one-key-of-the-gateway-0123456789", "another-key-of-it-0123456789"
+    with whole_chain(tmp_path, fcm) as daemon:
+
+        def imported(secret: str, *roles: str) -> str:
+            asked = [word for role in roles for word in ("--role", role)]
+            made = run_evd("key", "import", *asked, "--dir", daemon.directory, "--json", stdin=secret)
+            return str(json.loads(made.stdout)["role"]) if made.returncode == 0 else made.stderr
+
+        assert imported(one, "sigfox", "device", "app") == "sigfox,device,app"
+        assert [imported(other, role) for role in ("sigfox", "device", "app")][-1] == "sigfox,device,app"
+        assert "is there already" in imported(other, "app")
+        assert "stands alone" in imported("a-third-key-0123456789", "app", "admin")
+        assert run_evd("owner", "add", "martin", "386625", "--dir", daemon.directory).returncode == 0
+        for secret in (one, other):
+            headers = {"x-api-key": secret, "userId": "martin"}
+            asked = [
+                httpx.post(f"{daemon.url}/v3/sigfox/uplink", content=SIGFOX_BODY, headers=headers),
+                httpx.post(f"{daemon.url}/v3/wlan", content=WLAN_BODY, headers=headers),
+                httpx.get(f"{daemon.url}/v3/android/last?vehicleId=386625", headers=headers),
+                httpx.get(f"{daemon.url}/api/v1/keys", headers=headers),
+            ]
+            assert [answer.status_code for answer in asked] == [201, 201, 200, 403]
+
+
 def _text(file: Path) -> str:
     return file.read_text() if file.exists() else ""

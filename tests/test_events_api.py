@@ -184,6 +184,14 @@ def test_an_owner_sets_his_vehicles_alerts_and_null_brings_the_defaults_back(dae
     assert rows(daemon.database, "SELECT settings FROM alert_states WHERE vehicle = ?", VEHICLE) == [(None,)]
 
 
+def test_an_owned_vehicle_is_set_up_before_it_was_ever_heard(daemon: RunningDaemon) -> None:
+    assert run(daemon, "settings", "0FEED")[0] == 1
+    assert run_evd("owner", "add", "zoe", "FEED", "--dir", daemon.directory).returncode == 0
+    assert "low_charge = 20.0" in run(daemon, "settings", "0FEED")[1].splitlines()
+    assert "low_charge = 12.0" in run(daemon, "settings", "0FEED", "low_charge=12")[1].splitlines()
+    assert ask(daemon, "GET", "/vehicles/FEED/alerts", key="app", user="zoe").json()["low_charge"] == 12
+
+
 def test_a_user_sets_his_preferences(daemon: RunningDaemon) -> None:
     wished = {"language": "sk", "kinds": {"left": False}, **NIGHT}
     assert ask(daemon, "PUT", "/preferences", wished, key="app", user="eve").json() == wished

@@ -9,10 +9,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from raw_http import FAULTS, Fault
+from raw_http import FAULTS, H2C, Fault, get
 
 from evd.errors import BadRequest, RequestError, Unauthorized, Unavailable
-from evd.http1 import Reply, RequestGuard, RequestReader, error_reply, render
+from evd.http1 import NO_SNIFF, Reply, RequestGuard, RequestReader, error_reply, render
 
 HEAD_MAX, FIELDS_MAX, BODY_MAX = 16 * 1024, 64, 1000
 
@@ -91,6 +91,8 @@ def only_head(data: bytes) -> object:
         ),
         (b"GET / HTTP/1.1\r\nHost: x\r\nName: Zo\xc3\xab\r\n\r\n", "headers", {b"host": b"x", b"name": b"Zo\xc3\xab"}),
         (b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "method", "GET"),
+        (get(*H2C), "keep_alive", True),
+        (get(b"Upgrade: ,H2C, h2c"), "length", 0),
     ],
 )
 def test_a_head_is_understood(data: bytes, field: str, value: object) -> None:
@@ -273,8 +275,8 @@ def test_a_connection_is_given_away_with_every_byte_from_the_head_on() -> None:
     ("reply", "how", "data"),
     [
         (Reply(201), {}, b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"),
-        (Reply(200, b"hi"), {}, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
-        (Reply(200, b"hi"), {"head_only": True}, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"),
+        (Reply(200, b"hi"), {}, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + NO_SNIFF + b"\r\nhi"),
+        (Reply(200, b"hi"), {"head_only": True}, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + NO_SNIFF + b"\r\n"),
         (Reply(204), {}, b"HTTP/1.1 204 No Content\r\n\r\n"),
         (Reply(304, headers=((b"ETag", b"x"),)), {}, b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"),
         (Reply(200), {"keep_alive": False}, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"),

@@ -22,12 +22,13 @@ from evd.formats import Formats
 from evd.ordinary import NoShortcut
 from evd.reading import Reading
 from evd.secrets import masked_bytes
-from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
+from evd.sigfox import NO_FIELDS, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
 from evd.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
 from evd.store import Arrive
 
 NOW = 1_700_000_001_000
-ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES}
+SEQUENCE = (*SEQ_NAMES, *SEQ_ALIASES)
+ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQUENCE}
 READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded", "key"})
 
 BODY = b'{"device":"1A2B3C","time":1700000000,"data":"130a4c0f594e427e4bb45088","seqNumber":12}'
@@ -265,7 +266,15 @@ def test_what_is_not_ordinary_takes_the_readable_way(body: bytes) -> None:
     assert SHORTCUT.read(body, SIGFOX, NOW) is None
 
 
-@pytest.mark.parametrize("names", [VEHICLE_NAMES, TIME_NAMES, PAYLOAD_NAMES, SEQ_NAMES])
+@pytest.mark.parametrize("name", SEQUENCE)
+@pytest.mark.parametrize(
+    "value", ["7", '"7"', "0", '"007"', '"7c"', "7.0", "true", "null", '""', '"ab0d40bd-dbc5-4076"']
+)
+def test_a_count_by_whichever_name_is_what_the_readable_way_reads(name: str, value: str) -> None:
+    assert_law(body_of(seqNumber=...)[:-1] + f',"{name}":{value}}}'.encode())
+
+
+@pytest.mark.parametrize("names", [VEHICLE_NAMES, TIME_NAMES, PAYLOAD_NAMES, SEQUENCE])
 def test_two_names_for_one_thing_take_the_readable_way(names: tuple[str, ...]) -> None:
     good = {"device": '"1"', "time": "1", "data": '"01"', "seqNumber": "1"}
     value = next(good[name] for name in names if name in good)

@@ -437,6 +437,18 @@ def test_a_key_alone_names_no_user(daemon: RunningDaemon, role: str, headers: di
 LEGACY = "/android/fcm-register?vehicleId=A1"
 
 
+def test_two_owners_of_a_vehicle_unregister_their_own_phones_only(ask: Ask, daemon: RunningDaemon) -> None:
+    for user in ("anna", "ben"):
+        assert ask("POST", LEGACY, user, vehicleId="A1", fcmToken=f"of {user}", register=True).status_code == 200
+    for path in (LEGACY, LEGACY.replace("register", "unregister")):
+        wish = {"vehicleId": "A1", "fcmToken": "of anna", "register": False}
+        assert ask("POST", path, "ben", **wish).status_code == 200, "he is not told whose it is"
+    assert ask("DELETE", REGISTRATIONS, "ben", vehicle="A1", token="of anna").status_code == 404
+    assert registered(daemon.database) == [("A1", "of anna", "anna"), ("A1", "of ben", "ben")]
+    assert ask("POST", LEGACY, "anna", vehicleId="A1", fcmToken="of anna", register=False).status_code == 200
+    assert registered(daemon.database) == [("A1", "of ben", "ben")]
+
+
 @pytest.mark.parametrize(("name", "kind"), [("fcmToken", "token"), ("fid", "fid")])
 def test_the_originals_route_takes_a_token_or_an_installation_id(
     ask: Ask, daemon: RunningDaemon, name: str, kind: str

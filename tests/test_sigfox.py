@@ -269,6 +269,97 @@ def test_what_is_no_json_object_is_refused_in_the_originals_words(body: bytes) -
     assert len(caught.value.detail) < 200
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (
+            b'{"device":"1A2B61","time":1764000000,"lat":NaN,"lon":NaN}',
+            "NaN stands at character 44, which is no number",
+        ),
+        (b'{"a":-Infinity}', "-Infinity stands at character 6,"),
+        (b'{"a":[1, nan]}', "nan stands at character 10,"),
+        (b'{"Lat": {customData#Lat},"b":1}', "{customData#Lat} stands at character 9, which Sigfox did not replace"),
+        (b'{"a":5.null}', "5.null stands at character 6, which is glued"),
+        (b'{"a":null.null}', "null.null stands at character 6, which is glued"),
+        (b'{"a":,"b":1}', "at character 6 no value stands"),
+        (b'{"a": }', "at character 7 no value stands"),
+    ],
+)
+def test_h23_a_variable_without_quotes_that_is_no_json_is_named_with_its_place(body: bytes, said: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read_json(body)
+    assert said in caught.value.detail
+    assert caught.value.detail.endswith("write its variable in quotes in the template")
+
+
+@pytest.mark.parametrize(
+    ("document", "sentence"),
+    [
+        ({}, "the body lacks vehicleId or device, which is empty"),
+        ({"time": 1, "x": 2}, "the body lacks vehicleId or device at its top level, where time, x stands"),
+        (
+            {"Device": "1A", "Time": 1},  # H06
+            "the body lacks vehicleId or device: it has Device, where device is read, at the top level "
+            "(or say so in [sigfox.names])",
+        ),
+        (
+            {"body": {"device": "1A"}},  # H07
+            "the body lacks vehicleId or device: it has body.device, where device is read, at the top level "
+            "(or say so in [sigfox.names])",
+        ),
+        (
+            {"integrations": {"sigfox": {"id": "386625"}}, "name": "sigfoxDataUplink", "data": {"sigfoxData": "0102"}},
+            "the body lacks vehicleId or device at its top level, where integrations, name, data stands",
+        ),
+        (
+            {"device": "1A", "data": {"time": 1}},
+            "the body lacks timestamp or time: it has data.time, where time is read, at the top level "
+            "(or say so in [sigfox.names])",
+        ),
+        ({"device": "null", "time": 1}, "the body lacks vehicleId or device: no value stands under device"),
+    ],
+)
+def test_h06_h07_a_refusal_says_where_it_looked_and_what_it_found(document: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        read_message(document)
+    assert caught.value.detail == sentence
+
+
+@pytest.mark.parametrize(
+    ("addition", "seq", "fields"),
+    [
+        ({"seq": 77, "type": "data", "version": 1}, 77, {}),  # H11
+        ({"messageId": "118"}, 118, {}),  # H12
+        ({"seqNumber": 5, "seq": 6, "messageId": 7}, 5, {}),
+        ({"seqNumber": "null", "seq": 6}, 6, {}),
+        (
+            {"messageId": "ab0d40bd-dbc5-4076-b684-3f610d96e621"},
+            None,
+            {"messageId": "ab0d40bd-dbc5-4076-b684-3f610d96e621"},
+        ),
+        ({"seq": "7c"}, None, {"seq": "7c"}),
+        ({"seq": -1, "messageId": 7.0}, None, {"seq": -1, "messageId": 7.0}),
+        ({"avgSignal": "15", "signal": "12.5"}, None, {}),  # H18
+        ({"snr": "1", "rssi": "2", "avgSnr": "3", "station": "4"}, None, {}),
+    ],
+)
+def test_h11_h12_h18_the_count_by_other_names_and_words_that_are_no_values(
+    addition: dict[str, Any], seq: int | None, fields: dict[str, Any]
+) -> None:
+    message = read_message(LEAST | addition)
+    assert (message.seq, message.fields) == (seq, fields)
+
+
+def test_h01_a_count_in_hex_digits_is_refused_and_never_read_as_another() -> None:
+    with pytest.raises(BadRequest, match='seqNumber is "007c": a number is needed'):
+        read_message(LEAST | {"seqNumber": "007c"})
+
+
+def test_h24_an_out_of_band_frame_is_no_message() -> None:
+    with pytest.raises(BadRequest, match="so send it to /sigfox/status"):
+        read_message(LEAST | {"data": "OOB"})
+
+
 def test_of_a_name_given_twice_the_last_counts() -> None:
     assert read_json(b'{"a":1,"a":2}') == {"a": 2}
 

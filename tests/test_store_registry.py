@@ -54,6 +54,26 @@ def test_refusals_are_bounded_and_the_oldest_go_first(open_store: Opener, databa
 # Keys
 
 
+@pytest.mark.parametrize(
+    ("wanted", "result", "stands"),
+    [
+        (AddKey("a", "app", b"1" * 32, "", None, NOW), "device,app", ("device,app",)),
+        (AddKey("a", "device", b"1" * 32, "", None, NOW), False, ("device",)),
+        (AddKey("a", "app", b"2" * 32, "", None, NOW), False, ("device",)),
+        (AddKey("a", "device", b"1" * 32, "", "386625", NOW), False, ("device",)),
+    ],
+    ids=["one role more", "no role more", "another secret of this id", "bound to a vehicle"],
+)
+def test_the_same_secret_again_gains_the_roles_that_it_lacks(
+    open_store: Opener, database: Path, wanted: AddKey, result: object, stands: tuple[str]
+) -> None:
+    store = open_store()
+    assert store.write([key("a", digest=b"1" * 32), wanted]) == [True, result]
+    assert rows(database, "SELECT role FROM keys") == [stands]
+    store.write([RevokeKey("a", NOW)])
+    assert store.write([AddKey("a", "app", b"1" * 32, "", None, NOW)]) == [False], "a revoked one gains nothing"
+
+
 def test_keys_are_kept_once_and_revoked_once(open_store: Opener) -> None:
     store = open_store()
     assert store.write([key("a", digest=b"1" * 32), key("a", digest=b"2" * 32), key("b")]) == [True, False, True]

@@ -27,9 +27,11 @@ from evd.ring import SHIFT_MAX, Verdict
 from evd.sigfox import read_json, read_message
 from evd.simulation import Fleet, sigfox_callback, wlan_body
 from evd.status import SIGFOX, vehicle_id
-from evd.store import Arrive, Operation, SetVehicle, Stored
+from evd.store import Arrive, MendClock, Operation, SetVehicle, Stored
+from evd.store.check import find_damage
 from evd.store.database import checkpoint
 from evd.store.library import sqlite3
+from evd.store.network import Annotate
 from evd.store.sqlite import REPAIR_AT_ONCE, SqliteStore
 
 VEHICLES = ("1", "2", "caravan")
@@ -67,8 +69,11 @@ class Model:
     def arrive(self, message: Arrive) -> Verdict:
         self.trim(message.vehicle)
         ring = self.rings[message.vehicle]
-        if message.status_id in {one.status_id for one in ring}:
-            return Verdict.DUPLICATE
+        held = next((one for one in ring if one.status_id == message.status_id), None)
+        if held is not None:
+            if held.timely or not message.timely:
+                return Verdict.DUPLICATE
+            ring.remove(held)
         self.arrivals += 1
         seq = -1 if message.seq is None else message.seq
         new = Kept(message.timely, message.time, seq, self.arrivals, message.status_id)
@@ -85,6 +90,15 @@ class Model:
         if ring[-1] != new:
             return Verdict.LATE
         return Verdict.NEWEST
+
+    def mend_clock(self, until: int) -> None:
+        for vehicle, ring in self.rings.items():
+            self.trim(vehicle)
+            ahead = [one for one in self.rings[vehicle] if not one.timely and one.time <= until]
+            ring = self.rings[vehicle] = [one for one in self.rings[vehicle] if one not in ahead]
+            for one in ahead:
+                self.arrivals += 1
+                insort(ring, one._replace(timely=True, arrival=self.arrivals))
 
     def trim(self, vehicle: str) -> None:
         self.rings[vehicle] = self.visible(vehicle)
@@ -158,7 +172,8 @@ class RingsAgainstAList(RuleBasedStateMachine):
     def open(self, capacity: int) -> None:
         self.store = new_store(self.path, capacity=capacity)
         for bound, value in self.bounds.items():
-            setattr(self.store._rings, bound, value)
+            owner = self.store._rings if bound == "shift_max" else self.store._rings.upkeep
+            setattr(owner, bound, value)
 
     @rule(capacity=st.integers(1, 8))
     def restart(self, capacity: int) -> None:
@@ -210,6 +225,14 @@ class RingsAgainstAList(RuleBasedStateMachine):
             raise AssertionError("tidying does not end")
         for vehicle in VEHICLES:
             self.model.trim(vehicle)
+
+    @rule(days=st.integers(0, 3))
+    def a_clock_that_was_behind_is_mended(self, days: int) -> None:
+        self.now += days * DAY_MS
+        self.store.write([MendClock(self.now + DAY_MS)])
+        while self.store.tidy():
+            pass
+        self.model.mend_clock(self.now + DAY_MS)
 
     @invariant()
     def readers_see_the_newest(self) -> None:
@@ -315,14 +338,35 @@ def test_the_future_is_kept_flagged_and_nothing_else(open_store: Opener, databas
     assert rows(database, "SELECT flags FROM history WHERE id = ?", ahead.status_id) == [("ahead",)]
 
 
-def test_a_future_status_that_comes_again_when_its_time_is_near_is_still_the_same_one(
+def test_a_future_status_that_comes_again_when_its_time_is_near_is_the_same_one_and_timely(
     open_store: Opener, database: Path
 ) -> None:
+    """So a message that came while the clock was behind counts once the clock is right and Sigfox repeats it."""
     store = open_store()
-    time = NOW + DAY_MS + 1000
-    assert verdicts(store, arrival(time=time)) == [Verdict.AHEAD]
-    assert verdicts(store, arrival(time=time, now=NOW + 60_000)) == [Verdict.DUPLICATE]
-    assert len(ring_of(database)) == 1
+    ahead = arrival(time=NOW + DAY_MS + 1000)
+    again = arrival(time=ahead.time, now=NOW + 60_000)
+    assert verdicts(store, ahead, ahead) == [Verdict.AHEAD, Verdict.DUPLICATE]
+    assert verdicts(store, again, again) == [Verdict.NEWEST, Verdict.DUPLICATE]
+    kept = rows(database, "SELECT id, flags, received FROM statuses")
+    assert kept == [(ahead.status_id, "", NOW)], "once, and as of when it came first"
+
+
+def test_a_clock_that_was_behind_costs_no_status_its_rank(open_store: Opener, database: Path) -> None:
+    """What the network said of a message goes with it."""
+    store = open_store(capacity=200)
+    said = [arrival(time=NOW + 3 * DAY_MS + number) for number in range(150)]
+    far = arrival(time=NOW + 30 * DAY_MS)
+    assert set(verdicts(store, arrival(), far, *said)) == {Verdict.NEWEST, Verdict.AHEAD}
+    store.write([Annotate(said[7].vehicle, said[7].time, said[7].seq, None, "advanced", b'{"lqi":"GOOD"}', None, NOW)])
+    assert rows(database, "SELECT status_id FROM fleet") == [(arrival().status_id,)]
+    store.write([MendClock(NOW + 4 * DAY_MS)])
+    while store.tidy():
+        pass
+    assert rows(database, "SELECT status_id, kept FROM fleet") == [(said[-1].status_id, 152)]
+    assert ring_of(database) == [far.status_id, arrival().status_id, *(one.status_id for one in said)]
+    assert rows(database, "SELECT flags FROM history WHERE flags <> ''") == [("ahead",)], "far ahead of any clock"
+    assert rows(database, "SELECT id FROM statuses WHERE radio IS NOT NULL") == [(said[7].status_id,)]
+    assert not find_damage(database)
 
 
 def test_the_future_falls_out_first(open_store: Opener, database: Path) -> None:

@@ -749,13 +749,15 @@ def test_an_upgrade_masks_what_older_evds_kept_of_refused_requests(
     connection.commit()
     connection.close()
     store = open_store()
-    assert rows(database, "SELECT route, headers, body FROM rejected WHERE digest IN (?, ?)", b"1", b"2") == [
+    sql = "SELECT route, headers, body, is_text FROM rejected WHERE digest IN (?, ?)"
+    assert rows(database, sql, b"1", b"2") == [
         (
             "GET /sigfox/geoloc?code=***&lat=1",
             '{"host":"x","x-auth-token":"***"}',
             b'{"Key":"***","n":"\xff"}',
+            0,
         ),
-        ("POST /sigfox/batch", "{}", b"386625;1;00;1;"),
+        ("POST /sigfox/batch", "{}", b"386625;1;00;1;", 1),
     ]
     store.close()
     for file in database.parent.glob("evd.db*"):

@@ -53,6 +53,8 @@ class ScriptedStore:
         self.relieving: StoreError | None = None
         self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
         self.pauses = 0
+        self.open = False
+        """A group's transaction, between two of its slices."""
         self.undone = 0
 
     def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
@@ -61,10 +63,12 @@ class ScriptedStore:
             raise failure
         try:
             for _ in range(self.pauses):
+                self.open = True
                 yield
         except GeneratorExit:
             self.undone += 1
             raise
+        self.open = False
         self.sizes.append(len(operations))
         self.prepared = [operation.number if isinstance(operation, Numbered) else -1 for operation in operations]
         return [self.results.get(number, number) for number in self.prepared]
@@ -93,6 +97,7 @@ class ScriptedStore:
         raise AssertionError("the loop waits for no commit")
 
     def tidy(self, *, idle: bool = False) -> bool:
+        assert not self.open, "two transactions at once"
         self.tidied += 1
         turn = self.tidying.pop(0) if self.tidying else False
         if isinstance(turn, StoreError):
@@ -215,6 +220,18 @@ async def test_the_loop_goes_on_between_the_slices_of_a_long_group(store: Script
     assert store.groups == [[0], [1]], "what comes meanwhile is the next group"
 
 
+async def test_nothing_is_tidied_between_the_slices_of_a_group(store: ScriptedStore, mock_clock: MockClock) -> None:
+    seconds = count(0, SLICE_S)
+    writer = new_writer(store, timer=lambda: next(seconds))
+    store.pauses = 6
+    waiting = [writer.submit(Numbered(0)), writer.submit(Numbered(1))]
+    async with running(writer):
+        assert [await receipt.wait() for receipt in waiting] == [0, 1]
+        waiting = [writer.submit(Numbered(number)) for number in range(2)]
+        assert [await receipt.wait() for receipt in waiting] == [0, 1]
+    assert store.tidied
+
+
 async def test_short_pauses_of_a_group_share_a_slice(store: ScriptedStore, mock_clock: MockClock) -> None:
     writer = new_writer(store, timer=lambda: 0.0)
     store.pauses = 100
@@ -234,7 +251,8 @@ async def test_a_writer_that_is_cancelled_between_slices_undoes_them(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(writer.run)
         receipt = writer.submit(Numbered(0))
-        await trio.lowlevel.checkpoint()
+        while not store.open:
+            await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     with pytest.raises(Unavailable):
         await receipt.wait()

@@ -11,7 +11,7 @@ from quart import Blueprint, Response
 from evd import push_questions
 from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
-from evd.auth import ROLES, Key, imported_key, new_key
+from evd.auth import ROLES, Key, imported_key, joined_roles, new_key
 from evd.bounds import STATUSES_PER_VEHICLE_MAX
 from evd.decoding import DISAGREES
 from evd.errors import BadRequest, ConfigError, NotFound
@@ -28,6 +28,7 @@ admin = Blueprint("admin", __name__, url_prefix=V1)
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     role: str
+    """Of a key that the client has already also several, with commas between them."""
     name: str = ""
     vehicle: str | None = None
     secret: str | None = None
@@ -57,20 +58,25 @@ async def list_keys() -> Response:
 
 @admin.post("/keys")
 async def create_key() -> Response:
-    """Make or import a key; the answer of a new one is the only time its text is shown."""
+    """Make or import a key; the answer of a new one is the only time its text is shown.
+
+    A secret that was imported before gets the roles that it lacks.
+    """
     wish = await _body(NewKey)
-    if wish.role not in ROLES:
-        raise BadRequest(f"there is no role {wish.role!r}: use one of {', '.join(ROLES)}")
-    if wish.vehicle is not None and wish.role != "device":
+    role = joined_roles([wish.role])
+    if wish.vehicle is not None and role != "device":
         raise BadRequest("only a key of role device can be bound to a vehicle")
-    text, key = (None, imported_key(wish.role, wish.secret)) if wish.secret is not None else new_key(wish.role)
+    if wish.secret is None and role not in ROLES:
+        raise BadRequest("a new key has one role: several are for a secret that a client has already")
+    text, key = (None, imported_key(role, wish.secret)) if wish.secret is not None else new_key(role)
     key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
-    await _store_key(key, _name(wish.name))
-    shown = {"id": key.key_id, "role": key.role, "name": wish.name, "vehicle": key.vehicle}
+    roles = await _store_key(key, _name(wish.name))
+    shown = {"id": key.key_id, "role": roles, "name": wish.name, "vehicle": key.vehicle}
     return v1_json(shown | ({"key": text} if text else {}), 201)
 
 
-async def _store_key(key: Key, name: str) -> None:
+async def _store_key(key: Key, name: str) -> str:
+    """The roles that it has now."""
     context = here()
     operation = AddKey(key.key_id, key.role, key.digest, name, key.vehicle, context.clock())
     try:
@@ -79,6 +85,7 @@ async def _store_key(key: Key, name: str) -> None:
         raise BadRequest(str(error)) from None
     if not fresh:
         raise BadRequest(f"this key is there already, as {key.key_id}, perhaps revoked: use another secret")
+    return fresh if isinstance(fresh, str) else key.role
 
 
 @admin.delete("/keys/<given>")

@@ -39,6 +39,8 @@ def make_app(context: Context) -> QuartTrio:
     app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # else werkzeug redirects to the Host that the request names
+    app.before_request(_no_other_root)
+    app.after_request(_said_as_it_is)
     attach(app, context)
     legacy.add_routes(app)
     app.register_blueprint(admin.admin)
@@ -74,6 +76,18 @@ def _sized(usual: type[Any], context: Context) -> type[Any]:
             super().__init__(*args, scope=scope, max_content_length=max_content_length, **others)
 
     return SizedRequest
+
+
+async def _no_other_root() -> Response | None:
+    """werkzeug takes `//path` for `/path`; a proxy's rule for `/path` does not."""
+    assert request.scope is not None
+    return teapot() if request.scope["path"].startswith("//") else None
+
+
+async def _said_as_it_is(response: Response) -> Response:
+    """No browser is to take an answer for anything but what its Content-Type says."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 async def _http_error(error: HTTPException) -> Response:

@@ -93,7 +93,7 @@ def _shown(settings: Settings) -> Any:
 
 
 def _unknown(vehicle: str) -> NotFound:
-    return NotFound(f"there is no vehicle {vehicle}: `evd vehicle list` shows those that were heard")
+    return NotFound(f"there is no vehicle {vehicle}: `evd vehicle list` and `evd owner list` show those that are known")
 
 
 async def _user() -> str | None:

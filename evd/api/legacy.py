@@ -152,9 +152,11 @@ async def _wish() -> Wish:
 
 
 async def _registration(wish: Wish) -> Response:
+    """An owner of the vehicle changes what he registered himself, no other owner's."""
     vehicle = vehicle_id(wish.spelling)
+    uid = await require_owner(vehicle)
     if wish.register:
-        await register_phone(wish.spelling, wish.target, await require_owner(vehicle))
+        await register_phone(wish.spelling, wish.target, uid)
     else:
-        await here().writer.write(Unregister(vehicle, wish.target.text))
+        await here().writer.write(Unregister(vehicle, wish.target.text, uid))
     return legacy_empty(200)

@@ -104,7 +104,7 @@ async def _remove(wish: Wish) -> Response:
     uid = None if _administers() else await _require_owner(vehicle)
     rows = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, webhooks=False, limit=1)
     if [row["kind"] for row in rows] != [target.kind] or not await here().writer.write(
-        Unregister(vehicle, target.text)
+        Unregister(vehicle, target.text, uid)
     ):
         raise NotFound(f"this {target.kind} is not registered for vehicle {vehicle}")
     return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": False})

@@ -7,12 +7,20 @@ from typing import Any
 
 import click
 
-from evd.auth import KEY_MAX_CHARACTERS, ROLES
+from evd.auth import KEY_MAX_CHARACTERS, ROLES, joined_roles
 from evd.cli.common import ask, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
 role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What the key may do.")
+several_roles_option = click.option(
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    metavar="ROLE",
+    help=f"What the key may do, of {', '.join(ROLES)}; more than one where a client has one key for all it asks.",
+)
 name_option = click.option("--name", default="", help="For people: who holds it.")
 vehicle_option = click.option("--vehicle", metavar="ID", help="A device key may be bound to one vehicle.")
 
@@ -38,13 +46,18 @@ def create(role: str, name: str, vehicle: str | None, directory: str | None, as_
 
 
 @key.command("import")
-@role_option
+@several_roles_option
 @name_option
 @vehicle_option
 @directory_option
 @json_option
-def import_(role: str, name: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """Take in a key that a client has already: its text on stdin, in one line."""
+def import_(roles: tuple[str, ...], name: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
+    """Take in a key that a client has already: its text on stdin, in one line.
+
+    One key for several roles, as the original's gateway had it: --role sigfox --role device --role app. Imported
+    again, a key gains the roles that it lacks.
+    """
+    role = joined_roles(roles)
     if sys.stdin.isatty():
         say("The key, then Enter:", err=True)
     secret = sys.stdin.readline(KEY_MAX_CHARACTERS + 2).strip()
@@ -54,7 +67,7 @@ def import_(role: str, name: str, vehicle: str | None, directory: str | None, as
     if as_json:
         show(made)
     else:
-        say("imported as {}", made["id"])
+        say("imported as {}, for {}", made["id"], made["role"].replace(",", ", "))
 
 
 @key.command("list")

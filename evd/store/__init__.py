@@ -81,7 +81,10 @@ class Reject(Operation, frozen=True, gc=False):
 
 
 class AddKey(Operation, frozen=True, gc=False):
-    """A new key; the result is False if one with this id exists."""
+    """A new key, or more roles for a living one of the same digest that is bound to no vehicle.
+
+    The result is True, or the roles that it has now; False if one with this id exists and gains nothing.
+    """
 
     key_id: str
     role: str
@@ -120,6 +123,12 @@ class SetVehicle(Operation, frozen=True, gc=False):
     keep: int | msgspec.UnsetType | None = msgspec.UNSET
     format: str | msgspec.UnsetType | None = msgspec.UNSET
     name: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class MendClock(Operation, frozen=True, gc=False):
+    """The server's clock was behind and is right now: statuses that lay ahead of it, up to `until`, are timely."""
+
+    until: int
 
 
 class UnknownVehicle(EvdError):

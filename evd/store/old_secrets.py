@@ -7,17 +7,18 @@ from typing import Any
 import orjson
 
 from evd.http1 import Request
-from evd.kept import kept_body, kept_headers, kept_route
+from evd.kept import is_utf8, kept_body, kept_headers, kept_route
 from evd.secrets import refused
 
 _RULE = refused()
 
 
 def add_functions(connection: Any) -> None:
-    """`kept_route(route)`, `kept_headers(headers)` and `kept_body(headers, body)`."""
+    """`kept_route(route)`, `kept_headers(headers)`, `kept_body(headers, body)`, and `is_text(body)`."""
     connection.create_function("kept_route", 1, _route, deterministic=True)
     connection.create_function("kept_headers", 1, _headers, deterministic=True)
     connection.create_function("kept_body", 2, _body, deterministic=True)
+    connection.create_function("is_text", 1, is_utf8, deterministic=True)
 
 
 def _route(route: str) -> str:

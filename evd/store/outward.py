@@ -25,10 +25,11 @@ class Register(Operation, frozen=True, gc=False):
 
 
 class Unregister(Operation, frozen=True, gc=False):
-    """The result is False if there is no such registration."""
+    """The result is False if there is no such registration, of `uid` where one is given."""
 
     vehicle: str
     token: str
+    uid: str | None = None
 
 
 class ForgetUnseen(Operation, frozen=True, gc=False):

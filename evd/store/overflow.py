@@ -20,6 +20,7 @@ _ABOVE = """
 SELECT count(*) FROM (
     SELECT 1 FROM overflow WHERE vehicle = ? AND (timely, time, seq) > (?, ?, ?) LIMIT ?)"""
 _EQUAL = "SELECT place FROM overflow WHERE vehicle = ? AND timely = ? AND time = ? AND seq = ?"
+_IS = "SELECT 1 FROM statuses WHERE place = ? AND id = ?"
 _ADD = "INSERT INTO overflow (vehicle, timely, time, seq, place) VALUES (?, ?, ?, ?, ?)"
 _REMOVE = "DELETE FROM overflow WHERE vehicle = ? AND timely = ? AND time = ? AND seq = ? AND place = ?"
 _FURTHEST = "SELECT min(place) FROM statuses WHERE place BETWEEN ? AND ?"
@@ -65,6 +66,13 @@ class Overflow:
         if not head.overflow:
             return []
         return [place for (place,) in self._db.execute(_EQUAL, (head.number, *rank)).fetchall()]
+
+    def find_ahead(self, head: Head, rank: Rank, status_id: str) -> int | None:
+        """The place of this status where it lay in the future when it came."""
+        for place in self.equal(head, rank._replace(timely=False)):
+            if self._db.execute(_IS, (place, status_id)).fetchone():
+                return place
+        return None
 
     def above(self, head: Head, rank: Rank, at_most: int) -> int:
         """How many statuses rank above this one; counting ends at `at_most`."""

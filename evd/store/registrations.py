@@ -97,8 +97,8 @@ def _register(registry: Registry, op: Register) -> None:
 
 
 def _unregister(registry: Registry, op: Unregister) -> bool:
-    sql = "SELECT number FROM registrations WHERE vehicle = ? AND token = ?"
-    return bool(forget_all(registry, sql, (op.vehicle, op.token)))
+    sql = "SELECT number FROM registrations WHERE vehicle = ?1 AND token = ?2 AND (?3 IS NULL OR uid = ?3)"
+    return bool(forget_all(registry, sql, (op.vehicle, op.token, op.uid)))
 
 
 def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from evd import store as ops
+from evd.auth import joined_roles
+from evd.kept import is_utf8
 from evd.store import LimitReached
 from evd.store.network import ForgetRejected
 from evd.store.registrations import forget_all
@@ -71,9 +73,9 @@ def _reject(registry: Registry, op: ops.Reject) -> None:
     if again.rowcount:
         return
     cursor = registry.db.execute(
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body)"
-        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body),
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text)"
+        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
+        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body)),
     )
     registry.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - registry.limits.rejected,))
 
@@ -82,7 +84,14 @@ def _forget_rejected(registry: Registry, op: ForgetRejected) -> bool:
     return bool(registry.db.execute("DELETE FROM rejected WHERE number = ?", (op.number,)).rowcount)
 
 
-def _add_key(registry: Registry, op: ops.AddKey) -> bool:
+def _add_key(registry: Registry, op: ops.AddKey) -> bool | str:
+    known = registry.db.execute(_KNOWN_KEY, (op.key_id, op.digest)).fetchone()
+    if known and op.vehicle is None:
+        roles = joined_roles([known[0], op.role])
+        if roles == known[0]:
+            return False
+        registry.db.execute("UPDATE keys SET role = ? WHERE id = ?", (roles, op.key_id))
+        return roles
     full = registry.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]
     if full and not registry.db.execute(_DELETE_REVOKED).rowcount:
         raise LimitReached(f"there are {KEYS_MAX} keys: revoke some")
@@ -92,6 +101,8 @@ def _add_key(registry: Registry, op: ops.AddKey) -> bool:
     )
     return bool(cursor.rowcount)
 
+
+_KNOWN_KEY = "SELECT role FROM keys WHERE id = ? AND digest = ? AND revoked IS NULL AND vehicle IS NULL"
 
 #: The key that was revoked the longest ago makes room.
 _DELETE_REVOKED = """
@@ -136,6 +147,10 @@ _SET_COLUMN = {
 }
 
 
+def _mend_clock(registry: Registry, op: ops.MendClock) -> None:
+    registry.rings.upkeep.clock_mended(op.until)
+
+
 HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.Reject: _reject,
     ForgetRejected: _forget_rejected,
@@ -144,4 +159,5 @@ HANDLERS: dict[type[ops.Operation], Callable[[Registry, Any], Any]] = {
     ops.AddOwner: _add_owner,
     ops.RemoveOwner: _remove_owner,
     ops.SetVehicle: _set_vehicle,
+    ops.MendClock: _mend_clock,
 }

@@ -3,7 +3,7 @@
 Who stays, and in which slot, is decided by evd.ring; here is how it is found out and done. What is newer than its
 vehicle's last status is in no ring yet, so it needs no look-up: such rows are gathered and written in one go, over the
 ones that fall out. Anything else looks first. Nothing here costs more in a long ring than in a short one, but for the
-steps of `maintain`, which are made beside the loop.
+steps of `upkeep`, which are made beside the loop.
 """
 
 from __future__ import annotations
@@ -11,43 +11,32 @@ from __future__ import annotations
 from typing import Any
 
 from evd import ring
-from evd.log import log
 from evd.ring import SHIFT_MAX, Circle, Rank, Verdict
 from evd.sequence import NOT_COUNTED, SEQ_MAX, Tally
 from evd.status import AHEAD_MS, SIGFOX
 from evd.store import Arrive, LimitReached, UnknownVehicle
+from evd.store.ahead import take_out
 from evd.store.annotations import NO_SEQ, Annotations
 from evd.store.counts import Counts, is_numbered
 from evd.store.head import Head
-from evd.store.layout import RingDamaged, lay_out, let_go, set_aside, write_shape
+from evd.store.layout import let_go, set_aside, write_shape
 from evd.store.network import Frame
 from evd.store.overflow import Overflow
-from evd.store.repair import repair, rows_of
 from evd.store.scribe import Scribe
 from evd.store.search import SHAPE_EVERY, Search
+from evd.store.upkeep import Upkeep
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
 
-TRIM_ROWS_MAX = 1_000
-"""Let go in one step of a lowered ring: some milliseconds."""
-
 TRIM_AT_ONCE = 16
-"""And with each message of its vehicle until that is done, so that it does not grow meanwhile."""
+"""Let go of a lowered ring with each message of its vehicle until that is done, so that it does not grow meanwhile."""
 
-LAY_OUT_MAX = 4_096
-"""Rows moved to give a ring another number of slots: some 20 ms beside the loop. A larger one changes it when its
-circle's statuses stand in a row, once in each turn."""
-
+_SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _FIND = """
 SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counted_seq, received, lost, resets
 FROM vehicles WHERE vehicle = ?"""
-_VEHICLE = "SELECT vehicle, coalesce(keep, ?) FROM vehicles WHERE number = ?"
-_WRONG_SIZE = """
-SELECT number, vehicle FROM vehicles
-WHERE number >= ?2 AND (slots <> coalesce(keep, ?1) OR (overflow > 0 AND kept + overflow > coalesce(keep, ?1)))
-ORDER BY number LIMIT 1"""
 
 
 class Rings:
@@ -58,7 +47,6 @@ class Rings:
     """
 
     shift_max = SHIFT_MAX
-    lay_out_max = LAY_OUT_MAX
 
     def __init__(
         self, connection: Any, scribe: Scribe, *, capacity: int, create_unknown: bool, vehicles_max: int
@@ -78,14 +66,7 @@ class Rings:
         self._counts = Counts(connection, self._overflow)
         self.annotations = Annotations(connection)
         self._waiting = self.annotations.waiting
-        self._resize_from: int | None = 0
-        """The vehicle from which on a ring may have another size than its settings say; None: none has."""
-        self._damaged: set[int] = set()
-
-    @property
-    def to_maintain(self) -> bool:
-        """Whether `maintain` may find something to do."""
-        return self._resize_from is not None or bool(self._damaged)
+        self.upkeep = Upkeep(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
         """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
@@ -125,6 +106,9 @@ class Rings:
             verdict, index = self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
+        if verdict is Verdict.DUPLICATE and rank.timely and head.ahead:
+            place = self._overflow.find_ahead(head, rank, message.status_id)
+            return verdict if place is None else self.admit(message.vehicle, rank, place)
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
                 self._count(head, rank, index)
@@ -134,6 +118,23 @@ class Rings:
             self._annotate_arrived(message, rank, place)
         elif verdict is not Verdict.DUPLICATE:
             self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
+        return verdict
+
+    def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict:
+        """Take a status for timely that lay ahead of the server's clock, and does not now; in an open transaction.
+
+        Its row is taken out and let in anew. Raises RingDamaged.
+        """
+        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        assert head is not None
+        self._flush_if_touched(head)
+        message, radio = take_out(self._db, self._overflow, head, vehicle, rank, place)
+        self._write_shape_now(head)
+        verdict = self.arrive(message)
+        if radio is not None:
+            self.flush()
+            for found in self._search.places(head, rank.time, rank.seq):
+                self._db.execute(_SET_RADIO, (radio, found, message.status_id))
         return verdict
 
     def gather(self) -> None:
@@ -155,7 +156,7 @@ class Rings:
         self._touched.clear()
         self._scribe.drop()
         self.annotations.forget()
-        self._resize_from = 0
+        self.upkeep.forget()
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
     def find(self, vehicle: str) -> Head | None:
@@ -194,61 +195,16 @@ class Rings:
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
         self.flush()
+        self.drop(vehicle)
+        self.upkeep.sizes_changed()
+
+    def drop(self, vehicle: str) -> None:
+        """Read the vehicle's head again when it is asked for; nothing of its ring may be gathered."""
         self._heads.pop(vehicle, None)
-        self._resize_from = 0
 
-    def note_damage(self, number: int) -> None:
-        """The ring of this vehicle is not as it was written: `repair` is to see to it."""
-        self._damaged.add(number)
-
-    def repair(self, *, rows_max: int | None = None) -> bool:
-        """Put a damaged ring in order, in an open transaction; False where it has more rows than `rows_max`."""
-        number = next(iter(self._damaged))
-        if rows_max is not None and rows_of(self._db, number) > rows_max:
-            return False
-        self._damaged.discard(number)
-        row = self._db.execute(_VEHICLE, (self._capacity, number)).fetchone()
-        if row is None:
-            return True
-        vehicle, keep = row
-        self._heads.pop(vehicle, None)
-        kept = repair(self._db, number, keep)
-        self._resize_from = 0
-        log.error("a ring was damaged by someone else and is repaired", vehicle=vehicle, statuses=kept)
-        return True
-
-    def maintain(self) -> None:
-        """One step of what may wait, in an open transaction: a damaged ring, or one that has the wrong size."""
-        try:
-            if self._damaged:
-                self.repair()
-            else:
-                self._resize_step()
-        except RingDamaged as damage:
-            self.note_damage(damage.number)
-
-    def _resize_step(self) -> None:
-        """One bounded step of giving a ring the size that its settings say. Raises RingDamaged."""
-        wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
-        if wrong is None:
-            self._resize_from = None
-            return
-        number, vehicle = wrong
-        self._heads.pop(vehicle, None)
-        self._resize_from = number
-        head = self.find(vehicle)
-        assert head is not None
-        too_many = head.total - head.keep
-        let_go(self._db, self._overflow, head, min(too_many, TRIM_ROWS_MAX))
-        self._moved += max(min(too_many, TRIM_ROWS_MAX), 0)
-        if too_many > TRIM_ROWS_MAX:
-            write_shape(self._db, head)
-            return
-        if not head.fit() and head.kept <= self.lay_out_max:
-            self._moved += head.kept
-            lay_out(self._db, head)
-        write_shape(self._db, head)
-        self._resize_from = number + 1
+    def count_moved(self, rows: int) -> None:
+        """Of rows that others moved in a ring: the log grows by them."""
+        self._moved += rows
 
     def count_frame(self, frame: Frame) -> None:
         """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.

@@ -59,7 +59,8 @@ CREATE TABLE rejected (
     error    TEXT NOT NULL,
     detail   TEXT NOT NULL,
     headers  TEXT NOT NULL,
-    body     BLOB NOT NULL
+    body     BLOB NOT NULL,
+    is_text  INTEGER NOT NULL DEFAULT 0    -- 1: the body is UTF-8; what is not can be given as bytes only
 ) STRICT;
 
 CREATE TABLE keys (

@@ -210,9 +210,8 @@ class SqliteStore:
         """See `Store.wants_tidy`."""
         if self._relieving:
             return self._log_pages >= self._hold_pages
-        return (
-            self._rings.to_maintain or self._copied or self._failed is not None or self._log_pages >= self._hold_pages
-        )
+        failed = self._failed is not None
+        return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
@@ -220,11 +219,11 @@ class SqliteStore:
             self._make_room()
         if self._failed is not None:
             self._try_again()
-        if self._rings.to_maintain:
+        if self._rings.upkeep.due:
             with translated(self.path):
                 self._db.execute("BEGIN IMMEDIATE")
             with self._undone_on_error():
-                self._rings.maintain()
+                self._rings.upkeep.step()
             self.commit()
         with translated(self.path):
             _, log_pages, copied = checkpoint(self._db, "NOOP")
@@ -235,7 +234,7 @@ class SqliteStore:
                 checkpoint(self._db, "PASSIVE")
         self._log_pages = self._written = 0
         self._copied = False
-        return self._rings.to_maintain
+        return self._rings.upkeep.due
 
     def _note_held(self, held: bool, log_pages: int) -> None:
         """Say once that another process reads so long that the log cannot begin anew."""
@@ -366,9 +365,9 @@ class SqliteStore:
         except OF_THE_VALUES as error:
             return _Unwritable(f"{type(operation).__name__} cannot be written: {error}")
         except RingDamaged as damage:
-            self._rings.note_damage(damage.number)
+            self._rings.upkeep.note_damage(damage.number)
         with suppress(RingDamaged):
-            if self._rings.repair(rows_max=REPAIR_AT_ONCE):
+            if self._rings.upkeep.repair(rows_max=REPAIR_AT_ONCE):
                 return self._behind_savepoint(operation)
         return Unavailable("the vehicle's ring is damaged and is being repaired: send it again", retry_after_s=5)
 

@@ -186,9 +186,11 @@ SELECT number, strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, 
 FROM events AS e
 ORDER BY number;
 
+-- A body that is no text is in `body_hex`.
 CREATE VIEW rejections AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
-       CAST(body AS TEXT) AS body, number
+       CASE WHEN is_text THEN CAST(body AS TEXT) END AS body, number,
+       CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex
 FROM rejected
 ORDER BY number;
 
