@@ -186,7 +186,10 @@ def alerter(place: Place, writer: Writer, config: Config) -> Alerter:
     before = listening.last()
     since = listening_since(Alive(place.directory / "alive").last(), before, now)
     if since != (before or 0):
-        listening.note(since)
+        try:
+            listening.note(since)
+        except OSError as error:
+            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
     return Alerter(
         WatchedInSqlite(place.database),
         writer,

@@ -229,7 +229,10 @@ def quota_is_used_up(path: Path) -> bool:
         return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
-IOERR_WRITE = sqlite3.SQLITE_IOERR | 3 << 8
+IOERR_OF_WRITING = frozenset({sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_IOERR})
+"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is a checkpoint's, which
+may be repeated whatever failed: it counts nothing as copied before it is synced."""
+
 IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
 """The log's index must grow by a page, and the disk has none: a full disk by another name."""
 
@@ -246,7 +249,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
 
 def explain(error: Exception, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", None) or 0
-    full = code == IOERR_SHMSIZE or (code == IOERR_WRITE and quota_is_used_up(path))
+    full = code == IOERR_SHMSIZE or (code in IOERR_OF_WRITING and quota_is_used_up(path))
     meant = sqlite3.SQLITE_FULL if full else code & 0xFF
     kind, text = _BY_CODE.get(meant, (StoreBroken, "{path} failed ({error}): check the disk and the system's log"))
     return kind(text.format(path=path, error=error))
