@@ -37,6 +37,9 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         rejected_max=rejected_max,
         log_bytes=disk.get("log"),
         loop_lag_s=state.get("loop", {}).get("worst_s", 0.0),
+        clock_behind_s=state.get("clock", {}).get("behind_s", 0.0),
+        ahead=state["ingest"].get("ahead", 0) + state["ingest"].get("no room", 0),
+        newest=state["ingest"].get("newest", 0),
         certificate_days=None if ends_s is None else (ends_s - now / 1000) / DAY_S,
     )
 

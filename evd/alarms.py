@@ -64,6 +64,11 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """The length of the database's log (evd.db-wal)."""
     loop_lag_s: float = 0.0
     """The most by which evd's loop was late within the last minute or two."""
+    clock_behind_s: float = 0.0
+    """The server's clock is not believed, and evd's time is later by so much."""
+    ahead: int = 0
+    """Statuses whose time lay more than a day ahead; and those that were their vehicles' newest."""
+    newest: int = 0
     certificate_days: float | None = None
     """Until the certificate that evd shows ends; None: it shows none."""
 
@@ -75,6 +80,8 @@ class Growth(NamedTuple):
     foreign_senders: int
     rejections: int
     unexplained: int
+    ahead: int
+    newest: int
 
 
 class Seen(NamedTuple):
@@ -196,11 +203,11 @@ class _Hour:
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0
-        self._totals = deque([(0.0, Growth(0, 0, 0, 0))], maxlen=int(HOUR_S / MINUTE_S) + 1)
+        self._totals = deque([(0.0, Growth(*[0] * len(Growth._fields)))], maxlen=int(HOUR_S / MINUTE_S) + 1)
 
     def step(self, passed_s: float, readings: Readings) -> Growth:
         self._elapsed_s += passed_s
-        totals = Growth(readings.quota_pauses, readings.foreign_senders, readings.rejections, readings.unexplained)
+        totals = Growth(*[getattr(readings, name) for name in Growth._fields])
         if self._elapsed_s - self._totals[-1][0] >= MINUTE_S:
             self._totals.append((self._elapsed_s, totals))
         _, before = self._totals[0]
@@ -261,6 +268,24 @@ def _silence(seen: Seen) -> float | None:
 def _log(seen: Seen) -> float | None:
     length = seen.readings.log_bytes
     return None if length is None else length / (seen.bounds.log_mib * MIB)
+
+
+def _clock(seen: Seen) -> float:
+    """1: it is an hour behind, or most statuses of the last hour lie ahead of it, three at least."""
+    most_ahead = seen.hour.ahead / 3 if seen.hour.ahead > seen.hour.newest else 0.0
+    return max(seen.readings.clock_behind_s / 3600, most_ahead)
+
+
+def _clock_text(seen: Seen) -> str:
+    if seen.readings.clock_behind_s:
+        return (
+            f"the server's clock is {span(seen.readings.clock_behind_s)} behind what evd knows, which it goes by: set "
+            "the clock (`timedatectl`), or set server.trust_clock where it is right"
+        )
+    return (
+        f"{seen.hour.ahead} statuses within an hour lie more than a day ahead of the server's clock, and "
+        f"{seen.hour.newest} do not: set the clock (`timedatectl`), or mend the senders'"
+    )
 
 
 def _certificate(seen: Seen) -> float | None:
@@ -399,6 +424,14 @@ RULES: tuple[Rule, ...] = (
             f"evd stood still for {seen.readings.loop_lag_s:.2g} s, and every request waited: look what else takes the "
             "machine's processors or makes it swap; where nothing does, report it"
         ),
+    ),
+    Rule(
+        "clock",
+        "critical",
+        _clock,
+        clear_below=1,
+        calm_s=0,
+        sentence=_clock_text,
     ),
     Rule(
         "certificate",

@@ -18,7 +18,7 @@ from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
 from evd.api.door import DoorLimits
 from evd.auth import Key
-from evd.clock import now_ms
+from evd.clock import Clock
 from evd.composing import Composer
 from evd.config import Config, FormatSettings, PushSettings
 from evd.connection import EdgeLimits
@@ -33,6 +33,7 @@ from evd.push import Pusher, TargetKind
 from evd.push.address import origin_of
 from evd.push.signature import Signer
 from evd.pushing import Pushing
+from evd.server_clock import ServerClock
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
@@ -181,10 +182,14 @@ def live(config: Config) -> Live:
     return Live(bounds)
 
 
-def alerter(place: Place, writer: Writer, config: Config) -> Alerter:
-    listening, now = Alive(place.directory / "listening"), now_ms()
+def server_clock(place: Place, config: Config) -> ServerClock:
+    return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
+
+
+def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alerter:
+    listening = Alive(place.directory / "listening")
     before = listening.last()
-    since = listening_since(Alive(place.directory / "alive").last(), before, now)
+    since = listening_since(Alive(place.directory / "alive").last(), before, clock())
     if since != (before or 0):
         try:
             listening.note(since)
@@ -193,6 +198,7 @@ def alerter(place: Place, writer: Writer, config: Config) -> Alerter:
     return Alerter(
         WatchedInSqlite(place.database),
         writer,
+        clock=clock,
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
         listening_since=since,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from evd.store import NEWEST, Arrive, Operation, RemoveOwner
 from evd.store.network import Several
-from evd.store.outward import RecordEvents, Register, SetPreferences, Unregister
+from evd.store.outward import RecordEvents, Register, Renew, SetPreferences, Unregister
 
 
 class Commit(NamedTuple):
@@ -18,6 +18,8 @@ class Commit(NamedTuple):
     """Vehicles that somebody registered for."""
     registrations_changed: bool
     events_recorded: bool
+    renewed: Sequence[str] = ()
+    """Vehicles whose phones count as seen again."""
 
 
 _LESS = {Unregister, RemoveOwner, SetPreferences}
@@ -25,16 +27,18 @@ _LESS = {Unregister, RemoveOwner, SetPreferences}
 
 def read(operations: Sequence[Operation], results: Sequence[Any]) -> Commit:
     newest: list[Arrive] = []
-    others: list[Operation] = []
+    others: list[tuple[Operation, Any]] = []
     _sort(operations, results, newest, others)
     if not others:
         return Commit(newest, [], False, False)
-    registered = [one.vehicle for one in others if isinstance(one, Register)]
-    changed = bool(registered) or any(type(one) in _LESS for one in others)
-    return Commit(newest, registered, changed, any(type(one) is RecordEvents for one in others))
+    registered = [one.vehicle for one, _ in others if isinstance(one, Register)]
+    changed = bool(registered) or any(type(one) in _LESS for one, _ in others)
+    recorded = any(type(one) is RecordEvents for one, _ in others)
+    renewed = [vehicle for one, result in others if type(one) is Renew and type(result) is list for vehicle in result]
+    return Commit(newest, registered, changed, recorded, renewed)
 
 
-def _sort(operations: Any, results: Sequence[Any], newest: list[Arrive], others: list[Operation]) -> None:
+def _sort(operations: Any, results: Sequence[Any], newest: list[Arrive], others: list[tuple[Operation, Any]]) -> None:
     for operation, result in zip(operations, results, strict=True):
         if result is NEWEST:
             newest.append(operation)
@@ -42,4 +46,4 @@ def _sort(operations: Any, results: Sequence[Any], newest: list[Arrive], others:
             if type(result) is list:
                 _sort(operation.operations, result, newest, others)
         elif type(operation) is not Arrive:
-            others.append(operation)
+            others.append((operation, result))

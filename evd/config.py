@@ -37,6 +37,8 @@ class Server(Section, frozen=True):
     tls_key: str = ""
     #: Addresses or networks whose X-Forwarded-For counts.
     trusted_proxies: list[str] = []
+    #: evd does not believe a clock that is behind what it saw (evd.server_clock); true: it does.
+    trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
     connections_max: int = 2048
     head_max_bytes: int = 16 * 1024
@@ -172,7 +174,8 @@ class PushSettings(Section, frozen=True):
     outbox_rows_max: int = 1_000_000
     #: The newest finished pushes, for `evd push trace`.
     log_rows_max: int = 100_000
-    #: A phone whose app has not started for so long is sent nothing, and is forgotten after `forget_after_days`.
+    #: A phone not renewed for so long is sent nothing, and is forgotten after `forget_after_days`: FCM's guide.
+    #: Not the original's app, which registers at log-in only.
     stale_after_days: int = 30
     forget_after_days: int = 270
     #: Signs what goes to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).

@@ -28,7 +28,7 @@ from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.backfiller import watch
-from evd.clock import now_ms
+from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
@@ -92,9 +92,10 @@ class Daemon:
             answer_timeout_s=config.ingest.answer_timeout_s,
             on_commit=self._committed,
         )
-        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox)
+        self.clock = assembly.server_clock(place, config)
+        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
-        self.alerter = assembly.alerter(place, self.writer, config) if outward else None
+        self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
@@ -139,6 +140,7 @@ class Daemon:
             "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
+            "clock": {"behind_s": self.clock.behind_ms / 1000},
             "log": {"lines_dropped": lines_dropped()},
             "certificate_ends_s": self._certificate_ends_s,
             "alarms": self.alarms.standing if self.alarms else [],
@@ -180,6 +182,7 @@ class Daemon:
                         nursery.start_soon(self._watch_files, SameFiles(self.place))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
                     if self.alarms:
@@ -220,11 +223,17 @@ class Daemon:
 
     async def _watch_outages(self) -> None:
         alive = Alive(self.place.directory / "alive")
-        await watch(alive, self.config.sigfox, self.ingest.accept_document, lambda: bool(self.state()["ready"]))
+        await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
+
+    def _is_ready(self) -> bool:
+        return bool(self.state()["ready"])
+
+    async def _watch_clock(self, queries: Queries) -> None:
+        await watch_clock(self.clock, self.ingest, self.writer, queries)
 
     async def _keep_house(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days)
+        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
 
     async def _listen(
         self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
@@ -342,7 +351,7 @@ class Daemon:
             live=self.live,
             pushes=self.pushing,
             tokens=self.tokens,
-            clock=now_ms,
+            clock=self.clock,
             state=self.state,
         )
 

@@ -6,6 +6,7 @@ EvdError
 ├── CodecError            a payload is no hex text, or a value does not fit its field
 ├── RequestError          an HTTP request is refused; carries the status of the answer
 │   ├── BadRequest        400
+│   │   └── TimeAhead     201: kept in `rejected`, for its time lies ahead and its vehicle's ring is full
 │   ├── Unauthorized      401
 │   ├── Forbidden         403
 │   ├── NotFound          404
@@ -76,6 +77,12 @@ class RequestError(EvdError):
 
 class BadRequest(RequestError):
     pass
+
+
+class TimeAhead(BadRequest):
+    """A status is kept in `rejected`: it costs no timely one its place, and may be right where the clock is not."""
+
+    error = "Time ahead"
 
 
 class Unauthorized(RequestError):

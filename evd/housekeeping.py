@@ -1,4 +1,4 @@
-"""What time undoes: registrations of phones whose app was not started for months are forgotten, a few at a time.
+"""What time undoes: registrations that were not renewed for months are forgotten, a few at a time.
 
 The wall clock alone is not believed: one that jumped two years ahead would have every phone look forgotten. Vehicles
 and their network have clocks of their own, so a vehicle must have said about the same time lately.

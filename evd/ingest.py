@@ -30,7 +30,7 @@ from evd.secrets import masked_bytes, may_hold_secret
 from evd.shapes import form_key
 from evd.slices import Slices
 from evd.status import SIGFOX
-from evd.store import Arrive, LimitReached, Reject, UnknownVehicle
+from evd.store import NO_ROOM, Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import Several
 from evd.writer import Writer
 
@@ -66,6 +66,8 @@ class Ingest:
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
+        self.heard: Callable[[int], None] | None = None
+        """Is given the time of each message that Sigfox dated (epoch ms), while the server's clock is doubted."""
         self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
@@ -89,6 +91,8 @@ class Ingest:
         if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
             self._take_any(request, route, key, answer)
         else:
+            if self.heard is not None:
+                self._tell_time(arrival)
             self._writer.submit(arrival).then(partial(self._stored, request, arrival, answer))
 
     async def accept(self, request: Request) -> Reply:
@@ -194,7 +198,13 @@ class Ingest:
         except BadRequest as refusal:
             self._reject(request, refusal, answer)
         else:
+            if self.heard is not None:
+                self._tell_time(work.operation)
             self._writer.submit(work.operation).then(partial(self._settled, work, answer))
+
+    def _tell_time(self, operation: Operation) -> None:
+        if self.heard is not None and isinstance(operation, Arrive) and operation.connectivity == SIGFOX:
+            self.heard(operation.time)
 
     def _stored(self, request: Request, arrival: Arrive, answer: Answer, result: Any) -> None:
         """What became of an ordinary callback: a Stored, or the error that came instead."""
@@ -206,7 +216,11 @@ class Ingest:
             answer(_excuse(result))
         else:
             self.outcomes[result.verdict.value] += 1
-            answer(Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),)))
+            reply = Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),))
+            if result is NO_ROOM:
+                self._set_aside(request, result, reply, answer)
+            else:
+                answer(reply)
 
     def _settled(self, work: Work, answer: Answer, result: Any) -> None:
         """What became of any other one."""
@@ -226,6 +240,12 @@ class Ingest:
         done = work.conclude(result)
         self.outcomes.update(done.outcomes)
         return done
+
+    def _set_aside(self, request: Request, result: Stored, reply: Reply, answer: Answer) -> None:
+        """Keep the request, which is acknowledged and stands in no ring, then answer."""
+        refusal = refusal_of([result])
+        assert refusal is not None
+        self._keep([rejection(request, refusal, self._clock(), self._reading.rule_of_refused())], reply, answer)
 
     def _reject(self, request: Request, refusal: RequestError, answer: Answer) -> None:
         """Keep the request, then answer the refusal."""

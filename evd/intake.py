@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 
 from evd.callbacks import BIDIR
-from evd.errors import BadRequest, RequestError
+from evd.errors import BadRequest, RequestError, TimeAhead
 from evd.http1 import Reply, Request, error_reply
 from evd.kept import kept_body, kept_headers, kept_route
 from evd.secrets import Rule, masked, masked_line, masked_path, refused
-from evd.store import Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
+from evd.store import NO_ROOM, Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
 
 JSON = ((b"content-type", b"application/json"),)
@@ -87,12 +87,14 @@ class Single:
         callback = self._callback
         results: list[Any] = result if isinstance(self.operation, Several) else [result]
         refusal = refusal_of(results)
+        shown = ((b"x-status-id", callback.status_id.encode()),)
         if refusal is not None:
             kept = rejection(self._request, refusal, _received(callback), self._rule())
+            if isinstance(refusal, TimeAhead):
+                return Conclusion(Reply(201, headers=shown), [kept], [outcome(callback, results)])
             return Conclusion(error_reply(refusal), [kept], [])
         answer = _downlink(callback, results)
         outcomes = [outcome(callback, results)]
-        shown = ((b"x-status-id", callback.status_id.encode()),)
         if answer is not None:
             return Conclusion(Reply(200, orjson.dumps(answer), JSON + shown), [], outcomes)
         status = 204 if callback.kind == BIDIR and callback.asks else 201
@@ -142,10 +144,10 @@ class Batch:
         self.operation = Several((*(one for _, _, callback in good for one in callback.operations), *kept))
 
     def conclude(self, result: Any) -> Conclusion:
-        bad, outcomes, answers, at = list(self._bad), [], {}, 0
+        bad, aside, outcomes, answers, at = list(self._bad), [], [], {}, 0
         for number, text, callback in self._good:
             first = result[at]
-            if len(callback.operations) == 1 and type(first) is Stored:  # nearly every line
+            if len(callback.operations) == 1 and type(first) is Stored and first is not NO_ROOM:  # nearly every line
                 at += 1
                 outcomes.append(first.verdict.value)
                 continue
@@ -153,12 +155,18 @@ class Batch:
             at += len(results)
             refusal = refusal_of(results)
             if refusal is not None:
-                bad.append(BadLine(number, masked_line(text, self._rule), refusal))
+                line = BadLine(number, masked_line(text, self._rule), refusal)
+                if self._keep and isinstance(refusal, TimeAhead):
+                    aside.append(line)
+                    outcomes.append(outcome(callback, results))
+                else:
+                    bad.append(line)
                 continue
             outcomes.append(outcome(callback, results))
             if callback.asks:
                 answers.update(_downlink(callback, results) or {callback.spelling: {"noData": True}})
-        return Conclusion(self._reply(bad, len(outcomes), answers), self._rejects(bad[len(self._bad) :]), outcomes)
+        rejects = self._rejects([*bad[len(self._bad) :], *aside])
+        return Conclusion(self._reply(bad, len(outcomes), answers), rejects, outcomes)
 
     @staticmethod
     def _reply(bad: list[BadLine], stored: int, answers: Mapping[str, Any]) -> Reply:
@@ -211,6 +219,11 @@ def refusal_of(results: Sequence[Any]) -> RequestError | None:
             return BadRequest(str(result), error="Unknown vehicle")
         if isinstance(result, LimitReached):
             return BadRequest(str(result), error="Too many vehicles")
+        if result is NO_ROOM:
+            return TimeAhead(
+                "its time lies more than a day ahead of the server's, and its vehicle's ring is full: it is taken when "
+                "the server's clock is found to have been behind, or by `evd rejected replay`"
+            )
         if isinstance(result, Exception):
             raise result
     return None

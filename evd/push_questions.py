@@ -29,7 +29,7 @@ SELECT number, vehicle, status_id, what, kind, token, committed, sent, finished,
 FROM pushed WHERE true"""
 
 _PHONES = """
-SELECT r.token, r.kind, r.created, r.renewed, d.given, d.given_at, d.due, d.attempts, d.outcome
+SELECT r.token, r.kind, r.client, r.created, r.renewed, d.given, d.given_at, d.due, d.attempts, d.outcome
 FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
 WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""
 
@@ -38,7 +38,7 @@ SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempt
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
-WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook') AND l.received > ?"""
+WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook' OR r.client = 'original') AND l.received > ?"""
 
 _COUNT_STATES_WAITING = f"SELECT count(*) AS waiting FROM ({_STATES_WAITING})"  # noqa: S608 (constants)
 
@@ -52,7 +52,7 @@ WHERE true"""
 _PUSHING = """
 SELECT coalesce((SELECT value FROM meta WHERE name = 'pushes_paused'), 0) AS paused_since,
        (SELECT count(*) FROM registrations) AS registrations,
-       (SELECT count(*) FROM registrations WHERE renewed < ? AND kind <> 'webhook') AS stale"""
+       (SELECT count(*) FROM registrations WHERE renewed < ? AND kind <> 'webhook' AND client <> 'original') AS stale"""
 
 # The first push of all has number 1: a log that begins with another one has lost what was before.
 _LOG_FROM = """
@@ -100,8 +100,8 @@ async def states_waiting(
 ) -> list[dict[str, Any]]:
     """Last statuses that phones were not given yet, those first that are tried next.
 
-    Of phones seen since `unseen_since` and of webhooks, and statuses received after `received_after`: no others are
-    pushed.
+    Of webhooks and of phones that are not stale (renewed since `unseen_since`, or the original app's), and statuses
+    received after `received_after`: no others are pushed.
     """
     # Both are named: the view `last` then looks at one vehicle only.
     asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}

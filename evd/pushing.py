@@ -53,6 +53,9 @@ class Pushing:
             for dispatcher in self.dispatchers:
                 dispatcher.withdraw()
                 dispatcher.look_up(commit.registered)
+        if commit.renewed:
+            for dispatcher in self.dispatchers:
+                dispatcher.look_up(commit.renewed)
         if commit.events_recorded:
             for dispatcher in self.dispatchers:
                 dispatcher.look_again()

@@ -236,11 +236,12 @@ class Queries:
         )
         return rows[0] if rows else None
 
-    async def rejected_numbers(self, *, after: int, through: int, limit: int) -> list[int]:
-        """The oldest first."""
+    async def rejected_numbers(self, *, after: int, through: int, limit: int, error: str = "") -> list[int]:
+        """The oldest first; `error` narrows it down to those with this one."""
         rows = await self._all(
-            "SELECT number FROM rejected WHERE number > ? AND number <= ? ORDER BY number LIMIT ?",
-            (after, through, limit),
+            "SELECT number FROM rejected WHERE number > ?1 AND number <= ?2 AND ?4 IN ('', error)"
+            " ORDER BY number LIMIT ?3",
+            (after, through, limit, error),
         )
         return [number for (number,) in rows]
 

@@ -21,13 +21,15 @@ class Rules(NamedTuple):
 
     now: int
     stale_ms: int
-    """A phone that was not seen for so long is sent nothing."""
+    """A phone whose registration was not renewed for so long is sent nothing, unless it is the original's app."""
     give_up_ms: int
     """A state is worth pushing for so long after it was received."""
     paused_since: int
     """0: pushes go out."""
     log_from: int
     """From when on all finished pushes are known."""
+    enabled: bool = True
+    """This evd pushes at all."""
 
 
 class Case(NamedTuple):
@@ -57,7 +59,8 @@ class Case(NamedTuple):
     @property
     def was_stale(self) -> bool:
         when = self.rules.now if self.newest else self.received
-        return self.phone["kind"] != "webhook" and bool(self.phone["renewed"] < when - self.rules.stale_ms)
+        renews = self.phone["kind"] != "webhook" and self.phone["client"] != "original"
+        return renews and bool(self.phone["renewed"] < when - self.rules.stale_ms)
 
     @property
     def unseen_days(self) -> int:
@@ -81,7 +84,7 @@ FATES: tuple[Fate, ...] = (
     Fate("given up", lambda c: c.was_given and c.phone["outcome"] != "", lambda c: str(c.phone["outcome"])),
     Fate("taken", lambda c: c.was_given and c.phone["given_at"] is not None, lambda c: "the log holds it no more"),
     Fate("never", lambda c: c.was_given, lambda c: "it was the last one already when the phone was registered"),
-    Fate("never", lambda c: c.was_stale, lambda c: f"stale: its app did not start for {c.unseen_days} days"),
+    Fate("never", lambda c: c.was_stale, lambda c: f"stale: its registration was not renewed for {c.unseen_days} days"),
     Fate("unknown", lambda c: c.received < c.rules.log_from, lambda c: "older than the log of pushes"),
     Fate(
         "replaced",
@@ -93,6 +96,7 @@ FATES: tuple[Fate, ...] = (
         lambda c: c.rules.now - c.received >= c.rules.give_up_ms,
         lambda c: str(c.phone["outcome"]) or "not sent within push.give_up_after_s",
     ),
+    Fate("waiting", lambda c: not c.rules.enabled, lambda c: "this evd pushes nothing: push.credentials is not set"),
     Fate("waiting", lambda c: c.rules.paused_since > 0, lambda c: "pushes are paused (see `evd push resume`)"),
     Fate("waiting", lambda c: True, lambda c: str(c.phone["outcome"])),
 )

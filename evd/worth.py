@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from evd import wishes
+from evd.store.outward import ORIGINAL
 
 if TYPE_CHECKING:
     from evd.backlog import Flight
@@ -33,13 +34,18 @@ class Worth:
         return status.received + self._give_up_after_ms <= now and not self.lenient
 
     def is_stale(self, phone: Phone, now: int) -> bool:
-        """Its app has not been started for so long that FCM, too, takes it for dead."""
-        return phone.kind != "webhook" and phone.renewed < now - self._stale_after_ms and not self.lenient
+        """Nothing was heard of its app for so long that FCM's guide takes it for dead.
+
+        The original's app registers once, at log-in, so its silence means nothing: FCM says when it is gone.
+        """
+        if phone.kind == "webhook" or phone.client == ORIGINAL:
+            return False
+        return phone.renewed < now - self._stale_after_ms and not self.lenient
 
     def refusal(self, flight: Flight, now: int) -> Refusal | None:
         """None: it is to be sent."""
         if self.is_stale(flight.phone, now):
-            return Refusal(f"its app was not started for {self._stale_after_ms // DAY_MS} days")
+            return Refusal(f"its registration was not renewed for {self._stale_after_ms // DAY_MS} days")
         if flight.event is not None:
             return self._of_event(flight.event, now)
         if flight.state is None:

@@ -97,6 +97,8 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ("disk_low", {"disk_full": True, "disk_free_bytes": 9 * GIB}, {}, {}, 30, "make space"),
         ("log_long", {"log_bytes": 128 * MIB}, {"log_bytes": 71 * MIB}, {"log_bytes": 64 * MIB}, 60, "128 MiB"),
         ("loop_lag", {"loop_lag_s": 0.25}, {"loop_lag_s": 0.26}, {"loop_lag_s": 0.2}, 300, "stood still for 0.25 s"),
+        ("clock", {"clock_behind_s": 172800.0}, {}, {"clock_behind_s": 0.0}, 0, "is 2 days behind what evd knows"),
+        ("clock", {"ahead": 3, "newest": 2}, {}, {"ahead": 3, "newest": 3}, 0, "3 statuses within an hour lie more"),
         (
             "certificate",
             {"certificate_days": 21.0},
@@ -353,6 +355,7 @@ def test_readings_are_read_from_the_daemons_state() -> None:
         disk_free_bytes=5,
         disk_total_bytes=100,
         log_bytes=7,
+        newest=3,
         certificate_days=1.0,
     )
     assert found == wanted

@@ -28,8 +28,8 @@ PURE = {
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
-    *("evd.sequence", "evd.trace", "evd.stall"),
-    "evd.sse",
+    *("evd.sequence", "evd.trace", "evd.presence"),
+    *("evd.sse", "evd.stall"),
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
@@ -54,16 +54,9 @@ IMPURE = re.compile(
 #: Whoever may know trio; everything else can be called from anywhere.
 KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
-    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch"),
-    *(
-        "evd.slices",
-        "evd.loop_lag",
-        "evd.patience",
-        "evd.housekeeping",
-        "evd.landing",
-        "evd.push_questions",
-        "evd.pushing",
-    ),
+    *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
+    *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
+    "evd.patience",
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -76,7 +69,7 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.event_questions", "evd.push_questions"},
+    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
     | {"evd.backlog", "evd.commits", "evd.worth"},
@@ -100,6 +93,7 @@ LAYERS = (
         "evd.log_sink",
         "evd.place",
         "evd.clock",
+        "evd.server_clock",
         "evd.inherited",
         "evd.loop_lag",
         "evd.patience",

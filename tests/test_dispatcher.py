@@ -14,7 +14,7 @@ from push_chain import DAY_MS, HOUR_MS, NOW, chain
 import evd.api.push
 import evd.control
 import evd.pushing
-from evd.store.outward import PausePushes, Register, Unregister
+from evd.store.outward import PausePushes, Register, Renew, Unregister
 
 PUSHED = "SELECT count(*) FROM pushed"
 ATTEMPTS = "SELECT max(attempts) FROM deliveries"
@@ -308,6 +308,26 @@ async def test_a_phone_not_seen_for_thirty_days_is_sent_nothing_until_its_app_st
         await one.sent(2)
 
 
+async def test_a_phone_of_the_originals_app_is_sent_everything_as_long_as_fcm_takes_it(tmp_path: Path) -> None:
+    """It registers once, at log-in: no time that passes since means anything."""
+    async with chain(tmp_path) as one:
+        await one.do(Register("386625", "386625", "phone-a", "martin", NOW, client="original"))
+        one.pass_s(400 * 86_400)
+        await one.arrive(1)
+        await one.event(1)
+        await one.sent(2)
+
+
+async def test_a_phone_that_counts_as_seen_again_is_told_its_vehicles_last_status(tmp_path: Path) -> None:
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        one.pass_s(40 * 86_400)
+        await one.arrive(1)
+        await one.sent(0)
+        await one.do(Renew("martin", one.clocks.now))
+        await one.sent(1)
+
+
 async def test_a_phone_that_is_another_users_now_gets_nothing_of_the_former_ones_vehicle(tmp_path: Path) -> None:
     async with chain(tmp_path, rate_max=1.0) as one:
         await one.register("phone-z", "phone-a")
@@ -350,6 +370,7 @@ async def test_a_phone_that_hangs_does_not_delay_the_others(tmp_path: Path) -> N
         for number in range(1, 4):
             await one.arrive(number)
             await one.until(PUSHED, number)
+        await one.quiet()  # on disk is not yet told
         assert one.dispatcher.in_flight == 1
         assert {send["message"]["token"] for send in one.fake.sends if send["status"] == 200} == {"phone-a"}
 

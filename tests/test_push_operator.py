@@ -161,7 +161,17 @@ WAYS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, str]]] = {
     "stale": (
         [phone("386625", GOOD, NOW - 31 * DAY_MS), A],
         {},
-        ("never", "stale: its app did not start for 31 days"),
+        ("never", "stale: its registration was not renewed for 31 days"),
+    ),
+    "never renewed, of the original's app": (
+        [Register("386625", "386625", GOOD, "u", NOW - 400 * DAY_MS, client="original"), A],
+        {},
+        ("waiting", ""),
+    ),
+    "nothing is pushed": (
+        [REGISTER, A],
+        {"enabled": False},
+        ("waiting", "this evd pushes nothing: push.credentials is not set"),
     ),
     "a webhook": ([Register("386625", "386625", GOOD, "u", NOW - 31 * DAY_MS, "webhook"), A], {}, ("waiting", "")),
     "taken": ([REGISTER, A, outcome(A, "taken", "projects/p/messages/1")], {}, ("taken", "projects/p/messages/1")),
@@ -388,7 +398,7 @@ def test_the_way_of_a_status_is_told_to_the_millisecond(daemon: RunningDaemon) -
     good, dead, unseen = (next(line for line in phones if shown in line) for shown in sorted(found))
     assert re.search(rf"taken +{MOMENT} +{MOMENT} +\d+ +projects/evd-demo/messages/", good)
     assert re.search(r"given up .* 404 UNREGISTERED: .*\(registered no more\)", dead)
-    assert "stale: its app did not start for 40 days" in unseen
+    assert "stale: its registration was not renewed for 40 days" in unseen
     assert not any(token in told for token in (GOOD, DEAD, UNSEEN))
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
 import httpx
+import msgspec
 import pytest
 from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, rows
 from daemon_process import RunningDaemon, run_evd, running_daemon
@@ -18,9 +21,20 @@ from hypothesis import strategies as st
 from evd.backlog import Flight
 from evd.composing import Composer
 from evd.config import Config
+from evd.presence import Presence
 from evd.push.message import encode
 from evd.store import AddOwner, LimitReached, RemoveOwner
-from evd.store.outward import ForgetUnseen, NewEvent, Outcome, Outcomes, RecordEvents, Register, Unregister
+from evd.store.outward import (
+    ORIGINAL,
+    ForgetUnseen,
+    NewEvent,
+    Outcome,
+    Outcomes,
+    RecordEvents,
+    Register,
+    Renew,
+    Unregister,
+)
 from evd.store.registrations import RENEWED_AGAIN_MS
 from evd.store.sqlite import SqliteStore
 
@@ -116,6 +130,37 @@ def test_who_registers_is_not_given_what_the_vehicle_said_before(open_store: Ope
     open_store().write([status, happened(), phone()])
     assert rows(database, "SELECT given FROM deliveries") == [(status.status_id,)]
     assert waiting(database) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (NOW - DAY_MS, NOW),
+        (NOW - DAY_MS + 1, NOW - DAY_MS + 1),
+        (NOW - 300 * DAY_MS, NOW),
+        (NOW + 730 * DAY_MS, NOW),  # a clock that was years ahead is right again
+    ],
+)
+def test_a_users_requests_renew_his_phones_once_a_day(
+    open_store: Opener, database: Path, before: int, after: int
+) -> None:
+    store = open_store()
+    store.write([phone(at=before), phone("t", "B", at=NOW - 1), phone("u", uid="ben", at=1), hook(at=1)])
+    assert store.write([Renew("anna", NOW)]) == [[VEHICLE] if after == NOW else []]
+    kept = rows(database, "SELECT token, vehicle, renewed FROM registrations ORDER BY number")
+    assert kept == [("t", VEHICLE, after), ("t", "B", NOW - 1), ("u", VEHICLE, 1), (HOOK, VEHICLE, 1)]
+
+
+def test_what_a_user_asks_for_within_a_day_is_no_news() -> None:
+    presence = Presence()
+    asked = [("anna", 0), ("anna", DAY_MS - 1), ("ben", 1), ("anna", DAY_MS), ("anna", 0)]
+    assert [presence.is_news(uid, NOW + at) for uid, at in asked] == [True, False, True, True, True]
+
+
+def test_of_many_users_the_one_noted_first_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evd.presence.USERS_MAX", 2)
+    presence = Presence()
+    assert [presence.is_news(uid, NOW) for uid in "abcba"] == [True, True, True, False, True]
 
 
 # One user at a time
@@ -294,6 +339,19 @@ def test_phones_that_were_not_seen_are_forgotten_the_longest_unseen_first(open_s
     assert waiting(database) == [(VEHICLE, "d")]
 
 
+def test_a_phone_of_the_originals_app_is_never_unseen(open_store: Opener, database: Path) -> None:
+    """It registers at log-in only: when it is gone, FCM says so."""
+    store = open_store()
+    assert store.write([msgspec.structs.replace(phone(at=1), client=ORIGINAL), ForgetUnseen(NOW, 10)])[-1] == 0
+    assert tokens(database) == {"t"}
+
+
+def test_the_phone_that_makes_room_is_none_that_fcm_took_a_push_for_lately(open_store: Opener, database: Path) -> None:
+    store = open_store(registrations_per_vehicle=2)
+    store.write([phone("a", at=1), phone("b", at=2), answer("taken", "a"), phone("c", at=3)])
+    assert tokens(database) == {"a", "c"}
+
+
 def test_a_webhook_is_never_unseen(open_store: Opener, database: Path) -> None:
     store = open_store()
     assert store.write([hook(at=1), phone(at=2), ForgetUnseen(NOW, 10)])[-1] == 1
@@ -432,6 +490,37 @@ def test_what_is_refused_is_refused_with_a_sentence(
 def test_a_key_alone_names_no_user(daemon: RunningDaemon, role: str, headers: dict[str, str], status: int) -> None:
     headers = {"x-api-key": daemon.keys[role], **headers}
     assert httpx.get(f"{daemon.url}{REGISTRATIONS}?vehicle=A1", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("path", "renews"),
+    [
+        ("/android/last?vehicleId=A1", True),
+        ("/v2/android/range?vehicleId=A1&timeFrom=0&timeTo=1", True),
+        ("/api/v1/events", True),
+        ("/android/last?vehicleId=B1", False),  # which is another user's
+    ],
+)
+def test_any_request_that_is_a_users_to_make_renews_his_phones_and_a_second_one_writes_nothing(
+    ask: Ask, daemon: RunningDaemon, path: str, renews: bool
+) -> None:
+    user = f"user of {path}"
+    assert run_evd("owner", "add", user, "A1", "--dir", daemon.directory).returncode == 0
+    with closing(sqlite3.connect(daemon.database, isolation_level=None)) as database:
+        database.execute(
+            "INSERT INTO registrations (vehicle, token, spelling, uid, created, renewed)"
+            " VALUES ('A1', 't', 'A1', ?, 1, 1)",
+            (user,),
+        )
+        database.execute("INSERT INTO deliveries (registration, given) SELECT number, '' FROM registrations")
+        renewed = []
+        for _ in range(2):
+            ask("GET", path, user)
+            # A request behind it in the writer's queue: what it answers is on disk after what came before.
+            assert ask("POST", "/api/v1/owners", None, uid="nobody", vehicle="C1").status_code == 201
+            renewed += database.execute("SELECT renewed FROM registrations").fetchone()
+            database.execute("UPDATE registrations SET renewed = 1")
+    assert [at > NOW for at in renewed] == [renews, False]
 
 
 LEGACY = "/android/fcm-register?vehicleId=A1"

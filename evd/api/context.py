@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -12,11 +13,13 @@ from evd.auth import Key, id_token
 from evd.clock import Clock
 from evd.config import Config
 from evd.directory import Directory
-from evd.errors import Forbidden, Unauthorized
+from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.formats import Formats
 from evd.ingest import Ingest
 from evd.live import Live
+from evd.presence import Presence
 from evd.queries import Queries
+from evd.store.outward import Renew
 from evd.writer import Writer
 
 
@@ -69,6 +72,8 @@ class Context(msgspec.Struct, frozen=True):
     """How the daemon is: `ready` and what readiness and statistics tell."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
+    presence: Presence = msgspec.field(default_factory=Presence)
+    """Which users asked for something lately."""
 
 
 def attach(app: Quart, context: Context) -> None:
@@ -117,14 +122,31 @@ def require_admin() -> None:
 
 async def require_owner(vehicle: str) -> str:
     """The uid of the user who asks, if the vehicle is his. Raises Unauthorized, Forbidden, Unavailable."""
-    uid = await require_user()
+    uid = await _identified()
     if not await here().queries.owns(uid, vehicle):
         raise Forbidden(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+    _note(uid)
     return uid
 
 
 async def require_user() -> str:
-    """The uid of the user behind an app's request. Raises Unauthorized, Unavailable.
+    """The uid of the user behind an app's request. Raises Unauthorized, Unavailable."""
+    uid = await _identified()
+    _note(uid)
+    return uid
+
+
+def _note(uid: str) -> None:
+    """The user lives, and with him his phones; a request waits for no such write, and does not fail with it."""
+    context = here()
+    now = context.clock()
+    if context.presence.is_news(uid, now):
+        with suppress(Unavailable):
+            context.writer.submit(Renew(uid, now))
+
+
+async def _identified() -> str:
+    """Raises Unauthorized, Unavailable.
 
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """

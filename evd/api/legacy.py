@@ -16,7 +16,7 @@ from evd.http1 import Request
 from evd.queries import StatusRow
 from evd.routes import PREFIXES, ROUTES, is_ingest
 from evd.status import TIME_MAX_MS, vehicle_id
-from evd.store.outward import Unregister
+from evd.store.outward import ORIGINAL, Unregister
 
 
 async def last() -> Response:
@@ -156,7 +156,7 @@ async def _registration(wish: Wish) -> Response:
     vehicle = vehicle_id(wish.spelling)
     uid = await require_owner(vehicle)
     if wish.register:
-        await register_phone(wish.spelling, wish.target, uid)
+        await register_phone(wish.spelling, wish.target, uid, ORIGINAL)
     else:
         await here().writer.write(Unregister(vehicle, wish.target.text, uid))
     return legacy_empty(200)

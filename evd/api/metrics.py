@@ -104,6 +104,11 @@ NUMBERS: tuple[Number, ...] = (
         lambda seen: seen.state["unexplained"]["statuses"],
         CounterMetricFamily,
     ),
+    Number(
+        "evd_clock_behind_seconds",
+        "By how much the server's clock is behind evd's time; 0 while it is believed.",
+        lambda seen: seen.state.get("clock", {}).get("behind_s"),
+    ),
     Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
     Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
     Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),

@@ -148,6 +148,7 @@ async def _rules(context: Context) -> Rules:
         give_up_ms=push.give_up_after_s * 1000,
         paused_since=facts["paused_since"],
         log_from=await questions.log_from(context.queries),
+        enabled=context.pushes is not None,
     )
 
 

@@ -13,7 +13,7 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, Forbidden, NotFound
 from evd.status import vehicle_id
 from evd.store import LimitReached
-from evd.store.outward import Register, Unregister
+from evd.store.outward import Client, Register, Unregister
 from evd.trace import short
 
 TARGET_MAX = 4096
@@ -67,12 +67,12 @@ async def list_registrations() -> Response:
     return v1_json([_shown(row, whole=True) for row in rows])
 
 
-async def register_phone(spelling: str, target: Target, uid: str) -> None:
+async def register_phone(spelling: str, target: Target, uid: str, client: Client) -> None:
     """Raises BadRequest if no more phones are taken in."""
     context = here()
     try:
         await context.writer.write(
-            Register(vehicle_id(spelling), spelling, target.text, uid, context.clock(), target.kind)
+            Register(vehicle_id(spelling), spelling, target.text, uid, context.clock(), target.kind, client)
         )
     except LimitReached as error:
         raise BadRequest(str(error)) from None
@@ -94,7 +94,7 @@ def checked_target(token: object, fid: object, *, called: str) -> Target:
 
 async def _register(wish: Wish) -> Response:
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
-    await register_phone(wish.vehicle, target, await _whose(wish, vehicle))
+    await register_phone(wish.vehicle, target, await _whose(wish, vehicle), "v1")
     return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": True}, 201)
 
 

@@ -15,7 +15,9 @@ from evd.api.context import here, request_body, require_admin
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.http1 import Reply, Request
+from evd.ingest import Ingest
 from evd.store.network import ForgetRejected
+from evd.writer import Writer
 
 LISTED_DEFAULT = 100
 LISTED_MAX = 1_000  # rows of an answer: some hundred kB
@@ -27,6 +29,7 @@ ADVICE = {
     "Missing basic attributes": "Add the variables that are missing: `evd sigfox config` shows a whole body template.",
     "Unknown vehicle": "`evd vehicle set ID --name …` makes it known; or set ingest.unknown_vehicle to create.",
     "Too many vehicles": "Raise ingest.vehicles_max.",
+    "Time ahead": "Look whether this server's clock is right (`timedatectl`); if it is, the sender's is wrong.",
 }
 """What was wrong → what to do before a replay."""
 
@@ -81,7 +84,7 @@ async def forget_rejection(number: int) -> Response:
 @rejections.post("/<int:number>/replay")
 async def replay_one(number: int) -> Response:
     """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
-    return v1_json(await _replay(await _row(number)))
+    return v1_json(await replay(await _row(number), here().ingest, here().writer))
 
 
 @rejections.post("/replay")
@@ -100,16 +103,16 @@ async def replay_many() -> Response:
     for number in numbers:
         row = await queries.rejection(number)
         if row is not None:  # else it was forgotten meanwhile
-            results.append(await _replay(row))
+            results.append(await replay(row, here().ingest, here().writer))
     more = numbers[-1] if len(numbers) == STEP_MAX else None
     return v1_json({"results": results, "next": more, "through": through})
 
 
-async def _replay(row: dict[str, Any]) -> dict[str, Any]:
+async def replay(row: dict[str, Any], ingest: Ingest, writer: Writer) -> dict[str, Any]:
     """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
     number: int = row["number"]
     try:
-        reply, left_out = await here().ingest.replay(_request(row))
+        reply, left_out = await ingest.replay(_request(row))
     except BadRequest as refusal:
         return {"number": number, "taken": False, "error": refusal.error, "detail": refusal.detail}
     if reply.status >= 500:
@@ -117,7 +120,7 @@ async def _replay(row: dict[str, Any]) -> dict[str, Any]:
     wrong = _still_wrong(reply)
     if wrong is not None:
         return {"number": number, "taken": False, **wrong}
-    await here().writer.write(ForgetRejected(number))
+    await writer.write(ForgetRejected(number))
     headers = {name.lower(): value.decode("latin-1") for name, value in reply.headers}
     status_id = headers.get(b"x-status-id")
     return {"number": number, "taken": True, "status": reply.status, "status_id": status_id, "without": left_out}

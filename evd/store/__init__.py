@@ -63,6 +63,7 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
 STORED = {verdict: Stored(verdict) for verdict in Verdict}
 NEWEST = STORED[Verdict.NEWEST]
 """What becomes of nearly every arrival: this very object."""
+NO_ROOM = STORED[Verdict.NO_ROOM]
 
 
 class Reject(Operation, frozen=True, gc=False):

@@ -230,8 +230,8 @@ def quota_is_used_up(path: Path) -> bool:
 
 
 IOERR_OF_WRITING = frozenset({sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_IOERR})
-"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is a checkpoint's, which
-may be repeated whatever failed: it counts nothing as copied before it is synced."""
+"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is of a checkpoint,
+which may be repeated whatever failed: it counts nothing as copied before it is synced."""
 
 IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
 """The log's index must grow by a page, and the disk has none: a full disk by another name."""

@@ -9,6 +9,11 @@ import msgspec
 
 from evd.store import Operation
 
+Client = Literal["original", "v1"]
+"""By whose routes a phone registered: the original's, as its app does once, at log-in, or `/api/v1`, at each start."""
+
+ORIGINAL: Client = "original"
+
 
 class Register(Operation, frozen=True, gc=False):
     """A phone wants a vehicle's pushes, with the vehicle's id spelled its way; said again, it renews.
@@ -22,6 +27,17 @@ class Register(Operation, frozen=True, gc=False):
     uid: str
     at: int
     kind: Literal["token", "fid", "webhook"] = "token"
+    client: Client = "v1"
+
+
+class Renew(Operation, frozen=True, gc=False):
+    """A user asked for something: his phones count as seen. Those that were renewed within a day stay as they are.
+
+    The result is the vehicles that the others hear of.
+    """
+
+    uid: str
+    at: int
 
 
 class Unregister(Operation, frozen=True, gc=False):
@@ -153,6 +169,7 @@ class Phone(msgspec.Struct, frozen=True, gc=False):
     """The id of the status it was given last."""
     due: int | None
     attempts: int
+    client: Client = "v1"
 
 
 class State(msgspec.Struct, frozen=True, gc=False):

@@ -13,18 +13,18 @@ from evd.store.database import open_reader, translated
 from evd.store.outward import EventDue, Phone, State
 
 _PHONE = """
-SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
 FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
 """
 _OF_VEHICLE = f"{_PHONE} WHERE r.vehicle = ? AND instr(?, r.kind)"
 _AFTER = f"{_PHONE} WHERE r.number > ? AND instr(?, r.kind) ORDER BY r.number LIMIT ?"
 _DUE = """
-SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
 FROM deliveries AS d JOIN registrations AS r ON r.number = d.registration
 WHERE d.due <= ? AND instr(?, r.kind) ORDER BY d.due LIMIT ?"""
 _EVENTS = """
 SELECT o.number, o.event, e.kind, e.time, e.status_id, CAST(e.details AS BLOB), o.expires, o.attempts,
-       r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, '', o.due, o.attempts,
+       r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, '', o.due, o.attempts, r.client,
        CAST(p.settings AS BLOB)
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event

@@ -9,7 +9,9 @@ CREATE TABLE registrations (
     spelling TEXT NOT NULL,                -- how it writes the vehicle's id
     uid      TEXT NOT NULL,
     created  INTEGER NOT NULL,
-    renewed  INTEGER NOT NULL,             -- when its app started last
+    renewed  INTEGER NOT NULL,             -- when its app registered last, or its user asked for something, by the day
+    client   TEXT NOT NULL DEFAULT 'original' CHECK (client IN ('original', 'v1')),
+                                           -- by whose routes: the original's app registers at log-in only, and is not stale
     UNIQUE (vehicle, token)
 ) STRICT;
 CREATE INDEX registrations_of_token ON registrations (token);

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from evd.store import LimitReached, Operation
-from evd.store.outward import ForgetExpired, ForgetUnseen, Outcome, Outcomes, PausePushes, PutOff, Register, Unregister
+from evd.store.outward import (
+    ForgetExpired,
+    ForgetUnseen,
+    Outcome,
+    Outcomes,
+    PausePushes,
+    PutOff,
+    Register,
+    Renew,
+    Unregister,
+)
 
 if TYPE_CHECKING:
     from evd.store.registry import Registry
@@ -16,23 +26,34 @@ if TYPE_CHECKING:
 RENEWED_AGAIN_MS = 10_000
 """FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
 
+RENEWED_FOR_MS = 86_400_000
+"""A registration is written again for a user's requests once in so long."""
+
 _INSERT = """
-INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed) VALUES (?, ?, ?, ?, ?, ?, ?)"""
-_RENEW = "UPDATE registrations SET kind = ?, spelling = ?, renewed = ? WHERE vehicle = ? AND token = ? AND uid = ?"
+INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_RENEW = """
+UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?
+WHERE vehicle = ? AND token = ? AND uid = ?"""
+# Also one that a clock which was set back since had renewed in the future.
+_RENEW_ALL = """
+UPDATE registrations SET renewed = ?1
+WHERE uid = ?2 AND kind <> 'webhook' AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""
 
 _OF_OTHERS = "SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind <> 'webhook'"
 _WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'webhook'"
 
-# The phones that were not renewed for the longest time make room, never the new one, also when a clock was set back. A
-# webhook, which nobody renews, never does.
-_OVER_OF_VEHICLE = """
-SELECT number FROM registrations WHERE vehicle = ? AND kind <> 'webhook'
-ORDER BY number = ? DESC, renewed DESC, number DESC LIMIT -1 OFFSET ?"""
+# The phones make room of which nothing was heard for the longest time: no app renewed them, no provider took a push for
+# them; never the new one, also when a clock was set back. A webhook, which nobody renews, never does.
+_HEARD = "max(renewed, ifnull(given_at, 0))"
+_OVER_OF_VEHICLE = f"""
+SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind <> 'webhook'
+ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608 (a constant)
 #: Of whole phones: one may hear of many vehicles.
-_OVER_OF_USER = """
+_OVER_OF_USER = f"""
 SELECT number FROM registrations WHERE uid = ?1 AND kind <> 'webhook' AND token NOT IN (
-    SELECT token FROM registrations WHERE uid = ?1 AND kind <> 'webhook'
-    GROUP BY token ORDER BY max(number = ?2) DESC, max(renewed) DESC, max(number) DESC LIMIT ?3)"""
+    SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind <> 'webhook'
+    GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
 
 # What the vehicle said before is no news to who registers.
 _FIRST = """
@@ -77,7 +98,7 @@ def _register(registry: Registry, op: Register) -> None:
     if not webhook:
         # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
         forget_all(registry, _OF_OTHERS, (op.token, op.uid))
-    if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.vehicle, op.token, op.uid)).rowcount:
+    if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
         return
     if registry.registered >= limits.registrations:
         raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
@@ -88,7 +109,8 @@ def _register(registry: Registry, op: Register) -> None:
                 f"vehicle {op.vehicle} has {webhooks} webhooks: remove one, or raise app.registrations_per_vehicle"
             )
     registry.rings.flush()
-    new = db.execute(_INSERT, (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at)).lastrowid
+    values = (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at, op.client)
+    new = db.execute(_INSERT, values).lastrowid
     db.execute(_FIRST, (new, op.vehicle))
     registry.registered += 1
     if not webhook:
@@ -101,8 +123,15 @@ def _unregister(registry: Registry, op: Unregister) -> bool:
     return bool(forget_all(registry, sql, (op.vehicle, op.token, op.uid)))
 
 
+def _renew(registry: Registry, op: Renew) -> list[str]:
+    return [vehicle for (vehicle,) in registry.db.execute(_RENEW_ALL, (op.at, op.uid, RENEWED_FOR_MS)).fetchall()]
+
+
 def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
-    sql = "SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' ORDER BY renewed LIMIT ?"
+    """Of an app that registers at each start. The original's does not, so of its phones the provider alone knows."""
+    sql = """
+SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' AND client <> 'original'
+ORDER BY renewed LIMIT ?"""
     return forget_all(registry, sql, (op.before, op.limit))
 
 
@@ -179,6 +208,7 @@ def _put_off(registry: Registry, op: PutOff) -> None:
 HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
     Register: _register,
     Unregister: _unregister,
+    Renew: _renew,
     ForgetUnseen: _forget_unseen,
     ForgetExpired: _forget_expired,
     Outcomes: _outcomes,

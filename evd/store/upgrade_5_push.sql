@@ -1,1 +1,3 @@
 -- From schema 4 to 5: the tables of push.sql, in files that had them before.
+
+ALTER TABLE registrations ADD COLUMN client TEXT NOT NULL DEFAULT 'original' CHECK (client IN ('original', 'v1'));

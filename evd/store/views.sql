@@ -153,7 +153,7 @@ LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely 
 LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 
 -- The finished pushes, and what waits: states that were not given yet, while they are worth it, and events. A state does
--- not go to a phone that is `stale` until its app starts again.
+-- not go to a phone that is `stale` until it is renewed.
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
        substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
@@ -161,7 +161,7 @@ SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle,
 FROM pushed
 UNION ALL
 SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
-       CASE WHEN r.kind <> 'webhook' AND r.renewed < (julianday('now') - 2440587.5) * 86400000
+       CASE WHEN r.kind <> 'webhook' AND r.client <> 'original' AND r.renewed < (julianday('now') - 2440587.5) * 86400000
                  - 86400000 * (SELECT value FROM meta WHERE name = 'stale_after_days') THEN 'stale' ELSE 'waiting' END,
        d.attempts, d.outcome,
        strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch')
