@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evd.alarm_phones import STOPPED
 from evd.alarms import PauseKind, Readings
 from evd.findings import shown
 
@@ -15,6 +16,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
     """`state` is `Daemon.state()` at `now` (epoch ms), `rejected_max` how many rows `rejected` keeps."""
     push, disk = state["push"], state.get("disk", {})
     outcomes: Mapping[str, int] = push.get("outcomes", {})
+    stopped: Mapping[str, int] = push.get("stopped", {})
     ends_s = state.get("certificate_ends_s")
     unexplained = state.get("unexplained", {})
     return Readings(
@@ -24,6 +26,10 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         held=bool(push.get("held")),
         quota_pauses=outcomes.get("quota", 0),
         foreign_senders=outcomes.get("foreign sender", 0),
+        dropped=outcomes.get("registration dropped", 0),
+        registered=stopped.get("registered"),
+        displaced=push.get("displaced", 0),
+        stopped={name: stopped[name] for name, _ in STOPPED} if stopped else None,
         rejections=state["ingest"].get("rejected", 0),
         oldest_push_s=push.get("oldest_pending_s"),
         unexplained=unexplained.get("statuses", 0),

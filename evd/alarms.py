@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
 import msgspec
 
+from evd.alarm_phones import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.config import Alerts
 from evd.rhythm import Passed, Rhythm
 
@@ -42,6 +43,14 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """Since the start, as those that are counted below."""
     foreign_senders: int = 0
     """Registrations dropped because they belong to another Firebase project (403 SENDER_ID_MISMATCH)."""
+    dropped: int = 0
+    """Registrations that a provider said are dead."""
+    displaced: int = 0
+    """Phones that made room for newer ones though a provider took a push for them lately."""
+    stopped: Mapping[str, int] | None = None
+    """Why → phones that a provider took pushes for lately and evd sends nothing now (evd.stopped)."""
+    registered: int | None = None
+    """Phones that are registered."""
     rejections: int = 0
     unexplained: int = 0
     """Statuses whose sender's values contradict what their format makes of the payload."""
@@ -78,6 +87,8 @@ class Growth(NamedTuple):
 
     quota_pauses: int
     foreign_senders: int
+    dropped: int
+    displaced: int
     rejections: int
     unexplained: int
     ahead: int
@@ -349,6 +360,22 @@ RULES: tuple[Rule, ...] = (
             f"{seen.hour.foreign_senders} registrations within an hour belonged to another Firebase project and were "
             "dropped: compare the app's google-services.json with push.credentials"
         ),
+    ),
+    Rule(
+        "push_dropped",
+        "warning",
+        lambda seen: dropped_level(seen.hour.dropped, seen.readings.registered or 0),
+        clear_below=0.5,
+        calm_s=0,
+        sentence=lambda seen: dropped_text(seen.hour.dropped),
+    ),
+    Rule(
+        "push_stopped",
+        "warning",
+        lambda seen: stopped_level(seen.readings.stopped, seen.hour.displaced),
+        clear_below=1,
+        calm_s=0,
+        sentence=lambda seen: stopped_text(seen.readings.stopped, seen.hour.displaced),
     ),
     Rule(
         "disk_low",

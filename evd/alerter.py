@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import orjson
 import trio
@@ -118,6 +119,10 @@ class Alerter:
     def behind(self) -> bool:
         """Whether there is more to do now than to wait for the next walk."""
         return bool(self._queue or self._looks or self._unwritten or self._forgot or self._walk_after)
+
+    def state(self) -> dict[str, Any]:
+        """For statistics."""
+        return {"waiting": self.waiting, "recorded": dict(self.recorded)}
 
     def offer(self, arrivals: Iterable[Arrive]) -> None:
         """These became their vehicles' last statuses. Where the queue is full, the walk finds the last one of each."""

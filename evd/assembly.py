@@ -24,8 +24,10 @@ from evd.config import Config, FormatSettings, PushSettings
 from evd.connection import EdgeLimits
 from evd.directory import Directory
 from evd.dispatcher import Dispatcher, Rules
+from evd.doorkeeper import Doorkeeper
 from evd.errors import FormatError
 from evd.formats import Formats
+from evd.ingest import Ingest
 from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
@@ -34,9 +36,12 @@ from evd.push.address import origin_of
 from evd.push.signature import Signer
 from evd.pushing import Pushing
 from evd.server_clock import ServerClock
+from evd.stopped import StoppedPushes
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.turns import Turns
+from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
@@ -138,6 +143,14 @@ def webhook_pusher(config: Config) -> Pusher:
     )
 
 
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
+        clock=clock,
+    )
+
+
 def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
     compose = Composer(config).compose
@@ -152,6 +165,14 @@ def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, confi
         )
         dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
     return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+
+
+def stopped_pushes(pushing: Pushing | None, config: Config) -> StoppedPushes:
+    return StoppedPushes(
+        stale_ms=config.push.stale_after_days * 86_400_000,
+        give_up_ms=config.push.give_up_after_s * 1000,
+        hindered_until=pushing.hindered_until if pushing else None,
+    )
 
 
 def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
@@ -180,6 +201,11 @@ def live(config: Config) -> Live:
     app = config.app
     bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
     return Live(bounds)
+
+
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
 def server_clock(place: Place, config: Config) -> ServerClock:
@@ -211,7 +237,6 @@ def edge_limits(config: Config) -> EdgeLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         connections_max=server.connections_max,
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
@@ -229,10 +254,16 @@ def door_limits(config: Config) -> DoorLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        large_body_max=max(config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes),
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
         idle_s=server.idle_timeout_s,
         write_s=server.write_timeout_s,
         drain_s=server.drain_timeout_s,
+        answer_s=config.ingest.answer_timeout_s + 1.5,
     )
+
+
+def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
+    """Who may send how much of a body, at both doors."""
+    usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
+    return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))

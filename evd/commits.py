@@ -20,6 +20,8 @@ class Commit(NamedTuple):
     events_recorded: bool
     renewed: Sequence[str] = ()
     """Vehicles whose phones count as seen again."""
+    displaced: int = 0
+    """Phones that made room for those who registered, though a provider took a push for them lately."""
 
 
 _LESS = {Unregister, RemoveOwner, SetPreferences}
@@ -35,7 +37,8 @@ def read(operations: Sequence[Operation], results: Sequence[Any]) -> Commit:
     changed = bool(registered) or any(type(one) in _LESS for one, _ in others)
     recorded = any(type(one) is RecordEvents for one, _ in others)
     renewed = [vehicle for one, result in others if type(one) is Renew and type(result) is list for vehicle in result]
-    return Commit(newest, registered, changed, recorded, renewed)
+    displaced = sum(result for one, result in others if type(one) is Register and type(result) is int)
+    return Commit(newest, registered, changed, recorded, renewed, displaced)
 
 
 def _sort(operations: Any, results: Sequence[Any], newest: list[Arrive], others: list[tuple[Operation, Any]]) -> None:

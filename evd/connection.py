@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import select
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
 from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, Reply, Request, RequestReader, error_reply, render
+from evd.http1_body import Allowance
 from evd.http1_head import Head
 from evd.wire import PlainWire
 
@@ -33,6 +34,9 @@ _READABLE = select.EPOLLIN | _ENDING
 REQUESTS_AT_ONCE = 16
 """Of one connection, before others have their turn: one that sends without end must not stand in everybody's way."""
 
+BYTES_AT_ONCE = 16 * 1024
+"""Likewise. As chunks of one byte, which are the slowest way to send them, they take some 2 ms."""
+
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
@@ -41,7 +45,6 @@ class EdgeLimits:
     head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
     fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
     body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred
-    large_body_max: int = 1024 * 1024  # of a batch: 10,000 lines of 100 bytes
     connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
     head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
     body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
@@ -63,15 +66,17 @@ class Reception(ABC):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        is_large: Callable[[str, Mapping[bytes, bytes]], bool],
+        allow: Callable[[Head], Allowance] | None,
         limits: EdgeLimits,
         log: FilteringBoundLogger,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
-        self.is_large = is_large
+        self.allow = allow or (lambda head: Allowance(limits.body_max))
         self.limits = limits
         self.log = log
+        self.at_hand = Allowance(limits.body_max)
+        """What has come with its head need not be waited for."""
         self.time = 0.0
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
@@ -114,7 +119,8 @@ class Connection:
     """Reads requests, has them answered one after the other, and ends by itself. Its methods do not raise."""
 
     __slots__ = (
-        *("_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_turn", "_unread"),
+        *("_allowance", "_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_room"),
+        *("_turn", "_unread"),
         *("deadline", "late", "phase", "wire"),
     )
 
@@ -130,8 +136,10 @@ class Connection:
         self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
         self._peer = peer
         self._head: Head | None = None  # of the request that is being read or answered
+        self._allowance: Allowance | None = None  # of that request, once its body has to be waited for
         self._conversing = False
         self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this one
+        self._room = BYTES_AT_ONCE  # and bytes
         self._unread = False  # bytes may wait in the socket
         self._ending = False  # and behind them its end
         self._last = False  # the reply on its way is the last one
@@ -149,7 +157,7 @@ class Connection:
     def happened(self, events: int) -> None:
         """The socket has bytes, or takes some again, or has ended."""
         unfinished = self._turn < 0
-        self._turn = REQUESTS_AT_ONCE
+        self._begin_turn()
         try:
             if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
                 self._sent()
@@ -172,11 +180,12 @@ class Connection:
         if self.phase is not Phase.ANSWERING or head is None:
             return
         try:
-            last = not head.keep_alive or reply is SERVER_ERROR or self._reception.stopping
-            self._head = None
+            unread = self._allowance is not None and not self._allowance.reads
+            last = not head.keep_alive or unread or reply is SERVER_ERROR or self._reception.stopping
+            self._head = self._allowance = None
             self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
             if not self._conversing:
-                self._turn = REQUESTS_AT_ONCE
+                self._begin_turn()
                 self._converse()
                 self._listen()
         except Exception as error:
@@ -198,7 +207,7 @@ class Connection:
         """The server stops: end, unless a request has begun, be it in the socket still."""
         if self.idle:
             self._unread = True
-            self._turn = REQUESTS_AT_ONCE
+            self._begin_turn()
             try:
                 self._listen()
             except Exception as error:
@@ -232,6 +241,12 @@ class Connection:
             else:
                 self._reader.feed(data)
                 self._converse()
+                self._room -= len(data)
+                if self._room <= 0:
+                    self._turn = min(self._turn, 0)
+
+    def _begin_turn(self) -> None:
+        self._turn, self._room = REQUESTS_AT_ONCE, BYTES_AT_ONCE
 
     def _has_turn(self) -> bool:
         if self._turn > 0:
@@ -268,9 +283,7 @@ class Connection:
                 reception.give_away(self, reader.unread())
                 return False
             self._head = head
-        limits = reception.limits
-        large = reception.is_large(head.path, head.headers)
-        body = reader.body(limits.large_body_max if large else limits.body_max)
+        body = self._body(head)
         if body is None:
             if self.late is not BODY_LATE:
                 self._owes(BODY_LATE, reception.limits.body_s)
@@ -281,6 +294,18 @@ class Connection:
         self.phase = Phase.ANSWERING
         self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
         return True
+
+    def _body(self, head: Head) -> bytes | None:
+        """The whole body; None where bytes of it are missing. The head says whether it is worth waiting for them."""
+        reader, reception = self._reader, self._reception
+        allowance = self._allowance
+        if allowance is None:
+            if reader.at_hand(reception.at_hand.size):
+                return reader.body(reception.at_hand)
+            allowance = self._allowance = reception.allow(head)
+            if not allowance.reads:
+                reader.forget()
+        return reader.body(allowance) if allowance.reads else b""
 
     def _have_answered(self, request: Request) -> None:
         try:

@@ -83,6 +83,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
             self.store,
@@ -94,7 +95,9 @@ class Daemon:
         )
         self.clock = assembly.server_clock(place, config)
         self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
+        self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -120,8 +123,6 @@ class Daemon:
         stall = self.writer.stalled
         full = "the disk is full" if self.writer.disk_full else ""
         reason = "stopping" if self.stopping else full or stall.reason
-        push = self.pushing.state() if self.pushing else {"enabled": False}
-        alerter = self.alerter
         return {
             "ready": not reason,
             "reason": reason,
@@ -136,8 +137,8 @@ class Daemon:
                 "stalled": stall.detail if stall.reason else "",
             },
             "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
-            "push": push,
-            "events": {"waiting": alerter.waiting, "recorded": dict(alerter.recorded)} if alerter else {},
+            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
+            "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
             "loop": self.lag.state(),
             "clock": {"behind_s": self.clock.behind_ms / 1000},
@@ -159,13 +160,14 @@ class Daemon:
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
         async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database)
+            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
             try:
                 door = Door(
                     make_app(self._context(queries)),
                     limits=assembly.door_limits(self.config),
                     log=log,
-                    is_large=self.ingest.may_be_large,
+                    allow=self.doorkeeper.allow,
+                    allow_local=self.doorkeeper.allow_local,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -182,6 +184,8 @@ class Daemon:
                         nursery.start_soon(self._watch_files, SameFiles(self.place))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self.unaccompanied.run)
+                        nursery.start_soon(self.stopped.run, queries)
                         nursery.start_soon(self._watch_clock, queries)
                     if self.alerter:
                         nursery.start_soon(self.alerter.run)
@@ -248,7 +252,7 @@ class Daemon:
             edge = Edge(
                 take=self.ingest.take,
                 is_ingest=is_ingest,
-                is_large=self.ingest.may_be_large,
+                allow=self.doorkeeper.allow,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,
@@ -349,6 +353,7 @@ class Daemon:
             ingest=self.ingest,
             queries=queries,
             live=self.live,
+            ranges=assembly.ranges(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,

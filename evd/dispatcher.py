@@ -104,6 +104,8 @@ class Dispatcher:
         """Only what lands makes room: no offer need wake the task."""
         self._idle = trio.Event()
         self._held = False
+        self._free_since = 0.0
+        """When it began, or the operator's pause ended."""
         self._finishing = False
         self._clock_ahead = 0.0
         self._lenient_until = 0.0
@@ -116,6 +118,11 @@ class Dispatcher:
     def behind_s(self) -> float:
         """For how long, in s, there was always more to send than was begun, or every push failed for now."""
         return self.health.behind_s(self._seconds())
+
+    @property
+    def unhindered_s(self) -> float:
+        """For how long, in s, nothing kept it from sending: neither the operator's pause nor the provider."""
+        return 0.0 if self._held else self._seconds() - max(self._free_since, self.health.failed_at)
 
     def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
         """These became their vehicles' last statuses, and somebody may listen."""
@@ -144,6 +151,7 @@ class Dispatcher:
         """Begin nothing, or go on: the operator's pause."""
         if self._held and not held:
             self._pace.pause(self._seconds(), 0)
+            self._free_since = self._seconds()
         self._held = held
         self._wake.set()
 
@@ -157,6 +165,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send what is due, for ever. Cancelling is safe: what is not on disk as answered is sent again."""
+        self._free_since = self._seconds()
         self._clock_ahead = self._clock() - self._seconds() * 1000
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._landing.run)

@@ -11,9 +11,10 @@ from __future__ import annotations
 import select
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import trio
@@ -21,6 +22,8 @@ import trio
 from evd.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
 from evd.errors import error_kinds
 from evd.http1 import Request
+from evd.http1_body import Allowance
+from evd.http1_head import Head
 from evd.stream import ReplayStream
 from evd.wire import PlainWire, TlsWire
 
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 EVENTS_MAX = 64
 """Sockets attended to in one go; then the writer has its turn."""
+
+WORKS_S = 0.01
+"""And for how long, before all other tasks have theirs."""
 
 ACCEPTS_MAX = 64
 """Connections taken from a listener in one go: a TLS hello is most of a millisecond."""
@@ -44,8 +50,8 @@ class Edge(Reception):
     """Serves connections until `stop`.
 
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
-    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `is_large`
-    with the path and the headers: whether the body may be a large one.
+    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
+    the head: how much body may be waited for. Without it that is `limits.body_max`.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
     """
@@ -55,13 +61,13 @@ class Edge(Reception):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        is_large: Callable[[str, Mapping[bytes, bytes]], bool] = lambda path, headers: False,
+        allow: Callable[[Head], Allowance] | None = None,
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
         attended: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(take=take, is_ingest=is_ingest, is_large=is_large, limits=limits, log=log)
+        super().__init__(take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log)
         self._hand_over = hand_over
         self._attended = attended
         self._open: set[Connection] = set()
@@ -125,10 +131,16 @@ class Edge(Reception):
         while True:
             await trio.lowlevel.wait_readable(poll.fileno())
             self.time = trio.current_time()
+            until = perf_counter() + WORKS_S
             for descriptor, events in poll.poll(0, EVENTS_MAX):
                 attend = attend_to.get(descriptor)
                 if attend is not None:  # else an earlier one of these events closed it
                     attend(events)
+                    if perf_counter() > until:
+                        self._attended()
+                        await trio.lowlevel.checkpoint()
+                        self.time = trio.current_time()
+                        until = perf_counter() + WORKS_S
             self._attended()
 
     async def _sweep(self) -> None:

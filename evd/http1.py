@@ -2,27 +2,22 @@
 
 Pure: bytes go in, a head, a body or a RequestError comes out, and nothing depends on how the bytes were cut. What two
 readers of one connection might understand differently (a bare line feed, two lengths, a folded line) is refused, for
-request smuggling lives there. `RequestReader` serves the ingest path; `RequestGuard` walks a connection that another
-server answers, and lets only checked bytes through to it.
+request smuggling lives there. `RequestReader` serves the ingest path; `evd.http1_guard` reads by it for another server.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
 import orjson
 
-from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, TooLarge, Unavailable
+from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, Unavailable
+from evd.http1_body import Allowance, BodyWalk
 from evd.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
 
-_chunk_size = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")  # no chunk extensions
 BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier body (RFC 9112 §2.2)
-CHUNK_LINE_MAX = 10  # eight digits and CR LF
-TRAILERS_MAX = 1024  # bytes; trailers are read over, never used
-CHUNKS_WRONG = "The chunks of the body are malformed; send size in hex, CR LF, content, CR LF, without extensions."
 
 # What is answered when the next bytes are not there in time; how long that is, is its caller's to say.
 HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
@@ -145,7 +140,6 @@ class RequestReader(_Heads):
         super().__init__(head_max=head_max, fields_max=fields_max)
         self._head: Head | None = None
         self._walk: BodyWalk | None = None
-        self._parts: list[bytes] = []
 
     def feed(self, data: bytes) -> None:
         self._buffer = self._buffer + data if self._buffer else data
@@ -155,6 +149,11 @@ class RequestReader(_Heads):
         """Nothing of a further request has come."""
         return not self._buffer and self._head is None
 
+    @property
+    def held(self) -> int:
+        """Bytes of a request that is not whole."""
+        return len(self._buffer) + (len(self._walk.content) if self._walk is not None else 0)
+
     def next_head(self) -> Head | None:
         """The head of the next request; its bytes stay until `body` is asked for.
 
@@ -163,184 +162,46 @@ class RequestReader(_Heads):
         self._head = self._next_head()
         return self._head
 
+    def at_hand(self, size: int) -> bool:
+        """The body behind the head given last has come in one piece with it, in at most `size` bytes."""
+        length = self._head.length if self._head is not None else None
+        here = len(self._buffer) - self._head_end
+        return self._walk is None and length is not None and length <= size and length <= here
+
     def unread(self) -> bytes:
         """All bytes from the start of the head given last: what another reader of this connection must be told."""
         assert self._walk is None, "a request whose body is being read cannot be given away"
         return self._buffer
 
-    def body(self, limit: int) -> bytes | None:
-        """The whole body of the request whose head was given last, at most `limit` bytes.
+    def forget(self) -> None:
+        """What has come is not read any more."""
+        self._buffer = b""
+        self._head = self._walk = None
 
-        Raises TooLarge as soon as the request says that there is more, BadRequest where its chunks are malformed.
+    def body(self, allowance: Allowance) -> bytes | None:
+        """The whole body of the request whose head was given last.
+
+        Raises TooLarge as soon as the request says that there is more than is allowed, BadRequest where its chunks are
+        malformed, or too many.
         """
         walk = self._walk
         if walk is None:
             assert self._head is not None, "a body comes after a head"
             length = self._head.length
             start = self._head_end
-            if length is not None and length <= limit and length <= len(self._buffer) - start:  # it came in one piece
+            if length is not None and length <= allowance.size and length <= len(self._buffer) - start:
                 body = self._buffer[start : start + length]
                 self._buffer = self._buffer[start + length :]
                 self._head = None
                 return body
-            walk = self._walk = BodyWalk(length, limit)
+            walk = self._walk = BodyWalk(length, allowance)
             self._buffer = self._buffer[start:]
-        walk.step(self._buffer, self._parts)
+        walk.step(self._buffer)
         self._buffer = self._buffer[walk.used :]
         if not walk.done:
             return None
-        body = b"".join(self._parts)
         self._head = self._walk = None
-        self._parts = []
-        return body
-
-
-class RequestGuard(_Heads):
-    """Walks the requests of a connection that another server answers, and says which bytes that server may see.
-
-    `feed` gives back whole, checked heads and checked stretches of bodies, and keeps what is incomplete. At the first
-    fault `error` is set; nothing of the head it is in, or of the body behind it, is ever given.
-    """
-
-    def __init__(
-        self, *, head_max: int, fields_max: int, body_max: int, bound: Callable[[Head], int] | None = None
-    ) -> None:
-        super().__init__(head_max=head_max, fields_max=fields_max)
-        self._bound = bound or (lambda head: body_max)  # bytes of the body that comes behind a head
-        self._walk: BodyWalk | None = None
-        self._last = False
-        self.heads = 0
-        """How many heads were given."""
-        self.error: RequestError | None = None
-
-    @property
-    def in_head(self) -> bool:
-        """A head has begun and is not complete."""
-        return self._walk is None and bool(self._buffer)
-
-    @property
-    def in_body(self) -> bool:
-        """A body is not complete; with `error`, the fault is in it."""
-        return self._walk is not None
-
-    def feed(self, data: bytes) -> bytes:
-        checked: list[bytes] = []
-        if self.error is None:
-            self._buffer += data
-            try:
-                while self._step(checked):
-                    pass
-            except RequestError as error:
-                self.error = error
-        return b"".join(checked)
-
-    def _step(self, checked: list[bytes]) -> bool:
-        """One head or one stretch of a body; False when there is no more to do with the bytes at hand."""
-        if self._walk is None:
-            if self._last:  # after its last request a connection may say anything: nobody reads it
-                self._buffer = b""
-                return False
-            head = self._next_head()
-            if head is None:
-                return False
-            self._walk = BodyWalk(head.length, self._bound(head))
-            self._last = not head.keep_alive
-            self.heads += 1
-            checked.append(self._take(self._head_end))
-        try:
-            self._walk.step(self._buffer, None)
-        finally:
-            checked.append(self._take(self._walk.used))
-        if self._walk.done:
-            self._walk = None
-            return True
-        return False
-
-    def _take(self, count: int) -> bytes:
-        taken, self._buffer = self._buffer[:count], self._buffer[count:]
-        return taken
-
-
-class BodyWalk:
-    """Where one body stands: how much of it is owed, by Content-Length or chunk by chunk (RFC 9112 §6, §7.1).
-
-    Raises TooLarge, when it is made or by `step`, as soon as the body says that it is over `limit` bytes.
-    """
-
-    def __init__(self, length: int | None, limit: int) -> None:
-        self.used = 0
-        """How many bytes of the buffer that `step` was given last belong to the body."""
-        self._limit = limit
-        self._size = 0
-        self._owed = 0
-        self._line = self._size_line if length is None else None
-        self._trailers_left = TRAILERS_MAX
-        self._owe(length or 0)
-        self.done = length == 0
-
-    def step(self, buffer: bytes, parts: list[bytes] | None) -> None:
-        """Go on through `buffer`, which starts where the last step ended; content is added to `parts`."""
-        self.used = 0
-        while not self.done:
-            if self._owed:
-                content = buffer[self.used : self.used + self._owed]
-                if not content:
-                    return
-                if parts is not None:
-                    parts.append(content)
-                self.used += len(content)
-                self._owed -= len(content)
-                self.done = self._line is None and not self._owed
-            elif not (self._line and self._line(buffer)):
-                return
-
-    def _owe(self, count: int) -> None:
-        self._size += count
-        self._owed = count
-        if self._size > self._limit:
-            raise TooLarge(f"The body is over {self._limit} bytes; send less in one request.")
-
-    def _take_line(self, buffer: bytes, room: int) -> bytes | None:
-        """The next line of the framing with its line end; None while it is incomplete."""
-        end = buffer.find(b"\n", self.used, self.used + room) + 1
-        if end:
-            return buffer[self.used : end]
-        if len(buffer) - self.used >= room:
-            raise BadRequest(CHUNKS_WRONG)
-        return None
-
-    def _size_line(self, buffer: bytes) -> bool:
-        line = self._take_line(buffer, CHUNK_LINE_MAX)
-        if line is None:
-            return False
-        match = _chunk_size.fullmatch(line)
-        if match is None:
-            raise BadRequest(CHUNKS_WRONG)
-        self._owe(int(match[1], 16))
-        self.used += len(line)
-        self._line = self._content_end if self._owed else self._trailer
-        return True
-
-    def _content_end(self, buffer: bytes) -> bool:
-        line = self._take_line(buffer, 2)
-        if line is None:
-            return False
-        if line != b"\r\n":
-            raise BadRequest(CHUNKS_WRONG)
-        self.used += 2
-        self._line = self._size_line
-        return True
-
-    def _trailer(self, buffer: bytes) -> bool:
-        line = self._take_line(buffer, self._trailers_left)
-        if line is None:
-            return False
-        self.done = line == b"\r\n"
-        if not self.done:
-            check_field_line(line)
-        self._trailers_left -= len(line)
-        self.used += len(line)
-        return True
+        return bytes(walk.content)
 
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"

@@ -7,7 +7,7 @@ the same answer at either.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -68,7 +68,7 @@ class Ingest:
         """Verdicts and refusals since the start, for statistics."""
         self.heard: Callable[[int], None] | None = None
         """Is given the time of each message that Sigfox dated (epoch ms), while the server's clock is doubted."""
-        self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
+        self.reading = self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
 
@@ -155,17 +155,6 @@ class Ingest:
         became = outcome(callback, results)
         self.outcomes[became] += 1
         return became
-
-    def may_be_large(self, path: str, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether a request may have a batch's body: only one whose key is known before its body is read."""
-        route = ROUTES.get(path)
-        if route is None or route.kind != BATCH:
-            return False
-        try:
-            self._directory.keys.require(headers, route.roles)
-        except RequestError:
-            return False
-        return True
 
     def _by_form(self, request: Request, route: Route, refusal: Unauthorized) -> Key:
         """The key out of a form. Raises `refusal` where it shows none, Unauthorized, Forbidden."""

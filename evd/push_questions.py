@@ -5,7 +5,7 @@ Rows are dicts with whole tokens, which must leave the process only as `evd.trac
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -48,6 +48,19 @@ FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 WHERE true"""
+
+# A page of registrations, and of these the phones that were not given their vehicle's last status though a provider
+# took a push for them lately and refused none since.
+_STOPPED = """
+WITH page AS MATERIALIZED (
+    SELECT r.number, r.vehicle, r.kind, r.client = 'v1' AND r.renewed < ?4 AS stale, d.given, d.given_at, d.outcome
+    FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
+    WHERE r.number > ?1 ORDER BY r.number LIMIT ?2)
+SELECT (SELECT count(*) FROM page) AS registered, (SELECT max(number) FROM page) AS last,
+       count(CASE WHEN p.stale THEN 1 END) AS stale,
+       count(CASE WHEN NOT p.stale AND l.received BETWEEN ?5 AND ?6 THEN 1 END) AS missed
+FROM page AS p JOIN last AS l ON l.vehicle = p.vehicle
+WHERE p.kind <> 'webhook' AND p.given_at > ?3 AND p.outcome = '' AND p.given <> l.id"""
 
 _PUSHING = """
 SELECT coalesce((SELECT value FROM meta WHERE name = 'pushes_paused'), 0) AS paused_since,
@@ -141,6 +154,25 @@ async def phones_of(queries: Queries, vehicle: str) -> list[dict[str, Any]]:
 async def pushing(queries: Queries, unseen_since: int) -> dict[str, Any]:
     """Since when the operator paused pushes (0: he did not), registrations, and stale ones."""
     (row,) = await queries.rows(_PUSHING, (unseen_since,))
+    return row
+
+
+class PushedLately(NamedTuple):
+    """Of which phones that stopped it is asked; times are epoch ms."""
+
+    since: int
+    """A provider took a push later."""
+    unseen_since: int
+    """Those that were not renewed since are stale, unless they are the original app's."""
+    received_after: int
+    """Others were missed that were not given a status of this time or later,"""
+    received_before: int
+    """which is worth no push any more."""
+
+
+async def stopped_after(queries: Queries, number: int, limit: int, lately: PushedLately) -> dict[str, Any]:
+    """Of the next `limit` registrations after this number: `registered`, `last`; `stale` and `missed` stopped."""
+    (row,) = await queries.rows(_STOPPED, (number, limit, *lately))
     return row
 
 

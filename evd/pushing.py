@@ -37,11 +37,14 @@ class Pushing:
         self._listeners = Listeners()
         for vehicle in pending.vehicles():
             self._listeners.add(vehicle)
+        self.displaced = 0
+        """Phones that made room for newer ones though a provider took a push for them lately, since the start."""
         self.paused_since = pending.paused_since()
         self.pause(bool(self.paused_since))
 
     def committed(self, commit: Commit) -> None:
         """Called after each commit, before anybody else hears of it: what costs time is done later."""
+        self.displaced += commit.displaced
         for vehicle in commit.registered:
             self._listeners.add(vehicle)
         newest = self._listeners.of(commit.newest)
@@ -106,6 +109,10 @@ class Pushing:
             {"token": f"{flight.phone.token[:8]}…", "kind": flight.phone.kind, "taken": taken, "said": said, "ms": ms}
         )
 
+    def hindered_until(self) -> int:
+        """Until when something kept a dispatcher from sending; epoch ms."""
+        return self._clock() - int(1000 * min(one.unhindered_s for one in self.dispatchers))
+
     def state(self) -> dict[str, Any]:
         """How pushes are, for /readyz, metrics and alarms."""
         outcomes: dict[str, int] = {}
@@ -122,6 +129,7 @@ class Pushing:
             "paused_kind": type(trouble).__name__ if trouble else "",
             "oldest_pending_s": round(max(one.behind_s for one in self.dispatchers), 1),
             "outcomes": outcomes,
+            "displaced": self.displaced,
             "providers": {
                 one.pusher.name: {"in_flight": one.in_flight, "outcomes": dict(one.health.outcomes)}
                 for one in self.dispatchers

@@ -92,9 +92,14 @@ def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
         return None
 
 
+def says_form(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a request calls its body a form."""
+    return _content_type(headers) == _FORM
+
+
 def is_form(headers: Mapping[bytes, bytes], body: bytes) -> bool:
     """Whether a body is read as a form."""
-    return _content_type(headers) == _FORM and not _looks_like_json(body)
+    return says_form(headers) and not _looks_like_json(body)
 
 
 def is_text(headers: Mapping[bytes, bytes], body: bytes) -> bool:

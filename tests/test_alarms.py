@@ -21,6 +21,7 @@ BOUNDS = Alerts()
 FINE: dict[str, Any] = {
     "pause_kind": "",
     "oldest_push_s": 0.0,
+    "stopped": {},
     "disk_free_bytes": 50 * GIB,
     "disk_total_bytes": 100 * GIB,
     "log_bytes": 8 * MIB,
@@ -77,6 +78,17 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ),
         ("push_old", {"oldest_push_s": 900.0}, {"oldest_push_s": 450.0}, {"oldest_push_s": 449.0}, 60, "15 min"),
         ("push_old", {"oldest_push_s": 900.0, "held": True}, {}, {"oldest_push_s": 0.0}, 60, "evd push resume"),
+        (
+            "push_stopped",
+            {"stopped": {"stale": 3}},
+            {},
+            {"stopped": {}},
+            0,
+            "3 phones that the provider took pushes for",
+        ),
+        ("push_stopped", {"stopped": {"stale": 3}}, {}, {"stopped": {}}, 0, "not renewed for push.stale_after_days"),
+        ("push_stopped", {"stopped": {"missed": 1}}, {}, {"stopped": {}}, 0, "start it anew"),
+        ("push_stopped", {"stopped": {"off": 1, "stale": 0}}, {}, {"stopped": {}}, 0, "push.credentials is not set"),
         (
             "disk_low",
             {"disk_free_bytes": GIB},
@@ -163,6 +175,8 @@ def test_values_that_a_format_does_not_explain_alarm_from_the_first_status_for_a
         {"certificate_days": 21.1},
         {"certificate_days": None},
         {"foreign_senders": 0, "quota_pauses": 0, "rejections": 416},
+        {"dropped": 9, "displaced": 0, "stopped": {"stale": 0, "missed": 0, "off": 0}},
+        {"dropped": 100, "registered": 2000},
         {"pause_kind": None, "disk_free_bytes": None, "oldest_push_s": None, "log_bytes": None},
     ],
 )
@@ -174,6 +188,8 @@ def test_just_below_a_bound_or_unknown_nothing_alarms(just_below: dict[str, Any]
     ("name", "counter", "count", "calm_s"),
     [
         ("push_foreign_sender", "foreign_senders", 1, 0),
+        ("push_dropped", "dropped", 10, 0),
+        ("push_stopped", "displaced", 1, 0),
         ("push_quota", "quota_pauses", 1, 600),
         ("rejections", "rejections", 417, 600),
     ],
@@ -187,6 +203,14 @@ def test_what_is_counted_alarms_by_the_last_hour(name: str, counter: str, count:
     assert (cleared.name, cleared.state) == (name, "cleared")
     assert not watched.stay(2 * HOUR_S, **{counter: count})
     assert [one.state for one in watched.step(5, **{counter: 2 * count})] == ["raised"]
+
+
+def test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back() -> None:
+    """F07-mass-unregistered"""
+    (raised,) = Watched(registered=2000).step(5, dropped=2000, registered=0)
+    assert raised.name == "push_dropped"
+    assert "of 2000 phones within an hour that they are gone" in raised.text
+    assert "comes back when it registers again" in raised.text
 
 
 def test_the_same_rejections_spread_over_a_day_do_not_alarm() -> None:

@@ -20,6 +20,7 @@ from evd.api.door import Door, DoorLimits
 from evd.connection import Answer, EdgeLimits
 from evd.edge import Edge
 from evd.http1 import Reply, Request
+from evd.http1_body import Allowance
 from evd.stream import ReplayStream
 from evd.wire import PlainWire
 
@@ -122,12 +123,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(limits: DoorLimits | None = None) -> AsyncIterator[Site]:
+async def site(limits: DoorLimits | None = None, allowance: Allowance | None = None) -> AsyncIterator[Site]:
     def take(ingest: Request, answer: Answer) -> None:
         answer(Reply(201, b"edge:" + ingest.body))
 
     web = Web()
-    door = Door(web.app, limits=limits or DoorLimits(), log=structlog.get_logger())
+    allow = None if allowance is None else lambda head: allowance
+    door = Door(web.app, limits=limits or DoorLimits(), log=structlog.get_logger(), allow=allow)
     edge = Edge(
         take=take,
         is_ingest=lambda method, path: method == "POST" and path == "/sigfox/uplink",
@@ -201,28 +203,62 @@ async def test_a_fault_waits_for_the_response_that_is_due_before_it() -> None:
         assert await client.ended()
 
 
-async def test_a_fault_in_a_body_after_the_response_began_ends_it_unanswered() -> None:
+async def test_a_fault_in_a_body_is_refused_before_the_application_hears_of_the_request() -> None:
     async with site() as here, await here.connect() as client:
         data = call(b"/stream", None, b"Transfer-Encoding: chunked")
         await client.send(data + b"1\r\nx\r\n")
-        await here.web.asked.wait()
         await client.send(b"1;x\r\nx\r\n")
-        seen = b""
-        with trio.fail_after(5):
-            while part := await client.stream.receive_some():
-                seen += bytes(part)
-        assert b"part" in seen
-        assert b"400" not in seen
+        assert (await client.read()).status == 400
+        assert await client.ended()
+        assert not here.web.asked.is_set()
         assert await here.answers()
 
 
-async def test_an_early_answer_reaches_a_client_that_is_still_sending() -> None:
-    async with site() as here:
+async def test_who_may_send_no_body_is_answered_while_he_is_still_sending_and_told_that_it_is_the_end() -> None:
+    async with site(allowance=Allowance(64, reads=False)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/early", bytes(200_000))[:100_000])
-            assert (await client.read()).status == 401
+            answer = await client.read()
+            assert (answer.status, answer.headers["connection"]) == (401, "close")
             assert await client.ended()
+        async with await here.connect() as client:
+            await client.send(call(b"/early", b"small") * 2)
+            assert [(await client.read()).status for _ in range(2)] == [401, 401]
         assert await here.answers()
+
+
+@pytest.mark.parametrize("path", [b"/early", b"/nowhere", b"/echo"])
+@pytest.mark.parametrize("body", [b"x" * 30_000, b""])
+async def test_a_request_in_two_pieces_leaves_the_connection_as_the_answer_says(path: bytes, body: bytes) -> None:
+    whole = call(path, body)
+    head = whole[: len(whole) - len(body)]
+    async with site() as here, await here.connect() as client:
+        for _ in range(5):
+            await client.send(head)
+            await trio.sleep(0.01)  # the other piece is another packet
+            await client.send(body)
+            assert "connection" not in (await client.read()).headers
+
+
+async def test_who_has_half_closed_gets_his_answers() -> None:
+    async with site() as here:
+        async with await here.connect() as client:
+            await client.send(get() + call(b"/slow"))
+            await client.stream.send_eof()
+            await here.web.asked.wait()
+            assert (await client.read()).body == b"home"
+            here.web.go_on.set()
+            assert (await client.read()).body == b"slow"
+            assert await client.ended()
+        await until(lambda: not here.door.open)
+
+
+async def test_nobody_waits_for_the_end_of_a_response_that_has_none_once_its_reader_half_closed() -> None:
+    async with site() as here, await here.connect() as client:
+        await client.send(call(b"/stream"))
+        await here.web.asked.wait()
+        await client.stream.send_eof()
+        await until(lambda: not here.door.open)
 
 
 async def test_quart_first_then_an_ingest_request_is_served_by_the_application() -> None:
@@ -300,7 +336,7 @@ async def test_what_is_late_on_a_handed_over_connection_is_cut(sent: bytes, late
 
 
 async def test_a_client_that_goes_away_ends_its_request() -> None:
-    async with site() as here:
+    async with site(DoorLimits(answer_s=0.1)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/slow"))
             await here.web.asked.wait()

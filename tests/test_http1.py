@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from contextlib import suppress
+from itertools import pairwise, product
 
 import h11
 import orjson
@@ -12,7 +13,9 @@ from hypothesis import strategies as st
 from raw_http import FAULTS, H2C, Fault, get
 
 from evd.errors import BadRequest, RequestError, Unauthorized, Unavailable
-from evd.http1 import NO_SNIFF, Reply, RequestGuard, RequestReader, error_reply, render
+from evd.http1 import NO_SNIFF, Reply, RequestReader, error_reply, render
+from evd.http1_body import CHUNKS_MANY, Allowance, BodyWalk
+from evd.http1_guard import RequestGuard
 
 HEAD_MAX, FIELDS_MAX, BODY_MAX = 16 * 1024, 64, 1000
 
@@ -31,7 +34,7 @@ def read(*pieces: bytes, body_max: int = BODY_MAX) -> Outcome:
                 head = head or reader.next_head()
                 if head is None:
                     break
-                body = reader.body(body_max)
+                body = reader.body(Allowance(body_max))
                 if body is None:
                     break
                 outcome.append((head.method, head.path, head.query, tuple(head.headers.items()), body))
@@ -43,9 +46,13 @@ def read(*pieces: bytes, body_max: int = BODY_MAX) -> Outcome:
 
 def guard(*pieces: bytes) -> tuple[bytes, str | None, bool]:
     """What a guard lets through, the sentence of its refusal, and whether that was in a body."""
-    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, body_max=BODY_MAX)
+    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(BODY_MAX))
     passed = b"".join(walker.feed(piece) for piece in pieces)
     return passed, walker.error and walker.error.detail, walker.in_body
+
+
+def post(*lines: bytes) -> bytes:
+    return get(*lines).replace(b"GET", b"POST")
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
@@ -122,7 +129,7 @@ def test_a_fault_is_refused_with_its_status_and_one_sentence(fault: Fault) -> No
     reader.feed(fault.data)
     with pytest.raises(RequestError) as caught:
         assert reader.next_head() is not None, "not even a fault"
-        reader.body(64 * 1024)
+        reader.body(Allowance(64 * 1024))
     assert caught.value.status == fault.status
     assert caught.value.detail.endswith(".")
     assert fault.says in caught.value.detail
@@ -222,14 +229,15 @@ def by_h11(data: bytes) -> tuple[list[tuple[str, bytes, bytes]], bool]:
 
 
 def until_close(data: bytes) -> list[tuple[str, bytes, bytes]]:
-    """The requests of a reader up to the one that is the last of its connection."""
+    """The requests of a reader up to a fault, or to the one that is the last of its connection."""
     reader = RequestReader(head_max=HEAD_MAX, fields_max=FIELDS_MAX)
     reader.feed(data)
     requests: list[tuple[str, bytes, bytes]] = []
-    while (head := reader.next_head()) is not None and (body := reader.body(BODY_MAX)) is not None:
-        requests.append((head.method, head.target, body))
-        if not head.keep_alive or head.minor == 0:
-            break
+    with suppress(RequestError):
+        while (head := reader.next_head()) is not None and (body := reader.body(Allowance(BODY_MAX))) is not None:
+            requests.append((head.method, head.target, body))
+            if not head.keep_alive or head.minor == 0:
+                break
     return requests
 
 
@@ -238,26 +246,89 @@ def test_what_the_guard_lets_through_h11_reads_as_the_reader_does(data: bytes) -
     passed, _, _ = guard(data)
     requests, fault = by_h11(passed)
     assert not fault
-    assert requests == until_close(passed)
+    assert requests == until_close(data)
 
 
 def test_after_its_last_request_nothing_of_a_connection_is_let_through() -> None:
-    last = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
     assert guard(last + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == (last, None, False)
 
 
+@pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        (
+            post(b"Transfer-Encoding: chunked", b"Trailer: a") + b"2\r\nab\r\n1\r\nc\r\n0\r\na: b\r\n\r\n",
+            b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc",
+        ),
+        (post(b"Content-Length: 003") + b"abc", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"),
+        (post(b"Content-Length: 0"), b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"),
+        (post(b"Expect: 100-continue", *H2C, b"TE: trailers"), b"POST / HTTP/1.1\r\nhost: x\r\n\r\n"),
+        (post(b"A: b", b"a: c", b"X:\xe9 "), b"POST / HTTP/1.1\r\nhost: x\r\na: b, c\r\nx: \xe9\r\n\r\n"),
+        (
+            post(b"Connection: keep-alive, x").replace(b"HTTP/1.1", b"HTTP/1.0"),
+            b"POST / HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n",
+        ),
+    ],
+)
+def test_the_guard_gives_a_request_in_its_own_words(sent: bytes, seen: bytes) -> None:
+    assert guard(sent) == (seen, None, False)
+
+
+def test_the_guard_gives_nothing_of_a_request_before_it_is_whole() -> None:
+    whole = post(b"Content-Length: 2") + b"ab"
+    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(BODY_MAX))
+    for byte in whole[:-1]:
+        assert walker.feed(bytes([byte])) == b""
+    assert walker.feed(whole[-1:]).endswith(b"\r\n\r\nab")
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 5000000", b"Transfer-Encoding: chunked"])
+@pytest.mark.parametrize("rest", [b"", b"2\r\nab\r\n0\r\n\r\n" + post()])
+def test_a_request_that_may_send_no_body_is_the_last_one_and_given_without(framing: bytes, rest: bytes) -> None:
+    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(9, reads=False))
+    assert walker.feed(post(b"Content-Length: 2") + b"ab").endswith(b"content-length: 2\r\n\r\nab")
+    given = walker.feed(post(framing) + rest)
+    assert given == b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    assert (walker.feed(post()), walker.held, walker.in_body, walker.error) == (b"", 0, False, None)
+
+
 def test_the_guard_gives_the_good_requests_before_a_fault_and_nothing_of_the_faulty_head() -> None:
-    good = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab"
+    good = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab"
     passed, error, in_body = guard(good + b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")
     assert (passed, in_body) == (good, False)
     assert error == "The request has more than one host; send one."
 
 
-def test_the_guard_gives_a_chunked_body_up_to_its_fault() -> None:
+def test_the_guard_gives_nothing_of_a_request_with_a_fault_in_its_body() -> None:
     good = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"
     passed, error, in_body = guard(good + b"2;x=y\r\nab\r\n0\r\n\r\n")
-    assert (passed, in_body) == (good, True)
+    assert (passed, in_body) == (b"", True)
     assert error is not None
+
+
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_tiny_chunks_are_joined_whatever_their_number_unless_it_is_bounded(size: int) -> None:
+    content = bytes(range(256)) * 7
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in batched(content, size)) + b"0\r\n\r\n"
+    number = -(-len(content) // size)
+    for allowed, step in product((number, number - 1), (len(chunks), 100, 1)):
+        walk = BodyWalk(None, Allowance(len(content), allowed))
+        buffer, refused = b"", False
+        for start in range(0, len(chunks), step):
+            buffer += chunks[start : start + step]
+            try:
+                walk.step(buffer)
+            except BadRequest as error:
+                refused = str(error) == CHUNKS_MANY
+                break
+            buffer = buffer[walk.used :]
+        assert (refused, walk.done) == ((allowed < number), (allowed == number))
+        assert refused or bytes(walk.content) == content
+
+
+def batched(content: bytes, size: int) -> list[bytes]:
+    return [content[start : start + size] for start in range(0, len(content), size)]
 
 
 def test_a_connection_is_given_away_with_every_byte_from_the_head_on() -> None:
@@ -266,7 +337,7 @@ def test_a_connection_is_given_away_with_every_byte_from_the_head_on() -> None:
     second = b"GET /b HTTP/1.1\r\nHost: x\r\n\r\nGET /c HT"
     reader.feed(first + second)
     assert reader.next_head() is not None
-    assert reader.body(1) == b"1"
+    assert reader.body(Allowance(1)) == b"1"
     assert reader.next_head() is not None
     assert reader.unread() == second
 
@@ -303,6 +374,6 @@ def test_a_blank_line_behind_each_body_is_no_fault_however_many_requests_follow(
     for _ in range(20):
         reader.feed(b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nb")
         assert reader.next_head() is not None
-        assert reader.body(10) == b"b"
+        assert reader.body(Allowance(10)) == b"b"
         reader.feed(b"\r\n")
         assert reader.next_head() is None

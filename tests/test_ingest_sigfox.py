@@ -359,11 +359,3 @@ async def test_a_document_of_the_rest_api_is_the_message_that_was_called_back(wa
     assert await way.ingest.accept_document("uplink", document) == "duplicate"
     assert await way.ingest.accept_document("", document | {"seqNumber": 2}) == "newest"
     assert await way.ingest.accept_document("uplink", {"device": "A1"}) == "rejected"
-
-
-async def test_only_a_batch_whose_key_is_known_may_be_large(way: Way) -> None:
-    key = {b"x-api-key": KEYS["sigfox"][0].encode()}
-    assert way.ingest.may_be_large("/v2/sigfox/batch", key)
-    assert not way.ingest.may_be_large("/sigfox/batch", {})
-    assert not way.ingest.may_be_large("/sigfox/batch", {b"x-api-key": KEYS["device"][0].encode()})
-    assert not way.ingest.may_be_large("/sigfox/uplink", key)

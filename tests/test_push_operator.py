@@ -28,6 +28,7 @@ from evd.clock import now_ms
 from evd.errors import Unavailable
 from evd.housekeeping import STEP_MAX, forget_unseen, keep_house
 from evd.queries import Queries
+from evd.stopped import StoppedPushes
 from evd.store import Arrive
 from evd.store.outward import NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.store.registry import Limits
@@ -63,6 +64,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
                 phone("E1", REFUSED, now - HOUR_MS),
             ]
         )
+        store.write([outcome(arrival("A1"), "taken", "m/1", registration=3, token=UNSEEN, at=now - DAY_MS)])
     with fake_fcm(folder) as fcm:
         settings = f'[push]\ncredentials = "{fcm.credentials}"\nendpoint = "{fcm.url}"\n'
         with running_daemon(directory, keys=keys, settings=settings) as one:
@@ -294,6 +296,66 @@ async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: 
             assert await questions.vehicle_of(queries, "0123456789abcdef") is None
 
 
+# What stops
+
+
+WEEK_AGO = NOW - 7 * DAY_MS
+TODAY = NOW - 2 * HOUR_MS
+
+
+@pytest.mark.parametrize(
+    ("registered", "taken_at", "spoke_at", "hindered_until", "reason"),
+    [
+        pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), NOW - DAY_MS, NOW, 0, "stale", id="not renewed"),
+        pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), WEEK_AGO, NOW, 0, None, id="nor taken for a week"),
+        pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), NOW - DAY_MS, None, 0, None, id="its vehicle is silent"),
+        pytest.param(REGISTER, NOW - DAY_MS, TODAY, 0, "missed", id="forgotten by evd"),
+        pytest.param(REGISTER, NOW - DAY_MS, NOW - 60_000, 0, None, id="still to be sent"),
+        pytest.param(REGISTER, NOW - DAY_MS, TODAY, TODAY + 1, None, id="held by the operator or the provider"),
+        pytest.param(REGISTER, NOW - DAY_MS, TODAY, None, "off", id="no provider any more"),
+        pytest.param(Register("386625", "", GOOD, "u", 1, "webhook"), NOW - DAY_MS, TODAY, 0, None, id="a webhook"),
+    ],
+)
+async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_the_reason(
+    database: Path,
+    registered: Register,
+    taken_at: int,
+    spoke_at: int | None,
+    hindered_until: int | None,
+    reason: str | None,
+) -> None:
+    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+        store.write([registered, phone("B1", OTHER, NOW)])
+        store.write([outcome(A, "taken", "m/1", at=taken_at)])
+        store.write([arrival(time=spoke_at, seq=7, now=spoke_at)] if spoke_at else [])
+        stopped = StoppedPushes(
+            stale_ms=30 * DAY_MS,
+            give_up_ms=HOUR_MS,
+            hindered_until=None if hindered_until is None else lambda: hindered_until,
+            clock=lambda: NOW,
+        )
+        async with asked(database) as queries:
+            found = await stopped.look(queries)
+    assert found == {"registered": 2, "stale": 0, "missed": 0, "off": 0} | ({reason: 1} if reason else {})
+
+
+async def test_all_registrations_are_looked_through_page_by_page(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evd.stopped.PAGE", 3)
+    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+        for number in range(1, 9):
+            vehicle = f"{number:X}"
+            store.write([phone(vehicle, GOOD, NOW - 31 * DAY_MS)])
+            store.write([outcome(arrival(vehicle), "taken", "m/1", registration=number, at=NOW), arrival(vehicle)])
+        stopped = StoppedPushes(
+            stale_ms=30 * DAY_MS, give_up_ms=HOUR_MS, hindered_until=lambda: 0, clock=lambda: NOW + 1
+        )
+        async with asked(database) as queries:
+            store.write([arrival(f"{number:X}", time=NOW + 5, seq=9) for number in range(1, 9)])
+            assert await stopped.look(queries) == {"registered": 8, "stale": 8, "missed": 0, "off": 0}
+
+
 # What is forgotten in time
 
 
@@ -447,6 +509,15 @@ def test_a_test_shows_what_the_provider_says_of_each_phone(daemon: RunningDaemon
     assert re.search(r"badpaylo… +token +no +\d+ +.*INVALID_ARGUMENT", told)
     assert told.endswith("1 of 2 phones taken\n")
     assert ask(daemon, "GET", "?vehicle=E1").json()["finished"] == [], "it is no push of a status"
+
+
+def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
+    speak(daemon, "A1", seq=9)
+    end = time.monotonic() + READY_S
+    while not (alarms := httpx.get(f"{daemon.url}/readyz").json()["alarms"]) and time.monotonic() < end:
+        time.sleep(0.1)
+    sentences = {alarm["name"]: alarm["sentence"] for alarm in alarms}
+    assert sentences["push_stopped"].startswith("1 phones that the provider took pushes for lately are sent nothing")
 
 
 def test_a_vehicle_that_nobody_listens_to_is_said_to_be_one(daemon: RunningDaemon) -> None:

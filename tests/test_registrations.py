@@ -348,8 +348,10 @@ def test_a_phone_of_the_originals_app_is_never_unseen(open_store: Opener, databa
 
 def test_the_phone_that_makes_room_is_none_that_fcm_took_a_push_for_lately(open_store: Opener, database: Path) -> None:
     store = open_store(registrations_per_vehicle=2)
-    store.write([phone("a", at=1), phone("b", at=2), answer("taken", "a"), phone("c", at=3)])
-    assert tokens(database) == {"a", "c"}
+    store.write([phone("a", at=1), phone("b", at=2), answer("taken", "a")])
+    assert store.write([phone("c", at=3), phone("d", at=NOW + 60)]) == [None, None]
+    assert tokens(database) == {"a", "d"}
+    assert store.write([phone("e", at=NOW + 61)]) == [1], "that had a push lately: the operator is told"
 
 
 def test_a_webhook_is_never_unseen(open_store: Opener, database: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
@@ -15,6 +13,7 @@ from evd.api import (
     events,
     formats,
     health,
+    held,
     legacy,
     metrics,
     notes,
@@ -26,7 +25,7 @@ from evd.api import (
     stream,
     webhooks,
 )
-from evd.api.context import Context, attach, joined_headers
+from evd.api.context import Context, attach
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log import log
@@ -34,8 +33,10 @@ from evd.log import log
 
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
-    app.request_class = _sized(app.request_class, context)
-    app.config["MAX_CONTENT_LENGTH"] = context.config.ingest.body_max_bytes
+    app.asgi_http_class = held.Connection
+    # The guard bounds each body by its head; quart knows one bound for all.
+    ingest = context.config.ingest
+    app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)
     app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # else werkzeug redirects to the Host that the request names
@@ -65,23 +66,15 @@ def make_app(context: Context) -> QuartTrio:
     return app
 
 
-def _sized(usual: type[Any], context: Context) -> type[Any]:
-    """Requests whose body may be a batch's where the edge allows it, too; quart itself knows one bound for all."""
-    large = max(context.config.ingest.body_max_bytes, context.config.ingest.batch_body_max_bytes)
-
-    class SizedRequest(usual):  # type: ignore[misc]
-        def __init__(self, *args: Any, scope: Any, max_content_length: int | None = None, **others: Any) -> None:
-            if context.ingest.may_be_large(scope["path"], joined_headers(scope)):
-                max_content_length = large
-            super().__init__(*args, scope=scope, max_content_length=max_content_length, **others)
-
-    return SizedRequest
-
-
 async def _no_other_root() -> Response | None:
-    """werkzeug takes `//path` for `/path`; a proxy's rule for `/path` does not."""
+    """werkzeug takes `//path` for `/path`; a proxy's rule for `/api` does not.
+
+    The original's routes are served so, too: clients have a slash at the end of their base URL and one before the path.
+    """
     assert request.scope is not None
-    return teapot() if request.scope["path"].startswith("//") else None
+    if not request.scope["path"].startswith("//") or (request.endpoint or "").startswith(legacy.ENDPOINTS):
+        return None
+    return teapot()
 
 
 async def _said_as_it_is(response: Response) -> Response:

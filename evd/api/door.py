@@ -19,9 +19,10 @@ from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
-from evd.api.guarded import DoorLimits, GuardedConnection, IsLarge
+from evd.api.guarded import Allow, DoorLimits, GuardedConnection
 from evd.errors import Unavailable, error_kinds
 from evd.http1 import error_reply, render
+from evd.http1_body import Allowance
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
@@ -40,7 +41,8 @@ class Door:
         *,
         limits: DoorLimits,
         log: FilteringBoundLogger,
-        is_large: IsLarge = lambda path, headers: False,
+        allow: Allow | None = None,
+        allow_local: Allow | None = None,
     ) -> None:
         self.refused = 0
         """Requests the guard refused, of all connections so far."""
@@ -48,7 +50,8 @@ class Door:
         """Connections that ended by an exception."""
         self._app = ASGIWrapper(app)
         self._limits = limits
-        self._is_large = is_large
+        self._allow = allow or (lambda head: Allowance(limits.body_max))
+        self._allow_local = allow_local or self._allow
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -99,9 +102,8 @@ class Door:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
-        connection = GuardedConnection(
-            self._app, self._config, self._context, state, stream, self._limits, self._is_large
-        )
+        allow = self._allow_local if local else self._allow
+        connection = GuardedConnection(self._app, self._config, self._context, state, stream, self._limits, allow)
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:

@@ -1,14 +1,15 @@
 """One connection served by hypercorn, behind a guard.
 
 hypercorn on trio lets one hostile request end the whole server, lets a client that does not read hold up its stop for
-ever, and takes heads that other servers read differently. So `http1.RequestGuard` checks every byte before h11 sees it,
-reads and writes have deadlines, and a last reply can be read before the socket goes. HTTP/1.1 only: no HTTP/2, be it
-asked for by preface, Upgrade or ALPN, and no WebSocket.
+ever, takes heads that other servers read differently, and closes without a word where an answer overtakes its request.
+So `http1_guard.RequestGuard` reads every byte, and h11 is given whole requests only; reads and writes have deadlines,
+and a last reply can be read before the socket goes. HTTP/1.1 only: no HTTP/2, be it asked for by preface, Upgrade or
+ALPN, and no WebSocket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -27,16 +28,21 @@ from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
 from hypercorn.utils import parse_socket_addr
 
 from evd.errors import RequestError
-from evd.http1 import BODY_LATE, HEAD_LATE, RequestGuard, error_reply, render
+from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
+from evd.http1_body import Allowance
+from evd.http1_guard import RequestGuard
+from evd.http1_head import Head
 
-RECEIVE_MAX = 65536  # bytes taken from a connection at once
+RECEIVE_MAX = (
+    16 * 1024
+)  # bytes taken from a connection at once, before others have their turn; as `evd.connection` has it
 SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow reader is no dead one
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
 
-IsLarge = Callable[[str, Mapping[bytes, bytes]], bool]
-"""Asked with the path and the headers: whether the body may be a large one."""
+Allow = Callable[[Head], Allowance]
+"""Asked with the head of each request: how much body it may send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +51,7 @@ class DoorLimits:
 
     head_max: int = 16 * 1024
     fields_max: int = 64
-    body_max: int = 1024 * 1024  # bytes; a batch of commands or a picture; the application may allow less
-    large_body_max: int = 1024 * 1024  # of what `is_large` says so
+    body_max: int = 1024 * 1024  # bytes, where `allow` does not say how many
     head_s: float = 5.0
     body_s: float = 8.0
     idle_s: float = 75.0
@@ -54,6 +59,7 @@ class DoorLimits:
     linger_s: float = 1.0
     linger_max: int = 256 * 1024
     drain_s: float = 8.0
+    answer_s: float = 9.5  # for the answer to a client who has half-closed, and may as well be gone
 
 
 class GuardedConnection(TCPServer):
@@ -67,17 +73,12 @@ class GuardedConnection(TCPServer):
         state: ConnectionState,
         stream: trio.abc.HalfCloseableStream,
         limits: DoorLimits,
-        is_large: IsLarge,
+        allow: Allow,
     ) -> None:
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
         self.refused = 0
         self._limits = limits
-        self._guard = RequestGuard(
-            head_max=limits.head_max,
-            fields_max=limits.fields_max,
-            body_max=limits.body_max,
-            bound=lambda head: limits.large_body_max if is_large(head.path, head.headers) else limits.body_max,
-        )
+        self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=allow)
         self._whole = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
@@ -129,13 +130,19 @@ class GuardedConnection(TCPServer):
                     if lingering < 0:
                         break
                     continue
-                if checked := guard.feed(data):
-                    await self.protocol.handle(RawData(checked))
+                if whole := guard.feed(data):
+                    await self.protocol.handle(RawData(whole))
                 if guard.error is not None:
                     await self._refuse(guard.error)
                 else:
                     await self._expect()
+            await self._finish()
         await self.protocol.handle(Closed())
+
+    async def _finish(self) -> None:
+        """The other side sends no more: it may wait for its answer still, but not for one that has no end."""
+        with trio.move_on_after(self._limits.answer_s):
+            await self._guarded.settled.wait()
 
     async def _receive(self) -> bytes:
         """The next bytes; b"" when there are none, or they are late and that is answered."""
@@ -154,17 +161,19 @@ class GuardedConnection(TCPServer):
             self._mark = mark
             wait_s = self._limits.head_s if guard.in_head else self._limits.body_s if guard.in_body else inf
             self._due = trio.current_time() + wait_s
-            if guard.in_head:
-                await self.idle_task.stop()  # a connection with half a head is not idle
+            if guard.in_head or guard.in_body:
+                await self.idle_task.stop()  # a connection with half a request is not idle
+            if guard.expects_continue and guard.error is None:
+                await self._guarded.rested.wait()  # for the response before it
+                await self._write(CONTINUE)
 
     async def _refuse(self, error: RequestError) -> None:
         """Answer a fault, after the response that is due before it, and end the connection."""
         self.refused += 1
         guarded = self._guarded
-        if not self._guard.in_body:
-            with trio.move_on_after(self._limits.drain_s):
-                await guarded.rested.wait()
-        if not self._ending and guarded.mute() and (self._guard.in_body or guarded.rested.is_set()):
+        with trio.move_on_after(self._limits.drain_s):
+            await guarded.rested.wait()
+        if not self._ending and guarded.mute() and guarded.rested.is_set():
             await self._write(render(error_reply(error), keep_alive=False))
         await self._end()
 
@@ -172,8 +181,8 @@ class GuardedConnection(TCPServer):
         if isinstance(event, RawData):
             await self._write(event.data)
             return
-        if isinstance(event, Updated) and event.idle and self._guard.in_head:
-            return  # half a head is here already
+        if isinstance(event, Updated) and event.idle and (self._guard.in_head or self._guard.in_body):
+            return  # half a request is here already
         # Shielded, for the application is told of its end, and cancelled by that, before hypercorn is done with it.
         with trio.CancelScope(shield=True):
             if isinstance(event, Closed):
@@ -221,6 +230,8 @@ class _GuardedProtocol(H11Protocol):
         self.rested = trio.Event()
         """Set while no response is due."""
         self.rested.set()
+        self.settled = self.rested
+        """Set likewise, and where the response that is due has no end: nobody waits for that."""
         self._muted = False
 
     def mute(self) -> bool:
@@ -234,14 +245,17 @@ class _GuardedProtocol(H11Protocol):
         if isinstance(event, Response) and self.context.terminated.is_set():
             event = replace(event, headers=[*event.headers, (b"connection", b"close")])
         await super().stream_send(event)
+        if isinstance(event, Response) and not any(name.lower() == b"content-length" for name, _ in event.headers):
+            self.settled.set()
 
     async def _check_protocol(self, event: h11.Request) -> None:
         """No switch to another protocol: the guard refuses who asks for one."""
 
     async def _create_stream(self, request: h11.Request) -> None:
-        self.rested = trio.Event()
+        self.rested, self.settled = trio.Event(), trio.Event()
         await super()._create_stream(request)
 
     async def _close_stream(self) -> None:
         await super()._close_stream()
         self.rested.set()
+        self.settled.set()

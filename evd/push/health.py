@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 
 from evd.errors import Pause, PushError, QuotaExceeded
 
@@ -25,6 +26,8 @@ class Health:
         self._lost = False
         """Something expired since the provider took the last push."""
         self._paused: dict[str, float] = {}
+        self.failed_at = -inf
+        """When the provider last did not take a push for now."""
 
     def behind_s(self, now: float) -> float:
         """For how long there was always more to send than was begun, or every push failed for now."""
@@ -60,6 +63,7 @@ class Health:
     def put_off(self, now: float) -> None:
         """The provider did not take a push for now."""
         self.outcomes["retried"] += 1
+        self.failed_at = now
         if self._failing_since is None:
             self._failing_since = now
 

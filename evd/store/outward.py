@@ -18,7 +18,8 @@ ORIGINAL: Client = "original"
 class Register(Operation, frozen=True, gc=False):
     """A phone wants a vehicle's pushes, with the vehicle's id spelled its way; said again, it renews.
 
-    A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
+    A phone is one user's at a time: it hears no more of what it was registered for by the one before him. The result is
+    None, or how many phones made room for it though a provider took a push for them lately.
     """
 
     vehicle: str

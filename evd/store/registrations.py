@@ -55,6 +55,11 @@ SELECT number FROM registrations WHERE uid = ?1 AND kind <> 'webhook' AND token 
     SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind <> 'webhook'
     GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
 
+PUSHED_LATELY_MS = 2 * 86_400_000
+"""Of a phone that had a push within so long, its user notices that there are no more."""
+
+_PUSHED_SINCE = "SELECT count(*) FROM deliveries WHERE registration = ? AND given_at > ?"
+
 # What the vehicle said before is no news to who registers.
 _FIRST = """
 INSERT INTO deliveries (registration, given) VALUES (?, coalesce((SELECT id FROM last WHERE vehicle = ?), ''))"""
@@ -92,14 +97,14 @@ def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
     return len(numbers)
 
 
-def _register(registry: Registry, op: Register) -> None:
+def _register(registry: Registry, op: Register) -> int | None:
     """A phone has room made for it. A webhook is the administrator's, who is told; its limit is for its vehicle."""
     db, limits, webhook = registry.db, registry.limits, op.kind == "webhook"
     if not webhook:
         # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
         forget_all(registry, _OF_OTHERS, (op.token, op.uid))
     if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
-        return
+        return None
     if registry.registered >= limits.registrations:
         raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
     if webhook:
@@ -113,9 +118,23 @@ def _register(registry: Registry, op: Register) -> None:
     new = db.execute(_INSERT, values).lastrowid
     db.execute(_FIRST, (new, op.vehicle))
     registry.registered += 1
-    if not webhook:
-        forget_all(registry, _OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle))
-        forget_all(registry, _OVER_OF_USER, (op.uid, new, limits.registrations_per_user))
+    if webhook:
+        return None
+    over = (
+        (_OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle)),
+        (_OVER_OF_USER, (op.uid, new, limits.registrations_per_user)),
+    )
+    return sum(_make_room(registry, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
+
+
+def _make_room(registry: Registry, sql: str, values: tuple[Any, ...], since: int) -> int:
+    """Those whose numbers `sql` selects go; to how many of them a provider took a push after `since`."""
+    pushed = 0
+    for (number,) in registry.db.execute(sql, values).fetchall():
+        (lately,) = registry.db.execute(_PUSHED_SINCE, (number, since)).fetchone()
+        pushed += lately
+        forget(registry, number)
+    return pushed
 
 
 def _unregister(registry: Registry, op: Unregister) -> bool:

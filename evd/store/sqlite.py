@@ -21,6 +21,7 @@ from evd.store.pending import PendingInSqlite
 from evd.store.registry import Limits, Registry
 from evd.store.rings import Rings
 from evd.store.scribe import open_scribe
+from evd.store.waiting import WaitingInSqlite
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """In the log before it is copied into the database: so much that a page changed often is copied once."""
@@ -119,6 +120,7 @@ class SqliteStore:
             self._reader = open_reader(path)
             self._copier = open_copier(path)
         self._pending: list[PendingInSqlite] = []
+        self._waiting: list[WaitingInSqlite] = []
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
@@ -263,6 +265,16 @@ class SqliteStore:
         self._pending.append(PendingInSqlite(self.path, kinds))
         return self._pending[-1]
 
+    def waiting(self) -> WaitingInSqlite:
+        """What waits for its message."""
+        self._waiting.append(WaitingInSqlite(self.path))
+        return self._waiting[-1]
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait for their messages."""
+        return self._rings.annotations.rows
+
     def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
         """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
         return list(self._reader.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL"))
@@ -295,6 +307,8 @@ class SqliteStore:
         self._reader.close()
         for pending in self._pending:
             pending.close()
+        for waiting in self._waiting:
+            waiting.close()
         self._copier.close()
         try:
             with translated(self.path):
