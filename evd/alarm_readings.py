@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evd.alarm_phones import STOPPED
-from evd.alarms import PauseKind, Readings
+from evd.alarm_rules import PauseKind, Readings
 from evd.findings import shown
 
 DAY_S = 86_400

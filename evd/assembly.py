@@ -10,9 +10,9 @@ from typing import Any, get_args
 import orjson
 
 from evd.alarm_readings import readings
+from evd.alarm_rules import Readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
-from evd.alarms import Readings
 from evd.alerter import Alerter, listening_since
 from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.alarm_readings import readings
-from evd.alarms import MIB, RULES, Alarms, Change, Memory, Readings, span
+from evd.alarm_rules import MIB, RULES, Readings, span
+from evd.alarms import Alarms, Change, Memory
 from evd.config import Alerts
 from evd.rhythm import FACTOR, STEP_MAX_S, Passed, Rhythm
 

@@ -23,7 +23,7 @@ MODULES = {
 PURE = {
     "evd.backfill",
     *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
-    *("evd.alarms", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
+    *("evd.alarms", "evd.alarm_rules", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
