@@ -13,9 +13,9 @@ from evd.addresses import Proxies
 from evd.admission import Admission
 from evd.admission import Bounds as PlaceBounds
 from evd.alarm_readings import readings
+from evd.alarm_rules import Readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
-from evd.alarms import Readings
 from evd.alerter import Alerter, listening_since
 from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
@@ -220,7 +220,10 @@ def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alert
     before = listening.last()
     since = listening_since(Alive(place.directory / "alive").last(), before, clock())
     if since != (before or 0):
-        listening.note(since)
+        try:
+            listening.note(since)
+        except OSError as error:
+            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
     return Alerter(
         WatchedInSqlite(place.database),
         writer,
