@@ -361,7 +361,7 @@ RULES: tuple[Rule, ...] = (
         clear_below=1,
         calm_s=0,
         sentence=lambda seen: (
-            f"{seen.hour.crowded} connections within an hour had to give way, for there were too many that show no key, "
+            f"{seen.hour.crowded} connections within an hour had to give way, for too many show no key, "
             f"most of them from {seen.readings.crowded_by}: block that address before evd, or give its callers a key; "
             "where all of them are welcome, raise server.connections_max"
         ),
