@@ -9,10 +9,13 @@ from typing import Any, get_args
 
 import orjson
 
+from evd.addresses import Proxies
+from evd.admission import Admission
+from evd.admission import Bounds as PlaceBounds
 from evd.alarm_readings import readings
+from evd.alarm_rules import Readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
-from evd.alarms import Readings
 from evd.alerter import Alerter, listening_since
 from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
@@ -27,6 +30,7 @@ from evd.dispatcher import Dispatcher, Rules
 from evd.doorkeeper import Doorkeeper
 from evd.errors import FormatError
 from evd.formats import Formats
+from evd.ingest import Ingest
 from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
@@ -40,6 +44,7 @@ from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
 from evd.turns import Turns
+from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
@@ -141,6 +146,14 @@ def webhook_pusher(config: Config) -> Pusher:
     )
 
 
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
+        clock=clock,
+    )
+
+
 def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
     compose = Composer(config).compose
@@ -207,7 +220,10 @@ def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alert
     before = listening.last()
     since = listening_since(Alive(place.directory / "alive").last(), before, clock())
     if since != (before or 0):
-        listening.note(since)
+        try:
+            listening.note(since)
+        except OSError as error:
+            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
     return Alerter(
         WatchedInSqlite(place.database),
         writer,
@@ -254,3 +270,12 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     """Who may send how much of a body, at both doors."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+
+
+def admission(config: Config) -> Admission:
+    """The places of all connections, whichever address they come by. Raises ConfigError."""
+    server = config.server
+    bounds = PlaceBounds(
+        server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
+    )
+    return Admission(bounds, Proxies(server.trusted_proxies))

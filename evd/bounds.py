@@ -7,6 +7,9 @@ STATUSES_PER_VEHICLE_MAX = 100_000
 
 RANGES: tuple[tuple[str, float, float], ...] = (
     ("server.connections_max", 1, 1_000_000),
+    ("server.strangers_per_address", 1, 1_000_000),
+    ("server.strangers_bytes_max", 65_536, 1 << 32),
+    ("server.unfinished_bytes_max", 1 << 20, 1 << 36),
     ("server.head_max_bytes", 1024, 1 << 20),
     ("server.fields_max", 8, 1024),
     ("server.head_timeout_s", 0.05, 600),
@@ -24,6 +27,8 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("ingest.vehicles_max", 1, 100_000_000),
     ("ingest.rejected_rows_max", 1, 10_000_000),
     ("sigfox.batch_lines_max", 1, 100_000),
+    ("sigfox.advanced_waits_s", 0, 86_400),
+    ("sigfox.advanced_waiting_max", 0, 10_000),  # twice as many are taken while they cannot be written
     ("sigfox.daily_budget", 1, 100_000),
     ("sigfox.downlink_expires_s", 60, 31_536_000),
     ("sigfox.downlinks_per_vehicle", 1, 1_000),

@@ -41,6 +41,12 @@ class Server(Section, frozen=True):
     trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
     connections_max: int = 2048
+    #: From one address (IPv6: one /64) that has shown no key; those that rest give way to the next.
+    strangers_per_address: int = 256
+    #: Of unfinished requests without a key in their head; the oldest give way. 256 forms of 64 KiB, a thousand heads.
+    strangers_bytes_max: int = 16 * 1024 * 1024
+    #: Of unfinished requests with one: a hundred batches of a MiB.
+    unfinished_bytes_max: int = 128 * 1024 * 1024
     head_max_bytes: int = 16 * 1024
     fields_max: int = 64
     #: A head arrives in one or two packets; 5 s is what slow mobile links need (reliability R16).
@@ -86,6 +92,13 @@ class Sigfox(Section, frozen=True):
     batch_lines_max: int = 10_000
     #: Kind of callback → pattern of a text/plain body on its route.
     text_patterns: dict[str, str] = {}
+    #: DATA comes before its DATA_ADVANCED, and Sigfox tries it again for seven minutes; what was told by DATA_ADVANCED
+    #: alone is a status after this. 0: at once.
+    advanced_waits_s: float = 600
+    #: Device types without a DATA callback: what DATA_ADVANCED tells of their messages is a status at once. "*": all.
+    advanced_alone: list[str] = []
+    #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
+    advanced_waiting_max: int = 10_000
     #: Messages a day that a contract allows.
     daily_budget: int = 140
     #: A downlink that no message asked for by then is not worth sending.
