@@ -30,7 +30,7 @@ PURE = {
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
     *("evd.sequence", "evd.trace", "evd.presence"),
     "evd.sse",
-    *("evd.json_faults", "evd.near_names"),
+    *("evd.json_faults", "evd.near_names", "evd.names", "evd.unzipped"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
@@ -79,7 +79,16 @@ LAYERS = (
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
+    {
+        "evd.ordinary",
+        "evd.reports",
+        "evd.intake",
+        "evd.status_list",
+        "evd.slices",
+        "evd.turns",
+        "evd.flights",
+        "evd.asker",
+    },
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",
