@@ -230,8 +230,12 @@ class Events(Section, frozen=True):
     per_vehicle: int = 200
     #: Statuses that wait to be looked at, some 1 KiB each: three seconds of 5,000 callbacks a second.
     queue_max: int = 16_384
-    #: Vehicles whose memory stays in memory, about 300 bytes each; others are read when they speak.
+    #: Vehicles whose memory stays in memory, with the last status about 1 KiB each; others are read when they speak.
     memories_max: int = 16_384
+    #: Kinds of events that the original's app tells itself, from the status that shows them: it is not told twice.
+    self_told_original: list[str] = msgspec.field(default_factory=lambda: ["target_reached"])
+    #: The same of the apps that register by /api/v1.
+    self_told_v1: list[str] = []
 
 
 class Log(Section, frozen=True):

@@ -12,7 +12,7 @@ import orjson
 from evd.queries import Queries
 
 _EVENTS = """
-SELECT number, vehicle, kind, time, status_id, created, details FROM events
+SELECT number, vehicle, kind, time, status_id, created, details, samples FROM events
 WHERE number < ?1 AND (?2 IS NULL OR kind = ?2)"""
 _OF_VEHICLE = " AND vehicle = ?4"
 _OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?4)"
@@ -45,7 +45,7 @@ async def events(
         sql += _OF_USER
         values.append(uid)
     rows = await queries.rows(sql + _NEWEST, values)
-    return [row | {"details": orjson.loads(row["details"])} for row in rows]
+    return [row | {name: orjson.loads(row[name]) for name in ("details", "samples")} for row in rows]
 
 
 async def alerts_of(queries: Queries, vehicle: str) -> tuple[bool, bytes | None]:

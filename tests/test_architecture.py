@@ -22,7 +22,15 @@ MODULES = {
 #: Pure: bytes, values and the time go in, what to do comes out.
 PURE = {
     "evd.backfill",
-    *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
+    *(
+        "evd.alerts",
+        "evd.alert_settings",
+        "evd.confirmation",
+        "evd.pool",
+        "evd.positions",
+        "evd.wishes",
+        "evd.event_texts",
+    ),
     *("evd.alarms", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
