@@ -18,6 +18,7 @@ from libc.string cimport memcmp, memcpy, memset, strncmp
 
 from hashlib import blake2b
 
+from evd.callbacks import RADIO
 from evd.decoding import decode_payload
 from evd.sigfox import NO_FIELDS, PAYLOAD_MAX_BYTES, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES
 from evd.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, SIGFOX, TIME_MAX_MS
@@ -237,6 +238,15 @@ cdef inline const Name *name_of(const char *text, Py_ssize_t size) noexcept nogi
 cdef list KEPT = []             # what the names' text pointers point into
 
 
+cdef const char *read_nothing(const char *at, Found *found) noexcept nogil:
+    """A variable that would be kept, had it a value."""
+    if strncmp(at, b"null", 4) == 0:
+        return at + 4
+    if strncmp(at, b'"null"', 6) == 0:
+        return at + 6
+    return at + 2 if strncmp(at, b'""', 2) == 0 else NULL
+
+
 cdef int add_names(names, uint64_t bit, Reader read) except -1:
     cdef unsigned int slot
     cdef bytes text
@@ -272,7 +282,7 @@ cdef int fill_tables() except -1:
     for name in sorted(NO_FIELDS - _READ):
         bit <<= 1
         assert bit, "a name has one of 64 bits"
-        add_names([name], bit, read_over)
+        add_names([name], bit, read_nothing if name in RADIO else read_over)
     assert 2 * len(KEPT) <= SLOTS
     return 0
 

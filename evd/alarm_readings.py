@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evd.alarm_phones import STOPPED
-from evd.alarms import PauseKind, Readings
+from evd.alarm_rules import PauseKind, Readings
 from evd.findings import shown
 
 DAY_S = 86_400
@@ -39,6 +39,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         disk_free_bytes=disk.get("free"),
         disk_total_bytes=disk.get("total", 0),
         disk_full=bool(disk.get("full")),
+        stalled=state.get("writer", {}).get("stalled", ""),
         rejected_max=rejected_max,
         log_bytes=disk.get("log"),
         loop_lag_s=state.get("loop", {}).get("worst_s", 0.0),

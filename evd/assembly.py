@@ -11,9 +11,9 @@ from typing import Any, get_args
 import orjson
 
 from evd.alarm_readings import readings
+from evd.alarm_rules import Readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
 from evd.alarm_webhook import AlarmWebhook
-from evd.alarms import Readings
 from evd.alerter import Alerter, listening_since
 from evd.alive import Alive
 from evd.api.context import NoTokens, TokenVerifier
@@ -29,6 +29,7 @@ from evd.dispatcher import Dispatcher, Rules
 from evd.doorkeeper import Doorkeeper
 from evd.errors import ConfigError, FormatError
 from evd.formats import Formats
+from evd.ingest import Ingest
 from evd.live import Bounds, Live
 from evd.log import log
 from evd.place import Place
@@ -43,6 +44,8 @@ from evd.store.outward import ORIGINAL, Client
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
+from evd.turns import Turns
+from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
@@ -144,6 +147,14 @@ def webhook_pusher(config: Config) -> Pusher:
     )
 
 
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
+        clock=clock,
+    )
+
+
 def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
     push = config.push
     compose = Composer(config).compose
@@ -196,6 +207,11 @@ def live(config: Config) -> Live:
     return Live(bounds)
 
 
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
+
+
 def server_clock(place: Place, config: Config) -> ServerClock:
     return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
@@ -216,7 +232,10 @@ def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alert
     before = listening.last()
     since = listening_since(Alive(place.directory / "alive").last(), before, clock())
     if since != (before or 0):
-        listening.note(since)
+        try:
+            listening.note(since)
+        except OSError as error:
+            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
     return Alerter(
         WatchedInSqlite(place.database),
         writer,

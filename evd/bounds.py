@@ -24,6 +24,8 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("ingest.vehicles_max", 1, 100_000_000),
     ("ingest.rejected_rows_max", 1, 10_000_000),
     ("sigfox.batch_lines_max", 1, 100_000),
+    ("sigfox.advanced_waits_s", 0, 86_400),
+    ("sigfox.advanced_waiting_max", 0, 10_000),  # twice as many are taken while they cannot be written
     ("sigfox.daily_budget", 1, 100_000),
     ("sigfox.downlink_expires_s", 60, 31_536_000),
     ("sigfox.downlinks_per_vehicle", 1, 1_000),
@@ -35,6 +37,9 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.registrations_per_vehicle", 1, 10_000),
     ("app.registrations_max", 1, 100_000_000),
     ("app.owners_max", 1, 100_000_000),
+    ("app.ranges_max", 1, 100_000),
+    ("app.ranges_per_user", 1, 100_000),
+    ("app.range_lasts_s", 0.05, 86_400),
     ("app.streams_max", 1, 100_000),
     ("app.streams_per_user", 1, 100_000),
     ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a head of 16 KiB

@@ -18,7 +18,7 @@ from evd.sigfox import (
     first_of,
 )
 
-UPLINK, BIDIR = "uplink", "bidir"
+UPLINK, BIDIR, ADVANCED = "uplink", "bidir", "advanced"
 DATA_KINDS = frozenset({UPLINK, BIDIR})
 """Kinds that carry a vehicle's message, and are one kind to the store (evd.status.DATA)."""
 
@@ -58,7 +58,7 @@ KINDS: Mapping[str, Kind] = {
     "error": Kind((2, None), (_DEVICE, _TIME, ("info", "severity")), (("info", "severity"),)),
     "repeater": Kind((1, 5), (_DEVICE, _TIME, ("batt", *REPEATED)), tuple((name,) for name in REPEATED)),
     "status": Kind((1, 0), (_DEVICE, _TIME, ("batt", "temp")), (("batt",), ("temp",))),
-    "advanced": Kind((1, 6), (_DEVICE, _TIME), tuple((name,) for name in RADIO), with_payload=True, by_name=True),
+    ADVANCED: Kind((1, 6), (_DEVICE, _TIME), tuple((name,) for name in RADIO), with_payload=True, by_name=True),
     "geoloc": Kind((1, 1), (_DEVICE, _TIME, ("lat",), ("lng",)), (("radius",), ("geolocSource",))),
     BIDIR: Kind((0, 3), (_DEVICE, _TIME), (("ack",), ("longPolling",)), with_payload=True, by_name=True),
     UPLINK: Kind((0, 2), (_DEVICE, _TIME), with_payload=True),
@@ -87,7 +87,7 @@ def kind_of(document: Mapping[str, Any]) -> str:
     What it says of itself counts first, then its marks. What has a vehicle's values and no mark is an uplink: a message
     by Sigfox's variables, or a status document of the original system.
     """
-    said = _said(document)
+    said = said_kind(document)
     if said is not None:
         return said
     payload = first_of(document, PAYLOAD_NAMES, empty_counts=True) not in (None, OUT_OF_BAND)
@@ -130,8 +130,8 @@ def _marked(document: Mapping[str, Any], mark: tuple[str, ...], by_name: bool) -
     return all(name in document if by_name else first_of(document, (name,)) is not None for name in mark)
 
 
-def _said(document: Mapping[str, Any]) -> str | None:
-    """The kind by its name or its numbers; words that are no kind's name are the customer's own."""
+def said_kind(document: Mapping[str, Any]) -> str | None:
+    """The kind that a callback calls itself, by name or by numbers; words that are no kind's are the customer's own."""
     for name in KIND_NAMES:
         if (kind := _kind_of_words(document, document.get(name))) is not None:
             return kind

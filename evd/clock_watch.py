@@ -8,11 +8,11 @@ from typing import TypeVar
 
 import trio
 
-from evd.api.rejections import NUMBER_MAX, replay
+from evd.api.rejections import replay
 from evd.errors import TimeAhead, Unavailable
 from evd.ingest import Ingest
 from evd.log import log
-from evd.queries import Queries
+from evd.queries import NUMBER_MAX, Queries
 from evd.server_clock import ServerClock
 from evd.status import AHEAD_MS
 from evd.store import MendClock

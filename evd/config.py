@@ -86,6 +86,13 @@ class Sigfox(Section, frozen=True):
     batch_lines_max: int = 10_000
     #: Kind of callback → pattern of a text/plain body on its route.
     text_patterns: dict[str, str] = {}
+    #: DATA comes before its DATA_ADVANCED, and Sigfox tries it again for seven minutes; what was told by DATA_ADVANCED
+    #: alone is a status after this. 0: at once.
+    advanced_waits_s: float = 600
+    #: Device types without a DATA callback: what DATA_ADVANCED tells of their messages is a status at once. "*": all.
+    advanced_alone: list[str] = []
+    #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
+    advanced_waiting_max: int = 10_000
     #: Messages a day that a contract allows.
     daily_budget: int = 140
     #: A downlink that no message asked for by then is not worth sending.
@@ -126,6 +133,12 @@ class App(Section, frozen=True):
     registrations_per_user: int = 200
     registrations_max: int = 1_000_000
     owners_max: int = 1_000_000
+    #: Ranges in all that are longer than a page and being read, each with some 130 KiB however slow its reader is.
+    ranges_max: int = 128
+    #: Of one user: some devices, with a history of each of his vehicles on them. Others of his wait 5 s for a place.
+    ranges_per_user: int = 16
+    #: A range is cut off there: 100,000 statuses at 130 kB/s, which slow mobile links give.
+    range_lasts_s: float = 300
     #: Live streams in all, each a connection that lasts: beside them stays room for a burst of callbacks.
     streams_max: int = 256
     #: Of one user, or of one administrator's key: some devices, with a page or two open on each.

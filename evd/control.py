@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket as sockets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +40,17 @@ def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
     """
     with _asked(socket, method, path, json.dumps(body), {"content-type": "application/json"}) as answer:
         return _document(answer)
+
+
+def page(socket: Path, path: str) -> tuple[Any, str | None]:
+    """The JSON of a list's page, and the path of the one that follows. Raises as `call` does."""
+    with _asked(socket, "GET", path, None, {}) as answer:
+        document = _document(answer)
+        link = _NEXT.search(answer.getheader("link", ""))
+    return document, link[1] if link else None
+
+
+_NEXT = re.compile(r'</api/v1([^>]*)>; rel="next"')
 
 
 def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:

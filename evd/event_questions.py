@@ -9,14 +9,14 @@ from typing import Any
 
 import orjson
 
-from evd.queries import Queries
+from evd.queries import Listing, Queries
 
 _EVENTS = """
 SELECT number, vehicle, kind, time, status_id, created, details, samples FROM events
 WHERE number < ?1 AND (?2 IS NULL OR kind = ?2)"""
-_OF_VEHICLE = " AND vehicle = ?4"
-_OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?4)"
-_NEWEST = " ORDER BY number DESC LIMIT ?3"
+_OF_VEHICLE = " AND vehicle = ?3"
+_OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?3)"
+_NEWEST = " ORDER BY number DESC LIMIT ?"
 
 # A vehicle that has an owner may be set up before it was ever heard.
 _ALERTS = """
@@ -34,26 +34,28 @@ async def events(
     kind: str | None = None,
     vehicle: str | None = None,
     uid: str | None = None,
-) -> list[dict[str, Any]]:
+) -> Listing:
     """With a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
-    values: list[Any] = [before, kind, limit]
-    sql = _EVENTS
+    sql: str = _EVENTS
+    values: tuple[Any, ...] = (before, kind)
     if vehicle is not None:
-        sql += _OF_VEHICLE
-        values.append(vehicle)
+        sql, values = sql + _OF_VEHICLE, (*values, vehicle)
     elif uid is not None:
-        sql += _OF_USER
-        values.append(uid)
-    rows = await queries.rows(sql + _NEWEST, values)
-    return [row | {name: orjson.loads(row[name]) for name in ("details", "samples")} for row in rows]
+        sql, values = sql + _OF_USER, (*values, uid)
+    found = await queries.listing(sql + _NEWEST, values, limit, by=("number",))
+    return found._replace(rows=list(map(_event, found.rows)))
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: orjson.loads(row[name]) for name in ("details", "samples")}
 
 
 async def alerts_of(queries: Queries, vehicle: str) -> tuple[bool, bytes | None]:
     """Whether the vehicle is known, and how alerts are set for it."""
-    rows = await queries.rows(_ALERTS, (vehicle,))
+    rows = await queries.rows(_ALERTS, (vehicle,), small=True)
     return (True, rows[0]["settings"]) if rows else (False, None)
 
 
 async def preferences_of(queries: Queries, uid: str) -> bytes | None:
-    rows = await queries.rows(_PREFERENCES, (uid,))
+    rows = await queries.rows(_PREFERENCES, (uid,), small=True)
     return rows[0]["settings"] if rows else None

@@ -68,7 +68,7 @@ class Ingest:
         """Verdicts and refusals since the start, for statistics."""
         self.heard: Callable[[int], None] | None = None
         """Is given the time of each message that Sigfox dated (epoch ms), while the server's clock is doubted."""
-        self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
+        self.reading = self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
 

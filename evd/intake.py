@@ -64,9 +64,11 @@ class Callback(NamedTuple):
     """Variables that evd would have taken, had they not been masked when the callback was rejected once."""
 
 
-def data_callback(kind: str, arrival: Arrive, *, asks: bool, left_out: tuple[str, ...] = ()) -> Callback:
-    """A message's; one that asks is offered what waits for its vehicle."""
-    operations: tuple[Operation, ...] = (arrival,)
+def data_callback(
+    kind: str, arrival: Arrive, more: tuple[Operation, ...] = (), *, asks: bool, left_out: tuple[str, ...] = ()
+) -> Callback:
+    """A message's, and what `more` it says; one that asks is offered what waits for its vehicle."""
+    operations = (arrival, *more)
     if asks:
         operations += (OfferDownlink(arrival.vehicle, arrival.status_id, arrival.time, arrival.received),)
     return Callback(kind, arrival.vehicle, arrival.spelling, arrival.status_id, operations, asks, left_out)

@@ -5,7 +5,7 @@ Only known variables are kept, each within bounds; one that cannot be read is le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from evd.errors import BadRequest
@@ -37,6 +37,13 @@ def of_advanced(document: Mapping[str, Any]) -> dict[str, Any]:
     if computed:
         said["computedLocation"] = computed
     return said
+
+
+def others(document: Mapping[str, Any], said: Mapping[str, Any], envelope: Container[str]) -> dict[str, Any]:
+    """What else a callback said, under `values`: where nothing else is kept of it, nothing of it may be lost."""
+    left = {name: value for name, value in document.items() if name not in said and name not in envelope}
+    kept = {name: value for name, value in left.items() if value not in (None, "", "null")}
+    return {"values": kept} if kept else {}
 
 
 def of_geoloc(document: Mapping[str, Any]) -> dict[str, Any]:

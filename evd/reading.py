@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Generator
 from typing import Any
 
-from evd.callbacks import BIDIR, DATA_KINDS, UPLINK, kind_of
+import msgspec
+
+from evd.callbacks import ADVANCED, BIDIR, DATA_KINDS, UPLINK, kind_of, said_kind
 from evd.config import Sigfox
 from evd.decoding import decode
 from evd.directory import Directory
@@ -19,13 +21,13 @@ from evd.json_bytes import json_bytes
 from evd.kept import batch_without_secrets, without_secrets
 from evd.log import log
 from evd.ordinary import Shortcut
-from evd.reports import report
+from evd.reports import heard, report
 from evd.routes import ANY, BATCH, Route
 from evd.secret_names import ALWAYS, from_length
 from evd.secrets import MASK, Rule, masked_line, refused, unmasked
 from evd.shapes import BATCH_NAMES, LinePattern, read_batch, read_document
 from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
-from evd.status import AHEAD, AHEAD_MS, SIGFOX, WLAN, canonical, identity
+from evd.status import AHEAD, AHEAD_MS, ALONE, SIGFOX, WLAN, canonical, identity
 from evd.store import Arrive
 
 LINES_AT_ONCE = 32
@@ -47,6 +49,8 @@ class Reading:
         self._lines_max = settings.batch_lines_max
         self._batch_pattern = LinePattern.parse(settings.batch_pattern)
         self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
+        self._waits = settings.advanced_waits_s > 0
+        self._alone = frozenset(one.lower() for one in settings.advanced_alone)
         self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
 
     def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
@@ -102,9 +106,27 @@ class Reading:
         if kind in DATA_KINDS:
             message = read_message(variables)
             arrival = self._arrival(message, connectivity, document, now)
-            return data_callback(kind, arrival, asks=live and message.asks, left_out=left_out)
+            radio = heard(variables, arrival)
+            more = () if radio is None else (radio,)
+            return data_callback(kind, arrival, more, asks=live and message.asks, left_out=left_out)
         told = report(kind, variables, now=now, raw=document)
+        if kind == ADVANCED and self._comes_alone(variables):
+            return data_callback(
+                kind, self.alone(variables, document, now), told.operations, asks=False, left_out=left_out
+            )
         return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations, left_out=left_out)
+
+    def alone(self, variables: dict[str, Any], document: bytes, now: int) -> Arrive:
+        """The message that DATA_ADVANCED tells of. Raises BadRequest."""
+        arrival = self._arrival(read_message(unmasked(variables)), SIGFOX, document, now)
+        return msgspec.structs.replace(arrival, flags=f"{arrival.flags} {ALONE}".strip())
+
+    def _comes_alone(self, variables: dict[str, Any]) -> bool:
+        """Whether nobody need wait for the DATA of this DATA_ADVANCED."""
+        types = self._alone
+        if not self._waits or "*" in types or said_kind(variables) in DATA_KINDS:
+            return True
+        return bool(types) and str(variables.get("deviceTypeId", "")).lower() in types
 
     def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
         """What is to be written of a request with a callback a line. Raises BadRequest.

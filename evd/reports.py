@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from evd import radio
-from evd.callbacks import KIND_NAMES, NUMBER_NAMES, REPEATED, require
+from evd.callbacks import KIND_NAMES, NUMBER_NAMES, RADIO, REPEATED, require
 from evd.downlinks import FAILED, info_code
 from evd.errors import BadRequest
 from evd.plain_text import excerpt
 from evd.sigfox import (
+    PAYLOAD_NAMES,
     SEQ_ALIASES,
     SEQ_NAMES,
     TIME_NAMES,
@@ -30,7 +31,7 @@ from evd.sigfox import (
     read_time,
 )
 from evd.status import canonical, identity
-from evd.store import Operation
+from evd.store import Arrive, Operation
 from evd.store.network import Annotate, CloseDownlink, Frame, Modem, Note
 
 TEXT_MAX = 300
@@ -45,6 +46,7 @@ SEVERITIES = {"ERROR": "error", "WARN": "warn", "WARNING": "warn", "INFO": "info
 _ENVELOPE = frozenset(
     {*VEHICLE_NAMES, *TIME_NAMES, *SEQ_NAMES, *SEQ_ALIASES, *KIND_NAMES, *NUMBER_NAMES, "version", "key"}
 )
+_OF_THE_MESSAGE = _ENVELOPE | {*PAYLOAD_NAMES}
 _OF_THE_STATION = frozenset({"snr", "rssi", "avgSnr", "signal", "avgSignal", "station", "duplicate"})
 _POSITION = frozenset({"lat", "lng"})  # of the station too, but for a GEOLOC
 
@@ -180,9 +182,20 @@ def _geoloc(told: _Told) -> tuple[Operation, ...]:
 
 def _annotate(told: _Told, said: dict[str, Any], location: str | None) -> Annotate:
     payload = read_payload(told.document)
+    whole = orjson.dumps(said | radio.others(told.document, said, _OF_THE_MESSAGE))
     return Annotate(
-        told.vehicle, told.time, told.seq, payload, told.kind, orjson.dumps(said), location, received=told.now
+        *(told.vehicle, told.time, told.seq, payload, told.kind, whole, location), received=told.now, document=told.raw
     )
+
+
+def heard(document: Mapping[str, Any], arrival: Arrive) -> Annotate | None:
+    """What a message itself says of its radio by the variables of DATA_ADVANCED; None: nothing."""
+    if not any(first_of(document, (name,)) is not None for name in RADIO):
+        return None
+    said = radio.of_advanced(document)
+    location = radio.location(said.get("computedLocation", {}))
+    about = arrival.vehicle, arrival.time, arrival.seq, arrival.payload
+    return Annotate(*about, "message", orjson.dumps(said), location, received=arrival.received)
 
 
 def _acknowledge(told: _Told) -> tuple[Operation, ...]:

@@ -28,6 +28,9 @@ SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further
 AHEAD = "ahead"
 """Flag of a status whose time lies further ahead than that."""
 
+ALONE = "alone"
+"""Flag of a status that was made of DATA_ADVANCED alone; where its DATA comes after all, the two are one."""
+
 JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (reference sigfox.md A4)
 
 

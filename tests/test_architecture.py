@@ -22,22 +22,15 @@ MODULES = {
 #: Pure: bytes, values and the time go in, what to do comes out.
 PURE = {
     "evd.backfill",
-    *(
-        "evd.alerts",
-        "evd.alert_settings",
-        "evd.confirmation",
-        "evd.pool",
-        "evd.positions",
-        "evd.wishes",
-        "evd.event_texts",
-    ),
-    *("evd.alarms", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
+    *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
+    *("evd.alarms", "evd.alarm_rules", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
+    *("evd.alert_settings", "evd.confirmation", "evd.self_told"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
     *("evd.sequence", "evd.trace", "evd.presence"),
-    "evd.sse",
+    *("evd.sse", "evd.stall"),
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
@@ -66,7 +59,9 @@ KNOWS_TRIO = {
     *("evd.edge", "evd.ingest", "evd.writer", "evd.dispatcher", "evd.daemon", "evd.stream", "evd.control"),
     *("evd.sigfox_api", "evd.alerter", "evd.backfiller", "evd.checkup", "evd.alarm_watch", "evd.clock_watch"),
     *("evd.slices", "evd.loop_lag", "evd.housekeeping", "evd.landing", "evd.push_questions", "evd.pushing"),
-    "evd.stopped",
+    "evd.unaccompanied",
+    *("evd.readers", "evd.turns", "evd.flights", "evd.stopped"),
+    "evd.patience",
     *("evd.queries", "evd.tokens", "evd.httpclient", "evd.simulator", "evd.api", "evd.cli"),
     *("evd.push.credentials", "evd.push.threads", "evd.push.shares"),
     *("evd.push.fcm", "evd.push.transport", "evd.push.fake"),
@@ -79,13 +74,14 @@ LAYERS = (
     {"evd.daemon"},
     {"evd.assembly", "evd.simulator", "evd.checkup", "evd.checkup_verdicts"},
     {"evd.edge", "evd.api", "evd.pushing", "evd.alerter", "evd.tokens", "evd.control"}
-    | {"evd.queries", "evd.clock_watch", "evd.event_questions", "evd.push_questions", "evd.stopped"},
+    | {"evd.queries", "evd.readers", "evd.event_questions", "evd.push_questions"}
+    | {"evd.clock_watch", "evd.stopped"},
     {"evd.dispatcher", "evd.composing", "evd.landing"},
     {"evd.ingest", "evd.stream", "evd.connection", "evd.backfiller", "evd.housekeeping", "evd.alarm_watch"}
-    | {"evd.backlog", "evd.commits", "evd.worth"},
+    | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices"},
+    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",
@@ -98,7 +94,9 @@ LAYERS = (
         "evd.clock",
         "evd.server_clock",
         "evd.inherited",
+        "evd.same_files",
         "evd.loop_lag",
+        "evd.patience",
     },
     PURE - {"evd.config", "evd.errors", "evd.bounds"},
     {"evd.config", "evd.errors", "evd.bounds", "evd.version"},
@@ -236,4 +234,4 @@ def test_every_declared_package_is_pinned() -> None:
 
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.library"} & imports(m)}
-    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.queries"}
+    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.readers"}

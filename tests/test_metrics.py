@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from test_alarm_watch import receiver
 from test_chain import callback, fake_fcm, register, whole_chain
 
-from evd.alarms import RULES
+from evd.alarm_rules import RULES
 from evd.api.metrics import STORED_FOR_S, Seen, Stored, families
 from evd.errors import Unavailable
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from evd import ordinary
 from evd._ordinary import Shortcut
-from evd.callbacks import UPLINK
+from evd.callbacks import RADIO, UPLINK
 from evd.config import FormatSettings, Sigfox
 from evd.directory import Directory
 from evd.errors import ConfigError
@@ -29,12 +29,12 @@ from evd.store import Arrive
 NOW = 1_700_000_001_000
 SEQUENCE = (*SEQ_NAMES, *SEQ_ALIASES)
 ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQUENCE}
-READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded", "key"})
+READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded", "key", *RADIO})
 
 BODY = b'{"device":"1A2B3C","time":1700000000,"data":"130a4c0f594e427e4bb45088","seqNumber":12}'
 LONG_BODY = (
     b'{\n\t"vehicleId" : "00386625" ,\r\n "timestamp": "1639400000000", "rawdata": "", "seqNumber": "4095",\n'
-    b'"snr": 12.25, "rssi": -112.5, "station": "0FFF", "duplicate": false, "ack": true, "lat": null, "lqi": "GOOD"}\n'
+    b'"snr": 12.25, "rssi": -112.5, "station": "0FFF", "duplicate": false, "ack": true, "lat": null, "lqi": null}\n'
 )
 
 TRAILER = FormatSettings("load::uint:8 door::bool:0", {"load": {"enum": {"0": "empty"}}})
@@ -264,6 +264,15 @@ NOT_ORDINARY = {
 @pytest.mark.parametrize("body", NOT_ORDINARY.values(), ids=NOT_ORDINARY.keys())
 def test_what_is_not_ordinary_takes_the_readable_way(body: bytes) -> None:
     assert SHORTCUT.read(body, SIGFOX, NOW) is None
+
+
+@pytest.mark.parametrize("name", RADIO)
+def test_what_a_message_says_of_its_radio_takes_the_readable_way(name: str) -> None:
+    for text in ("null", '""', '"null"'):
+        assert_law(body := body_of()[:-1] + f',"{name}":{text}}}'.encode())
+        assert SHORTCUT.read(body, SIGFOX, NOW) is not None
+    for text in ('"GOOD"', "1", "[]", "{}", "nul", '"'):
+        assert SHORTCUT.read(body_of()[:-1] + f',"{name}":{text}}}'.encode(), SIGFOX, NOW) is None
 
 
 @pytest.mark.parametrize("name", SEQUENCE)

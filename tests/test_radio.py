@@ -14,6 +14,7 @@ from builders import HOUR_MS, NOW, arrival, new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evd.errors import Unavailable
 from evd.ring import Verdict
 from evd.store import Arrive, SetVehicle, Stored, annotations
 from evd.store.annotations import Said, located, merged
@@ -192,17 +193,17 @@ def test_a_group_that_is_undone_leaves_it_waiting(open_store: Opener, database: 
     assert not store._rings.annotations.waiting
 
 
-def test_so_many_wait_and_the_oldest_goes(open_store: Opener, database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_so_many_wait_and_no_more_are_taken(
+    open_store: Opener, database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(annotations, "WAITING_MAX", 5)
     store = open_store()
-    store.write([advanced(NOW + number, number % 3) for number in range(9)])
-    store.write([advanced(NOW + 8, 2), geoloc(NOW + 8, 2)])
-    assert rows(database, "SELECT time - ?, source FROM radio_waiting ORDER BY number", NOW) == [
-        *((number, "advanced") for number in (5, 6, 7, 8)),
-        (8, "geoloc"),
-    ]
-    waiting = store._rings.annotations.waiting
-    assert sorted(time - NOW for _, time, _ in waiting) == [5, 6, 7, 8], "memory says the same"
+    results = store.write([advanced(NOW + number, number % 3) for number in range(9)])
+    assert results[:5] == [False] * 5
+    assert {type(result) for result in results[5:]} == {Unavailable}
+    assert store.write([advanced(NOW + 4, 1)]) == [False], "one that waits already may come again"
+    assert rows(database, "SELECT time - ? FROM radio_waiting ORDER BY number", NOW) == [(n,) for n in range(5)]
+    assert sorted(time - NOW for _, time, _ in store._rings.annotations.waiting) == [*range(5)], "memory says the same"
 
 
 def test_new_fields_keep_the_networks_location_unless_they_have_their_own() -> None:

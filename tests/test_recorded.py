@@ -187,6 +187,7 @@ def radio_written(network: Network, callback: Recorded, status_id: str) -> None:
     )
     said = orjson.loads(radio)[source]
     assert found_seq == seq
+    assert said.pop("values", {}) == expect.get("values", {})
     assert said == expect.get("radio", said)
     assert lqi == said.get("lqi")
     if "location" in expect:

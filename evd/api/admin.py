@@ -10,6 +10,8 @@ from quart import Blueprint, Response
 
 from evd import push_questions
 from evd.api.context import here, request_body, require_admin
+from evd.api.forms import LISTED_MAX, asked_limit
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, joined_roles, new_key
 from evd.bounds import STATUSES_PER_VEHICLE_MAX
@@ -53,7 +55,7 @@ async def only_admins() -> None:
 
 @admin.get("/keys")
 async def list_keys() -> Response:
-    return v1_json(await here().queries.keys())
+    return page(await here().queries.keys(asked_cursor((-1, "")), asked_limit(LISTED_MAX)))
 
 
 @admin.post("/keys")
@@ -98,7 +100,7 @@ async def revoke_key(given: str) -> Response:
 
 @admin.get("/owners")
 async def list_owners() -> Response:
-    return v1_json(await here().queries.owners())
+    return page(await here().queries.owners(asked_cursor(("", "")), asked_limit(LISTED_MAX)))
 
 
 @admin.post("/owners")
@@ -124,7 +126,7 @@ async def remove_owner() -> Response:
 
 @admin.get("/vehicles")
 async def list_vehicles() -> Response:
-    return v1_json(await here().queries.fleet())
+    return page(await here().queries.fleet(asked_cursor(("",)), asked_limit(LISTED_MAX)))
 
 
 @admin.get("/vehicles/<given>")

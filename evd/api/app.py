@@ -13,6 +13,7 @@ from evd.api import (
     events,
     formats,
     health,
+    held,
     legacy,
     metrics,
     notes,
@@ -32,6 +33,7 @@ from evd.log import log
 
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
+    app.asgi_http_class = held.Connection
     # The guard bounds each body by its head; quart knows one bound for all.
     ingest = context.config.ingest
     app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)

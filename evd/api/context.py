@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from quart import Quart, current_app, request
 
+from evd.asker import asker
 from evd.auth import Key, id_token
 from evd.clock import Clock
 from evd.config import Config
@@ -20,6 +21,7 @@ from evd.live import Live
 from evd.presence import Presence
 from evd.queries import Queries
 from evd.store.outward import Renew
+from evd.turns import Turns
 from evd.writer import Writer
 
 
@@ -70,6 +72,8 @@ class Context(msgspec.Struct, frozen=True):
     clock: Clock
     state: Callable[[], dict[str, Any]]
     """How the daemon is: `ready` and what readiness and statistics tell."""
+    ranges: Turns[int]
+    """Places of ranges that are longer than a page."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
     presence: Presence = msgspec.field(default_factory=Presence)
@@ -107,7 +111,9 @@ async def request_body() -> bytes:
 
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    return here().directory.keys.require(request_headers(), frozenset(roles))
+    key = here().directory.keys.require(request_headers(), frozenset(roles))
+    asker.set(f"key {key.key_id}")
+    return key
 
 
 def is_local() -> bool:
@@ -150,6 +156,12 @@ async def _identified() -> str:
 
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
+    uid = await _uid()
+    asker.set(f"user {uid}")
+    return uid
+
+
+async def _uid() -> str:
     context = here()
     headers = request_headers()
     token = id_token(headers)

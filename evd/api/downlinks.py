@@ -9,10 +9,12 @@ from quart import Blueprint, Response, request
 
 from evd.api.context import here, require_admin
 from evd.api.forms import asked_limit, read_form
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, problem, v1_json
 from evd.downlinks import STATES, payload_of_fields, payload_of_hex
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
 from evd.grammar import Plan, parse
+from evd.queries import NUMBER_MAX
 from evd.status import vehicle_id
 from evd.store import LimitReached
 from evd.store.network import CancelDownlink, QueueDownlink
@@ -84,7 +86,8 @@ async def _listed(vehicle: str | None) -> Response:
     state = request.args.get("state")
     if state is not None and state not in STATES:
         raise BadRequest(f"there is no state {state[:40]!r}: use one of {', '.join(STATES)}")
-    return v1_json(await here().queries.downlinks(here().clock(), vehicle=vehicle, state=state, limit=asked_limit()))
+    queries, after = here().queries, asked_cursor((NUMBER_MAX,))
+    return page(await queries.downlinks(here().clock(), vehicle=vehicle, state=state, after=after, limit=asked_limit()))
 
 
 @downlinks.delete("/downlinks/<int:number>")
@@ -98,7 +101,7 @@ async def cancel_downlink(number: int) -> Response:
 
 
 async def _find(number: int) -> dict[str, Any]:
-    found = await here().queries.downlinks(here().clock(), number=number, limit=1) if number < 1 << 63 else []
-    if not found:
+    found = await here().queries.downlinks(here().clock(), number=number, limit=1) if number < NUMBER_MAX else None
+    if found is None or not found.rows:
         raise NotFound(f"there is no downlink {number}: `evd downlink list` shows them")
-    return found[0]
+    return found.rows[0]

@@ -16,6 +16,7 @@ from evd import alerts, event_questions, wishes
 from evd.alerts import KINDS, Settings
 from evd.api.context import here, is_local, request_body, require_key, require_user
 from evd.api.forms import asked_limit
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.status import vehicle_id
@@ -33,14 +34,14 @@ async def events_of_vehicle(given: str) -> Response:
     """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
-    return v1_json(await event_questions.events(here().queries, vehicle=vehicle, **_asked()))
+    return page(await event_questions.events(here().queries, vehicle=vehicle, **_asked()))
 
 
 @events.get("/events")
 async def events_of_all() -> Response:
     """Of all vehicles, for the app of its user's; as of one vehicle."""
     uid = await _user()
-    return v1_json(await event_questions.events(here().queries, uid=uid, **_asked()))
+    return page(await event_questions.events(here().queries, uid=uid, **_asked()))
 
 
 @events.get("/vehicles/<given>/alerts")
@@ -136,4 +137,5 @@ def _asked() -> dict[str, Any]:
         raise BadRequest(f"there is no kind {kind[:40]!r}: use one of {', '.join(KINDS)}")
     if not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) < 1 << 63):
         raise BadRequest(f"before is {before[:40]!r}: the number of an event is needed")
-    return {"kind": kind, "before": int(before), "limit": asked_limit()}
+    (number,) = asked_cursor((int(before),))
+    return {"kind": kind, "before": number, "limit": asked_limit()}

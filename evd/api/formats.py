@@ -9,7 +9,8 @@ import orjson
 from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
-from evd.api.forms import read_form
+from evd.api.forms import LISTED_MAX, asked_limit, read_form
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.config import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
@@ -61,12 +62,13 @@ async def add_format() -> Response:
         await context.writer.write(AddFormat(wish.name, wish.grammar, orjson.dumps(wish.fields), context.clock()))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json(await _shown(wish.name), 201)
+    return await _shown(wish.name, 201)
 
 
 @formats.get("/formats/<name>")
 async def show_format(name: str) -> Response:
-    return v1_json(await _shown(name))
+    """With the vehicles whose format it is: a page of them, as of a list."""
+    return await _shown(name, 200)
 
 
 @formats.delete("/formats/<name>")
@@ -85,7 +87,7 @@ async def remove_format(name: str) -> Response:
 
 @formats.get("/device-types")
 async def list_device_types() -> Response:
-    return v1_json(await here().queries.device_types())
+    return page(await here().queries.device_types(asked_cursor(("",)), asked_limit(LISTED_MAX)))
 
 
 @formats.put("/device-types/<given>")
@@ -107,13 +109,20 @@ async def set_device_type(given: str) -> Response:
     return v1_json({"device_type": device_type, "format": wish.format})
 
 
-async def _shown(name: str) -> dict[str, Any]:
-    """One format with those who use it. Raises NotFound."""
+async def _shown(name: str, status: int) -> Response:
+    """One format with those who use it, of the vehicles a page. Raises NotFound."""
     named = here().formats.named().get(name)
     if named is None:
         raise _unknown(name)
-    users = await here().queries.format_users(name)
-    return {**_about(name, named, None), "fields": named.settings.fields, **users}
+    queries = here().queries
+    vehicles = await queries.format_vehicles(name, asked_cursor(("",)), limit=asked_limit(LISTED_MAX))
+    shown = {
+        **_about(name, named, None),
+        "fields": named.settings.fields,
+        "vehicles": [row["vehicle"] for row in vehicles.rows],
+        "device_types": await queries.format_types(name),
+    }
+    return page(vehicles, shown, status, path=f"{V1}/formats/{name}")
 
 
 def _about(name: str, named: Named, uses: dict[str, Any] | None) -> dict[str, Any]:

@@ -27,9 +27,9 @@ async def read_form(form: type[F]) -> F:
         raise BadRequest(f"the body is refused: {error}") from None
 
 
-def asked_limit() -> int:
+def asked_limit(usual: int = LISTED) -> int:
     """How many entries the query asks for (`limit`). Raises BadRequest."""
-    text = request.args.get("limit", str(LISTED))
+    text = request.args.get("limit", str(usual))
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= LISTED_MAX):
         raise BadRequest(f"limit is {text[:40]!r}: it must be a number from 1 to {LISTED_MAX}")
     return int(text)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 from quart import Quart, Response, request
 
+from evd.api import ranges
 from evd.api.context import here, request_body, request_headers, require_key, require_owner
 from evd.api.registrations import Target, checked_target, register_phone
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
@@ -17,6 +18,7 @@ from evd.queries import StatusRow
 from evd.routes import PREFIXES, ROUTES, is_ingest
 from evd.status import TIME_MAX_MS, vehicle_id
 from evd.store.outward import ORIGINAL, Unregister
+from evd.store.ring_walk import Span
 
 
 async def last() -> Response:
@@ -30,8 +32,7 @@ async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling = await _owned_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
-    rows = await here().queries.range(vehicle_id(spelling), first, until)
-    return legacy_json([_shown(row, spelling) for row in rows]) if rows else legacy_empty(204)
+    return await ranges.answer(Span(vehicle_id(spelling), first, until), spelling)
 
 
 async def fcm_register() -> Response:

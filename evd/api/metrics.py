@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, current_app, request
 
-from evd.alarms import RULES
+from evd.alarm_rules import RULES
 from evd.api.context import here, require_admin
 from evd.errors import Unavailable
 

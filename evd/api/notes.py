@@ -6,8 +6,12 @@ from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
 from evd.api.forms import asked_limit
-from evd.api.replies import V1, v1_json
+from evd.api.pages import asked_cursor, page
+from evd.api.replies import V1
+from evd.queries import NUMBER_MAX, Listing
 from evd.status import vehicle_id
+
+SHOWN = ("time", "vehicle", "kind", "severity", "text", "received", "document")
 
 notes = Blueprint("notes", __name__, url_prefix=V1)
 
@@ -20,10 +24,15 @@ async def only_admins() -> None:
 @notes.get("/vehicles/<given>/log")
 async def log_of_vehicle(given: str) -> Response:
     """The newest first; empty for a vehicle nothing was reported of, known or not."""
-    return v1_json(await here().queries.log(vehicle_id(given), asked_limit()))
+    after = asked_cursor((NUMBER_MAX, NUMBER_MAX))
+    return _page(await here().queries.log(vehicle_id(given), after, limit=asked_limit()))
 
 
 @notes.get("/log")
 async def log_of_all() -> Response:
     """Of all vehicles, groups and device types; those first that came last."""
-    return v1_json(await here().queries.logs(asked_limit()))
+    return _page(await here().queries.logs(asked_cursor((NUMBER_MAX,)), limit=asked_limit()))
+
+
+def _page(listing: Listing) -> Response:
+    return page(listing, [{name: row[name] for name in SHOWN} for row in listing.rows])

@@ -19,9 +19,13 @@ from evd.errors import BadRequest
 from evd.redecoding import Change, Kept, redecode, summary
 from evd.status import TIME_MAX_MS, vehicle_id
 from evd.store.network import Redecode, Several
+from evd.store.ring_walk import Room, Span
 
 STATUSES_A_STEP = 500
 """About 20 ms of the loop, in which callbacks are answered between the parts."""
+
+BYTES_A_STEP = 4 * 1024 * 1024
+"""Of what is read; statuses may be as long as a body."""
 
 VEHICLES_A_STEP = 200
 """Each is a question to the database, most of a millisecond."""
@@ -41,7 +45,6 @@ NAMED_MAX = 100
 Cursor = tuple[str, int, int, str]
 """(vehicle, time, seqNumber or -1, id) of the last status that was read."""
 
-BEFORE_ALL = (-1, -1, "")
 BEHIND_ALL = (TIME_MAX_MS + 1, -1, "")
 
 redecoding = Blueprint("redecoding", __name__, url_prefix=V1)
@@ -124,14 +127,16 @@ async def _read(wish: Wish, named: list[str] | None) -> Step:
     else:
         vehicles, more = [vehicle for vehicle in named if vehicle >= at], False
     found: list[Kept] = []
+    size_bytes = BYTES_A_STEP
     for number, vehicle in enumerate(vehicles, 1):
         if named is not None and await queries.vehicles_from(vehicle, 1) != [vehicle]:
             raise BadRequest(f"vehicle {vehicle} was never heard: `evd vehicle list` shows who was")
-        after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else BEFORE_ALL
-        room = STATUSES_A_STEP - len(found)
-        rows = await queries.kept(vehicle, wish.since, wish.until, after, room)
+        after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else None
+        room = Room(STATUSES_A_STEP - len(found), size_bytes)
+        rows, more_of_it = await queries.kept(Span(vehicle, wish.since, wish.until), after, room)
         found += rows
-        if len(rows) == room:
+        size_bytes -= sum(len(row.document) + len(row.fields) for row in rows)
+        if more_of_it or len(rows) >= room.rows or (rows and size_bytes <= 0):
             last = rows[-1]
             return Step(found, number - 1, (vehicle, last.time, -1 if last.seq is None else last.seq, last.id))
         if number < len(vehicles) and trio.current_time() - began > STEP_S:

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 
 from evd.api.context import here, is_local, require_key, require_owner
 from evd.api.forms import asked_limit, read_form
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, Forbidden, NotFound
 from evd.status import vehicle_id
@@ -55,16 +56,18 @@ async def delete_registration() -> Response:
 @registrations.get("/registrations")
 async def list_registrations() -> Response:
     """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
-    given, limit = request.args.get("vehicle"), asked_limit()
+    given, limit, after = request.args.get("vehicle"), asked_limit(), asked_cursor((0,))
     if _administers():
         vehicle = None if given is None else vehicle_id(given)
-        rows = await here().queries.registrations(vehicle=vehicle, webhooks=False, limit=limit)
-        return v1_json([_shown(row, whole=False) for row in rows])
+        found = await here().queries.registrations(vehicle=vehicle, webhooks=False, after=after, limit=limit)
+        return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None:
         raise BadRequest("which vehicle? name it, as ?vehicle=386625")
     uid = await _require_owner(vehicle_id(given))
-    rows = await here().queries.registrations(vehicle=vehicle_id(given), uid=uid, webhooks=False, limit=limit)
-    return v1_json([_shown(row, whole=True) for row in rows])
+    found = await here().queries.registrations(
+        vehicle=vehicle_id(given), uid=uid, webhooks=False, after=after, limit=limit
+    )
+    return page(found, [_shown(row, whole=True) for row in found.rows])
 
 
 async def register_phone(spelling: str, target: Target, uid: str, client: Client) -> None:
@@ -102,8 +105,8 @@ async def _remove(wish: Wish) -> Response:
     """What another user registered is answered as what nobody did."""
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
     uid = None if _administers() else await _require_owner(vehicle)
-    rows = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, webhooks=False, limit=1)
-    if [row["kind"] for row in rows] != [target.kind] or not await here().writer.write(
+    found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, webhooks=False, limit=1)
+    if [row["kind"] for row in found.rows] != [target.kind] or not await here().writer.write(
         Unregister(vehicle, target.text, uid)
     ):
         raise NotFound(f"this {target.kind} is not registered for vehicle {vehicle}")

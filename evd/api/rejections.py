@@ -12,17 +12,18 @@ import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, request_body, require_admin
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.http1 import Reply, Request
 from evd.ingest import Ingest
+from evd.queries import NUMBER_MAX
 from evd.store.network import ForgetRejected
 from evd.writer import Writer
 
 LISTED_DEFAULT = 100
 LISTED_MAX = 1_000  # rows of an answer: some hundred kB
 STEP_MAX = 100  # replayed for one request; each is a commit of some milliseconds, and the asker waits 30 s
-NUMBER_MAX = 2**63 - 1
 
 ADVICE = {
     "Body parsing error": "Mend the body template in Sigfox's callback: `evd sigfox config` shows one that is right.",
@@ -53,12 +54,13 @@ async def only_admins() -> None:
 @rejections.get("")
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
-    rows = await here().queries.rejections(
-        before=_whole("before", NUMBER_MAX, NUMBER_MAX),
-        limit=_whole("limit", LISTED_DEFAULT, LISTED_MAX),
-        text=request.args.get("error", ""),
+    return page(
+        await here().queries.rejections(
+            asked_cursor((_whole("before", NUMBER_MAX, NUMBER_MAX),)),
+            limit=_whole("limit", LISTED_DEFAULT, LISTED_MAX),
+            text=request.args.get("error", ""),
+        )
     )
-    return v1_json(rows)
 
 
 @rejections.get("/<int:number>")
@@ -96,7 +98,7 @@ async def replay_many() -> Response:
     wish, queries = await _step(), here().queries
     through = wish.through
     if through is None:
-        newest = await queries.rejections(before=NUMBER_MAX, limit=1, text="")
+        newest = (await queries.rejections(limit=1, text="")).rows
         through = newest[0]["number"] if newest else 0
     numbers = await queries.rejected_numbers(after=wish.after, through=through, limit=STEP_MAX)
     results = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
-from evd.api.replies import V1, v1_json
+from evd.api.forms import LISTED_MAX, asked_limit
+from evd.api.pages import asked_cursor, page
+from evd.api.replies import V1
 from evd.errors import NotFound
 from evd.status import vehicle_id
 
@@ -21,7 +23,7 @@ async def only_admins() -> None:
 async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
     context, vehicle = here(), vehicle_id(given)
-    counted = await context.queries.days(vehicle)
-    if not counted and await context.queries.vehicle(vehicle) is None:
+    counted = await context.queries.days(vehicle, asked_cursor(("",)), asked_limit(LISTED_MAX))
+    if not counted.rows and await context.queries.vehicle(vehicle) is None:
         raise NotFound(f"vehicle {vehicle} was never heard nor set up")
-    return v1_json([day | {"of": context.config.sigfox.daily_budget} for day in counted])
+    return page(counted, [day | {"of": context.config.sigfox.daily_budget} for day in counted.rows])

@@ -13,8 +13,9 @@ from evd.api.context import Context, here, is_local, require_key, require_user
 from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.live import Asker, News, Progress, Rank
-from evd.queries import Place, StatusRow
+from evd.queries import StatusRow
 from evd.status import vehicle_id
+from evd.store.ring_walk import Place
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 
 from evd.api.context import here, require_admin
 from evd.api.forms import asked_limit, read_form
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.push.address import checked_address, shown_address
@@ -59,8 +60,9 @@ async def list_webhooks() -> Response:
     """
     given = request.args.get("vehicle")
     vehicle = None if given is None else vehicle_id(given)
-    rows = await here().queries.registrations(vehicle=vehicle, webhooks=True, limit=asked_limit())
-    return v1_json(list(map(_shown, rows)))
+    after = asked_cursor((0,))
+    found = await here().queries.registrations(vehicle=vehicle, webhooks=True, after=after, limit=asked_limit())
+    return page(found, list(map(_shown, found.rows)))
 
 
 @webhooks.delete("")
@@ -68,8 +70,8 @@ async def remove_webhook() -> Response:
     """By its whole address, or by what the list shows of it where that means one webhook only."""
     wish = await read_form(Webhook)
     vehicle = vehicle_id(wish.vehicle)
-    rows = await here().queries.registrations(vehicle=vehicle, webhooks=True, limit=PER_VEHICLE_MAX)
-    known = [row["token"] for row in rows]
+    found = await here().queries.registrations(vehicle=vehicle, webhooks=True, limit=PER_VEHICLE_MAX)
+    known = [row["token"] for row in found.rows]
     meant = [url for url in known if url == wish.url] or [url for url in known if shown_address(url) == wish.url]
     if len(meant) > 1:
         raise BadRequest(f"vehicle {vehicle} has {len(meant)} webhooks at this address: write it with its ?query")

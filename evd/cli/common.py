@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 
 from evd import config, control
+from evd.cli.printing import say
 from evd.config import Config
 from evd.errors import ConfigError
 from evd.field_options import FieldOptions
 from evd.place import Place, find
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+
+PAGE_MAX = 10_000
+"""Rows that the daemon gives at once."""
 
 
 def directory_option(command: F) -> F:
@@ -38,15 +45,59 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
     Raises EvdError.
     """
+    return _reached(directory, lambda socket: control.call(socket, method, path, body))
+
+
+def ask_pages(directory: str | None, path: str, query: Mapping[str, Any], limit: int | None = None) -> list[Any]:
+    """The pages of a list, until they have `limit` rows together. Raises EvdError."""
+
+    def walk(socket: Path) -> list[Any]:
+        pages, rows = [], 0
+        following: str | None = f"{path}?{urlencode(query)}" if query else path
+        while following is not None and (limit is None or rows < limit):
+            document, following = control.page(socket, following)
+            pages.append(document)
+            rows += len(document)
+        return [*pages, following]
+
+    *pages, following = _reached(directory, walk)
+    if following is not None:
+        _say_cut()
+    return pages
+
+
+def ask_list(
+    directory: str | None,
+    path: str,
+    query: Mapping[str, Any] = MappingProxyType({}),
+    limit: int | None = None,
+    *,
+    page_max: int = PAGE_MAX,
+) -> list[Any]:
+    """The rows of a list: all, or the first `limit`; where there are more, that is said on stderr. Raises EvdError."""
+    if limit is not None:
+        query = {"limit": min(limit, page_max), **query}
+    rows = [row for page in ask_pages(directory, path, query, limit) for row in page]
+    if limit is not None and len(rows) > limit:
+        _say_cut()
+    return rows[:limit]
+
+
+def _say_cut() -> None:
+    say("… and more: a higher --limit shows them.", err=True)
+
+
+def _reached(directory: str | None, work: Callable[[Path], T]) -> T:
     place = find(directory, os.environ)
     place.require()
     try:
-        return control.call(place.socket, method, path, body)
+        return work(place.socket)
     except control.NobodyThere:
         from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
 
         log.configure(level="error")
-        return daemon.briefly(place, settings(place), lambda: control.call(place.socket, method, path, body))
+        done: T = daemon.briefly(place, settings(place), lambda: work(place.socket))
+        return done
 
 
 def path_part(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import duration_s, utc_time
 from evd.downlinks import STATES, info_code
@@ -92,7 +92,7 @@ def _field(text: str) -> tuple[str, Any]:
 def list_(vehicle: str | None, state: str | None, directory: str | None, as_json: bool) -> None:
     """Downlinks of VEHICLE, or of all, the newest first."""
     path = "/downlinks" if vehicle is None else f"/vehicles/{path_part(vehicle)}/downlinks"
-    rows = ask(directory, "GET", path if state is None else f"{path}?state={state}")
+    rows = ask_list(directory, path, {} if state is None else {"state": state})
     if as_json:
         show(rows)
     else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import click
 import orjson
 
 from evd import event_texts
 from evd.alerts import KINDS
-from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
@@ -33,14 +33,13 @@ def event() -> None:
 @event.command("list")
 @click.argument("vehicle", required=False)
 @click.option("--kind", type=click.Choice(KINDS), help="Only those.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @directory_option
 @json_option
 def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | None, as_json: bool) -> None:
     """Events of VEHICLE, or of all, the newest first."""
     path = "/events" if vehicle is None else f"/vehicles/{path_part(vehicle)}/events"
-    asked = {"limit": limit} | ({"kind": kind} if kind else {})
-    rows = ask(directory, "GET", f"{path}?{urlencode(asked)}")
+    rows = ask_list(directory, path, {"kind": kind} if kind else {}, limit)
     if as_json:
         show(rows)
     else:

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from rich import box
 
-from evd.cli.common import ask, directory_option, json_option, named_format, path_part
+from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, path_part
 from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.field_options import NO_OPTIONS, FieldOptions
@@ -268,7 +268,8 @@ LISTED = {
 @json_option
 def show_(name: str, directory: str | None, as_json: bool) -> None:
     """The format NAME: its grammar, which bits its fields take, and who has it."""
-    found = ask(directory, "GET", f"/formats/{path_part(name)}")
+    found, *others = ask_pages(directory, f"/formats/{path_part(name)}", {})
+    found["vehicles"] += [one for page in others for one in page["vehicles"]]
     if as_json:
         show(found)
         return

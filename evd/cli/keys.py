@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from evd.auth import KEY_MAX_CHARACTERS, ROLES, joined_roles
-from evd.cli.common import ask, directory_option, json_option
+from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
@@ -75,7 +75,7 @@ def import_(roles: tuple[str, ...], name: str, vehicle: str | None, directory: s
 @json_option
 def list_(directory: str | None, as_json: bool) -> None:
     """All keys; their texts are not kept."""
-    rows = ask(directory, "GET", "/keys")
+    rows = ask_list(directory, "/keys")
     if as_json:
         show(rows)
         return

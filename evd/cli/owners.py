@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option
+from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 
 
@@ -46,7 +46,7 @@ def remove(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None
 @json_option
 def list_(directory: str | None, as_json: bool) -> None:
     """All owners."""
-    rows = ask(directory, "GET", "/owners")
+    rows = ask_list(directory, "/owners")
     if as_json:
         show(rows)
     else:

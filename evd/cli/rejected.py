@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 import click
 import orjson
 from rich.console import Console
 from rich.progress import Progress
 
-from evd.cli.common import ask, directory_option, json_option
+from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, say_lines, show, table
 from evd.errors import ConfigError
 from evd.secrets import MASK
@@ -25,7 +24,7 @@ COLUMNS = {
     "detail": "REASON",
 }
 NUMBERS_MAX = 1_000  # of one command line; --all takes them in steps
-LIMIT_MAX = 1_000
+LIMIT_MAX = 1_000  # that the daemon gives at once
 
 
 @click.group()
@@ -34,15 +33,15 @@ def rejected() -> None:
 
 
 @rejected.command("list")
-@click.option("--limit", type=click.IntRange(1, LIMIT_MAX), default=50, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
 @click.option("--before", type=click.IntRange(1), metavar="N", help="Only older ones than number N.")
 @click.option("--error", default="", metavar="TEXT", help="Only those whose reason holds this text.")
 @directory_option
 @json_option
 def list_(limit: int, before: int | None, error: str, directory: str | None, as_json: bool) -> None:
     """What was refused and why, the newest first."""
-    wish = f"limit={limit}&error={quote(error, safe='')}" + (f"&before={before}" if before else "")
-    rows = ask(directory, "GET", f"/rejections?{wish}")
+    wish = ({"error": error} if error else {}) | ({"before": before} if before else {})
+    rows = ask_list(directory, "/rejections", wish, limit, page_max=LIMIT_MAX)
     if as_json:
         show(rows)
     else:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
@@ -52,7 +52,7 @@ def vehicle() -> None:
 @json_option
 def list_(directory: str | None, as_json: bool) -> None:
     """The fleet, with each vehicle's last status."""
-    rows = ask(directory, "GET", "/vehicles")
+    rows = ask_list(directory, "/vehicles")
     if as_json:
         show(rows)
     else:
@@ -97,7 +97,7 @@ def set_(
 @json_option
 def days(given: str, directory: str | None, as_json: bool) -> None:
     """What came by Sigfox and what was lost, by day, and what was used of the daily budget."""
-    rows = ask(directory, "GET", f"/vehicles/{path_part(given)}/days")
+    rows = ask_list(directory, f"/vehicles/{path_part(given)}/days")
     if as_json:
         show(rows)
     else:
@@ -106,13 +106,13 @@ def days(given: str, directory: str | None, as_json: bool) -> None:
 
 @vehicle.command("log")
 @click.argument("given", metavar="[ID]", required=False)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Entries at most.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True, help="Entries at most.")
 @directory_option
 @json_option
 def log_(given: str | None, limit: int, directory: str | None, as_json: bool) -> None:
     """What Sigfox reported of a vehicle, the newest first; without ID: of all, and of groups and device types."""
     path = "/log" if given is None else f"/vehicles/{path_part(given)}/log"
-    rows = ask(directory, "GET", f"{path}?limit={limit}")
+    rows = ask_list(directory, path, limit=limit)
     if as_json:
         show(rows)
     else:

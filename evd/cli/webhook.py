@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import urlencode
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option
+from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.place import find
@@ -49,8 +48,7 @@ def add(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
 @json_option
 def list_(vehicle: str | None, directory: str | None, as_json: bool) -> None:
     """Webhooks of VEHICLE, or of all; their addresses without the ?query, which may be a key."""
-    query = f"?{urlencode({'vehicle': vehicle})}" if vehicle else ""
-    rows = ask(directory, "GET", f"/webhooks{query}")
+    rows = ask_list(directory, "/webhooks", {"vehicle": vehicle} if vehicle else {})
     if as_json:
         show(rows)
     else:

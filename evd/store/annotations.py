@@ -10,29 +10,37 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from evd.errors import Unavailable
+from evd.status import ALONE, SIGFOX
+from evd.store import Arrive
 from evd.store.network import Annotate
 
-WAITING_MAX = 10_000
-"""Annotations whose message did not come yet; DATA_ADVANCED is seldom the first, so it is an hour of many vehicles."""
+WAITING_MAX = 20_000
+"""Annotations whose message did not come yet, a KiB each. Those beyond `sigfox.advanced_waiting_max` are made statuses
+at once, so that so many wait only where that does not keep up; then no more are taken."""
 
 NO_SEQ = -1
 
 Key = tuple[str, int, int]
 """(vehicle, time, seqNumber or NO_SEQ)"""
 
-_BETTER = {"geoloc": 1, "advanced": 2}
+_BETTER = {"message": 1, "geoloc": 2, "advanced": 3}
 """Source → how good its location is."""
 
 _ROWS = "SELECT payload, fields, radio FROM statuses WHERE place = ?"
 _WRITE = "UPDATE statuses SET fields = CAST(? AS TEXT), radio = CAST(? AS TEXT) WHERE place = ?"
 _WAIT = """
-INSERT INTO radio_waiting (vehicle, time, seq, source, payload, radio, location, received)
-VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)
+INSERT INTO radio_waiting (vehicle, time, seq, source, payload, radio, location, received, document)
+VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))
 ON CONFLICT (vehicle, time, seq, source) DO UPDATE SET
     payload = coalesce(excluded.payload, payload), radio = excluded.radio,
-    location = coalesce(excluded.location, location), received = excluded.received"""
-_DROP_OLDEST = """
-DELETE FROM radio_waiting WHERE number = (SELECT min(number) FROM radio_waiting) RETURNING vehicle, time, seq"""
+    location = coalesce(excluded.location, location), document = coalesce(excluded.document, document)"""
+_ONE_WAITING = "SELECT vehicle, time, seq, source, payload, radio, location FROM radio_waiting WHERE number = ?"
+_FORGET = "DELETE FROM radio_waiting WHERE number = ?"
+_TWIN = "SELECT payload, connectivity, flags, radio FROM statuses WHERE place = ?"
+_REPLACE = """
+UPDATE statuses SET id = ?, payload = ?, fields = CAST(? AS TEXT), document = CAST(? AS TEXT), flags = ?
+WHERE place = ?"""
 _WAITING_FOR = """
 SELECT number, source, payload, radio, location FROM radio_waiting
 WHERE vehicle = ? AND time = ? AND seq = ? ORDER BY number"""
@@ -80,18 +88,54 @@ class Annotations:
         self._db.execute(_WRITE, (*merged(fields, radio, said), place))
         return True
 
-    def wait(self, annotation: Annotate) -> None:
-        """Keep it for the message that it belongs to; the one that waits the longest makes room."""
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return self._rows
+
+    def wait(self, annotation: Annotate) -> Unavailable | None:
+        """Keep it for the message that it belongs to; Unavailable: too many wait, and it is not kept."""
         one = annotation
         key = (one.vehicle, one.time, NO_SEQ if one.seq is None else one.seq)
-        self._db.execute(_WAIT, (*key, one.source, one.payload, one.radio, one.location, one.received))
+        if self._rows >= WAITING_MAX and key not in self.waiting:
+            return Unavailable("more DATA_ADVANCED waits for its messages than can be kept: send it again later")
+        self._db.execute(_WAIT, (*key, one.source, one.payload, one.radio, one.location, one.received, one.document))
         (rows,) = self._db.execute(
             "SELECT count(*) FROM radio_waiting WHERE vehicle = ? AND time = ? AND seq = ?", key
         ).fetchone()
         self._rows += rows - self.waiting.get(key, 0)
         self.waiting[key] = rows
-        if self._rows > WAITING_MAX:
-            self._gone(self._db.execute(_DROP_OLDEST).fetchone())
+        return None
+
+    def waiting_row(self, number: int) -> tuple[Key, Said] | None:
+        """An annotation that waits, by its row's number."""
+        row = self._db.execute(_ONE_WAITING, (number,)).fetchone()
+        if row is None:
+            return None
+        vehicle, time, seq, source, payload, radio, location = row
+        return (vehicle, time, seq), Said(source, payload, radio.encode(), location)
+
+    def forget_waiting(self, number: int, key: Key) -> None:
+        self._db.execute(_FORGET, (number,))
+        self._gone(key)
+
+    def unite(self, message: Arrive, places: list[int]) -> bool:
+        """Whether a message is the same as one at these places, because one of both is of DATA_ADVANCED alone.
+
+        Its DATA says more than DATA_ADVANCED, and takes its place.
+        """
+        alone = ALONE in message.flags.split()
+        for place in places:
+            payload, connectivity, flags, radio = self._db.execute(_TWIN, (place,)).fetchone()
+            there_alone = ALONE in flags.split()
+            if connectivity != SIGFOX or not (alone or there_alone) or _differ(payload, message.payload):
+                continue
+            if not alone:
+                fields = located(message.fields, radio)
+                changed = (message.status_id, message.payload, fields, message.document, message.flags, place)
+                self._db.execute(_REPLACE, changed)
+            return True
+        return False
 
     def take(self, key: Key, payload: bytes | None) -> list[Said]:
         """Those that wait for a message, which wait no longer."""
@@ -99,8 +143,7 @@ class Annotations:
         for number, source, wanted, radio, location in self._db.execute(_WAITING_FOR, key).fetchall():
             if not _differ(payload, wanted):
                 taken.append(Said(source, wanted, radio.encode(), location))
-                self._db.execute("DELETE FROM radio_waiting WHERE number = ?", (number,))
-                self._gone(key)
+                self.forget_waiting(number, key)
         return taken
 
     def _gone(self, key: Key) -> None:

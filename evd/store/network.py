@@ -27,7 +27,8 @@ class Annotate(Operation, frozen=True, gc=False):
     """What the network found out about a message: link quality, a computed location.
 
     It belongs to the message of this vehicle, time and seqNumber (and payload, where it is given). The result is True
-    where that message is in its ring; False: it waits for the message, which may come later.
+    where that message is in its ring; False: it waits for the message, which may come later. It is Unavailable where
+    too many wait. UnknownVehicle and LimitReached are raised where a status of this vehicle would be refused.
     """
 
     vehicle: str
@@ -35,16 +36,25 @@ class Annotate(Operation, frozen=True, gc=False):
     seq: int | None
     payload: bytes | None
     source: str
-    """`advanced` or `geoloc`; of both, advanced has the better location."""
+    """`message` (its own callback), `geoloc` or `advanced`; a later one of these has the better location."""
     radio: bytes
     """A JSON object."""
     location: str | None
     """`LAT,LNG` in degrees, for the status that has no location of its own."""
     received: int
+    document: bytes | None = None
+    """The callback as it was received, a JSON object: what its message is made of, should nothing else come of it."""
 
     @property
     def size_bytes(self) -> int:
-        return 256 + len(self.radio)
+        return 256 + len(self.radio) + len(self.document or b"")
+
+
+class WaitNoLonger(Operation, frozen=True, gc=False):
+    """An annotation that waits goes to its message, if that is there now, and waits no longer. The result is None."""
+
+    number: int
+    """Of its row; it may be gone."""
 
 
 class Frame(Operation, frozen=True, gc=False):

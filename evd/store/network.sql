@@ -1,6 +1,7 @@
 -- What Sigfox says beside statuses, downlinks and formats: the second half of schema.sql, also for files made before it.
 
--- What DATA_ADVANCED and GEOLOC said of messages that have not come yet; the newest ones.
+-- What DATA_ADVANCED and GEOLOC said of messages that have not come yet. One that waits for too long becomes a status by
+-- itself, or an entry of the vehicle's log (evd.unaccompanied).
 CREATE TABLE radio_waiting (
     number   INTEGER PRIMARY KEY,
     vehicle  TEXT NOT NULL,
@@ -10,9 +11,11 @@ CREATE TABLE radio_waiting (
     payload  BLOB,
     radio    TEXT NOT NULL,
     location TEXT,
-    received INTEGER NOT NULL,
+    received INTEGER NOT NULL,             -- the first time
+    document TEXT,                         -- the callback as it was received; null: of an older evd
     UNIQUE (vehicle, time, seq, source)
 ) STRICT;
+CREATE INDEX radio_waiting_since ON radio_waiting (received);
 
 -- Frames with a seqNumber that are no messages (STATUS), of the last days: they fill gaps of the count.
 CREATE TABLE frames (

@@ -23,7 +23,7 @@ from evd.store.layout import let_go, set_aside, write_shape
 from evd.store.network import Frame
 from evd.store.overflow import Overflow
 from evd.store.scribe import Scribe
-from evd.store.search import SHAPE_EVERY, Search
+from evd.store.search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.upkeep import Upkeep
 
 HEADS_MAX = 262_144
@@ -182,10 +182,26 @@ class Rings:
         closed = not self._create_unknown or self._vehicles >= self._vehicles_max
         return closed and not self.known(vehicle)
 
-    def create(self, vehicle: str, at: int) -> Head:
-        """A row for a vehicle heard or named for the first time."""
+    def require_taken(self, vehicle: str) -> None:
+        """Raises UnknownVehicle or LimitReached where a status of this vehicle would be refused."""
+        if self.refuses(vehicle):
+            self._require_open(vehicle)
+            self._require_room()
+
+    def _require_open(self, vehicle: str) -> None:
+        if not self._create_unknown:
+            raise UnknownVehicle(
+                f"vehicle {vehicle} is not known: add it with `evd vehicle set {vehicle}`, "
+                "or set ingest.unknown_vehicle to create"
+            )
+
+    def _require_room(self) -> None:
         if self._vehicles >= self._vehicles_max:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
+
+    def create(self, vehicle: str, at: int) -> Head:
+        """A row for a vehicle heard or named for the first time."""
+        self._require_room()
         cursor = self._db.execute(
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
         )
@@ -236,11 +252,7 @@ class Rings:
     def _load(self, message: Arrive | Frame) -> Head:
         head = self._find_and_hold(message.vehicle)
         if head is None:
-            if not self._create_unknown:
-                raise UnknownVehicle(
-                    f"vehicle {message.vehicle} is not known: add it with `evd vehicle set {message.vehicle}`, "
-                    "or set ingest.unknown_vehicle to create"
-                )
+            self._require_open(message.vehicle)
             head = self.create(message.vehicle, message.received)
             self._hold(message.vehicle, head)
         return head
@@ -368,6 +380,8 @@ class Rings:
         """The verdict, and how many statuses of the circle rank no higher."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
+        if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
+            same = self.annotations.unite(message, there[-TIES_MAX:]) or same
         index = high if rank.timely else 0
         outranked = False
         if rank.timely and head.full:

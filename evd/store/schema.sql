@@ -38,7 +38,8 @@ CREATE TABLE statuses (
     fields       TEXT NOT NULL,            -- JSON, under the app's names; what is not plausible in `implausible`, apart
     document     TEXT NOT NULL,            -- as it was received
     flags        TEXT NOT NULL,            -- words. ahead: see timely; disagrees: the sender's values contradict the payload;
-                                           -- undecoded: the sender's stand alone; implausible, unread: some value is
+                                           -- undecoded: the sender's stand alone; implausible, unread: some value is;
+                                           -- alone: of DATA_ADVANCED, whose DATA did not come
     radio        TEXT                      -- JSON: what the network found out about the message, by source
 ) STRICT;
 

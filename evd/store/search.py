@@ -44,7 +44,10 @@ class Search:
     def places(self, head: Head, time: int, seq: int) -> list[int]:
         """Where the ring's statuses of this time and seqNumber (-1: none) stand: mostly one, or none."""
         rank = Rank(True, time, seq)
-        high = self.count_up_to(head, rank)
+        return self.equal(head, rank, self.count_up_to(head, rank))
+
+    def equal(self, head: Head, rank: Rank, high: int) -> list[int]:
+        """Likewise, where it is known that `high` statuses of the circle have no higher rank, were it timely."""
         in_circle = [head.base + head.circle.slot(index) for index in range(self._first_equal(head, rank, high), high)]
         return in_circle + self._beside(head, rank)
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreBroken, StoreError, StoreFull, Unavailable
+from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
 from evd.log import log
 from evd.store import NEWEST, STORED, Arrive, LimitReached, Operation, Stored, UnknownVehicle, finished
 from evd.store.check import find_damage
@@ -21,6 +21,7 @@ from evd.store.pending import PendingInSqlite
 from evd.store.registry import Limits, Registry
 from evd.store.rings import Rings
 from evd.store.scribe import open_scribe
+from evd.store.waiting import WaitingInSqlite
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
 """In the log before it is copied into the database: so much that a page changed often is copied once."""
@@ -53,8 +54,8 @@ STEP_ROWS = 32
 REPAIR_AT_ONCE = 2_000
 """Rows of a damaged ring that are put in order in the loop, in some 20 ms; a larger one is repaired beside it."""
 
-CLOSE_TIMEOUT_S = 10.0
-"""For a disk that holds a commit up while the store is closed; systemd would kill the process after 90 s."""
+CLOSE_TIMEOUT_S = 4.0
+"""For a disk that holds a commit up while the store is closed; systemd kills the process 25 s after SIGTERM."""
 
 OF_THE_VALUES = (
     sqlite3.IntegrityError,
@@ -119,6 +120,7 @@ class SqliteStore:
             self._reader = open_reader(path)
             self._copier = open_copier(path)
         self._pending: list[PendingInSqlite] = []
+        self._waiting: list[WaitingInSqlite] = []
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
@@ -126,8 +128,8 @@ class SqliteStore:
         """Most of the log was copied while it grew on; what is left is copied between two commits."""
         self._relieving = False
         self._held = False
-        self._full = False
-        """The last attempt to write found no space."""
+        self._failed: type[StoreError] | None = None
+        """Why the last attempt to write found no space or no turn."""
 
     def lengthen_log(self) -> None:
         """Make commits cheaper from the first one on: see `evd.store.database.lengthen_log`."""
@@ -158,7 +160,7 @@ class SqliteStore:
         """See `Store.finish_commit`."""
         with self._undone_on_error():
             self._scribe.finish()
-        self._full = False
+        self._failed = None
         if self._written >= LOOK_EVERY_BYTES:
             self._written = 0
             with translated(self.path):
@@ -210,12 +212,14 @@ class SqliteStore:
         """See `Store.wants_tidy`."""
         if self._relieving:
             return self._log_pages >= self._hold_pages
-        return self._rings.upkeep.due or self._copied or self._full or self._log_pages >= self._hold_pages
+        failed = self._failed is not None
+        return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
-        if self._full:
+        if self._failed is StoreFull:
             self._make_room()
+        if self._failed is not None:
             self._try_again()
         if self._rings.upkeep.due:
             with translated(self.path):
@@ -249,7 +253,7 @@ class SqliteStore:
             checkpoint(self._db, "PASSIVE")
 
     def _try_again(self) -> None:
-        """Write something that changes nothing: whether there is space again must not hang on the next callback."""
+        """Write something that changes nothing: whether it can be written again must not hang on the next callback."""
         with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
         with self._undone_on_error():
@@ -260,6 +264,16 @@ class SqliteStore:
         """What waits for registrations of these kinds."""
         self._pending.append(PendingInSqlite(self.path, kinds))
         return self._pending[-1]
+
+    def waiting(self) -> WaitingInSqlite:
+        """What waits for its message."""
+        self._waiting.append(WaitingInSqlite(self.path))
+        return self._waiting[-1]
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait for their messages."""
+        return self._rings.annotations.rows
 
     def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
         """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
@@ -284,15 +298,17 @@ class SqliteStore:
     def close(self) -> None:
         """Copy the log into the database and let go of the file.
 
-        Raises StoreBroken where the disk does not answer; what waits for it stays as it is.
+        Raises StoreHangs where the disk does not answer; what waits for it stays as it is.
         """
         try:
             self._scribe.close()
         except TimeoutError as error:
-            raise StoreBroken(f"the disk of {self.path} does not answer: check it and the system's log") from error
+            raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
         for pending in self._pending:
             pending.close()
+        for waiting in self._waiting:
+            waiting.close()
         self._copier.close()
         try:
             with translated(self.path):
@@ -343,7 +359,7 @@ class SqliteStore:
                 raise _Unwritable(f"it cannot be written: {error}") from error
             if isinstance(error, sqlite3.Error):
                 meaning = explain(error, self.path)
-                self._full = isinstance(meaning, StoreFull)
+                self._failed = type(meaning) if isinstance(meaning, StoreFull | StoreBusy) else None
                 raise meaning from error
             raise
 

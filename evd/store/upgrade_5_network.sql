@@ -1,1 +1,4 @@
 -- From schema 4 to 5: the tables of network.sql, in files that had them before.
+
+ALTER TABLE radio_waiting ADD COLUMN document TEXT;
+CREATE INDEX radio_waiting_since ON radio_waiting (received);

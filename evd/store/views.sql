@@ -69,8 +69,8 @@ SELECT vehicle, id,
        fields ->> 'indoor_temperature' AS indoor_temperature,
        fields ->> 'outdoor_temperature' AS outdoor_temperature,
        fields ->> 'location' AS location,
-       radio ->> '$.advanced.lqi' AS lqi,
-       radio ->> '$.advanced.operatorName' AS operator,
+       ifnull(radio ->> '$.advanced.lqi', radio ->> '$.message.lqi') AS lqi,
+       ifnull(radio ->> '$.advanced.operatorName', radio ->> '$.message.operatorName') AS operator,
        lower(hex(payload)) AS payload, flags, fields, document
 FROM ring;
 
@@ -117,10 +117,10 @@ CREATE VIEW radio AS
 SELECT vehicle, id,
        strftime('%Y-%m-%d %H:%M:%S', ring.time / 1000, 'unixepoch') AS time,
        nullif(seq, -1) AS seq,
-       radio ->> '$.advanced.lqi' AS lqi,
-       radio ->> '$.advanced.operatorName' AS operator,
-       radio ->> '$.advanced.countryCode' AS country,
-       json_array_length(radio, '$.advanced.duplicates') AS stations,
+       ifnull(radio ->> '$.advanced.lqi', radio ->> '$.message.lqi') AS lqi,
+       ifnull(radio ->> '$.advanced.operatorName', radio ->> '$.message.operatorName') AS operator,
+       ifnull(radio ->> '$.advanced.countryCode', radio ->> '$.message.countryCode') AS country,
+       ifnull(json_array_length(radio, '$.advanced.duplicates'), json_array_length(radio, '$.message.duplicates')) AS stations,
        fields ->> 'location' AS location,
        CASE WHEN fields ->> 'location' = radio ->> 'location' THEN radio ->> 'location_from'
             WHEN fields ->> 'location' <> '' THEN 'vehicle' END AS location_from,

@@ -1,0 +1,46 @@
+"""What a request holds until its answer is sent, or whoever asked is gone; and answers that break off."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any, cast
+
+import trio
+from quart import request
+from quart_trio.asgi import TrioASGIHTTPConnection
+
+from evd.asker import asker
+from evd.errors import RequestError, Unavailable
+from evd.log import log
+from evd.turns import Turns
+
+WAIT_S = 5.0
+"""For a place; as long as for an answer of the database."""
+
+
+async def hold_place(places: Turns[int], what: str) -> None:
+    """One of the places, until the answer to this request is sent. Raises Unavailable where none becomes free."""
+    held = cast(ExitStack, cast(Any, request).held)
+    who = asker.get()
+    with trio.move_on_after(WAIT_S):
+        place = await places.take(who)
+        held.callback(places.give_back, who, place)
+        return
+    raise Unavailable(f"{what}: ask again later", retry_after_s=5)
+
+
+class Connection(TrioASGIHTTPConnection):
+    """quart's, with requests that hold something (`held`), and answers that may fail when they have begun."""
+
+    async def handle_request(  # type: ignore[override]
+        self, nursery: trio.Nursery, request: Any, send: Any
+    ) -> None:
+        with ExitStack() as request.held:
+            await super().handle_request(nursery, request, send)
+
+    async def _send_response(self, send: Any, response: Any) -> None:
+        """An answer that fails ends without its last chunk, and its connection too: nobody takes it for whole."""
+        try:
+            await super()._send_response(send, response)
+        except RequestError as error:
+            log.warning("an answer broke off", reason=str(error))

@@ -1,0 +1,59 @@
+"""Lists of `/api/v1`, a page at a time: who is given a part only is told so, and where the rest is.
+
+A list takes `limit` and `cursor`. A page that is not the last has a Link header (RFC 8288) with rel="next".
+"""
+
+from __future__ import annotations
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import orjson
+from quart import Response, request
+
+from evd.api.replies import v1_json
+from evd.errors import BadRequest
+from evd.queries import NUMBER_MAX, Listing
+
+C = TypeVar("C", bound=tuple[Any, ...])
+
+CURSOR_MAX = 1024
+"""Characters; the longest holds a user id and a vehicle's."""
+
+
+def asked_cursor(start: C) -> C:
+    """Behind which row the page begins; `start` where none is said, whose types it has. Raises BadRequest."""
+    text = request.args.get("cursor")
+    if text is None:
+        return start
+    try:
+        values = orjson.loads(urlsafe_b64decode(text + "==")) if len(text) <= CURSOR_MAX else None
+    except (binascii.Error, ValueError):
+        values = None
+    if not isinstance(values, list) or not _fits(values, start):
+        raise BadRequest(f"cursor is {text[:40]!r}, which no page of this list gave: follow its Link, or leave it out")
+    return tuple(values)  # type: ignore[return-value]
+
+
+def _fits(values: list[Any], start: tuple[Any, ...]) -> bool:
+    return len(values) == len(start) and all(
+        type(value) is type(like) and not (type(value) is int and abs(value) > NUMBER_MAX)
+        for value, like in zip(values, start, strict=True)
+    )
+
+
+def page(listing: Listing, shown: Any = None, status: int = 200, *, path: str | None = None) -> Response:
+    """The answer: the list's rows, or what is `shown` of them. `path`: where the list is, if not where it was asked."""
+    response = v1_json(listing.rows if shown is None else shown, status)
+    if listing.following is not None:
+        response.headers["Link"] = f'<{_address(path or request.path, listing.following)}>; rel="next"'
+    return response
+
+
+def _address(path: str, following: tuple[Any, ...]) -> str:
+    """Of the next page: the question again, with another cursor."""
+    cursor = urlsafe_b64encode(orjson.dumps(following)).decode().rstrip("=")
+    asked = [(name, text) for name, text in request.args.items(multi=True) if name != "cursor"]
+    return f"{quote(path)}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -1,0 +1,64 @@
+"""A vehicle's statuses between two times, as the original's app asks for them: streamed, a page in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+import orjson
+import trio
+from quart import Response, request
+
+from evd.api.context import Context, here
+from evd.api.held import hold_place
+from evd.api.replies import ANY_ORIGIN, legacy_empty
+from evd.errors import Unavailable
+from evd.queries import StatusRow
+from evd.store.ring_walk import Place, Room, Span
+
+PAGE = Room(rows=200, size_bytes=64 * 1024)
+"""Some milliseconds of the loop; and what a slow reader has evd hold, beside the last status of the page."""
+
+HEADERS = {"Content-Type": "application/json", **ANY_ORIGIN}
+
+
+async def answer(span: Span, spelling: str) -> Response:
+    """A JSON list, oldest first: 200, or 204 without any. What fits into a page is sent whole, with its length."""
+    context = here()
+    rows, more = await context.queries.range_page(span, None, PAGE)
+    if not rows:
+        return legacy_empty(204)
+    page = _written(context, rows, spelling)
+    if not more:
+        return Response(b"[" + page + b"]", 200, HEADERS)
+    if request.method == "HEAD":
+        return Response(b"", 200, HEADERS)
+    app = context.config.app
+    await hold_place(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
+    response = Response(_pages(context, span, spelling, page, _place(rows[-1])), 200, HEADERS)
+    response.timeout = None  # it has its own
+    return response
+
+
+async def _pages(context: Context, span: Span, spelling: str, page: bytes, place: Place) -> AsyncGenerator[bytes, None]:
+    """The list from its first page on. Raises Unavailable, which breaks it off."""
+    lasts_s = context.config.app.range_lasts_s
+    until = trio.current_time() + lasts_s
+    yield b"[" + page
+    more = True
+    while more:
+        if trio.current_time() > until:
+            raise Unavailable(f"a range was not read within {lasts_s:g} s, which app.range_lasts_s allows")
+        rows, more = await context.queries.range_page(span, place, PAGE)
+        if rows:  # else the rest has fallen out meanwhile
+            place = _place(rows[-1])
+            yield b"," + _written(context, rows, spelling)
+    yield b"]"
+
+
+def _written(context: Context, rows: Sequence[StatusRow], spelling: str) -> bytes:
+    whole = context.config.app.whole_numbers
+    return b",".join([orjson.dumps(row.for_app(spelling, whole_numbers=whole)) for row in rows])
+
+
+def _place(row: StatusRow) -> Place:
+    return row.time, -1 if row.seq is None else row.seq, row.id

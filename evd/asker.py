@@ -1,0 +1,10 @@
+"""Whose question it is, so that questions are shared out between those who ask: set where it is found out who asks."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+NOBODY = "evd"
+"""Its own questions, as those of its housekeeping."""
+
+asker: ContextVar[str] = ContextVar("asker", default=NOBODY)
