@@ -10,6 +10,9 @@ from typing import Any, get_args
 
 import orjson
 
+from evd.addresses import Proxies
+from evd.admission import Admission
+from evd.admission import Bounds as PlaceBounds
 from evd.alarm_readings import readings
 from evd.alarm_rules import Readings
 from evd.alarm_watch import AlarmWatch, MailInThread, Sender
@@ -283,3 +286,12 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     """Who may send how much of a body, at both doors."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+
+
+def admission(config: Config) -> Admission:
+    """The places of all connections, whichever address they come by. Raises ConfigError."""
+    server = config.server
+    bounds = PlaceBounds(
+        server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
+    )
+    return Admission(bounds, Proxies(server.trusted_proxies))

@@ -41,6 +41,12 @@ class Server(Section, frozen=True):
     trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
     connections_max: int = 2048
+    #: From one address (IPv6: one /64) that has shown no key; those that rest give way to the next.
+    strangers_per_address: int = 256
+    #: Of unfinished requests without a key in their head; the oldest give way. 256 forms of 64 KiB, a thousand heads.
+    strangers_bytes_max: int = 16 * 1024 * 1024
+    #: Of unfinished requests with one: a hundred batches of a MiB.
+    unfinished_bytes_max: int = 128 * 1024 * 1024
     head_max_bytes: int = 16 * 1024
     fields_max: int = 64
     #: A head arrives in one or two packets; 5 s is what slow mobile links need (reliability R16).

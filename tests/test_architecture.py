@@ -23,6 +23,7 @@ MODULES = {
 PURE = {
     "evd.backfill",
     *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
+    *("evd.addresses", "evd.admission"),
     *("evd.alarms", "evd.alarm_rules", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
     *("evd.alert_settings", "evd.confirmation", "evd.self_told"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
