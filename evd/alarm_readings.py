@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evd.alarm_phones import STOPPED
-from evd.alarms import PauseKind, Readings
+from evd.alarm_rules import PauseKind, Readings
 from evd.findings import shown
 
 DAY_S = 86_400
@@ -19,6 +19,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
     stopped: Mapping[str, int] = push.get("stopped", {})
     ends_s = state.get("certificate_ends_s")
     unexplained = state.get("unexplained", {})
+    connections = state.get("connections", {})
     return Readings(
         now=now,
         pause_kind=_pause_kind(push, outcomes),
@@ -39,12 +40,15 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         disk_free_bytes=disk.get("free"),
         disk_total_bytes=disk.get("total", 0),
         disk_full=bool(disk.get("full")),
+        stalled=state.get("writer", {}).get("stalled", ""),
         rejected_max=rejected_max,
         log_bytes=disk.get("log"),
         loop_lag_s=state.get("loop", {}).get("worst_s", 0.0),
         clock_behind_s=state.get("clock", {}).get("behind_s", 0.0),
         ahead=state["ingest"].get("ahead", 0) + state["ingest"].get("no room", 0),
         newest=state["ingest"].get("newest", 0),
+        crowded=sum(connections.get(name, 0) for name in ("gave_way", "turned_away", "let_go")),
+        crowded_by=connections.get("crowded_by", ""),
         certificate_days=None if ends_s is None else (ends_s - now / 1000) / DAY_S,
     )
 

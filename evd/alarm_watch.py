@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 import trio
 
-from evd.alarms import Alarms, Change, Memory, Readings
+from evd.alarm_rules import Readings
+from evd.alarms import Alarms, Change, Memory
 from evd.clock import Clock, now_ms
 from evd.config import Alerts
 from evd.errors import AlertError

@@ -11,6 +11,7 @@ import resource
 import signal
 import socket as sockets
 import ssl
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -31,7 +32,7 @@ from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
-from evd.errors import ConfigError, StoreBroken, StoreBusy
+from evd.errors import ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.formats import Formats
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
@@ -41,6 +42,8 @@ from evd.place import SOCKET_PATH_MAX, Lock, Place
 from evd.push_questions import heard_after
 from evd.queries import Queries
 from evd.routes import is_ingest
+from evd.same_files import EVERY_S as FILES_EVERY_S
+from evd.same_files import SameFiles
 from evd.store import Operation
 from evd.surroundings import certificate_end, disk_use
 from evd.wire import tls_context
@@ -54,6 +57,12 @@ GC_THRESHOLD = 20_000
 
 PUSHES_FINISH_S = 2.0
 """At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
+
+WRITING_ENDS_S = 4.0
+"""At the end, what was accepted is to be on disk by then: a disk that hangs must not keep the process alive."""
+
+CLOSING_ENDS_S = 6.0
+"""To copy the log into the database, and to let go of it. With all that comes before: 21 s, systemd waits for 25."""
 
 WATCHDOG_EVERY_S = 1.0
 
@@ -74,6 +83,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -103,6 +113,7 @@ class Daemon:
         self.lag = LoopLag()
         self.edges: list[Edge] = []
         self.stopping = False
+        self._close_error: StoreError | None = None
 
     def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
         self.directory.committed(operations, results)
@@ -117,7 +128,9 @@ class Daemon:
 
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
-        reason = "stopping" if self.stopping else "the disk is full" if self.writer.disk_full else ""
+        stall = self.writer.stalled
+        full = "the disk is full" if self.writer.disk_full else ""
+        reason = "stopping" if self.stopping else full or stall.reason
         return {
             "ready": not reason,
             "reason": reason,
@@ -129,8 +142,9 @@ class Daemon:
                 "waiting": self.writer.waiting,
                 "commits": self.writer.commits,
                 "committed": self.writer.committed,
+                "stalled": stall.detail if stall.reason else "",
             },
-            "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
+            "connections": {**self.admission.state(), "streams": self.live.streams},
             "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
             "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
@@ -162,6 +176,7 @@ class Daemon:
                     log=log,
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
+                    admission=self.admission,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -175,6 +190,7 @@ class Daemon:
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
+                        nursery.start_soon(self._watch_files, SameFiles(self.place))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._keep_house, queries)
                         nursery.start_soon(self.unaccompanied.run)
@@ -194,10 +210,29 @@ class Daemon:
                         await self.pushing.aclose()
 
     def close(self) -> None:
-        """After `run`, whether it ended well or not."""
+        """After `run`, whether it ended well or not. Raises StoreHangs."""
+        if self.writer.hangs:
+            return  # a thread has the database in its hands and waits for the disk
         if self.alerter:
             self.alerter.close()
-        self.store.close()
+        closing = threading.Thread(target=self._close_store, daemon=True)
+        closing.start()
+        closing.join(CLOSING_ENDS_S)
+        if closing.is_alive() or self._close_error is not None:
+            raise self._close_error or StoreHangs(
+                f"the disk of {self.place.database} does not answer: look at it and at the system's log"
+            )
+
+    def _close_store(self) -> None:
+        try:
+            self.store.close()
+        except StoreError as error:
+            self._close_error = error
+
+    async def _watch_files(self, files: SameFiles) -> None:
+        while True:
+            await trio.to_thread.run_sync(files.check, abandon_on_cancel=True)
+            await trio.sleep(FILES_EVERY_S)
 
     async def _watch_outages(self) -> None:
         alive = Alive(self.place.directory / "alive")
@@ -227,6 +262,7 @@ class Daemon:
                 take=self.ingest.take,
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
+                admission=self.admission,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,
@@ -261,10 +297,17 @@ class Daemon:
                 "no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX
             )
             return None
-        path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
         raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-        raw.bind(str(path))
-        path.chmod(0o600)
+        try:
+            path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+            raw.bind(str(path))
+            path.chmod(0o600)
+        except OSError as error:
+            raw.close()
+            raise ConfigError(
+                f"{path} cannot be made evd's socket ({error.strerror}): remove what stands there, or check who owns "
+                "the directory"
+            ) from None
         raw.listen(16)
         return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
 
@@ -272,7 +315,8 @@ class Daemon:
         try:
             await trio.serve_listeners(partial(door.hand_over, local=True), [listener])
         finally:
-            self.place.socket.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.place.socket.unlink(missing_ok=True)
 
     async def _stop(
         self, door: Door, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
@@ -292,7 +336,13 @@ class Daemon:
                 await self.pushing.finish()
         pushing.cancel()
         self.writer.close()
-        await writing.wait()
+        with trio.move_on_after(WRITING_ENDS_S) as written:
+            await writing.wait()
+        if written.cancelled_caught:
+            raise StoreHangs(
+                f"{self.place.database} does not take the rest of what is to be written: look at its disk, and at who "
+                "else writes to it"
+            )
 
     async def _check_file(self) -> None:
         """Look for damage, once, beside the work: reading a large file takes longer than a start may."""

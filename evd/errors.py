@@ -19,6 +19,7 @@ EvdError
 │   ├── StoreBusy         another writer holds it
 │   ├── StoreFull         the disk is full: rolled back, goes on once there is space
 │   ├── StoreBroken       an I/O or fsync error: the process must end (exit 70)
+│   │   └── StoreHangs     the disk does not answer: the process must end, and can tidy up nothing
 │   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
 ├── AlreadyRunning        another evd holds the lock of this directory
 ├── ControlError          the running daemon refused, or did not answer, a command
@@ -144,6 +145,10 @@ class StoreFull(StoreError):
 
 class StoreBroken(StoreError):
     pass
+
+
+class StoreHangs(StoreBroken):
+    """A thread waits for the disk inside the database's library: whatever touches that waits, too."""
 
 
 class StoreRefused(StoreError):

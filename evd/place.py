@@ -39,8 +39,14 @@ class Place:
         return self.directory / "evd.lock"
 
     def require(self) -> None:
-        """Raises ConfigError unless `evd init` was here."""
-        if not self.database.exists():
+        """Raises ConfigError unless `evd init` was here, and this user may look."""
+        try:
+            found = self.database.exists()
+        except OSError as error:
+            raise ConfigError(
+                f"{self.directory} cannot be looked into ({error.strerror}): run the command as the user evd runs as"
+            ) from None
+        if not found:
             raise ConfigError(f"{self.directory} holds no evd.db: run `evd init --dir {self.directory}` first")
 
 
@@ -52,27 +58,47 @@ def find(given: str | None, env: Mapping[str, str]) -> Place:
 
 
 class Lock:
-    """Held as long as this process writes to the directory; the kernel lets go of it when the process ends."""
+    """Held as long as this process writes to the directory; the kernel lets go of it when the process ends.
+
+    It is on a file that says who holds it, and on the directory itself, which nobody removes while it is used.
+    """
 
     def __init__(self, place: Place) -> None:
         """Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written."""
         self._place = place
+        self._held: list[int] = []
         try:
-            self._file = os.open(place.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = self._opened(place.lock, os.O_RDWR | os.O_CREAT, 0o600)
+            self._directory = self._opened(place.directory, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
+            self.release()
             raise ConfigError(
-                f"{place.lock} cannot be written ({error.strerror}): check who owns the directory"
+                f"{error.filename} cannot be written ({error.strerror}): check who owns the directory"
             ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock_directory()
         except BlockingIOError:
             holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            os.close(self._file)
+            self.release()
             raise AlreadyRunning(
                 f"another evd (process {holder}) works in {place.directory}: stop it first, or name another directory"
             ) from None
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
+    def _lock_directory(self) -> None:
+        try:
+            fcntl.flock(self._directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise
+        except OSError:
+            pass  # a network's file system knows no locks of directories; the file's must do
+
+    def _opened(self, path: Path, flags: int, mode: int = 0) -> int:
+        self._held.append(os.open(path, flags | os.O_CLOEXEC, mode))
+        return self._held[-1]
+
     def release(self) -> None:
-        os.close(self._file)
+        while self._held:
+            os.close(self._held.pop())

@@ -9,15 +9,17 @@ from __future__ import annotations
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
 import trio
 
-from evd.errors import StoreBusy, StoreFull, Unavailable
+from evd.errors import StoreBusy, StoreFull, StoreHangs, Unavailable
 from evd.log import log
+from evd.patience import Errand, patiently
+from evd.stall import Stall
 from evd.store import Operation, Store
 
 BUSY_RETRY_S = 0.2
@@ -143,11 +145,14 @@ class Writer:
         self._wake = trio.Event()
         self._time = -inf  # seconds of trio's clock, read once in a while: each callback would pay for it
         self._closed = False
-        self._thread = trio.CapacityLimiter(1)
+        self._stall = Stall(answer_timeout_s / 2)
+        self._refused = ""  # why the last attempt failed, while another process holds the database
         self._relieved = trio.Event()
         self._relieved.set()
         self.disk_full = False
         """The last attempt found no space; readiness is red meanwhile."""
+        self.hangs = False
+        """The store was left in the middle of something, and cannot be closed."""
         self.committed = 0
         self.turns = 0
         """Groups tried, whatever became of them: while callbacks wait, it must rise."""
@@ -156,6 +161,11 @@ class Writer:
     @property
     def waiting(self) -> int:
         return len(self._queue) + len(self._writing)
+
+    @property
+    def stalled(self) -> Stall:
+        """Why nothing is taken, if something waits for too long; readiness is red meanwhile."""
+        return self._stall
 
     def submit(self, operation: Operation) -> Receipt:
         """Queue an operation. Raises Unavailable where the queue is full or the writer has stopped.
@@ -319,8 +329,7 @@ class Writer:
         try:
             if isinstance(results, Exception):
                 raise results
-            with trio.CancelScope(shield=True):
-                await trio.lowlevel.wait_readable(self._store.commit_fd)
+            await self._until(partial(trio.lowlevel.wait_readable, self._store.commit_fd))
             self._store.finish_commit()
         except StoreFull as error:
             self._disk_is_full(error)
@@ -337,8 +346,20 @@ class Writer:
         finally:
             self._writing = ()
 
+    async def _until(self, wait: Callable[[], Awaitable[None]]) -> None:
+        """Until the store is where it can be left. Raises StoreHangs."""
+        if not await patiently(wait):
+            self.hangs = True
+            raise StoreHangs("the database's disk does not answer: look at it and at the system's log")
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        errand = Errand(work)
+        await self._until(errand.ended)
+        return errand.result()
+
     def _committed(self, batch: list[Receipt], operations: list[Operation], results: list[Any]) -> None:
         self.disk_full = False
+        self._refused = ""
         self.commits += 1
         self.committed += len(batch)
         self._latest = len(batch)
@@ -358,6 +379,7 @@ class Writer:
 
     async def _again(self, batch: list[Receipt], error: StoreBusy) -> None:
         """Back to the head of the queue what is still waited for; whoever is not was told to send it again."""
+        self._refused = str(error)
         waiting = [receipt for receipt in batch if not receipt.done]
         self._queue.extendleft(reversed(waiting))
         self._rows += sum([receipt.operation.rows for receipt in waiting])
@@ -367,7 +389,7 @@ class Writer:
     async def _relieve(self) -> None:
         """What the store can do beside commits."""
         try:
-            await trio.to_thread.run_sync(self._store.relieve, limiter=self._thread)
+            await self._in_thread(self._store.relieve)
         except StoreFull as error:
             self._disk_is_full(error)
         except StoreBusy:
@@ -381,13 +403,14 @@ class Writer:
             return False  # nobody should wait for what is done beside commits
         await self._relieved.wait()
         try:
-            more = await trio.to_thread.run_sync(partial(self._store.tidy, idle=idle), limiter=self._thread)
+            more: bool = await self._in_thread(partial(self._store.tidy, idle=idle))
         except StoreFull as error:
             self._disk_is_full(error)
-        except StoreBusy:
-            pass  # tried again at the next turn
+        except StoreBusy as error:
+            self._refused = str(error)  # tried again at the next turn
         else:
             self.disk_full = False
+            self._refused = ""
             return more
         return False
 
@@ -397,7 +420,10 @@ class Writer:
         self.disk_full = True
 
     async def _expire(self) -> None:
-        """Answer 503 to whoever waited for too long; what the store does with his operation later changes nothing."""
+        """Answer 503 to whoever waited for too long; what the store does with his operation later changes nothing.
+
+        Where nothing comes of what waits, say so, and when that is over.
+        """
         late = Unavailable("the database is slow: send it again")
         while True:
             await trio.sleep(min(EXPIRE_EVERY_S, self._answer_timeout_s / 4))
@@ -405,6 +431,12 @@ class Writer:
             for receipt in (*self._writing, *self._queue):
                 if receipt.deadline <= self._time:
                     receipt.settle(late)
+            stall, waiting = self._stall, bool(self.waiting)
+            if stall.look(self._time, waiting=waiting, commits=self.commits, refused=self._refused):
+                if stall.reason:
+                    log.error("nothing is written", reason=stall.detail, waiting=self.waiting)
+                else:
+                    log.info("writing goes on")
 
     def _fail_all(self, error: Unavailable) -> None:
         self._settle_all([*self._writing, *self._queue], error)

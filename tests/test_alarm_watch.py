@@ -26,9 +26,10 @@ from smtp_server import mail_server
 from structlog.testing import capture_logs
 
 from evd.alarm_mail import AlarmMail, parse_server
+from evd.alarm_rules import Readings
 from evd.alarm_watch import EVERY_S, AlarmWatch, MailInThread, Teller
 from evd.alarm_webhook import AlarmWebhook
-from evd.alarms import Change, Readings
+from evd.alarms import Change
 from evd.config import Alerts
 from evd.errors import AlertError, ConfigError
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.alarm_readings import readings
-from evd.alarms import MIB, RULES, Alarms, Change, Memory, Readings, span
+from evd.alarm_rules import MIB, RULES, Readings, span
+from evd.alarms import Alarms, Change, Memory
 from evd.config import Alerts
 from evd.rhythm import FACTOR, STEP_MAX_S, Passed, Rhythm
 
@@ -105,11 +106,13 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             30,
             "512 MiB left",
         ),
+        ("not_writing", {"stalled": "another process is writing to evd.db"}, {}, {}, 30, "another process is writing"),
         ("disk_low", {"disk_full": True, "disk_free_bytes": 9 * GIB}, {}, {}, 30, "make space"),
         ("log_long", {"log_bytes": 128 * MIB}, {"log_bytes": 71 * MIB}, {"log_bytes": 64 * MIB}, 60, "128 MiB"),
         ("loop_lag", {"loop_lag_s": 0.25}, {"loop_lag_s": 0.26}, {"loop_lag_s": 0.2}, 300, "stood still for 0.25 s"),
         ("clock", {"clock_behind_s": 172800.0}, {}, {"clock_behind_s": 0.0}, 0, "is 2 days behind what evd knows"),
         ("clock", {"ahead": 3, "newest": 2}, {}, {"ahead": 3, "newest": 3}, 0, "3 statuses within an hour lie more"),
+        ("crowded", {"crowded": 1, "crowded_by": "192.0.2.7"}, {}, {}, 0, "most of them from 192.0.2.7"),
         (
             "certificate",
             {"certificate_days": 21.0},

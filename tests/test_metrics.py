@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from test_alarm_watch import receiver
 from test_chain import callback, fake_fcm, register, whole_chain
 
-from evd.alarms import RULES
+from evd.alarm_rules import RULES
 from evd.api.metrics import STORED_FOR_S, Seen, Stored, families
 from evd.errors import Unavailable
 
@@ -28,7 +28,7 @@ STATE: dict[str, Any] = {
     "ingest": {"newest": 7, "too old": 2},
     "unexplained": {"statuses": 17, "vehicles": 1, "vehicle": "386625", "fields": ["state"]},
     "writer": {"waiting": 3, "commits": 4, "committed": 9},
-    "connections": {"open": 5},
+    "connections": {"open": 5, "strangers": 19, "gave_way": 20, "turned_away": 21, "let_go": 22},
     "push": {
         "enabled": True,
         "in_flight": 6,
@@ -69,6 +69,10 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_unexplained_statuses_total": 17,
         "evd_queue_rows": 3,
         "evd_connections": 5,
+        "evd_connections_strangers": 19,
+        "evd_connections_crowded_out_total{gave_way}": 20,
+        "evd_connections_crowded_out_total{turned_away}": 21,
+        "evd_connections_crowded_out_total{let_go}": 22,
         "evd_push_enabled": 1,
         "evd_push_paused": 1,
         "evd_push_in_flight": 6,

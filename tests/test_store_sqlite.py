@@ -653,10 +653,10 @@ def test_tidying_finds_out_that_there_is_space_again(open_store: Opener, databas
     with pytest.raises(StoreFull):
         store.write([arrival(time=NOW + i, document=b"x" * 4000) for i in range(10)])
     store._db.execute("PRAGMA max_page_count = 1000000")
-    assert store._full
+    assert store._failed is StoreFull
     while store.tidy():
         pass
-    assert not store._full
+    assert store._failed is None
     assert ring_of(database) == []
 
 
@@ -690,12 +690,12 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
 ) -> None:
     store = open_store(capacity=50)
     store.write([arrival(time=NOW + number) for number in range(60)])
-    monkeypatch.setattr(store, "_full", True)
+    monkeypatch.setattr(store, "_failed", StoreFull)
     assert store.wants_tidy
     store.tidy()
     (_, log_pages, copied) = checkpoint(store._db, "NOOP")
     assert log_pages - copied <= 1, "only what tried whether there is space again"
-    assert not store._full
+    assert store._failed is None
 
 
 def test_a_longer_log_says_nothing_and_what_is_in_it_stays(open_store: Opener, database: Path, tmp_path: Path) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from evd.cli.printing import say, say_error
-from evd.errors import ConfigError, EvdError, StoreBroken
+from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
 from evd.plain_text import lines
 from evd.version import VERSION
 
@@ -100,14 +101,26 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _report(error: EvdError) -> int:
     say_error(error)
+    if isinstance(error, StoreHangs):
+        end_at_once(EXIT_BROKEN)
     if isinstance(error, StoreBroken):
         return EXIT_BROKEN
     return 2 if isinstance(error, ConfigError) else 1
 
 
+def end_at_once(code: int) -> NoReturn:
+    """Without Python's own tidying up, which would touch what a thread waits in for the disk."""
+    log = sys.modules.get("evd.log")
+    if log is not None:
+        log.drain()
+    os._exit(code)
+
+
 def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:
     """The one error of evd's in a nursery's group; None if something unforeseen is among them."""
-    broken, _ = group.split(StoreBroken)
+    broken: Any = group.split(StoreHangs)[0]
+    if not broken:
+        broken, _ = group.split(StoreBroken)
     mine, others = (broken, None) if broken else group.split(EvdError)
     if mine is None or others is not None:
         return None

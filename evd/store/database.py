@@ -43,7 +43,7 @@ def open_writer(path: Path) -> Any:
     Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
     """
     require_safe()
-    if path.exists() and path.stat().st_size == 0 and not path.with_name(f"{path.name}-wal").exists():
+    if path.exists() and path.stat().st_size == 0:  # SQLite would take its log away, and begin anew
         raise StoreRefused(f"{path} is empty: restore a backup, or remove it and run `evd init`")
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
@@ -209,6 +209,30 @@ def translated(path: Path) -> Iterator[None]:
         raise explain(error, path) from error
 
 
+PROBE_BYTES = 64 * 1024
+
+
+def quota_is_used_up(path: Path) -> bool:
+    """Whether a file beside `path` cannot grow for want of space or quota (EDQUOT).
+
+    SQLite knows only ENOSPC as a full disk, and does not tell what another error was.
+    """
+    probe = path.with_name(f"{path.name}-probe")
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            return os.pwrite(descriptor, bytes(PROBE_BYTES), 0) < PROBE_BYTES
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+IOERR_OF_WRITING = frozenset({sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_IOERR})
+"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is of a checkpoint,
+which may be repeated whatever failed: it counts nothing as copied before it is synced."""
+
 IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
 """The log's index must grow by a page, and the disk has none: a full disk by another name."""
 
@@ -225,6 +249,7 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
 
 def explain(error: Exception, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", None) or 0
-    meant = sqlite3.SQLITE_FULL if code == IOERR_SHMSIZE else code & 0xFF
+    full = code == IOERR_SHMSIZE or (code in IOERR_OF_WRITING and quota_is_used_up(path))
+    meant = sqlite3.SQLITE_FULL if full else code & 0xFF
     kind, text = _BY_CODE.get(meant, (StoreBroken, "{path} failed ({error}): check the disk and the system's log"))
     return kind(text.format(path=path, error=error))

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreBroken, StoreError, StoreFull, Unavailable
+from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
 from evd.log import log
 from evd.store import NEWEST, STORED, Arrive, LimitReached, Operation, Stored, UnknownVehicle, finished
 from evd.store.check import find_damage
@@ -54,8 +54,8 @@ STEP_ROWS = 32
 REPAIR_AT_ONCE = 2_000
 """Rows of a damaged ring that are put in order in the loop, in some 20 ms; a larger one is repaired beside it."""
 
-CLOSE_TIMEOUT_S = 10.0
-"""For a disk that holds a commit up while the store is closed; systemd would kill the process after 90 s."""
+CLOSE_TIMEOUT_S = 4.0
+"""For a disk that holds a commit up while the store is closed; systemd kills the process 25 s after SIGTERM."""
 
 OF_THE_VALUES = (
     sqlite3.IntegrityError,
@@ -128,8 +128,8 @@ class SqliteStore:
         """Most of the log was copied while it grew on; what is left is copied between two commits."""
         self._relieving = False
         self._held = False
-        self._full = False
-        """The last attempt to write found no space."""
+        self._failed: type[StoreError] | None = None
+        """Why the last attempt to write found no space or no turn."""
 
     def lengthen_log(self) -> None:
         """Make commits cheaper from the first one on: see `evd.store.database.lengthen_log`."""
@@ -160,7 +160,7 @@ class SqliteStore:
         """See `Store.finish_commit`."""
         with self._undone_on_error():
             self._scribe.finish()
-        self._full = False
+        self._failed = None
         if self._written >= LOOK_EVERY_BYTES:
             self._written = 0
             with translated(self.path):
@@ -212,12 +212,14 @@ class SqliteStore:
         """See `Store.wants_tidy`."""
         if self._relieving:
             return self._log_pages >= self._hold_pages
-        return self._rings.upkeep.due or self._copied or self._full or self._log_pages >= self._hold_pages
+        failed = self._failed is not None
+        return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
 
     def tidy(self, *, idle: bool = False) -> bool:
         """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
-        if self._full:
+        if self._failed is StoreFull:
             self._make_room()
+        if self._failed is not None:
             self._try_again()
         if self._rings.upkeep.due:
             with translated(self.path):
@@ -251,7 +253,7 @@ class SqliteStore:
             checkpoint(self._db, "PASSIVE")
 
     def _try_again(self) -> None:
-        """Write something that changes nothing: whether there is space again must not hang on the next callback."""
+        """Write something that changes nothing: whether it can be written again must not hang on the next callback."""
         with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
         with self._undone_on_error():
@@ -296,12 +298,12 @@ class SqliteStore:
     def close(self) -> None:
         """Copy the log into the database and let go of the file.
 
-        Raises StoreBroken where the disk does not answer; what waits for it stays as it is.
+        Raises StoreHangs where the disk does not answer; what waits for it stays as it is.
         """
         try:
             self._scribe.close()
         except TimeoutError as error:
-            raise StoreBroken(f"the disk of {self.path} does not answer: check it and the system's log") from error
+            raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
         for pending in self._pending:
             pending.close()
@@ -357,7 +359,7 @@ class SqliteStore:
                 raise _Unwritable(f"it cannot be written: {error}") from error
             if isinstance(error, sqlite3.Error):
                 meaning = explain(error, self.path)
-                self._full = isinstance(meaning, StoreFull)
+                self._failed = type(meaning) if isinstance(meaning, StoreFull | StoreBusy) else None
                 raise meaning from error
             raise
 

@@ -1,0 +1,34 @@
+"""Whether the database takes nothing any more: something waits, and for too long no commit came of it."""
+
+from __future__ import annotations
+
+
+class Stall:
+    """`reason` says why nothing is taken, in words for anyone who asks; empty: it is, or nothing is to be taken.
+
+    A time is that of any clock that does not jump, in s.
+    """
+
+    def __init__(self, after_s: float) -> None:
+        self.reason = ""
+        self.detail = ""
+        """The same for the operator: what is wrong, where, and what to do."""
+        self._after_s = after_s
+        self._since: float | None = None
+        self._commits = 0
+
+    def look(self, now: float, *, waiting: bool, commits: int, refused: str) -> bool:
+        """Whether `reason` has changed. `refused` is why the last attempt failed, until one does not."""
+        since = self._since
+        if (not waiting and not refused) or commits != self._commits or since is None:
+            self._commits = commits
+            self._since = now if waiting or refused else None
+            reason = ""
+        elif now - since < self._after_s:
+            return False
+        else:
+            reason = "another process holds the database" if refused else "the disk does not answer"
+            self.detail = refused or "the disk does not answer: look at it and at the system's log"
+        changed = reason != self.reason
+        self.reason = reason
+        return changed
