@@ -99,6 +99,8 @@ class Sigfox(Section, frozen=True):
     advanced_alone: list[str] = []
     #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
     advanced_waiting_max: int = 10_000
+    #: Route (its kind, callback or wlan) → variable → where it stands in the bodies, as in device = "data.device.id".
+    names: dict[str, dict[str, str]] = {}
     #: Messages a day that a contract allows.
     daily_budget: int = 140
     #: A downlink that no message asked for by then is not worth sending.

@@ -31,6 +31,7 @@ PURE = {
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
     *("evd.sequence", "evd.trace", "evd.presence"),
+    *("evd.json_faults", "evd.near_names", "evd.names", "evd.unzipped"),
     *("evd.sse", "evd.stall"),
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
@@ -82,7 +83,16 @@ LAYERS = (
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
+    {
+        "evd.ordinary",
+        "evd.reports",
+        "evd.intake",
+        "evd.status_list",
+        "evd.slices",
+        "evd.turns",
+        "evd.flights",
+        "evd.asker",
+    },
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",
