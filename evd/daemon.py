@@ -364,6 +364,7 @@ class Daemon:
             queries=queries,
             live=self.live,
             ranges=assembly.ranges(self.config),
+            lists=assembly.lists(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,
