@@ -45,7 +45,7 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
     Raises EvdError.
     """
-    return _reached(directory, lambda socket: control.call(socket, method, path, body))
+    return reached(directory, lambda socket: control.call(socket, method, path, body))
 
 
 def ask_pages(directory: str | None, path: str, query: Mapping[str, Any], limit: int | None = None) -> list[Any]:
@@ -60,7 +60,7 @@ def ask_pages(directory: str | None, path: str, query: Mapping[str, Any], limit:
             rows += len(document)
         return [*pages, following]
 
-    *pages, following = _reached(directory, walk)
+    *pages, following = reached(directory, walk)
     if following is not None:
         _say_cut()
     return pages
@@ -87,7 +87,7 @@ def _say_cut() -> None:
     say("… and more: a higher --limit shows them.", err=True)
 
 
-def _reached(directory: str | None, work: Callable[[Path], T]) -> T:
+def reached(directory: str | None, work: Callable[[Path], T]) -> T:
     place = find(directory, os.environ)
     place.require()
     try:
