@@ -19,6 +19,7 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
     stopped: Mapping[str, int] = push.get("stopped", {})
     ends_s = state.get("certificate_ends_s")
     unexplained = state.get("unexplained", {})
+    connections = state.get("connections", {})
     return Readings(
         now=now,
         pause_kind=_pause_kind(push, outcomes),
@@ -46,6 +47,8 @@ def readings(state: Mapping[str, Any], now: int, *, rejected_max: int) -> Readin
         clock_behind_s=state.get("clock", {}).get("behind_s", 0.0),
         ahead=state["ingest"].get("ahead", 0) + state["ingest"].get("no room", 0),
         newest=state["ingest"].get("newest", 0),
+        crowded=sum(connections.get(name, 0) for name in ("gave_way", "turned_away", "let_go")),
+        crowded_by=connections.get("crowded_by", ""),
         certificate_days=None if ends_s is None else (ends_s - now / 1000) / DAY_S,
     )
 

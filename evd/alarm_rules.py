@@ -75,6 +75,10 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     ahead: int = 0
     """Statuses whose time lay more than a day ahead; and those that were their vehicles' newest."""
     newest: int = 0
+    crowded: int = 0
+    """Connections that gave way to others, or were turned away, because there were too many."""
+    crowded_by: str = ""
+    """The address of most of them."""
     certificate_days: float | None = None
     """Until the certificate that evd shows ends; None: it shows none."""
 
@@ -90,6 +94,7 @@ class Growth(NamedTuple):
     unexplained: int
     ahead: int
     newest: int
+    crowded: int
 
 
 class Seen(NamedTuple):
@@ -348,6 +353,18 @@ RULES: tuple[Rule, ...] = (
         clear_below=1,
         calm_s=0,
         sentence=_clock_text,
+    ),
+    Rule(
+        "crowded",
+        "warning",
+        lambda seen: float(seen.hour.crowded),
+        clear_below=1,
+        calm_s=0,
+        sentence=lambda seen: (
+            f"{seen.hour.crowded} connections within an hour had to give way, for too many show no key, "
+            f"most of them from {seen.readings.crowded_by}: block that address before evd, or give its callers a key; "
+            "where all of them are welcome, raise server.connections_max"
+        ),
     ),
     Rule(
         "certificate",

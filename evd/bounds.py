@@ -7,6 +7,9 @@ STATUSES_PER_VEHICLE_MAX = 100_000
 
 RANGES: tuple[tuple[str, float, float], ...] = (
     ("server.connections_max", 1, 1_000_000),
+    ("server.strangers_per_address", 1, 1_000_000),
+    ("server.strangers_bytes_max", 65_536, 1 << 32),
+    ("server.unfinished_bytes_max", 1 << 20, 1 << 36),
     ("server.head_max_bytes", 1024, 1 << 20),
     ("server.fields_max", 8, 1024),
     ("server.head_timeout_s", 0.05, 600),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
+from evd.admission import Admission, Bounds, Place
 from evd.errors import RequestError, Unavailable
 from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, Reply, Request, RequestReader, error_reply, render
 from evd.http1_body import Allowance
@@ -22,6 +23,7 @@ from evd.wire import PlainWire
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
+CROWDED = Unavailable("Too many requests are on their way at once; send it again later, with the key in its head.")
 ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
 Answer = Callable[[Reply], None]
 
@@ -30,6 +32,9 @@ EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
 _ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _READABLE = select.EPOLLIN | _ENDING
+
+NO_KEY = frozenset((401, 429))
+"""The statuses of refusals that do not come of a good key."""
 
 REQUESTS_AT_ONCE = 16
 """Of one connection, before others have their turn: one that sends without end must not stand in everybody's way."""
@@ -69,6 +74,7 @@ class Reception(ABC):
         allow: Callable[[Head], Allowance] | None,
         limits: EdgeLimits,
         log: FilteringBoundLogger,
+        admission: Admission | None,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
@@ -80,9 +86,9 @@ class Reception(ABC):
         self.time = 0.0
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
+        self.admission = admission or Admission(Bounds.of(limits.connections_max))
         self.connections = 0
         """All counters count from the start."""
-        self.turned_away = 0
         self.requests = 0
         self.refused = 0
         self.overdue = 0
@@ -121,11 +127,13 @@ class Connection:
     __slots__ = (
         *("_allowance", "_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_room"),
         *("_turn", "_unread"),
-        *("deadline", "late", "phase", "wire"),
+        *("deadline", "late", "phase", "place", "wire"),
     )
 
-    def __init__(self, reception: Reception, wire: PlainWire, peer: str) -> None:
+    def __init__(self, reception: Reception, wire: PlainWire, peer: str, place: Place) -> None:
         limits = reception.limits
+        self.place = place
+        place.holder = self
         self.wire = wire
         self.phase = Phase.READING if wire.greeted else Phase.HELLO
         # A fresh connection has something to say; an old one may rest.
@@ -215,6 +223,19 @@ class Connection:
         if self.idle:
             self.close()
 
+    def give_way(self) -> None:
+        """Its place is needed."""
+        self.close()
+
+    def let_go(self) -> None:
+        """The bytes of its request are too many, with those of all others."""
+        self._reader.forget()
+        self._head = self._allowance = None
+        try:
+            self._refuse(CROWDED)
+        except Exception as error:
+            self._fail(error)
+
     def close(self) -> None:
         if self.phase is not Phase.GONE:
             self.phase = Phase.GONE
@@ -274,8 +295,10 @@ class Connection:
         if head is None:
             head = None if reader.empty else reader.next_head()
             if head is None:
-                if self.late is None and not reader.empty:
-                    self._owes(HEAD_LATE, reception.limits.head_s)
+                if not reader.empty:
+                    if self.late is None:
+                        self._owes(HEAD_LATE, reception.limits.head_s)
+                    reception.admission.hold(self.place, reader.held)
                 return False
             reception.requests += 1
             if not reception.is_ingest(head.method, head.path):
@@ -289,7 +312,10 @@ class Connection:
                 self._owes(BODY_LATE, reception.limits.body_s)
                 if head.expects_continue:
                     self.wire.send(CONTINUE)
+            reception.admission.hold(self.place, reader.held)
             return False
+        if self.place.held:
+            reception.admission.hold(self.place, 0)
         self._owes(ANSWER_LATE, reception.limits.answer_s)
         self.phase = Phase.ANSWERING
         self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
@@ -311,11 +337,19 @@ class Connection:
         try:
             self._reception.take(request, self.answer)
         except RequestError as error:
+            if error.status not in NO_KEY:
+                self._prove()
             self.answer(error_reply(error))
         except Exception as error:
             self._reception.failed += 1
             self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
             self.answer(SERVER_ERROR)
+        else:
+            self._prove()
+
+    def _prove(self) -> None:
+        if self.place.stranger:
+            self._reception.admission.prove(self.place)
 
     def _owes(self, late: RequestError, within_s: float) -> None:
         self.late = late
@@ -337,6 +371,8 @@ class Connection:
             self._linger()
         else:
             self._rest(self._reception.limits.idle_s)
+            if self.place.stranger:
+                self._reception.admission.answered(self.place)
 
     def _rest(self, for_s: float) -> None:
         self.phase = Phase.READING

@@ -95,6 +95,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -106,7 +107,14 @@ class Daemon:
             on_commit=self._committed,
         )
         self.clock = assembly.server_clock(place, config)
-        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
+        self.ingest = Ingest(
+            self.writer,
+            self.directory,
+            self.formats,
+            settings=config.sigfox,
+            clock=self.clock,
+            unzipped_max=config.ingest.body_max_bytes,
+        )
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
@@ -151,7 +159,7 @@ class Daemon:
                 "committed": self.writer.committed,
                 "stalled": stall.detail if stall.reason else "",
             },
-            "connections": {"open": sum(edge.open for edge in self.edges), "streams": self.live.streams},
+            "connections": {**self.admission.state(), "streams": self.live.streams},
             "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
             "events": self.alerter.state() if self.alerter else {},
             "disk": {**disk_use(self.place), "full": self.writer.disk_full},
@@ -183,6 +191,7 @@ class Daemon:
                     log=log,
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
+                    admission=self.admission,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -268,6 +277,7 @@ class Daemon:
                 take=self.ingest.take,
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
+                admission=self.admission,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,

@@ -10,7 +10,7 @@ from evd.auth import KeyRing
 from evd.errors import Unauthorized
 from evd.http1_body import Allowance
 from evd.http1_head import Head
-from evd.routes import BATCH, ROUTES
+from evd.routes import BATCH, route_of
 from evd.shapes import says_form
 
 STRANGERS_CHUNKS_MAX = 1024
@@ -28,7 +28,7 @@ class Doorkeeper:
         self._stranger = Allowance(body_max, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
     def allow(self, head: Head) -> Allowance:
-        route = ROUTES.get(head.path)
+        route = route_of(head.path)
         try:
             key = self._keys.find(head.headers)
         except Unauthorized:

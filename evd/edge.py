@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from evd.admission import Admission
 from evd.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
 from evd.errors import error_kinds
 from evd.http1 import Request
@@ -52,6 +53,7 @@ class Edge(Reception):
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
     such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
     the head: how much body may be waited for. Without it that is `limits.body_max`.
+    `admission` is shared by all edges of a process, else it is the edge's own, for `limits.connections_max`.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
     """
@@ -65,9 +67,10 @@ class Edge(Reception):
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
+        admission: Admission | None = None,
         attended: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log)
+        super().__init__(take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log, admission=admission)
         self._hand_over = hand_over
         self._attended = attended
         self._open: set[Connection] = set()
@@ -166,16 +169,17 @@ class Edge(Reception):
             except BlockingIOError:
                 return
             except OSError as error:
+                self.admission.make_room()  # for who comes next
                 self._pause(door, error)
                 return
-            if len(self._open) + self._elsewhere >= self.limits.connections_max:
-                self.turned_away += 1
-                sock.close()
-                continue
-            self.connections += 1
-            self._admit(sock, address, ssl_context)
+            self._admit(sock, _shown(address), ssl_context)
 
-    def _admit(self, sock: socket.socket, address: object, ssl_context: ssl.SSLContext | None) -> None:
+    def _admit(self, sock: socket.socket, address: str, ssl_context: ssl.SSLContext | None) -> None:
+        place = self.admission.enter(address)
+        if place is None:
+            sock.close()
+            return
+        self.connections += 1
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire = PlainWire(sock) if ssl_context is None else TlsWire(sock, ssl_context)
@@ -183,9 +187,10 @@ class Edge(Reception):
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
             self.broken += 1
+            self.admission.leave(place)
             sock.close()
             return
-        connection = Connection(self, wire, _shown(address))
+        connection = Connection(self, wire, address, place)
         self._open.add(connection)
         self._attend_to[descriptor] = connection.happened
 
@@ -213,7 +218,8 @@ class Edge(Reception):
         self._poll.unregister(connection.wire.socket)
         self._elsewhere += 1
         self._given.start_soon(
-            self._serve_elsewhere, ReplayStream(connection.wire, unread, write_s=self.limits.write_s)
+            self._serve_elsewhere,
+            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, place=connection.place),
         )
 
     def unfinished(self, connection: Connection) -> None:
@@ -224,6 +230,7 @@ class Edge(Reception):
     def ended(self, connection: Connection) -> None:
         """See `Reception.ended`."""
         self._forget(connection)
+        self.admission.leave(connection.place)
         self._note_empty()
 
     def _forget(self, connection: Connection) -> None:
@@ -240,6 +247,8 @@ class Edge(Reception):
             self.log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             await trio.aclose_forcefully(stream)
+            if stream.place is not None:
+                self.admission.leave(stream.place)
             self._elsewhere -= 1
             self._note_empty()
 

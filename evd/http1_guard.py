@@ -82,18 +82,18 @@ class RequestGuard:
             self._allowance = self._allow(head)
             self.known = self.known or self._allowance.known
         if not self._allowance.reads and not reader.at_hand(self._allowance.size):
-            self._end()
+            self.forget()
             return written(head, b"", last=True)
         body = reader.body(self._allowance)
         if body is None:
             return None
         self._head = None
         if not head.keep_alive:
-            self._end()
+            self.forget()
         return written(head, body, last=not head.keep_alive)
 
-    def _end(self) -> None:
-        """After its last request a connection may say anything: nobody reads it."""
+    def forget(self) -> None:
+        """Nothing more is read of the connection, nor kept of a request that is not whole."""
         self._last = True
         self._head = None
         self._reader.forget()

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import trio
 
+from evd.admission import Place
 from evd.wire import PlainWire
 
 
 class ReplayStream(trio.abc.HalfCloseableStream):
     """A connection whose first bytes were read already: gives these back, then reads on. Writes have a deadline.
 
-    `tls` and `socket` are what a server wants to know of it.
+    `tls` and `socket` are what a server wants to know of it, `place` what the connection has among all others.
     """
 
-    def __init__(self, wire: PlainWire, first: bytes, *, write_s: float) -> None:
+    def __init__(self, wire: PlainWire, first: bytes, *, write_s: float, place: Place | None = None) -> None:
         self.tls = wire.tls
+        self.place = place
         self.socket = wire.socket
         self._wire = wire
         self._first = first

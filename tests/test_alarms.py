@@ -112,6 +112,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ("loop_lag", {"loop_lag_s": 0.25}, {"loop_lag_s": 0.26}, {"loop_lag_s": 0.2}, 300, "stood still for 0.25 s"),
         ("clock", {"clock_behind_s": 172800.0}, {}, {"clock_behind_s": 0.0}, 0, "is 2 days behind what evd knows"),
         ("clock", {"ahead": 3, "newest": 2}, {}, {"ahead": 3, "newest": 3}, 0, "3 statuses within an hour lie more"),
+        ("crowded", {"crowded": 1, "crowded_by": "192.0.2.7"}, {}, {}, 0, "most of them from 192.0.2.7"),
         (
             "certificate",
             {"certificate_days": 21.0},

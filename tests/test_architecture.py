@@ -23,12 +23,15 @@ MODULES = {
 PURE = {
     "evd.backfill",
     *("evd.alerts", "evd.pool", "evd.positions", "evd.wishes", "evd.event_texts"),
+    *("evd.addresses", "evd.admission"),
     *("evd.alarms", "evd.alarm_rules", "evd.alarm_phones", "evd.alarm_readings", "evd.rhythm"),
+    *("evd.alert_settings", "evd.confirmation", "evd.self_told"),
     *("evd.sigfox_setup", "evd.sigfox_pages", "evd.sigfox_pace"),
     "evd.downlinks",
     *("evd.callbacks", "evd.linepattern", "evd.radio", "evd.routes", "evd.shapes"),
     *("evd.secrets", "evd.secret_names", "evd.secret_shapes", "evd.secret_text", "evd.kept", "evd.plain_text"),
     *("evd.sequence", "evd.trace", "evd.presence"),
+    *("evd.json_faults", "evd.near_names", "evd.names", "evd.unzipped"),
     *("evd.sse", "evd.stall"),
     *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
@@ -80,7 +83,16 @@ LAYERS = (
     | {"evd.backlog", "evd.commits", "evd.worth", "evd.unaccompanied"},
     {"evd.doorkeeper"},
     {"evd.writer", "evd.directory", "evd.live", "evd.reading"},
-    {"evd.ordinary", "evd.reports", "evd.intake", "evd.slices", "evd.turns", "evd.flights", "evd.asker"},
+    {
+        "evd.ordinary",
+        "evd.reports",
+        "evd.intake",
+        "evd.status_list",
+        "evd.slices",
+        "evd.turns",
+        "evd.flights",
+        "evd.asker",
+    },
     {"evd.sigfox_api", "evd.alive", "evd.wire", "evd.alarm_mail", "evd.alarm_webhook", "evd.surroundings"}
     | {
         "evd.store",

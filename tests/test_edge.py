@@ -330,7 +330,7 @@ async def test_one_connection_more_than_allowed_is_closed_at_once() -> None:
                 await client.read()
             async with await here.connect() as third:
                 assert await third.ended()
-            assert here.edge.turned_away == 1
+            assert here.edge.admission.turned_away == 1
         await until(lambda: not here.edge.open)
         assert await here.answers()
 

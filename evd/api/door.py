@@ -19,6 +19,7 @@ from hypercorn.trio.lifespan import Lifespan
 from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
+from evd.admission import Admission
 from evd.api.guarded import Allow, DoorLimits, GuardedConnection
 from evd.errors import Unavailable, error_kinds
 from evd.http1 import error_reply, render
@@ -43,6 +44,7 @@ class Door:
         log: FilteringBoundLogger,
         allow: Allow | None = None,
         allow_local: Allow | None = None,
+        admission: Admission | None = None,
     ) -> None:
         self.refused = 0
         """Requests the guard refused, of all connections so far."""
@@ -52,6 +54,7 @@ class Door:
         self._limits = limits
         self._allow = allow or (lambda head: Allowance(limits.body_max))
         self._allow_local = allow_local or self._allow
+        self._admission = admission
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -95,15 +98,17 @@ class Door:
     async def hand_over(self, stream: trio.abc.HalfCloseableStream, *, local: bool = False) -> None:
         """Serve a connection to its end, and close it; no exception of it comes out.
 
-        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls`, as the edge's ReplayStream
-        has. The application finds `local` as `scope["state"]["local"]`.
+        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `place`, as the edge's
+        ReplayStream has. The application finds `local` as `scope["state"]["local"]`.
         """
         if not self._running:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
         allow = self._allow_local if local else self._allow
-        connection = GuardedConnection(self._app, self._config, self._context, state, stream, self._limits, allow)
+        connection = GuardedConnection(
+            self._app, self._config, self._context, state, stream, self._limits, allow, self._admission
+        )
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:

@@ -9,7 +9,7 @@ ALPN, and no WebSocket.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
@@ -27,6 +27,8 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
 from hypercorn.utils import parse_socket_addr
 
+from evd.admission import Admission, Place
+from evd.connection import CROWDED
 from evd.errors import RequestError
 from evd.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
 from evd.http1_body import Allowance
@@ -37,6 +39,11 @@ RECEIVE_MAX = (
     16 * 1024
 )  # bytes taken from a connection at once, before others have their turn; as `evd.connection` has it
 SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow reader is no dead one
+
+LATE = {True: BODY_LATE, False: HEAD_LATE}
+"""What is said where the rest of a request does not come, by whether it is the rest of its body."""
+
+CROWDED_OUT = dict.fromkeys(LATE, CROWDED)
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
@@ -74,8 +81,12 @@ class GuardedConnection(TCPServer):
         stream: trio.abc.HalfCloseableStream,
         limits: DoorLimits,
         allow: Allow,
+        admission: Admission | None = None,
     ) -> None:
+        """`stream` may have a `place`, which it gives up when `admission` wants it."""
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
+        self._admission = admission
+        self._place: Place | None = getattr(stream, "place", None) if admission is not None else None
         self.refused = 0
         self._limits = limits
         self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=allow)
@@ -84,6 +95,32 @@ class GuardedConnection(TCPServer):
         self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
         self._mark = (0, False, False)
         self._ending = False
+        self._started = False
+        self._late: Mapping[bool, RequestError] = LATE
+        if self._place is not None:
+            self._place.holder = self
+
+    @property
+    def idle(self) -> bool:
+        """See `admission.Holder`, and the next two."""
+        return self._started and not self._guard.in_head and not self._guard.in_body and self._guarded.rested.is_set()
+
+    def give_way(self) -> None:
+        self._whole.cancel()
+
+    def let_go(self) -> None:
+        self._late = CROWDED_OUT
+        self._due = -inf
+        self._reading.cancel()
+
+    def _account(self) -> None:
+        """Tell the admission what this connection has shown, and what it holds."""
+        if self._admission is not None and self._place is not None:
+            if self._guard.known and self._place.stranger:
+                self._admission.prove(self._place)
+            held = 0 if self._ending else self._guard.held
+            if held or self._place.held:
+                self._admission.hold(self._place, held)
 
     def cut_at(self, time: float) -> None:
         """End the connection at this time of trio's, whatever it is doing."""
@@ -111,6 +148,7 @@ class GuardedConnection(TCPServer):
                         self.protocol_send,
                     )
                     self.protocol = cast(Any, self._guarded)
+                    self._started = True
                     await self._read_data()
                     await self.idle_task.stop()
                     self._end_soon()
@@ -130,7 +168,9 @@ class GuardedConnection(TCPServer):
                     if lingering < 0:
                         break
                     continue
-                if whole := guard.feed(data):
+                whole = guard.feed(data)
+                self._account()
+                if whole:
                     await self.protocol.handle(RawData(whole))
                 if guard.error is not None:
                     await self._refuse(guard.error)
@@ -151,7 +191,7 @@ class GuardedConnection(TCPServer):
                 return bytes(await self.stream.receive_some(RECEIVE_MAX))
             if self._ending or not (self._guard.in_head or self._guard.in_body):
                 return b""
-            await self._refuse(BODY_LATE if self._guard.in_body else HEAD_LATE)
+            await self._refuse(self._late[self._guard.in_body])
 
     async def _expect(self) -> None:
         """Set the deadline of what the client owes: the rest of a head, or of a body, counted from its beginning."""
@@ -170,6 +210,8 @@ class GuardedConnection(TCPServer):
     async def _refuse(self, error: RequestError) -> None:
         """Answer a fault, after the response that is due before it, and end the connection."""
         self.refused += 1
+        self._guard.forget()
+        self._account()
         guarded = self._guarded
         with trio.move_on_after(self._limits.drain_s):
             await guarded.rested.wait()
@@ -183,6 +225,8 @@ class GuardedConnection(TCPServer):
             return
         if isinstance(event, Updated) and event.idle and (self._guard.in_head or self._guard.in_body):
             return  # half a request is here already
+        if isinstance(event, Updated) and event.idle and self._admission is not None and self._place is not None:
+            self._admission.answered(self._place)
         # Shielded, for the application is told of its end, and cancelled by that, before hypercorn is done with it.
         with trio.CancelScope(shield=True):
             if isinstance(event, Closed):

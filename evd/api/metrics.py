@@ -111,6 +111,11 @@ NUMBERS: tuple[Number, ...] = (
     ),
     Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
     Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
+    Number(
+        "evd_connections_strangers",
+        "Of these, the ones that have shown no key.",
+        lambda seen: seen.state["connections"].get("strangers"),
+    ),
     Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),
     Number("evd_push_paused", "1 while a provider wants no pushes.", lambda seen: _flag(seen.push.get("paused"))),
     Number("evd_push_in_flight", "Pushes sent and not answered.", lambda seen: seen.push.get("in_flight")),
@@ -155,9 +160,18 @@ NUMBERS: tuple[Number, ...] = (
     ),
 )
 
+CROWDED_OUT = ("gave_way", "turned_away", "let_go")
+"""What became of connections that were too many, or held too much (evd.admission)."""
+
 LABELLED: tuple[Labelled, ...] = (
     Labelled(
         "evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state["ingest"]
+    ),
+    Labelled(
+        "evd_connections_crowded_out",
+        "Connections that were too many, by what became of them.",
+        "outcome",
+        lambda seen: {one: seen.state["connections"][one] for one in CROWDED_OUT if one in seen.state["connections"]},
     ),
     Labelled("evd_pushes", "Answers of providers.", "outcome", lambda seen: seen.push.get("outcomes", {})),
     Labelled("evd_events", "Events of vehicles, by their kind.", "kind", lambda seen: seen.events.get("recorded", {})),
