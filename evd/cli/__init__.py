@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from evd.cli.printing import say, say_error
+from evd.cli.printing import say, say_error, say_lines
 from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
 from evd.plain_text import lines
 from evd.version import VERSION
@@ -124,7 +124,7 @@ TRACEBACK = "EVD_TRACEBACK"
 def _report_unforeseen(error: BaseException) -> int:
     """A person is told in a sentence; the traceback is for the log of a daemon, or for who asks for it."""
     if TRACEBACK in os.environ:
-        traceback.print_exception(error)
+        say_lines("".join(traceback.format_exception(error)), err=True)
     log = sys.modules.get("evd.log")
     if log is not None and sys.stderr is not sys.__stderr__:  # the daemon's, which goes the way of the log
         log.log.critical("evd ends by a fault of its own", exc_info=error)
