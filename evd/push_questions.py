@@ -11,9 +11,14 @@ from typing import Any, NamedTuple
 import trio
 
 from evd.errors import NotFound
-from evd.queries import Queries
+from evd.queries import NUMBER_MAX, Queries
 from evd.store import finding
 from evd.store.finding import Found
+
+Turn = tuple[int, int]
+"""When what waits is tried next, and which of those that are tried then: rows have it as `at` and `place`."""
+
+FIRST: Turn = (-NUMBER_MAX, 0)
 
 PHONES_MAX = 1000
 """Of one vehicle, in a trace: more than `app.registrations_per_vehicle` is by default, and a bound whatever it is."""
@@ -40,20 +45,24 @@ FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
 WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""
 
 _STATES_WAITING = """
-SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome, l.received AS since
+SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome,
+       l.received AS since, ifnull(d.due, l.received) AS at, d.registration AS place
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
 WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook' OR r.client = 'original') AND l.received > ?"""
 
+_BEHIND = " AND (ifnull(d.due, l.received), d.registration) > (?, ?)"
+
 _COUNT_STATES_WAITING = f"SELECT count(*) AS waiting FROM ({_STATES_WAITING})"  # noqa: S608 (constants)
 
 _EVENTS_WAITING = """
-SELECT r.vehicle, e.status_id, e.kind AS what, r.kind, r.token, o.attempts, o.due, o.outcome, o.created AS since
+SELECT r.vehicle, e.status_id, e.kind AS what, r.kind, r.token, o.attempts, o.due, o.outcome, o.created AS since,
+       o.due AS at, o.number AS place
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
-WHERE true"""
+WHERE (o.due, o.number) > (?, ?)"""
 
 # A page of registrations, and of these the phones that were not given their vehicle's last status though a provider
 # took a push for them lately and refused none since.
@@ -99,15 +108,26 @@ WHERE v.newest >= 0 AND s.timely = 1 AND s.time > ? LIMIT 1"""
 
 
 async def finished(
-    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+    queries: Queries,
+    *,
+    vehicle: str | None = None,
+    status_id: str | None = None,
+    before: int = NUMBER_MAX,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Pushes that were taken or given up, the newest first."""
-    asked = {"vehicle = ?": vehicle, "status_id = ?": status_id}
+    asked = {"number < ?": before, "vehicle = ?": vehicle, "status_id = ?": status_id}
     return await _narrowed(queries, _PUSHED, (), asked, "number DESC", limit)
 
 
 async def states_waiting(
-    queries: Queries, *, unseen_since: int, received_after: int, vehicle: str | None = None, limit: int
+    queries: Queries,
+    *,
+    unseen_since: int,
+    received_after: int,
+    vehicle: str | None = None,
+    after: Turn = FIRST,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Last statuses that phones were not given yet, those first that are tried next.
 
@@ -116,8 +136,8 @@ async def states_waiting(
     """
     # Both are named: the view `last` then looks at one vehicle only.
     asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
-    sql_values = (unseen_since, received_after)
-    return await _narrowed(queries, _STATES_WAITING, sql_values, asked, "ifnull(d.due, l.received)", limit)
+    sql_values = (unseen_since, received_after, *after)
+    return await _narrowed(queries, _STATES_WAITING + _BEHIND, sql_values, asked, "at, place", limit)
 
 
 async def count_states_waiting(queries: Queries, *, unseen_since: int, received_after: int) -> int:
@@ -128,15 +148,20 @@ async def count_states_waiting(queries: Queries, *, unseen_since: int, received_
 
 
 async def events_waiting(
-    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+    queries: Queries,
+    *,
+    vehicle: str | None = None,
+    status_id: str | None = None,
+    after: Turn = FIRST,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Events that phones are still to hear of, those first that are tried next."""
     asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
-    return await _narrowed(queries, _EVENTS_WAITING, (), asked, "o.due, o.number", limit)
+    return await _narrowed(queries, _EVENTS_WAITING, after, asked, "o.due, o.number", limit)
 
 
 async def _narrowed(
-    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, str | None], order: str, limit: int
+    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, Any], order: str, limit: int
 ) -> list[dict[str, Any]]:
     given = {condition: value for condition, value in asked.items() if value is not None}
     return await queries.rows(
