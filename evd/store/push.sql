@@ -41,6 +41,7 @@ CREATE TABLE events (
     samples   TEXT NOT NULL DEFAULT '[]'   -- JSON: the two samples that were compared, the earlier one first
 ) STRICT;
 CREATE INDEX events_of_vehicle ON events (vehicle, number);
+CREATE INDEX events_of_status ON events (status_id);
 
 -- Events not yet taken by the provider, once for each registration that is to hear of one.
 CREATE TABLE outbox (
