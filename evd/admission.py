@@ -226,6 +226,7 @@ class Admission:
         if place.taken:
             self._bytes[place.stranger].set(place, 0)
             place.taken = False
+            place.holder = None  # else the two would keep each other, and what they hold, until the collector comes
             self.open -= 1
             if place.stranger:
                 self._step_out(place)
@@ -257,9 +258,10 @@ class Admission:
             return False
         self.gave_way += 1
         self._tell(place.network)
+        holder = place.holder
         self.leave(place)
-        if place.holder is not None:
-            place.holder.give_way()
+        if holder is not None:
+            holder.give_way()
         return True
 
     def _tell(self, network: str) -> None:

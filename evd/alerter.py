@@ -9,8 +9,10 @@ disk costs at most what only the statuses between showed, and nothing is told tw
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from heapq import heappop, heappush
+from math import inf
 from typing import Any
 
 import orjson
@@ -24,7 +26,7 @@ from evd.errors import EvdError, StoreBusy, Unavailable
 from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.store import AddOwner, Arrive, Operation
-from evd.store.outward import NewEvent, RecordEvents, Register, SetAlerts
+from evd.store.outward import Client, NewEvent, RecordEvents, Register, SetAlerts
 from evd.store.watched import Last, Watched
 from evd.writer import Receipt, Writer
 
@@ -60,20 +62,25 @@ def listening_since(last_alive: int | None, before: int | None, now: int) -> int
 
 
 class Known:
-    """What memory holds of a vehicle; `settings` is None where they are to be read anew."""
+    """What memory holds of a vehicle; `settings` is None where they are to be read anew.
 
-    __slots__ = ("memory", "settings")
+    `sample` is the last one that was seen; None: the ring is to be asked what came before.
+    """
+
+    __slots__ = ("memory", "sample", "settings")
 
     def __init__(self, memory: Memory, settings: Settings) -> None:
         self.memory = memory
         self.settings: Settings | None = settings
+        self.sample: Sample | None = None
 
 
 class Alerter:
     """One long task, `run`; told of each commit by `offer` and `follow`, which cost next to nothing.
 
     `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
-    `listening_since` is when evd began to listen (epoch ms); 0: it did before.
+    `listening_since` is when evd began to listen (epoch ms); 0: it did before. `self_told` says which apps tell an
+    event themselves.
     """
 
     def __init__(
@@ -85,6 +92,7 @@ class Alerter:
         memories_max: int,
         listening_since: int = 0,
         clock: Clock = now_ms,
+        self_told: Callable[[Event], tuple[Client, ...]] = lambda event: (),
     ) -> None:
         self._watched = watched
         self._writer = writer
@@ -92,11 +100,14 @@ class Alerter:
         self._memories_max = memories_max
         self._since = listening_since
         self._clock = clock
+        self._self_told = self_told
         self._listeners = Listeners()
         self._queue: deque[Arrive] = deque()
         self._looks: deque[str] = deque()
         """Vehicles of which somebody began to want to hear."""
         self._known: dict[str, Known] = {}  # the one that was used longest ago comes first
+        self._unconfirmed: list[tuple[int, str]] = []
+        """A heap of (epoch ms, vehicle): when it is told what no second reading came for. The walk finds it, too."""
         self._unwritten: dict[str, RecordEvents] = {}
         """Vehicle → what memory says already and the table does not."""
         self._walk_after = ""
@@ -170,7 +181,7 @@ class Alerter:
             if self._queue or self._looks:
                 await trio.lowlevel.checkpoint()
                 continue
-            with trio.move_on_after(max(self._page_at - trio.current_time(), 0)):
+            with trio.move_on_after(max(min(self._page_at - trio.current_time(), self._confirm_in_s()), 0)):
                 await self._wake.wait()
 
     def _turn(self) -> None:
@@ -182,6 +193,11 @@ class Alerter:
             self._see(arrival.vehicle, self._remember(arrival.vehicle), last, now)
         for _ in range(min(len(self._looks), PAGE)):
             self._look(self._looks.popleft(), now)
+        for _ in range(PAGE):
+            if not self._unconfirmed or self._unconfirmed[0][0] > now:
+                break
+            vehicle = heappop(self._unconfirmed)[1]
+            self._settle(vehicle, self._remember(vehicle), now)
         if self._forgot and not self._walk_after:
             self._page_at = 0.0
         if trio.current_time() >= self._page_at:
@@ -210,14 +226,44 @@ class Alerter:
         known = self._known.get(vehicle) or self._load(vehicle)  # a walk must not drive out what is in use
         if last.time > known.memory.time:
             self._see(vehicle, known, last, now)
+        self._settle(vehicle, known, now)
         self._listen(vehicle, known, last, now)
 
     def _see(self, vehicle: str, known: Known, last: Last, now: int) -> None:
-        before = known.memory
-        sample = Sample(last.time, orjson.loads(last.fields), last.received)
-        known.memory, events = alerts.step(self._settings(vehicle, known), before, sample)
+        before, sample = known.memory, _sample(last)
+        known.memory, events = alerts.step(
+            self._settings(vehicle, known), before, sample, self._sample_before(vehicle, known, sample)
+        )
+        if sample.time >= before.time:
+            known.sample = sample
         if events or alerts.worth_keeping(before, known.memory):
-            self._record(vehicle, known.memory, events, last.status_id, now)
+            self._record(vehicle, known.memory, events, now)
+            self._confirm_later(vehicle, known.memory)
+
+    def _sample_before(self, vehicle: str, known: Known, sample: Sample) -> Sample | None:
+        if known.sample is not None:
+            return known.sample if known.sample.status_id != sample.status_id else None
+        last = self._watched.previous_of(vehicle, sample.time, sample.status_id)
+        return _sample(last) if last else None
+
+    def _settle(self, vehicle: str, known: Known, now: int) -> None:
+        """Tell what no second reading came for."""
+        known.memory, events = alerts.settle(known.memory, now)
+        if events:
+            self._record(vehicle, known.memory, [one for one in events if not self._is_off(vehicle, known, one)], now)
+        self._confirm_later(vehicle, known.memory)
+
+    def _is_off(self, vehicle: str, known: Known, event: Event) -> bool:
+        return event.kind in self._settings(vehicle, known).off
+
+    def _confirm_later(self, vehicle: str, memory: Memory) -> None:
+        at = alerts.settles_at(memory)
+        if at is not None and len(self._unconfirmed) < self._queue_max and (at, vehicle) not in self._unconfirmed[:1]:
+            heappush(self._unconfirmed, (at, vehicle))
+
+    def _confirm_in_s(self) -> float:
+        """Until something is told without a second reading."""
+        return (self._unconfirmed[0][0] - self._clock()) / 1000 if self._unconfirmed else inf
 
     def _listen(self, vehicle: str, known: Known, last: Last, now: int) -> None:
         settings = self._settings(vehicle, known)
@@ -232,16 +278,23 @@ class Alerter:
             settings, known.memory, received=heard, since=self._since, usual_ms=usual_ms, now=now
         )
         if events:
-            self._record(vehicle, known.memory, events, "", now)
+            heard_last = {"time": last.time, "status_id": last.status_id}
+            self._record(vehicle, known.memory, [one._replace(samples=[heard_last, None]) for one in events], now)
 
-    def _record(self, vehicle: str, memory: Memory, events: Sequence[Event], status_id: str, now: int) -> None:
+    def _record(self, vehicle: str, memory: Memory, events: Sequence[Event], now: int) -> None:
         """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
         self.recorded.update(event.kind for event in events)
-        new = tuple([NewEvent(event.kind, event.time, status_id, json_bytes(event.details)) for event in events])
+        new = tuple([self._new(event) for event in events])
         earlier = self._unwritten.get(vehicle)
         if earlier is not None:
             new = earlier.events + new
         self._unwritten[vehicle] = RecordEvents(vehicle, alerts.stored(memory), new, now)
+
+    def _new(self, event: Event) -> NewEvent:
+        shown = event.samples[-1] if event.samples else None
+        status_id = str(shown["status_id"]) if shown else ""
+        samples = json_bytes(list(event.samples))
+        return NewEvent(event.kind, event.time, status_id, json_bytes(event.details), samples, self._self_told(event))
 
     def _remember(self, vehicle: str) -> Known:
         """What is known of the vehicle; the one that was used longest ago makes room."""
@@ -290,3 +343,7 @@ class Alerter:
             except EvdError as error:
                 log.error("events could not be recorded", vehicle=operation.vehicle, reason=str(error))
             del self._unwritten[operation.vehicle]
+
+
+def _sample(last: Last) -> Sample:
+    return Sample(last.time, orjson.loads(last.fields), last.received, last.status_id)

@@ -1,29 +1,42 @@
 """Events of vehicles, for their users: samples in, what happened out, each cause told once (the operator: evd.alarms).
 
-A rule decides by the sample and by what is remembered, never by the sample before. So it does not matter which samples
-were lost, the same sample changes nothing when it comes again, and the memory changes only where something happened: it
-need not be written with each status. Margins keep what swings about a bound from being told again; what a vehicle's
-first status shows is where it stands, and no news.
+A rule decides by the sample and by what is remembered, not by the sample before, which only fills in what the sample
+leaves out. So it matters little which samples were lost, the same sample changes nothing when it comes again, and the
+memory changes only where something happened: it need not be written with each status. Margins keep what swings about a
+bound from being told again; what a vehicle's first status shows is where it stands, and no news. What one reading shows
+waits until another one confirms it (evd.confirmation).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.errors import BadRequest
+from evd import confirmation
+from evd.alert_settings import (
+    ARRIVED,
+    CHARGE_LOW,
+    CHARGING_STOPPED,
+    HEARD_AGAIN,
+    LEFT,
+    SILENT,
+    TARGET_REACHED,
+    TEMPERATURE,
+)
+from evd.alert_settings import DEFAULTS as DEFAULTS
+from evd.alert_settings import KINDS as KINDS
+from evd.alert_settings import Place as Place
+from evd.alert_settings import Settings as Settings
+from evd.alert_settings import parse as parse
+from evd.alert_settings import read as read
+from evd.confirmation import Event as Event
+from evd.confirmation import Pending
+from evd.confirmation import Sample as Sample
 from evd.pool import Pool
 from evd.positions import distance_m, position_of
-
-TARGET_REACHED = "target_reached"
-CHARGING_STOPPED = "charging_stopped"
-CHARGE_LOW = "charge_low"
-TEMPERATURE = "temperature"
-ARRIVED, LEFT = "arrived", "left"
-SILENT, HEARD_AGAIN = "silent", "heard_again"
 
 CHARGING, DRIVING = 1, 3
 _STATES = frozenset({0, CHARGING, 2, DRIVING})
@@ -38,41 +51,8 @@ LEARNED = 1.5, 3.0
 """A silence that ended was usual, too, and so is one half as long again; but of one outage no more than thrice the
 limit is learned."""
 
-PLACES_MAX = 20
-
-Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
-Margin = Annotated[float, msgspec.Meta(gt=0, le=50)]
-Celsius = Annotated[float, msgspec.Meta(ge=-100, le=150)]
-
-
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a vehicle arrives and whence it leaves; `lat` and `lng` are degrees."""
-
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
-    lng: Annotated[float, msgspec.Meta(ge=-180, le=180)]
-    radius_m: Annotated[float, msgspec.Meta(ge=20, le=200_000)] = 200.0
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How alerts are set for one vehicle; the defaults are good for any."""
-
-    off: Annotated[list[str], msgspec.Meta(max_length=32)] = []
-    """Kinds that do not happen here."""
-    low_charge: Percent = 20.0
-    charge_margin: Margin = 5.0
-    """%: by so much the charge must go back before the same is told again."""
-    temperature_min: Celsius | None = None
-    """°C of the indoor temperature, as the next one."""
-    temperature_max: Celsius | None = None
-    outdoor_min: Celsius | None = None
-    outdoor_max: Celsius | None = None
-    temperature_margin: Margin = 2.0
-    silent_after_h: Annotated[float, msgspec.Meta(ge=0.25, le=8760)] | None = None
-    """None: thrice the usual time between its statuses, an hour at least."""
-    places: Annotated[list[Place], msgspec.Meta(max_length=PLACES_MAX)] = []
-    place_margin_m: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 100.0
-    """Beyond the radius, before a vehicle has left: locations swing."""
+EMPTY_FROM = 10
+"""%: a charge of exactly 0 right after a higher one is a vehicle that does not know its charge."""
 
 
 class Memory(msgspec.Struct, omit_defaults=True):
@@ -82,6 +62,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """Of the last sample, epoch ms; it is kept no newer than the rest."""
     target: float | None = None
     """The target that was reached last (%); 0: the charge has been well below its target since."""
+    aim: float | None = None
+    """The target that the charge was below last (%): a lower one came to the charge, not the charge to it."""
     charging: bool = False
     stopped: float | None = None
     """Where charging stopped early and it was told (%)."""
@@ -95,15 +77,8 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """When the last status before a silence was received, where the silence was told; epoch ms."""
     learned_ms: int = 0
     """The longest silence that was told and turned out to be usual."""
-
-
-class Sample(NamedTuple):
-    """A status, as far as the rules need it. `time` is epoch ms."""
-
-    time: int
-    fields: Mapping[str, Any]
-    received: int = 0
-    """When evd had it, epoch ms; 0: as it was measured."""
+    pending: list[Pending] = []
+    """What one reading showed, and no second one has confirmed yet."""
 
 
 class Seen(NamedTuple):
@@ -115,53 +90,25 @@ class Seen(NamedTuple):
     charge: float | None
     target: float | None
     fields: Mapping[str, Any]
-
-
-class Event(NamedTuple):
-    """Something happened. `details` are the numbers and names that its sentence needs."""
-
-    kind: str
-    time: int
-    details: dict[str, Any]
+    charge_before: float | None = None
+    """Of the sample before, as the next one."""
+    target_before: float | None = None
 
 
 class Rule(NamedTuple):
-    """`judge` looks at a sample, changes the memory it is given, and returns what happened."""
+    """`judge` looks at a sample, changes the memory it is given, and returns what happened.
+
+    What it looks at are the `fields`. `holds` says of something that happened whether it still does after a later
+    sample; without it, it needs no confirmation. What was taken back is `forget`ten, where the rule itself does not.
+    `opposites` are what a reading that jumps back would tell.
+    """
 
     kinds: tuple[str, ...]
     judge: Callable[[Settings, Memory, Seen], Sequence[Event]]
-
-
-DEFAULTS = Settings()
-
-
-def read(settings: bytes | None) -> Settings:
-    """Settings as they are stored; what cannot be read is the defaults."""
-    if settings is None:
-        return DEFAULTS
-    try:
-        return _settings.decode(settings)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return DEFAULTS
-
-
-def parse(document: Any) -> Settings:
-    """Settings as a person gave them. Raises BadRequest with a sentence that names the field."""
-    try:
-        settings = msgspec.convert(document, Settings)
-    except msgspec.ValidationError as error:
-        raise BadRequest(f"the alert settings are refused: {error}".replace(" - at `$.", ": see `")) from None
-    if unknown := [kind for kind in settings.off if kind not in KINDS]:
-        raise BadRequest(f"off: there is no kind {unknown[0][:40]!r}: use some of {', '.join(KINDS)}")
-    for name, low, high in (
-        ("temperature_min", settings.temperature_min, settings.temperature_max),
-        ("outdoor_min", settings.outdoor_min, settings.outdoor_max),
-    ):
-        if low is not None and high is not None and low >= high:
-            raise BadRequest(f"{name} is {low:g}: it must lie below {name.replace('min', 'max')}, which is {high:g}")
-    if len({place.name for place in settings.places}) < len(settings.places):
-        raise BadRequest("places: two of them have the same name: give each its own")
-    return settings
+    fields: tuple[str, ...] = ()
+    holds: Callable[[Memory, Pending], bool] | None = None
+    forget: Callable[[Memory], None] | None = None
+    opposites: Mapping[str, str] = {}
 
 
 def remembered(state: bytes | None) -> Memory:
@@ -187,15 +134,41 @@ def worth_keeping(before: Memory, after: Memory) -> bool:
     return before != after
 
 
-def step(settings: Settings, memory: Memory, sample: Sample) -> tuple[Memory, list[Event]]:
-    """What the sample tells, and what is to be remembered of it. An older one than the last changes nothing."""
+def step(
+    settings: Settings, memory: Memory, sample: Sample, before: Sample | None = None
+) -> tuple[Memory, list[Event]]:
+    """What the sample tells, and what is to be remembered of it. An older one than the last changes nothing.
+
+    `before` is the sample before it, as far as it is known.
+    """
     if sample.time < memory.time:
         return memory, []
     after = msgspec.structs.replace(memory)
     after.time = sample.time
-    seen = _seen(sample)
-    events = [event for rule in RULES for event in rule.judge(settings, after, seen)]
-    return after, [event for event in events if event.kind not in settings.off] if memory.time else []
+    seen = _seen(sample, before)
+    shown: list[Event] = []
+    for rule in RULES:
+        if (happened := rule.judge(settings, after, seen)) and memory.time:
+            samples = confirmation.samples_of(before, sample, rule.fields)
+            shown += [one._replace(samples=samples) for one in happened if one.kind not in settings.off]
+    if not shown and not memory.pending:
+        return after, []
+    wait = confirmation.wait_ms(settings.confirm_after_s, before, sample)
+    told, after.pending = confirmation.judge(RULE_OF, after, memory.pending, shown, sample, wait=wait)
+    return after, told
+
+
+def settle(memory: Memory, now: int) -> tuple[Memory, list[Event]]:
+    """What waited for a second reading and is told without one at `now` (epoch ms)."""
+    if not memory.pending:
+        return memory, []
+    told, pending = confirmation.overdue(memory.pending, now)
+    return (msgspec.structs.replace(memory, pending=pending), told) if told else (memory, [])
+
+
+def settles_at(memory: Memory) -> int | None:
+    """When the next of these is told, epoch ms; None: nothing waits."""
+    return min((one.noticed + one.wait_ms for one in memory.pending), default=None)
 
 
 def overdue(
@@ -248,18 +221,29 @@ def _number(fields: Mapping[str, Any], name: str, low: float, high: float) -> fl
     return None
 
 
-def _seen(sample: Sample) -> Seen:
+def _seen(sample: Sample, before: Sample | None) -> Seen:
     """What several rules ask for is read once."""
-    time, fields, received = sample
+    fields = sample.fields
     state = _number(fields, "state", 0, DRIVING)
+    charge, was = _charge(sample), _charge(before)
     return Seen(
-        time,
-        received or time,
+        sample.time,
+        sample.heard,
         int(state) if state in _STATES else None,
-        _number(fields, "current_charge", 0, 100),
-        _number(fields, "target_charge", 0, 100) or None,  # 0 % is no target
+        None if charge == 0 and was is not None and was > EMPTY_FROM else charge,
+        _target(sample),
         fields,
+        was,
+        _target(before),
     )
+
+
+def _charge(sample: Sample | None) -> float | None:
+    return None if sample is None else _number(sample.fields, "current_charge", 0, 100)
+
+
+def _target(sample: Sample | None) -> float | None:
+    return None if sample is None else _number(sample.fields, "target_charge", 0, 100) or None  # 0 % is no target
 
 
 def _target_reached(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
@@ -270,8 +254,11 @@ def _target_reached(settings: Settings, memory: Memory, seen: Seen) -> Sequence[
     if charge <= max(target - settings.charge_margin, 0):
         told = 0.0
     reached = charge >= target > told
+    lowered = memory.aim is not None and target < memory.aim
+    if charge < target:
+        memory.aim = target
     memory.target = target if reached else told
-    if not (reached and known):
+    if not (reached and known) or lowered:
         return ()
     how = "passed" if charge > target else "reached"
     return (Event(TARGET_REACHED, seen.time, {"charge": charge, "target": target, "how": how}),)
@@ -284,6 +271,8 @@ def _charging_stopped(settings: Settings, memory: Memory, seen: Seen) -> Sequenc
     if state is None:
         return ()
     was, memory.charging = memory.charging, state == CHARGING
+    if charge is None:  # a vehicle that ends a charge may say nothing of it, or 0 %
+        charge, target = seen.charge_before, target or seen.target_before
     if not was or state in (CHARGING, DRIVING) or charge is None or target is None:
         return ()  # who drives off has unplugged it himself
     if charge >= target - settings.charge_margin or memory.target or memory.stopped is not None:
@@ -334,7 +323,7 @@ def _temperature(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Eve
             memory.outside = _sides.one({**memory.outside, name: side})
             if side and was is not None:
                 details = {"which": name, "side": side, "value": round(value, 1), "limit": limit}
-                events.append(Event(TEMPERATURE, seen.time, details))
+                events.append(Event(TEMPERATURE, seen.time, details, name))
     return events
 
 
@@ -364,7 +353,7 @@ def _places(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
         reach = place.radius_m + (settings.place_margin_m if was else 0)
         places[key] = inside = distance_m(here, (place.lat, place.lng)) <= reach
         if was is not None and inside != was:
-            events.append(Event(ARRIVED if inside else LEFT, seen.time, {"place": place.name}))
+            events.append(Event(ARRIVED if inside else LEFT, seen.time, {"place": place.name}, key))
     if places != memory.places:
         memory.places = places
     return events
@@ -380,20 +369,41 @@ def _heard_again(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Eve
     return (Event(HEARD_AGAIN, seen.time, {"hours": _hours(silent_ms)}),)
 
 
+def _nothing_stopped(memory: Memory) -> None:
+    memory.stopped = None
+
+
+_CHARGE = ("current_charge", "target_charge", "state")
+
 #: In their order; a new kind is a new row. SILENT has none: it is found by the clock, see `overdue`.
 RULES: tuple[Rule, ...] = (
     Rule((HEARD_AGAIN,), _heard_again),
-    Rule((TARGET_REACHED,), _target_reached),
-    Rule((CHARGING_STOPPED,), _charging_stopped),
-    Rule((CHARGE_LOW,), _charge_low),
-    Rule((TEMPERATURE,), _temperature),
-    Rule((ARRIVED, LEFT), _places),
+    Rule((TARGET_REACHED,), _target_reached, _CHARGE, lambda memory, one: bool(memory.target)),
+    Rule(
+        (CHARGING_STOPPED,),
+        _charging_stopped,
+        ("state", "current_charge", "target_charge"),
+        lambda memory, one: not memory.charging,
+        _nothing_stopped,
+    ),
+    Rule((CHARGE_LOW,), _charge_low, _CHARGE, lambda memory, one: bool(memory.low)),
+    Rule(
+        (TEMPERATURE,),
+        _temperature,
+        tuple(_TEMPERATURES),
+        lambda memory, one: memory.outside.get(one.key) == one.details["side"],
+    ),
+    Rule(
+        (ARRIVED, LEFT),
+        _places,
+        ("location",),
+        lambda memory, one: memory.places.get(one.key) is (one.kind == ARRIVED),
+        opposites={ARRIVED: LEFT, LEFT: ARRIVED},
+    ),
 )
-
-KINDS: tuple[str, ...] = (SILENT, *(kind for rule in RULES for kind in rule.kinds))
+RULE_OF: Mapping[str, Rule] = {kind: rule for rule in RULES for kind in rule.kinds}
 
 #: Far more than two temperatures can have; but what is stored may name others.
 _sides = Pool(256)
 
-_settings = msgspec.json.Decoder(Settings)
 _memory = msgspec.json.Decoder(Memory)

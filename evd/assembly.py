@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -24,11 +25,12 @@ from evd.auth import Key
 from evd.clock import Clock
 from evd.composing import Composer
 from evd.config import Config, FormatSettings, PushSettings
+from evd.confirmation import Event
 from evd.connection import EdgeLimits
 from evd.directory import Directory
 from evd.dispatcher import Dispatcher, Rules
 from evd.doorkeeper import Doorkeeper
-from evd.errors import FormatError
+from evd.errors import ConfigError, FormatError
 from evd.formats import Formats
 from evd.ingest import Ingest
 from evd.live import Bounds, Live
@@ -38,8 +40,10 @@ from evd.push import Pusher, TargetKind
 from evd.push.address import origin_of
 from evd.push.signature import Signer
 from evd.pushing import Pushing
+from evd.self_told import SHOWS, clients
 from evd.server_clock import ServerClock
 from evd.stopped import StoppedPushes
+from evd.store.outward import ORIGINAL, Client
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
 from evd.store.watched import WatchedInSqlite
@@ -215,6 +219,17 @@ def server_clock(place: Place, config: Config) -> ServerClock:
     return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
+def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
+    """Raises ConfigError where a kind is named that no app tells itself."""
+    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
+    if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
+        raise ConfigError(
+            f"events.self_told_original and events.self_told_v1: no app tells {unknown[0][:40]!r} itself: "
+            f"use one of {', '.join(SHOWS)}, or none"
+        )
+    return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
+
+
 def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alerter:
     listening = Alive(place.directory / "listening")
     before = listening.last()
@@ -231,6 +246,7 @@ def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alert
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
         listening_since=since,
+        self_told=self_told(config),
     )
 
 

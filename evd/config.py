@@ -99,6 +99,8 @@ class Sigfox(Section, frozen=True):
     advanced_alone: list[str] = []
     #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
     advanced_waiting_max: int = 10_000
+    #: Route (its kind, callback or wlan) → variable → where it stands in the bodies, as in device = "data.device.id".
+    names: dict[str, dict[str, str]] = {}
     #: Messages a day that a contract allows.
     daily_budget: int = 140
     #: A downlink that no message asked for by then is not worth sending.
@@ -249,8 +251,12 @@ class Events(Section, frozen=True):
     per_vehicle: int = 200
     #: Statuses that wait to be looked at, some 1 KiB each: three seconds of 5,000 callbacks a second.
     queue_max: int = 16_384
-    #: Vehicles whose memory stays in memory, about 300 bytes each; others are read when they speak.
+    #: Vehicles whose memory stays in memory, with the last status about 1 KiB each; others are read when they speak.
     memories_max: int = 16_384
+    #: Kinds of events that the original's app tells itself, from the status that shows them: it is not told twice.
+    self_told_original: list[str] = msgspec.field(default_factory=lambda: ["target_reached"])
+    #: The same of the apps that register by /api/v1.
+    self_told_v1: list[str] = []
 
 
 class Log(Section, frozen=True):

@@ -239,6 +239,7 @@ class Connection:
     def close(self) -> None:
         if self.phase is not Phase.GONE:
             self.phase = Phase.GONE
+            self._reader.forget()
             self._reception.ended(self)
             self.wire.close()
 

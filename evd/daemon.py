@@ -98,7 +98,14 @@ class Daemon:
             on_commit=self._committed,
         )
         self.clock = assembly.server_clock(place, config)
-        self.ingest = Ingest(self.writer, self.directory, self.formats, settings=config.sigfox, clock=self.clock)
+        self.ingest = Ingest(
+            self.writer,
+            self.directory,
+            self.formats,
+            settings=config.sigfox,
+            clock=self.clock,
+            unzipped_max=config.ingest.body_max_bytes,
+        )
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from evd.auth import KeyRing
 from evd.http1_body import Allowance
 from evd.http1_head import Head
-from evd.routes import BATCH, ROUTES
+from evd.routes import BATCH, route_of
 from evd.shapes import says_form
 
 STRANGERS_CHUNKS_MAX = 1024
@@ -28,7 +28,7 @@ class Doorkeeper:
 
     def allow(self, head: Head, peer: str) -> Allowance:
         """`peer` is the address that the request comes from."""
-        route = ROUTES.get(head.path)
+        route = route_of(head.path)
         key = self._keys.knows(head.headers, peer)
         if key is None:
             return self._strangers_form if route is not None and says_form(head.headers) else self._stranger

@@ -12,7 +12,7 @@ import orjson
 from evd.queries import Listing, Queries
 
 _EVENTS = """
-SELECT number, vehicle, kind, time, status_id, created, details FROM events
+SELECT number, vehicle, kind, time, status_id, created, details, samples FROM events
 WHERE number < ?1 AND (?2 IS NULL OR kind = ?2)"""
 _OF_VEHICLE = " AND vehicle = ?3"
 _OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?3)"
@@ -43,7 +43,11 @@ async def events(
     elif uid is not None:
         sql, values = sql + _OF_USER, (*values, uid)
     found = await queries.listing(sql + _NEWEST, values, limit, by=("number",))
-    return found._replace(rows=[row | {"details": orjson.loads(row["details"])} for row in found.rows])
+    return found._replace(rows=list(map(_event, found.rows)))
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: orjson.loads(row[name]) for name in ("details", "samples")}
 
 
 async def alerts_of(queries: Queries, vehicle: str) -> tuple[bool, bytes | None]:

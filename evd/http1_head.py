@@ -13,6 +13,8 @@ from urllib.parse import unquote
 import msgspec
 
 from evd.errors import BadRequest, UnsupportedMedia
+from evd.routes import may_be_zipped
+from evd.unzipped import GZIP
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # RFC 9110 §5.6.2
 REQUEST_LINE = rb"(" + TOKEN + rb"{1,16}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n"
@@ -103,10 +105,11 @@ def understand(match: re.Match[bytes], lines: list[bytes]) -> Head:
             raise BadRequest("The request has no Host; send one.")
     elif not is_host(host):
         raise BadRequest("The Host of the request is malformed; send name or name:port.")
-    if headers.get(b"content-encoding", b"identity").lower() != b"identity":
-        raise UnsupportedMedia("The body is compressed or otherwise encoded; send it without Content-Encoding.")
     raw_path, _, query = target.partition(b"?")
     path = raw_path.decode("ascii")
+    coding = headers.get(b"content-encoding", b"identity").lower()
+    if coding != b"identity" and not (coding in GZIP and may_be_zipped(path)):
+        raise UnsupportedMedia("The body is compressed or otherwise encoded; send it without Content-Encoding.")
     return Head(
         method=method,
         target=target,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 import trio
 
@@ -18,26 +19,31 @@ from evd.auth import Key
 from evd.clock import Clock, now_ms
 from evd.config import Sigfox
 from evd.directory import Directory
-from evd.errors import BadRequest, Forbidden, RequestError, Unauthorized, Unavailable
+from evd.errors import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
 from evd.formats import Formats
 from evd.http1 import SERVER_ERROR, Reply, Request, error_reply
 from evd.intake import Conclusion, Work, outcome, refusal_of, rejection
 from evd.json_bytes import json_bytes
 from evd.log import log
+from evd.plain_text import excerpt
 from evd.reading import Reading
-from evd.routes import BATCH, ROUTES, Route
+from evd.routes import BATCH, SENDERS, Route, route_of
 from evd.secrets import masked_bytes, may_hold_secret
-from evd.shapes import form_key
+from evd.shapes import form_key, is_list
 from evd.slices import Slices
-from evd.status import SIGFOX
+from evd.status import SIGFOX, WLAN
 from evd.store import NO_ROOM, Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import Several
+from evd.unzipped import GZIP, unzipped
 from evd.writer import Writer
 
 Answer = Callable[[Reply], None]
 
 BATCHES_MAX = 32
 """That wait to be read, a MiB each; one of 10,000 lines takes up to half a second, and Sigfox waits for ten."""
+
+PATH_SHOWN = 80
+"""Characters of a path in a sentence."""
 
 _BACKFILLED = {b"content-type": b"application/json"}
 
@@ -60,9 +66,11 @@ class Ingest:
         *,
         settings: Sigfox | None = None,
         clock: Clock = now_ms,
+        unzipped_max: int = 64 * 1024,
     ) -> None:
         self._writer = writer
         self._directory = directory
+        self._unzipped_max = unzipped_max
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
@@ -82,11 +90,18 @@ class Ingest:
         A request that fails with a valid key is kept in `rejected` before it is answered. Raises RequestError, in place
         of any answer, for a wrong key and for overload.
         """
-        route = ROUTES[request.path]
+        route = route_of(request.path)
+        assert route is not None, "whoever asks has looked"
         try:
             key = self._directory.keys.require(request.headers, route.roles, request.peer)
         except Unauthorized as refusal:
             key = self._by_form(request, route, refusal)
+        if b"content-encoding" in request.headers:
+            try:
+                request = self._unzipped(request)
+            except BadRequest as refusal:
+                self._reject(request, refusal, answer)
+                return
         arrival = self._reading.ordinary(request, route, self._clock())
         if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
             self._take_any(request, route, key, answer)
@@ -108,19 +123,38 @@ class Ingest:
         await answered.wait()
         return replies[0]
 
+    async def keep_unserved(self, request: Request) -> None:
+        """Keep a request to a path, or by a method, that nobody serves, if it shows a sender's key. Never raises."""
+        try:
+            self._directory.keys.require(request.headers, SENDERS)
+        except RequestError:
+            return
+        said = (
+            f"no route takes {request.method} {excerpt(request.path, PATH_SHOWN)}: see docs/sigfox.md for those that do"
+        )
+        kept = rejection(request, NotFound(said, error="Unknown route"), self._clock(), self._reading.rule_of_refused())
+        self.outcomes["rejected"] += 1
+        log.warning("a request to an unknown path is rejected", route=kept.route)
+        try:
+            await self._writer.write(kept)
+        except Unavailable as error:
+            log.warning("a rejected request is not kept", reason=str(error))
+
     async def replay(self, request: Request) -> Replayed:
         """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
 
         The reply is 207 where lines of a batch are still wrong. Raises BadRequest for anything else that is, and where
         no route takes it; or Unavailable.
         """
-        route = ROUTES.get(request.path)
+        route = route_of(request.path)
         if route is None or request.method not in route.methods:
             raise BadRequest(f"no route takes {request.method} {request.path}: it cannot be taken again")
         now = self._clock()
         request = self._reading.without_secrets(request, route)
         if route.kind == BATCH:
             work = await self._slices.finished(self._reading.batch(request, now, live=False))
+        elif _is_list(request, route):
+            work = await self._slices.finished(self._reading.statuses(request, route, now, live=False))
         else:
             work = self._reading.work(request, route, now, live=False)
         try:
@@ -156,6 +190,14 @@ class Ingest:
         self.outcomes[became] += 1
         return became
 
+    def _unzipped(self, request: Request) -> Request:
+        """A request with a key, whose body is compressed. Raises BadRequest, TooLarge."""
+        if request.headers[b"content-encoding"].lower() not in GZIP:  # identity
+            return request
+        body = unzipped(request.body, self._unzipped_max)
+        headers = {name: value for name, value in request.headers.items() if name != b"content-encoding"}
+        return msgspec.structs.replace(request, headers=headers, body=body)
+
     def _by_form(self, request: Request, route: Route, refusal: Unauthorized) -> Key:
         """The key out of a form. Raises `refusal` where it shows none, Unauthorized, Forbidden."""
         shown = form_key(request.headers, request.body)
@@ -169,6 +211,9 @@ class Ingest:
         request = self._reading.without_secrets(request, route)
         if route.kind == BATCH:
             reading = self._reading.batch(request, self._clock())
+            self._slices.start(reading, partial(self._batch_read, request, key, answer))
+        elif _is_list(request, route):
+            reading = self._reading.statuses(request, route, self._clock(), only=key.vehicle)
             self._slices.start(reading, partial(self._batch_read, request, key, answer))
         else:
             self._read(request, key, answer, lambda: self._reading.work(request, route, self._clock()))
@@ -255,11 +300,16 @@ class Ingest:
             receipt.then(lambda result: answer(_excuse(result) if isinstance(result, Exception) else reply))
 
 
+def _is_list(request: Request, route: Route) -> bool:
+    """Whether it is one of statuses: a vehicle was off line, and has some to tell."""
+    return route.connectivity == WLAN and is_list(request.headers, request.body)
+
+
 def _require_only(vehicle: str, work: Work) -> None:
     """Raises Forbidden where a key that is bound to a vehicle speaks for another one."""
     operation = work.operation
-    arrival = operation.operations[0] if isinstance(operation, Several) else operation
-    if not isinstance(arrival, Arrive) or arrival.vehicle != vehicle:
+    operations = operation.operations if isinstance(operation, Several) else (operation,)
+    if any(getattr(one, "vehicle", vehicle) != vehicle for one in operations):
         raise Forbidden(f"this key speaks for vehicle {vehicle} only")
 
 

@@ -176,10 +176,15 @@ class Batch:
             return Reply(200, orjson.dumps(answers), JSON)
         if not bad:
             return Reply(201)
-        told = [
-            {"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail}
-            for line in sorted(bad, key=lambda line: line.number)
-        ]
+        bad = sorted(bad, key=lambda line: line.number)
+        told = [{"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail} for line in bad]
+        if not stored:
+            first = bad[0].refusal
+            said = {
+                "Error": first.error,
+                "detail": f"no line of the batch is taken; line {bad[0].number}: {first.detail}",
+            }
+            return Reply(400, orjson.dumps({**said, "stored": 0, "rejected": told}), JSON)
         return Reply(207, orjson.dumps({"stored": stored, "rejected": told}), JSON)
 
     def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:

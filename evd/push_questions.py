@@ -5,12 +5,20 @@ Rows are dicts with whole tokens, which must leave the process only as `evd.trac
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 import trio
 
-from evd.errors import Unavailable
-from evd.queries import Queries
+from evd.errors import NotFound
+from evd.queries import NUMBER_MAX, Queries
+from evd.store import finding
+from evd.store.finding import Found
+
+Turn = tuple[int, int]
+"""When what waits is tried next, and which of those that are tried then: rows have it as `at` and `place`."""
+
+FIRST: Turn = (-NUMBER_MAX, 0)
 
 PHONES_MAX = 1000
 """Of one vehicle, in a trace: more than `app.registrations_per_vehicle` is by default, and a bound whatever it is."""
@@ -18,11 +26,14 @@ PHONES_MAX = 1000
 TRACED_PUSHES_MAX = 1000
 """Of one status."""
 
-RINGS_AT_A_TIME = 64
-"""Rings that one question looks through, so that the app's questions find a turn in between."""
-
-SEARCH_TIMEOUT_S = 10.0
+SEARCH_TIMEOUT_S = 20.0
 """For a status whose vehicle no push knows; the command waits 30 s for all."""
+
+WRITTEN = re.compile("[0-9a-f]{16}")
+"""How the id of a status is written (evd.status.identity)."""
+
+_searching = trio.CapacityLimiter(1)
+"""One search at a time: it reads all that evd keeps."""
 
 _PUSHED = """
 SELECT number, vehicle, status_id, what, kind, token, committed, sent, finished, taken, outcome
@@ -34,20 +45,24 @@ FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
 WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""
 
 _STATES_WAITING = """
-SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome, l.received AS since
+SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome,
+       l.received AS since, ifnull(d.due, l.received) AS at, d.registration AS place
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
 WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook' OR r.client = 'original') AND l.received > ?"""
 
+_BEHIND = " AND (ifnull(d.due, l.received), d.registration) > (?, ?)"
+
 _COUNT_STATES_WAITING = f"SELECT count(*) AS waiting FROM ({_STATES_WAITING})"  # noqa: S608 (constants)
 
 _EVENTS_WAITING = """
-SELECT r.vehicle, e.status_id, e.kind AS what, r.kind, r.token, o.attempts, o.due, o.outcome, o.created AS since
+SELECT r.vehicle, e.status_id, e.kind AS what, r.kind, r.token, o.attempts, o.due, o.outcome, o.created AS since,
+       o.due AS at, o.number AS place
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
-WHERE true"""
+WHERE (o.due, o.number) > (?, ?)"""
 
 # A page of registrations, and of these the phones that were not given their vehicle's last status though a provider
 # took a push for them lately and refused none since.
@@ -76,23 +91,15 @@ FROM (SELECT min(number) AS oldest, finished FROM pushed)"""
 _STATUS = """
 SELECT s.vehicle, s.id, s.time, s.received, s.timely, n.id AS newer, n.received AS newer_received
 FROM ring AS s
-LEFT JOIN ring AS n ON n.vehicle = ?1 AND n.timely = 1 AND n.position > s.position
+LEFT JOIN ring AS n ON n.vehicle = ?1 AND n.timely = 1
+    AND (n.timely, n.time, n.seq, n.position) > (s.timely, s.time, s.seq, s.position)
 WHERE s.vehicle = ?1 AND s.id = ?2
-ORDER BY n.received, n.position LIMIT 1"""
+ORDER BY n.received, n.time, n.seq, n.position LIMIT 1"""
 
 _SPOKEN_OF = """
 SELECT vehicle FROM pushed WHERE status_id = ?1
 UNION ALL SELECT vehicle FROM events WHERE status_id = ?1
-UNION ALL SELECT vehicle FROM last WHERE id = ?1
 LIMIT 1"""
-
-_IN_RINGS = """
-SELECT v.vehicle
-FROM vehicles AS v
-JOIN statuses AS s ON s.place BETWEEN v.number * 1048576 AND v.number * 1048576 + v.slots - 1
-WHERE v.number > ?1 AND v.number <= ?2 AND s.id = ?3 LIMIT 1"""
-
-_RINGS = "SELECT coalesce(max(number), 0) AS last FROM vehicles"
 
 # The written shape of a ring is at most seven statuses old, which is near enough here.
 _HEARD = """
@@ -101,15 +108,26 @@ WHERE v.newest >= 0 AND s.timely = 1 AND s.time > ? LIMIT 1"""
 
 
 async def finished(
-    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+    queries: Queries,
+    *,
+    vehicle: str | None = None,
+    status_id: str | None = None,
+    before: int = NUMBER_MAX,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Pushes that were taken or given up, the newest first."""
-    asked = {"vehicle = ?": vehicle, "status_id = ?": status_id}
+    asked = {"number < ?": before, "vehicle = ?": vehicle, "status_id = ?": status_id}
     return await _narrowed(queries, _PUSHED, (), asked, "number DESC", limit)
 
 
 async def states_waiting(
-    queries: Queries, *, unseen_since: int, received_after: int, vehicle: str | None = None, limit: int
+    queries: Queries,
+    *,
+    unseen_since: int,
+    received_after: int,
+    vehicle: str | None = None,
+    after: Turn = FIRST,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Last statuses that phones were not given yet, those first that are tried next.
 
@@ -118,8 +136,8 @@ async def states_waiting(
     """
     # Both are named: the view `last` then looks at one vehicle only.
     asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
-    sql_values = (unseen_since, received_after)
-    return await _narrowed(queries, _STATES_WAITING, sql_values, asked, "ifnull(d.due, l.received)", limit)
+    sql_values = (unseen_since, received_after, *after)
+    return await _narrowed(queries, _STATES_WAITING + _BEHIND, sql_values, asked, "at, place", limit)
 
 
 async def count_states_waiting(queries: Queries, *, unseen_since: int, received_after: int) -> int:
@@ -130,15 +148,20 @@ async def count_states_waiting(queries: Queries, *, unseen_since: int, received_
 
 
 async def events_waiting(
-    queries: Queries, *, vehicle: str | None = None, status_id: str | None = None, limit: int
+    queries: Queries,
+    *,
+    vehicle: str | None = None,
+    status_id: str | None = None,
+    after: Turn = FIRST,
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Events that phones are still to hear of, those first that are tried next."""
     asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
-    return await _narrowed(queries, _EVENTS_WAITING, (), asked, "o.due, o.number", limit)
+    return await _narrowed(queries, _EVENTS_WAITING, after, asked, "o.due, o.number", limit)
 
 
 async def _narrowed(
-    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, str | None], order: str, limit: int
+    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, Any], order: str, limit: int
 ) -> list[dict[str, Any]]:
     given = {condition: value for condition, value in asked.items() if value is not None}
     return await queries.rows(
@@ -190,24 +213,25 @@ async def status(queries: Queries, vehicle: str, status_id: str) -> dict[str, An
 
 
 async def vehicle_of(queries: Queries, status_id: str) -> str | None:
-    """Whose status it is. Ids have no index, so of an old one that nobody was told of all rings are looked through.
+    """Whose status it is; of one that nobody was told of all rings are looked through, beside the other questions.
 
-    Raises Unavailable where that takes too long.
+    Raises NotFound where they could not all be looked through in time.
     """
-    found = await queries.rows(_SPOKEN_OF, (status_id,))
-    if not found:
-        found = await _in_rings(queries, status_id)
-    return str(found[0]["vehicle"]) if found else None
-
-
-async def _in_rings(queries: Queries, status_id: str) -> list[dict[str, Any]]:
-    (rings,) = await queries.rows(_RINGS, ())
+    if spoken_of := await queries.rows(_SPOKEN_OF, (status_id,)):
+        return str(spoken_of[0]["vehicle"])
+    if WRITTEN.fullmatch(status_id) is None:
+        return None
+    found = Found(None, complete=False)
     with trio.move_on_after(SEARCH_TIMEOUT_S):
-        for first in range(0, rings["last"], RINGS_AT_A_TIME):
-            if found := await queries.rows(_IN_RINGS, (first, first + RINGS_AT_A_TIME, status_id)):
-                return found
-        return []
-    raise Unavailable(f"to look for status {status_id} in all rings takes too long: name its vehicle with --vehicle")
+        found = await trio.to_thread.run_sync(
+            finding.vehicle_of, queries.path, status_id, SEARCH_TIMEOUT_S, abandon_on_cancel=True, limiter=_searching
+        )
+    if not found.complete:
+        raise NotFound(
+            f"status {status_id} was not found among those that could be looked through in {SEARCH_TIMEOUT_S:.0f} s: "
+            "name its vehicle with --vehicle"
+        )
+    return found.vehicle
 
 
 async def heard_after(queries: Queries, time: int) -> bool:

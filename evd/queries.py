@@ -124,7 +124,8 @@ class Queries:
     A list's `after` is the cursor of the page before.
     """
 
-    def __init__(self, small: Readers, large: Readers) -> None:
+    def __init__(self, path: Path, small: Readers, large: Readers) -> None:
+        self.path = path
         self._small = small
         self._large = large
 
@@ -133,7 +134,7 @@ class Queries:
         """`version` is another one after each commit; it says which answers may be shared."""
         small = await Readers.open(path, connections=SMALL_READERS, each=SMALL_READERS, version=version)
         large = await Readers.open(path, connections=LARGE_READERS, each=LARGE_EACH, version=version)
-        return cls(small, large)
+        return cls(path, small, large)
 
     async def aclose(self) -> None:
         await self._small.aclose()

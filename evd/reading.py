@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from evd.callbacks import ADVANCED, BIDIR, DATA_KINDS, UPLINK, kind_of, said_kind
+from evd.callbacks import ADVANCED, BIDIR, DATA_KINDS, KINDS, UPLINK, kind_of, said_kind
 from evd.config import Sigfox
 from evd.decoding import decode
 from evd.directory import Directory
-from evd.errors import BadRequest, ConfigError
+from evd.errors import BadRequest, ConfigError, Forbidden
 from evd.findings import Findings
 from evd.formats import Format, Formats
 from evd.http1 import Request
@@ -20,15 +20,25 @@ from evd.intake import BadLine, Batch, Callback, GoodLine, Single, Work, data_ca
 from evd.json_bytes import json_bytes
 from evd.kept import batch_without_secrets, without_secrets
 from evd.log import log
+from evd.names import Names
 from evd.ordinary import Shortcut
 from evd.reports import heard, report
 from evd.routes import ANY, BATCH, Route
 from evd.secret_names import ALWAYS, from_length
-from evd.secrets import MASK, Rule, masked_line, refused, unmasked
-from evd.shapes import BATCH_NAMES, LinePattern, read_batch, read_document
-from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, read_message
+from evd.secrets import MASK, Rule, masked, masked_bytes, masked_line, refused, unmasked
+from evd.shapes import BATCH_NAMES, LinePattern, read_batch, read_document, read_list
+from evd.sigfox import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, first_of, read_message
 from evd.status import AHEAD, AHEAD_MS, ALONE, SIGFOX, WLAN, canonical, identity
+from evd.status_list import StatusList
 from evd.store import Arrive
+
+ITEMS_MAX = 1_000
+"""Statuses of one list; the body's bound lets some more pass, and a vehicle that is off line makes one in minutes."""
+
+ITEMS_AT_ONCE = 8
+"""Statuses of a list between two pauses: 1 ms."""
+
+_BAD_BODY = "Body parsing error"
 
 LINES_AT_ONCE = 32
 """Lines of a batch between two pauses: 2 ms at most."""
@@ -49,13 +59,17 @@ class Reading:
         self._lines_max = settings.batch_lines_max
         self._batch_pattern = LinePattern.parse(settings.batch_pattern)
         self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
+        self._names = {name: Names(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
+        for name in self._names.keys() - _NAMED:
+            raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
+        self._data_routes = _DATA_ROUTES - {UPLINK if name == _OF_WLAN else name for name in self._names}
         self._waits = settings.advanced_waits_s > 0
         self._alone = frozenset(one.lower() for one in settings.advanced_alone)
         self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
 
     def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
         """What arrived, where the request is an ordinary callback; most are (evd.ordinary)."""
-        if request.query or route.kind not in _DATA_ROUTES or request.method == "GET":
+        if request.query or route.kind not in self._data_routes or request.method == "GET":
             return None
         return self._quickly(request.body, channel(request, route), now)
 
@@ -86,6 +100,11 @@ class Reading:
             pattern=self._text_pattern(route),
         )
         as_received = request.body.lstrip()[:1] == b"{" and not request.query
+        names = self._names.get(_name(route))
+        if names is not None:
+            variables, as_received = names.read(variables), False
+        if route.vehicle and first_of(variables, VEHICLE_NAMES) is None and masked(route.vehicle) == route.vehicle:
+            variables, as_received = {**variables, VEHICLE_NAMES[1]: route.vehicle}, False
         document = request.body if as_received else json_bytes(variables)
         callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
         return Single(request, callback, self.rule_of_refused)
@@ -127,6 +146,42 @@ class Reading:
         if not self._waits or "*" in types or said_kind(variables) in DATA_KINDS:
             return True
         return bool(types) and str(variables.get("deviceTypeId", "")).lower() in types
+
+    def statuses(
+        self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
+    ) -> Generator[None, None, Work]:
+        """What is to be written of a list of statuses; those of another vehicle than `only` are refused.
+
+        It pauses after every few of them. Raises BadRequest for what is no list, or one of too many.
+        """
+        items = read_list(request.body)
+        if len(items) > ITEMS_MAX:
+            raise BadRequest(f"the list has {len(items)} statuses: at most {ITEMS_MAX} are allowed", error=_BAD_BODY)
+        rule = self.rule_of_refused()
+        good: list[GoodLine] = []
+        bad: list[BadLine] = []
+        for number, item in enumerate(items, 1):
+            if not number % ITEMS_AT_ONCE:
+                yield
+            document = json_bytes(item)
+            try:
+                callback = self._item(item, route, document, channel(request, route), now)
+                if only is not None and callback.vehicle != only:
+                    raise Forbidden(f"this key speaks for vehicle {only} only")
+                good.append(GoodLine(number, document.decode(), callback))
+            except (BadRequest, Forbidden) as refusal:
+                text = masked_bytes(document, rule).decode()
+                bad.append(BadLine(number, text, refusal.with_traceback(None)))
+        return StatusList(request, good, bad, now, rule, keep=live)
+
+    def _item(self, item: Any, route: Route, document: bytes, connectivity: int, now: int) -> Callback:
+        if type(item) is not dict:
+            raise BadRequest("a status must be a JSON object", error=_BAD_BODY)
+        names = self._names.get(_name(route))
+        if names is not None:
+            item = names.read(item)
+            document = json_bytes(item)
+        return self.callback(route.kind, item, connectivity, document, now, live=False)
 
     def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
         """What is to be written of a request with a callback a line. Raises BadRequest.
@@ -236,8 +291,16 @@ NAME_SHOWN = 64
 
 #: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
 _DATA_ROUTES = frozenset({UPLINK, BIDIR})
+_OF_WLAN = "wlan"
+_NAMED = frozenset({*KINDS, _OF_WLAN, "callback"})
+"""Routes that may have names of their own for variables."""
 #: Lines of nothing else are messages, and nothing in them needs the readable way.
 _PLAIN = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "station", "snr", "rssi", "avgSnr"})
+
+
+def _name(route: Route) -> str:
+    """A route's, as settings have it."""
+    return _OF_WLAN if route.connectivity == WLAN else route.kind or "callback"
 
 
 def channel(request: Request, route: Route) -> int:

@@ -19,10 +19,18 @@ class Route(NamedTuple):
     connectivity: int
     roles: frozenset[str]
     methods: frozenset[str]
+    vehicle: str = ""
+    """The vehicle that the path names, as in `/sigfox/uplink/{device}`; one that the body names counts before it."""
 
 
 PREFIXES = ("", "/v2", "/v3")
-_SIGFOX = (SIGFOX, frozenset({"sigfox", "admin"}), frozenset({"GET", "POST", "PUT"}))
+CALLBACK_METHODS = frozenset({"GET", "POST", "PUT"})
+"""What Sigfox knows (reference sigfox.md B3)."""
+
+SENDERS = frozenset({"sigfox", "device", "admin"})
+"""Roles whose requests are kept where nobody serves their path. An app's key is on every phone."""
+
+_SIGFOX = (SIGFOX, frozenset({"sigfox", "admin"}), CALLBACK_METHODS)
 _WLAN = (WLAN, frozenset({"device", "admin"}), frozenset({"POST"}))
 _ROUTES = {
     "/sigfox/uplink": Route("uplink", *_SIGFOX),
@@ -42,6 +50,28 @@ _ROUTES = {
 ROUTES = {f"{prefix}{path}{end}": route for prefix in PREFIXES for path, route in _ROUTES.items() for end in ("", "/")}
 
 
-def is_ingest(method: str, path: str) -> bool:
+def route_of(path: str) -> Route | None:
+    """The route of a path, be it one that names a vehicle."""
     route = ROUTES.get(path)
+    return route if route is not None else _naming_vehicle(path)
+
+
+def _naming_vehicle(path: str) -> Route | None:
+    below, _, vehicle = path.removesuffix("/").rpartition("/")
+    route = ROUTES.get(below)
+    return route._replace(vehicle=vehicle) if route is not None and vehicle and may_name_vehicle(route) else None
+
+
+def may_name_vehicle(route: Route) -> bool:
+    return route.connectivity == SIGFOX and route.kind != BATCH
+
+
+def may_be_zipped(path: str) -> bool:
+    """Whether a body may come compressed: from vehicles, which pay for each byte; Sigfox never does."""
+    route = ROUTES.get(path)
+    return route is not None and route.connectivity == WLAN
+
+
+def is_ingest(method: str, path: str) -> bool:
+    route = route_of(path)
     return route is not None and method in route.methods

@@ -17,9 +17,9 @@ from evd.callbacks import VARIABLES, VARIABLES_MAX
 from evd.errors import BadRequest
 from evd.linepattern import LinePattern
 from evd.secrets import line_may_hold_secret, masked
-from evd.sigfox import PAYLOAD_NAMES, read_json, refuse_deep
+from evd.sigfox import PAYLOAD_NAMES, read_any_json, read_json, refuse_deep
 
-__all__ = ["Line", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document"]
+__all__ = ["Line", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]
 
 KEY = "key"
 """The form field by which a caller shows his key; never a variable, and never kept."""
@@ -79,6 +79,19 @@ def read_batch(
         )
     read = _line if _lone_byte.search(batch) is None else _line_of_bytes
     return (read(number, _readable(text, pattern), pattern) for number, text in filled)
+
+
+def is_list(headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    """Whether a body is a list in JSON, where one may be."""
+    return body.lstrip()[:1] == b"[" and _content_type(headers) not in (_FORM, _TEXT)
+
+
+def read_list(body: bytes) -> list[Any]:
+    """Raises BadRequest."""
+    items = read_any_json(body)
+    if type(items) is not list or not items:
+        raise BadRequest("the body must be a status, or a list of some, as JSON", error=_BAD_BODY)
+    return items
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:

@@ -98,14 +98,20 @@ class Envelope(NamedTuple):
 
 def read_json(body: bytes) -> dict[str, Any]:
     """The body as a JSON object. Raises BadRequest."""
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(fault(error), error="Body parsing error") from None
+    document = read_any_json(body)
     if type(document) is not dict:
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
-    refuse_deep(document, body)
     return document
+
+
+def read_any_json(body: bytes) -> Any:
+    """Raises BadRequest for what is no JSON, and for what is nested too deeply."""
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(fault(error), error="Body parsing error") from None
+    refuse_deep(value, body)
+    return value
 
 
 def refuse_deep(value: Any, text: bytes) -> None:

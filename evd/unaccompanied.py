@@ -18,7 +18,7 @@ from evd.clock import Clock, now_ms
 from evd.config import Sigfox
 from evd.errors import BadRequest, RequestError, StoreError, Unavailable
 from evd.http1 import Request
-from evd.intake import rejection
+from evd.intake import refusal_of, rejection
 from evd.log import log
 from evd.reading import Reading
 from evd.status import identity
@@ -85,11 +85,15 @@ class Unaccompanied:
         after: list[Operation] = []
         late: Unavailable | None = None
         for row, result in zip(due, results, strict=True):
-            if isinstance(result, Unavailable):
-                late = result
+            try:
+                refusal = refusal_of([result])
+            except Unavailable as busy:
+                late = busy
                 continue
-            if isinstance(result, Exception):
-                after.append(self._rejected(row, BadRequest(str(result)), now))
+            except Exception as error:  # its values: there is no use in trying them again
+                refusal = BadRequest(str(error))
+            if refusal is not None:
+                after.append(self._rejected(row, refusal, now))
             self._outcomes[result.verdict.value if isinstance(result, Stored) else "unaccompanied"] += 1
             after.append(WaitNoLonger(row.number))
         await self._writer.write(Several(tuple(after)))

@@ -8,13 +8,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 import trio.testing
 from builders import HOUR_MS, NOW, ROOMY, arrival, rows
 
 from evd.alerter import Alerter, listening_since
-from evd.errors import StoreBusy, Unavailable
+from evd.assembly import self_told
+from evd.config import Config
+from evd.confirmation import Event
+from evd.errors import ConfigError, StoreBusy, Unavailable
 from evd.store import AddOwner, Arrive, LimitReached, Operation, UnknownVehicle
 from evd.store.outward import NewEvent, RecordEvents, Register, SetAlerts, SetPreferences
 from evd.store.sqlite import SqliteStore
@@ -234,13 +238,13 @@ async def test_statuses_that_show_nothing_new_write_nothing(open_store: Opener, 
 
 async def test_nobody_listens_to_a_vehicle_without_owner_phone_or_settings(open_store: Opener, database: Path) -> None:
     async with running(open_store(), database) as chain:
-        await chain.charge(60, 85)
+        await chain.charge(60, 85, 86)
         assert await chain.settled() == []
         await chain.charge(60, 70, vehicle="OWNED")
         await chain.charge(60, 70, vehicle="SET")
         await chain.write(AddOwner("martin", "OWNED", NOW), SetAlerts("SET", b"{}"))
-        await chain.charge(85, minute=10, vehicle="OWNED")
-        await chain.charge(85, minute=10, vehicle="SET")
+        await chain.charge(85, 86, minute=10, vehicle="OWNED")
+        await chain.charge(85, 86, minute=10, vehicle="SET")
         assert await chain.settled() == ["target_reached"] * 2
         assert rows(database, "SELECT vehicle FROM events ORDER BY vehicle") == [("OWNED",), ("SET",)]
 
@@ -250,7 +254,7 @@ async def test_new_settings_hold_from_the_next_status_on(open_store: Opener, dat
         await chain.write(register())
         await chain.charge(60, 50, state=2)
         await chain.write(SetAlerts(VEHICLE, b'{"low_charge": 50}'))
-        await chain.charge(49, minute=10, state=2)
+        await chain.charge(49, 49, minute=10, state=2)
         assert await chain.settled() == ["charge_low"]
 
 
@@ -258,7 +262,7 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
     """The statuses were committed, and evd died before it recorded what they show."""
     store = open_store()
     async with running(store, database) as chain:
-        await chain.write(register())
+        await chain.write(register(), AddOwner("martin", VEHICLE, NOW), SetAlerts(VEHICLE, b'{"confirm_after_s": 0}'))
         await chain.charge(60, 70)
         await chain.settled()
         chain.deaf = True
@@ -268,6 +272,89 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
             while not chain.alerter.walks:
                 await trio.lowlevel.checkpoint()
             assert await chain.settled() == ["target_reached"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_no_second_reading_comes_for_is_told_after_a_while_also_across_a_restart(
+    open_store: Opener, database: Path, mock_clock: trio.testing.MockClock, again: bool
+) -> None:
+    """They came a minute apart, so a minute and a half."""
+    store = open_store()
+    async with running(store, database) as chain:
+        await chain.write(register())
+        await chain.charge(60, 85, minute=-1)
+        assert await chain.settled() == []
+        if not again:
+            await trio.testing.wait_all_tasks_blocked(0.001)
+            mock_clock.jump(89)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert await chain.settled() == []
+            mock_clock.jump(2)
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert await chain.settled() == ["target_reached"]
+            return
+    async with running(store, database) as chain:
+        chain.now += 91_000
+        while not chain.alerter.walks:
+            await trio.lowlevel.checkpoint()
+        assert await chain.settled() == ["target_reached"]
+        ((samples,),) = rows(database, "SELECT samples FROM events")
+        assert [sample["current_charge"] for sample in json.loads(samples)] == [60, 85]
+
+
+async def test_the_sample_before_is_read_from_the_ring_where_memory_has_it_not(
+    open_store: Opener, database: Path
+) -> None:
+    async with running(open_store(), database, memories_max=1) as chain:
+        await chain.write(register(), register(vehicle="OTHER"))
+        for minute, charge in enumerate((60, 85, 86)):
+            await chain.charge(charge, minute=minute)
+            await chain.charge(charge, minute=minute, vehicle="OTHER")
+            await chain.settled()
+        told = [json.loads(samples) for (samples,) in rows(database, "SELECT samples FROM events")]
+        assert [[sample["current_charge"] for sample in samples] for samples in told] == [[60, 85]] * 2
+
+
+async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
+    """The original's app, where the charge equals the target; beyond it, it says nothing."""
+    told = self_told(Config())
+    async with running(open_store(), database, self_told=told) as chain:
+        for vehicle in ("EQUAL", "BEYOND"):
+            await chain.write(
+                Register(vehicle, vehicle, f"old {vehicle}", "martin", NOW, client="original"),
+                Register(vehicle, vehicle, f"new {vehicle}", "martin", NOW),
+                Register(vehicle, vehicle, f"hook {vehicle}", "webhook", NOW, "webhook", "original"),
+            )
+        await chain.charge(70, 80.4, 81, vehicle="EQUAL")
+        await chain.charge(70, 82, 83, vehicle="BEYOND")
+        assert await chain.settled() == ["target_reached"] * 2
+        assert {token for _, token, *_ in waiting(database)} == {
+            *("new EQUAL", "hook EQUAL"),
+            *("old BEYOND", "new BEYOND", "hook BEYOND"),
+        }
+
+
+@pytest.mark.parametrize(
+    ("settings", "details", "clients"),
+    [
+        ({}, {"charge": 80, "target": 80}, ("original",)),
+        ({}, {"charge": 80.4, "target": 80}, ("original",)),
+        ({"app": {"whole_numbers": False}}, {"charge": 80.4, "target": 80}, ()),
+        ({"events": {"self_told_original": []}}, {"charge": 80, "target": 80}, ()),
+        ({"events": {"self_told_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
+    ],
+)
+def test_which_apps_tell_an_event_themselves_is_set(
+    settings: dict[str, Any], details: dict[str, Any], clients: tuple[str, ...]
+) -> None:
+    told = self_told(msgspec.convert(settings, Config))
+    assert told(Event("target_reached", NOW, details)) == clients
+    assert told(Event("charge_low", NOW, details)) == ()
+
+
+def test_a_kind_that_no_app_tells_itself_is_refused_with_a_sentence() -> None:
+    with pytest.raises(ConfigError, match="no app tells 'left' itself: use one of target_reached, or none"):
+        self_told(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
 
 
 async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(
@@ -297,8 +384,8 @@ async def test_a_database_that_cannot_be_read_for_a_moment_costs_nothing(
         await chain.charge(60, 70, vehicle="OTHER")
         await chain.settled()
         chain.watched.busy = busy
-        await chain.charge(85, minute=10)
-        await chain.charge(85, minute=10, vehicle="OTHER")
+        await chain.charge(85, 86, minute=10)
+        await chain.charge(85, 86, minute=10, vehicle="OTHER")
         assert await chain.settled(mock_clock) == ["target_reached"] * 2
 
 
@@ -318,7 +405,7 @@ async def test_what_the_writer_has_no_room_for_is_written_later(
             return submit(operation)
 
         chain.writer.submit = crowded  # type: ignore[method-assign]
-        await chain.charge(85, minute=10)
+        await chain.charge(85, 86, minute=10)
         assert await chain.settled(mock_clock) == ["target_reached"]
         assert next(refusals, None) is None
 

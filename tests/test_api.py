@@ -52,6 +52,8 @@ WISH = {"vehicleId": VEHICLE, "fcmToken": "t", "register": True}
     [
         ("GET", f"/android/last?vehicleId={VEHICLE}", "app", {"userId": "martin"}, None, 200),
         ("GET", "/android/last?vehicleId=00386625", "app", {"USERID": "martin"}, None, 200),
+        ("GET", f"/v3/android/last/?vehicleId={VEHICLE}", "app", {"userId": "martin"}, None, 200),
+        ("GET", f"/android/range/?vehicleId={VEHICLE}&timeFrom=0&timeTo=9", "app", {"userId": "martin"}, None, 204),
         ("GET", f"/android/last?vehicleId={VEHICLE}", "app", {"userId": "eve"}, None, 403),
         ("GET", f"/android/last?vehicleId={VEHICLE}", "app", {}, None, 401),
         ("GET", f"/android/last?vehicleId={VEHICLE}", None, {"userId": "martin"}, None, 401),

@@ -192,6 +192,51 @@ def test_an_owned_vehicle_is_set_up_before_it_was_ever_heard(daemon: RunningDaem
     assert ask(daemon, "GET", "/vehicles/FEED/alerts", key="app", user="zoe").json()["low_charge"] == 12
 
 
+@pytest.mark.parametrize(
+    ("vehicle", "readings"),
+    [
+        pytest.param("E1", [(2, 70), (2, 70), (2, 0), (2, 71), (2, 71)], id="E01-soc-zero-glitch"),
+        pytest.param("E3", [(1, 78), (None, 79), (1, 79), (1, 80), (1, 79), (1, 80)], id="E03-null-state"),
+        pytest.param("E7", [(1, 60), (2, 60), (1, 60)], id="E07-flapping-charge"),
+        pytest.param("E8", [(None, 0)], id="E08-zero-at-first-sight"),
+    ],
+)
+def test_what_the_next_reading_takes_back_is_no_event(
+    daemon: RunningDaemon, vehicle: str, readings: list[tuple[int | None, int]]
+) -> None:
+    """Of an owned vehicle with a phone, one reading a minute; that of another vehicle, behind it, is told."""
+    path = f"/vehicles/{vehicle}/events"
+    assert run_evd("owner", "add", "martin", vehicle, "--dir", daemon.directory).returncode == 0
+    wish = {"vehicleId": vehicle, "fcmToken": f"of {vehicle}", "register": True}
+    assert app(daemon, "POST", f"/android/fcm-register?vehicleId={vehicle}", json=wish).status_code == 200
+    now = int(time.time() * 1000) - 10 * 60_000
+    for minute, (state, charge) in enumerate(readings):
+        said = {"current_charge": charge, "target_charge": 80} | ({} if state is None else {"state": state})
+        say(daemon, now + minute * 60_000, vehicle=vehicle, **said)
+    proof = f"AFTER{vehicle}"
+    assert ask(daemon, "PATCH", f"/vehicles/{proof}", {}).status_code == 200
+    assert ask(daemon, "PUT", f"/vehicles/{proof}/alerts", {"confirm_after_s": 0}).status_code == 200
+    for minute, charge in enumerate((60, 70, 80)):
+        say(daemon, now + minute * 60_000, vehicle=proof, state=1, current_charge=charge, target_charge=80)
+    told(daemon, 1, f"/vehicles/{proof}/events")
+    expected = ["target_reached"] if vehicle == "E3" else []
+    assert [event["kind"] for event in ask(daemon, "GET", path).json()] == expected
+
+
+def test_an_event_shows_the_two_samples_that_were_compared(daemon: RunningDaemon) -> None:
+    (event,) = told(daemon, 1)
+    before, then = event["samples"]
+    assert then == {
+        "time": EARLY + 2 * 600_000,
+        "status_id": event["status_id"],
+        "state": 1,
+        "current_charge": 84,
+        "target_charge": 80,
+    }
+    assert (before["time"], before["current_charge"]) == (EARLY + 600_000, 76)
+    assert "current_charge 76 → 84, target_charge 80 → 80, state 1 → 1, " in run(daemon, "list", VEHICLE)[1]
+
+
 def test_a_user_sets_his_preferences(daemon: RunningDaemon) -> None:
     wished = {"language": "sk", "kinds": {"left": False}, **NIGHT}
     assert ask(daemon, "PUT", "/preferences", wished, key="app", user="eve").json() == wished

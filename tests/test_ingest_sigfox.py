@@ -117,11 +117,16 @@ async def test_lines_of_unknown_vehicles_are_told_apart(open_store: Any, databas
     strict = Way(open_store(create_unknown=False), database)
     nursery.start_soon(strict.writer.run)
     await strict.writer.write(SetVehicle("A1", NOW))
+    alone = await send(strict, "/sigfox/batch", f"nothing\n{line('B2', 1)}".encode())
+    assert (alone.status, orjson.loads(alone.body)["stored"]) == (400, 0), "nothing is taken of it"
+    assert [one["line"] for one in orjson.loads(alone.body)["rejected"]] == [1, 2]
+    assert rows(strict.path, "SELECT count(*) FROM rejected") == [(2,)], "each line by itself"
     reply = await send(strict, "/sigfox/batch", f"{line('A1', 1)}\n{line('B2', 2)}".encode())
     assert reply.status == 207
     (told,) = orjson.loads(reply.body)["rejected"]
     assert (told["line"], told["Error"]) == (2, "Unknown vehicle")
-    assert rows(strict.path, "SELECT error, CAST(body AS TEXT) FROM rejected") == [("Unknown vehicle", line("B2", 2))]
+    kept = rows(strict.path, "SELECT error, CAST(body AS TEXT) FROM rejected WHERE number > 2")
+    assert kept == [("Unknown vehicle", line("B2", 2))]
     strict.writer.close()
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evd.cli
-from evd.cli.printing import filled, json_line, say, say_lines, show, table
+from evd.cli.printing import DRAWN_ROWS_MAX, filled, json_line, say, say_lines, show, table
 from evd.plain_text import REPLACEMENT, excerpt, json_text, lines, one_line
 
 FORBIDDEN = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) | frozenset(
@@ -159,3 +159,13 @@ def test_a_sentence_is_a_template_of_evds_own(path: Path) -> None:
     for call in calls(path):
         if isinstance(call.func, ast.Name) and call.func.id in imported & {"say", "filled"}:
             assert isinstance(call.args[0], ast.Constant), f"{path.name}:{call.lineno} has no template"
+
+
+def test_a_long_table_is_the_one_that_rich_draws_but_for_blanks_at_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = ({"a": "386625", "n": 7}, {"a": "Škoda\n日本", "n": 1234}, {"a": None, "n": 5}, {"a": "[red]", "n": None})
+    printed = []
+    for repeats in (1, DRAWN_ROWS_MAX):
+        table(kinds * repeats, {"a": "A", "n": "NUMBER"}, empty="", right=["n"])
+        printed.append([line.rstrip() for line in capsys.readouterr().out.splitlines()])
+    assert printed[0] == printed[1][: len(printed[0])]
+    assert len(printed[1]) == 1 + len(kinds) * DRAWN_ROWS_MAX

@@ -25,11 +25,11 @@ from test_chain import fake_fcm
 
 from evd import push_questions as questions
 from evd.clock import now_ms
-from evd.errors import Unavailable
+from evd.errors import NotFound, Unavailable
 from evd.housekeeping import STEP_MAX, forget_unseen, keep_house
 from evd.queries import Queries
 from evd.stopped import StoppedPushes
-from evd.store import Arrive
+from evd.store import Arrive, finding
 from evd.store.outward import NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.store.registry import Limits
 from evd.store.sqlite import SqliteStore
@@ -287,13 +287,51 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
 
 
 async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: Path) -> None:
+    """Also one that stands beside its ring's circle, and none that no ring holds."""
     with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
         store.write([arrival(f"{number:X}", time=NOW + number) for number in range(1, 200)])
-        old = arrival("96", time=NOW + 1)
-        store.write([old])
+        for place, old in enumerate((arrival("96", time=NOW + 1), arrival("97", time=NOW + 3 * DAY_MS))):
+            store.write([old])
+            ((beside,),) = rows(database, "SELECT place < 0 FROM statuses WHERE id = ?", old.status_id)
+            assert beside == place
+            async with asked(database) as queries:
+                assert await questions.vehicle_of(queries, old.status_id) == old.vehicle
+                assert await questions.vehicle_of(queries, "0123456789abcdef") is None
+                assert await questions.vehicle_of(queries, "no id at all") is None
+
+
+async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no error of the database's: 404, and what would be quicker."""
+    monkeypatch.setattr("evd.push_questions.SEARCH_TIMEOUT_S", 0.0)
+    monkeypatch.setattr("evd.store.finding.STEPS", 1)
+    with closing(SqliteStore(database, capacity=1000, limits=ROOMY)) as store:
+        store.write([arrival()])
+        assert finding.vehicle_of(database, "0123456789abcdef", -1.0) == (None, False)
         async with asked(database) as queries:
-            assert await questions.vehicle_of(queries, old.status_id) == "96"
-            assert await questions.vehicle_of(queries, "0123456789abcdef") is None
+            with pytest.raises(NotFound, match="name its vehicle with --vehicle"):
+                await questions.vehicle_of(queries, "0123456789abcdef")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
+    """A vehicle's clock ran ahead, so all that it says since stands beside the circle: none of it is the newer one."""
+    with closing(SqliteStore(database, capacity=2000, limits=ROOMY)) as store:
+        store.write([REGISTER])
+        ahead = arrival(time=NOW + 20 * HOUR_MS, seq=9, now=NOW - 1000)
+        around = [NOW + (at - 40) * HOUR_MS // 4 - 1 for at in range(80)] if beside else []
+        store.write([arrival(time=time, seq=at, now=NOW - 2000) for at, time in enumerate(around)])
+        store.write([ahead])
+        store.write([A])
+        ((place,),) = rows(database, "SELECT place FROM statuses WHERE id = ?", A.status_id)
+        assert (place < 0) == beside
+        async with asked(database) as queries:
+            status = await questions.status(queries, "386625", A.status_id)
+            newest = await questions.status(queries, "386625", ahead.status_id)
+            (told,) = (await way_of(queries, A))["pushes"]
+    assert newest is not None
+    assert newest["newer"] is None
+    assert status is not None and status["newer_received"] <= NOW - 1000
+    assert (told["state"], told["said"]) == ("never", f"a newer status, {status['newer']}, was there before it")
 
 
 # What stops

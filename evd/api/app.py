@@ -88,7 +88,7 @@ async def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if request.path.startswith(V1) or status not in (404, 405):
         return problem(status, error.name, error.description or error.name)
-    return teapot()
+    return await legacy.unserved()
 
 
 async def _store_failed(error: StoreError) -> Response:

@@ -159,6 +159,7 @@ class GuardedConnection(TCPServer):
         except OSError:
             pass  # the other side is gone
         finally:
+            self._guard.forget()  # this and that refer to each other, and the collector may come late
             await trio.aclose_forcefully(self.stream)
 
     async def _read_data(self) -> None:

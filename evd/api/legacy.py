@@ -15,7 +15,7 @@ from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.errors import BadRequest
 from evd.http1 import Request
 from evd.queries import StatusRow
-from evd.routes import PREFIXES, ROUTES, is_ingest
+from evd.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
 from evd.status import TIME_MAX_MS, vehicle_id
 from evd.store.outward import ORIGINAL, Unregister
 from evd.store.ring_walk import Span
@@ -45,11 +45,22 @@ async def fcm_unregister() -> Response:
     return await _registration((await _wish())._replace(register=False))
 
 
-async def ingest() -> Response:
-    """The ingest routes at quart's door: the same function as at the edge's."""
+async def ingest(vehicle: str = "") -> Response:
+    """The ingest routes at quart's door: the same function as at the edge's, which reads the path itself."""
     if not is_ingest(request.method, request.path):  # quart lets HEAD in wherever GET may
         return teapot()
-    taken = Request(
+    return from_reply(await here().ingest.accept(await _as_taken()))
+
+
+async def unserved() -> Response:
+    """What nobody serves; a callback to a wrong path is kept, for Sigfox sends each four times."""
+    if request.method in CALLBACK_METHODS:
+        await here().ingest.keep_unserved(await _as_taken())
+    return teapot()
+
+
+async def _as_taken() -> Request:
+    return Request(
         method=request.method,
         path=request.path,
         query=request.query_string,
@@ -57,7 +68,6 @@ async def ingest() -> Response:
         body=await request_body(),
         peer=request.remote_addr or "",
     )
-    return from_reply(await here().ingest.accept(taken))
 
 
 async def downlink() -> Response:
@@ -94,11 +104,14 @@ ENDPOINTS = ("legacy ", "ingest ")
 def add_routes(app: Quart) -> None:
     for prefix in PREFIXES:
         for method, path, view in _TABLE:
-            endpoint = f"legacy {prefix}{path}"
-            app.add_url_rule(f"{prefix}{path}", endpoint, view, methods=[method], provide_automatic_options=False)
+            for end in ("", "/"):
+                full = f"{prefix}{path}{end}"
+                app.add_url_rule(full, f"legacy {full}", view, methods=[method], provide_automatic_options=False)
     for path, route in ROUTES.items():
-        methods = sorted(route.methods)
-        app.add_url_rule(path, f"ingest {path}", ingest, methods=methods, provide_automatic_options=False)
+        named = f"{path.removesuffix('/')}/<vehicle>{path[len(path.removesuffix('/')) :]}"
+        for rule in (path, named) if may_name_vehicle(route) else (path,):
+            methods = sorted(route.methods)
+            app.add_url_rule(rule, f"ingest {rule}", ingest, methods=methods, provide_automatic_options=False)
 
 
 class Wish(NamedTuple):

@@ -11,8 +11,10 @@ from quart import Blueprint, Response, request
 from evd import push_questions as questions
 from evd.api.context import Context, PushControl, here, require_admin
 from evd.api.forms import asked_limit, read_form
+from evd.api.pages import asked_cursor, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
+from evd.queries import NUMBER_MAX, Listing
 from evd.status import vehicle_id
 from evd.store.outward import PausePushes
 from evd.trace import DAY_MS, Rules, finished, trace, waiting
@@ -39,22 +41,45 @@ async def only_admins() -> None:
 async def list_pushes() -> Response:
     """What waits, that first which is tried next, and what is finished, the newest first; each at most `limit`.
 
-    Of one `vehicle` where the query says so; with `waiting=1` only what waits.
+    Of one `vehicle` where the query says so; with `waiting=1` only what waits. A page goes on with all of them.
     """
     context, limit = here(), asked_limit()
     vehicle = _vehicle()
     rules = await _rules(context)
+    *turns, before = asked_cursor((*questions.FIRST, *questions.FIRST, NUMBER_MAX))
+    states_after, events_after = (turns[0], turns[1]), (turns[2], turns[3])
     states = await questions.states_waiting(
         context.queries,
         unseen_since=rules.now - rules.stale_ms,
         received_after=rules.now - rules.give_up_ms,
         vehicle=vehicle,
-        limit=limit,
+        after=states_after,
+        limit=limit + 1,
     )
-    events = await questions.events_waiting(context.queries, vehicle=vehicle, limit=limit)
-    done = [] if _only_waiting() else await questions.finished(context.queries, vehicle=vehicle, limit=limit)
-    waits = sorted(map(waiting, [*states, *events]), key=lambda row: row["due"] or row["since"])
-    return v1_json({**await _how(context), "waiting": waits[:limit], "finished": [finished(row) for row in done]})
+    events = await questions.events_waiting(context.queries, vehicle=vehicle, after=events_after, limit=limit + 1)
+    done = []
+    if not _only_waiting():
+        done = await questions.finished(context.queries, vehicle=vehicle, before=before, limit=limit + 1)
+    waits = sorted([*states, *events], key=lambda row: row["at"])
+    following = (
+        *_last_turn(waits[:limit], states, states_after),
+        *_last_turn(waits[:limit], events, events_after),
+        done[:limit][-1]["number"] if done else before,
+    )
+    more = len(waits) > limit or len(done) > limit
+    shown = {
+        **await _how(context),
+        "waiting": list(map(waiting, waits[:limit])),
+        "finished": list(map(finished, done[:limit])),
+    }
+    return page(Listing([], following if more else None), shown)
+
+
+def _last_turn(given: list[dict[str, Any]], of: list[dict[str, Any]], otherwise: questions.Turn) -> questions.Turn:
+    """Of those that are given, the last one's that is one of these."""
+    these = set(map(id, of))
+    last = next((row for row in reversed(given) if id(row) in these), None)
+    return otherwise if last is None else (last["at"], last["place"])
 
 
 @pushes.get("/trace/<status_id>")

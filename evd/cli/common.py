@@ -48,8 +48,14 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
     return _reached(directory, lambda socket: control.call(socket, method, path, body))
 
 
-def ask_pages(directory: str | None, path: str, query: Mapping[str, Any], limit: int | None = None) -> list[Any]:
-    """The pages of a list, until they have `limit` rows together. Raises EvdError."""
+def ask_pages(
+    directory: str | None,
+    path: str,
+    query: Mapping[str, Any],
+    limit: int | None = None,
+    count: Callable[[Any], int] = len,
+) -> list[Any]:
+    """The pages of a list, until they have `limit` rows together, as `count` gives them of one. Raises EvdError."""
 
     def walk(socket: Path) -> list[Any]:
         pages, rows = [], 0
@@ -57,7 +63,7 @@ def ask_pages(directory: str | None, path: str, query: Mapping[str, Any], limit:
         while following is not None and (limit is None or rows < limit):
             document, following = control.page(socket, following)
             pages.append(document)
-            rows += len(document)
+            rows += count(document)
         return [*pages, following]
 
     *pages, following = _reached(directory, walk)

@@ -15,7 +15,14 @@ from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
-COLUMNS = {"time": "TIME (UTC)", "vehicle": "VEHICLE", "kind": "KIND", "sentence": "WHAT HAPPENED", "number": "NUMBER"}
+COLUMNS = {
+    "time": "TIME (UTC)",
+    "vehicle": "VEHICLE",
+    "kind": "KIND",
+    "sentence": "WHAT HAPPENED",
+    "samples": "BEFORE → THEN",
+    "number": "NUMBER",
+}
 
 
 @click.group()
@@ -41,7 +48,18 @@ def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | No
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     _, body = event_texts.sentence(row["kind"], row["details"], "en", "")
-    return {**row, "time": utc_time(row["time"]), "sentence": body}
+    return {**row, "time": utc_time(row["time"]), "sentence": body, "samples": _compared(row["samples"])}
+
+
+def _compared(samples: list[dict[str, Any] | None]) -> str | None:
+    """What the two samples said that the event compares, with their times: `current_charge 25 → 19, …`."""
+    if not samples:
+        return None
+    before, then = [sample or {} for sample in samples]
+    names = [name for name in {**before, **then} if name not in ("time", "status_id")]
+    said = [f"{name} {before.get(name, '–')} → {then.get(name, '–')}" for name in names]
+    times = [utc_time(sample.get("time")) or "–" for sample in (before, then)]
+    return ", ".join([*said, " → ".join(times)])
 
 
 @event.command()

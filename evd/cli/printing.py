@@ -8,12 +8,13 @@ of its own, move the cursor, turn the text round or be taken for markup. No othe
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import click
 import orjson
 from rich.box import Box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +23,10 @@ from evd.plain_text import json_text, lines, one_line
 
 FILE_COLUMNS = 10_000
 """Of a table that no terminal shows: each row is one line, for grep."""
+
+
+DRAWN_ROWS_MAX = 2_000
+"""Drawn by rich, in some seconds."""
 
 
 def filled(template: str, *values: Any) -> str:
@@ -85,6 +90,9 @@ def table(
     if not rows:
         click.echo(empty)
         return
+    if box is None and len(rows) > DRAWN_ROWS_MAX:
+        _write_long(rows, columns, frozenset(right))
+        return
     console = Console()
     if not console.is_terminal:
         console.width = FILE_COLUMNS
@@ -93,8 +101,30 @@ def table(
         # Who copies an id out of a table must find it whole.
         drawn.add_column(Text(heading), overflow="fold", justify="right" if key in right else "left")
     for row in rows:
-        drawn.add_row(*("–" if row.get(key) is None else Text(one_line(str(row[key]))) for key in columns))
+        drawn.add_row(*(Text(_cell(row, key)) for key in columns))
     console.print(drawn)
+
+
+def _cell(row: Mapping[str, Any], key: str) -> str:
+    return "–" if row.get(key) is None else one_line(str(row[key]))
+
+
+def _write_long(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], right: frozenset[str]) -> None:
+    """The same table, but that no cell is folded: rich needs some minutes for a fleet of 100,000."""
+    widths = {
+        key: max(cell_len(heading), *(cell_len(_cell(row, key)) for row in rows)) for key, heading in columns.items()
+    }
+
+    def line(cells: Iterable[tuple[str, str]]) -> str:
+        padded = []
+        for key, text in cells:
+            blanks = " " * (widths[key] - cell_len(text))
+            padded.append(blanks + text if key in right else text + blanks)
+        return "  ".join(padded).rstrip()
+
+    click.echo(line(columns.items()))
+    for row in rows:
+        click.echo(line((key, _cell(row, key)) for key in columns))
 
 
 def say_styled(screen: Console, text: str, style: str = "") -> None:

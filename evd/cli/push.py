@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.common import PAGE_MAX, ask, ask_pages, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time, utc_time_ms
 
@@ -51,13 +51,17 @@ def push() -> None:
 @push.command("list")
 @click.argument("vehicle", required=False)
 @click.option("--waiting", is_flag=True, help="Only what the provider has not taken yet.")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=LISTED, show_default=True, help="Of each, at most.")
+@click.option("--limit", type=click.IntRange(1), default=LISTED, show_default=True, help="Of each, at most.")
 @directory_option
 @json_option
 def list_(vehicle: str | None, waiting: bool, limit: int, directory: str | None, as_json: bool) -> None:
     """What waits for phones of VEHICLE, or of all, and below it what was sent, the newest first."""
-    query = {"limit": str(limit)} | ({"vehicle": vehicle} if vehicle else {}) | ({"waiting": "1"} if waiting else {})
-    document = ask(directory, "GET", f"/pushes?{urlencode(query)}")
+    query = {"limit": min(limit, PAGE_MAX)} | ({"vehicle": vehicle} if vehicle else {})
+    query |= {"waiting": 1} if waiting else {}
+    document, *others = ask_pages(directory, "/pushes", query, limit, lambda page: max(map(len, _both(page))))
+    for page in others:
+        for rows, more in zip(_both(document), _both(page), strict=True):
+            rows += more[: limit - len(rows)]
     if as_json:
         show(document)
         return
@@ -65,6 +69,10 @@ def list_(vehicle: str | None, waiting: bool, limit: int, directory: str | None,
     empty = "Nothing waits." if waiting else "Nothing waits, and nothing was pushed."
     table(map(_listed, rows), COLUMNS, empty=empty)
     say("{}", how(document))
+
+
+def _both(page: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+    return page["waiting"], page["finished"]
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:

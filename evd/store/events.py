@@ -22,14 +22,14 @@ ON CONFLICT DO UPDATE SET settings = excluded.settings"""
 
 #: A vehicle has few events, so its rows are looked through.
 _INSERT = """
-INSERT INTO events (vehicle, kind, time, status_id, created, details)
-SELECT ?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT)
+INSERT INTO events (vehicle, kind, time, status_id, created, details, samples)
+SELECT ?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT), CAST(?7 AS TEXT)
 WHERE NOT EXISTS (
     SELECT 1 FROM events
     WHERE vehicle = ?1 AND kind = ?2 AND time = ?3 AND status_id = ?4 AND details = CAST(?6 AS TEXT))"""
 
 _LISTENERS = """
-SELECT r.number, r.kind, CAST(p.settings AS BLOB)
+SELECT r.number, r.kind, r.client, CAST(p.settings AS BLOB)
 FROM registrations AS r LEFT JOIN preferences AS p ON p.uid = r.uid
 WHERE r.vehicle = ? ORDER BY r.number"""
 
@@ -57,12 +57,14 @@ def _record(registry: Registry, op: RecordEvents) -> int:
 
 def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
     """Keep the event, and have it wait for whoever wants it; how many these are."""
-    values = (op.vehicle, event.kind, event.time, event.status_id, op.at, event.details)
+    values = (op.vehicle, event.kind, event.time, event.status_id, op.at, event.details, event.samples)
     new = registry.db.execute(_INSERT, values)
     if not new.rowcount:
         return 0
     made = 0
-    for number, kind, settings in registry.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
+    for number, kind, client, settings in registry.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
+        if client in event.self_told and kind != "webhook":
+            continue
         # A webhook is a program: what it does with an event, and when, is its own affair.
         due = op.at if kind == "webhook" else wishes.when(wishes.read(settings), event.kind, op.at)
         if due is None:

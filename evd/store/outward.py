@@ -121,6 +121,10 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     time: int
     status_id: str
     details: bytes
+    samples: bytes = b"[]"
+    """JSON: the two samples that were compared."""
+    self_told: tuple[Client, ...] = ()
+    """Whose apps tell it themselves: it waits for none of their phones."""
 
 
 class RecordEvents(Operation, frozen=True, gc=False):

@@ -37,9 +37,11 @@ CREATE TABLE events (
     time      INTEGER NOT NULL,            -- of the status that showed it, or when it was noticed
     status_id TEXT NOT NULL,               -- empty: no status showed it
     created   INTEGER NOT NULL,
-    details   TEXT NOT NULL                -- JSON: the numbers that its sentence needs
+    details   TEXT NOT NULL,               -- JSON: the numbers that its sentence needs
+    samples   TEXT NOT NULL DEFAULT '[]'   -- JSON: the two samples that were compared, the earlier one first
 ) STRICT;
 CREATE INDEX events_of_vehicle ON events (vehicle, number);
+CREATE INDEX events_of_status ON events (status_id);
 
 -- Events not yet taken by the provider, once for each registration that is to hear of one.
 CREATE TABLE outbox (

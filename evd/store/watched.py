@@ -35,6 +35,9 @@ class Watched(Protocol):
     def last_of(self, vehicle: str) -> Last | None:
         """Its last status."""
 
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+        """The status before this one, where it is among the vehicle's newest ones."""
+
     def received_of(self, vehicle: str) -> list[int]:
         """When its newest statuses were received, GAPS_OF at most."""
 
@@ -48,12 +51,29 @@ UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NU
 ORDER BY vehicle LIMIT ?2"""
 _ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
 _LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle = ?"
-_RECEIVED = """
-WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1)
-SELECT s.received
-FROM capacities AS v JOIN back ON back.steps < v.taken
-JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
-WHERE v.vehicle = ?1 AND s.timely = 1"""
+# The newest of the circle, and of what stands beside it: what came far too late, as all does that a vehicle says whose
+# clock ran ahead once.
+_NEWEST = """
+WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1),
+newest (id, time, seq, received, fields) AS (
+    SELECT s.id, s.time, s.seq, s.received, s.fields
+    FROM capacities AS v JOIN back ON back.steps < v.taken
+    JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
+    WHERE v.vehicle = ?1 AND s.timely = 1
+    UNION ALL
+    SELECT s.id, s.time, s.seq, s.received, s.fields
+    FROM (
+        SELECT o.place FROM vehicles AS v JOIN overflow AS o ON o.vehicle = v.number AND o.timely = 1
+        WHERE v.vehicle = ?1 AND v.overflow > 0 ORDER BY o.time DESC, o.seq DESC LIMIT ?2) AS o
+    JOIN statuses AS s USING (place))
+"""
+_RECEIVED = f"{_NEWEST} SELECT received FROM newest ORDER BY time DESC, seq DESC LIMIT ?2"  # noqa: S608 (a constant)
+_PREVIOUS = f"""{_NEWEST}
+SELECT id, time, received, CAST(fields AS BLOB) FROM newest
+WHERE time <= ?3 AND id <> ?4 ORDER BY time DESC, seq DESC LIMIT 1"""  # noqa: S608 (a constant)
+
+PREVIOUS_AMONG = 4
+"""Statuses that are looked through for the one before another: while that was looked at, some more may have come."""
 
 
 class WatchedInSqlite:
@@ -73,6 +93,10 @@ class WatchedInSqlite:
 
     def last_of(self, vehicle: str) -> Last | None:
         rows = self._all(_LAST, (vehicle,))
+        return Last(*rows[0]) if rows else None
+
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+        rows = self._all(_PREVIOUS, (vehicle, PREVIOUS_AMONG, time, status_id))
         return Last(*rows[0]) if rows else None
 
     def received_of(self, vehicle: str) -> list[int]:
