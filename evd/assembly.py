@@ -91,6 +91,10 @@ def directory(store: SqliteStore, formats: Formats) -> Directory:
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     """What checks ID tokens. firebase-admin is imported only where it is needed: that takes most of a second."""
+    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # whatever is set up: tomorrow's project must not find it there
+        raise ConfigError(
+            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
+        )
     project = config.app.firebase_project
     credentials = _credentials(config, env)
     if not project and credentials is None:

@@ -23,6 +23,7 @@ EvdError
 │   │   └── StoreHangs     the disk does not answer: the process must end, and can tidy up nothing
 │   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
 ├── AlreadyRunning        another evd holds the lock of this directory
+├── CannotListen          an address is in use, or not there yet (exit 1: systemd tries again)
 ├── ControlError          the running daemon refused, or did not answer, a command
 ├── HttpError             a request evd sends got no answer (whatever its status, an answer is none of these)
 │   ├── HttpTimeout       not within its deadline
@@ -168,7 +169,15 @@ class StoreRefused(StoreError):
 
 
 class AlreadyRunning(EvdError):
-    """Another evd holds the lock of this directory."""
+    """Another evd holds the lock of this directory; `briefly` where that is a command, which ends soon."""
+
+    def __init__(self, message: str, *, briefly: bool = False) -> None:
+        super().__init__(message)
+        self.briefly = briefly
+
+
+class CannotListen(EvdError):
+    """An address cannot be listened at for now."""
 
 
 class ControlError(EvdError):

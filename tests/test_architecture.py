@@ -246,4 +246,10 @@ def test_every_declared_package_is_pinned() -> None:
 
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.library"} & imports(m)}
-    assert openers <= {"evd.store.library", "evd.store.database", "evd.store.sqlite", "evd.readers"}
+    assert openers <= {
+        "evd.store.library",
+        "evd.store.database",
+        "evd.store.sqlite",
+        "evd.store.finding",
+        "evd.readers",
+    }
