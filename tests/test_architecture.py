@@ -98,6 +98,7 @@ LAYERS = (
         "evd.push",
         "evd.httpclient",
         "evd.auth",
+        "evd.guesses",
         "evd.log",
         "evd.log_sink",
         "evd.place",
