@@ -91,6 +91,10 @@ def directory(store: SqliteStore, formats: Formats) -> Directory:
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     """What checks ID tokens. firebase-admin is imported only where it is needed: that takes most of a second."""
+    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # whatever is set up: tomorrow's project must not find it there
+        raise ConfigError(
+            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
+        )
     project = config.app.firebase_project
     credentials = _credentials(config, env)
     if not project and credentials is None:
@@ -293,10 +297,15 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 
 
+def proxies(config: Config) -> Proxies:
+    """Raises ConfigError."""
+    return Proxies(config.server.trusted_proxies)
+
+
 def admission(config: Config) -> Admission:
     """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
     bounds = PlaceBounds(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(server.trusted_proxies))
+    return Admission(bounds, proxies(config))

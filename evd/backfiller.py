@@ -181,7 +181,7 @@ async def watch(
             if last is not None and missed is not None:
                 await after_outage(settings, accept, last - RETRIED_MS, missed, clock=clock)
             last = clock()
-            await trio.to_thread.run_sync(_note, alive, last, abandon_on_cancel=True)
+            _note(alive, last)
         await trio.sleep(every_s)
 
 

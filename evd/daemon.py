@@ -11,6 +11,7 @@ import resource
 import signal
 import socket as sockets
 import ssl
+import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,17 +29,19 @@ from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.backfiller import watch
+from evd.clock import steady_ms
 from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
-from evd.errors import ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
+from evd.errors import CannotListen, ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.formats import Formats
+from evd.guesses import Guesses
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
 from evd.log import lines_dropped, log
 from evd.loop_lag import LoopLag
-from evd.place import SOCKET_PATH_MAX, Lock, Place
+from evd.place import FIRST_KEYS, SOCKET_PATH_MAX, Lock, Place, lock_in_turn
 from evd.push_questions import heard_after
 from evd.queries import Queries
 from evd.routes import is_ingest
@@ -73,8 +76,19 @@ class Daemon:
     Raises EvdError for a refused setting or database.
     """
 
-    def __init__(self, place: Place, config: Config, *, env: Mapping[str, str], outward: bool = True) -> None:
+    def __init__(
+        self,
+        place: Place,
+        config: Config,
+        *,
+        env: Mapping[str, str],
+        outward: bool = True,
+        control: Path | None = None,
+    ) -> None:
         self.place = place
+        self.outward = outward
+        self.control = control or place.socket
+        """Where commands reach it."""
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
@@ -83,6 +97,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.directory.keys.limit(Guesses(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
@@ -131,7 +146,10 @@ class Daemon:
         stall = self.writer.stalled
         full = "the disk is full" if self.writer.disk_full else ""
         reason = "stopping" if self.stopping else full or stall.reason
+        if not self.outward:
+            reason = "evd does not run"  # but for the one command that asks
         return {
+            "running": self.outward,
             "ready": not reason,
             "reason": reason,
             "version": VERSION,
@@ -291,7 +309,7 @@ class Daemon:
 
     def _control_listener(self) -> trio.SocketListener | None:
         """The control socket: the same API, for whoever may open the file."""
-        path = self.place.socket
+        path = self.control
         if len(bytes(path)) > SOCKET_PATH_MAX:
             log.warning(
                 "no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX
@@ -316,7 +334,7 @@ class Daemon:
             await trio.serve_listeners(partial(door.hand_over, local=True), [listener])
         finally:
             with suppress(OSError):
-                self.place.socket.unlink(missing_ok=True)
+                self.control.unlink(missing_ok=True)
 
     async def _stop(
         self, door: Door, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
@@ -377,7 +395,7 @@ def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None]
     os.umask(0o077)
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
-    lock = Lock(place)
+    lock = lock_in_turn(place)
     try:
         daemon = Daemon(place, config, env=os.environ)
         try:
@@ -397,12 +415,19 @@ async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Cal
         log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
         if not daemon.pushing:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
+        first_keys = daemon.place.directory / FIRST_KEYS
+        if first_keys.exists():
+            log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
         _settle_memory()
         watchdog.ready()
         announce(urls)
 
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    with (
+        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+        trio.open_signal_receiver(signal.SIGHUP) as hangups,
+    ):
         async with trio.open_nursery() as nursery:
+            nursery.start_soon(_outlive, hangups)
             nursery.start_soon(_feed_watchdog, watchdog, daemon.writer)
 
             async def until() -> None:
@@ -421,6 +446,12 @@ def _settle_memory() -> None:
     gc.set_threshold(GC_THRESHOLD)
 
 
+async def _outlive(hangups: Any) -> None:
+    """A terminal that closes, or a `reload` that evd does not know, must not end it."""
+    async for _ in hangups:
+        log.info("SIGHUP changes nothing: restart evd for new settings and certificates")
+
+
 async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
     await anext(signals)
     log.warning("a second signal: ending at once; what was acknowledged is on disk")
@@ -437,26 +468,30 @@ async def _feed_watchdog(watchdog: WatchDog, writer: Writer) -> None:
         await trio.sleep(WATCHDOG_EVERY_S)
 
 
-def briefly(place: Place, config: Config, work: Callable[[], Any]) -> Any:
-    """Be the writer for one command: `work`, in a thread, finds the control socket there. Raises EvdError."""
+def briefly(place: Place, config: Config, work: Callable[[Path], Any]) -> Any:
+    """Be the writer for one command: `work`, in a thread, is given a control socket. Raises EvdError.
+
+    The socket is this command's own: another one that found it in DIR would be cut off when this one has ended.
+    """
     os.umask(0o077)
-    lock = Lock(place)
+    lock = Lock(place, brief=True)
     try:
-        daemon = Daemon(place, config, env=os.environ, outward=False)
-        try:
-            return trio.run(_briefly, daemon, work)
-        finally:
-            daemon.close()
+        with tempfile.TemporaryDirectory(prefix="evd-") as folder:
+            daemon = Daemon(place, config, env=os.environ, outward=False, control=Path(folder) / "evd.sock")
+            try:
+                return trio.run(_briefly, daemon, work)
+            finally:
+                daemon.close()
     finally:
         lock.release()
 
 
-async def _briefly(daemon: Daemon, work: Callable[[], Any]) -> Any:
+async def _briefly(daemon: Daemon, work: Callable[[Path], Any]) -> Any:
     result: Any = None
 
     async def until() -> None:
         nonlocal result
-        result = await trio.to_thread.run_sync(work)
+        result = await trio.to_thread.run_sync(work, daemon.control)
 
     await daemon.run([], until=until)
     return result
@@ -475,8 +510,13 @@ async def _bound(bind: str) -> list[trio.SocketListener]:
     host, port = parse_bind(bind)
     try:
         return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigError(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
+    except PermissionError:
+        raise ConfigError(
+            f"{bind} cannot be listened at: ports below 1024 are root's; give evd CAP_NET_BIND_SERVICE, let evd.socket "
+            "hold the port, or choose a higher one"
+        ) from None
+    except OSError as error:  # tomorrow it may be free, so this is no mistake in a setting
+        raise CannotListen(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
 
 
 def _shown(address: Any) -> str:

@@ -13,6 +13,7 @@ EvdError
 │   ├── RequestTimeout    408
 │   ├── TooLarge          413
 │   ├── UnsupportedMedia  415
+│   ├── TooManyRequests   429, with Retry-After
 │   ├── HeadTooLarge      431
 │   └── Unavailable       503, with Retry-After
 ├── StoreError            the database cannot be used
@@ -22,6 +23,7 @@ EvdError
 │   │   └── StoreHangs     the disk does not answer: the process must end, and can tidy up nothing
 │   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
 ├── AlreadyRunning        another evd holds the lock of this directory
+├── CannotListen          an address is in use, or not there yet (exit 1: systemd tries again)
 ├── ControlError          the running daemon refused, or did not answer, a command
 ├── HttpError             a request evd sends got no answer (whatever its status, an answer is none of these)
 │   ├── HttpTimeout       not within its deadline
@@ -115,6 +117,17 @@ class UnsupportedMedia(RequestError):
     error = "Unsupported media type"
 
 
+class TooManyRequests(RequestError):
+    """The address has to wait for `retry_after_s`."""
+
+    status = 429
+    error = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
 class HeadTooLarge(RequestError):
     status = 431
     error = "Request header fields too large"
@@ -156,7 +169,15 @@ class StoreRefused(StoreError):
 
 
 class AlreadyRunning(EvdError):
-    """Another evd holds the lock of this directory."""
+    """Another evd holds the lock of this directory; `briefly` where that is a command, which ends soon."""
+
+    def __init__(self, message: str, *, briefly: bool = False) -> None:
+        super().__init__(message)
+        self.briefly = briefly
+
+
+class CannotListen(EvdError):
+    """An address cannot be listened at for now."""
 
 
 class ControlError(EvdError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from pathlib import Path
 import platformdirs
 
 from evd.errors import AlreadyRunning, ConfigError
+
+FIRST_KEYS = "first-keys"
+"""The first keys, where `evd init` must not print them: for whoever may read the directory, until he removes it."""
 
 SOCKET_PATH_MAX = 107
 """Bytes of a unix socket's path (sockaddr_un holds 108 with the final NUL)."""
@@ -57,14 +61,26 @@ def find(given: str | None, env: Mapping[str, str]) -> Place:
     return Place(Path(directory).absolute())
 
 
+BRIEFLY = "briefly"
+"""Behind the process in the lock's file, where a command holds it."""
+
+TURN_S = 60.0
+"""Commands side by side take turns, of a second or two each."""
+
+LOOK_EVERY_S = 0.05
+
+
 class Lock:
     """Held as long as this process writes to the directory; the kernel lets go of it when the process ends.
 
     It is on a file that says who holds it, and on the directory itself, which nobody removes while it is used.
     """
 
-    def __init__(self, place: Place) -> None:
-        """Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written."""
+    def __init__(self, place: Place, *, brief: bool = False) -> None:
+        """`brief` is a command's, for which others wait.
+
+        Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written.
+        """
         self._place = place
         self._held: list[int] = []
         try:
@@ -79,13 +95,15 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._lock_directory()
         except BlockingIOError:
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown"]
             self.release()
             raise AlreadyRunning(
-                f"another evd (process {holder}) works in {place.directory}: stop it first, or name another directory"
+                f"another evd (process {holder[0]}) works in {place.directory}: stop it first, or name another "
+                "directory",
+                briefly=holder[-1] == BRIEFLY,
             ) from None
         os.ftruncate(self._file, 0)
-        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if brief else ''}\n".encode(), 0)
 
     def _lock_directory(self) -> None:
         try:
@@ -102,3 +120,15 @@ class Lock:
     def release(self) -> None:
         while self._held:
             os.close(self._held.pop())
+
+
+def lock_in_turn(place: Place, *, turn_s: float = TURN_S) -> Lock:
+    """The lock, as soon as the command that has it ends. Raises as `Lock` does."""
+    until = time.monotonic() + turn_s
+    while True:
+        try:
+            return Lock(place)
+        except AlreadyRunning as error:
+            if not error.briefly or time.monotonic() > until:
+                raise
+        time.sleep(LOOK_EVERY_S)

@@ -216,8 +216,10 @@ class Fleet:
         self.vehicles = (FIRST_VEHICLE, *[vehicle for vehicle in drawn if vehicle != FIRST_VEHICLE][: vehicles - 1])
         self._lives: dict[str, _Life | None] = dict.fromkeys(self.vehicles)
 
-    def step(self, vehicle: str, now_s: float) -> VehicleState:
+    def step(self, vehicle: str, now_s: float, *, frame: bool = True) -> VehicleState:
         """STEP_MIN minutes of the vehicle's life later: what it says of itself at `now_s` (epoch s).
+
+        `frame` is whether it says so in a Sigfox frame: what goes another way is not numbered by the modem.
 
         Its times rise by a millisecond at least, so that no two statuses are the same message however fast they are
         asked for. Raises KeyError for a vehicle of no fleet.
@@ -225,7 +227,8 @@ class Fleet:
         life = self._lives[vehicle] or self._bear(vehicle)
         life.pass_time()
         life.time_ms = max(int(now_s * 1000), life.time_ms + 1)
-        life.seq = (life.seq + 1) % SEQ_COUNT
+        if frame:
+            life.seq = (life.seq + 1) % SEQ_COUNT
         return _spoken(vehicle, life)
 
     def _bear(self, vehicle: str) -> _Life:

@@ -100,7 +100,8 @@ class Traffic:
         return call
 
     def _said(self, channel: Channel, vehicle: str, now_s: float) -> Call:
-        return Call(channel, vehicle, _body(self._fleet.step(vehicle, now_s), channel, self._shape))
+        state = self._fleet.step(vehicle, now_s, frame=channel is Channel.SIGFOX)
+        return Call(channel, vehicle, _body(state, channel, self._shape))
 
 
 def _body(state: VehicleState, channel: Channel, shape: str) -> bytes:

@@ -286,6 +286,14 @@ def test_a_late_call_is_older_than_the_one_before_it_of_the_same_vehicle() -> No
         assert (older["seqNumber"] + 1) % 4096 == newer["seqNumber"]
 
 
+def test_what_goes_by_wlan_is_no_frame_that_sigfox_could_have_lost() -> None:
+    traffic = Traffic(Fleet(1, 1), channels=CHANNELS["both"])
+    made = [traffic.next(NOW_S + number) for number in range(40)]
+    seqs = [orjson.loads(call.body)["seqNumber"] for call in made if call.channel is Channel.SIGFOX]
+    assert len(seqs) == 20
+    assert all(after == (before + 1) % 4096 for before, after in pairwise(seqs))
+
+
 @pytest.mark.parametrize("options", [{"duplicates": -1}, {"duplicates": 51}, {"late": 50.1}, {"late": float("nan")}])
 def test_a_share_that_cannot_be_kept_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match=next(iter(options))):

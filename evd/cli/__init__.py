@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import click
 
-from evd.cli.printing import say, say_error
+from evd.cli.printing import say, say_error, say_lines
 from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
 from evd.plain_text import lines
 from evd.version import VERSION
@@ -23,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "demo"),
     "key": ("keys", "key"),
     "owner": ("owners", "owner"),
+    "registration": ("registrations", "registration"),
     "vehicle": ("vehicles", "vehicle"),
     "watch": ("watch", "watch"),
     "event": ("event", "event"),
@@ -94,9 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
             say("Aborted!", err=True)  # as click says it of a Ctrl-C outside a nursery
             sys.exit(1)
         found = _first(group)
-        if found is None:
-            raise
-        sys.exit(_report(found))
+        sys.exit(_report_unforeseen(group) if found is None else _report(found))
+    except Exception as error:
+        sys.exit(_report_unforeseen(error))
 
 
 def _report(error: EvdError) -> int:
@@ -114,6 +116,29 @@ def end_at_once(code: int) -> NoReturn:
     if log is not None:
         log.drain()
     os._exit(code)
+
+
+TRACEBACK = "EVD_TRACEBACK"
+"""In the environment: show where an unforeseen error happened."""
+
+
+def _report_unforeseen(error: BaseException) -> int:
+    """A person is told in a sentence; the traceback is for the log of a daemon, or for who asks for it."""
+    if TRACEBACK in os.environ:
+        say_lines("".join(traceback.format_exception(error)), err=True)
+    log = sys.modules.get("evd.log")
+    if log is not None and sys.stderr is not sys.__stderr__:  # the daemon's, which goes the way of the log
+        log.log.critical("evd ends by a fault of its own", exc_info=error)
+    inner = error
+    while isinstance(inner, BaseExceptionGroup):
+        inner = inner.exceptions[0]
+    if isinstance(inner, OSError):
+        where = f"{os.fsdecode(inner.filename)}: " if isinstance(inner.filename, str | bytes) else ""
+        say_error(f"{where}{inner.strerror or type(inner).__name__}: check that it is there and who may use it")
+    else:
+        # Its text may hold anything, a secret too.
+        say_error(f"this is a fault of evd's own ({type(inner).__name__}): report it; {TRACEBACK}=1 shows where")
+    return 1
 
 
 def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:

@@ -8,6 +8,8 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -20,12 +22,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from evd import control
 from evd.backfill import Item
 from evd.backfiller import Backfiller
-from evd.cli.common import directory_option, json_option, settings
+from evd.cli.common import directory_option, json_option, settings, with_writer
 from evd.cli.printing import say, say_error, show
 from evd.clock import now_ms
 from evd.config import Config
 from evd.errors import ConfigError
-from evd.place import Place, find
+from evd.place import find
 from evd.sigfox_api import SigfoxApi
 
 PROGRESS_EVERY_S = 0.2
@@ -67,9 +69,9 @@ def backfill(
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
         raise ConfigError(f"--since {since} does not lie before {'--until ' + until if until else 'now'}")
-    run = _Run(place, config, since=first, before=last, devices=devices, device_types=device_types)
+    run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
-        _as_writer_or_client(place, config, run)
+        with_writer(place, config, run)
     if as_json:
         show(run.result())
     else:
@@ -78,32 +80,20 @@ def backfill(
         ctx.exit(EXIT_INTERRUPTED)
 
 
-def _as_writer_or_client(place: Place, config: Config, work: Callable[[], None]) -> None:
-    """Work with the running daemon; where none runs, be the writer as long as it takes."""
-    try:
-        control.call(place.socket, "POST", "/backfill", [])
-    except control.NobodyThere:
-        from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
-
-        log.configure(level="error")
-        daemon.briefly(place, config, work)
-    else:
-        work()
-
-
 class _Run:
     """A backfill as a plain function for any thread; SIGINT and SIGTERM end it between two deliveries."""
 
-    def __init__(self, place: Place, config: Config, **wish: Any) -> None:
-        self._place = place
+    def __init__(self, config: Config, **wish: Any) -> None:
         self._config = config
         self._wish = wish
         self._stop: Callable[[], None] | None = None
         self.interrupted = False
         self.backfiller: Backfiller | None = None
 
-    def __call__(self) -> None:
-        trio.run(self._main, strict_exception_groups=True)
+    def __call__(self, socket: Path) -> None:
+        """Deliver to the evd at `socket`. Raises NobodyThere before anything is done."""
+        control.call(socket, "POST", "/backfill", [])
+        trio.run(self._main, socket, strict_exception_groups=True)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -126,23 +116,23 @@ class _Run:
         devices = self.backfiller.devices_done if self.backfiller else 0
         return {**counts, "devices": devices, "complete": not self.interrupted}
 
-    async def _main(self) -> None:
+    async def _main(self, socket: Path) -> None:
         async with SigfoxApi.from_settings(self._config.sigfox) as api, trio.open_nursery() as nursery:
             token = trio.lowlevel.current_trio_token()
             self._stop = lambda: token.run_sync_soon(nursery.cancel_scope.cancel)
             if self.interrupted:
                 return
             bytes_max = self._config.ingest.body_max_bytes // ESCAPED
-            self.backfiller = Backfiller(api, self._deliver, bytes_max=bytes_max, **self._wish)
+            self.backfiller = Backfiller(api, partial(self._deliver, socket), bytes_max=bytes_max, **self._wish)
             nursery.start_soon(_show_progress, self.backfiller)
             await self.backfiller.run()
             self._stop = None
             nursery.cancel_scope.cancel()
 
-    async def _deliver(self, items: Sequence[Item]) -> Sequence[str]:
+    async def _deliver(self, socket: Path, items: Sequence[Item]) -> Sequence[str]:
         """Waits for the answer whatever happens: control.call has a deadline of its own."""
         body = msgspec.to_builtins(items)
-        answer = await trio.to_thread.run_sync(control.call, self._place.socket, "POST", "/backfill", body)
+        answer = await trio.to_thread.run_sync(control.call, socket, "POST", "/backfill", body)
         verdicts: list[str] = answer["verdicts"]
         return verdicts
 

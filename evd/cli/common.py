@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,9 +15,9 @@ import click
 from evd import config, control
 from evd.cli.printing import say
 from evd.config import Config
-from evd.errors import ConfigError
+from evd.errors import AlreadyRunning, ConfigError
 from evd.field_options import FieldOptions
-from evd.place import Place, find
+from evd.place import LOOK_EVERY_S, TURN_S, Place, find
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -45,7 +46,7 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
     Raises EvdError.
     """
-    return _reached(directory, lambda socket: control.call(socket, method, path, body))
+    return reached(directory, lambda socket: control.call(socket, method, path, body))
 
 
 def ask_pages(
@@ -66,7 +67,7 @@ def ask_pages(
             rows += count(document)
         return [*pages, following]
 
-    *pages, following = _reached(directory, walk)
+    *pages, following = reached(directory, walk)
     if following is not None:
         _say_cut()
     return pages
@@ -93,17 +94,36 @@ def _say_cut() -> None:
     say("… and more: a higher --limit shows them.", err=True)
 
 
-def _reached(directory: str | None, work: Callable[[Path], T]) -> T:
+def reached(directory: str | None, work: Callable[[Path], T]) -> T:
     place = find(directory, os.environ)
     place.require()
-    try:
-        return work(place.socket)
-    except control.NobodyThere:
-        from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
+    return with_writer(place, None, work)
 
-        log.configure(level="error")
-        done: T = daemon.briefly(place, settings(place), lambda: work(place.socket))
-        return done
+
+STARTS_S = 10.0
+"""Whoever holds the lock and has no socket yet is a daemon that starts."""
+
+
+def with_writer(place: Place, config: Config | None, work: Callable[[Path], T]) -> T:
+    """`work` with the control socket of the running daemon, or of one that runs for this work only, with `config`.
+
+    Commands side by side take turns. Raises EvdError.
+    """
+    begun = time.monotonic()
+    while True:
+        try:
+            return work(place.socket)
+        except control.NobodyThere:
+            from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
+
+            log.configure(level="error")
+        try:
+            done: T = daemon.briefly(place, config or settings(place), work)
+            return done
+        except AlreadyRunning as error:
+            if time.monotonic() - begun > (TURN_S if error.briefly else STARTS_S):
+                raise
+        time.sleep(LOOK_EVERY_S)
 
 
 def path_part(text: str) -> str:

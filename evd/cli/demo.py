@@ -145,9 +145,9 @@ def _more_keys(place: Place) -> dict[str, str]:
 
     log.configure(level="error")
 
-    def fresh() -> dict[str, str]:
+    def fresh(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "demo"} for role in ROLES}
-        return {role: control.call(place.socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+        return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     without_push = settings(place, {"push.credentials": ""})  # whose file matters to no key, and may be away
     made: dict[str, str] = daemon.briefly(place, without_push, fresh)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from evd.auth import ROLES
 from evd.cli.common import directory_option, json_option, settings
 from evd.cli.printing import say, show
 from evd.errors import ConfigError
-from evd.place import SOCKET_PATH_MAX, Place, find
+from evd.place import FIRST_KEYS, SOCKET_PATH_MAX, Place, find
 
 
 @click.command()
@@ -23,6 +24,9 @@ def init(directory: str | None, as_json: bool) -> None:
     """Make DIR with evd.toml, evd.db and the first four keys, which are shown once."""
     place = find(directory, os.environ)
     keys = make(place)
+    if in_journal(os.environ):
+        _hide(place, keys, as_json)
+        return
     if as_json:
         show({"dir": str(place.directory), "keys": keys})
         return
@@ -30,6 +34,28 @@ def init(directory: str | None, as_json: bool) -> None:
     for role, key in keys.items():
         say("  {:7} {}", role, key)
     say("\nSettings: {}\nStart it: evd serve --dir {}", place.settings, place.directory)
+
+
+def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
+    """Whether what is printed goes into systemd's journal, which keeps it, and shows it to every administrator."""
+    try:
+        found = os.fstat(descriptor)
+    except OSError:
+        return False
+    return env.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"  # systemd.exec(5)
+
+
+def _hide(place: Place, keys: Mapping[str, str], as_json: bool) -> None:
+    """The keys go into a file, and what is printed says into which."""
+    path = place.directory / FIRST_KEYS
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
+        file.writelines(f"{role:7} {key}\n" for role, key in keys.items())
+    if as_json:
+        show({"dir": str(place.directory), "keys_file": str(path)})
+        return
+    say("evd lives in {}. Its first keys are in {}, which root may read: note them elsewhere, then remove it.",
+        place.directory, path)  # fmt: skip
+    say("Settings: {}\nStart it: systemctl enable --now evd", place.settings)
 
 
 def make(place: Place) -> dict[str, str]:
@@ -51,9 +77,9 @@ def make(place: Place) -> dict[str, str]:
     except OSError as error:
         raise ConfigError(f"{place.directory} cannot be made ({error.strerror}): name a directory you own") from None
 
-    def first_keys() -> dict[str, str]:
+    def first_keys(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "first"} for role in ROLES}
-        return {role: control.call(place.socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+        return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     try:
         made: dict[str, str] = daemon.briefly(place, settings(place), first_keys)

@@ -18,8 +18,11 @@ def stats(directory: str | None, as_json: bool) -> None:
     document = ask(directory, "GET", "/stats")
     if as_json:
         show(document)
-    else:
+    elif document["running"]:
         _lines("", document)
+    else:  # what this command was for a moment has counted nothing
+        say("evd does not run. Its database holds:")
+        _lines("stored.", document["stored"])
 
 
 def _lines(prefix: str, document: dict[str, Any]) -> None:
