@@ -294,10 +294,15 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 
 
+def proxies(config: Config) -> Proxies:
+    """Raises ConfigError."""
+    return Proxies(config.server.trusted_proxies)
+
+
 def admission(config: Config) -> Admission:
     """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
     bounds = PlaceBounds(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(server.trusted_proxies))
+    return Admission(bounds, proxies(config))

@@ -28,12 +28,14 @@ from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.backfiller import watch
+from evd.clock import steady_ms
 from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
 from evd.errors import CannotListen, ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.formats import Formats
+from evd.guesses import Guesses
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
 from evd.last_words import FaultFile, of_the_one_before
@@ -98,6 +100,7 @@ class Daemon:
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.directory.keys.limit(Guesses(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from evd.decoding import DISAGREES, UNDECODED, UNREAD
-from evd.status import IMPLAUSIBLE
+from evd.status import ALONE, IMPLAUSIBLE
 
 VEHICLES_MAX = 1024
 """Vehicles whose fields are remembered; the one that was heard longest ago makes room."""
@@ -93,6 +93,10 @@ _SENTENCES: Mapping[str, Callable[[str, str, str], str]] = {
     IMPLAUSIBLE: lambda vehicle, many, fields: (
         f"{many} have values that are not plausible, apart under `implausible` in their fields: where they mean "
         '"no value", say so by the option none of its format'
+    ),
+    ALONE: lambda vehicle, many, fields: (
+        f"{many} came by DATA_ADVANCED alone: add the DATA callback, or name their device type in "
+        "sigfox.advanced_alone, so that nobody waits for it"
     ),
     UNREAD: lambda vehicle, many, fields: (
         f'{many} came with a location that may be two places: send it as "LAT,LNG", or as an object with lat and lng'

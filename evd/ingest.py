@@ -7,7 +7,7 @@ the same answer at either.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -27,7 +27,7 @@ from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.plain_text import excerpt
 from evd.reading import Reading
-from evd.routes import BATCH, SENDERS, Route, route_of
+from evd.routes import BATCH, ROUTES, SENDERS, Route, route_of
 from evd.secrets import masked_bytes, may_hold_secret
 from evd.shapes import form_key, is_list
 from evd.slices import Slices
@@ -90,10 +90,10 @@ class Ingest:
         A request that fails with a valid key is kept in `rejected` before it is answered. Raises RequestError, in place
         of any answer, for a wrong key and for overload.
         """
-        route = route_of(request.path)
+        route = ROUTES.get(request.path) or route_of(request.path)
         assert route is not None, "whoever asks has looked"
         try:
-            key = self._directory.keys.require(request.headers, route.roles)
+            key = self._directory.keys.require(request.headers, route.roles, request.peer)
         except Unauthorized as refusal:
             key = self._by_form(request, route, refusal)
         if b"content-encoding" in request.headers:
@@ -161,7 +161,8 @@ class Ingest:
             result = await self._writer.write(work.operation)
         except (UnknownVehicle, LimitReached) as refusal:
             result = refusal
-        done = self._concluded(work, result)
+        done = await self._slices.finished(_concluding(work, result))
+        self.outcomes.update(done.outcomes)
         if done.rejects:
             raise BadRequest(done.rejects[0].detail, error=done.rejects[0].error)
         return Replayed(done.reply, work.left_out)
@@ -203,7 +204,9 @@ class Ingest:
         shown = form_key(request.headers, request.body)
         if shown is None:
             raise refusal
-        return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
+        return self._directory.keys.require(
+            {**request.headers, b"x-api-key": shown.encode()}, route.roles, request.peer
+        )
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
         request = self._reading.without_secrets(request, route)
@@ -258,22 +261,27 @@ class Ingest:
 
     def _settled(self, work: Work, answer: Answer, result: Any) -> None:
         """What became of any other one."""
+        job = _concluding(work, result)
         try:
-            done = self._concluded(work, result)
+            next(job)  # nearly every one is over then
+            self._slices.start(job, partial(self._concluded, answer))
+        except StopIteration as last:
+            done: Conclusion = last.value
+            self._concluded(answer, lambda: done)
+        except Exception as error:  # what it says may be on disk, and is known when it comes again
+            answer(_excuse(error))
+
+    def _concluded(self, answer: Answer, reading: Callable[[], Conclusion]) -> None:
+        try:
+            done = reading()
         except Exception as error:
             answer(_excuse(error))
             return
+        self.outcomes.update(done.outcomes)
         if done.rejects:
             self._keep(done.rejects, done.reply, answer)
         else:
             answer(done.reply)
-
-    def _concluded(self, work: Work, result: Any) -> Conclusion:
-        if isinstance(result, Exception) and not isinstance(result, UnknownVehicle | LimitReached):
-            raise result
-        done = work.conclude(result)
-        self.outcomes.update(done.outcomes)
-        return done
 
     def _set_aside(self, request: Request, result: Stored, reply: Reply, answer: Answer) -> None:
         """Keep the request, which is acknowledged and stands in no ring, then answer."""
@@ -296,6 +304,12 @@ class Ingest:
             answer(error_reply(overload))
         else:
             receipt.then(lambda result: answer(_excuse(result) if isinstance(result, Exception) else reply))
+
+
+def _concluding(work: Work, result: Any) -> Generator[None, None, Conclusion]:
+    if isinstance(result, Exception) and not isinstance(result, UnknownVehicle | LimitReached):
+        raise result
+    return (yield from work.concluding(result))
 
 
 def _is_list(request: Request, route: Route) -> bool:

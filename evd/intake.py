@@ -6,7 +6,7 @@ result into a Conclusion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import orjson
@@ -20,6 +20,9 @@ from evd.store import NO_ROOM, Arrive, LimitReached, Operation, Reject, Stored, 
 from evd.store.network import OfferDownlink, Several
 
 JSON = ((b"content-type", b"application/json"),)
+
+REFUSED_AT_ONCE = 32
+"""Lines that were refused after all between two pauses: 2 ms, for each is looked through for secrets."""
 
 REFUSED = refused()
 """By this rule secrets are masked where the fields of formats are not at hand."""
@@ -46,8 +49,8 @@ class Work(Protocol):
     def left_out(self) -> tuple[str, ...]:
         """See `Callback`."""
 
-    def conclude(self, result: Any) -> Conclusion:
-        """Of the operation's result."""
+    def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
+        """Of the operation's result; it pauses where there is much to say."""
 
 
 class Callback(NamedTuple):
@@ -85,7 +88,12 @@ class Single:
         one = len(callback.operations) == 1
         self.operation = callback.operations[0] if one else Several(callback.operations)
 
-    def conclude(self, result: Any) -> Conclusion:
+    def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
+        """See `Work`."""
+        yield from ()
+        return self._conclude(result)
+
+    def _conclude(self, result: Any) -> Conclusion:
         callback = self._callback
         results: list[Any] = result if isinstance(self.operation, Several) else [result]
         refusal = refusal_of(results)
@@ -145,7 +153,8 @@ class Batch:
         kept = self._rejects(bad)
         self.operation = Several((*(one for _, _, callback in good for one in callback.operations), *kept))
 
-    def conclude(self, result: Any) -> Conclusion:
+    def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
+        """See `Work`."""
         bad, aside, outcomes, answers, at = list(self._bad), [], [], {}, 0
         for number, text, callback in self._good:
             first = result[at]
@@ -157,6 +166,8 @@ class Batch:
             at += len(results)
             refusal = refusal_of(results)
             if refusal is not None:
+                if not number % REFUSED_AT_ONCE:
+                    yield
                 line = BadLine(number, masked_line(text, self._rule), refusal)
                 if self._keep and isinstance(refusal, TimeAhead):
                     aside.append(line)
@@ -168,6 +179,8 @@ class Batch:
             if callback.asks:
                 answers.update(_downlink(callback, results) or {callback.spelling: {"noData": True}})
         rejects = self._rejects([*bad[len(self._bad) :], *aside])
+        if len(rejects) > REFUSED_AT_ONCE:
+            yield
         return Conclusion(self._reply(bad, len(outcomes), answers), rejects, outcomes)
 
     @staticmethod

@@ -73,5 +73,5 @@ def may_be_zipped(path: str) -> bool:
 
 
 def is_ingest(method: str, path: str) -> bool:
-    route = route_of(path)
+    route = ROUTES.get(path) or _naming_vehicle(path)
     return route is not None and method in route.methods

@@ -6,14 +6,14 @@ transaction, so that it is one push of the last status.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import orjson
 
 from evd.errors import RequestError, TimeAhead
 from evd.http1 import Reply, Request
-from evd.intake import JSON, BadLine, Conclusion, GoodLine, line_rejection, outcome, refusal_of
+from evd.intake import JSON, REFUSED_AT_ONCE, BadLine, Conclusion, GoodLine, line_rejection, outcome, refusal_of
 from evd.kept import kept_headers
 from evd.secrets import Rule, masked_bytes, masked_path
 from evd.store import Reject
@@ -37,7 +37,7 @@ class StatusList:
         operations = (one for item in self._good for one in item.callback.operations)
         self.operation = Several((*operations, *self._rejects(bad)))
 
-    def conclude(self, result: Any) -> Conclusion:
+    def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
         """See `Work`."""
         refused = {item.number: item for item in self._bad}
         ids: dict[int, str] = {}
@@ -48,6 +48,8 @@ class StatusList:
             refusal = refusal_of(results)
             item = None
             if refusal is not None:
+                if not number % REFUSED_AT_ONCE:
+                    yield
                 item = BadLine(number, masked_bytes(text.encode(), self._rule).decode(), refusal)
                 later.append(item)
             if item is None or (self._keep and isinstance(refusal, TimeAhead)):

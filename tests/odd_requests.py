@@ -84,6 +84,7 @@ KEY_EXTRA = 62
 
 LAST = chunk(b"")
 
+GZIP = b"Content-Encoding: gzip"
 CHUNKED, FORM = b"Transfer-Encoding: chunked", b"Content-Type: application/x-www-form-urlencoded"
 CRUMBS = chunk(b"x") * 1000
 KEYED_FORM = (b"device=386625&time=1639400000&", b"data=130a4c0f&seqNumber=7&key=@sigfox@")
@@ -165,7 +166,7 @@ ODD_REQUESTS = [
     Odd("path with a fragment", post(path=b"/sigfox/uplink#a"), 418),
     Odd("path with a backslash", post(path=b"/sigfox\\uplink"), 418),
     Odd("path of another version", post(path=b"/v4/sigfox/uplink"), 418),
-    Odd("path goes on", post(path=b"/sigfox/uplink/386625"), 418),
+    Odd("path goes on", post(path=b"/sigfox/uplink/386625/more"), 418),
     Odd("path is a URL", post(path=b"http://x/sigfox/uplink"), 400),
     Odd("path lacks its slash", post(path=b"sigfox/uplink"), 400),
     Odd("path in bare UTF-8", post(path="/sigfox/üplink".encode()), 400),
@@ -254,6 +255,27 @@ ODD_REQUESTS = [
     Odd("Upgrade", post(GOOD, b"Connection: Upgrade", b"Upgrade: websocket"), 400),
     Odd("Content-Encoding identity", post(GOOD, b"Content-Encoding: Identity"), 201),
     Odd("Content-Encoding gzip", post(gzip.compress(GOOD, mtime=0), b"Content-Encoding: gzip"), 415),
+    Odd("gzip of a vehicle", post(gzip.compress(GOOD, mtime=0), GZIP, path=b"/wlan", key=b"device"), 201),
+    Odd(
+        "gzip of a vehicle, twice",
+        post(gzip.compress(GOOD, mtime=0), GZIP, path=b"/wlan", key=b"device") * 2,
+        (201, 201),
+    ),
+    Odd("gzip of a vehicle, none", post(GOOD, GZIP, path=b"/wlan", key=b"device"), 400),
+    Odd(
+        "gzip of a vehicle, a bomb",
+        post(gzip.compress(bytes(9 << 20), mtime=0), GZIP, path=b"/wlan", key=b"device"),
+        413,
+    ),
+    Odd("a list", post(b"[%s,%s]" % (GOOD, GOOD), path=b"/wlan", key=b"device"), 201),
+    Odd("a list, half of it", post(b"[%s,1]" % GOOD, path=b"/wlan", key=b"device"), 207),
+    Odd("a list of nothing", post(b"[]", path=b"/wlan", key=b"device"), 400),
+    Odd("a list for Sigfox", post(b"[%s]" % GOOD), 400),
+    Odd("the device in the path", post(status(device=b""), path=b"/v2/sigfox/uplink/386625"), 201),
+    Odd("the device in the path, and a slash", post(status(device=b""), path=b"/sigfox/uplink/386625/"), 201),
+    Odd("two parts more in the path", post(status(device=b""), path=b"/sigfox/uplink/386625/1"), 418),
+    Odd("the device in a batch's path", post(GOOD, path=b"/sigfox/batch/386625"), 418),
+    Odd("the device in the path of the WLAN", post(GOOD, path=b"/wlan/386625", key=b"device"), 418),
     Odd("gzip unsaid", post(gzip.compress(GOOD, mtime=0)), 400),
     *(
         Odd(f"Content-Type {kind.decode()}", post(GOOD, b"Content-Type: " + kind), 201)

@@ -33,7 +33,6 @@ PURE = {
     *("evd.sequence", "evd.trace", "evd.presence"),
     *("evd.json_faults", "evd.near_names", "evd.names", "evd.unzipped"),
     *("evd.sse", "evd.stall"),
-    *("evd.json_faults", "evd.near_names"),
     *("evd.documents", "evd.field_options", "evd.values", "evd.findings"),
     *("evd.grammar", "evd.codec", "evd._codec_py", "evd.encoder", "evd.sigfox", "evd.status", "evd.ring"),
     *(
@@ -99,6 +98,7 @@ LAYERS = (
         "evd.push",
         "evd.httpclient",
         "evd.auth",
+        "evd.guesses",
         "evd.log",
         "evd.log_sink",
         "evd.place",

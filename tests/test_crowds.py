@@ -156,3 +156,15 @@ def test_chunks_of_one_byte_hold_nobody_up(daemon: RunningDaemon, key: bytes, ki
                 except OSError:  # full, or refused
                     continue
             assert callbacks(daemon, 1) == [b"201"]
+
+
+@pytest.mark.parametrize("path", ["/sigfox/uplink", "/test", "/api/v1/keys"])
+def test_who_guesses_keys_is_asked_to_wait_and_nobody_else(daemon: RunningDaemon, path: str) -> None:
+    statuses = []
+    with httpx.Client(base_url=daemon.url) as client:
+        for number in range(130):
+            answer = client.post(path, headers={"x-api-key": f"guess {number}"})
+            statuses.append(answer.status_code)
+    assert statuses[-1] == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert callbacks(daemon, 3) == [b"201"] * 3

@@ -333,6 +333,8 @@ def test_e05_a_list_of_good_ones_is_201_and_one_of_bad_ones_400(network: Network
     for body in (b"[]", b"[1", json.dumps([{}] * 1001).encode()):
         assert wlan(network, body).status_code == 400
     assert wlan(network, points("LIST9", 600)).status_code == 201
+    many = wlan(network, [{"vehicleId": "LIST9", "timestamp": f"x{n}"} for n in range(1000)])
+    assert (many.status_code, len(many.json()["items"])) == (400, 1000)
 
 
 def test_e05_a_key_that_is_bound_speaks_for_its_vehicle_in_a_list_too(network: Network) -> None:

@@ -40,10 +40,10 @@ def test_many_fields_are_shortened() -> None:
 
 
 def test_each_flag_has_its_sentence_with_its_count() -> None:
-    flagged = {"disagrees": 3, "undecoded": 1, "implausible": 2, "unread": 4, "ahead": 9}
+    flagged = {"disagrees": 3, "undecoded": 1, "implausible": 2, "alone": 5, "unread": 4, "ahead": 9}
     first, *others = remarks("A1", flagged, 10, ["state"])
     assert first.startswith("vehicle A1 sends values that its format does not explain (state), in 3 of its 10 kept st")
-    assert [other[:26] for other in others] == [f"{n} of its 10 kept statuses "[:26] for n in (1, 2, 4)]
+    assert [other[:26] for other in others] == [f"{n} of its 10 kept statuses "[:26] for n in (1, 2, 5, 4)]
     (sent,) = remarks("A1", {"disagrees": 3}, 10, [])
     assert "sent values that its format of then did not explain, in 3 of its 10" in sent, "a new format explains them"
     assert remarks("A1", {}, 10, []) == []

@@ -128,7 +128,7 @@ async def site(limits: DoorLimits | None = None, allowance: Allowance | None = N
         answer(Reply(201, b"edge:" + ingest.body))
 
     web = Web()
-    allow = None if allowance is None else lambda head: allowance
+    allow = None if allowance is None else lambda head, peer: allowance
     door = Door(web.app, limits=limits or DoorLimits(), log=structlog.get_logger(), allow=allow)
     edge = Edge(
         take=take,

@@ -111,7 +111,8 @@ async def request_body() -> bytes:
 
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    key = here().directory.keys.require(request_headers(), frozenset(roles))
+    peer = "" if is_local() else request.remote_addr or ""
+    key = here().directory.keys.require(request_headers(), frozenset(roles), peer)
     asker.set(f"key {key.key_id}")
     return key
 
