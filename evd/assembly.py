@@ -221,6 +221,11 @@ def ranges(config: Config) -> Turns[int]:
     return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
+def lists(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
+
+
 def server_clock(place: Place, config: Config) -> ServerClock:
     return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
 

@@ -385,6 +385,7 @@ class Daemon:
             queries=queries,
             live=self.live,
             ranges=assembly.ranges(self.config),
+            lists=assembly.lists(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,
