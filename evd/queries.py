@@ -31,7 +31,7 @@ LARGE_EACH = 1
 LISTED_MAX = 10_000
 """Rows of an administrative list's page."""
 
-LISTED_BYTES_MAX = 4 * 1024 * 1024
+LISTED_BYTES_MAX = 2 * 1024 * 1024
 """Of a list's page, or it ends there: entries of vehicles' logs may be as long as a body."""
 
 FETCHED = 256

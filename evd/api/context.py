@@ -74,6 +74,8 @@ class Context(msgspec.Struct, frozen=True):
     """How the daemon is: `ready` and what readiness and statistics tell."""
     ranges: Turns[int]
     """Places of ranges that are longer than a page."""
+    lists: Turns[int]
+    """Places of lists' pages."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
     presence: Presence = msgspec.field(default_factory=Presence)
