@@ -246,6 +246,19 @@ def test_one_phone_may_hear_of_more_vehicles_than_a_user_may_have_phones(open_st
 
 
 @pytest.mark.parametrize("limit", ["registrations_per_vehicle", "registrations_per_user"])
+def test_an_imported_phone_displaces_none_and_is_refused_instead(
+    open_store: Opener, database: Path, limit: str
+) -> None:
+    """It would be one of those that were imported before it."""
+    store = open_store(**{limit: 2})
+    given = [msgspec.structs.replace(phone(token), displaces=False) for token in "abcb"]
+    results = store.write(given)
+    assert [type(result) for result in results] == [type(None), type(None), LimitReached, type(None)]
+    assert f"raise app.{limit} to take in more" in str(results[2])
+    assert tokens(database) == {"a", "b"}
+
+
+@pytest.mark.parametrize("limit", ["registrations_per_vehicle", "registrations_per_user"])
 def test_a_new_phone_is_never_the_one_that_makes_room(open_store: Opener, database: Path, limit: str) -> None:
     """The clock was set back since the others were registered."""
     open_store(**{limit: 2}).write([phone("a", at=NOW), phone("b", at=NOW + 1), phone("c", at=NOW - DAY_MS)])

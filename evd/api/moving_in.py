@@ -75,5 +75,5 @@ def _operations(document: Any, now: int) -> Several:
     if not 1 <= len(phone.uid) <= UID_MAX or not phone.uid.isprintable():
         raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters")
     target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_id(phone.vehicle)
-    register = Register(vehicle, phone.vehicle, target.text, phone.uid, now, target.kind, ORIGINAL)
+    register = Register(vehicle, phone.vehicle, target.text, phone.uid, now, target.kind, ORIGINAL, displaces=False)
     return Several((AddOwner(phone.uid, vehicle, now), register))
