@@ -18,6 +18,7 @@ FORWARDED = b"x-forwarded-for"
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
     """The address itself, or of IPv6 its /64, as text."""
+    address = address.removeprefix("::ffff:")
     if ":" not in address:
         return address
     try:

@@ -44,6 +44,11 @@ class Bounds(NamedTuple):
         return self.places - self.places // 4
 
     @property
+    def elsewhere(self) -> int:
+        """Strangers handed over to the second server: each costs it 25 KiB and some tasks."""
+        return max(1, self.places // 8)
+
+    @property
     def known(self) -> int:
         """The rest is kept for newcomers; connections with a key beyond it give way as strangers do."""
         return self.places - self.places // 16
@@ -69,12 +74,14 @@ class Holder(Protocol):
 class Place:
     """One connection's; `stranger` until it has shown a key."""
 
-    __slots__ = ("held", "holder", "network", "stranger", "taken")
+    __slots__ = ("held", "holder", "lines", "network", "stranger", "taken")
 
     def __init__(self, network: str) -> None:
         self.network = network
         self.holder: Holder | None = None
         self.stranger = True
+        self.lines: list[_Line] = []
+        """Those that it stands in, as long as it is a stranger's."""
         self.held = 0
         """Bytes of a request that is not whole."""
         self.taken = True
@@ -147,6 +154,7 @@ class Admission:
         self.let_go = 0
         self._proxies = proxies or Proxies()
         self._strangers = _Line()
+        self._elsewhere = _Line()
         self._of: dict[str, _Line] = {}
         self._known: dict[str, None] = {}
         self._bytes = {True: _Bytes(bounds.strangers_bytes), False: _Bytes(bounds.bytes)}
@@ -189,9 +197,16 @@ class Admission:
 
     def answered(self, place: Place) -> None:
         """A stranger was answered, and rests."""
+        for line in place.lines:
+            line.answered(place)
+
+    def hand_over(self, place: Place) -> None:
+        """From here on the connection is the second server's."""
         if place.taken and place.stranger:
-            self._strangers.answered(place)
-            self._of[place.network].answered(place)
+            if len(self._elsewhere) >= self.bounds.elsewhere:
+                self._dismiss(self._elsewhere.first())
+            place.lines.append(self._elsewhere)
+            self._elsewhere.add(place)
 
     def hold(self, place: Place, count: int) -> None:
         """So many bytes of a request that is not whole are kept for this connection. Another one, or itself, may be
@@ -211,6 +226,7 @@ class Admission:
         if place.taken:
             self._bytes[place.stranger].set(place, 0)
             place.taken = False
+            place.holder = None  # else the two would keep each other, and what they hold, until the collector comes
             self.open -= 1
             if place.stranger:
                 self._step_out(place)
@@ -242,9 +258,10 @@ class Admission:
             return False
         self.gave_way += 1
         self._tell(place.network)
+        holder = place.holder
         self.leave(place)
-        if place.holder is not None:
-            place.holder.give_way()
+        if holder is not None:
+            holder.give_way()
         return True
 
     def _tell(self, network: str) -> None:
@@ -253,12 +270,13 @@ class Admission:
             self._told = Counter(dict(self._told.most_common(TOLD_MAX // 2)))
 
     def _line_up(self, place: Place) -> None:
-        self._strangers.add(place)
-        self._of.setdefault(place.network, _Line()).add(place)
+        place.lines = [self._strangers, self._of.setdefault(place.network, _Line())]
+        for line in place.lines:
+            line.add(place)
 
     def _step_out(self, place: Place) -> None:
-        self._strangers.remove(place)
-        line = self._of[place.network]
-        line.remove(place)
-        if not line:
+        for line in place.lines:
+            line.remove(place)
+        place.lines = []
+        if not self._of[place.network]:
             del self._of[place.network]

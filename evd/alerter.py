@@ -26,6 +26,7 @@ from evd.errors import EvdError, StoreBusy, Unavailable
 from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.store import AddOwner, Arrive, Operation
+from evd.store.network import Several
 from evd.store.outward import Client, NewEvent, RecordEvents, Register, SetAlerts
 from evd.store.watched import Last, Watched
 from evd.writer import Receipt, Writer
@@ -149,6 +150,8 @@ class Alerter:
     def follow(self, operations: Iterable[Operation]) -> None:
         """These were written, or refused: what concerns alerts is read anew."""
         for operation in operations:
+            if isinstance(operation, Several):
+                self.follow(operation.operations)
             if isinstance(operation, Register | AddOwner | SetAlerts):
                 self._attend(operation)
 

@@ -52,7 +52,8 @@ from evd.unaccompanied import Unaccompanied
 from evd.writer import Writer
 
 
-def open_store(place: Place, config: Config) -> SqliteStore:
+def open_store(place: Place, config: Config, tell: Callable[[str], None] = lambda doing: None) -> SqliteStore:
+    """`tell` hears what takes long."""
     return SqliteStore(
         place.database,
         capacity=config.retention.statuses_per_vehicle,
@@ -74,6 +75,7 @@ def open_store(place: Place, config: Config) -> SqliteStore:
         stale_after_days=config.push.stale_after_days,
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
+        tell=tell,
     )
 
 
@@ -219,6 +221,11 @@ def ranges(config: Config) -> Turns[int]:
     return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
+def lists(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
+
+
 def server_clock(place: Place, config: Config) -> ServerClock:
     return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
@@ -292,10 +299,15 @@ def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
     return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 
 
+def proxies(config: Config) -> Proxies:
+    """Raises ConfigError."""
+    return Proxies(config.server.trusted_proxies)
+
+
 def admission(config: Config) -> Admission:
     """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
     bounds = PlaceBounds(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(server.trusted_proxies))
+    return Admission(bounds, proxies(config))

@@ -16,7 +16,9 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from evd.errors import BadRequest, Forbidden, Unauthorized
+from evd.addresses import Proxies
+from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
+from evd.guesses import Guesses
 
 ROLES = ("sigfox", "device", "app", "admin")
 KEY_MAX_CHARACTERS = 256
@@ -39,6 +41,10 @@ class Key(NamedTuple):
     role: str
     digest: bytes
     vehicle: str | None = None
+
+    def may(self, roles: frozenset[str]) -> bool:
+        """Whether one of its roles is one of these."""
+        return self.role in roles or not roles.isdisjoint(self.role.split(","))
 
 
 def new_key(role: str) -> tuple[str, Key]:
@@ -86,57 +92,97 @@ def _imported_id(digest: bytes) -> str:
 PROVEN_MAX = 256
 """Texts that proved to be a living key, remembered so that a callback's key is not hashed anew each time."""
 
+PROVEN_FROM_MAX = 4096
+"""Likewise of keys that a client brought along, each with the address that showed it; the oldest make room."""
+
 
 class KeyRing:
-    """The living keys, in memory."""
+    """The living keys, in memory.
+
+    An address that shows too many wrong keys is asked to wait. What cannot be guessed is looked at all the same, and
+    what came from there before: a stranger behind a proxy, or a wrong template at Sigfox, is no harm to the others.
+    """
 
     def __init__(self, keys: list[Key]) -> None:
         self._keys = {key.key_id: key for key in keys}
         self._proven: dict[bytes, Key] = {}  # what x-api-key held; a wrong key never gets in here
+        self._proven_from: dict[tuple[str, str], Key] = {}
+        self._guesses: Guesses | None = None
+        self._proxies = Proxies()
+
+    def limit(self, guesses: Guesses, proxies: Proxies) -> None:
+        """From here on wrong keys are counted, by the address that they come from."""
+        self._guesses, self._proxies = guesses, proxies
 
     def add(self, key: Key) -> None:
         self._keys[key.key_id] = key
-        self._proven.clear()
+        self._forget(key.key_id)
 
     def remove(self, key_id: str) -> None:
         """From here on it opens nothing."""
         self._keys.pop(key_id, None)
-        self._proven.clear()
+        self._forget(key_id)
 
-    def find(self, headers: Mapping[bytes, bytes]) -> Key:
+    def _forget(self, key_id: str) -> None:
+        self._proven.clear()
+        for shown in [shown for shown, key in self._proven_from.items() if key.key_id == key_id]:
+            del self._proven_from[shown]
+
+    def find(self, headers: Mapping[bytes, bytes], peer: str = "", *, counts: bool = True) -> Key:
         """The key that a request shows: `x-api-key`, a Bearer that is no ID token, or Basic's password.
 
-        Raises Unauthorized.
+        `peer` is the address it came from, "" for a local one. Raises Unauthorized, TooManyRequests.
         """
         shown = headers.get(b"x-api-key", b"")
         proven = self._proven.get(shown)
         if proven is not None:
             return proven
-        found = self._prove(headers)
-        if shown:
+        text = _shown_key(headers)
+        if text is None:
+            raise Unauthorized("a key is needed: send it in the header x-api-key")
+        client = self._proxies.client(peer, headers)
+        proven = self._proven_from.get((client, text))
+        if proven is not None:
+            return proven
+        own = _well_formed(text)
+        wait_s = self._guesses.wait_s(client) if self._guesses and client and not own else 0
+        found = None if wait_s else self._look_up(text)
+        if found is None:
+            if self._guesses and client and counts:
+                self._guesses.wrong(client)
+            if wait_s:
+                raise TooManyRequests("too many wrong keys came from this address: wait", retry_after_s=wait_s)
+            raise Unauthorized("the key is not known, or was revoked")
+        if not own:
+            if len(self._proven_from) >= PROVEN_FROM_MAX:
+                del self._proven_from[next(iter(self._proven_from))]
+            self._proven_from[client, text] = found
+        elif shown:
             if len(self._proven) >= PROVEN_MAX:
                 self._proven.clear()
             self._proven[shown] = found
         return found
 
-    def _prove(self, headers: Mapping[bytes, bytes]) -> Key:
-        text = _shown_key(headers)
-        if text is None:
-            raise Unauthorized("a key is needed: send it in the header x-api-key")
+    def knows(self, headers: Mapping[bytes, bytes], peer: str = "") -> Key | None:
+        """The same without a word: None where there is no good key, and that counts as no guess yet."""
+        try:
+            return self.find(headers, peer, counts=False)
+        except (Unauthorized, TooManyRequests):
+            return None
+
+    def _look_up(self, text: str) -> Key | None:
         # Compared in constant time, with a dummy where there is no such id: an answer's time tells nothing of a key.
         digest = hashlib.sha256(text.encode()).digest()
         parts = text.split("_", 3)  # of a key of evd's own the id; its checksum is for people who mistype
         found = self._keys.get(parts[2]) if len(parts) == 4 else None
         if found is None:
             found = self._keys.get(_imported_id(digest))
-        if not hmac.compare_digest(found.digest if found else _NO_DIGEST, digest) or found is None:
-            raise Unauthorized("the key is not known, or was revoked")
-        return found
+        return found if hmac.compare_digest(found.digest if found else _NO_DIGEST, digest) else None
 
-    def require(self, headers: Mapping[bytes, bytes], roles: frozenset[str]) -> Key:
-        """The key of a request, if its role is one of `roles`. Raises Unauthorized, Forbidden."""
-        key = self.find(headers)
-        if key.role not in roles and roles.isdisjoint(key.role.split(",")):
+    def require(self, headers: Mapping[bytes, bytes], roles: frozenset[str], peer: str = "") -> Key:
+        """The key of a request, if its role is one of `roles`. Raises Unauthorized, TooManyRequests, Forbidden."""
+        key = self.find(headers, peer)
+        if not key.may(roles):
             raise Forbidden(f"a key of role {key.role} may not do this: one of {', '.join(sorted(roles))} is needed")
         return key
 

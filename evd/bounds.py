@@ -43,6 +43,8 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.ranges_max", 1, 100_000),
     ("app.ranges_per_user", 1, 100_000),
     ("app.range_lasts_s", 0.05, 86_400),
+    ("app.lists_max", 1, 100_000),
+    ("app.lists_per_user", 1, 100_000),
     ("app.streams_max", 1, 100_000),
     ("app.streams_per_user", 1, 100_000),
     ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a head of 16 KiB

@@ -147,6 +147,10 @@ class App(Section, frozen=True):
     ranges_per_user: int = 16
     #: A range is cut off there: 100,000 statuses at 130 kB/s, which slow mobile links give.
     range_lasts_s: float = 300
+    #: Pages of lists (/api/v1) that are being asked for or sent: each may be some MiB, and its reader slow.
+    lists_max: int = 24
+    #: Of one user, or of one key; others of his wait 5 s for a place.
+    lists_per_user: int = 4
     #: Live streams in all, each a connection that lasts: beside them stays room for a burst of callbacks.
     streams_max: int = 256
     #: Of one user, or of one administrator's key: some devices, with a page or two open on each.

@@ -71,14 +71,14 @@ class Reception(ABC):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        allow: Callable[[Head], Allowance] | None,
+        allow: Callable[[Head, str], Allowance] | None,
         limits: EdgeLimits,
         log: FilteringBoundLogger,
         admission: Admission | None,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
-        self.allow = allow or (lambda head: Allowance(limits.body_max))
+        self.allow = allow or (lambda head, peer: Allowance(limits.body_max))
         self.limits = limits
         self.log = log
         self.at_hand = Allowance(limits.body_max)
@@ -239,6 +239,7 @@ class Connection:
     def close(self) -> None:
         if self.phase is not Phase.GONE:
             self.phase = Phase.GONE
+            self._reader.forget()
             self._reception.ended(self)
             self.wire.close()
 
@@ -303,6 +304,9 @@ class Connection:
             reception.requests += 1
             if not reception.is_ingest(head.method, head.path):
                 self.phase = Phase.GONE
+                if self.place.stranger and reception.allow(head, self._peer).known:
+                    self._prove()
+                reception.admission.hand_over(self.place)
                 reception.give_away(self, reader.unread())
                 return False
             self._head = head
@@ -313,6 +317,9 @@ class Connection:
                 if head.expects_continue:
                     self.wire.send(CONTINUE)
             reception.admission.hold(self.place, reader.held)
+            if reader.paused:
+                self._turn = 0
+                self._has_turn()
             return False
         if self.place.held:
             reception.admission.hold(self.place, 0)
@@ -328,7 +335,7 @@ class Connection:
         if allowance is None:
             if reader.at_hand(reception.at_hand.size):
                 return reader.body(reception.at_hand)
-            allowance = self._allowance = reception.allow(head)
+            allowance = self._allowance = reception.allow(head, self._peer)
             if not allowance.reads:
                 reader.forget()
         return reader.body(allowance) if allowance.reads else b""

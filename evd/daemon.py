@@ -21,7 +21,6 @@ from typing import Any
 
 import trio
 import trio_asyncio
-from systemd_watchdog.systemd_watchdog import WatchDog
 
 from evd import VERSION, assembly, commits, inherited
 from evd.alive import Alive
@@ -29,14 +28,17 @@ from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
 from evd.api.door import Door
 from evd.backfiller import watch
+from evd.clock import steady_ms
 from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
 from evd.errors import CannotListen, ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.formats import Formats
+from evd.guesses import Guesses
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
+from evd.last_words import FaultFile, of_the_one_before
 from evd.log import lines_dropped, log
 from evd.loop_lag import LoopLag
 from evd.place import FIRST_KEYS, SOCKET_PATH_MAX, Lock, Place, lock_in_turn
@@ -45,6 +47,8 @@ from evd.queries import Queries
 from evd.routes import is_ingest
 from evd.same_files import EVERY_S as FILES_EVERY_S
 from evd.same_files import SameFiles
+from evd.service_manager import ServiceManager
+from evd.starting import Starting
 from evd.store import Operation
 from evd.surroundings import certificate_end, disk_use
 from evd.wire import tls_context
@@ -82,6 +86,7 @@ class Daemon:
         env: Mapping[str, str],
         outward: bool = True,
         control: Path | None = None,
+        tell: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
         self.outward = outward
@@ -91,10 +96,11 @@ class Daemon:
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         pushers = assembly.pushers(config, env) if outward else []
-        self.store = assembly.open_store(place, config)
+        self.store = assembly.open_store(place, config, tell)
         if outward:
             self.store.lengthen_log()
         self.directory = assembly.directory(self.store, self.formats)
+        self.directory.keys.limit(Guesses(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
@@ -379,6 +385,7 @@ class Daemon:
             queries=queries,
             live=self.live,
             ranges=assembly.ranges(self.config),
+            lists=assembly.lists(self.config),
             pushes=self.pushing,
             tokens=self.tokens,
             clock=self.clock,
@@ -391,20 +398,43 @@ def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None]
     os.umask(0o077)
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
+    manager = ServiceManager()
     lock = lock_in_turn(place)
     try:
-        daemon = Daemon(place, config, env=os.environ)
+        fault = _tell_last_words(place, lock)
+        with Starting(manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]) as starting:
+            daemon = Daemon(place, config, env=os.environ, tell=starting.tell)
         try:
-            trio.run(_serve, daemon, passed, announce, strict_exception_groups=True)
+            trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:
             daemon.close()
     finally:
-        lock.release()
+        lock.release(orderly=True)
+        manager.close()
+    if fault:
+        fault.close()
 
 
-async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Callable[[list[str]], None]) -> None:
-    watchdog = WatchDog()
+def _tell_last_words(place: Place, lock: Lock) -> FaultFile | None:
+    """Say how the evd before this one ended, if not in order; None where this one's own end cannot be told."""
+    try:
+        fault = FaultFile(place.fault)
+    except OSError as error:
+        log.warning("a crash could not be explained afterwards: its file cannot be written", reason=str(error))
+        return None
+    words = of_the_one_before(fault.before, lock.left_by, os.environ)
+    if words:
+        log.error(words.sentence, process=lock.left_by, stack=words.stack or None)
+    return fault
 
+
+async def _serve(
+    daemon: Daemon,
+    manager: ServiceManager,
+    passed: Sequence[sockets.socket],
+    announce: Callable[[list[str]], None],
+) -> None:
     def ready(addresses: list[str]) -> None:
         scheme = "https" if daemon.config.server.tls_cert else "http"
         urls = [f"{scheme}://{address}" for address in addresses]
@@ -415,7 +445,7 @@ async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Cal
         if first_keys.exists():
             log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
         _settle_memory()
-        watchdog.ready()
+        manager.ready()
         announce(urls)
 
     with (
@@ -424,10 +454,11 @@ async def _serve(daemon: Daemon, passed: Sequence[sockets.socket], announce: Cal
     ):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_outlive, hangups)
-            nursery.start_soon(_feed_watchdog, watchdog, daemon.writer)
+            nursery.start_soon(_feed_watchdog, manager, daemon.writer)
 
             async def until() -> None:
                 await anext(signals)
+                manager.stopping()
                 nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
 
             await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
@@ -454,12 +485,12 @@ async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
     scope.cancel()
 
 
-async def _feed_watchdog(watchdog: WatchDog, writer: Writer) -> None:
+async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
     """systemd ends a daemon whose loop or whose writer stands still."""
     turns = -1
     while True:
         if writer.turns != turns or not writer.waiting:
-            watchdog.ping()
+            manager.alive()
         turns = writer.turns
         await trio.sleep(WATCHDOG_EVERY_S)
 
@@ -479,7 +510,7 @@ def briefly(place: Place, config: Config, work: Callable[[Path], Any]) -> Any:
             finally:
                 daemon.close()
     finally:
-        lock.release()
+        lock.release(orderly=True)
 
 
 async def _briefly(daemon: Daemon, work: Callable[[Path], Any]) -> Any:

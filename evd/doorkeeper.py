@@ -7,7 +7,6 @@ a form may show its key in the body (Sigfox's form callbacks), so the form of a 
 from __future__ import annotations
 
 from evd.auth import KeyRing
-from evd.errors import Unauthorized
 from evd.http1_body import Allowance
 from evd.http1_head import Head
 from evd.routes import BATCH, route_of
@@ -27,15 +26,15 @@ class Doorkeeper:
         self._strangers_form = Allowance(body_max, STRANGERS_CHUNKS_MAX, known=False)
         self._stranger = Allowance(body_max, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
-    def allow(self, head: Head) -> Allowance:
+    def allow(self, head: Head, peer: str) -> Allowance:
+        """`peer` is the address that the request comes from."""
         route = route_of(head.path)
-        try:
-            key = self._keys.find(head.headers)
-        except Unauthorized:
+        key = self._keys.knows(head.headers, peer)
+        if key is None:
             return self._strangers_form if route is not None and says_form(head.headers) else self._stranger
-        return self._batch if route is not None and route.kind == BATCH and key.role in route.roles else self._usual
+        return self._batch if route is not None and route.kind == BATCH and key.may(route.roles) else self._usual
 
-    def allow_local(self, head: Head) -> Allowance:
+    def allow_local(self, head: Head, peer: str) -> Allowance:
         """By the control socket, whose permissions are its key; a batch shows one all the same."""
-        allowance = self.allow(head)
+        allowance = self.allow(head, "")
         return allowance if allowance.known else self._usual

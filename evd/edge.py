@@ -52,7 +52,7 @@ class Edge(Reception):
 
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
     such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
-    the head: how much body may be waited for. Without it that is `limits.body_max`.
+    the head and the peer's address: how much body may be waited for. Without it that is `limits.body_max`.
     `admission` is shared by all edges of a process, else it is the edge's own, for `limits.connections_max`.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
@@ -63,7 +63,7 @@ class Edge(Reception):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        allow: Callable[[Head], Allowance] | None = None,
+        allow: Callable[[Head, str], Allowance] | None = None,
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
@@ -239,7 +239,8 @@ class Edge(Reception):
 
     async def _serve_elsewhere(self, stream: ReplayStream) -> None:
         try:
-            await self._hand_over(stream)
+            if stream.place is None or stream.place.taken:  # else it had to give way meanwhile
+                await self._hand_over(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.broken += 1
         except* Exception as group:

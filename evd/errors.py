@@ -13,6 +13,7 @@ EvdError
 │   ├── RequestTimeout    408
 │   ├── TooLarge          413
 │   ├── UnsupportedMedia  415
+│   ├── TooManyRequests   429, with Retry-After
 │   ├── HeadTooLarge      431
 │   └── Unavailable       503, with Retry-After
 ├── StoreError            the database cannot be used
@@ -114,6 +115,17 @@ class TooLarge(RequestError):
 class UnsupportedMedia(RequestError):
     status = 415
     error = "Unsupported media type"
+
+
+class TooManyRequests(RequestError):
+    """The address has to wait for `retry_after_s`."""
+
+    status = 429
+    error = "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class HeadTooLarge(RequestError):

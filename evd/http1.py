@@ -13,7 +13,7 @@ from http import HTTPStatus
 import msgspec
 import orjson
 
-from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, Unavailable
+from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, TooManyRequests, Unavailable
 from evd.http1_body import Allowance, BodyWalk
 from evd.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
 
@@ -154,6 +154,11 @@ class RequestReader(_Heads):
         """Bytes of a request that is not whole."""
         return len(self._buffer) + (len(self._walk.content) if self._walk is not None else 0)
 
+    @property
+    def paused(self) -> bool:
+        """`body` gave None for the sake of others, not for want of bytes."""
+        return self._walk is not None and self._walk.paused
+
     def next_head(self) -> Head | None:
         """The head of the next request; its bytes stay until `body` is asked for.
 
@@ -237,7 +242,7 @@ def error_reply(error: RequestError) -> Reply:
     Any page may read it, as every JSON answer of the original's routes.
     """
     headers: tuple[tuple[bytes, bytes], ...] = (JSON, ANY_ORIGIN)
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyRequests):
         headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
     return Reply(error.status, orjson.dumps({"Error": error.error, "detail": error.detail}), headers)
 

@@ -1,12 +1,14 @@
 """The body of an HTTP/1.1 request: how much of it is owed, by its length or chunk by chunk (RFC 9112 §6, §7.1).
 
-Pure. Chunks may be as small as one byte, so what a chunk costs is what a byte costs: they are walked in one loop.
+Pure. Chunks may be as small as one byte, and cost little all the same: those of one size are walked together, and of
+others only so many at once.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+from functools import lru_cache
 from typing import NamedTuple
 
 from evd.errors import BadRequest, TooLarge
@@ -17,6 +19,19 @@ CHUNK_LINE_MAX = 10  # eight digits and CR LF
 TRAILERS_MAX = 1024  # bytes; trailers are read over, never used
 CHUNKS_WRONG = "The chunks of the body are malformed; send size in hex, CR LF, content, CR LF, without extensions."
 CHUNKS_MANY = "The body comes in too many chunks; send larger ones, or a Content-Length."
+
+
+TINY = 16
+"""Bytes of content, up to which chunks of one size are taken together."""
+
+STEPS_AT_ONCE = 128
+"""Chunks, or runs of tiny ones, before other connections have their turn: a fifth of a millisecond."""
+
+
+@lru_cache(maxsize=128)
+def _alike(line: bytes, size: int) -> re.Pattern[bytes]:
+    """One chunk or more with this size line."""
+    return re.compile(rb"(?s:%b.{%d}\r\n)++" % (re.escape(line), size))
 
 
 class Allowance(NamedTuple):
@@ -40,6 +55,8 @@ class BodyWalk:
     def __init__(self, length: int | None, allowance: Allowance) -> None:
         self.used = 0
         """How many bytes of the buffer that `step` was given last belong to the body."""
+        self.paused = False
+        """The buffer holds more of the body; others go first, then `step` is to be called again."""
         self.content = bytearray()
         self._limit = allowance.size
         self._chunks_left = allowance.chunks
@@ -53,6 +70,7 @@ class BodyWalk:
     def step(self, buffer: bytes) -> None:
         """Go on through `buffer`, which starts where the last step ended; what it has of the body joins `content`."""
         self.used = 0
+        self.paused = False
         while not self.done:
             if self._owed:
                 content = buffer[self.used : self.used + self._owed]
@@ -73,19 +91,36 @@ class BodyWalk:
 
     def _whole_chunks(self, buffer: bytes) -> None:
         """Take the chunks that are whole and in order; the first other one is for the careful way."""
-        at, content, chunks_left, match_size = self.used, self.content, self._chunks_left, _chunk_size.match
-        room = self._limit - self._size
-        while (match := match_size(buffer, at)) is not None:
-            start = match.end()
-            size = int(match[1], 16)
-            end = start + size
-            if not 0 < size <= room or chunks_left <= 0 or buffer[end : end + 2] != b"\r\n":
+        at, match_size = self.used, _chunk_size.match
+        for _ in range(STEPS_AT_ONCE):
+            match = match_size(buffer, at)
+            if match is None:
                 break
-            content += buffer[start:end]
-            room -= size
-            chunks_left -= 1
-            at = end + 2
-        self.used, self._chunks_left, self._size = at, chunks_left, self._limit - room
+            size = int(match[1], 16)
+            head = len(match[0])
+            stride = head + size + 2
+            room = min(self._chunks_left, (self._limit - self._size) // size) if size else 0
+            if room < 1 or buffer[at + stride - 2 : at + stride] != b"\r\n":
+                break
+            count = 1
+            if size <= TINY:  # others like it behind it are taken with it
+                alike = _alike(match[0], size).match(buffer, at)
+                assert alike is not None, "it has passed the same looks"
+                count = min(room, (alike.end() - at) // stride)
+            end = at + count * stride
+            if count == 1:
+                self.content += buffer[at + head : end - 2]
+            else:
+                joined = bytearray(count * size)
+                for place in range(size):
+                    joined[place::size] = buffer[at + head + place : end : stride]
+                self.content += joined
+            self._size += count * size
+            self._chunks_left -= count
+            at = end
+        else:
+            self.paused = True
+        self.used = at
 
     def _take_line(self, buffer: bytes, room: int) -> bytes | None:
         """The next line of the framing with its line end; None while it is incomplete."""
@@ -98,6 +133,8 @@ class BodyWalk:
 
     def _size_line(self, buffer: bytes) -> bool:
         self._whole_chunks(buffer)
+        if self.paused:
+            return False
         line = self._take_line(buffer, CHUNK_LINE_MAX)
         if line is None:
             return False

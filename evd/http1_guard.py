@@ -55,6 +55,11 @@ class RequestGuard:
         return self._head is not None and self._head.expects_continue
 
     @property
+    def paused(self) -> bool:
+        """There is more to be done with the bytes that came: `feed` nothing, after others had their turn."""
+        return self._reader.paused
+
+    @property
     def held(self) -> int:
         """Bytes that wait here for those behind them."""
         return self._reader.held

@@ -96,7 +96,7 @@ class Ingest:
         route = ROUTES.get(request.path) or route_of(request.path)
         assert route is not None, "whoever asks has looked"
         try:
-            key = self._directory.keys.require(request.headers, route.roles)
+            key = self._directory.keys.require(request.headers, route.roles, request.peer)
         except Unauthorized as refusal:
             key = self._by_form(request, route, refusal)
         if b"content-encoding" in request.headers:
@@ -207,7 +207,9 @@ class Ingest:
         shown = form_key(request.headers, request.body)
         if shown is None:
             raise refusal
-        return self._directory.keys.require({b"x-api-key": shown.encode()}, route.roles)
+        return self._directory.keys.require(
+            {**request.headers, b"x-api-key": shown.encode()}, route.roles, request.peer
+        )
 
     def _take_any(self, request: Request, route: Route, key: Key, answer: Answer) -> None:
         request = self._reading.without_secrets(request, route)

@@ -6,6 +6,7 @@ import fcntl
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,10 @@ class Place:
     @property
     def socket(self) -> Path:
         return self.directory / "evd.sock"
+
+    @property
+    def fault(self) -> Path:
+        return self.directory / "evd.fault"
 
     @property
     def lock(self) -> Path:
@@ -102,6 +107,9 @@ class Lock:
                 "directory",
                 briefly=holder[-1] == BRIEFLY,
             ) from None
+        left = os.pread(self._file, 32, 0).decode("ascii", "replace").split()
+        self.left_by = left[0] if len(left) == 1 else ""
+        """The daemon that held it before and did not let go of it in order, if there is one: its process."""
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if brief else ''}\n".encode(), 0)
 
@@ -117,7 +125,11 @@ class Lock:
         self._held.append(os.open(path, flags | os.O_CLOEXEC, mode))
         return self._held[-1]
 
-    def release(self) -> None:
+    def release(self, *, orderly: bool = False) -> None:
+        """`orderly` where nothing of this process is left to be told."""
+        if orderly:
+            with suppress(OSError):
+                os.ftruncate(self._file, 0)
         while self._held:
             os.close(self._held.pop())
 

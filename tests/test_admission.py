@@ -127,6 +127,20 @@ def test_an_address_that_has_shown_a_key_is_not_bounded() -> None:
     assert gone(strangers) == []
 
 
+def test_the_second_server_has_few_strangers_the_oldest_that_rests_gives_way() -> None:
+    admission = Admission(bounds(places=24))
+    here = enter(admission)
+    strangers = [enter(admission) for _ in range(5)]
+    strangers[0].idle = False
+    for one in strangers:
+        admission.hand_over(one.place)
+    assert (gone(strangers), gone([here])) == ([1, 2], [])
+    admission.prove(strangers[0].place)
+    newcomer = enter(admission)
+    admission.hand_over(newcomer.place)
+    assert gone(strangers) == [1, 2]
+
+
 def test_a_trusted_proxy_is_not_bounded() -> None:
     admission = Admission(bounds(places=100, per_address=2), Proxies(["192.0.2.0/30"]))
     strangers = [enter(admission, A) for _ in range(10)]
@@ -189,7 +203,9 @@ def test_the_address_that_crowded_most_is_told() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["enter", "prove", "answered", "hold", "leave"]), st.integers(0, 9), st.integers(0, 60)
+            st.sampled_from(["enter", "prove", "answered", "hand_over", "hold", "leave"]),
+            st.integers(0, 9),
+            st.integers(0, 60),
         )
     )
 )
@@ -208,7 +224,8 @@ def test_whatever_happens_the_books_are_right(steps: list[tuple[str, int, int]])
         taken = [holder.place for holder in holders if holder.place.taken]
         strangers = [place for place in taken if place.stranger]
         assert (admission.open, admission.strangers) == (len(taken), len(strangers))
-        assert len(taken) <= 8 and len(strangers) <= 6
+        assert len(taken) <= 8
+        assert len(strangers) <= 6
         assert sum(place.held for place in strangers) <= 100
         assert sum(place.held for place in taken) <= 250
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 import evd.auth
+from evd.addresses import Proxies
 from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, joined_roles, key_id, new_key
 from evd.directory import Directory
-from evd.errors import BadRequest, Forbidden, Unauthorized
+from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
+from evd.guesses import AT_ONCE, PER_S, Guesses
 from evd.log import redact
 from evd.routes import ROUTES
 from evd.store import AddKey, LimitReached, RevokeKey, SetVehicle
@@ -260,3 +262,82 @@ def test_a_vehicles_own_format_follows_the_commits() -> None:
     assert (directory.format_of("1A"), directory.format_of("1B")) == (None, "trailer")
     directory.committed([SetVehicle("1B", 1, keep=5)], [None])
     assert directory.format_of("1B") == "trailer", "what is not given stays"
+
+
+HERE, THERE = "192.0.2.1", "192.0.2.2"
+
+
+class Ring:
+    """A ring with one key of evd's own and one that a client brought along, and a clock to turn."""
+
+    def __init__(self, *proxies: str) -> None:
+        self.ms = 1_000_000
+        self.ring = KeyRing([GOOD_KEY, imported_key("sigfox", CLIENTS_KEY)])
+        self.ring.limit(Guesses(lambda: self.ms), Proxies(proxies))
+
+    def shows(self, text: str, peer: str = HERE, **fields: str) -> int:
+        """The status that showing a key gets: 200, 401 or 429."""
+        headers = {name.encode().replace(b"_", b"-"): value.encode() for name, value in fields.items()}
+        try:
+            self.ring.find({**headers, b"x-api-key": text.encode()}, peer)
+        except (Unauthorized, TooManyRequests) as refusal:
+            return refusal.status
+        return 200
+
+    def guess(self, count: int, peer: str = HERE, **fields: str) -> list[int]:
+        return [self.shows(f"wrong key {number}", peer, **fields) for number in range(count)]
+
+
+def test_an_address_may_guess_so_often_and_then_waits() -> None:
+    one = Ring()
+    assert one.guess(AT_ONCE + 3) == [401] * AT_ONCE + [429] * 3
+    assert one.shows(CLIENTS_KEY) == 429, "not even the right guess is told"
+    assert one.guess(1, THERE) == [401]
+    one.ms += 250
+    assert one.guess(2) == [401, 429]
+    one.ms += AT_ONCE * 1000 // PER_S
+    assert one.shows(CLIENTS_KEY) == 200
+
+
+def test_what_cannot_be_guessed_opens_though_wrong_keys_came_from_there() -> None:
+    one = Ring()
+    one.guess(AT_ONCE)
+    assert one.shows(GOOD) == 200
+    assert one.shows(new_key("device")[0]) == 401
+
+
+def test_a_key_that_came_from_there_before_opens_though_wrong_ones_did_too() -> None:
+    one = Ring()
+    assert one.shows(CLIENTS_KEY) == 200
+    one.guess(AT_ONCE)
+    assert one.shows(CLIENTS_KEY) == 200
+    one.ring.add(new_key("app")[1])
+    assert one.shows(CLIENTS_KEY) == 200
+    one.ring.remove(imported_key("sigfox", CLIENTS_KEY).key_id)
+    assert one.shows(CLIENTS_KEY) == 429
+
+
+def test_a_key_elsewhere_opens_nothing_here() -> None:
+    one = Ring()
+    assert one.shows(CLIENTS_KEY, THERE) == 200
+    one.guess(AT_ONCE)
+    assert one.shows(CLIENTS_KEY) == 429
+
+
+def test_behind_a_trusted_proxy_it_is_the_clients_address_that_counts() -> None:
+    one = Ring("10.0.0.1")
+    one.guess(AT_ONCE, "10.0.0.1", x_forwarded_for=HERE)
+    assert one.shows(CLIENTS_KEY, "10.0.0.1", x_forwarded_for=HERE) == 429
+    assert one.shows(CLIENTS_KEY, "10.0.0.1", x_forwarded_for=THERE) == 200
+
+
+def test_no_key_at_all_and_a_look_beforehand_are_no_guesses() -> None:
+    one = Ring()
+    for _ in range(AT_ONCE + 1):
+        assert one.ring.knows({b"x-api-key": b"wrong"}, HERE) is None
+        assert one.shows("") == 401
+    assert one.guess(1) == [401]
+
+
+def test_nobody_waits_at_the_control_socket() -> None:
+    assert set(Ring().guess(AT_ONCE + 10, "")) == {401}

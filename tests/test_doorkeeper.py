@@ -51,8 +51,8 @@ def test_a_body_is_read_for_a_good_key_or_for_a_form_that_may_hold_one(
     keeper = Doorkeeper(KeyRing([key for _, key in KEYS.values()]), body_max=64, large_body_max=1024)
     shown = KEYS[key][0] if key in KEYS else key
     asked = head(path, *([f"x-api-key: {shown}"] if shown else []), *([f"Content-Type: {kind}"] if kind else []))
-    assert keeper.allow(asked) == allowance
-    assert keeper.allow_local(asked) == local
+    assert keeper.allow(asked, "192.0.2.1") == allowance
+    assert keeper.allow_local(asked, "") == local
 
 
 def test_who_shows_a_key_may_send_as_many_chunks_as_he_likes() -> None:

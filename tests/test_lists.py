@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ import pytest
 from builders import NOW, arrival, new_store
 from daemon_process import RunningDaemon, init, run_evd, running_daemon
 
+from evd import control
 from evd.auth import imported_key
 from evd.clock import now_ms
 from evd.store import AddKey, AddOwner, Reject, SetVehicle
@@ -147,3 +152,25 @@ def test_a_command_that_shows_a_part_says_so(daemon: RunningDaemon, arguments: t
     assert part.stderr == "… and more: a higher --limit shows them.\n"
     whole = evd(daemon, *arguments, "--limit", "100000")
     assert whole.stderr == "" and len(whole.stdout.splitlines()) > len(part.stdout.splitlines())
+
+
+def unread(daemon: RunningDaemon) -> socket.socket:
+    """Asks for a long page on a narrow connection, and reads its first byte only."""
+    asking = socket.socket()
+    asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    asking.settimeout(20)
+    asking.connect(("127.0.0.1", int(daemon.url.rpartition(":")[2])))
+    asking.sendall(f"GET /api/v1/vehicles HTTP/1.1\r\nHost: x\r\nx-api-key: {daemon.keys['admin']}\r\n\r\n".encode())
+    assert asking.recv(1) == b"H"
+    return asking
+
+
+def test_who_lets_many_lists_wait_holds_his_places_and_nobody_else_s(daemon: RunningDaemon) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(closing(unread(daemon))) for _ in range(4)]
+        began = time.monotonic()
+        assert run_evd("vehicle", "show", "A1", "--dir", daemon.directory).returncode == 0
+        assert control.page(daemon.directory / "evd.sock", "/vehicles?limit=1")[1] is not None
+        threading.Timer(0.3, slow[0].close).start()
+        assert ask(daemon, "/api/v1/vehicles?limit=1").status_code == 200, "as soon as one of his own is gone"
+        assert 0.3 < time.monotonic() - began < 5

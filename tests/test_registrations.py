@@ -246,6 +246,19 @@ def test_one_phone_may_hear_of_more_vehicles_than_a_user_may_have_phones(open_st
 
 
 @pytest.mark.parametrize("limit", ["registrations_per_vehicle", "registrations_per_user"])
+def test_an_imported_phone_displaces_none_and_is_refused_instead(
+    open_store: Opener, database: Path, limit: str
+) -> None:
+    """It would be one of those that were imported before it."""
+    store = open_store(**{limit: 2})
+    given = [msgspec.structs.replace(phone(token), displaces=False) for token in "abcb"]
+    results = store.write(given)
+    assert [type(result) for result in results] == [type(None), type(None), LimitReached, type(None)]
+    assert f"raise app.{limit} to take in more" in str(results[2])
+    assert tokens(database) == {"a", "b"}
+
+
+@pytest.mark.parametrize("limit", ["registrations_per_vehicle", "registrations_per_user"])
 def test_a_new_phone_is_never_the_one_that_makes_room(open_store: Opener, database: Path, limit: str) -> None:
     """The clock was set back since the others were registered."""
     open_store(**{limit: 2}).write([phone("a", at=NOW), phone("b", at=NOW + 1), phone("c", at=NOW - DAY_MS)])
@@ -523,6 +536,65 @@ def test_any_request_that_is_a_users_to_make_renews_his_phones_and_a_second_one_
             renewed += database.execute("SELECT renewed FROM registrations").fetchone()
             database.execute("UPDATE registrations SET renewed = 1")
     assert [at > NOW for at in renewed] == [renews, False]
+
+
+def imported(daemon: RunningDaemon, *lines: str) -> tuple[dict[str, Any], str]:
+    """What `evd registration import` says, and its words for people."""
+    done = run_evd("registration", "import", "--json", "--dir", daemon.directory, stdin="\n".join(lines))
+    assert "Traceback" not in done.stderr, done.stderr
+    again = run_evd("registration", "import", "--dir", daemon.directory, stdin="\n".join(lines))
+    assert done.returncode == again.returncode == (1 if json.loads(done.stdout)["refused"] else 0)
+    return json.loads(done.stdout), again.stdout + again.stderr
+
+
+def test_the_phones_of_another_system_are_taken_in_in_one_go(ask: Ask, daemon: RunningDaemon) -> None:
+    """Each user owns his vehicle then, and hears of it, as before; twice is as once."""
+    lines = [json.dumps({"vehicle": "00D1", "token": f"t{number}", "uid": f"u{number % 3}"}) for number in range(7)]
+    assert imported(daemon, *lines, "", '{"vehicle": "D2", "fid": "f", "uid": "u0"}') == (
+        {"registered": 8, "refused": []},
+        "8 registered, 0 refused\n",
+    )
+    sql = "SELECT vehicle, spelling, kind, client, count(*) FROM registrations GROUP BY vehicle"
+    assert rows(daemon.database, sql) == [("D1", "00D1", "token", "original", 7), ("D2", "D2", "fid", "original", 1)]
+    owners = rows(daemon.database, "SELECT uid, vehicle FROM owners WHERE uid LIKE 'u_' ORDER BY 1, 2")
+    assert owners == [("u0", "D1"), ("u0", "D2"), ("u1", "D1"), ("u2", "D1")]
+    assert ask("GET", "/android/last?vehicleId=D1", "u2").status_code == 204
+    assert "original" not in run_evd("registration", "list", "D1", "--dir", daemon.directory).stdout
+
+
+def test_more_lines_than_fit_into_a_request_are_taken_in_without_a_daemon(tmp_path: Path) -> None:
+    directory = tmp_path / "evd"
+    assert run_evd("init", "--dir", directory).returncode == 0
+    lines = [
+        json.dumps({"vehicle": f"{number:X}", "token": "t" * 150 + str(number), "uid": "u"}) for number in range(150)
+    ]
+    done = run_evd("registration", "import", "--dir", directory, stdin="\n".join(lines))
+    assert (done.returncode, done.stdout) == (0, "150 registered, 0 refused\n"), done.stderr
+    assert len(registered(directory / "evd.db")) == 150
+
+
+def test_a_line_that_cannot_be_taken_is_told_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
+    good = '{"vehicle": "D3", "token": "t", "uid": "u0"}'
+    wrong = {
+        "{": "no JSON",
+        '{"vehicle": "D3", "uid": "u0"}': "give either token or fid",
+        '{"vehicle": "D3", "token": "t"}': "missing required field `uid`",
+        '{"vehicle": "D3", "token": "t", "uid": ""}': "a user id has 1 to 128",
+        '{"vehicle": "", "token": "t", "uid": "u0"}': "1 to 64 printable characters",
+        '{"vehicle": "D3", "token": "t", "uid": "u0", "renewTimestamp": 1}': "renewTimestamp",
+        "[]": "Expected `object`",
+    }
+    document, words = imported(daemon, *wrong, good)
+    assert document["registered"] == 1
+    assert [one["line"] for one in sorted(document["refused"], key=lambda one: one["line"])] == list(range(1, 8))
+    told = {one["line"]: one["error"] for one in document["refused"]}
+    for line, part in enumerate(wrong.values(), 1):
+        assert part in told[line]
+        assert f"line {line}: {told[line]}" in words.replace("\n", " ")
+    for role in ("app", "device"):
+        headers = {"x-api-key": daemon.keys[role], "userId": "anna"}
+        refused = httpx.post(f"{daemon.url}{REGISTRATIONS}/import", json={"registrations": []}, headers=headers)
+        assert refused.status_code == 403
 
 
 LEGACY = "/android/fcm-register?vehicleId=A1"

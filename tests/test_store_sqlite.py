@@ -789,3 +789,18 @@ def test_the_log_s_length_is_noticed_in_time_though_all_rows_come_in_batches(
         store.write([Several(tuple(arrival(f"{i:X}", seq=8 + turn) for i in range(first, first + 700)))])
     assert store.wants_relief
     assert log.stat().st_size < CHECKPOINT_BYTES + 8 * 1024 * 1024
+
+
+def test_writing_needs_no_temporary_file_so_that_their_folder_may_be_full(open_store: Opener) -> None:
+    """S01 of the field's cases: SQLITE_FULL came from a small /tmp, and was taken for the database's disk.
+
+    pysqlite3's own SQLite is built so (TEMP_STORE=3); one that is built otherwise is told so.
+    """
+    store = open_store()
+    store._db.execute("CREATE TEMP TABLE some AS SELECT ? AS text", ("x" * 1000,))
+    for _ in range(14):  # 16 MiB: more than the cache holds
+        store._db.execute("INSERT INTO temp.some SELECT text FROM temp.some")
+    store._db.execute("CREATE INDEX temp.of_text ON some (text)")
+    opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    assert not [path for path in opened if "etilqs" in path]
+    store._db.execute("DROP TABLE temp.some")

@@ -10,14 +10,14 @@ from quart import Blueprint, Response
 
 from evd import push_questions
 from evd.api.context import here, request_body, require_admin
-from evd.api.forms import LISTED_MAX, asked_limit
-from evd.api.pages import asked_cursor, page
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.auth import ROLES, Key, imported_key, joined_roles, new_key
 from evd.bounds import STATUSES_PER_VEHICLE_MAX
 from evd.decoding import DISAGREES
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.findings import remarks
+from evd.queries import LISTED_MAX
 from evd.redecoding import decode_kept
 from evd.status import vehicle_id
 from evd.store import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
@@ -55,7 +55,7 @@ async def only_admins() -> None:
 
 @admin.get("/keys")
 async def list_keys() -> Response:
-    return page(await here().queries.keys(asked_cursor((-1, "")), asked_limit(LISTED_MAX)))
+    return page(await here().queries.keys(*await asked_page((-1, ""), LISTED_MAX)))
 
 
 @admin.post("/keys")
@@ -100,7 +100,7 @@ async def revoke_key(given: str) -> Response:
 
 @admin.get("/owners")
 async def list_owners() -> Response:
-    return page(await here().queries.owners(asked_cursor(("", "")), asked_limit(LISTED_MAX)))
+    return page(await here().queries.owners(*await asked_page(("", ""), LISTED_MAX)))
 
 
 @admin.post("/owners")
@@ -126,7 +126,7 @@ async def remove_owner() -> Response:
 
 @admin.get("/vehicles")
 async def list_vehicles() -> Response:
-    return page(await here().queries.fleet(asked_cursor(("",)), asked_limit(LISTED_MAX)))
+    return page(await here().queries.fleet(*await asked_page(("",), LISTED_MAX)))
 
 
 @admin.get("/vehicles/<given>")

@@ -16,6 +16,7 @@ from evd.api import (
     held,
     legacy,
     metrics,
+    moving_in,
     notes,
     push,
     redecode,
@@ -55,6 +56,7 @@ def make_app(context: Context) -> QuartTrio:
     app.register_blueprint(stream.stream)
     app.register_blueprint(push.pushes)
     app.register_blueprint(registrations.registrations)
+    app.register_blueprint(moving_in.moving_in)
     app.register_blueprint(webhooks.webhooks)
     app.register_blueprint(events.events)
     app.register_blueprint(health.health)

@@ -74,6 +74,8 @@ class Context(msgspec.Struct, frozen=True):
     """How the daemon is: `ready` and what readiness and statistics tell."""
     ranges: Turns[int]
     """Places of ranges that are longer than a page."""
+    lists: Turns[int]
+    """Places of lists' pages."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
     presence: Presence = msgspec.field(default_factory=Presence)
@@ -111,7 +113,8 @@ async def request_body() -> bytes:
 
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    key = here().directory.keys.require(request_headers(), frozenset(roles))
+    peer = "" if is_local() else request.remote_addr or ""
+    key = here().directory.keys.require(request_headers(), frozenset(roles), peer)
     asker.set(f"key {key.key_id}")
     return key
 

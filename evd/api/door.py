@@ -52,7 +52,7 @@ class Door:
         """Connections that ended by an exception."""
         self._app = ASGIWrapper(app)
         self._limits = limits
-        self._allow = allow or (lambda head: Allowance(limits.body_max))
+        self._allow = allow or (lambda head, peer: Allowance(limits.body_max))
         self._allow_local = allow_local or self._allow
         self._admission = admission
         self._log = log
@@ -119,6 +119,7 @@ class Door:
         finally:
             self.refused += connection.refused
             self._open.discard(connection)
+            connection.dissolve()
             if not self._open and self._stopping.is_set():
                 self._empty.set()
 

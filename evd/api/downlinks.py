@@ -8,8 +8,8 @@ import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, require_admin
-from evd.api.forms import asked_limit, read_form
-from evd.api.pages import asked_cursor, page
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, problem, v1_json
 from evd.downlinks import STATES, payload_of_fields, payload_of_hex
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
@@ -86,8 +86,9 @@ async def _listed(vehicle: str | None) -> Response:
     state = request.args.get("state")
     if state is not None and state not in STATES:
         raise BadRequest(f"there is no state {state[:40]!r}: use one of {', '.join(STATES)}")
-    queries, after = here().queries, asked_cursor((NUMBER_MAX,))
-    return page(await queries.downlinks(here().clock(), vehicle=vehicle, state=state, after=after, limit=asked_limit()))
+    after, limit = await asked_page((NUMBER_MAX,))
+    queries = here().queries
+    return page(await queries.downlinks(here().clock(), vehicle=vehicle, state=state, after=after, limit=limit))
 
 
 @downlinks.delete("/downlinks/<int:number>")

@@ -15,8 +15,7 @@ from quart import Blueprint, Response, request
 from evd import alerts, event_questions, wishes
 from evd.alerts import KINDS, Settings
 from evd.api.context import here, is_local, request_body, require_key, require_user
-from evd.api.forms import asked_limit
-from evd.api.pages import asked_cursor, page
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.status import vehicle_id
@@ -34,14 +33,14 @@ async def events_of_vehicle(given: str) -> Response:
     """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
-    return page(await event_questions.events(here().queries, vehicle=vehicle, **_asked()))
+    return page(await event_questions.events(here().queries, vehicle=vehicle, **await _asked()))
 
 
 @events.get("/events")
 async def events_of_all() -> Response:
     """Of all vehicles, for the app of its user's; as of one vehicle."""
     uid = await _user()
-    return page(await event_questions.events(here().queries, uid=uid, **_asked()))
+    return page(await event_questions.events(here().queries, uid=uid, **await _asked()))
 
 
 @events.get("/vehicles/<given>/alerts")
@@ -130,12 +129,12 @@ async def _document() -> Any:
         raise BadRequest(f"the body is no JSON ({error}): send an object") from None
 
 
-def _asked() -> dict[str, Any]:
+async def _asked() -> dict[str, Any]:
     """`kind`, `before` and `limit` of the query. Raises BadRequest."""
     kind, before = request.args.get("kind"), request.args.get("before", str(2**63 - 1))
     if kind is not None and kind not in KINDS:
         raise BadRequest(f"there is no kind {kind[:40]!r}: use one of {', '.join(KINDS)}")
     if not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) < 1 << 63):
         raise BadRequest(f"before is {before[:40]!r}: the number of an event is needed")
-    (number,) = asked_cursor((int(before),))
-    return {"kind": kind, "before": number, "limit": asked_limit()}
+    (number,), limit = await asked_page((int(before),))
+    return {"kind": kind, "before": number, "limit": limit}

@@ -9,12 +9,13 @@ import orjson
 from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
-from evd.api.forms import LISTED_MAX, asked_limit, read_form
-from evd.api.pages import asked_cursor, page
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.config import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
 from evd.formats import NAME, Named, Origin, compile_format
+from evd.queries import LISTED_MAX
 from evd.store import LimitReached
 from evd.store.format_tables import FormatInUse
 from evd.store.network import AddFormat, RemoveFormat, SetDeviceType
@@ -87,7 +88,7 @@ async def remove_format(name: str) -> Response:
 
 @formats.get("/device-types")
 async def list_device_types() -> Response:
-    return page(await here().queries.device_types(asked_cursor(("",)), asked_limit(LISTED_MAX)))
+    return page(await here().queries.device_types(*await asked_page(("",), LISTED_MAX)))
 
 
 @formats.put("/device-types/<given>")
@@ -115,7 +116,8 @@ async def _shown(name: str, status: int) -> Response:
     if named is None:
         raise _unknown(name)
     queries = here().queries
-    vehicles = await queries.format_vehicles(name, asked_cursor(("",)), limit=asked_limit(LISTED_MAX))
+    after, limit = await asked_page(("",), LISTED_MAX)
+    vehicles = await queries.format_vehicles(name, after, limit=limit)
     shown = {
         **_about(name, named, None),
         "fields": named.settings.fields,

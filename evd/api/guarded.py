@@ -48,8 +48,8 @@ CROWDED_OUT = dict.fromkeys(LATE, CROWDED)
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
 
-Allow = Callable[[Head], Allowance]
-"""Asked with the head of each request: how much body it may send."""
+Allow = Callable[[Head, str], Allowance]
+"""Asked with the head of each request and the address it comes from: how much body it may send."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,10 @@ class GuardedConnection(TCPServer):
         self._place: Place | None = getattr(stream, "place", None) if admission is not None else None
         self.refused = 0
         self._limits = limits
-        self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=allow)
+        self._peer = ""
+        self._guard = RequestGuard(
+            head_max=limits.head_max, fields_max=limits.fields_max, allow=lambda head: allow(head, self._peer)
+        )
         self._whole = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
@@ -131,6 +134,7 @@ class GuardedConnection(TCPServer):
             wire = self.stream.socket
             client = parse_socket_addr(wire.family, wire.getpeername())
             server = parse_socket_addr(wire.family, wire.getsockname())
+            self._peer = client[0] if client is not None else ""
             tls = getattr(self.stream, "tls", False)
             with self._whole:
                 async with TaskGroup() as group:
@@ -157,6 +161,16 @@ class GuardedConnection(TCPServer):
         finally:
             await trio.aclose_forcefully(self.stream)
 
+    def dissolve(self) -> None:
+        """After its end. Its parts refer to each other: those of thousands of connections at once would be left to the
+        collector, which stops everybody while it takes them apart.
+        """
+        if self._place is not None:
+            self._place.holder = None
+        if self._started:
+            self._guarded.__dict__.clear()
+        self.__dict__.clear()
+
     async def _read_data(self) -> None:
         """Read until either side ends the connection, then tell the application."""
         guard = self._guard
@@ -169,6 +183,9 @@ class GuardedConnection(TCPServer):
                         break
                     continue
                 whole = guard.feed(data)
+                while guard.paused:
+                    await trio.lowlevel.checkpoint()
+                    whole += guard.feed(b"")
                 self._account()
                 if whole:
                     await self.protocol.handle(RawData(whole))

@@ -23,14 +23,14 @@ from evd.store.ring_walk import Span
 
 async def last() -> Response:
     """The newest status of a vehicle: 200, or 204 where there is none."""
-    spelling = await _owned_vehicle()
+    spelling, _ = await _owned_vehicle()
     row = await here().queries.last(vehicle_id(spelling))
     return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
 
 
 async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
-    spelling = await _owned_vehicle()
+    spelling, _ = await _owned_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
     return await ranges.answer(Span(vehicle_id(spelling), first, until), spelling)
 
@@ -118,18 +118,18 @@ class Wish(NamedTuple):
     """What a phone asks for."""
 
     spelling: str
+    uid: str
     target: Target
     register: bool
 
 
-async def _owned_vehicle() -> str:
-    """The vehicle the query names, spelled as there, once it is clear that the asker owns it."""
+async def _owned_vehicle() -> tuple[str, str]:
+    """The vehicle the query names, spelled as there, once it is clear that the asker owns it; and who asks."""
     require_key("app")
     spelling = request.args.get("vehicleId", "")
     if not spelling:
         raise BadRequest("the query lacks vehicleId", error="Missing basic attributes")
-    await require_owner(vehicle_id(spelling))
-    return spelling
+    return spelling, await require_owner(vehicle_id(spelling))
 
 
 def _time(name: str) -> int:
@@ -151,7 +151,7 @@ def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
 
 async def _wish() -> Wish:
     """The body of a registration, by an owner of its vehicle. A newer app has `fid` in place of `fcmToken`."""
-    spelling = await _owned_vehicle()
+    spelling, uid = await _owned_vehicle()
     try:
         body = orjson.loads(await request_body())
     except orjson.JSONDecodeError:
@@ -166,15 +166,13 @@ async def _wish() -> Wish:
         )
     if vehicle_id(named) != vehicle_id(spelling):
         raise BadRequest("the vehicleId of the body and of the query are not the same")
-    return Wish(named, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register)
+    return Wish(named, uid, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register)
 
 
 async def _registration(wish: Wish) -> Response:
     """An owner of the vehicle changes what he registered himself, no other owner's."""
-    vehicle = vehicle_id(wish.spelling)
-    uid = await require_owner(vehicle)
     if wish.register:
-        await register_phone(wish.spelling, wish.target, uid, ORIGINAL)
+        await register_phone(wish.spelling, wish.target, wish.uid, ORIGINAL)
     else:
-        await here().writer.write(Unregister(vehicle, wish.target.text, uid))
+        await here().writer.write(Unregister(vehicle_id(wish.spelling), wish.target.text, wish.uid))
     return legacy_empty(200)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
-from evd.api.forms import asked_limit
-from evd.api.pages import asked_cursor, page
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.queries import NUMBER_MAX, Listing
 from evd.status import vehicle_id
@@ -24,14 +23,15 @@ async def only_admins() -> None:
 @notes.get("/vehicles/<given>/log")
 async def log_of_vehicle(given: str) -> Response:
     """The newest first; empty for a vehicle nothing was reported of, known or not."""
-    after = asked_cursor((NUMBER_MAX, NUMBER_MAX))
-    return _page(await here().queries.log(vehicle_id(given), after, limit=asked_limit()))
+    after, limit = await asked_page((NUMBER_MAX, NUMBER_MAX))
+    return _page(await here().queries.log(vehicle_id(given), after, limit=limit))
 
 
 @notes.get("/log")
 async def log_of_all() -> Response:
     """Of all vehicles, groups and device types; those first that came last."""
-    return _page(await here().queries.logs(asked_cursor((NUMBER_MAX,)), limit=asked_limit()))
+    after, limit = await asked_page((NUMBER_MAX,))
+    return _page(await here().queries.logs(after, limit=limit))
 
 
 def _page(listing: Listing) -> Response:

@@ -13,18 +13,41 @@ from urllib.parse import quote, urlencode
 import orjson
 from quart import Response, request
 
+from evd.api.context import here
+from evd.api.held import hold_place
 from evd.api.replies import v1_json
 from evd.errors import BadRequest
-from evd.queries import NUMBER_MAX, Listing
+from evd.queries import LISTED_MAX, NUMBER_MAX, Listing
 
 C = TypeVar("C", bound=tuple[Any, ...])
+
+LISTED = 1000
+"""Entries of a list, unless more are asked for."""
 
 CURSOR_MAX = 1024
 """Characters; the longest holds a user id and a vehicle's."""
 
 
-def asked_cursor(start: C) -> C:
-    """Behind which row the page begins; `start` where none is said, whose types it has. Raises BadRequest."""
+async def asked_page(start: C, usual: int = LISTED, most: int = LISTED_MAX) -> tuple[C, int]:
+    """Behind which row the page begins, `start` where none is said, and how many it may have.
+
+    The request holds a place from here on, for a page may be some megabytes. Raises BadRequest, Unavailable.
+    """
+    cursor, limit = _cursor(start), _limit(usual, most)
+    app = here().config.app
+    await hold_place(here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent")
+    return cursor, limit
+
+
+def _limit(usual: int, most: int) -> int:
+    text = request.args.get("limit", str(usual))
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
+        raise BadRequest(f"limit is {text[:40]!r}: it must be a number from 1 to {most}")
+    return int(text)
+
+
+def _cursor(start: C) -> C:
+    """Of the types that `start` has."""
     text = request.args.get("cursor")
     if text is None:
         return start

@@ -10,8 +10,8 @@ from quart import Blueprint, Response, request
 
 from evd import push_questions as questions
 from evd.api.context import Context, PushControl, here, require_admin
-from evd.api.forms import asked_limit, read_form
-from evd.api.pages import asked_cursor, page
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.queries import NUMBER_MAX, Listing
@@ -43,10 +43,10 @@ async def list_pushes() -> Response:
 
     Of one `vehicle` where the query says so; with `waiting=1` only what waits. A page goes on with all of them.
     """
-    context, limit = here(), asked_limit()
+    context = here()
     vehicle = _vehicle()
     rules = await _rules(context)
-    *turns, before = asked_cursor((*questions.FIRST, *questions.FIRST, NUMBER_MAX))
+    (*turns, before), limit = await asked_page((*questions.FIRST, *questions.FIRST, NUMBER_MAX))
     states_after, events_after = (turns[0], turns[1]), (turns[2], turns[3])
     states = await questions.states_waiting(
         context.queries,

@@ -8,8 +8,8 @@ import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, is_local, require_key, require_owner
-from evd.api.forms import asked_limit, read_form
-from evd.api.pages import asked_cursor, page
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, Forbidden, NotFound
 from evd.status import vehicle_id
@@ -56,14 +56,16 @@ async def delete_registration() -> Response:
 @registrations.get("/registrations")
 async def list_registrations() -> Response:
     """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
-    given, limit, after = request.args.get("vehicle"), asked_limit(), asked_cursor((0,))
+    given = request.args.get("vehicle")
     if _administers():
+        after, limit = await asked_page((0,))
         vehicle = None if given is None else vehicle_id(given)
         found = await here().queries.registrations(vehicle=vehicle, webhooks=False, after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None:
         raise BadRequest("which vehicle? name it, as ?vehicle=386625")
     uid = await _require_owner(vehicle_id(given))
+    after, limit = await asked_page((0,))
     found = await here().queries.registrations(
         vehicle=vehicle_id(given), uid=uid, webhooks=False, after=after, limit=limit
     )

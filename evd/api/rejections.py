@@ -12,7 +12,7 @@ import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, request_body, require_admin
-from evd.api.pages import asked_cursor, page
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.http1 import Reply, Request
@@ -54,13 +54,8 @@ async def only_admins() -> None:
 @rejections.get("")
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
-    return page(
-        await here().queries.rejections(
-            asked_cursor((_whole("before", NUMBER_MAX, NUMBER_MAX),)),
-            limit=_whole("limit", LISTED_DEFAULT, LISTED_MAX),
-            text=request.args.get("error", ""),
-        )
-    )
+    after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
+    return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
 
 
 @rejections.get("/<int:number>")
@@ -169,10 +164,10 @@ async def _step() -> Step:
         raise BadRequest(f"the body is refused: {error}") from None
 
 
-def _whole(name: str, default: int, most: int) -> int:
-    text = request.args.get(name)
+def _before() -> int:
+    text = request.args.get("before")
     if text is None:
-        return default
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= most:
-        raise BadRequest(f"{name} is {text[:40]!r}: a whole number from 1 to {most} is needed")
+        return NUMBER_MAX
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= NUMBER_MAX:
+        raise BadRequest(f"before is {text[:40]!r}: a whole number from 1 to {NUMBER_MAX} is needed")
     return int(text)

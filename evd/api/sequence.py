@@ -5,10 +5,10 @@ from __future__ import annotations
 from quart import Blueprint, Response
 
 from evd.api.context import here, require_admin
-from evd.api.forms import LISTED_MAX, asked_limit
-from evd.api.pages import asked_cursor, page
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.errors import NotFound
+from evd.queries import LISTED_MAX
 from evd.status import vehicle_id
 
 sequence = Blueprint("sequence", __name__, url_prefix=V1)
@@ -23,7 +23,7 @@ async def only_admins() -> None:
 async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
     context, vehicle = here(), vehicle_id(given)
-    counted = await context.queries.days(vehicle, asked_cursor(("",)), asked_limit(LISTED_MAX))
+    counted = await context.queries.days(vehicle, *await asked_page(("",), LISTED_MAX))
     if not counted.rows and await context.queries.vehicle(vehicle) is None:
         raise NotFound(f"vehicle {vehicle} was never heard nor set up")
     return page(counted, [day | {"of": context.config.sigfox.daily_budget} for day in counted.rows])

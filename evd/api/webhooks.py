@@ -8,8 +8,8 @@ import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, require_admin
-from evd.api.forms import asked_limit, read_form
-from evd.api.pages import asked_cursor, page
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.push.address import checked_address, shown_address
@@ -60,8 +60,8 @@ async def list_webhooks() -> Response:
     """
     given = request.args.get("vehicle")
     vehicle = None if given is None else vehicle_id(given)
-    after = asked_cursor((0,))
-    found = await here().queries.registrations(vehicle=vehicle, webhooks=True, after=after, limit=asked_limit())
+    after, limit = await asked_page((0,))
+    found = await here().queries.registrations(vehicle=vehicle, webhooks=True, after=after, limit=limit)
     return page(found, list(map(_shown, found.rows)))
 
 

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "demo"),
     "key": ("keys", "key"),
     "owner": ("owners", "owner"),
+    "registration": ("registrations", "registration"),
     "vehicle": ("vehicles", "vehicle"),
     "watch": ("watch", "watch"),
     "event": ("event", "event"),

@@ -46,7 +46,7 @@ def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
 
     Raises EvdError.
     """
-    return _reached(directory, lambda socket: control.call(socket, method, path, body))
+    return reached(directory, lambda socket: control.call(socket, method, path, body))
 
 
 def ask_pages(
@@ -67,7 +67,7 @@ def ask_pages(
             rows += count(document)
         return [*pages, following]
 
-    *pages, following = _reached(directory, walk)
+    *pages, following = reached(directory, walk)
     if following is not None:
         _say_cut()
     return pages
@@ -94,7 +94,7 @@ def _say_cut() -> None:
     say("… and more: a higher --limit shows them.", err=True)
 
 
-def _reached(directory: str | None, work: Callable[[Path], T]) -> T:
+def reached(directory: str | None, work: Callable[[Path], T]) -> T:
     place = find(directory, os.environ)
     place.require()
     return with_writer(place, None, work)

@@ -107,7 +107,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
         with _logs_into(files.log):
             trio.run(_Demo(files, keys, bind, seconds).run, strict_exception_groups=True)
     finally:
-        lock.release()
+        lock.release(orderly=True)
 
 
 async def _probe(bind: str) -> None:

@@ -9,6 +9,7 @@ import base64
 import functools
 import re
 import secrets
+from collections import deque
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qs
 
@@ -37,6 +38,9 @@ TTL_MAX_S = 2_419_200
 # What the fake remembers: access tokens, and registration tokens that began with `flaky`. The oldest go first.
 ISSUED_MAX = 1000
 FLAKY_MAX = 100_000
+
+NEXT_MAX = 1000
+"""Answers that are laid out for the messages to come."""
 
 
 class _Android(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +114,8 @@ class Google:
         self._flaky = Seen(FLAKY_MAX)
         self._latency_s = 0.0
         self._mood: Reply | None = None
+        self._next: deque[Reply | None] = deque(maxlen=NEXT_MAX)
+        self._token_reply: Reply | None = None
 
     def answer(
         self, method: bytes, path: bytes, authorization: bytes, body: bytes, now: float
@@ -132,6 +138,14 @@ class Google:
         """What befalls all further messages, each after `latency_s`. Raises KeyError if there is no such mood."""
         self._mood = MOODS[mood][1]
         self._latency_s = latency_s
+
+    def answer_next(self, *replies: Reply | None) -> None:
+        """The next messages are answered so, one after the other; None: as its token says."""
+        self._next.extend(replies)
+
+    def refuse_tokens(self, reply: Reply | None) -> None:
+        """Requests for access tokens are answered so; None: no more."""
+        self._token_reply = reply
 
     def issue(self, token: str, until: float) -> None:
         """An access token that messages may be sent with until then (epoch s)."""
@@ -163,7 +177,10 @@ class Google:
             message: _Message | Exception = _MESSAGE.decode(raw)
         except UNREADABLE as error:
             text, message = _message_in(body), error
-        if self._mood is not None:
+        scripted = self._next.popleft() if self._next else None
+        if scripted is not None:
+            reply = scripted
+        elif self._mood is not None:
             reply = self._mood
         elif self._issued.get(authorization, 0.0) <= now:
             reply = UNAUTHENTICATED
@@ -191,6 +208,8 @@ class Google:
 
     def _token(self, body: bytes, now: float) -> Reply:
         """RFC 7523 §2.1 without the signature: the fake knows no keys."""
+        if self._token_reply is not None:
+            return self._token_reply
         form = parse_qs(body.decode("latin-1"))
         if form.get("grant_type") != [GRANT_TYPE]:
             return _oauth_error("unsupported_grant_type", f"Invalid grant_type: it must be {GRANT_TYPE}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -30,6 +30,10 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
     ("journal_size_limit", 64 * 1024 * 1024),
     ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
+    (
+        "temp_store",
+        2,
+    ),  # memory, as pysqlite3's own SQLite is built: a full /tmp must stop nothing, and look like no full disk
     ("cache_size", -8_192),  # KiB: inner pages; a commit that split a page walks through all that is cached
     ("foreign_keys", 1),
     ("trusted_schema", 0),
@@ -37,8 +41,8 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
 )
 
 
-def open_writer(path: Path) -> Any:
-    """The writing connection, made with its schema where the file is new.
+def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) -> Any:
+    """The writing connection, made with its schema where the file is new; `tell` hears what takes long.
 
     Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
     """
@@ -48,6 +52,7 @@ def open_writer(path: Path) -> Any:
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
+            tell("reading the database's log")
             version = _version(connection, path)  # before anything is set: someone else's file must stay as it is
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
             for name, value in WRITER_PRAGMAS:
@@ -55,6 +60,7 @@ def open_writer(path: Path) -> Any:
             if version == 0:
                 _create_schema(connection)
             elif version < SCHEMA_VERSION:
+                tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()

@@ -29,6 +29,8 @@ class Register(Operation, frozen=True, gc=False):
     at: int
     kind: Literal["token", "fid", "webhook"] = "token"
     client: Client = "v1"
+    displaces: bool = True
+    """Whether another phone makes room where there are too many; else LimitReached is raised."""
 
 
 class Renew(Operation, frozen=True, gc=False):

@@ -41,6 +41,9 @@ UPDATE registrations SET renewed = ?1
 WHERE uid = ?2 AND kind <> 'webhook' AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""
 
 _OF_OTHERS = "SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind <> 'webhook'"
+_PHONES_OF_VEHICLE = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind <> 'webhook'"
+_OTHER_PHONES_OF_USER = """
+SELECT count(DISTINCT token) FROM registrations WHERE uid = ? AND kind <> 'webhook' AND token <> ?"""
 _WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'webhook'"
 
 # The phones make room of which nothing was heard for the longest time: no app renewed them, no provider took a push for
@@ -113,6 +116,8 @@ def _register(registry: Registry, op: Register) -> int | None:
             raise LimitReached(
                 f"vehicle {op.vehicle} has {webhooks} webhooks: remove one, or raise app.registrations_per_vehicle"
             )
+    if not webhook and not op.displaces:
+        _require_room(registry, op)
     registry.rings.flush()
     values = (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at, op.client)
     new = db.execute(_INSERT, values).lastrowid
@@ -125,6 +130,18 @@ def _register(registry: Registry, op: Register) -> int | None:
         (_OVER_OF_USER, (op.uid, new, limits.registrations_per_user)),
     )
     return sum(_make_room(registry, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
+
+
+def _require_room(registry: Registry, op: Register) -> None:
+    limits = registry.limits
+    (of_vehicle,) = registry.db.execute(_PHONES_OF_VEHICLE, (op.vehicle,)).fetchone()
+    if of_vehicle >= limits.registrations_per_vehicle:
+        raise LimitReached(
+            f"vehicle {op.vehicle} has {of_vehicle} phones: raise app.registrations_per_vehicle to take in more"
+        )
+    (of_user,) = registry.db.execute(_OTHER_PHONES_OF_USER, (op.uid, op.token)).fetchone()
+    if of_user >= limits.registrations_per_user:
+        raise LimitReached(f"user {op.uid} has {of_user} phones: raise app.registrations_per_user to take in more")
 
 
 def _make_room(registry: Registry, sql: str, values: tuple[Any, ...], since: int) -> int:

@@ -93,9 +93,11 @@ class SqliteStore:
         stale_after_days: int = 30,
         create_unknown: bool = True,
         vehicles_max: int = 1_000_000,
+        tell: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.path = path
-        self._db = open_writer(path)
+        self._db = open_writer(path, tell)
+        tell("copying the log into the database")
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             # For the views, which know no settings.
