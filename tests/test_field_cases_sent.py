@@ -107,7 +107,7 @@ def test_h06_names_in_another_case_are_named(network: Network) -> None:
     assert said.startswith(
         "the callback (acknowledge) lacks device or deviceId or vehicleId, time or timestamp, infoCode"
     )
-    assert "it has Device, Time, InfoCode, where device, time, infoCode is read, at the top level" in said
+    assert "it has Device, Time, InfoCode, which must be written device, time, infoCode, at the top level" in said
 
 
 H07 = {
@@ -121,7 +121,7 @@ def test_h07_a_nested_body_is_refused_with_what_was_found(network: Network) -> N
     reply = network.say("uplink", H07)
     assert (reply.status_code, reply.json()["detail"]) == (
         400,
-        "the body lacks vehicleId or device at its top level, where integrations, name, data stands",
+        "the body lacks vehicleId or device at its top level, which has integrations, name, data",
     )
 
 
