@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from evd.clock import Clock
 
-AT_ONCE = 100
-"""Wrong keys that an address may show before it has to wait: some seconds of callbacks with a key that was revoked."""
+AT_ONCE = 500
+"""Wrong keys that an address may show before it has to wait: a minute of callbacks with a key that was revoked."""
 
-PER_S = 1
-"""And from then on."""
+PER_S = 5
+"""And from then on: 8 characters would take a million years."""
 
 ADDRESSES_MAX = 4096
 """That are remembered; the one that was wrong longest ago makes room."""

@@ -16,7 +16,7 @@ from evd.addresses import Proxies
 from evd.auth import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, joined_roles, key_id, new_key
 from evd.directory import Directory
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
-from evd.guesses import AT_ONCE, Guesses
+from evd.guesses import AT_ONCE, PER_S, Guesses
 from evd.log import redact
 from evd.routes import ROUTES
 from evd.store import AddKey, LimitReached, RevokeKey, SetVehicle
@@ -293,9 +293,9 @@ def test_an_address_may_guess_so_often_and_then_waits() -> None:
     assert one.guess(AT_ONCE + 3) == [401] * AT_ONCE + [429] * 3
     assert one.shows(CLIENTS_KEY) == 429, "not even the right guess is told"
     assert one.guess(1, THERE) == [401]
-    one.ms += 1500
+    one.ms += 250
     assert one.guess(2) == [401, 429]
-    one.ms += AT_ONCE * 1000
+    one.ms += AT_ONCE * 1000 // PER_S
     assert one.shows(CLIENTS_KEY) == 200
 
 

@@ -13,6 +13,8 @@ import pytest
 from daemon_process import RunningDaemon, running_daemon
 from odd_requests import FORM, chunk, post
 
+from evd.guesses import AT_ONCE
+
 PLACES = 64
 MIB = 1024 * 1024
 
@@ -160,11 +162,11 @@ def test_chunks_of_one_byte_hold_nobody_up(daemon: RunningDaemon, key: bytes, ki
 
 @pytest.mark.parametrize("path", ["/sigfox/uplink", "/test", "/api/v1/keys"])
 def test_who_guesses_keys_is_asked_to_wait_and_nobody_else(daemon: RunningDaemon, path: str) -> None:
-    statuses = []
     with httpx.Client(base_url=daemon.url) as client:
-        for number in range(130):
+        for number in range(AT_ONCE + 100):
             answer = client.post(path, headers={"x-api-key": f"guess {number}"})
-            statuses.append(answer.status_code)
-    assert statuses[-1] == 429
+            if answer.status_code != 401:
+                break
+    assert answer.status_code == 429
     assert int(answer.headers["retry-after"]) >= 1
     assert callbacks(daemon, 3) == [b"201"] * 3

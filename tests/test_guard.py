@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
@@ -485,3 +486,21 @@ async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() 
             assert await here.answers()
     assert [entry["errors"] for entry in logs] == [["ValueError"]]
     assert "secret" not in str(logs)
+
+
+async def test_connections_that_ended_leave_little_to_the_collector() -> None:
+    """Thousands of them at once would be one long pause for everybody."""
+    async with site() as here:
+        for counted in (False, True):
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(20):
+                    async with await here.connect() as client:
+                        await client.send(get())
+                        await client.read()
+                await until(lambda: not here.door.open)
+                left = gc.collect()
+            finally:
+                gc.enable()
+            assert not counted or left < 20 * 20

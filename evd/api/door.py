@@ -119,6 +119,7 @@ class Door:
         finally:
             self.refused += connection.refused
             self._open.discard(connection)
+            connection.dissolve()
             if not self._open and self._stopping.is_set():
                 self._empty.set()
 

@@ -159,8 +159,17 @@ class GuardedConnection(TCPServer):
         except OSError:
             pass  # the other side is gone
         finally:
-            self._guard.forget()  # this and that refer to each other, and the collector may come late
             await trio.aclose_forcefully(self.stream)
+
+    def dissolve(self) -> None:
+        """After its end. Its parts refer to each other: those of thousands of connections at once would be left to the
+        collector, which stops everybody while it takes them apart.
+        """
+        if self._place is not None:
+            self._place.holder = None
+        if self._started:
+            self._guarded.__dict__.clear()
+        self.__dict__.clear()
 
     async def _read_data(self) -> None:
         """Read until either side ends the connection, then tell the application."""
