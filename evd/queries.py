@@ -80,6 +80,9 @@ _OF_KEPT = Columns(
     "s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, CAST(s.document AS BLOB), s.flags, s.radio"
 )
 
+OF_ONE_TIME = Room(rows=16, size_bytes=256 * 1024)
+"""Statuses of one time are few."""
+
 NUMBER_MAX = (1 << 63) - 1
 
 
@@ -100,6 +103,11 @@ class StatusRow(msgspec.Struct, frozen=True):
     payload: bytes | None
     fields: dict[str, Any]
     flags: str
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in its ring."""
+        return self.time, -1 if self.seq is None else self.seq, self.id
 
     def shown(self, vehicle: str) -> dict[str, Any]:
         """All that it says, the vehicle spelled so."""
@@ -155,12 +163,15 @@ class Queries:
 
     async def at(self, vehicle: str, place: Place) -> StatusRow | None:
         """The status there, unless the ring has let it go."""
-        time, _, status_id = place
-        rows = await self._all(
-            f"SELECT {_STATUS} FROM ring WHERE vehicle = ? AND time = ? AND id = ?",  # noqa: S608 (a constant)
-            (vehicle, time, status_id),
-        )
-        return _status(rows[0]) if rows else None
+        time, seq, status_id = place
+        span, after, more = Span(vehicle, time, time), (time, seq, ""), True
+        while more:
+            rows, more = await self.range_page(span, after, OF_ONE_TIME)
+            for row in rows:
+                if row.id == status_id:
+                    return row
+                after = row.place
+        return None
 
     async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
         """Where the vehicle's statuses behind this one stand: the newest `limit`, oldest first.

@@ -28,7 +28,10 @@ class _Waiting(Generic[P]):
 
 
 class Turns(Generic[P]):
-    """`each`: places of one asker at once; `waiting_max`: who comes when so many wait is sent away."""
+    """`each`: places of one asker at once.
+
+    Who comes when `waiting_max` wait, or a quarter of them are his own, is sent away.
+    """
 
     def __init__(self, places: Iterable[P], *, each: int, waiting_max: int) -> None:
         self._free = list(places)
@@ -53,7 +56,8 @@ class Turns(Generic[P]):
         if self._free and self._taken[asker] < self._each and asker not in self._queues:
             self._taken[asker] += 1
             return self._free.pop()
-        if self.waiting >= self._waiting_max:
+        his = len(self._queues.get(asker, ()))
+        if self.waiting >= self._waiting_max or his >= max(1, self._waiting_max // 4):
             raise Unavailable("too many questions wait: ask again later", retry_after_s=5)
         waiting: _Waiting[P] = _Waiting()
         self._queues.setdefault(asker, deque()).append(waiting)

@@ -128,6 +128,17 @@ async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
     assert turns.waiting == 0
 
 
+async def test_one_asker_s_queue_leaves_room_for_others() -> None:
+    turns, had = Turns([1], each=1, waiting_max=8), list[str]()
+    async with trio.open_nursery() as nursery, turns.place("a"):
+        for asker in "aab":
+            nursery.start_soon(stand, turns, asker, had)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(Unavailable):
+            await turns.take("a")
+    assert "".join(had) in ("baa", "aba")
+
+
 async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
     turns = Turns([7], each=1, waiting_max=9)
     place = await turns.take("a")

@@ -34,7 +34,7 @@ async def answer(span: Span, spelling: str) -> Response:
         return Response(b"", 200, HEADERS)
     app = context.config.app
     await hold_place(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
-    response = Response(_pages(context, span, spelling, page, _place(rows[-1])), 200, HEADERS)
+    response = Response(_pages(context, span, spelling, page, rows[-1].place), 200, HEADERS)
     response.timeout = None  # it has its own
     return response
 
@@ -50,7 +50,7 @@ async def _pages(context: Context, span: Span, spelling: str, page: bytes, place
             raise Unavailable(f"a range was not read within {lasts_s:g} s, which app.range_lasts_s allows")
         rows, more = await context.queries.range_page(span, place, PAGE)
         if rows:  # else the rest has fallen out meanwhile
-            place = _place(rows[-1])
+            place = rows[-1].place
             yield b"," + _written(context, rows, spelling)
     yield b"]"
 
@@ -58,7 +58,3 @@ async def _pages(context: Context, span: Span, spelling: str, page: bytes, place
 def _written(context: Context, rows: Sequence[StatusRow], spelling: str) -> bytes:
     whole = context.config.app.whole_numbers
     return b",".join([orjson.dumps(row.for_app(spelling, whole_numbers=whole)) for row in rows])
-
-
-def _place(row: StatusRow) -> Place:
-    return row.time, -1 if row.seq is None else row.seq, row.id
