@@ -22,7 +22,7 @@ from evd.directory import Directory
 from evd.errors import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
 from evd.formats import Formats
 from evd.http1 import SERVER_ERROR, Reply, Request, error_reply
-from evd.intake import Conclusion, Work, outcome, refusal_of, rejection
+from evd.intake import Conclusion, Work, outcome, refusal_of, rejection, rejection_in_steps
 from evd.json_bytes import json_bytes
 from evd.log import log
 from evd.plain_text import excerpt
@@ -41,6 +41,9 @@ Answer = Callable[[Reply], None]
 
 BATCHES_MAX = 32
 """That wait to be read, a MiB each; one of 10,000 lines takes up to half a second, and Sigfox waits for ten."""
+
+LONG_BYTES = 32 * 1024
+"""Of a body that is looked through for secrets at once: some 10 ms."""
 
 PATH_SHOWN = 80
 """Characters of a path in a sentence."""
@@ -291,8 +294,19 @@ class Ingest:
 
     def _reject(self, request: Request, refusal: RequestError, answer: Answer) -> None:
         """Keep the request, then answer the refusal."""
-        kept = rejection(request, refusal, self._clock(), self._reading.rule_of_refused())
-        self._keep([kept], error_reply(refusal), answer)
+        about = request, refusal, self._clock(), self._reading.rule_of_refused()
+        if len(request.body) <= LONG_BYTES:
+            self._keep([rejection(*about)], error_reply(refusal), answer)
+        else:
+            self._slices.start(rejection_in_steps(*about), partial(self._rejected, refusal, answer))
+
+    def _rejected(self, refusal: RequestError, answer: Answer, reading: Callable[[], Reject]) -> None:
+        try:
+            kept = reading()
+        except Exception as error:
+            answer(_excuse(error))
+        else:
+            self._keep([kept], error_reply(refusal), answer)
 
     def _keep(self, rejects: Sequence[Reject], reply: Reply, answer: Answer) -> None:
         self.outcomes["rejected"] += len(rejects)

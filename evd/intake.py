@@ -6,15 +6,16 @@ result into a Conclusion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import orjson
 
 from evd.callbacks import BIDIR
 from evd.errors import BadRequest, RequestError, TimeAhead
 from evd.http1 import Reply, Request, error_reply
-from evd.kept import kept_body, kept_headers, kept_route
+from evd.kept import kept_body, kept_headers, kept_in_steps, kept_route
 from evd.secrets import Rule, masked, masked_line, masked_path, refused
 from evd.store import NO_ROOM, Arrive, LimitReached, Operation, Reject, Stored, UnknownVehicle
 from evd.store.network import OfferDownlink, Several
@@ -178,19 +179,25 @@ class Batch:
             outcomes.append(outcome(callback, results))
             if callback.asks:
                 answers.update(_downlink(callback, results) or {callback.spelling: {"noData": True}})
-        rejects = self._rejects([*bad[len(self._bad) :], *aside])
-        if len(rejects) > REFUSED_AT_ONCE:
-            yield
-        return Conclusion(self._reply(bad, len(outcomes), answers), rejects, outcomes)
+        rejects: list[Reject] = []
+        for some in _in_hundreds([*bad[len(self._bad) :], *aside]):
+            rejects += self._rejects(some)
+            if len(rejects) > REFUSED_AT_ONCE:
+                yield
+        bad.sort(key=lambda line: line.number)
+        told: list[dict[str, Any]] = []
+        for some in _in_hundreds(bad):
+            told += [{"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail} for line in some]
+            if len(told) > REFUSED_AT_ONCE:
+                yield
+        return Conclusion(self._reply(bad, told, len(outcomes), answers), rejects, outcomes)
 
     @staticmethod
-    def _reply(bad: list[BadLine], stored: int, answers: Mapping[str, Any]) -> Reply:
+    def _reply(bad: list[BadLine], told: list[dict[str, Any]], stored: int, answers: Mapping[str, Any]) -> Reply:
         if answers:  # Sigfox takes downlinks out of a 200 only; the bad lines are in `rejected`
             return Reply(200, orjson.dumps(answers), JSON)
         if not bad:
             return Reply(201)
-        bad = sorted(bad, key=lambda line: line.number)
-        told = [{"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail} for line in bad]
         if not stored:
             first = bad[0].refusal
             said = {
@@ -206,6 +213,10 @@ class Batch:
         route = f"POST {masked_path(self._request.path, self._rule)}"
         headers = kept_headers(self._request.headers, self._rule, of_line=True)
         return [line_rejection(line, self._now, route, headers) for line in bad]
+
+
+def _in_hundreds(lines: list[BadLine]) -> Iterator[list[BadLine]]:
+    return (lines[first : first + 100] for first in range(0, len(lines), 100))
 
 
 def _offered_once(good: Sequence[GoodLine]) -> list[GoodLine]:
@@ -276,6 +287,13 @@ def rejection(request: Request, refusal: RequestError, now: int, rule: Rule = RE
         headers=kept_headers(request.headers, rule),
         body=kept_body(request, rule),
     )
+
+
+def rejection_in_steps(request: Request, refusal: RequestError, now: int, rule: Rule) -> Generator[None, None, Reject]:
+    """As `rejection`, of a request with a long body."""
+    body = yield from kept_in_steps(request, rule)
+    without = rejection(msgspec.structs.replace(request, body=b""), refusal, now, rule)
+    return msgspec.structs.replace(without, body=body)
 
 
 def line_rejection(line: BadLine, now: int, route: str, headers: bytes) -> Reject:

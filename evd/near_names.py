@@ -27,11 +27,11 @@ def where_looked(document: Mapping[str, Any], lacking: Iterable[Sequence[str]]) 
     if found:
         shown = list(found.items())[:SHOWN_MAX]
         paths, meant = _listed(path for path, _ in shown), _listed(name for _, name in shown)
-        return f": it has {paths}, where {meant} is read, at the top level (or say so in [sigfox.names])"
+        return f": it has {paths}, which must be written {meant}, at the top level (or say so in [sigfox.names])"
     empty = [name for names in groups for name in names if name in document]
     if empty:
         return f": no value stands under {_listed(empty)}"
-    return f" at its top level, where {_listed(document)} stands" if document else ", which is empty"
+    return f" at its top level, which has {_listed(document)}" if document else ", which is empty"
 
 
 def _near(document: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] | None:

@@ -27,6 +27,9 @@ KEY = "key"
 BATCH_NAMES = ("batch", "data", "var")
 """Where a batch stands by habit: evd's own name for it, then those of Sigfox's examples."""
 
+LINE_MAX = 8192
+"""Characters of a line; a callback has some hundred, and one with all stations that heard it two thousand."""
+
 _FORM = "application/x-www-form-urlencoded"
 _TEXT = "text/plain"
 _BAD_BODY = "Body parsing error"
@@ -77,6 +80,7 @@ def read_batch(
             f"the batch has {len(filled)} lines, at most {lines_max} are allowed: raise sigfox.batch_lines_max",
             error=_BAD_BODY,
         )
+    filled = [(number, _shortened(line)) for number, line in filled] if len(batch) > LINE_MAX else filled
     read = _line if _lone_byte.search(batch) is None else _line_of_bytes
     return (read(number, _readable(text, pattern), pattern) for number, text in filled)
 
@@ -196,6 +200,11 @@ def _object(text: str) -> Any:
     return value
 
 
+def _shortened(line: str) -> str:
+    """A line that is too long for a callback is read over, and kept by its beginning."""
+    return line if len(line) <= LINE_MAX else f"{line[:LINE_MAX]}…"
+
+
 def _readable(line: str, pattern: LinePattern) -> str:
     """A line without its secrets."""
     line = pattern.masked(line)
@@ -211,6 +220,8 @@ def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> Line:
 
 
 def _line(number: int, text: str, pattern: LinePattern) -> Line:
+    if len(text) > LINE_MAX:
+        return Line(number, text, BadRequest(f"the line has more than {LINE_MAX} characters", error=_BAD_LINE))
     try:
         values = pattern.read(text)
     except BadRequest as refusal:

@@ -197,6 +197,21 @@ def test_sigfoxs_four_deliveries_make_one_status_and_one_push(tmp_path: Path, fc
         assert pushed == [118, 119]
 
 
+def test_h10_e05_data_advanced_alone_is_pushed_once_and_of_a_list_the_last_status(tmp_path: Path, fcm: Fcm) -> None:
+    with whole_chain(tmp_path, fcm, settings="[sigfox]\nadvanced_waits_s = 0.5\n") as daemon:
+        register(daemon, "phone-of-martin")
+        advanced = '{"device":"386625","time":1639400000,"data":"130A4C0F594E427E4BB45088","seq":118,"lqi":"Good"}'
+        assert callback(daemon, advanced, path="/sigfox/advanced").status_code == 201
+        (first,) = fcm.sent(1)
+        assert json.loads(first["data"]["serialized"])["seqNumber"] == 118
+        assert callback(daemon).headers["x-status-id"] == json.loads(first["data"]["serialized"])["id"]
+        points = [{"vehicleId": "386625", "timestamp": 1639400600000 + n, "state": n % 3} for n in (5, 1, 9, 2)]
+        key = {"x-api-key": daemon.keys["device"], "content-type": "application/json"}
+        assert httpx.post(f"{daemon.url}/wlan", content=json.dumps(points), headers=key).status_code == 201
+        pushed = [json.loads(message["data"]["serialized"])["timestamp"] for message in fcm.sent(2)]
+        assert pushed == [1639400000000, 1639400600009]
+
+
 def test_pushes_that_fcm_did_not_answer_survive_kill_9(tmp_path: Path) -> None:
     with fake_fcm(tmp_path) as first:
         port = int(first.url.rpartition(":")[2])

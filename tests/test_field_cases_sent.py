@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote_plus
 
 import httpx
 import pytest
@@ -106,7 +107,7 @@ def test_h06_names_in_another_case_are_named(network: Network) -> None:
     assert said.startswith(
         "the callback (acknowledge) lacks device or deviceId or vehicleId, time or timestamp, infoCode"
     )
-    assert "it has Device, Time, InfoCode, where device, time, infoCode is read, at the top level" in said
+    assert "it has Device, Time, InfoCode, which must be written device, time, infoCode, at the top level" in said
 
 
 H07 = {
@@ -120,7 +121,7 @@ def test_h07_a_nested_body_is_refused_with_what_was_found(network: Network) -> N
     reply = network.say("uplink", H07)
     assert (reply.status_code, reply.json()["detail"]) == (
         400,
-        "the body lacks vehicleId or device at its top level, where integrations, name, data stands",
+        "the body lacks vehicleId or device at its top level, which has integrations, name, data",
     )
 
 
@@ -289,6 +290,22 @@ def test_d14_five_frames_of_one_second_are_five_statuses(network: Network) -> No
     assert [(seq, fields["index"]) for seq, fields in found] == [(100 + n, n) for n in range(5)]
     ((seq, rest),) = network.rows("SELECT seq, fields ->> 'rest' FROM last WHERE vehicle = '1A2B71'")
     assert (seq, rest) == (104, None)
+
+
+@pytest.mark.parametrize("form", [False, True])
+def test_a_long_batch_of_which_nothing_can_be_read_is_kept_without_its_secrets(network: Network, form: bool) -> None:
+    lines = [f"{n}F;no time at all {form};my note token=Zq8w7Xr5Tk3n{n};" for n in range(4000)]
+    lines.append("x" * 100_000)
+    body: dict[str, Any] = {"data": {"batch": "\n".join(lines)}} if form else {"content": "\n".join(lines)}
+    kind = {} if form else {"content-type": "text/plain"}
+    reply = network.client.post("/sigfox/batch", headers=kind, **body)
+    assert reply.status_code == 400
+    assert reply.json()["detail"].startswith("no line of the batch can be read; line 1: ")
+    ((kept,),) = network.rows("SELECT body FROM rejected WHERE instr(body, ?)", f"all{'+' if form else ' '}{form};")
+    text = unquote_plus(kept.decode().removeprefix("batch="))
+    assert text.count("\n") == 4000
+    assert text.startswith(f"0F;no time at all {form};my note token=***")
+    assert "Zq8w" not in text
 
 
 # What vehicles send

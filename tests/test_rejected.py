@@ -202,7 +202,7 @@ def test_a_replay_keeps_the_query_and_the_headers_that_count(daemon: RunningDaem
 def test_a_line_of_a_batch_that_is_still_wrong_says_why_in_words(daemon: RunningDaemon) -> None:
     headers = {"x-api-key": daemon.keys["sigfox"], "content-type": "text/plain"}
     body = f"A1;{TIME};00;1;"
-    assert httpx.post(f"{daemon.url}/sigfox/batch", content=body, headers=headers).status_code == 207
+    assert httpx.post(f"{daemon.url}/sigfox/batch", content=body, headers=headers).status_code == 400
     (refused,) = json.loads(evd(daemon, "replay", "1", "--json").stdout)["refused"]
     assert (refused["error"], refused["detail"]) == ("Unknown vehicle", listed(daemon)[0]["detail"])
     known(daemon, "A1")

@@ -296,24 +296,24 @@ def test_h23_a_variable_without_quotes_that_is_no_json_is_named_with_its_place(b
     ("document", "sentence"),
     [
         ({}, "the body lacks vehicleId or device, which is empty"),
-        ({"time": 1, "x": 2}, "the body lacks vehicleId or device at its top level, where time, x stands"),
+        ({"time": 1, "x": 2}, "the body lacks vehicleId or device at its top level, which has time, x"),
         (
             {"Device": "1A", "Time": 1},  # H06
-            "the body lacks vehicleId or device: it has Device, where device is read, at the top level "
+            "the body lacks vehicleId or device: it has Device, which must be written device, at the top level "
             "(or say so in [sigfox.names])",
         ),
         (
             {"body": {"device": "1A"}},  # H07
-            "the body lacks vehicleId or device: it has body.device, where device is read, at the top level "
+            "the body lacks vehicleId or device: it has body.device, which must be written device, at the top level "
             "(or say so in [sigfox.names])",
         ),
         (
             {"integrations": {"sigfox": {"id": "386625"}}, "name": "sigfoxDataUplink", "data": {"sigfoxData": "0102"}},
-            "the body lacks vehicleId or device at its top level, where integrations, name, data stands",
+            "the body lacks vehicleId or device at its top level, which has integrations, name, data",
         ),
         (
             {"device": "1A", "data": {"time": 1}},
-            "the body lacks timestamp or time: it has data.time, where time is read, at the top level "
+            "the body lacks timestamp or time: it has data.time, which must be written time, at the top level "
             "(or say so in [sigfox.names])",
         ),
         ({"device": "null", "time": 1}, "the body lacks vehicleId or device: no value stands under device"),

@@ -108,9 +108,8 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
         "test_sigfox::test_what_cannot_be_read_is_refused_with_a_sentence",
     ),
     "B3 GET, POST or PUT": (f"{DELIVERY}::test_a_message_is_the_same_by_every_method_and_content_type",),
-    "B3 variables in the path and in header values": Nothing(
-        "the owner's template says where they stand; `evd sigfox config` has them in the body"
-    ),
+    "B3 variables in the path": ("test_field_cases_sent::test_h08_the_device_may_stand_in_the_path",),
+    "B3 variables in header values": Nothing("a key is all that evd looks for there; the body has the others"),
     "B3 content types": (f"{DELIVERY}::test_a_message_is_the_same_by_every_method_and_content_type",),
     "B3 a form's query variables are appended to the body": (
         f"{DELIVERY}::test_a_forms_variables_may_come_in_its_url_but_never_the_key",

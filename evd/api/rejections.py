@@ -124,11 +124,11 @@ async def replay(row: dict[str, Any], ingest: Ingest, writer: Writer) -> dict[st
 
 
 def _still_wrong(reply: Reply) -> dict[str, str] | None:
-    """`error` and `detail` of a refusal, or of a batch with lines that are refused still (207)."""
+    """`error` and `detail` of a refusal, or of a batch or a list of which a part is refused still (207)."""
     if reply.status < 300 and reply.status != 207:
         return None
     told = orjson.loads(reply.body) if reply.body else {}
-    lines = told.get("rejected") or [told]
+    lines = told.get("rejected") or [one for one in told.get("items", ()) if one["status"] >= 400] or [told]
     more = f" (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
     return {
         "error": str(lines[0].get("Error", "Refused")),
