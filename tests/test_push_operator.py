@@ -569,11 +569,13 @@ def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daem
         alarms = httpx.get(f"{daemon.url}/readyz").json()["alarms"]
         sentences = {alarm["name"]: alarm["sentence"] for alarm in alarms}
         time.sleep(0.1)
-    assert sentences["push_stopped"].startswith("1 phones that the provider took pushes for lately are sent nothing")
+    assert sentences["push_stopped"].startswith(
+        "phones that the provider took pushes for lately are sent nothing (1 of them): their registrations"
+    )
 
 
 def test_a_vehicle_that_nobody_listens_to_is_said_to_be_one(daemon: RunningDaemon) -> None:
-    words = "no phone is registered for vehicle C1: its app does that when it starts\n"
+    words = "no phone is registered for vehicle C1: its app does that at log-in, or when it starts\n"
     assert said(daemon, "trace", speak(daemon, "C1")).endswith(f"pushed     {words}")
     assert refused(daemon, "test", "C1") == f"evd: {words}"
 
