@@ -4,14 +4,15 @@
 #   make check  linters and types                                        make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (a minute)           make bench-peers  evd beside its peers, a picture
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
-#   make ci     what .ci/run runs                                        make lock   pin newer dependencies
+#   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
+#   make ci     what .ci/run runs
 
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes ci build lock format clean help
+.PHONY: burst crashes nightly ci build lock format clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -58,6 +59,10 @@ burst: $(READY)
 crashes: $(READY)
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/test_push_crash.py
 
+# STEPS="burst crashes" runs these only (tests/nightly.py has them all).
+nightly: $(READY)
+	@$(BIN)/python tests/nightly.py $(STEPS)
+
 ci: check test
 
 build: $(READY)
@@ -75,7 +80,7 @@ clean:
 	rm -rf .venv build evd.egg-info evd/_codec.c evd/_ordinary.c evd/*.so evd/store/_scribe.c evd/store/*.so
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/_ordinary.pyx \

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ from evd.store.sqlite import SqliteStore
 # A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
 settings.register_profile("evd", deadline=None, print_blob=True)
 settings.load_profile("evd")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if "NIGHTLY" in os.environ:
+        return
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker(pytest.mark.skip(reason="too long: `make nightly` runs it"))
 
 
 def pytest_report_header() -> str:

@@ -1,0 +1,61 @@
+"""`make nightly`: what takes too long for `make test`, step by step, and at the end which steps failed.
+
+Names of steps as arguments run these only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[1]
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
+
+
+class Step(NamedTuple):
+    """`minutes` is about how long it takes on two cores."""
+
+    name: str
+    what: str
+    minutes: int
+    command: tuple[str, ...]
+    env: Mapping[str, str] = MappingProxyType({})
+
+
+STEPS = (
+    Step("burst", "100,000 callbacks over 1,000 connections", 1, ("make", "burst")),
+    Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
+    Step("tests", "the tests that `make test` leaves out", 3, (*PYTEST, "-m", "nightly"), {"NIGHTLY": "1"}),
+    Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, "tests/test_systemd.py"), {"NIGHTLY": "1"}),
+    Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/test_push_field_cases.py"),
+         {"FIELD_PHONES": "2000"}),
+    Step("growth", "ten million rows", 40, ("make", "bench-growth")),
+)  # fmt: skip
+
+
+def main(names: list[str]) -> int:
+    unknown = set(names) - {step.name for step in STEPS}
+    if unknown:
+        print(f"nightly: there is no step {', '.join(sorted(unknown))}: {', '.join(step.name for step in STEPS)}")
+        return 2
+    steps = [step for step in STEPS if not names or step.name in names]
+    done: list[tuple[Step, bool, float]] = []
+    for number, step in enumerate(steps, 1):
+        print(f"\n[{number}/{len(steps)}] {step.name}: {step.what} (some {step.minutes} min)", flush=True)
+        begun = time.monotonic()
+        fine = subprocess.run(step.command, cwd=ROOT, env={**os.environ, **step.env}, check=False).returncode == 0
+        done.append((step, fine, time.monotonic() - begun))
+    print()
+    for step, fine, seconds in done:
+        print(f"{'passed' if fine else 'FAILED'}  {step.name:8}  {seconds / 60:5.1f} min")
+    return 0 if all(fine for _, fine, _ in done) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
