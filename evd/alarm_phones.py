@@ -40,9 +40,9 @@ def stopped_level(stopped: Mapping[str, int] | None, displaced: int) -> float | 
 def stopped_text(stopped: Mapping[str, int] | None, displaced: int) -> str:
     if displaced:
         return (
-            f"{displaced} phones made room for newer ones within an hour, though the provider took pushes for them: "
+            f"phones made room for newer ones within an hour, though the provider took pushes for them ({displaced}): "
             "raise app.registrations_per_vehicle or app.registrations_per_user, and have them register again"
         )
     stopped = stopped or {}
     why = next((text for name, text in STOPPED if stopped.get(name)), "")
-    return f"{sum(stopped.values())} phones that the provider took pushes for lately are sent nothing: {why}"
+    return f"phones that the provider took pushes for lately are sent nothing ({sum(stopped.values())} of them): {why}"

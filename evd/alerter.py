@@ -233,19 +233,18 @@ class Alerter:
         self._listen(vehicle, known, last, now)
 
     def _see(self, vehicle: str, known: Known, last: Last, now: int) -> None:
-        before, sample = known.memory, _sample(last)
-        known.memory, events = alerts.step(
-            self._settings(vehicle, known), before, sample, self._sample_before(vehicle, known, sample)
-        )
+        before, sample, settings = known.memory, _sample(last), self._settings(vehicle, known)
+        known.memory, events = alerts.step(settings, before, sample, known.sample)
+        if known.sample is None and before.time and alerts.worth_keeping(before, known.memory):
+            # Only of what changes something the ring is asked what came before.
+            known.memory, events = alerts.step(settings, before, sample, self._sample_before(vehicle, sample))
         if sample.time >= before.time:
             known.sample = sample
         if events or alerts.worth_keeping(before, known.memory):
             self._record(vehicle, known.memory, events, now)
             self._confirm_later(vehicle, known.memory)
 
-    def _sample_before(self, vehicle: str, known: Known, sample: Sample) -> Sample | None:
-        if known.sample is not None:
-            return known.sample if known.sample.status_id != sample.status_id else None
+    def _sample_before(self, vehicle: str, sample: Sample) -> Sample | None:
         last = self._watched.previous_of(vehicle, sample.time, sample.status_id)
         return _sample(last) if last else None
 

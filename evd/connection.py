@@ -81,8 +81,6 @@ class Reception(ABC):
         self.allow = allow or (lambda head, peer: Allowance(limits.body_max))
         self.limits = limits
         self.log = log
-        self.at_hand = Allowance(limits.body_max)
-        """What has come with its head need not be waited for."""
         self.time = 0.0
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
@@ -310,7 +308,9 @@ class Connection:
                 reception.give_away(self, reader.unread())
                 return False
             self._head = head
-        body = self._body(head)
+        body = reader.arrived(reception.limits.body_max) if self._allowance is None else None
+        if body is None:
+            body = self._awaited(head)
         if body is None:
             if self.late is not BODY_LATE:
                 self._owes(BODY_LATE, reception.limits.body_s)
@@ -328,14 +328,14 @@ class Connection:
         self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
         return True
 
-    def _body(self, head: Head) -> bytes | None:
-        """The whole body; None where bytes of it are missing. The head says whether it is worth waiting for them."""
-        reader, reception = self._reader, self._reception
-        allowance = self._allowance
+    def _awaited(self, head: Head) -> bytes | None:
+        """A body that did not come with its head; None where bytes of it are missing still.
+
+        Before the first one is waited for, the head says whether it is worth it.
+        """
+        reader, allowance = self._reader, self._allowance
         if allowance is None:
-            if reader.at_hand(reception.at_hand.size):
-                return reader.body(reception.at_hand)
-            allowance = self._allowance = reception.allow(head, self._peer)
+            allowance = self._allowance = self._reception.allow(head, self._peer)
             if not allowance.reads:
                 reader.forget()
         return reader.body(allowance) if allowance.reads else b""
@@ -352,7 +352,8 @@ class Connection:
             self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
             self.answer(SERVER_ERROR)
         else:
-            self._prove()
+            if self.place.stranger:
+                self._prove()
 
     def _prove(self) -> None:
         if self.place.stranger:

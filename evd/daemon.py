@@ -5,13 +5,8 @@ Whatever runs for long is a task of that nursery, so a crash of any of them ends
 
 from __future__ import annotations
 
-import gc
-import os
-import resource
-import signal
 import socket as sockets
 import ssl
-import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
@@ -22,7 +17,7 @@ from typing import Any
 import trio
 import trio_asyncio
 
-from evd import VERSION, assembly, commits, inherited
+from evd import VERSION, assembly, commits, listening
 from evd.alive import Alive
 from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
@@ -33,32 +28,22 @@ from evd.clock_watch import watch_clock
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.edge import Edge
-from evd.errors import CannotListen, ConfigError, StoreBroken, StoreBusy, StoreError, StoreHangs
+from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.formats import Formats
 from evd.guesses import Guesses
 from evd.housekeeping import keep_house
 from evd.ingest import Ingest
-from evd.last_words import FaultFile, of_the_one_before
 from evd.log import lines_dropped, log
 from evd.loop_lag import LoopLag
-from evd.place import FIRST_KEYS, SOCKET_PATH_MAX, Lock, Place, lock_in_turn
+from evd.place import Place
 from evd.push_questions import heard_after
 from evd.queries import Queries
 from evd.routes import is_ingest
 from evd.same_files import EVERY_S as FILES_EVERY_S
 from evd.same_files import SameFiles
-from evd.service_manager import ServiceManager
-from evd.starting import Starting
 from evd.store import Operation
-from evd.surroundings import certificate_end, disk_use
-from evd.wire import tls_context
+from evd.surroundings import disk_use
 from evd.writer import Writer
-
-BACKLOG = 1024
-"""Connections the kernel holds until they are accepted: a burst of Sigfox's."""
-
-GC_THRESHOLD = 20_000
-"""Container objects between two looks for cycles: about a thousand callbacks, which leave none."""
 
 PUSHES_FINISH_S = 2.0
 """At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
@@ -68,8 +53,6 @@ WRITING_ENDS_S = 4.0
 
 CLOSING_ENDS_S = 6.0
 """To copy the log into the database, and to let go of it. With all that comes before: 21 s, systemd waits for 25."""
-
-WATCHDOG_EVERY_S = 1.0
 
 
 class Daemon:
@@ -277,7 +260,8 @@ class Daemon:
             log.info("systemd's sockets stand in for server.bind", sockets=len(passed), unused=list(binds))
             groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
         else:
-            groups = [await _bound(bind) for bind in binds]
+            groups = [await listening.listeners(bind) for bind in binds]
+        tls = self._tls()
         for listeners in groups:
             edge = Edge(
                 take=self.ingest.take,
@@ -290,47 +274,16 @@ class Daemon:
                 attended=self.writer.linger,
             )
             self.edges.append(edge)
-            serving.append(_start(nursery, edge.serve, listeners, self._ssl()))
-            addresses += [_shown(listener.socket.getsockname()) for listener in listeners]
-        control = self._control_listener()
+            serving.append(_start(nursery, edge.serve, listeners, tls))
+            addresses += [listening.shown(listener.socket.getsockname()) for listener in listeners]
+        control = listening.control_listener(self.control)
         if control is not None:
             nursery.start_soon(self._control, door, control)
         return addresses, serving
 
-    def _ssl(self) -> ssl.SSLContext | None:
-        server = self.config.server
-        if not server.tls_cert:
-            return None
-        try:
-            context = tls_context(Path(server.tls_cert), Path(server.tls_key))
-            self._certificate_ends_s = certificate_end(Path(server.tls_cert))
-            return context
-        except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-            raise ConfigError(
-                f"server.tls_cert and server.tls_key cannot be used ({error}): a PEM chain and its key are needed"
-            ) from None
-
-    def _control_listener(self) -> trio.SocketListener | None:
-        """The control socket: the same API, for whoever may open the file."""
-        path = self.control
-        if len(bytes(path)) > SOCKET_PATH_MAX:
-            log.warning(
-                "no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX
-            )
-            return None
-        raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
-        try:
-            path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
-            raw.bind(str(path))
-            path.chmod(0o600)
-        except OSError as error:
-            raw.close()
-            raise ConfigError(
-                f"{path} cannot be made evd's socket ({error.strerror}): remove what stands there, or check who owns "
-                "the directory"
-            ) from None
-        raw.listen(16)
-        return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
+    def _tls(self) -> ssl.SSLContext | None:
+        context, self._certificate_ends_s = listening.server_tls(self.config.server) or (None, None)
+        return context
 
     async def _control(self, door: Door, listener: trio.SocketListener) -> None:
         try:
@@ -393,164 +346,6 @@ class Daemon:
         )
 
 
-def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
-    """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
-    os.umask(0o077)
-    passed = inherited.take(os.environ, os.getpid())
-    _raise_descriptor_limit(config.server.connections_max)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
-    manager = ServiceManager()
-    lock = lock_in_turn(place)
-    try:
-        fault = _tell_last_words(place, lock)
-        with Starting(manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]) as starting:
-            daemon = Daemon(place, config, env=os.environ, tell=starting.tell)
-        try:
-            trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
-        finally:
-            daemon.close()
-    finally:
-        lock.release(orderly=True)
-        manager.close()
-    if fault:
-        fault.close()
-
-
-def _tell_last_words(place: Place, lock: Lock) -> FaultFile | None:
-    """Say how the evd before this one ended, if not in order; None where this one's own end cannot be told."""
-    try:
-        fault = FaultFile(place.fault)
-    except OSError as error:
-        log.warning("a crash could not be explained afterwards: its file cannot be written", reason=str(error))
-        return None
-    words = of_the_one_before(fault.before, lock.left_by, os.environ)
-    if words:
-        log.error(words.sentence, process=lock.left_by, stack=words.stack or None)
-    return fault
-
-
-async def _serve(
-    daemon: Daemon,
-    manager: ServiceManager,
-    passed: Sequence[sockets.socket],
-    announce: Callable[[list[str]], None],
-) -> None:
-    def ready(addresses: list[str]) -> None:
-        scheme = "https" if daemon.config.server.tls_cert else "http"
-        urls = [f"{scheme}://{address}" for address in addresses]
-        log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
-        if not daemon.pushing:
-            log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
-        first_keys = daemon.place.directory / FIRST_KEYS
-        if first_keys.exists():
-            log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
-        _settle_memory()
-        manager.ready()
-        announce(urls)
-
-    with (
-        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
-        trio.open_signal_receiver(signal.SIGHUP) as hangups,
-    ):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_outlive, hangups)
-            nursery.start_soon(_feed_watchdog, manager, daemon.writer)
-
-            async def until() -> None:
-                await anext(signals)
-                manager.stopping()
-                nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
-
-            await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
-            nursery.cancel_scope.cancel()
-    log.info("stopped")
-
-
-def _settle_memory() -> None:
-    """What start-up made stays: the collector need not walk it again and again, which would stop all callbacks."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
-
-
-async def _outlive(hangups: Any) -> None:
-    """A terminal that closes, or a `reload` that evd does not know, must not end it."""
-    async for _ in hangups:
-        log.info("SIGHUP changes nothing: restart evd for new settings and certificates")
-
-
-async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
-    await anext(signals)
-    log.warning("a second signal: ending at once; what was acknowledged is on disk")
-    scope.cancel()
-
-
-async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
-    """systemd ends a daemon whose loop or whose writer stands still."""
-    turns = -1
-    while True:
-        if writer.turns != turns or not writer.waiting:
-            manager.alive()
-        turns = writer.turns
-        await trio.sleep(WATCHDOG_EVERY_S)
-
-
-def briefly(place: Place, config: Config, work: Callable[[Path], Any]) -> Any:
-    """Be the writer for one command: `work`, in a thread, is given a control socket. Raises EvdError.
-
-    The socket is this command's own: another one that found it in DIR would be cut off when this one has ended.
-    """
-    os.umask(0o077)
-    lock = Lock(place, brief=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="evd-") as folder:
-            daemon = Daemon(place, config, env=os.environ, outward=False, control=Path(folder) / "evd.sock")
-            try:
-                return trio.run(_briefly, daemon, work)
-            finally:
-                daemon.close()
-    finally:
-        lock.release(orderly=True)
-
-
-async def _briefly(daemon: Daemon, work: Callable[[Path], Any]) -> Any:
-    result: Any = None
-
-    async def until() -> None:
-        nonlocal result
-        result = await trio.to_thread.run_sync(work, daemon.control)
-
-    await daemon.run([], until=until)
-    return result
-
-
-def parse_bind(text: str) -> tuple[str | None, int]:
-    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` (all addresses). Raises ConfigError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{text!r} is no address to listen at: HOST:PORT is needed, for instance 127.0.0.1:8080")
-    return host.strip("[]") or None, int(port)
-
-
-async def _bound(bind: str) -> list[trio.SocketListener]:
-    """Raises ConfigError."""
-    host, port = parse_bind(bind)
-    try:
-        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
-    except PermissionError:
-        raise ConfigError(
-            f"{bind} cannot be listened at: ports below 1024 are root's; give evd CAP_NET_BIND_SERVICE, let evd.socket "
-            "hold the port, or choose a higher one"
-        ) from None
-    except OSError as error:  # tomorrow it may be free, so this is no mistake in a setting
-        raise CannotListen(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
-
-
-def _shown(address: Any) -> str:
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: Any) -> trio.Event:
     """Start a task; the event is set when it ended."""
     ended = trio.Event()
@@ -568,13 +363,3 @@ def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: A
 async def _within(scope: trio.CancelScope, task: Callable[[], Awaitable[None]]) -> None:
     with scope:
         await task()
-
-
-def _raise_descriptor_limit(connections: int) -> None:
-    """As many open files as connections may come, beside the database's and the pushes'."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + 256
-    if soft < wanted and (hard == resource.RLIM_INFINITY or soft < hard):
-        reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with suppress(OSError):  # a sandbox may forbid it; the edge lives with fewer descriptors, too
-            resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))

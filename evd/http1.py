@@ -173,6 +173,19 @@ class RequestReader(_Heads):
         here = len(self._buffer) - self._head_end
         return self._walk is None and length is not None and length <= size and length <= here
 
+    def arrived(self, size: int) -> bytes | None:
+        """That body, which nearly every callback has; None for any other."""
+        head = self._head
+        if head is None or self._walk is not None:
+            return None
+        length, start = head.length, self._head_end
+        if length is None or length > size or length > len(self._buffer) - start:
+            return None
+        body = self._buffer[start : start + length]
+        self._buffer = self._buffer[start + length :]
+        self._head = None
+        return body
+
     def unread(self) -> bytes:
         """All bytes from the start of the head given last: what another reader of this connection must be told."""
         assert self._walk is None, "a request whose body is being read cannot be given away"
@@ -192,15 +205,11 @@ class RequestReader(_Heads):
         walk = self._walk
         if walk is None:
             assert self._head is not None, "a body comes after a head"
-            length = self._head.length
-            start = self._head_end
-            if length is not None and length <= allowance.size and length <= len(self._buffer) - start:
-                body = self._buffer[start : start + length]
-                self._buffer = self._buffer[start + length :]
-                self._head = None
+            body = self.arrived(allowance.size)
+            if body is not None:
                 return body
-            walk = self._walk = BodyWalk(length, allowance)
-            self._buffer = self._buffer[start:]
+            walk = self._walk = BodyWalk(self._head.length, allowance)
+            self._buffer = self._buffer[self._head_end :]
         walk.step(self._buffer)
         self._buffer = self._buffer[walk.used :]
         if not walk.done:

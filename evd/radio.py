@@ -41,9 +41,23 @@ def of_advanced(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def others(document: Mapping[str, Any], said: Mapping[str, Any], envelope: Container[str]) -> dict[str, Any]:
     """What else a callback said, under `values`: where nothing else is kept of it, nothing of it may be lost."""
-    left = {name: value for name, value in document.items() if name not in said and name not in envelope}
-    kept = {name: value for name, value in left.items() if value not in (None, "", "null")}
-    return {"values": kept} if kept else {}
+    left = {
+        name: value for name, value in document.items() if name not in envelope and not _holds(said.get(name), value)
+    }
+    return {"values": left} if left else {}
+
+
+def _holds(kept: Any, given: Any) -> bool:
+    """Whether what is kept has a value for each that was given; of a list, for as many as are kept."""
+    if given is None or given in ("", "null"):
+        return True
+    if isinstance(given, list) and isinstance(kept, Mapping) and len(given) == 1:  # as Sigfox's REST API has it
+        given = given[0]
+    if isinstance(given, Mapping):
+        return isinstance(kept, Mapping) and all(_holds(kept.get(name), one) for name, one in given.items())
+    if isinstance(given, list):
+        return isinstance(kept, list) and all(map(_holds, kept, given))
+    return kept is not None and not isinstance(kept, Mapping | list)
 
 
 def of_geoloc(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from evd.queries import Queries
 FIRST_AFTER_S = 5.0
 """A start has more urgent things to do."""
 
-EVERY_S = 300.0
+EVERY_S = 120.0
+"""A look at 100,000 registrations takes 0.3 s of the database, in pages."""
 
 PAGE = 2000
 """Registrations of one question: some 6 ms of the database, in which no other question is answered."""

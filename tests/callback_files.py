@@ -119,6 +119,7 @@ def _report(kind: str, document: dict[str, Any]) -> dict[str, Any]:
                 found |= {"info_code": one.info_code}
             case Annotate():
                 payload = None if one.payload is None else one.payload.hex()
-                found |= {"seq": one.seq, "payload": payload, "radio": orjson.loads(one.radio)}
-                found |= {"location": one.location}
+                radio = orjson.loads(one.radio)
+                found |= {"values": values} if (values := radio.pop("values", None)) else {}
+                found |= {"seq": one.seq, "payload": payload, "radio": radio, "location": one.location}
     return {"seq": None} | found

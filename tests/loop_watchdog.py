@@ -58,10 +58,10 @@ def _write(task: str, held_s: float) -> None:
 
 
 def _main() -> None:
-    import evd.daemon
+    import evd.serving
     from evd.cli import main
 
-    settle = evd.daemon._settle_memory
+    settle = evd.serving._settle_memory
 
     def settle_and_watch() -> None:
         """Once the daemon is ready: a start may take its time."""
@@ -71,7 +71,7 @@ def _main() -> None:
         if "LOOP_STACKS" in os.environ:
             watchdog.watch_stacks()
 
-    evd.daemon._settle_memory = settle_and_watch
+    evd.serving._settle_memory = settle_and_watch
     main()
 
 

@@ -59,7 +59,7 @@ NO_HOSTS = (
 FAULTS = [
     # what ends an unguarded hypercorn (reliability R19)
     Fault(
-        "websocket upgrade and a byte",
+        "websocket upgrade and a byte (S05)",
         get(
             b"Connection: Upgrade",
             b"Upgrade: websocket",

@@ -85,7 +85,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             {},
             {"stopped": {}},
             0,
-            "3 phones that the provider took pushes for",
+            "sent nothing (3 of them)",
         ),
         ("push_stopped", {"stopped": {"stale": 3}}, {}, {"stopped": {}}, 0, "not renewed for push.stale_after_days"),
         ("push_stopped", {"stopped": {"missed": 1}}, {}, {"stopped": {}}, 0, "start it anew"),

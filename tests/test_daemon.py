@@ -20,8 +20,8 @@ import pytest
 from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
 
 import evd.cli
-from evd.daemon import parse_bind
 from evd.errors import ConfigError
+from evd.listening import parse_bind
 from evd.place import Lock, Place
 from evd.store.database import open_reader
 

@@ -78,7 +78,7 @@ class Web:
                 await self.go_on.wait()
                 yield b"rest"
 
-            return Response(parts())
+            return Response(parts(), content_type=request.args.get("type"))
 
         @app.get("/huge")
         async def huge() -> bytes:
@@ -254,9 +254,22 @@ async def test_who_has_half_closed_gets_his_answers() -> None:
         await until(lambda: not here.door.open)
 
 
-async def test_nobody_waits_for_the_end_of_a_response_that_has_none_once_its_reader_half_closed() -> None:
+async def test_who_has_half_closed_gets_the_rest_of_a_streamed_answer() -> None:
     async with site() as here, await here.connect() as client:
         await client.send(call(b"/stream"))
+        await here.web.asked.wait()
+        await client.stream.send_eof()
+        here.web.go_on.set()
+        seen = b""
+        with trio.fail_after(5):
+            while part := await client.stream.receive_some():
+                seen += bytes(part)
+        assert seen.endswith(b"4\r\nrest\r\n0\r\n\r\n")
+
+
+async def test_nobody_waits_for_the_end_of_events_once_their_reader_half_closed() -> None:
+    async with site() as here, await here.connect() as client:
+        await client.send(call(b"/stream?type=text/event-stream"))
         await here.web.asked.wait()
         await client.stream.send_eof()
         await until(lambda: not here.door.open)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import msgspec
 import pytest
 import trio
 import trio.testing
@@ -37,6 +38,7 @@ from evd.trace import Rules, trace
 from evd.writer import Writer
 
 GOOD, OTHER, UNSEEN = "goodphone:one", "otherphone:two", "unseenphone:three"
+LOGGED_IN_ONCE = "originalphone:six"
 DEAD, REFUSED = "unregistered:four", "badpayload:five"
 """What the fake FCM makes of a message to them."""
 
@@ -47,7 +49,10 @@ def phone(vehicle: str, token: str, at: int) -> Register:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    """A1 has a phone, a dead one, and one not seen for 40 days; B1 and D1 have one, E1 has two, C1 has none."""
+    """A1 has a phone, a dead one, and one not seen for 40 days; B1 and D1 have one, E1 has two, C1 has none.
+
+    F1's phone is the original app's, which registered once, long ago.
+    """
     folder = tmp_path_factory.mktemp("operator")
     directory = folder / "evd"
     keys = init(directory)
@@ -62,9 +67,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
                 phone("D1", OTHER, now - HOUR_MS),
                 phone("E1", OTHER, now - HOUR_MS),
                 phone("E1", REFUSED, now - HOUR_MS),
+                msgspec.structs.replace(phone("F1", LOGGED_IN_ONCE, now - 400 * DAY_MS), client="original"),
             ]
         )
         store.write([outcome(arrival("A1"), "taken", "m/1", registration=3, token=UNSEEN, at=now - DAY_MS)])
+        store.write([arrival("A1", time=now - 2 * HOUR_MS, now=now - 2 * HOUR_MS)])  # worth no push any more
     with fake_fcm(folder) as fcm:
         settings = f'[push]\ncredentials = "{fcm.credentials}"\nendpoint = "{fcm.url}"\n'
         with running_daemon(directory, keys=keys, settings=settings) as one:
@@ -549,17 +556,26 @@ def test_a_test_shows_what_the_provider_says_of_each_phone(daemon: RunningDaemon
     assert ask(daemon, "GET", "?vehicle=E1").json()["finished"] == [], "it is no push of a status"
 
 
+def test_a_phone_that_the_originals_app_registered_at_its_log_in_a_year_ago_has_its_pushes(
+    daemon: RunningDaemon,
+) -> None:
+    (push,) = traced(daemon, speak(daemon, "F1"))["pushes"]
+    assert (push["phone"], push["state"]) == ("original…", "taken")
+
+
 def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
-    speak(daemon, "A1", seq=9)
-    end = time.monotonic() + READY_S
-    while not (alarms := httpx.get(f"{daemon.url}/readyz").json()["alarms"]) and time.monotonic() < end:
+    end, sentences = time.monotonic() + READY_S, {}
+    while "push_stopped" not in sentences and time.monotonic() < end:
+        alarms = httpx.get(f"{daemon.url}/readyz").json()["alarms"]
+        sentences = {alarm["name"]: alarm["sentence"] for alarm in alarms}
         time.sleep(0.1)
-    sentences = {alarm["name"]: alarm["sentence"] for alarm in alarms}
-    assert sentences["push_stopped"].startswith("1 phones that the provider took pushes for lately are sent nothing")
+    assert sentences["push_stopped"].startswith(
+        "phones that the provider took pushes for lately are sent nothing (1 of them): their registrations"
+    )
 
 
 def test_a_vehicle_that_nobody_listens_to_is_said_to_be_one(daemon: RunningDaemon) -> None:
-    words = "no phone is registered for vehicle C1: its app does that when it starts\n"
+    words = "no phone is registered for vehicle C1: its app does that at log-in, or when it starts\n"
     assert said(daemon, "trace", speak(daemon, "C1")).endswith(f"pushed     {words}")
     assert refused(daemon, "test", "C1") == f"evd: {words}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 import orjson
 import pytest
 from hypothesis import given
@@ -66,7 +67,9 @@ def test_every_info_code_is_named_in_its_note(number: int) -> None:
 def test_data_advanced_annotates_its_message() -> None:
     (operation,) = told("advanced", seqNumber=40, data="0102", lqi="GOOD").operations
     radio_json = b'{"lqi":"GOOD","linkQuality":2}'
-    assert operation == Annotate("386625", TIME, 40, b"\x01\x02", "advanced", radio_json, None, NOW)
+    assert operation == Annotate(
+        "386625", TIME, 40, b"\x01\x02", "advanced", radio_json, None, NOW, document=b"as received"
+    )
 
 
 def test_geoloc_annotates_its_message_with_its_place() -> None:
@@ -254,8 +257,18 @@ def test_law_a_report_is_the_same_in_every_shape(callback: tuple[str, dict[str, 
         line = ";".join(as_text(value) for value in bare.values()).encode()
         of_text = {b"content-type": b"text/plain"}
         shapes.append(read_document(method="POST", headers=of_text, query=b"", body=line, pattern=pattern))
-    expected = report(kind, bare, now=NOW, raw=b"")
-    assert [report(kind, shape, now=NOW, raw=b"") for shape in shapes] == [expected] * len(shapes)
+    expected = without_values(report(kind, bare, now=NOW, raw=b""))
+    assert [without_values(report(kind, shape, now=NOW, raw=b"")) for shape in shapes] == [expected] * len(shapes)
+
+
+def without_values(report: Report) -> Report:
+    """What evd does not know is kept as it was written."""
+    (first, *others) = report.operations
+    if isinstance(first, Annotate):
+        radio = orjson.loads(first.radio)
+        radio.pop("values", None)
+        first = msgspec.structs.replace(first, radio=orjson.dumps(radio))
+    return report._replace(operations=(first, *others))
 
 
 odd = st.recursive(

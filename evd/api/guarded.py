@@ -27,6 +27,7 @@ from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
 from hypercorn.utils import parse_socket_addr
 
+from evd import sse
 from evd.admission import Admission, Place
 from evd.connection import CROWDED
 from evd.errors import RequestError
@@ -306,7 +307,7 @@ class _GuardedProtocol(H11Protocol):
         if isinstance(event, Response) and self.context.terminated.is_set():
             event = replace(event, headers=[*event.headers, (b"connection", b"close")])
         await super().stream_send(event)
-        if isinstance(event, Response) and not any(name.lower() == b"content-length" for name, _ in event.headers):
+        if isinstance(event, Response) and any(_has_no_end(*field) for field in event.headers):
             self.settled.set()
 
     async def _check_protocol(self, event: h11.Request) -> None:
@@ -320,3 +321,7 @@ class _GuardedProtocol(H11Protocol):
         await super()._close_stream()
         self.rested.set()
         self.settled.set()
+
+
+def _has_no_end(name: bytes, value: bytes) -> bool:
+    return name.lower() == b"content-type" and value.startswith(sse.CONTENT_TYPE.encode())

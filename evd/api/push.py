@@ -123,7 +123,9 @@ async def test_vehicle() -> Response:
     with trio.move_on_after(TEST_TIMEOUT_S):
         told = await control.test(vehicle)
         if not told:
-            raise NotFound(f"no phone is registered for vehicle {vehicle}: its app does that when it starts")
+            raise NotFound(
+                f"no phone is registered for vehicle {vehicle}: its app does that at log-in, or when it starts"
+            )
         return v1_json({"vehicle": vehicle, "phones": told})
     raise Unavailable(f"the provider did not answer within {TEST_TIMEOUT_S:.0f} s: try again later", retry_after_s=30)
 

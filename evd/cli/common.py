@@ -114,11 +114,11 @@ def with_writer(place: Place, config: Config | None, work: Callable[[Path], T]) 
         try:
             return work(place.socket)
         except control.NobodyThere:
-            from evd import daemon, log  # the daemon's imports take half a second, which a running one spares
+            from evd import log, serving  # the daemon's imports take half a second, which a running one spares
 
             log.configure(level="error")
         try:
-            done: T = daemon.briefly(place, config or settings(place), work)
+            done: T = serving.briefly(place, config or settings(place), work)
             return done
         except AlreadyRunning as error:
             if time.monotonic() - begun > (TURN_S if error.briefly else STARTS_S):

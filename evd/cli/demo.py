@@ -112,7 +112,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
 
 async def _probe(bind: str) -> None:
     """Raises ConfigError if `bind` cannot be listened at: before anything is made."""
-    from evd.daemon import parse_bind
+    from evd.listening import parse_bind
 
     host, port = parse_bind(bind)
     try:
@@ -141,7 +141,7 @@ def _keys(files: DemoPlace) -> dict[str, str]:
 
 def _more_keys(place: Place) -> dict[str, str]:
     """Keys for a directory whose own ones nobody can tell, for only hashes are kept."""
-    from evd import daemon
+    from evd import serving
 
     log.configure(level="error")
 
@@ -150,7 +150,7 @@ def _more_keys(place: Place) -> dict[str, str]:
         return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     without_push = settings(place, {"push.credentials": ""})  # whose file matters to no key, and may be away
-    made: dict[str, str] = daemon.briefly(place, without_push, fresh)
+    made: dict[str, str] = serving.briefly(place, without_push, fresh)
     return made
 
 

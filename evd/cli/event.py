@@ -48,12 +48,12 @@ def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | No
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     _, body = event_texts.sentence(row["kind"], row["details"], "en", "")
-    return {**row, "time": utc_time(row["time"]), "sentence": body, "samples": _compared(row["samples"])}
+    return {**row, "time": utc_time(row["time"]), "sentence": body, "samples": _compared(row.get("samples"))}
 
 
-def _compared(samples: list[dict[str, Any] | None]) -> str | None:
+def _compared(samples: list[dict[str, Any] | None] | None) -> str | None:
     """What the two samples said that the event compares, with their times: `current_charge 25 → 19, …`."""
-    if not samples:
+    if samples is None or len(samples) != 2:
         return None
     before, then = [sample or {} for sample in samples]
     names = [name for name in {**before, **then} if name not in ("time", "status_id")]

@@ -37,7 +37,7 @@ TRACE_COLUMNS = {
 
 TEST_COLUMNS = {"token": "PHONE", "kind": "KIND", "taken": "TAKEN", "ms": "ms", "said": "ANSWER"}
 
-REGISTERS = "its app does that when it starts"
+REGISTERS = "its app does that at log-in, or when it starts"
 
 LISTED = 50
 """Pushes of a list, unless more are asked for: two screens."""

@@ -60,7 +60,7 @@ def _hide(place: Place, keys: Mapping[str, str], as_json: bool) -> None:
 
 def make(place: Place) -> dict[str, str]:
     """A fresh directory; the text of one key of each role. Raises ConfigError where there is one already."""
-    from evd import control, daemon, log
+    from evd import control, log, serving
 
     if place.database.exists():
         raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
@@ -82,7 +82,7 @@ def make(place: Place) -> dict[str, str]:
         return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     try:
-        made: dict[str, str] = daemon.briefly(place, settings(place), first_keys)
+        made: dict[str, str] = serving.briefly(place, settings(place), first_keys)
     except BaseException:
         place.database.unlink(missing_ok=True)  # without its first keys nobody could use it
         raise
@@ -106,9 +106,9 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 
 def run(place: Place, flags: dict[str, Any]) -> None:
-    from evd import daemon, log
+    from evd import log, serving
 
     chosen = settings(place, flags)
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    daemon.serve(place, chosen)
+    serving.serve(place, chosen)
