@@ -370,17 +370,24 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("body", "coding", "status"),
     [
-        (gzip.compress(json.dumps(points("21B", 1)[0]).encode()), "gzip", 201),
-        (gzip.compress(json.dumps(points("21B", 1)[0]).encode()), "x-GZIP", 201),
-        (gzip.compress(b"{") + gzip.compress(json.dumps(points("21B", 1)[0]).encode()[1:]), "gzip", 201),
-        (gzip.compress(b"{}")[:-5], "gzip", 400),
-        (b"no gzip", "gzip", 400),
-        (b"", "gzip", 400),
-        (gzip.compress(b"") * 1000, "gzip", 400),
-        (gzip.compress(b" " * (64 * 1024 + 1)), "gzip", 413),
-        (bomb(), "gzip", 413),
-        (b"x", "br", 415),
-        (b"x", "gzip, gzip", 415),
+        pytest.param(gzip.compress(json.dumps(points("21B", 1)[0]).encode()), "gzip", 201, id="zipped"),
+        pytest.param(
+            gzip.compress(json.dumps(points("21B", 1)[0]).encode()), "x-GZIP", 201, id="the coding in capitals"
+        ),
+        pytest.param(
+            gzip.compress(b"{") + gzip.compress(json.dumps(points("21B", 1)[0]).encode()[1:]),
+            "gzip",
+            201,
+            id="two members",
+        ),
+        pytest.param(gzip.compress(b"{}")[:-5], "gzip", 400, id="cut off"),
+        pytest.param(b"no gzip", "gzip", 400, id="not zipped"),
+        pytest.param(b"", "gzip", 400, id="nothing"),
+        pytest.param(gzip.compress(b"") * 1000, "gzip", 400, id="a thousand empty members"),
+        pytest.param(gzip.compress(b" " * (64 * 1024 + 1)), "gzip", 413, id="more than a body may have"),
+        pytest.param(bomb(), "gzip", 413, id="a bomb"),
+        pytest.param(b"x", "br", 415, id="another coding"),
+        pytest.param(b"x", "gzip, gzip", 415, id="twice zipped"),
     ],
 )
 def test_e05_what_is_zipped_is_unzipped_within_the_bound_of_a_body(
