@@ -11,7 +11,7 @@ PACE_S = 1.05
 
 PACE_MAX_S = 60.0
 
-STEP = 1.25
+STEP = 1.5
 """So much slower with each further 429: one that jitter on the way made costs little."""
 
 EASE_AFTER = 30
