@@ -18,7 +18,7 @@ run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY)
-	$(BIN)/pytest -q -n 2 --dist loadfile
+	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(READY)
 	$(BIN)/ruff check .

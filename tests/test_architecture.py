@@ -142,6 +142,7 @@ def tree(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text("utf-8"))
 
 
+@cache
 def imports(module: str) -> set[str]:
     """Every module that `module` names in an import, whether at the top or inside a function."""
     found: set[str] = set()

@@ -256,7 +256,7 @@ class RingsAgainstAList(RuleBasedStateMachine):
         assert rows(self.path, counts) == rows(self.path, "SELECT vehicle, count(*) FROM overflow GROUP BY 1")
 
 
-RingsAgainstAList.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+RingsAgainstAList.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestRingsAgainstAList = RingsAgainstAList.TestCase
 
 
