@@ -112,6 +112,8 @@ class Edge(Reception):
                         door.close()
                     self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
                     await self._empty.wait()
+                if not self._stop.is_set():  # else evd would live on and take nothing
+                    raise RuntimeError("the edge ended before it was stopped")
                 background.cancel_scope.cancel()
         finally:
             for door in doors:
