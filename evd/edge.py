@@ -14,6 +14,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -245,6 +246,12 @@ class Edge(Reception):
                 await self._hand_over(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.broken += 1
+        except* trio.Cancelled as group:
+            if trio.current_effective_deadline() == -inf:
+                raise  # the edge's own end
+            # One that slipped out of the connection's own scopes would end all the others.
+            self.failed += 1
+            self.log.error("edge.connection_failed", errors=error_kinds(group))
         except* Exception as group:
             self.failed += 1
             self.log.error("edge.connection_failed", errors=error_kinds(group))
