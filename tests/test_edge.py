@@ -245,19 +245,34 @@ async def test_what_taking_raises_is_answered() -> None:
         assert here.edge.failed == 1
 
 
-async def test_an_exception_of_a_handed_over_connection_stays_in_its_task() -> None:
-    async def hand_over(stream: ReplayStream) -> None:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(stream.send_all, b"half an answer")
-            raise ValueError("secret")
+async def fails(stream: ReplayStream) -> None:
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, b"half an answer")
+        raise ValueError("secret")
 
+
+async def lets_a_cancellation_slip_out(stream: ReplayStream) -> None:
+    """As whoever enters a nursery by hand and forgets what its end returns."""
+    nursery = trio.open_nursery()
+    (await nursery.__aenter__()).cancel_scope.cancel()
+    try:
+        await trio.sleep_forever()
+    except BaseException as error:
+        await nursery.__aexit__(type(error), error, error.__traceback__)
+        raise
+
+
+@pytest.mark.parametrize(("hand_over", "error"), [(fails, "ValueError"), (lets_a_cancellation_slip_out, "Cancelled")])
+async def test_what_a_handed_over_connection_raises_stays_in_its_task(
+    hand_over: Callable[[ReplayStream], Awaitable[None]], error: str
+) -> None:
     async with site(hand_over=hand_over) as here:
         with structlog.testing.capture_logs() as logs:
             async with await here.connect() as client:
                 await client.send(get())
                 with pytest.raises(Ended):
                     await client.read()
-        assert [entry["errors"] for entry in logs] == [["ValueError"]]
+        assert [entry["errors"] for entry in logs] == [[error]]
         assert "secret" not in str(logs)
         assert here.edge.failed == 1
         assert await here.answers()

@@ -85,6 +85,16 @@ class Web:
             self.asked.set()
             return bytes(64 * 1024 * 1024)
 
+        @app.get("/endless")
+        async def endless() -> Response:
+            async def parts() -> AsyncIterator[bytes]:
+                self.asked.set()
+                while True:
+                    yield bytes(1024 * 1024)
+                    await trio.lowlevel.checkpoint()
+
+            return Response(parts())
+
         @app.get("/who")
         async def who() -> dict[str, object]:
             assert request.scope is not None
@@ -358,12 +368,16 @@ async def test_a_client_that_goes_away_ends_its_request() -> None:
         assert await here.answers()
 
 
-async def test_a_client_that_never_reads_is_cut_at_the_write_deadline() -> None:
+@pytest.mark.parametrize("path", [b"/huge", b"/endless"])
+@pytest.mark.parametrize("behind", [b"", get()], ids=["alone", "with a request behind it"])
+async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: bytes, behind: bytes) -> None:
+    """And nothing of its end reaches the edge, which all connections share."""
     async with site(DoorLimits(write_s=0.1)) as here, await here.connect() as client:
-        await client.send(call(b"/huge"))
+        await client.send(call(path) + behind)
         await here.web.asked.wait()
         await until(lambda: not here.door.open)
         assert await here.answers()
+        assert (here.edge.failed, here.door.failed) == (0, 0)
 
 
 async def test_a_slow_reader_is_no_dead_one() -> None:

@@ -138,9 +138,10 @@ class GuardedConnection(TCPServer):
             self._peer = client[0] if client is not None else ""
             tls = getattr(self.stream, "tls", False)
             with self._whole:
-                async with TaskGroup() as group:
-                    self._task_group = group
-                    self._nursery = cast(trio.Nursery, group._nursery)
+                async with trio.open_nursery() as self._nursery:
+                    # Entered by itself, hypercorn's group lets the nursery's own cancellation slip out of it.
+                    group = self._task_group = TaskGroup()
+                    group._nursery = self._nursery
                     self._guarded = _GuardedProtocol(
                         self.app,
                         self.config,
