@@ -8,6 +8,7 @@ the environment it writes where such a step is, too.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import signal
@@ -58,8 +59,10 @@ def _write(task: str, held_s: float) -> None:
 
 
 def _main() -> None:
+    from evd.cli import STARTING_GC_THRESHOLD, main
+
+    gc.set_threshold(STARTING_GC_THRESHOLD)
     import evd.serving
-    from evd.cli import main
 
     settle = evd.serving._settle_memory
 

@@ -17,70 +17,11 @@ import pytest
 from app_types import read_members, read_status
 from builders import rows
 from daemon_process import RunningDaemon
+from original_status import MEASURED, SIGFOX_SAYS, SIMULATOR_READ, SIMULATOR_SAYS
 from test_chain import Fcm, app, fake_fcm, whole_chain
 
 TIME = 1_639_400_000
-EV = "130a4c0f594e427e4bb45088"
-ORIGINAL = {
-    "rawdata": EV,
-    "advanced": False,
-    "connectivity": 1,
-    "state": 0,
-    "current_charge": 76,
-    "target_charge": 20,
-    "current": 608,
-    "elapsed_time": 3929,
-    "remain_time": 2504,
-    "range": 638,
-    "elec_consumption": 19380,
-    "indoor_temp": 20616,
-}
-ORIGINAL_READ = {
-    "advanced": False,
-    "state": 0,
-    "current_charge": 76,
-    "target_charge": 20,
-    "current": 608,
-    "elapsed_time": 3929,
-    "remain_time": 2504,
-    "range": 638,
-    "elec_consumption": 15.40625,
-    "indoor_temperature": 36.25,
-}
-SIMULATOR = {
-    "encoded": False,
-    "advanced": True,
-    "connectivity": 1,
-    "state": 1,
-    "current_charge": 76,
-    "target_charge": 80,
-    "current": 32.5,
-    "elapsed_time": 45,
-    "remain_time": 30,
-    "range": 211,
-    "elec_consumption": 15.4,
-    "indoor_temp": 21.5,
-    "outdoor_temp": 3.5,
-    "desired_temp": 21.0,
-    "max_current": 64.0,
-    "location": "48.1486,17.1077",
-}
-SIMULATOR_READ = {
-    "advanced": True,
-    "state": 1,
-    "current_charge": 76,
-    "target_charge": 80,
-    "current": 32,
-    "elapsed_time": 45,
-    "remain_time": 30,
-    "range": 211,
-    "elec_consumption": 15.4,
-    "indoor_temperature": 21.5,
-    "outdoor_temperature": 3.5,
-    "desired_temperature": 21.0,
-    "max_current": 64,
-    "location": "48.1486,17.1077",
-}
+ORIGINAL_READ = {"advanced": False, **MEASURED}
 SIGFOX, WLAN = "/v3/sigfox/uplink", "/v3/wlan"
 
 
@@ -99,13 +40,15 @@ def without(fields: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 CASES: dict[str, Case] = {
-    "the original's callback": Case(SIGFOX, ORIGINAL, ORIGINAL_READ),
+    "the original's callback": Case(SIGFOX, SIGFOX_SAYS, ORIGINAL_READ),
     "the original's callback, quoted": Case(
-        SIGFOX, {name: str(value).lower() for name, value in ORIGINAL.items()}, ORIGINAL_READ
+        SIGFOX, {name: str(value).lower() for name, value in SIGFOX_SAYS.items()}, ORIGINAL_READ
     ),
-    "the simulator's post": Case(WLAN, SIMULATOR, SIMULATOR_READ, kept={"current": 32.5, "max_current": 64.0}),
+    "the simulator's post": Case(WLAN, SIMULATOR_SAYS, SIMULATOR_READ, kept={"current": 32.5, "max_current": 64.0}),
     **{
-        f"the original's callback and {name}": Case(SIGFOX, ORIGINAL | {name: value}, ORIGINAL_READ | read, kept=kept)
+        f"the original's callback and {name}": Case(
+            SIGFOX, SIGFOX_SAYS | {name: value}, ORIGINAL_READ | read, kept=kept
+        )
         for name, value, read, kept in (
             ("max_current", 64, {"max_current": 64}, {}),
             ("customData", {"a": 1}, {}, {"customData": {"a": 1}}),
@@ -117,13 +60,13 @@ CASES: dict[str, Case] = {
     },
     "the web page's layout": Case(
         SIGFOX,
-        without(ORIGINAL, "elec_consumption", "indoor_temp")
+        without(SIGFOX_SAYS, "elec_consumption", "indoor_temp")
         | {"rawdata": "130a4c0f594e427e43004d60", "outdoor_temperature": 17152, "indoor_temperature": 19808},
         without(ORIGINAL_READ, "elec_consumption") | {"outdoor_temperature": 3.5, "indoor_temperature": 21.5},
     ),
     "the web page's layout over another payload": Case(
         SIGFOX,
-        without(ORIGINAL, "elec_consumption") | {"outdoor_temperature": 17152},
+        without(SIGFOX_SAYS, "elec_consumption") | {"outdoor_temperature": 17152},
         ORIGINAL_READ | {"outdoor_temperature": 3.5},
     ),
     "halves by WLAN, said": Case(
@@ -133,7 +76,7 @@ CASES: dict[str, Case] = {
     ),
     "halves by WLAN, unsaid": Case(WLAN, {"indoor_temp": 19808}, {"indoor_temperature": 21.5}),
     "21 degrees by WLAN": Case(WLAN, {"encoded": False, "indoor_temp": 21}, {"indoor_temperature": 21}),
-    "a contradiction": Case(SIGFOX, ORIGINAL | {"state": 3}, ORIGINAL_READ, "disagrees"),
+    "a contradiction": Case(SIGFOX, SIGFOX_SAYS | {"state": 3}, ORIGINAL_READ, "disagrees"),
     "no value at all": Case(SIGFOX, {"data": ""}, {}),
     "the least": Case(SIGFOX, {"connectivity": 1}, {}),
     "nulls": Case(
@@ -166,7 +109,7 @@ CASES: dict[str, Case] = {
     "10^12 A": Case(WLAN, {"current": 10**12}, {}, "implausible", {"implausible": {"current": 10**12}}),
     "NaN and infinity as halves": Case(
         SIGFOX,
-        ORIGINAL | {"rawdata": "130a4c0f594e427e7e007c00", "elec_consumption": 32256, "indoor_temp": 31744},
+        SIGFOX_SAYS | {"rawdata": "130a4c0f594e427e7e007c00", "elec_consumption": 32256, "indoor_temp": 31744},
         without(ORIGINAL_READ, "elec_consumption", "indoor_temperature"),
     ),
     "H02 unreplaced customData": Case(
@@ -435,7 +378,7 @@ def test_names_that_were_not_replaced_stand_in_the_log_once(chain: Chain) -> Non
 def test_whose_values_the_format_does_not_explain_is_seen_by_the_operator(chain: Chain) -> None:
     daemon, _, _ = chain
     for number in range(3):
-        body = ORIGINAL | {"vehicleId": "D1", "timestamp": TIME + number, "seqNumber": number}
+        body = SIGFOX_SAYS | {"vehicleId": "D1", "timestamp": TIME + number, "seqNumber": number}
         body |= {"state": 3, "range": 5} if number else {}
         answer = httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers={"x-api-key": daemon.keys["sigfox"]})
         assert answer.status_code == 201

@@ -18,6 +18,7 @@ from typing import Any
 import httpx
 import pytest
 from daemon_process import READY_S, STOP_S, Lines, RunningDaemon, clean_env, run_evd, running_daemon
+from original_status import FRAME, MEASURED, SIMULATOR_READ
 
 from evd.store.database import open_reader
 
@@ -37,36 +38,15 @@ SIGFOX_STATUS: dict[str, Any] = {
     "timestamp": 1639400000000,
     "connectivity": 1,
     "seqNumber": 118,
-    "rawdata": "130a4c0f594e427e4bb45088",
+    "rawdata": FRAME,
     "advanced": False,
-    "state": 0,
-    "current_charge": 76,
-    "target_charge": 20,
-    "current": 608,
-    "elapsed_time": 3929,
-    "remain_time": 2504,
-    "range": 638,
-    "elec_consumption": 15.40625,
-    "indoor_temperature": 36.25,
+    **MEASURED,
 }
 WLAN_STATUS: dict[str, Any] = {
     "vehicleId": "386625",
     "timestamp": 1639400000123,
     "connectivity": 2,
-    "advanced": True,
-    "state": 1,
-    "current_charge": 76,
-    "target_charge": 80,
-    "current": 32,
-    "elapsed_time": 45,
-    "remain_time": 30,
-    "range": 211,
-    "elec_consumption": 15.4,
-    "indoor_temperature": 21.5,
-    "outdoor_temperature": 3.5,
-    "desired_temperature": 21.0,
-    "max_current": 64.0,
-    "location": "48.1486,17.1077",
+    **SIMULATOR_READ,
 }
 
 

@@ -9,29 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from daemon_process import RunningDaemon, run_evd, running_daemon
+from original_status import MEASURED, SIGFOX_SAYS
 
 NOW_S = int(time.time())
 UPLINK, WLAN, LAST, RANGE = "/v3/sigfox/uplink", "/v3/wlan", "/v3/android/last", "/v3/android/range"
 REGISTER, TEST = "/v3/android/fcm-register", "/v3/test"
 MINE = "?vehicleId=386625"
-#: The original's own Sigfox body; its half floats are whole numbers.
-SIGFOX: dict[str, Any] = {
-    "timestamp": NOW_S - 60,
-    "vehicleId": "386625",
-    "seqNumber": 2893,
-    "rawdata": "332804002d00f0d34bb34d60",
-    "advanced": False,
-    "connectivity": 1,
-    "state": 1,
-    "current_charge": 76,
-    "target_charge": 80,
-    "current": 32,
-    "elapsed_time": 45,
-    "remain_time": 30,
-    "range": 211,
-    "elec_consumption": 19379,
-    "indoor_temp": 19808,
-}
+SIGFOX: dict[str, Any] = {"timestamp": NOW_S - 60, "vehicleId": "386625", "seqNumber": 2893, **SIGFOX_SAYS}
 PHONE = {"vehicleId": "386625", "fcmToken": "tokA:APA91b", "register": True}
 
 
@@ -107,8 +91,7 @@ def test_what_the_original_decoded_by_half_is_decoded(daemon: RunningDaemon) -> 
     assert ask(daemon, "POST", UPLINK, vehicle).status_code == 201
     assert ask(daemon, "POST", UPLINK, vehicle | {"seqNumber": "2893"}).status_code == 201, "again"
     first = ask(daemon, "GET", f"{LAST}?vehicleId=abc1").json()
-    measured = {"state": 1, "elec_consumption": 15.3984375, "indoor_temperature": 21.5}
-    assert first.items() >= {"connectivity": 1, "timestamp": NOW_S * 1000 - 5000, **measured}.items()
+    assert first.items() >= {"connectivity": 1, "timestamp": NOW_S * 1000 - 5000, **MEASURED}.items()
     assert "indoor_temp" not in first
     ahead = vehicle | {"timestamp": NOW_S + 2 * 86_400, "seqNumber": 7}
     assert ask(daemon, "POST", UPLINK, ahead).status_code == 201

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from original_status import FRAME, HALVES, MEASURED
 
 from evd.config import FormatSettings
 from evd.decoding import DISAGREES, UNDECODED, UNREAD, decode
@@ -20,19 +21,7 @@ SENSOR = FormatSettings(
 FORMATS = Formats({"sensor": SENSOR}, "ev")
 TRAILER = FORMATS.find("load::uint:8")
 
-PAYLOAD = "130a4c0f594e427e4bb45088"
-DECODED = {
-    "state": 0,
-    "current_charge": 76,
-    "target_charge": 20,
-    "current": 608,
-    "elapsed_time": 3929,
-    "remain_time": 2504,
-    "range": 638,
-    "elec_consumption": 15.40625,
-    "indoor_temperature": 36.25,
-}
-AS_SIGFOX_SENDS = DECODED | {"elec_consumption": 19380, "indoor_temperature": 20616}
+AS_SIGFOX_SENDS = MEASURED | HALVES
 
 
 def decoded(
@@ -51,21 +40,21 @@ def decoded(
 @pytest.mark.parametrize(
     ("fields", "expected", "flag"),
     [
-        pytest.param({}, DECODED, "", id="no values of the sender's"),
-        pytest.param(AS_SIGFOX_SENDS, DECODED, "", id="the default format's, halves as their bits"),
-        pytest.param(DECODED, DECODED, "", id="the default format's, halves as numbers"),
-        pytest.param({n: str(v) for n, v in AS_SIGFOX_SENDS.items()}, DECODED, "", id="quoted"),
-        pytest.param({"state": 0}, DECODED, "", id="some of the default format's"),
-        pytest.param({"indoor_temp": 20616}, DECODED, "", id="the vehicle's spelling"),
-        pytest.param({"advanced": True}, DECODED | {"advanced": True}, "", id="what belongs to no format stays"),
-        pytest.param({"location": "x"}, DECODED | {"location": "x"}, "", id="a place belongs to no format either"),
-        pytest.param(AS_SIGFOX_SENDS | {"state": 3}, DECODED, DISAGREES, id="a contradiction is flagged, evd wins"),
-        pytest.param(AS_SIGFOX_SENDS | {"indoor_temp": 20617}, DECODED, DISAGREES, id="a contradicting half"),
-        pytest.param({"state": 0, "range": 1}, DECODED, DISAGREES, id="as many agree as do not"),
+        pytest.param({}, MEASURED, "", id="no values of the sender's"),
+        pytest.param(AS_SIGFOX_SENDS, MEASURED, "", id="the default format's, halves as their bits"),
+        pytest.param(MEASURED, MEASURED, "", id="the default format's, halves as numbers"),
+        pytest.param({n: str(v) for n, v in AS_SIGFOX_SENDS.items()}, MEASURED, "", id="quoted"),
+        pytest.param({"state": 0}, MEASURED, "", id="some of the default format's"),
+        pytest.param({"indoor_temp": 20616}, MEASURED, "", id="the vehicle's spelling"),
+        pytest.param({"advanced": True}, MEASURED | {"advanced": True}, "", id="what belongs to no format stays"),
+        pytest.param({"location": "x"}, MEASURED | {"location": "x"}, "", id="a place belongs to no format either"),
+        pytest.param(AS_SIGFOX_SENDS | {"state": 3}, MEASURED, DISAGREES, id="a contradiction is flagged, evd wins"),
+        pytest.param(AS_SIGFOX_SENDS | {"indoor_temp": 20617}, MEASURED, DISAGREES, id="a contradicting half"),
+        pytest.param({"state": 0, "range": 1}, MEASURED, DISAGREES, id="as many agree as do not"),
     ],
 )
 def test_with_a_payload_and_no_assigned_format(fields: dict[str, Any], expected: dict[str, Any], flag: str) -> None:
-    assert decoded(fields | {"rawdata": PAYLOAD}) == (expected, flag)
+    assert decoded(fields | {"rawdata": FRAME}) == (expected, flag)
 
 
 @pytest.mark.parametrize(
@@ -87,16 +76,16 @@ def test_with_a_payload_and_no_assigned_format(fields: dict[str, Any], expected:
 )
 def test_unknown_keys_beside_the_formats_change_nothing_else(unknown: dict[str, Any]) -> None:
     """The original's callback with one key more gave 20616 degrees."""
-    assert decoded(AS_SIGFOX_SENDS | unknown | {"rawdata": PAYLOAD}) == (DECODED | unknown, "")
+    assert decoded(AS_SIGFOX_SENDS | unknown | {"rawdata": FRAME}) == (MEASURED | unknown, "")
     said = AS_SIGFOX_SENDS | {"state": 3} | unknown
-    assert decoded(said | {"rawdata": PAYLOAD}) == (DECODED | unknown, DISAGREES)
+    assert decoded(said | {"rawdata": FRAME}) == (MEASURED | unknown, DISAGREES)
 
 
 def test_the_layout_of_the_originals_web_page() -> None:
     """Outdoor and indoor temperature where the format has consumption and indoor temperature; 4300 is 3.5."""
     same = {name: value for name, value in AS_SIGFOX_SENDS.items() if name != "elec_consumption"}
     said = same | {"outdoor_temperature": 17152, "rawdata": "130a4c0f594e427e43005088"}
-    expected = {name: value for name, value in DECODED.items() if name != "elec_consumption"}
+    expected = {name: value for name, value in MEASURED.items() if name != "elec_consumption"}
     assert decoded(said) == (expected | {"outdoor_temperature": 3.5}, ""), "3.5 is no consumption beside"
     assert decoded(said, assigned=FORMATS.find("ev"))[0]["elec_consumption"] == 3.5, "whose format it is, has it so"
 
@@ -104,7 +93,7 @@ def test_the_layout_of_the_originals_web_page() -> None:
 @pytest.mark.parametrize("name", ["outdoor_temp", "outdoor_temperature", "desired_temp"])
 @pytest.mark.parametrize("assigned", [None, "ev", "sensor"])
 def test_a_half_beside_the_formats_fields_is_a_half(name: str, assigned: str | None) -> None:
-    said = AS_SIGFOX_SENDS | {name: 17152, "rawdata": PAYLOAD}
+    said = AS_SIGFOX_SENDS | {name: 17152, "rawdata": FRAME}
     fields, _ = decoded(said, assigned=FORMATS.find(assigned) if assigned else None)
     assert fields[field_name(name)] == 3.5
 
@@ -123,12 +112,12 @@ def test_a_half_beside_the_formats_fields_is_a_half(name: str, assigned: str | N
 def test_numbers_of_which_the_format_has_none_are_another_grammars(
     fields: dict[str, Any], kept: dict[str, Any]
 ) -> None:
-    assert decoded(fields | {"rawdata": PAYLOAD}) == (kept, UNDECODED)
+    assert decoded(fields | {"rawdata": FRAME}) == (kept, UNDECODED)
 
 
 @pytest.mark.parametrize("fields", [{"name": "Octavia"}, {"customData": {"a": "b"}}, {"note": ""}, {"tags": []}])
 def test_texts_say_nothing_of_another_grammar(fields: dict[str, Any]) -> None:
-    assert decoded(fields | {"rawdata": PAYLOAD}) == (fields | DECODED, "")
+    assert decoded(fields | {"rawdata": FRAME}) == (fields | MEASURED, "")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +132,7 @@ def test_texts_say_nothing_of_another_grammar(fields: dict[str, Any]) -> None:
 def test_a_payload_that_bears_out_less_than_half_is_another_grammars(
     fields: dict[str, Any], kept: dict[str, Any]
 ) -> None:
-    assert decoded(fields | {"rawdata": PAYLOAD}) == (kept, DISAGREES)
+    assert decoded(fields | {"rawdata": FRAME}) == (kept, DISAGREES)
 
 
 def test_a_value_for_which_the_payload_is_too_short_is_another_grammars() -> None:
@@ -153,9 +142,9 @@ def test_a_value_for_which_the_payload_is_too_short_is_another_grammars() -> Non
 
 
 def test_a_field_past_the_payloads_end_is_null() -> None:
-    fields, _ = decoded({"rawdata": PAYLOAD[:4]})
+    fields, _ = decoded({"rawdata": FRAME[:4]})
     assert (fields["state"], fields["current_charge"], fields["indoor_temperature"]) == (0, 76, None)
-    assert decoded({"rawdata": ""})[0] == dict.fromkeys(DECODED)
+    assert decoded({"rawdata": ""})[0] == dict.fromkeys(MEASURED)
 
 
 # With a payload, by an assigned format
@@ -173,7 +162,7 @@ def test_a_field_past_the_payloads_end_is_null() -> None:
     ],
 )
 def test_an_assigned_format_always_wins(fields: dict[str, Any], expected: dict[str, Any], flag: str) -> None:
-    assert decoded(fields | {"rawdata": PAYLOAD}, assigned=TRAILER) == (expected, flag)
+    assert decoded(fields | {"rawdata": FRAME}, assigned=TRAILER) == (expected, flag)
 
 
 SENSED = {"code": 67, "temp": 35.0, "door": True, "mode": "moving", "name": "12"}
@@ -276,7 +265,7 @@ def test_a_sender_cannot_say_himself_what_is_implausible() -> None:
 def test_a_location_that_may_be_two_places_is_flagged() -> None:
     point = {"type": "Point", "coordinates": [40.71427, -74.00597]}
     assert decoded({"location": point, "range": 5}, connectivity=WLAN) == ({"range": 5}, UNREAD)
-    assert decoded({"location": point, "data": PAYLOAD}) == (DECODED, UNREAD)
+    assert decoded({"location": point, "data": FRAME}) == (MEASURED, UNREAD)
 
 
 # Without a payload

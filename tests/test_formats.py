@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from original_status import FRAME, MEASURED
 
 from evd.config import EV_GRAMMAR, FormatSettings
 from evd.errors import ConfigError, FormatError
 from evd.formats import Formats, Origin
 
-EV_PAYLOAD = bytes.fromhex("130a4c0f594e427e4bb45088")
+EV_PAYLOAD = bytes.fromhex(FRAME)
 
 
 def test_the_default_format_decodes_the_originals_payload() -> None:
-    assert Formats({}, "ev").default.decoder.decode(EV_PAYLOAD) == {
-        "state": 0,
-        "current_charge": 76,
-        "target_charge": 20,
-        "current": 608,
-        "elapsed_time": 3929,
-        "remain_time": 2504,
-        "range": 638,
-        "elec_consumption": 15.40625,
-        "indoor_temperature": 36.25,
-    }
+    assert Formats({}, "ev").default.decoder.decode(EV_PAYLOAD) == MEASURED
 
 
 def test_a_grammar_written_out_knows_the_usual_half_floats() -> None:

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from original_status import HALVES, MEASURED
 
 from evd.errors import BadRequest
 from evd.sigfox import NESTING_MAX, read_json, read_message
@@ -37,18 +38,7 @@ def test_the_originals_callback() -> None:
     assert message.seq == 118
     assert message.payload == bytes.fromhex(PAYLOAD)
     assert message.encoded is None
-    assert message.fields == {
-        "advanced": False,
-        "state": 0,
-        "current_charge": 76,
-        "target_charge": 20,
-        "current": 608,
-        "elapsed_time": 3929,
-        "remain_time": 2504,
-        "range": 638,
-        "elec_consumption": 19380,
-        "indoor_temperature": 20616,
-    }
+    assert message.fields == {"advanced": False, **MEASURED, **HALVES}
 
 
 def test_the_originals_wlan_body() -> None:

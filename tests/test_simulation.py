@@ -10,6 +10,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from original_status import SIGFOX_SAYS
 
 from evd.config import EV_GRAMMAR
 from evd.decoding import decode
@@ -166,18 +167,7 @@ REFERENCE = {  # reference original-system.md: the body after substitution, for 
     "timestamp": 1639400000,
     "vehicleId": "386625",
     "seqNumber": 118,
-    "rawdata": "130a4c0f594e427e4bb45088",
-    "advanced": False,
-    "connectivity": 1,
-    "state": 0,
-    "current_charge": 76,
-    "target_charge": 20,
-    "current": 608,
-    "elapsed_time": 3929,
-    "remain_time": 2504,
-    "range": 638,
-    "elec_consumption": 19380,
-    "indoor_temp": 20616,
+    **SIGFOX_SAYS,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -16,6 +17,10 @@ from evd.cli.printing import say, say_error, say_lines
 from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
 from evd.plain_text import lines
 from evd.version import VERSION
+
+STARTING_GC_THRESHOLD = 100_000
+"""Container objects between two looks for cycles: what imports make stays, and looking at it is a tenth of a start. A
+daemon that is ready sets its own."""
 
 #: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -87,6 +92,7 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; an error of evd's is one sentence on stderr."""
+    gc.set_threshold(STARTING_GC_THRESHOLD)
     try:
         cli.main(arguments, prog_name="evd", standalone_mode=True)
     except EvdError as error:

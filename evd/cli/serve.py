@@ -60,14 +60,14 @@ def _hide(place: Place, keys: Mapping[str, str], as_json: bool) -> None:
 
 def make(place: Place) -> dict[str, str]:
     """A fresh directory; the text of one key of each role. Raises ConfigError where there is one already."""
-    from evd import control, log, serving
-
     if place.database.exists():
         raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
     if len(bytes(place.socket)) > SOCKET_PATH_MAX:
         raise ConfigError(
             f"{place.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
         )
+    from evd import control, log, serving  # half a second, which these refusals are told without
+
     log.configure(level="error")
     os.umask(0o077)
     try:
@@ -106,9 +106,9 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 
 def run(place: Place, flags: dict[str, Any]) -> None:
-    from evd import log, serving
-
     chosen = settings(place, flags)
+    from evd import log, serving  # half a second, which a wrong setting is told without
+
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
     serving.serve(place, chosen)
