@@ -5,7 +5,6 @@ What belongs to the process and not to the daemon is here: signals, limits, the 
 
 from __future__ import annotations
 
-import gc
 import os
 import resource
 import signal
@@ -18,7 +17,7 @@ from typing import Any
 
 import trio
 
-from evd import VERSION, inherited
+from evd import VERSION, collector, inherited
 from evd.codec import IMPLEMENTATION
 from evd.config import Config
 from evd.daemon import Daemon
@@ -28,9 +27,6 @@ from evd.place import FIRST_KEYS, Lock, Place, lock_in_turn
 from evd.service_manager import ServiceManager
 from evd.starting import Starting
 from evd.writer import Writer
-
-GC_THRESHOLD = 20_000
-"""Container objects between two looks for cycles: about a thousand callbacks, which leave none."""
 
 WATCHDOG_EVERY_S = 1.0
 
@@ -86,7 +82,7 @@ async def _serve(
         first_keys = daemon.place.directory / FIRST_KEYS
         if first_keys.exists():
             log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
-        _settle_memory()
+        collector.settle()
         manager.ready()
         announce(urls)
 
@@ -97,6 +93,7 @@ async def _serve(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_outlive, hangups)
             nursery.start_soon(_feed_watchdog, manager, daemon.writer)
+            nursery.start_soon(collector.make_full_passes, lambda: daemon.admission.open)
 
             async def until() -> None:
                 await anext(signals)
@@ -106,13 +103,6 @@ async def _serve(
             await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
             nursery.cancel_scope.cancel()
     log.info("stopped")
-
-
-def _settle_memory() -> None:
-    """What start-up made stays: the collector need not walk it again and again, which would stop all callbacks."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_THRESHOLD)
 
 
 async def _outlive(hangups: Any) -> None:

@@ -62,9 +62,9 @@ def _main() -> None:
     from evd.cli import STARTING_GC_THRESHOLD, main
 
     gc.set_threshold(STARTING_GC_THRESHOLD)
-    import evd.serving
+    from evd import collector
 
-    settle = evd.serving._settle_memory
+    settle = collector.settle
 
     def settle_and_watch() -> None:
         """Once the daemon is ready: a start may take its time."""
@@ -74,7 +74,7 @@ def _main() -> None:
         if "LOOP_STACKS" in os.environ:
             watchdog.watch_stacks()
 
-    evd.serving._settle_memory = settle_and_watch
+    collector.settle = settle_and_watch
     main()
 
 

@@ -13,8 +13,8 @@ import httpx
 import orjson
 import pytest
 from callback_files import BATCH, Recorded, recorded, routes, summary
+from original_status import MEASURED
 from sigfox_network import Network, answer, network_of
-from test_ingest import DECODED
 from test_sigfox import PAYLOAD
 
 BYTES = "0102030405060708"
@@ -120,7 +120,7 @@ def message_written(network: Network, callback: Recorded, status_id: str) -> Non
     )
     payload = expect.get("payload", head[3])
     assert head == [expect["vehicle"], expect["time"], expect["seq"], payload or "", 1]
-    decoded = DECODED if payload == PAYLOAD else {}
+    decoded = MEASURED if payload == PAYLOAD else {}
     expected = expect.get("fields", {}) | decoded
     stored = orjson.loads(fields)
     assert {name: stored.get(name) for name in expected} == expected
