@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import trio
 
-YOUNG, MIDDLE, NEVER = 20_000, 2, 1_000_000
-"""Container objects between two looks at the youngest ones (about a thousand callbacks, which leave none), such looks
-between two at the ones that outlived one, and more of these than come between two full passes of evd's own."""
+YOUNG, MIDDLE, NEVER = 5_000, 4, 1_000_000
+"""Container objects between two passes over the youngest ones (1 to 3 ms), such passes between two over those that
+outlived one (10 ms), and more of these than come between two full passes of evd's own."""
 
 EVERY_S = 30.0
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import trio
+from quart_trio import QuartTrio
 from trio.testing import MockClock
+from werkzeug.exceptions import HTTPException
 
+from evd.api.held import Connection
 from evd.collector import EVERY_S, FEW, LATEST_S, is_due, make_full_passes
 
 
@@ -51,3 +55,41 @@ async def test_what_outlived_its_youth_is_freed_when_few_are_there(mock_clock: M
         await trio.sleep(EVERY_S)
         assert outlived() is None
         nursery.cancel_scope.cancel()
+
+
+async def refuse_one(app: QuartTrio) -> None:
+    """A request to a path that nobody serves, from its first byte to its last."""
+    headers: list[tuple[bytes, bytes]] = [(b"host", b"x")]
+    scope = {"type": "http", "http_version": "1.1", "method": "GET", "scheme": "http", "path": "/nothing"}
+    scope |= {
+        "raw_path": b"/nothing",
+        "query_string": b"",
+        "headers": headers,
+        "client": ("::1", 1),
+        "server": ("x", 1),
+    }
+    requests = [{"type": "http.request", "body": b"", "more_body": False}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        if requests:
+            return requests.pop()
+        return await trio.sleep_forever()
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    await Connection(app, scope)(receive, send)  # type: ignore[arg-type]
+    assert answered[0]["status"] == 418
+
+
+@pytest.mark.usefixtures("by_itself_python_makes_no_pass")
+async def test_a_refused_request_leaves_next_to_nothing_to_the_collector() -> None:
+    """A crowd that is refused would pile it up until the next full pass, which would hold the loop for long."""
+    app = QuartTrio("refuses")
+    app.register_error_handler(HTTPException, lambda _: ("", 418))
+    await refuse_one(app)
+    gc.collect()
+    for _ in range(50):
+        await refuse_one(app)
+    assert gc.collect() < 50 * 20

@@ -27,6 +27,9 @@ from evd.store.outward import NewEvent, Outcome, Outcomes, RecordEvents, Registe
 FLEET = 10_050
 """More than a page has."""
 
+LONG_NAME = "é" * 100
+"""With it a page of the fleet is more than the kernel holds of an answer that nobody reads."""
+
 LISTS = (
     *("/vehicles?limit=4000", "/keys", "/owners", "/registrations", "/webhooks", "/device-types"),
     *("/downlinks", "/vehicles/A1/downlinks", "/log", "/vehicles/A1/log", "/vehicles/DAYS/days", "/rejections"),
@@ -47,6 +50,7 @@ def fill(path: Path) -> None:
     """Five of everything, and a fleet."""
     store, now = new_store(path, capacity=10), now_ms()
     store.write([arrival(f"{number:X}", time=now + number, now=now) for number in range(1, FLEET + 1)])
+    store.write([SetVehicle(f"{number:X}", now, name=LONG_NAME) for number in range(1, FLEET + 1)])
     store.write([arrival("DAYS", time=now - day * 86_400_000, seq=100 - day, now=now) for day in range(5, 0, -1)])
     for number in range(5):
         key = imported_key("device", f"a secret of number {number}")
@@ -168,9 +172,9 @@ def unread(daemon: RunningDaemon) -> socket.socket:
 def test_who_lets_many_lists_wait_holds_his_places_and_nobody_else_s(daemon: RunningDaemon) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(closing(unread(daemon))) for _ in range(4)]
-        began = time.monotonic()
         assert run_evd("vehicle", "show", "A1", "--dir", daemon.directory).returncode == 0
         assert control.page(daemon.directory / "evd.sock", "/vehicles?limit=1")[1] is not None
+        began = time.monotonic()
         threading.Timer(0.3, slow[0].close).start()
         assert ask(daemon, "/api/v1/vehicles?limit=1").status_code == 200, "as soon as one of his own is gone"
-        assert 0.3 < time.monotonic() - began < 5
+        assert 0.3 <= time.monotonic() - began < 5

@@ -35,8 +35,12 @@ class Connection(TrioASGIHTTPConnection):
     async def handle_request(  # type: ignore[override]
         self, nursery: trio.Nursery, request: Any, send: Any
     ) -> None:
-        with ExitStack() as request.held:
-            await super().handle_request(nursery, request, send)
+        try:
+            with ExitStack() as request.held:
+                await super().handle_request(nursery, request, send)
+        finally:
+            # Its traceback holds the request, and the request it: the collector of cycles would have to look for them.
+            request.routing_exception = None
 
     async def _send_response(self, send: Any, response: Any) -> None:
         """An answer that fails ends without its last chunk, and its connection too: nobody takes it for whole."""
