@@ -24,7 +24,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/_ordinary.pyx evd/store/_scribe.pyx
+	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx evd/store/sqlite/_scribe.pyx
 
 BENCH := $(BIN)/pytest -q -rs --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
     --benchmark-sort=name --benchmark-group-by=group
@@ -53,11 +53,11 @@ bench-picture: $(READY)
 
 # 100,000 callbacks over 1,000 connections, against a queue that is too short for them.
 burst: $(READY)
-	BURST=100000x1000 $(BIN)/pytest -q -s tests/test_overload.py -k burst
+	BURST=100000x1000 $(BIN)/pytest -q -s tests/system/test_overload.py -k burst
 
 # evd is killed under load again and again: are its pushes complete?  SEED=… repeats a round.
 crashes: $(READY)
-	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/test_push_crash.py
+	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/system/test_push_crash.py
 
 # STEPS="burst crashes" runs these only (tests/nightly.py has them all).
 nightly: $(READY)
@@ -77,13 +77,14 @@ lock: $(READY)
 	    --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv build evd.egg-info evd/_codec.c evd/_ordinary.c evd/*.so evd/store/_scribe.c evd/store/*.so
+	rm -rf .venv build evd.egg-info
+	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 # Setting up again is only needed when one of these changes.
-$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/_ordinary.pyx \
-    evd/store/_scribe.pyx evd/store/sqlite_table.h .ci/setup
+$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx \
+    evd/store/sqlite/_scribe.pyx evd/store/sqlite/sqlite_table.h .ci/setup
 	@bash .ci/setup
 	@touch $(READY)

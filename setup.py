@@ -14,14 +14,14 @@ CODEC = Extension(
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )
 
-ORDINARY = Extension("evd._ordinary", ["evd/_ordinary.pyx"], extra_compile_args=["-O3", REPRODUCIBLE])
+FAST_PATH = Extension("evd.ingest._fast_path", ["evd/ingest/_fast_path.pyx"], extra_compile_args=["-O3", REPRODUCIBLE])
 
 SCRIBE = Extension(
-    "evd.store._scribe",
-    ["evd/store/_scribe.pyx"],
-    depends=["evd/store/sqlite_table.h"],
+    "evd.store.sqlite._scribe",
+    ["evd/store/sqlite/_scribe.pyx"],
+    depends=["evd/store/sqlite/sqlite_table.h"],
     extra_compile_args=["-O2", REPRODUCIBLE, "-pthread"],
     extra_link_args=["-pthread"],
 )
 
-setup(ext_modules=cythonize([CODEC, ORDINARY, SCRIBE]))
+setup(ext_modules=cythonize([CODEC, FAST_PATH, SCRIBE]))

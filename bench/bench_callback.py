@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from evd._ordinary import Shortcut
-from evd.directory import Directory
-from evd.formats import Formats
-from evd.ingest import Ingest
-from evd.sigfox import read_json, read_message
-from evd.status import SIGFOX
-from evd.store import Arrive
-from evd.writer import Writer
+from evd.ingest._fast_path import Shortcut
+from evd.ingest.cache import Directory
+from evd.ingest.service import Ingest
+from evd.model.operations import Arrive
+from evd.model.status import SIGFOX
+from evd.payload.formats import Formats
+from evd.sigfox.message import read_json, read_message
+from evd.store.writer import Writer
 
 NOW = 1_700_000_001_000
 BODIES = {

@@ -18,9 +18,10 @@ import bitstruct.c as bitstruct
 import orjson
 import pytest
 
-from evd import _codec, _codec_py
-from evd.field_options import FieldOptions
-from evd.grammar import parse
+from evd import _codec
+from evd.payload import _codec_py
+from evd.payload.field_options import FieldOptions
+from evd.payload.grammar import parse
 
 M_TRIM_THRESHOLD = -1  # mallopt's names for what follows (malloc.h)
 M_TOP_PAD = -2

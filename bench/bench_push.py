@@ -30,10 +30,10 @@ from bench_push_transport import fake_fcm, make_certificates
 from loads import HERE, Load, fill, in_turns, median, ratio, row, send
 from servers import RunningDaemon, evd, init
 
-from evd.store.database import open_reader
-from evd.store.outward import Register
-from evd.store.registry import Limits
-from evd.store.sqlite import SqliteStore
+from evd.model.operations import Register
+from evd.store.sqlite.connection import open_reader
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.tables.base import Limits
 
 VEHICLES = 1_000
 FIRST = 0x100000

@@ -26,8 +26,8 @@ import trustme
 from firebase_admin import credentials, messaging
 from servers import Certificate, free_port, running
 
-from evd.push import STATE, Push
-from evd.push.fcm import FcmPusher
+from evd.push.protocols import STATE, Push
+from evd.push.providers.fcm.sender import FcmPusher
 
 PHONES = 10_000
 LANES = (64, 256, 512)

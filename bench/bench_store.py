@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from evd.store import Arrive, finished
-from evd.store.registry import Limits
-from evd.store.sqlite import SqliteStore
+from evd.model.operations import Arrive
+from evd.store.protocols import finished
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.tables.base import Limits
 
 RING = 20
 ROWS = 8192

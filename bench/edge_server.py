@@ -1,6 +1,6 @@
 """Two servers in a process of their own: evd's edge, and the least that trio can do for a callback.
 
-python bench/edge_server.py edge PORT      evd.edge with a `take` that answers 201 and does nothing else
+python bench/edge_server.py edge PORT      evd.net.server.edge with a `take` that answers 201 and does nothing else
 python bench/edge_server.py echo PORT      no HTTP: whatever comes is a request, and a ready-made 201 is its answer
 """
 
@@ -12,9 +12,9 @@ import logging
 import structlog
 import trio
 
-from evd.connection import Answer, EdgeLimits
-from evd.edge import Edge
-from evd.http1 import Reply, Request
+from evd.net.server.connection import Answer, EdgeLimits
+from evd.net.server.edge import Edge
+from evd.request.http import Reply, Request
 
 BACKLOG = 1024
 CREATED = Reply(201, b"", ())

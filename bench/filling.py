@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from servers import init
 
-from evd import assembly
-from evd.config import load
-from evd.place import Place
-from evd.store import Arrive
+from evd.config.data_dir import Place
+from evd.config.settings import load
+from evd.daemon import wiring as assembly
+from evd.model.operations import Arrive
 
 GROUP_ROWS = 20_000  # large, so that a page of a ring is written once for many of its rows
 FIRST_TIME_MS = 1_500_000_000_000  # before every load's

@@ -19,7 +19,7 @@ from loads import RING, Target
 __all__ = ["RunningDaemon", "init"]
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "tests"))
+sys.path.insert(0, str(HERE.parent / "tests" / "support"))
 
 from daemon_process import RunningDaemon, init, running_daemon  # noqa: E402
 

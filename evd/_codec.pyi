@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 
-from evd._codec_py import Value
-from evd.grammar import Plan
+from evd.payload._codec_py import Value
+from evd.payload.grammar import Plan
 
 class Decoder:
     plan: Plan

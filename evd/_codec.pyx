@@ -20,8 +20,8 @@ from struct import pack
 
 import orjson
 
-from evd._codec_py import hex_refused, payload_refused
-from evd.grammar import PAYLOAD_BYTES_MAX, Op
+from evd.payload._codec_py import hex_refused, payload_refused
+from evd.payload.grammar import PAYLOAD_BYTES_MAX, Op
 
 cdef extern from "Python.h":
     int PyUnicode_KIND(object text)

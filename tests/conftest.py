@@ -11,9 +11,9 @@ import pytest
 from builders import new_store
 from hypothesis import settings
 
-from evd.codec import IMPLEMENTATION
-from evd.store.library import sqlite3
-from evd.store.sqlite import SqliteStore
+from evd.payload.codec import IMPLEMENTATION
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.library import sqlite3
 
 # A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
 settings.register_profile("evd", deadline=None, print_blob=True)

@@ -6,19 +6,16 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from evd.api import (
+from evd.api import health, held, legacy, metrics
+from evd.api.context import Context, attach
+from evd.api.replies import V1, from_error, problem, teapot
+from evd.api.v1 import (
     admin,
     backfill,
     downlinks,
     events,
     formats,
-    health,
-    held,
-    legacy,
-    metrics,
-    moving_in,
     notes,
-    push,
     redecode,
     registrations,
     rejections,
@@ -26,10 +23,10 @@ from evd.api import (
     stream,
     webhooks,
 )
-from evd.api.context import Context, attach
-from evd.api.replies import V1, from_error, problem, teapot
+from evd.api.v1 import pushes as push
+from evd.api.v1 import registrations_import as moving_in
 from evd.errors import RequestError, StoreError, Unavailable
-from evd.log import log
+from evd.log.logger import log
 
 
 def make_app(context: Context) -> QuartTrio:

@@ -9,20 +9,20 @@ from typing import Any, Protocol
 import msgspec
 from quart import Quart, current_app, request
 
-from evd.asker import asker
-from evd.auth import Key, id_token
+from evd.auth.api_keys import Key, id_token
 from evd.clock import Clock
-from evd.config import Config
-from evd.directory import Directory
+from evd.concurrency.fair_queue import Turns
+from evd.concurrency.requester import asker
+from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
-from evd.formats import Formats
-from evd.ingest import Ingest
-from evd.live import Live
-from evd.presence import Presence
-from evd.queries import Queries
-from evd.store.outward import Renew
-from evd.turns import Turns
-from evd.writer import Writer
+from evd.ingest.cache import Directory
+from evd.ingest.service import Ingest
+from evd.model.operations import Renew
+from evd.payload.formats import Formats
+from evd.push.presence import Presence
+from evd.store.sqlite.read.statuses import Queries
+from evd.store.writer import Writer
+from evd.streaming.hub import Live
 
 
 class TokenVerifier(Protocol):

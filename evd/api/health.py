@@ -7,7 +7,7 @@ from quart import Blueprint, Response
 from evd import VERSION
 from evd.api.context import here
 from evd.api.replies import v1_json
-from evd.codec import IMPLEMENTATION
+from evd.payload.codec import IMPLEMENTATION
 
 health = Blueprint("health", __name__)
 
@@ -21,7 +21,7 @@ async def alive() -> Response:
 async def ready() -> Response:
     """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
 
-    `alarms` are those that stand (evd.alarms). Trouble with pushes is told, but is no reason to send callbacks
+    `alarms` are those that stand (evd.alarms.state). Trouble with pushes is told, but is no reason to send callbacks
     elsewhere.
     """
     state = here().state()

@@ -9,10 +9,10 @@ import trio
 from quart import request
 from quart_trio.asgi import TrioASGIHTTPConnection
 
-from evd.asker import asker
+from evd.concurrency.fair_queue import Turns
+from evd.concurrency.requester import asker
 from evd.errors import RequestError, Unavailable
-from evd.log import log
-from evd.turns import Turns
+from evd.log.logger import log
 
 WAIT_S = 5.0
 """For a place; as long as for an answer of the database."""

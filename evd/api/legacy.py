@@ -10,15 +10,15 @@ from quart import Quart, Response, request
 
 from evd.api import ranges
 from evd.api.context import here, request_body, request_headers, require_key, require_owner
-from evd.api.registrations import Target, checked_target, register_phone
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
+from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
-from evd.http1 import Request
-from evd.queries import StatusRow
-from evd.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
-from evd.status import TIME_MAX_MS, vehicle_id
-from evd.store.outward import ORIGINAL, Unregister
-from evd.store.ring_walk import Span
+from evd.model.operations import ORIGINAL, Unregister
+from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.request.http import Request
+from evd.sigfox.kinds.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
+from evd.store.sqlite.read.statuses import StatusRow
+from evd.store.sqlite.ring_walk import Span
 
 
 async def last() -> Response:

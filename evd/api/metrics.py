@@ -16,7 +16,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 from quart import Blueprint, Response, current_app, request
 
-from evd.alarm_rules import RULES
+from evd.alarms.rules import RULES
 from evd.api.context import here, require_admin
 from evd.errors import Unavailable
 
@@ -42,13 +42,13 @@ class Seen(NamedTuple):
 
     @property
     def events(self) -> Mapping[str, Any]:
-        """What `evd.alerter` did and has to do; empty where nothing goes out."""
+        """What `evd.events.engine` did and has to do; empty where nothing goes out."""
         events: Mapping[str, Any] = self.state.get("events", {})
         return events
 
     @property
     def disk(self) -> Mapping[str, int]:
-        """`evd.surroundings.disk_use`."""
+        """`evd.daemon.host.disk_use`."""
         disk: Mapping[str, int] = self.state.get("disk", {})
         return disk
 
@@ -161,7 +161,7 @@ NUMBERS: tuple[Number, ...] = (
 )
 
 CROWDED_OUT = ("gave_way", "turned_away", "let_go")
-"""What became of connections that were too many, or held too much (evd.admission)."""
+"""What became of connections that were too many, or held too much (evd.net.server.admission)."""
 
 LABELLED: tuple[Labelled, ...] = (
     Labelled(

@@ -17,7 +17,7 @@ from evd.api.context import here
 from evd.api.held import hold_place
 from evd.api.replies import v1_json
 from evd.errors import BadRequest
-from evd.queries import LISTED_MAX, NUMBER_MAX, Listing
+from evd.store.sqlite.read.statuses import LISTED_MAX, NUMBER_MAX, Listing
 
 C = TypeVar("C", bound=tuple[Any, ...])
 

@@ -8,7 +8,8 @@ import orjson
 from quart import Response, request
 
 from evd.errors import RequestError
-from evd.http1 import Reply, error_reply
+from evd.net.server.http1 import error_reply
+from evd.request.http import Reply
 
 ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 """On the original's routes; new ones send no CORS headers."""

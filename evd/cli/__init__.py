@@ -1,4 +1,7 @@
-"""The evd command: one file a command group."""
+"""The evd command: one file a command group.
+
+May import: every room. Begin with `evd.cli.common`; a new command is a row of COMMANDS.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import click
 
 from evd.cli.printing import say, say_error, say_lines
 from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
-from evd.plain_text import lines
+from evd.model.plain_text import lines
 from evd.version import VERSION
 
 STARTING_GC_THRESHOLD = 100_000
@@ -118,7 +121,7 @@ def _report(error: EvdError) -> int:
 
 def end_at_once(code: int) -> NoReturn:
     """Without Python's own tidying up, which would touch what a thread waits in for the disk."""
-    log = sys.modules.get("evd.log")
+    log = sys.modules.get("evd.log.logger")
     if log is not None:
         log.drain()
     os._exit(code)
@@ -132,7 +135,7 @@ def _report_unforeseen(error: BaseException) -> int:
     """A person is told in a sentence; the traceback is for the log of a daemon, or for who asks for it."""
     if TRACEBACK in os.environ:
         say_lines("".join(traceback.format_exception(error)), err=True)
-    log = sys.modules.get("evd.log")
+    log = sys.modules.get("evd.log.logger")
     if log is not None and sys.stderr is not sys.__stderr__:  # the daemon's, which goes the way of the log
         log.log.critical("evd ends by a fault of its own", exc_info=error)
     inner = error

@@ -19,16 +19,16 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd import control
-from evd.backfill import Item
-from evd.backfiller import Backfiller
 from evd.cli.common import directory_option, json_option, settings, with_writer
 from evd.cli.printing import say, say_error, show
 from evd.clock import now_ms
-from evd.config import Config
+from evd.config.data_dir import find
+from evd.config.settings import Config
 from evd.errors import ConfigError
-from evd.place import find
-from evd.sigfox_api import SigfoxApi
+from evd.net import control
+from evd.sigfox_api.backfill.mapping import Item
+from evd.sigfox_api.backfill.runner import Backfiller
+from evd.sigfox_api.client import SigfoxApi
 
 PROGRESS_EVERY_S = 0.2
 ESCAPED = 3

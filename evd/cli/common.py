@@ -12,12 +12,13 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from evd import config, control
 from evd.cli.printing import say
-from evd.config import Config
+from evd.config import settings as config
+from evd.config.data_dir import LOOK_EVERY_S, TURN_S, Place, find
+from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
-from evd.field_options import FieldOptions
-from evd.place import LOOK_EVERY_S, TURN_S, Place, find
+from evd.net import control
+from evd.payload.field_options import FieldOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -114,7 +115,10 @@ def with_writer(place: Place, config: Config | None, work: Callable[[Path], T]) 
         try:
             return work(place.socket)
         except control.NobodyThere:
-            from evd import log, serving  # the daemon's imports take half a second, which a running one spares
+            from evd.daemon import (
+                process as serving,  # the daemon's imports take half a second, which a running one spares
+            )
+            from evd.log import logger as log
 
             log.configure(level="error")
         try:
@@ -140,7 +144,7 @@ def named_format(text: str, directory: str | None) -> tuple[str, dict[str, Field
     """
     if ":" in text:
         return text, {}
-    from evd.formats import BUILT_IN, field_options
+    from evd.payload.formats import BUILT_IN, field_options
 
     found = {**BUILT_IN, **settings(find(directory, os.environ)).formats}.get(text)
     return (found.grammar, field_options(found)) if found else (text, {})

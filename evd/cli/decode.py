@@ -15,11 +15,11 @@ from evd.cli.common import directory_option, named_format
 from evd.cli.format import show_refusal
 from evd.cli.printing import json_line
 from evd.errors import CodecError, ConfigError, EvdError, FormatError
-from evd.field_options import FieldOptions
-from evd.grammar import parse
+from evd.payload.field_options import FieldOptions
+from evd.payload.grammar import parse
 
 if TYPE_CHECKING:
-    from evd.codec import Decoder
+    from evd.payload.codec import Decoder
 
 # A line holds a format (8 KiB at most) and a payload, both perhaps written as \u escapes.
 LINE_BYTES_MAX = 65536
@@ -43,7 +43,7 @@ def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
 
 def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:
     # Imported here because EVD_CODEC may ask for a codec that cannot be had; here that has a place to be said.
-    from evd.codec import Decoder
+    from evd.payload.codec import Decoder
 
     return Decoder(parse(grammar, options))
 

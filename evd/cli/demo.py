@@ -19,23 +19,24 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from evd import control, log
-from evd.auth import ROLES
+from evd.auth.api_keys import ROLES
 from evd.cli.common import settings
 from evd.cli.fake_fcm import write_credentials
 from evd.cli.printing import cell, say_styled
 from evd.cli.serve import make
 from evd.cli.simulate import DEMO_KEYS, keys_of_file
+from evd.config.data_dir import Lock, Place
+from evd.dev.fake_fcm.server import FakeFcm
+from evd.dev.fleet import FIRST_VEHICLE, Fleet
+from evd.dev.load import Simulator, Tally
+from evd.dev.traffic import CHANNELS, Traffic
 from evd.errors import ConfigError, ControlError
-from evd.httpclient import HttpPool
-from evd.place import Lock, Place
-from evd.push.fake import FakeFcm
-from evd.simulation import FIRST_VEHICLE, Fleet
-from evd.simulator import Simulator, Tally
-from evd.traffic import CHANNELS, Traffic
+from evd.log import logger as log
+from evd.net import control
+from evd.net.client.http import HttpPool
 
 if TYPE_CHECKING:
-    from evd.daemon import Daemon
+    from evd.daemon.lifecycle import Daemon
 
 OWNER = "demo"
 PHONE = "demo-phone"  # the fake FCM delivers to any token that does not begin with one of its behaviours
@@ -112,7 +113,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
 
 async def _probe(bind: str) -> None:
     """Raises ConfigError if `bind` cannot be listened at: before anything is made."""
-    from evd.listening import parse_bind
+    from evd.daemon.listening import parse_bind
 
     host, port = parse_bind(bind)
     try:
@@ -141,7 +142,7 @@ def _keys(files: DemoPlace) -> dict[str, str]:
 
 def _more_keys(place: Place) -> dict[str, str]:
     """Keys for a directory whose own ones nobody can tell, for only hashes are kept."""
-    from evd import serving
+    from evd.daemon import process as serving
 
     log.configure(level="error")
 
@@ -205,7 +206,7 @@ class _Demo:
         scope.cancel()
 
     def _build(self, fake: FakeFcm) -> Daemon:
-        from evd.daemon import Daemon
+        from evd.daemon.lifecycle import Daemon
 
         try:
             write_credentials(self._files.credentials, fake.token_uri)

@@ -10,8 +10,8 @@ import orjson
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import duration_s, utc_time
-from evd.downlinks import STATES, info_code
 from evd.errors import ConfigError
+from evd.sigfox.downlinks import STATES, info_code
 
 COLUMNS = {
     "number": "NUMBER",

@@ -8,12 +8,12 @@ from urllib.parse import quote
 import click
 import orjson
 
-from evd import event_texts
-from evd.alerts import KINDS
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
+from evd.events import texts as event_texts
+from evd.events.rules import KINDS
 
 COLUMNS = {
     "time": "TIME (UTC)",

@@ -15,8 +15,8 @@ import trio
 
 from evd.cli.common import directory_option
 from evd.cli.printing import say
-from evd.push.fake import FAKE_DOMAIN, FakeFcm, make_service_account
-from evd.push.fake_behaviours import BEHAVIOURS, MOODS
+from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS
+from evd.dev.fake_fcm.server import FAKE_DOMAIN, FakeFcm, make_service_account
 
 PROJECT = "evd-demo"
 

@@ -14,10 +14,10 @@ from rich import box
 from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, path_part
 from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
-from evd.field_options import NO_OPTIONS, FieldOptions
-from evd.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
-from evd.plain_text import REPLACEMENT, one_line
-from evd.sigfox import PAYLOAD_MAX_BYTES
+from evd.model.plain_text import REPLACEMENT, one_line
+from evd.payload.field_options import NO_OPTIONS, FieldOptions
+from evd.payload.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
+from evd.sigfox.message import PAYLOAD_MAX_BYTES
 
 # The marks of the bit map, one a field. Fields beyond them are marked "+".
 _MARKS = string.ascii_letters + string.digits
@@ -351,8 +351,8 @@ def _value(text: str) -> Any:
 
 def _options(fields: Mapping[str, dict[str, Any]]) -> dict[str, FieldOptions]:
     """Raises FormatError."""
-    from evd.config import FormatSettings
-    from evd.formats import field_options
+    from evd.config.settings import FormatSettings
+    from evd.payload.formats import field_options
 
     return field_options(FormatSettings("", dict(fields)))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from evd.auth import KEY_MAX_CHARACTERS, ROLES, joined_roles
+from evd.auth.api_keys import KEY_MAX_CHARACTERS, ROLES, joined_roles
 from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError

@@ -2,7 +2,7 @@
 
 A sentence is a template of evd's own, and values that are put into it, each in one line: so no value can write a line
 of its own, move the cursor, turn the text round or be taken for markup. No other module of the commands prints
-(tests/test_printing.py).
+(tests/cli/test_printing.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evd.plain_text import json_text, lines, one_line
+from evd.model.plain_text import json_text, lines, one_line
 
 FILE_COLUMNS = 10_000
 """Of a table that no terminal shows: each row is one line, for grep."""

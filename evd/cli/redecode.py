@@ -17,7 +17,7 @@ from evd.cli.common import ask, directory_option, json_option
 from evd.cli.printing import confirmed, say, show, table
 from evd.cli.times import utc_time
 from evd.clock import now_ms
-from evd.status import vehicle_id
+from evd.model.status import vehicle_id
 
 EXAMPLES = 10
 

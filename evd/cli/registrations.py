@@ -12,10 +12,10 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress, TextColumn
 
-from evd import control
 from evd.cli.common import ask_list, directory_option, json_option, reached
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
+from evd.net import control
 
 LINES_AT_ONCE = 200
 BYTES_AT_ONCE = 32 * 1024

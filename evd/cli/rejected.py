@@ -13,7 +13,7 @@ from rich.progress import Progress
 from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, say_lines, show, table
 from evd.errors import ConfigError
-from evd.secrets import MASK
+from evd.redaction.requests import MASK
 
 COLUMNS = {
     "number": "NUMBER",

@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
-from evd.auth import ROLES
+from evd.auth.api_keys import ROLES
 from evd.cli.common import directory_option, json_option, settings
 from evd.cli.printing import say, show
+from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, Place, find
 from evd.errors import ConfigError
-from evd.place import FIRST_KEYS, SOCKET_PATH_MAX, Place, find
 
 
 @click.command()
@@ -66,7 +66,9 @@ def make(place: Place) -> dict[str, str]:
         raise ConfigError(
             f"{place.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
         )
-    from evd import control, log, serving  # half a second, which these refusals are told without
+    from evd.daemon import process as serving  # half a second, which these refusals are told without
+    from evd.log import logger as log
+    from evd.net import control
 
     log.configure(level="error")
     os.umask(0o077)
@@ -107,7 +109,8 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 def run(place: Place, flags: dict[str, Any]) -> None:
     chosen = settings(place, flags)
-    from evd import log, serving  # half a second, which a wrong setting is told without
+    from evd.daemon import process as serving  # half a second, which a wrong setting is told without
+    from evd.log import logger as log
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()

@@ -12,20 +12,20 @@ import click
 import msgspec
 import trio
 
-from evd import control
-from evd.auth import KEY_MAX_CHARACTERS
-from evd.checkup import Checkup, base_of
-from evd.checkup_verdicts import FAILED, OK, SKIPPED, WARNING, Step
+from evd.auth.api_keys import KEY_MAX_CHARACTERS
 from evd.cli.common import directory_option, json_option, named_format, settings
 from evd.cli.printing import say, say_bold, say_lines, show
 from evd.clock import now_ms
-from evd.config import Config
+from evd.config.data_dir import find
+from evd.config.settings import Config
 from evd.errors import ConfigError, EvdError
-from evd.grammar import parse
-from evd.httpclient import parse_origin
-from evd.place import find
-from evd.sigfox_api import SigfoxApi
-from evd.sigfox_setup import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.net import control
+from evd.net.client.http import parse_origin
+from evd.payload.grammar import parse
+from evd.sigfox.kinds.form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.sigfox_api.client import SigfoxApi
+from evd.sigfox_api.diagnose.probe import Checkup, base_of
+from evd.sigfox_api.diagnose.verdicts import FAILED, OK, SKIPPED, WARNING, Step
 
 KEY_ENV = "EVD_SIGFOX_KEY"
 

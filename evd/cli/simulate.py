@@ -18,11 +18,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show
+from evd.dev.fleet import FLEET_MAX, SHAPES, Fleet
+from evd.dev.load import Simulator
+from evd.dev.traffic import CHANNELS, DOORS, Traffic
 from evd.errors import ConfigError
-from evd.httpclient import HttpPool
-from evd.simulation import FLEET_MAX, SHAPES, Fleet
-from evd.simulator import Simulator
-from evd.traffic import CHANNELS, DOORS, Traffic
+from evd.net.client.http import HttpPool
 
 DEFAULT_COUNT = 1000
 TIMEOUT_S = 10.0  # as long as Sigfox Cloud waits

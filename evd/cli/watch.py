@@ -11,12 +11,12 @@ from urllib.parse import urlencode
 import click
 import orjson
 
-from evd import control, sse
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show_line
 from evd.cli.times import utc_time
+from evd.config.data_dir import Place, find
 from evd.errors import ControlError
-from evd.place import Place, find
+from evd.net import control, sse
 
 AGAIN_S = 2.0
 """Until a stream that broke off is asked for again, as browsers are told, too."""

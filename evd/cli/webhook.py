@@ -10,8 +10,8 @@ import click
 from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
-from evd.place import find
-from evd.push.signature import new_secret
+from evd.config.data_dir import find
+from evd.net.client.signature import new_secret
 
 COLUMNS = {
     "vehicle": "VEHICLE",

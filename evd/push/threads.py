@@ -8,8 +8,8 @@ from typing import Any
 import trio
 
 from evd.errors import RetryAfter
-from evd.push import BlockingPusher, Push, TargetKind
-from evd.push.shares import RETRY_S, Shares
+from evd.push.protocols import BlockingPusher, Push, TargetKind
+from evd.push.thread_shares import RETRY_S, Shares
 
 PATIENCE_S = 2.0
 """A receiver that needs longer is slow. Pushes to it take the dispatcher's places for so long, once in each outage."""

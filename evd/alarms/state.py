@@ -1,0 +1,125 @@
+"""Alarms for evd's operator (`[alerts]`): readings of the daemon in, what was raised and cleared out.
+
+An alarm is a row of RULES (evd.alarms.rules). It is raised at one bound, cleared at another one and only after some
+calm, so that what swings about a bound is told once. Durations are what passed between the steps
+(evd.alarms.silence.Passed): no jump of the clock raises, clears or repeats anything.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from evd.alarms.rules import HOUR_S, MINUTE_S, RULES, Growth, Readings, Rule, Seen, Severity, span
+from evd.alarms.silence import Passed, Rhythm
+from evd.config.settings import Alerts
+
+
+class Standing(msgspec.Struct):
+    """An alarm that stands; kept in a file from one process to the next."""
+
+    since: int
+    """Epoch ms."""
+    severity: Severity
+    sentence: str
+    untold_s: float = 0.0
+    """Since it was told last."""
+    calm_s: float = 0.0
+    """For how long its level has been below `clear_below`."""
+
+
+class Change(NamedTuple):
+    """What the operator is told: an alarm was raised, stands still (`again`), or is cleared. Times are epoch ms."""
+
+    name: str
+    state: Literal["raised", "cleared"]
+    severity: Severity
+    since: int
+    """When it was raised."""
+    at: int
+    """When that was seen."""
+    text: str
+    again: bool = False
+
+    @property
+    def identity(self) -> str:
+        """The same for each attempt to tell it: lets the receiver drop what it has seen."""
+        return f"alarm-{self.name}-{self.state}-{self.at}"
+
+
+class Memory(msgspec.Struct):
+    """What outlives the process; `standing` by name, oldest first."""
+
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
+    standing: dict[str, Standing] = {}
+    untold: dict[str, list[Change]] = {}
+    """Way to the operator → what he is yet to be told by it."""
+
+
+class Alarms:
+    """`memory` is that of the process before; it is kept up to date in place."""
+
+    def __init__(self, bounds: Alerts, memory: Memory | None = None) -> None:
+        self.memory = memory or Memory()
+        self.standing = self.memory.standing
+        for gone in self.standing.keys() - {rule.name for rule in RULES}:
+            del self.standing[gone]
+        self._bounds = bounds
+        self._passed = Passed()
+        self._callbacks = 0
+        self._hour = _Hour()
+
+    def step(self, readings: Readings) -> list[Change]:
+        """What changed since the last step; an alarm that stands is told again after `alerts.repeat_after_s`."""
+        passed_s = self._passed.look(readings.now)
+        rhythm = self.memory.rhythm
+        rhythm.step(passed_s, readings.callbacks != self._callbacks, self._bounds.silent_after_s)
+        self._callbacks = readings.callbacks
+        seen = Seen(readings, self._hour.step(passed_s, readings), rhythm, self._bounds)
+        return [change for rule in RULES if (change := self._judge(rule, seen, passed_s))]
+
+    def _judge(self, rule: Rule, seen: Seen, passed_s: float) -> Change | None:
+        level = rule.level(seen)
+        one = self.standing.get(rule.name)
+        if one is None:
+            return self._raise(rule, seen) if level is not None and level >= 1 else None
+        if level is not None and level < rule.clear_below:
+            one.calm_s += passed_s
+            if one.calm_s >= rule.calm_s:
+                return self._clear(rule, one, seen.readings.now)
+        elif level is not None:
+            one.calm_s = 0.0
+            one.sentence = rule.sentence(seen)
+        one.untold_s += passed_s
+        if one.untold_s < self._bounds.repeat_after_s:
+            return None
+        one.untold_s = 0.0
+        return Change(rule.name, "raised", one.severity, one.since, seen.readings.now, one.sentence, again=True)
+
+    def _raise(self, rule: Rule, seen: Seen) -> Change:
+        one = Standing(seen.readings.now, rule.severity, rule.sentence(seen))
+        self.standing[rule.name] = one
+        return Change(rule.name, "raised", one.severity, one.since, one.since, one.sentence)
+
+    def _clear(self, rule: Rule, one: Standing, now: int) -> Change:
+        del self.standing[rule.name]
+        text = f"over after {span((now - one.since) / 1000)}: {one.sentence}"
+        return Change(rule.name, "cleared", one.severity, one.since, now, text)
+
+
+class _Hour:
+    """Counters an hour ago, by the minute. They began at 0 with the process."""
+
+    def __init__(self) -> None:
+        self._elapsed_s = 0.0
+        self._totals = deque([(0.0, Growth(*[0] * len(Growth._fields)))], maxlen=int(HOUR_S / MINUTE_S) + 1)
+
+    def step(self, passed_s: float, readings: Readings) -> Growth:
+        self._elapsed_s += passed_s
+        totals = Growth(*[getattr(readings, name) for name in Growth._fields])
+        if self._elapsed_s - self._totals[-1][0] >= MINUTE_S:
+            self._totals.append((self._elapsed_s, totals))
+        _, before = self._totals[0]
+        return Growth(*[now - then for now, then in zip(totals, before, strict=True)])

@@ -1,0 +1,75 @@
+"""An alarm as a signed POST of JSON, in the form of Standard Webhooks (standardwebhooks.com)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from evd.alarms.state import Change
+from evd.config.settings import Alerts
+from evd.errors import AlertError, ConfigError, HttpError
+from evd.net.client.http import HttpPool
+from evd.net.client.signature import Signer
+
+ANSWER_MAX = 65_536
+"""Bytes; it is not looked at."""
+
+
+class AlarmWebhook:
+    """Posts to `alerts.webhook`; `host` names this machine to the reader. Raises ConfigError."""
+
+    name = "webhook"
+
+    def __init__(self, settings: Alerts, host: str) -> None:
+        try:
+            parts = urlsplit(settings.webhook)
+        except ValueError:
+            raise ConfigError("alerts.webhook is no address: write https://HOST[:PORT]/PATH") from None
+        # The path and the query are often the receiver's secret: what the pool names in its errors is without them.
+        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._signer = Signer(secret, setting="alerts.webhook_secret") if (secret := settings.webhook_secret) else None
+        self._host = host
+        try:
+            self._pool = HttpPool(
+                f"{parts.scheme}://{parts.netloc}",
+                connections_max=1,
+                timeout_s=settings.timeout_s,
+                body_max=ANSWER_MAX,
+            )
+        except ConfigError as error:
+            raise ConfigError(f"alerts.webhook: {error}") from None
+
+    async def send(self, change: Change, now: int) -> None:
+        """`now` (epoch ms) is signed with it. Raises AlertError."""
+        body = orjson.dumps(document(change, self._host))
+        try:
+            answer = await self._pool.request("POST", self._path, self._headers(change, now, body), body)
+        except HttpError as error:
+            raise AlertError(f"alerts.webhook: {error}") from None
+        if not 200 <= answer.status < 300:
+            raise AlertError(f"alerts.webhook: {self._pool.origin.url} answered {answer.status}: look at its log")
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+    def _headers(self, change: Change, now: int, body: bytes) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "webhook-id": change.identity}
+        headers["webhook-timestamp"] = str(now // 1000)
+        if self._signer:
+            headers["webhook-signature"] = self._signer.sign(change.identity, now // 1000, body)
+        return headers
+
+
+def document(change: Change, host: str) -> dict[str, Any]:
+    """`since` is epoch ms; `again`: it was told before."""
+    return {
+        "alarm": change.name,
+        "state": change.state,
+        "severity": change.severity,
+        "since": change.since,
+        "again": change.again,
+        "text": change.text,
+        "host": host,
+    }

@@ -1,0 +1,194 @@
+"""Administration, `/api/v1`: keys, owners, vehicles, statistics. What the evd command calls by the control socket."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+from quart import Blueprint, Response
+
+from evd.api.context import here, request_body, require_admin
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
+from evd.config.limits import STATUSES_PER_VEHICLE_MAX
+from evd.errors import BadRequest, ConfigError, NotFound
+from evd.ingest.redecode import decode_kept
+from evd.model.operations import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
+from evd.model.status import vehicle_id
+from evd.push.trace import DAY_MS
+from evd.sigfox.decode_policy import DISAGREES
+from evd.sigfox.findings import remarks
+from evd.store.sqlite.read import pushes as push_questions
+from evd.store.sqlite.read.statuses import LISTED_MAX
+
+NAME_MAX = 200
+
+admin = Blueprint("admin", __name__, url_prefix=V1)
+
+
+class NewKey(msgspec.Struct, forbid_unknown_fields=True):
+    role: str
+    """Of a key that the client has already also several, with commas between them."""
+    name: str = ""
+    vehicle: str | None = None
+    secret: str | None = None
+    """A key that the client has already; without it evd makes one."""
+
+
+class Ownership(msgspec.Struct, forbid_unknown_fields=True):
+    uid: str
+    vehicle: str
+
+
+class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
+    keep: int | msgspec.UnsetType | None = msgspec.UNSET
+    format: str | msgspec.UnsetType | None = msgspec.UNSET
+    name: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+@admin.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@admin.get("/keys")
+async def list_keys() -> Response:
+    return page(await here().queries.keys(*await asked_page((-1, ""), LISTED_MAX)))
+
+
+@admin.post("/keys")
+async def create_key() -> Response:
+    """Make or import a key; the answer of a new one is the only time its text is shown.
+
+    A secret that was imported before gets the roles that it lacks.
+    """
+    wish = await _body(NewKey)
+    role = joined_roles([wish.role])
+    if wish.vehicle is not None and role != "device":
+        raise BadRequest("only a key of role device can be bound to a vehicle")
+    if wish.secret is None and role not in ROLES:
+        raise BadRequest("a new key has one role: several are for a secret that a client has already")
+    text, key = (None, imported_key(role, wish.secret)) if wish.secret is not None else new_key(role)
+    key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
+    roles = await _store_key(key, _name(wish.name))
+    shown = {"id": key.key_id, "role": roles, "name": wish.name, "vehicle": key.vehicle}
+    return v1_json(shown | ({"key": text} if text else {}), 201)
+
+
+async def _store_key(key: Key, name: str) -> str:
+    """The roles that it has now."""
+    context = here()
+    operation = AddKey(key.key_id, key.role, key.digest, name, key.vehicle, context.clock())
+    try:
+        fresh = await context.writer.write(operation)
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    if not fresh:
+        raise BadRequest(f"this key is there already, as {key.key_id}, perhaps revoked: use another secret")
+    return fresh if isinstance(fresh, str) else key.role
+
+
+@admin.delete("/keys/<given>")
+async def revoke_key(given: str) -> Response:
+    """Revoke at once; `given` is the key's id."""
+    if not await here().writer.write(RevokeKey(given, here().clock())):
+        raise NotFound(f"there is no living key {given!r}: `evd key list` shows them")
+    return v1_json({"id": given, "revoked": True})
+
+
+@admin.get("/owners")
+async def list_owners() -> Response:
+    return page(await here().queries.owners(*await asked_page(("", ""), LISTED_MAX)))
+
+
+@admin.post("/owners")
+async def add_owner() -> Response:
+    wish = await _body(Ownership)
+    if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
+        raise BadRequest("a user id has 1 to 128 printable characters")
+    try:
+        await here().writer.write(AddOwner(wish.uid, vehicle_id(wish.vehicle), here().clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle)}, 201)
+
+
+@admin.delete("/owners")
+async def remove_owner() -> Response:
+    wish = await _body(Ownership)
+    vehicle = vehicle_id(wish.vehicle)
+    if not await here().writer.write(RemoveOwner(wish.uid, vehicle)):
+        raise NotFound(f"{wish.uid} does not own vehicle {vehicle}")
+    return v1_json({"uid": wish.uid, "vehicle": vehicle, "removed": True})
+
+
+@admin.get("/vehicles")
+async def list_vehicles() -> Response:
+    return page(await here().queries.fleet(*await asked_page(("",), LISTED_MAX)))
+
+
+@admin.get("/vehicles/<given>")
+async def show_vehicle(given: str) -> Response:
+    return v1_json(await _shown(vehicle_id(given)))
+
+
+async def _shown(vehicle: str) -> dict[str, Any]:
+    """A vehicle with the counts of its flagged statuses, and what they mean. Raises NotFound."""
+    context = here()
+    row = await context.queries.vehicle(vehicle)
+    if row is None:
+        raise NotFound(f"vehicle {vehicle} was never heard nor set up")
+    flagged = await context.queries.flagged(vehicle)
+    last = await context.queries.last_flagged(vehicle, DISAGREES) if DISAGREES in flagged else None
+    decoded = decode_kept(last, context.directory, context.formats) if last else None
+    contradicted = decoded.unexplained if decoded else ()
+    return {**row, "flagged": flagged, "remarks": remarks(vehicle, flagged, row["kept"], contradicted)}
+
+
+@admin.patch("/vehicles/<given>")
+async def set_vehicle(given: str) -> Response:
+    """Set up a vehicle, known or not. Its ring follows as it speaks; its format counts from the next message on."""
+    wish, context = await _body(VehicleSettings), here()
+    if isinstance(wish.keep, int) and not 1 <= wish.keep <= STATUSES_PER_VEHICLE_MAX:
+        raise BadRequest(f"keep is {wish.keep}: it must lie between 1 and {STATUSES_PER_VEHICLE_MAX}")
+    if isinstance(wish.format, str):
+        try:
+            context.formats.find(wish.format)
+        except ConfigError as error:
+            raise BadRequest(str(error)) from None
+    if isinstance(wish.name, str):
+        _name(wish.name)
+    vehicle = vehicle_id(given)
+    try:
+        await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json(await _shown(vehicle))
+
+
+@admin.get("/stats")
+async def stats() -> Response:
+    context = here()
+    push, now = context.config.push, context.clock()
+    stored = await context.queries.counts()
+    stored["states_waiting"] = await push_questions.count_states_waiting(
+        context.queries,
+        unseen_since=now - push.stale_after_days * DAY_MS,
+        received_after=now - push.give_up_after_s * 1000,
+    )
+    return v1_json({**context.state(), "stored": stored})
+
+
+async def _body(form: type[Any]) -> Any:
+    try:
+        return msgspec.convert(orjson.loads(await request_body()), form)
+    except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
+        raise BadRequest(f"the body is refused: {error}") from None
+
+
+def _name(name: str) -> str:
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise BadRequest(f"a name has at most {NAME_MAX} printable characters")
+    return name

@@ -1,0 +1,107 @@
+"""Downlinks, `/api/v1`: queue one, see what became of them, take one back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, require_admin
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, problem, v1_json
+from evd.errors import BadRequest, ConfigError, FormatError, NotFound
+from evd.model.operations import CancelDownlink, LimitReached, QueueDownlink
+from evd.model.status import vehicle_id
+from evd.payload.grammar import Plan, parse
+from evd.sigfox.downlinks import STATES, payload_of_fields, payload_of_hex
+from evd.store.sqlite.read.statuses import NUMBER_MAX
+
+EXPIRES_S = range(60, 31_536_001)
+"""As for `sigfox.downlink_expires_s`."""
+
+downlinks = Blueprint("downlinks", __name__, url_prefix=V1)
+
+
+class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
+    """Either `payload`, 16 hex digits, or `fields` with the `format` they are written in."""
+
+    payload: str | None = None
+    fields: dict[str, Any] | None = None
+    format: str | None = None
+    """A format's name or a grammar."""
+    expires_s: int | None = None
+
+
+@downlinks.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@downlinks.post("/vehicles/<given>/downlinks")
+async def queue_downlink(given: str) -> Response:
+    """For the next message of the vehicle that asks, whether it was heard before or not."""
+    wish, context = await read_form(NewDownlink), here()
+    lasts_s = context.config.sigfox.downlink_expires_s if wish.expires_s is None else wish.expires_s
+    if lasts_s not in EXPIRES_S:
+        raise BadRequest(f"expires_s is {lasts_s}: it must lie between {EXPIRES_S[0]} and {EXPIRES_S[-1]}")
+    now = context.clock()
+    try:
+        number = await context.writer.write(QueueDownlink(vehicle_id(given), _payload(wish), now, now + lasts_s * 1000))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json(await _find(number), 201)
+
+
+def _payload(wish: NewDownlink) -> bytes:
+    if wish.payload is not None and wish.fields is None and wish.format is None:
+        return payload_of_hex(wish.payload)
+    if wish.payload is None and wish.fields is not None and wish.format is not None:
+        return payload_of_fields(_plan(wish.format), wish.fields)
+    raise BadRequest("give either the payload as hex, or fields and their format")
+
+
+def _plan(text: str) -> Plan:
+    """Of a grammar, which is not held for later, or of the format of this name."""
+    try:
+        return parse(text) if ":" in text else here().formats.find(text).plan
+    except (ConfigError, FormatError) as error:
+        raise BadRequest(str(error)) from None
+
+
+@downlinks.get("/vehicles/<given>/downlinks")
+async def list_of_vehicle(given: str) -> Response:
+    return await _listed(vehicle_id(given))
+
+
+@downlinks.get("/downlinks")
+async def list_all() -> Response:
+    return await _listed(None)
+
+
+async def _listed(vehicle: str | None) -> Response:
+    """The newest first, of one `state` where the query says so."""
+    state = request.args.get("state")
+    if state is not None and state not in STATES:
+        raise BadRequest(f"there is no state {state[:40]!r}: use one of {', '.join(STATES)}")
+    after, limit = await asked_page((NUMBER_MAX,))
+    queries = here().queries
+    return page(await queries.downlinks(here().clock(), vehicle=vehicle, state=state, after=after, limit=limit))
+
+
+@downlinks.delete("/downlinks/<int:number>")
+async def cancel_downlink(number: int) -> Response:
+    """Only what no message asked for yet can be taken back."""
+    cancelled = number < 1 << 63 and await here().writer.write(CancelDownlink(number, here().clock()))
+    found = await _find(number)
+    if not cancelled:
+        return problem(409, "Conflict", f"downlink {number} is {found['state']}: only queued ones can be cancelled")
+    return v1_json(found)
+
+
+async def _find(number: int) -> dict[str, Any]:
+    found = await here().queries.downlinks(here().clock(), number=number, limit=1) if number < NUMBER_MAX else None
+    if found is None or not found.rows:
+        raise NotFound(f"there is no downlink {number}: `evd downlink list` shows them")
+    return found.rows[0]

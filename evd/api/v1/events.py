@@ -1,0 +1,141 @@
+"""Events, `/api/v1`: what happened to vehicles, how alerts are set for one, and what a user wants to be told.
+
+An administrator may ask for any vehicle and any user; the app for its user and the vehicles he owns, and it is not told
+whether a vehicle that is not his exists.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, is_local, request_body, require_key, require_user
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, NotFound
+from evd.events import rules as alerts
+from evd.events.rules import KINDS, Settings
+from evd.model import preferences as wishes
+from evd.model.operations import LimitReached, SetAlerts, SetPreferences, UnknownVehicle
+from evd.model.status import vehicle_id
+from evd.store.sqlite.read import events as event_questions
+
+UID_MAX = 256
+"""Characters; Firebase's have 28, and 128 at most."""
+
+events = Blueprint("events", __name__, url_prefix=V1)
+
+
+@events.get("/vehicles/<given>/events")
+async def events_of_vehicle(given: str) -> Response:
+    """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
+    vehicle = vehicle_id(given)
+    await _admit(vehicle)
+    return page(await event_questions.events(here().queries, vehicle=vehicle, **await _asked()))
+
+
+@events.get("/events")
+async def events_of_all() -> Response:
+    """Of all vehicles, for the app of its user's; as of one vehicle."""
+    uid = await _user()
+    return page(await event_questions.events(here().queries, uid=uid, **await _asked()))
+
+
+@events.get("/vehicles/<given>/alerts")
+async def alerts_of_vehicle(given: str) -> Response:
+    """With the defaults, where it has no settings of its own."""
+    vehicle = vehicle_id(given)
+    await _admit(vehicle)
+    known, settings = await event_questions.alerts_of(here().queries, vehicle)
+    if not known:
+        raise _unknown(vehicle)
+    return v1_json(_shown(alerts.read(settings)))
+
+
+@events.put("/vehicles/<given>/alerts")
+async def set_alerts(given: str) -> Response:
+    """What is not named is set to its default; null sets all of it."""
+    vehicle = vehicle_id(given)
+    await _admit(vehicle)
+    document = await _document()
+    settings = Settings() if document is None else alerts.parse(document)
+    stored = None if document is None else msgspec.json.encode(settings)
+    try:
+        await here().writer.write(SetAlerts(vehicle, stored))
+    except UnknownVehicle:
+        raise _unknown(vehicle) from None
+    return v1_json(_shown(settings))
+
+
+@events.get("/preferences")
+async def preferences() -> Response:
+    """Of the user who asks; an administrator names one by `uid`."""
+    settings = await event_questions.preferences_of(here().queries, await _named_user())
+    return v1_json(msgspec.to_builtins(wishes.read(settings)))
+
+
+@events.put("/preferences")
+async def set_preferences() -> Response:
+    """What is not named is set to its default."""
+    uid, context = await _named_user(), here()
+    wished = wishes.parse(await _document())
+    try:
+        await context.writer.write(SetPreferences(uid, msgspec.json.encode(wished), context.clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json(msgspec.to_builtins(wished))
+
+
+def _shown(settings: Settings) -> Any:
+    return msgspec.to_builtins(settings)
+
+
+def _unknown(vehicle: str) -> NotFound:
+    return NotFound(f"there is no vehicle {vehicle}: `evd vehicle list` and `evd owner list` show those that are known")
+
+
+async def _user() -> str | None:
+    """The app's user; None: an administrator asks. Raises Unauthorized, Forbidden, Unavailable."""
+    if is_local() or require_key("app", "admin").role == "admin":
+        return None
+    return await require_user()
+
+
+async def _admit(vehicle: str) -> None:
+    """Raises Unauthorized, Forbidden, NotFound, Unavailable."""
+    uid = await _user()
+    if uid is not None and not await here().queries.owns(uid, vehicle):
+        raise NotFound(f"there is no vehicle {vehicle} of yours")
+
+
+async def _named_user() -> str:
+    """Raises Unauthorized, Forbidden, BadRequest, Unavailable."""
+    uid, named = await _user(), request.args.get("uid")
+    if uid is None:
+        if not named or len(named) > UID_MAX:
+            raise BadRequest("which user? an administrator names one, as ?uid=martin")
+        return named
+    if named not in (None, uid):
+        raise BadRequest("uid names another user: only an administrator may do that")
+    return uid
+
+
+async def _document() -> Any:
+    try:
+        return orjson.loads(await request_body())
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"the body is no JSON ({error}): send an object") from None
+
+
+async def _asked() -> dict[str, Any]:
+    """`kind`, `before` and `limit` of the query. Raises BadRequest."""
+    kind, before = request.args.get("kind"), request.args.get("before", str(2**63 - 1))
+    if kind is not None and kind not in KINDS:
+        raise BadRequest(f"there is no kind {kind[:40]!r}: use one of {', '.join(KINDS)}")
+    if not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) < 1 << 63):
+        raise BadRequest(f"before is {before[:40]!r}: the number of an event is needed")
+    (number,), limit = await asked_page((int(before),))
+    return {"kind": kind, "before": number, "limit": limit}

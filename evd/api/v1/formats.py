@@ -1,0 +1,146 @@
+"""Payload formats and the device types that have one, `/api/v1`; what is set counts from the next message on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import orjson
+from quart import Blueprint, Response
+
+from evd.api.context import here, require_admin
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.config.settings import FormatSettings
+from evd.errors import BadRequest, ConfigError, FormatError, NotFound
+from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType
+from evd.payload.formats import NAME, Named, Origin, compile_format
+from evd.store.sqlite.read.statuses import LISTED_MAX
+from evd.store.sqlite.tables.formats import FormatInUse
+
+formats = Blueprint("formats", __name__, url_prefix=V1)
+
+
+class NewFormat(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    grammar: str
+    fields: dict[str, dict[str, Any]] = {}
+    """Field → its options (evd.payload.field_options.FieldOptions)."""
+
+
+class TypeSettings(msgspec.Struct, forbid_unknown_fields=True):
+    format: str | None
+    """A format's name or a grammar; null takes it back."""
+
+
+@formats.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@formats.get("/formats")
+async def list_formats() -> Response:
+    """All that have a name, with how many vehicles and device types have them as theirs."""
+    uses = {row["format"]: row for row in await here().queries.format_uses()}
+    return v1_json([_about(name, named, uses.get(name)) for name, named in here().formats.named().items()])
+
+
+@formats.post("/formats")
+async def add_format() -> Response:
+    """A new one, or another grammar under a name that is there."""
+    wish, context = await read_form(NewFormat), here()
+    if not NAME.fullmatch(wish.name):
+        raise BadRequest(f"{wish.name[:80]!r} is no name of a format: 1 to 64 letters, digits, _, - and . are needed")
+    if context.formats.is_fixed(wish.name):
+        raise BadRequest(f"format {wish.name} is {_where(wish.name)}: choose another name")
+    try:
+        compile_format(wish.name, FormatSettings(wish.grammar, wish.fields))
+    except FormatError as error:
+        raise BadRequest(f"the format is refused: {error}") from None
+    try:
+        await context.writer.write(AddFormat(wish.name, wish.grammar, orjson.dumps(wish.fields), context.clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return await _shown(wish.name, 201)
+
+
+@formats.get("/formats/<name>")
+async def show_format(name: str) -> Response:
+    """With the vehicles whose format it is: a page of them, as of a list."""
+    return await _shown(name, 200)
+
+
+@formats.delete("/formats/<name>")
+async def remove_format(name: str) -> Response:
+    context = here()
+    if context.formats.is_fixed(name) and not context.formats.is_stored(name):
+        raise BadRequest(f"format {name} is {_where(name)}: only those of the database can be removed here")
+    try:
+        gone = await context.writer.write(RemoveFormat(name))
+    except FormatInUse as error:
+        raise BadRequest(str(error)) from None
+    if not gone:
+        raise _unknown(name)
+    return v1_json({"name": name, "removed": True})
+
+
+@formats.get("/device-types")
+async def list_device_types() -> Response:
+    return page(await here().queries.device_types(*await asked_page(("",), LISTED_MAX)))
+
+
+@formats.put("/device-types/<given>")
+async def set_device_type(given: str) -> Response:
+    """The format of the vehicles of this deviceTypeId that have none of their own."""
+    wish, context = await read_form(TypeSettings), here()
+    device_type = given.lower()
+    if not 1 <= len(device_type) <= 64 or not device_type.isprintable():
+        raise BadRequest("a device type's id has 1 to 64 printable characters: the deviceTypeId of Sigfox's callbacks")
+    if wish.format is not None:
+        try:
+            context.formats.find(wish.format)
+        except ConfigError as error:
+            raise BadRequest(str(error)) from None
+    try:
+        await context.writer.write(SetDeviceType(device_type, wish.format, context.clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    return v1_json({"device_type": device_type, "format": wish.format})
+
+
+async def _shown(name: str, status: int) -> Response:
+    """One format with those who use it, of the vehicles a page. Raises NotFound."""
+    named = here().formats.named().get(name)
+    if named is None:
+        raise _unknown(name)
+    queries = here().queries
+    after, limit = await asked_page(("",), LISTED_MAX)
+    vehicles = await queries.format_vehicles(name, after, limit=limit)
+    shown = {
+        **_about(name, named, None),
+        "fields": named.settings.fields,
+        "vehicles": [row["vehicle"] for row in vehicles.rows],
+        "device_types": await queries.format_types(name),
+    }
+    return page(vehicles, shown, status, path=f"{V1}/formats/{name}")
+
+
+def _about(name: str, named: Named, uses: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "origin": named.origin.value,
+        "default": name == here().config.ingest.default_format,
+        "vehicles": uses["vehicles"] if uses else 0,
+        "device_types": uses["device_types"] if uses else 0,
+        "grammar": named.settings.grammar,
+    }
+
+
+def _where(name: str) -> str:
+    origin = here().formats.named()[name].origin
+    return "built in" if origin is Origin.BUILT_IN else f"in {origin.value}"
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no format {name!r}: `evd format list` shows them")

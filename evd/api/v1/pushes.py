@@ -1,0 +1,200 @@
+"""Pushes, `/api/v1/pushes`: what waits and what went out, the way of one status, a test, and the operator's pause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import trio
+from quart import Blueprint, Response, request
+
+from evd.api.context import Context, PushControl, here, require_admin
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, NotFound, Unavailable
+from evd.model.operations import PausePushes
+from evd.model.status import vehicle_id
+from evd.push.trace import DAY_MS, Rules, finished, trace, waiting
+from evd.store.sqlite.read import pushes as questions
+from evd.store.sqlite.read.statuses import NUMBER_MAX, Listing
+
+TEST_TIMEOUT_S = 25.0
+"""The provider has `push.timeout_s` for each attempt; the command waits 30 s."""
+
+STATUS_ID_MAX = 64
+"""Characters; an id has 16."""
+
+pushes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
+
+
+class PushTest(msgspec.Struct, forbid_unknown_fields=True):
+    vehicle: str
+
+
+@pushes.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@pushes.get("")
+async def list_pushes() -> Response:
+    """What waits, that first which is tried next, and what is finished, the newest first; each at most `limit`.
+
+    Of one `vehicle` where the query says so; with `waiting=1` only what waits. A page goes on with all of them.
+    """
+    context = here()
+    vehicle = _vehicle()
+    rules = await _rules(context)
+    (*turns, before), limit = await asked_page((*questions.FIRST, *questions.FIRST, NUMBER_MAX))
+    states_after, events_after = (turns[0], turns[1]), (turns[2], turns[3])
+    states = await questions.states_waiting(
+        context.queries,
+        unseen_since=rules.now - rules.stale_ms,
+        received_after=rules.now - rules.give_up_ms,
+        vehicle=vehicle,
+        after=states_after,
+        limit=limit + 1,
+    )
+    events = await questions.events_waiting(context.queries, vehicle=vehicle, after=events_after, limit=limit + 1)
+    done = []
+    if not _only_waiting():
+        done = await questions.finished(context.queries, vehicle=vehicle, before=before, limit=limit + 1)
+    waits = sorted([*states, *events], key=lambda row: row["at"])
+    following = (
+        *_last_turn(waits[:limit], states, states_after),
+        *_last_turn(waits[:limit], events, events_after),
+        done[:limit][-1]["number"] if done else before,
+    )
+    more = len(waits) > limit or len(done) > limit
+    shown = {
+        **await _how(context),
+        "waiting": list(map(waiting, waits[:limit])),
+        "finished": list(map(finished, done[:limit])),
+    }
+    return page(Listing([], following if more else None), shown)
+
+
+def _last_turn(given: list[dict[str, Any]], of: list[dict[str, Any]], otherwise: questions.Turn) -> questions.Turn:
+    """Of those that are given, the last one's that is one of these."""
+    these = set(map(id, of))
+    last = next((row for row in reversed(given) if id(row) in these), None)
+    return otherwise if last is None else (last["at"], last["place"])
+
+
+@pushes.get("/trace/<status_id>")
+async def trace_status(status_id: str) -> Response:
+    """One status; its `vehicle` in the query spares a search where no push is known of it."""
+    queries = here().queries
+    unknown = NotFound(
+        f"there is no status {status_id[:STATUS_ID_MAX]!r}: it was never taken, or newer ones have taken its place"
+    )
+    if len(status_id) > STATUS_ID_MAX:
+        raise unknown
+    vehicle = _vehicle() or await questions.vehicle_of(queries, status_id)
+    if vehicle is None:
+        raise unknown
+    status = await questions.status(queries, vehicle, status_id)
+    most = questions.TRACED_PUSHES_MAX
+    pushed = await questions.finished(queries, vehicle=vehicle, status_id=status_id, limit=most)
+    events = await questions.events_waiting(queries, vehicle=vehicle, status_id=status_id, limit=most)
+    if status is None and not pushed and not events:
+        raise unknown
+    phones = await questions.phones_of(queries, vehicle)
+    return v1_json(
+        trace(
+            vehicle=vehicle,
+            status_id=status_id,
+            status=status,
+            phones=phones,
+            pushed=pushed,
+            events=events,
+            rules=await _rules(here()),
+        )
+    )
+
+
+@pushes.post("/test")
+async def test_vehicle() -> Response:
+    """The vehicle's last status to each of its phones at once, past all that waits, also while pushes are paused."""
+    wish = await read_form(PushTest)
+    vehicle = vehicle_id(wish.vehicle)
+    control = _control(here())
+    with trio.move_on_after(TEST_TIMEOUT_S):
+        told = await control.test(vehicle)
+        if not told:
+            raise NotFound(
+                f"no phone is registered for vehicle {vehicle}: its app does that at log-in, or when it starts"
+            )
+        return v1_json({"vehicle": vehicle, "phones": told})
+    raise Unavailable(f"the provider did not answer within {TEST_TIMEOUT_S:.0f} s: try again later", retry_after_s=30)
+
+
+@pushes.post("/pause")
+async def pause() -> Response:
+    return await _pause(True)
+
+
+@pushes.post("/resume")
+async def resume() -> Response:
+    return await _pause(False)
+
+
+async def _pause(paused: bool) -> Response:
+    """On disk first, so that a restart knows it; said again, it changes nothing."""
+    context = here()
+    was = (await questions.pushing(context.queries, 0))["paused_since"]
+    if bool(was) != paused:
+        await context.writer.write(PausePushes(paused, context.clock()))
+    if context.pushes is not None:
+        context.pushes.pause(paused)
+    return v1_json(await _how(context))
+
+
+async def _how(context: Context) -> dict[str, Any]:
+    """How pushes are: what every answer about them ends with."""
+    stale_ms = context.config.push.stale_after_days * DAY_MS
+    facts = await questions.pushing(context.queries, context.clock() - stale_ms)
+    state = context.pushes.state() if context.pushes is not None else {}
+    return {
+        "enabled": context.pushes is not None,
+        "paused_since": facts["paused_since"],
+        "held_up": str(state.get("paused", "")),
+        "registered": facts["registrations"],
+        "stale": facts["stale"],
+        "stale_after_days": context.config.push.stale_after_days,
+    }
+
+
+async def _rules(context: Context) -> Rules:
+    push, now = context.config.push, context.clock()
+    facts = await questions.pushing(context.queries, now)
+    return Rules(
+        now=now,
+        stale_ms=push.stale_after_days * DAY_MS,
+        give_up_ms=push.give_up_after_s * 1000,
+        paused_since=facts["paused_since"],
+        log_from=await questions.log_from(context.queries),
+        enabled=context.pushes is not None,
+    )
+
+
+def _control(context: Context) -> PushControl:
+    if context.pushes is None:
+        raise BadRequest(
+            "nothing is pushed here: set push.credentials to a Firebase service account's file, and start `evd serve`"
+        )
+    return context.pushes
+
+
+def _vehicle() -> str | None:
+    """The one that the query names. Raises BadRequest."""
+    given = request.args.get("vehicle")
+    return None if given is None else vehicle_id(given)
+
+
+def _only_waiting() -> bool:
+    given = request.args.get("waiting", "0")
+    if given not in ("0", "1"):
+        raise BadRequest(f"waiting is {given[:40]!r}: it must be 0 or 1")
+    return given == "1"

@@ -1,0 +1,155 @@
+"""Decoding kept statuses anew, `/api/v1`, in bounded steps: what would change, and the change itself.
+
+Either route takes the same body and goes one step; `next` is the cursor of the step after it, null at the end. A step
+reads anew and decides anew, so it may be repeated, and nothing is written that was true only in a preview.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import trio
+from quart import Blueprint, Response
+
+from evd.api.context import here, require_admin
+from evd.api.forms import read_form
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest
+from evd.ingest.redecode import Change, redecode, summary
+from evd.model.kept_status import Kept
+from evd.model.operations import Redecode, Several
+from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.store.sqlite.ring_walk import Room, Span
+
+STATUSES_A_STEP = 500
+"""About 20 ms of the loop, in which callbacks are answered between the parts."""
+
+BYTES_A_STEP = 4 * 1024 * 1024
+"""Of what is read; statuses may be as long as a body."""
+
+VEHICLES_A_STEP = 200
+"""Each is a question to the database, most of a millisecond."""
+
+STEP_S = 5.0
+"""A step that took so long ends with the vehicle it is at; the command waits for 30 s."""
+
+WRITTEN_AT_ONCE = 100
+"""In one transaction: a few ms, in which no callback is answered."""
+
+DECIDED_AT_ONCE = 50
+"""Before callbacks have their turn: about 2 ms."""
+
+NAMED_MAX = 100
+"""Vehicles that a request may name; for more, all are asked for."""
+
+Cursor = tuple[str, int, int, str]
+"""(vehicle, time, seqNumber or -1, id) of the last status that was read."""
+
+BEHIND_ALL = (TIME_MAX_MS + 1, -1, "")
+
+redecoding = Blueprint("redecoding", __name__, url_prefix=V1)
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """Times are epoch ms, both included; without `vehicles`, of all vehicles."""
+
+    since: int
+    until: int = TIME_MAX_MS
+    vehicles: list[str] | None = None
+    cursor: Cursor | None = None
+
+
+class Step(NamedTuple):
+    found: list[Kept]
+    passed: int
+    """Vehicles that are done with."""
+    following: Cursor | None
+
+
+@redecoding.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@redecoding.post("/redecode/preview")
+async def preview() -> Response:
+    """What would change in this step; the first one says of how many vehicles (`of`) statuses may be read."""
+    _, told = await _go()
+    return v1_json(told)
+
+
+@redecoding.post("/redecode")
+async def apply() -> Response:
+    """Change it. `gone` counts those that left their rings since they were read."""
+    changes, told = await _go()
+    written = 0
+    for first in range(0, len(changes), _at_once()):
+        part = [_operation(change) for change in changes[first : first + _at_once()]]
+        results = await here().writer.write(Several(tuple(part)))
+        written += sum(result is True for result in results)
+    return v1_json({**told, "written": written, "gone": len(changes) - written})
+
+
+async def _go() -> tuple[list[Change], dict[str, Any]]:
+    """What changes in this step, and what is told of it."""
+    wish, context = await read_form(Wish), here()
+    named = _named(wish)
+    step = await _read(wish, named)
+    changes = []
+    for number, kept in enumerate(step.found):
+        if number % DECIDED_AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()
+        change = redecode(kept, context.directory, context.formats)
+        if change is not None:
+            changes.append(change)
+    told = {"read": len(step.found), "passed": step.passed, **summary(changes), "next": step.following}
+    if wish.cursor is None:
+        told["of"] = len(named) if named is not None else (await context.queries.counts())["vehicles"]
+    return changes, told
+
+
+def _named(wish: Wish) -> list[str] | None:
+    """The wanted vehicles in their order. Raises BadRequest."""
+    if wish.vehicles is None:
+        return None
+    if not 1 <= len(wish.vehicles) <= NAMED_MAX:
+        raise BadRequest(f"{len(wish.vehicles)} vehicles are named: name 1 to {NAMED_MAX}, or none for all")
+    return sorted({vehicle_id(given) for given in wish.vehicles})
+
+
+async def _read(wish: Wish, named: list[str] | None) -> Step:
+    """The next statuses. Raises BadRequest for a vehicle that is not known."""
+    queries, began = here().queries, trio.current_time()
+    at = "" if wish.cursor is None else wish.cursor[0]
+    if named is None:
+        vehicles = await queries.vehicles_from(at, VEHICLES_A_STEP)
+        more = len(vehicles) == VEHICLES_A_STEP
+    else:
+        vehicles, more = [vehicle for vehicle in named if vehicle >= at], False
+    found: list[Kept] = []
+    size_bytes = BYTES_A_STEP
+    for number, vehicle in enumerate(vehicles, 1):
+        if named is not None and await queries.vehicles_from(vehicle, 1) != [vehicle]:
+            raise BadRequest(f"vehicle {vehicle} was never heard: `evd vehicle list` shows who was")
+        after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else None
+        room = Room(STATUSES_A_STEP - len(found), size_bytes)
+        rows, more_of_it = await queries.kept(Span(vehicle, wish.since, wish.until), after, room)
+        found += rows
+        size_bytes -= sum(len(row.document) + len(row.fields) for row in rows)
+        if more_of_it or len(rows) >= room.rows or (rows and size_bytes <= 0):
+            last = rows[-1]
+            return Step(found, number - 1, (vehicle, last.time, -1 if last.seq is None else last.seq, last.id))
+        if number < len(vehicles) and trio.current_time() - began > STEP_S:
+            return Step(found, number, (vehicle, *BEHIND_ALL))
+    return Step(found, len(vehicles), (vehicles[-1], *BEHIND_ALL) if more else None)
+
+
+def _at_once() -> int:
+    """Never more than the writer's queue can take beside callbacks."""
+    return max(1, min(WRITTEN_AT_ONCE, here().config.ingest.queue_rows_max // 4))
+
+
+def _operation(change: Change) -> Redecode:
+    kept = change.kept
+    return Redecode(kept.vehicle, kept.id, kept.time, kept.seq, change.fields, change.flags)

@@ -1,0 +1,152 @@
+"""Phones, `/api/v1/registrations`: which of them hear of a vehicle. A user sees and changes his own, no one else's."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, is_local, require_key, require_owner
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, Forbidden, NotFound
+from evd.model.operations import Client, LimitReached, Register, Unregister
+from evd.model.status import vehicle_id
+from evd.push.trace import short
+
+TARGET_MAX = 4096
+"""Characters; FCM does not say how long a registration token or an installation id may be."""
+
+registrations = Blueprint("registrations", __name__, url_prefix=V1)
+
+
+class Target(NamedTuple):
+    """A phone, by one of the two names that FCM has for it; a message is for one or the other."""
+
+    kind: Literal["token", "fid"]
+    text: str
+
+
+class Wish(msgspec.Struct, forbid_unknown_fields=True):
+    """Either `token`, FCM's registration token, or `fid`, a Firebase installation id."""
+
+    vehicle: str
+    token: str | None = None
+    fid: str | None = None
+    register: bool = True
+    uid: str | None = None
+    """Whose phone it is: for an administrator, who asks for others."""
+
+
+@registrations.post("/registrations")
+async def post_registration() -> Response:
+    """The phone wants the vehicle's pushes; with `"register": false`, no more of them."""
+    wish = await read_form(Wish)
+    return await (_register(wish) if wish.register else _remove(wish))
+
+
+@registrations.delete("/registrations")
+async def delete_registration() -> Response:
+    return await _remove(await read_form(Wish))
+
+
+@registrations.get("/registrations")
+async def list_registrations() -> Response:
+    """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
+    given = request.args.get("vehicle")
+    if _administers():
+        after, limit = await asked_page((0,))
+        vehicle = None if given is None else vehicle_id(given)
+        found = await here().queries.registrations(vehicle=vehicle, webhooks=False, after=after, limit=limit)
+        return page(found, [_shown(row, whole=False) for row in found.rows])
+    if given is None:
+        raise BadRequest("which vehicle? name it, as ?vehicle=386625")
+    uid = await _require_owner(vehicle_id(given))
+    after, limit = await asked_page((0,))
+    found = await here().queries.registrations(
+        vehicle=vehicle_id(given), uid=uid, webhooks=False, after=after, limit=limit
+    )
+    return page(found, [_shown(row, whole=True) for row in found.rows])
+
+
+async def register_phone(spelling: str, target: Target, uid: str, client: Client) -> None:
+    """Raises BadRequest if no more phones are taken in."""
+    context = here()
+    try:
+        await context.writer.write(
+            Register(vehicle_id(spelling), spelling, target.text, uid, context.clock(), target.kind, client)
+        )
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+
+
+def checked_target(token: object, fid: object, *, called: str) -> Target:
+    """The one of the two that is given; `called` is what the body calls a token. Raises BadRequest."""
+    given = {called: token, "fid": fid}
+    named = [(name, text) for name, text in given.items() if text is not None]
+    name, text = named[0] if len(named) == 1 else ("", None)
+    if not isinstance(text, str):
+        raise BadRequest(f"give either {called} or fid, as a text", error="Missing basic attributes")
+    if not 1 <= len(text) <= TARGET_MAX or not text.isprintable():
+        raise BadRequest(f"{name} must have 1 to {TARGET_MAX} printable characters")
+    if "://" in text:
+        raise BadRequest(f"{name} is an address: webhooks are added by an administrator, `evd webhook add`")
+    return Target("fid" if name == "fid" else "token", text)
+
+
+async def _register(wish: Wish) -> Response:
+    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
+    await register_phone(wish.vehicle, target, await _whose(wish, vehicle), "v1")
+    return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": True}, 201)
+
+
+async def _remove(wish: Wish) -> Response:
+    """What another user registered is answered as what nobody did."""
+    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
+    uid = None if _administers() else await _require_owner(vehicle)
+    found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, webhooks=False, limit=1)
+    if [row["kind"] for row in found.rows] != [target.kind] or not await here().writer.write(
+        Unregister(vehicle, target.text, uid)
+    ):
+        raise NotFound(f"this {target.kind} is not registered for vehicle {vehicle}")
+    return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": False})
+
+
+async def _whose(wish: Wish, vehicle: str) -> str:
+    if not _administers():
+        if wish.uid is not None:
+            raise BadRequest("uid is for administrators: a user registers his own phones")
+        return await _require_owner(vehicle)
+    if wish.uid is None:
+        raise BadRequest("whose phone is it? an administrator's request names its user, as uid")
+    if not await here().queries.owns(wish.uid, vehicle):
+        raise BadRequest(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+    return wish.uid
+
+
+def _administers() -> bool:
+    """Whether an administrator asks. Raises Unauthorized, Forbidden."""
+    return is_local() or require_key("app", "admin").role == "admin"
+
+
+async def _require_owner(vehicle: str) -> str:
+    """The uid of who asks. Raises NotFound for a foreign vehicle as for an absent one."""
+    try:
+        return await require_owner(vehicle)
+    except Forbidden:
+        raise NotFound(f"there is no vehicle {vehicle} of yours") from None
+
+
+def _shown(row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """Times are epoch ms; `pushed` is when the provider took a push last. A user may read his own token whole."""
+    return {
+        "vehicle": row["vehicle"],
+        "kind": row["kind"],
+        "target": row["token"] if whole else short(row["token"]),
+        **({} if whole else {"uid": row["uid"]}),
+        "created": row["created"],
+        "renewed": row["renewed"],
+        "pushed": row["given_at"],
+    }

@@ -1,0 +1,77 @@
+"""Moving in, `/api/v1/registrations/import`: phones that another system had, many at a time, by an administrator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from quart import Blueprint, Response
+
+from evd.api.context import here, require_admin
+from evd.api.forms import read_form
+from evd.api.replies import V1, v1_json
+from evd.api.v1.registrations import checked_target
+from evd.errors import BadRequest, EvdError
+from evd.model.operations import ORIGINAL, AddOwner, Register, Several
+from evd.model.status import vehicle_id
+
+AT_ONCE_MAX = 500
+"""Of one request, in one transaction: some 50 ms, for which callbacks wait."""
+
+UID_MAX = 128
+
+moving_in = Blueprint("moving_in", __name__, url_prefix=V1)
+
+
+class Phone(msgspec.Struct, forbid_unknown_fields=True):
+    """Either `token`, FCM's registration token, or `fid`, a Firebase installation id."""
+
+    vehicle: str
+    uid: str
+    token: str | None = None
+    fid: str | None = None
+
+
+class Import(msgspec.Struct, forbid_unknown_fields=True):
+    registrations: Annotated[list[Any], msgspec.Meta(max_length=AT_ONCE_MAX)]
+
+
+@moving_in.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@moving_in.post("/registrations/import")
+async def import_registrations() -> Response:
+    """Each user owns his vehicle from then on, and his phone is one of the original's app; said again, it only renews.
+
+    What cannot be taken stands in `refused` with its index, and costs the others nothing.
+    """
+    wish, now = await read_form(Import), here().clock()
+    refused: dict[int, str] = {}
+    taken: dict[int, Several] = {}
+    for index, document in enumerate(wish.registrations):
+        try:
+            taken[index] = _operations(document, now)
+        except (BadRequest, msgspec.ValidationError) as error:
+            refused[index] = str(error)
+    results = await here().writer.write(Several(tuple(taken.values()))) if taken else []
+    for index, result in zip(taken, results, strict=True):
+        if failed := [one for one in result if isinstance(one, EvdError)]:
+            refused[index] = str(failed[0])
+    return v1_json(
+        {
+            "registered": len(wish.registrations) - len(refused),
+            "refused": [{"index": index, "error": refused[index]} for index in sorted(refused)],
+        }
+    )
+
+
+def _operations(document: Any, now: int) -> Several:
+    """Raises BadRequest, msgspec.ValidationError."""
+    phone = msgspec.convert(document, Phone)
+    if not 1 <= len(phone.uid) <= UID_MAX or not phone.uid.isprintable():
+        raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters")
+    target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_id(phone.vehicle)
+    register = Register(vehicle, phone.vehicle, target.text, phone.uid, now, target.kind, ORIGINAL, displaces=False)
+    return Several((AddOwner(phone.uid, vehicle, now), register))

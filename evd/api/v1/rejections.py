@@ -1,0 +1,173 @@
+"""Requests that were refused, `/api/v1/rejections`: what was wrong with each, and another try after a fix.
+
+A request that is taken when it is replayed leaves the list; one that is refused again stays as it is.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+import orjson
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, request_body, require_admin
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, NotFound, Unavailable
+from evd.ingest.service import Ingest
+from evd.model.operations import ForgetRejected
+from evd.request.http import Reply, Request
+from evd.store.sqlite.read.statuses import NUMBER_MAX
+from evd.store.writer import Writer
+
+LISTED_DEFAULT = 100
+LISTED_MAX = 1_000  # rows of an answer: some hundred kB
+STEP_MAX = 100  # replayed for one request; each is a commit of some milliseconds, and the asker waits 30 s
+
+ADVICE = {
+    "Body parsing error": "Mend the body template in Sigfox's callback: `evd sigfox config` shows one that is right.",
+    "Missing basic attributes": "Add the variables that are missing: `evd sigfox config` shows a whole body template.",
+    "Unknown vehicle": "`evd vehicle set ID --name …` makes it known; or set ingest.unknown_vehicle to create.",
+    "Too many vehicles": "Raise ingest.vehicles_max.",
+    "Time ahead": "Look whether this server's clock is right (`timedatectl`); if it is, the sender's is wrong.",
+}
+"""What was wrong → what to do before a replay."""
+
+ELSE = "Mend the format or the callback that the reason names: `evd sigfox config` shows callbacks that are right."
+
+rejections = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
+
+
+class Step(msgspec.Struct, forbid_unknown_fields=True):
+    """The requests after number `after`, up to `through`; without it up to the newest there is."""
+
+    after: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 0
+    through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
+
+
+@rejections.before_request
+async def only_admins() -> None:
+    require_admin()
+
+
+@rejections.get("")
+async def list_rejections() -> Response:
+    """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
+    after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
+    return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
+
+
+@rejections.get("/<int:number>")
+async def show_rejection(number: int) -> Response:
+    """All that is kept: `body` where it is text, `body_hex` where it is none."""
+    row = await _row(number)
+    body = row.pop("body")
+    try:
+        shown = {"body": body.decode()}
+    except UnicodeDecodeError:
+        shown = {"body_hex": body.hex()}
+    advice = ADVICE.get(row["error"], ELSE)
+    return v1_json({**row, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
+
+
+@rejections.delete("/<int:number>")
+async def forget_rejection(number: int) -> Response:
+    if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
+        raise _gone(number)
+    return v1_json({"number": number, "forgotten": True})
+
+
+@rejections.post("/<int:number>/replay")
+async def replay_one(number: int) -> Response:
+    """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
+    return v1_json(await replay(await _row(number), here().ingest, here().writer))
+
+
+@rejections.post("/replay")
+async def replay_many() -> Response:
+    """A step of the way through all of them, the oldest first.
+
+    Ask again with `next` as `after` and the same `through`, until `next` is null.
+    """
+    wish, queries = await _step(), here().queries
+    through = wish.through
+    if through is None:
+        newest = (await queries.rejections(limit=1, text="")).rows
+        through = newest[0]["number"] if newest else 0
+    numbers = await queries.rejected_numbers(after=wish.after, through=through, limit=STEP_MAX)
+    results = []
+    for number in numbers:
+        row = await queries.rejection(number)
+        if row is not None:  # else it was forgotten meanwhile
+            results.append(await replay(row, here().ingest, here().writer))
+    more = numbers[-1] if len(numbers) == STEP_MAX else None
+    return v1_json({"results": results, "next": more, "through": through})
+
+
+async def replay(row: dict[str, Any], ingest: Ingest, writer: Writer) -> dict[str, Any]:
+    """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
+    number: int = row["number"]
+    try:
+        reply, left_out = await ingest.replay(_request(row))
+    except BadRequest as refusal:
+        return {"number": number, "taken": False, "error": refusal.error, "detail": refusal.detail}
+    if reply.status >= 500:
+        raise Unavailable("evd cannot take callbacks now: look at its log, and replay again later")
+    wrong = _still_wrong(reply)
+    if wrong is not None:
+        return {"number": number, "taken": False, **wrong}
+    await writer.write(ForgetRejected(number))
+    headers = {name.lower(): value.decode("latin-1") for name, value in reply.headers}
+    status_id = headers.get(b"x-status-id")
+    return {"number": number, "taken": True, "status": reply.status, "status_id": status_id, "without": left_out}
+
+
+def _still_wrong(reply: Reply) -> dict[str, str] | None:
+    """`error` and `detail` of a refusal, or of a batch or a list of which a part is refused still (207)."""
+    if reply.status < 300 and reply.status != 207:
+        return None
+    told = orjson.loads(reply.body) if reply.body else {}
+    lines = told.get("rejected") or [one for one in told.get("items", ()) if one["status"] >= 400] or [told]
+    more = f" (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
+    return {
+        "error": str(lines[0].get("Error", "Refused")),
+        "detail": f"{lines[0].get('detail', f'answered with {reply.status}')}{more}",
+    }
+
+
+def _request(row: dict[str, Any]) -> Request:
+    """The request as it came, but for its secrets."""
+    method, _, target = row["route"].partition(" ")
+    path, _, query = target.partition("?")
+    headers = {
+        name.encode("latin-1"): str(value).encode("latin-1") for name, value in orjson.loads(row["headers"]).items()
+    }
+    return Request(method, path, query.encode("latin-1", "replace"), headers, row["body"], "")
+
+
+async def _row(number: int) -> dict[str, Any]:
+    row = await here().queries.rejection(number) if number <= NUMBER_MAX else None
+    if row is None:
+        raise _gone(number)
+    return row
+
+
+def _gone(number: int) -> NotFound:
+    return NotFound(f"there is no rejected request {number}: `evd rejected list` shows them")
+
+
+async def _step() -> Step:
+    try:
+        return msgspec.json.decode(await request_body() or b"{}", type=Step)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"the body is refused: {error}") from None
+
+
+def _before() -> int:
+    text = request.args.get("before")
+    if text is None:
+        return NUMBER_MAX
+    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= NUMBER_MAX:
+        raise BadRequest(f"before is {text[:40]!r}: a whole number from 1 to {NUMBER_MAX} is needed")
+    return int(text)

@@ -1,0 +1,140 @@
+"""The live stream, `/api/v1`: each new last status as a server-sent event, and after a break what was missed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import suppress
+
+import trio
+from quart import Blueprint, Response, request
+
+from evd.api.context import Context, here, is_local, require_key, require_user
+from evd.api.replies import V1
+from evd.errors import BadRequest, NotFound, Unavailable
+from evd.model.status import vehicle_id
+from evd.net import sse
+from evd.store.sqlite.read.statuses import StatusRow
+from evd.store.sqlite.ring_walk import Place
+from evd.streaming.hub import Asker, News, Progress, Rank
+
+RETRY_MS = 2000
+"""A restart of evd takes a second or two."""
+
+EVENT = "status"
+
+HEADERS = {
+    "Content-Type": sse.CONTENT_TYPE,
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # else nginx collects events until a buffer is full
+}
+
+stream = Blueprint("stream", __name__, url_prefix=V1)
+
+
+@stream.get("/stream")
+async def follow() -> Response:
+    """The vehicles of the query, each by a `vehicle`; an administrator who names none follows all of them.
+
+    First comes what the Last-Event-ID (header, or `last_event_id`) missed, else each vehicle's last status.
+    """
+    context = here()
+    spellings = _spellings(context.config.app.stream_vehicles_max)
+    asker = await _asker(spellings)
+    context.live.require_place(asker)
+    missed = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
+    progress = Progress.parsed(tuple(spellings), missed) if spellings else None
+    if request.method == "HEAD":
+        return Response(b"", 200, HEADERS)
+    response = Response(_told(context, asker, spellings, progress), 200, HEADERS)
+    response.timeout = None  # quart's own bound is for answers that have an end
+    return response
+
+
+def _spellings(most: int) -> dict[str, str]:
+    """The vehicles that are asked for, in normal form, as the asker spells them. Raises BadRequest."""
+    given = request.args.getlist("vehicle")
+    if len(given) > most:
+        raise BadRequest(f"{len(given)} vehicles are too many for one stream: app.stream_vehicles_max is {most}")
+    return {vehicle_id(spelling): spelling for spelling in given}
+
+
+async def _asker(vehicles: Mapping[str, str]) -> Asker:
+    """Who is asking, if he may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
+    if is_local():
+        return Asker()
+    key = require_key("app", "admin")
+    if key.role == "admin":
+        return Asker(key.key_id)
+    if not vehicles:
+        raise BadRequest("which vehicles? name each, as ?vehicle=386625&vehicle=386626")
+    uid = await require_user()
+    for vehicle in vehicles:
+        if not await here().queries.owns(uid, vehicle):
+            raise NotFound(f"there is no vehicle {vehicle} of yours")
+    return Asker(key.key_id, uid)
+
+
+async def _told(
+    context: Context, asker: Asker, spellings: Mapping[str, str], progress: Progress | None
+) -> AsyncGenerator[bytes, None]:
+    """The stream's text; without `progress` of all vehicles, which has no ids to go on from.
+
+    It ends where the follower must go, and where the database does not answer: he will come again. His place is taken
+    here, where it is sure to be given back.
+    """
+    settings = context.config.app
+    bell = trio.lowlevel.ParkingLot()
+    until = trio.current_time() + settings.stream_lasts_s
+    with suppress(Unavailable), context.live.follow(asker, tuple(spellings), bell.unpark_all) as follower:
+        # He follows before the rings are read, so there is no gap; what comes by both ways is told once.
+        if progress is None:
+            known = await context.queries.lasts(settings.stream_replay_max)
+            had, resumes = Progress([vehicle for vehicle, _ in known]), False
+        else:
+            known = await _missed(context, progress)
+            had, resumes = progress, True
+        # One after the other, as he reads them: statuses may be long, and all of them together are.
+        for vehicle, place in known:
+            row = await context.queries.at(vehicle, place)
+            if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
+                yield text
+        yield sse.opening(RETRY_MS, had.event_id if resumes else "")
+        while not follower.ended and trio.current_time() < until:
+            if text := _written(follower.take(), had, spellings, resumes=resumes):
+                yield text
+                continue
+            with trio.move_on_after(settings.stream_heartbeat_s) as quiet:
+                await bell.park()
+            if quiet.cancelled_caught:
+                yield sse.BEAT
+
+
+def _written(told: Iterable[News], progress: Progress, spellings: Mapping[str, str], *, resumes: bool) -> bytes:
+    """What of this is news, as events."""
+    events = []
+    for news in told:
+        if progress.advance(news.vehicle, news.rank):
+            event_id = progress.event_id if resumes else ""
+            events.append(sse.written(EVENT, event_id, news.shown(spellings.get(news.vehicle, news.vehicle))))
+    return b"".join(events)
+
+
+async def _missed(context: Context, progress: Progress) -> list[tuple[str, Place]]:
+    """Where that stands which the rings hold behind the follower, the oldest first: of each vehicle its share of the
+    newest. Where he begins, it is each vehicle's last status.
+    """
+    share = max(1, context.config.app.stream_replay_max // len(progress.ranks))
+    found: list[tuple[str, Place]] = []
+    for vehicle, rank in progress.ranks.items():
+        if progress.begins:
+            last = await context.queries.last(vehicle)
+            places = [(last.time, -1 if last.seq is None else last.seq, last.id)] if last else []
+        else:
+            places = await context.queries.since(vehicle, rank, share)
+        found += [(vehicle, place) for place in places]
+    return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
+
+
+def _news(vehicle: str, row: StatusRow) -> News:
+    rank = Rank(row.time, -1 if row.seq is None else row.seq, row.id)
+    return News(vehicle, rank, row.shown, 0)

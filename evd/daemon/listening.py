@@ -1,0 +1,83 @@
+"""The sockets that evd listens at: addresses of `server.bind`, the control socket, and TLS."""
+
+from __future__ import annotations
+
+import socket as sockets
+import ssl
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from evd.config.data_dir import SOCKET_PATH_MAX
+from evd.config.settings import Server
+from evd.daemon.host import certificate_end
+from evd.errors import CannotListen, ConfigError
+from evd.log.logger import log
+from evd.net.socket import tls_context
+
+BACKLOG = 1024
+"""Connections the kernel holds until they are accepted: a burst of Sigfox's."""
+
+
+def parse_bind(text: str) -> tuple[str | None, int]:
+    """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` (all addresses). Raises ConfigError."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"{text!r} is no address to listen at: HOST:PORT is needed, for instance 127.0.0.1:8080")
+    return host.strip("[]") or None, int(port)
+
+
+async def listeners(bind: str) -> list[trio.SocketListener]:
+    """At all addresses of `bind`. Raises ConfigError, CannotListen."""
+    host, port = parse_bind(bind)
+    try:
+        return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
+    except PermissionError:
+        raise ConfigError(
+            f"{bind} cannot be listened at: ports below 1024 are root's; give evd CAP_NET_BIND_SERVICE, let evd.socket "
+            "hold the port, or choose a higher one"
+        ) from None
+    except OSError as error:  # tomorrow it may be free, so this is no mistake in a setting
+        raise CannotListen(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
+
+
+def shown(address: Any) -> str:
+    """As one writes it: `127.0.0.1:8080`, `[::1]:8080`."""
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def control_listener(path: Path) -> trio.SocketListener | None:
+    """The control socket: the same API, for whoever may open the file; None where its path is too long.
+
+    Raises ConfigError.
+    """
+    if len(bytes(path)) > SOCKET_PATH_MAX:
+        log.warning("no control socket: the directory's path is too long", path=str(path), bytes_max=SOCKET_PATH_MAX)
+        return None
+    raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+    try:
+        path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+        raw.bind(str(path))
+        path.chmod(0o600)
+    except OSError as error:
+        raw.close()
+        raise ConfigError(
+            f"{path} cannot be made evd's socket ({error.strerror}): remove what stands there, or check who owns "
+            "the directory"
+        ) from None
+    raw.listen(16)
+    return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
+
+
+def server_tls(server: Server) -> tuple[ssl.SSLContext, float] | None:
+    """The context to serve with, and when its certificate ends (epoch s); None without one. Raises ConfigError."""
+    if not server.tls_cert:
+        return None
+    try:
+        return tls_context(Path(server.tls_cert), Path(server.tls_key)), certificate_end(Path(server.tls_cert))
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ConfigError(
+            f"server.tls_cert and server.tls_key cannot be used ({error}): a PEM chain and its key are needed"
+        ) from None

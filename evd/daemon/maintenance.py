@@ -1,0 +1,74 @@
+"""What time undoes: registrations that were not renewed for months are forgotten, a few at a time.
+
+The wall clock alone is not believed: one that jumped two years ahead would have every phone look forgotten. Vehicles
+and their network have clocks of their own, so a vehicle must have said about the same time lately.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from evd.clock import Clock, now_ms
+from evd.errors import Unavailable
+from evd.log.logger import log
+from evd.model.operations import ForgetExpired, ForgetUnseen
+from evd.store.writer import Writer
+
+FIRST_AFTER_S = 60.0
+"""A start has more urgent things to do."""
+
+EVERY_S = 3600.0
+
+STEP_MAX = 500
+"""Registrations of one transaction: some 25 ms, for which callbacks wait."""
+
+BETWEEN_STEPS_S = 0.1
+
+DAY_MS = 86_400_000
+
+EXPIRED_MS = 3_600_000
+"""Whoever sends to a registration finds out by himself, and notes it, that its event is worth nothing any more."""
+
+WITNESS_MS = 7 * DAY_MS
+"""So long ago the youngest status may have been measured; a fleet that is silent for longer forgets no phone."""
+
+HeardAfter = Callable[[int], Awaitable[bool]]
+"""Whether some vehicle's last status says a time after this one (epoch ms), and not far in the future."""
+
+
+async def keep_house(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, clock: Clock = now_ms) -> None:
+    """For ever. Cancelling is safe: each step is a transaction of its own."""
+    await trio.sleep(FIRST_AFTER_S)
+    while True:
+        try:
+            await forget_unseen(writer, heard_after, forget_after_days=forget_after_days, now=clock())
+        except Unavailable as error:
+            log.warning("registrations were not looked through", reason=str(error))
+        await trio.sleep(EVERY_S)
+
+
+async def forget_unseen(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, now: int) -> int:
+    """Forget registrations that were not renewed for `forget_after_days`; how many they were. Raises Unavailable.
+
+    With them go pushes of events that nobody sent while they were worth anything.
+    """
+    if not await heard_after(now - WITNESS_MS):
+        log.debug("no registration is forgotten: no vehicle bears the clock out")
+        return 0
+    await _in_steps(writer, ForgetExpired(now - EXPIRED_MS, STEP_MAX))
+    forgotten = await _in_steps(writer, ForgetUnseen(now - forget_after_days * DAY_MS, STEP_MAX))
+    if forgotten:
+        log.info("registrations forgotten", count=forgotten, unseen_days=forget_after_days)
+    return forgotten
+
+
+async def _in_steps(writer: Writer, operation: ForgetUnseen | ForgetExpired) -> int:
+    forgotten = 0
+    while True:
+        gone: int = await writer.write(operation)
+        forgotten += gone
+        if gone < operation.limit:
+            return forgotten
+        await trio.sleep(BETWEEN_STEPS_S)

@@ -1,0 +1,168 @@
+"""`evd serve`: a process that is a daemon until a signal ends it; and one that is it for one command.
+
+What belongs to the process and not to the daemon is here: signals, limits, the lock, and what systemd is told.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket as sockets
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from evd import VERSION
+from evd.config.data_dir import FIRST_KEYS, Lock, Place, lock_in_turn
+from evd.config.settings import Config
+from evd.daemon import garbage_collector as collector
+from evd.daemon.lifecycle import Daemon
+from evd.daemon.previous_exit import FaultFile, of_the_one_before
+from evd.daemon.startup_progress import Starting
+from evd.daemon.systemd import ServiceManager
+from evd.log.logger import log
+from evd.net.server import systemd_sockets as inherited
+from evd.payload.codec import IMPLEMENTATION
+from evd.store.writer import Writer
+
+WATCHDOG_EVERY_S = 1.0
+
+
+def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
+    """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
+    os.umask(0o077)
+    passed = inherited.take(os.environ, os.getpid())
+    _raise_descriptor_limit(config.server.connections_max)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
+    manager = ServiceManager()
+    lock = lock_in_turn(place)
+    try:
+        fault = _tell_last_words(place, lock)
+        with Starting(manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]) as starting:
+            daemon = Daemon(place, config, env=os.environ, tell=starting.tell)
+        try:
+            trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
+        finally:
+            daemon.close()
+    finally:
+        lock.release(orderly=True)
+        manager.close()
+    if fault:
+        fault.close()
+
+
+def _tell_last_words(place: Place, lock: Lock) -> FaultFile | None:
+    """Say how the evd before this one ended, if not in order; None where this one's own end cannot be told."""
+    try:
+        fault = FaultFile(place.fault)
+    except OSError as error:
+        log.warning("a crash could not be explained afterwards: its file cannot be written", reason=str(error))
+        return None
+    words = of_the_one_before(fault.before, lock.left_by, os.environ)
+    if words:
+        log.error(words.sentence, process=lock.left_by, stack=words.stack or None)
+    return fault
+
+
+async def _serve(
+    daemon: Daemon,
+    manager: ServiceManager,
+    passed: Sequence[sockets.socket],
+    announce: Callable[[list[str]], None],
+) -> None:
+    def ready(addresses: list[str]) -> None:
+        scheme = "https" if daemon.config.server.tls_cert else "http"
+        urls = [f"{scheme}://{address}" for address in addresses]
+        log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
+        if not daemon.pushing:
+            log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
+        first_keys = daemon.place.directory / FIRST_KEYS
+        if first_keys.exists():
+            log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
+        collector.settle()
+        manager.ready()
+        announce(urls)
+
+    with (
+        trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals,
+        trio.open_signal_receiver(signal.SIGHUP) as hangups,
+    ):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_outlive, hangups)
+            nursery.start_soon(_feed_watchdog, manager, daemon.writer)
+            nursery.start_soon(collector.make_full_passes, lambda: daemon.admission.open)
+
+            async def until() -> None:
+                await anext(signals)
+                manager.stopping()
+                nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
+
+            await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
+            nursery.cancel_scope.cancel()
+    log.info("stopped")
+
+
+async def _outlive(hangups: Any) -> None:
+    """A terminal that closes, or a `reload` that evd does not know, must not end it."""
+    async for _ in hangups:
+        log.info("SIGHUP changes nothing: restart evd for new settings and certificates")
+
+
+async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
+    await anext(signals)
+    log.warning("a second signal: ending at once; what was acknowledged is on disk")
+    scope.cancel()
+
+
+async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
+    """systemd ends a daemon whose loop or whose writer stands still."""
+    turns = -1
+    while True:
+        if writer.turns != turns or not writer.waiting:
+            manager.alive()
+        turns = writer.turns
+        await trio.sleep(WATCHDOG_EVERY_S)
+
+
+def briefly(place: Place, config: Config, work: Callable[[Path], Any]) -> Any:
+    """Be the writer for one command: `work`, in a thread, is given a control socket. Raises EvdError.
+
+    The socket is this command's own: another one that found it in DIR would be cut off when this one has ended.
+    """
+    os.umask(0o077)
+    lock = Lock(place, brief=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix="evd-") as folder:
+            daemon = Daemon(place, config, env=os.environ, outward=False, control=Path(folder) / "evd.sock")
+            try:
+                return trio.run(_briefly, daemon, work)
+            finally:
+                daemon.close()
+    finally:
+        lock.release(orderly=True)
+
+
+async def _briefly(daemon: Daemon, work: Callable[[Path], Any]) -> Any:
+    result: Any = None
+
+    async def until() -> None:
+        nonlocal result
+        result = await trio.to_thread.run_sync(work, daemon.control)
+
+    await daemon.run([], until=until)
+    return result
+
+
+def _raise_descriptor_limit(connections: int) -> None:
+    """As many open files as connections may come, beside the database's and the pushes'."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + 256
+    if soft < wanted and (hard == resource.RLIM_INFINITY or soft < hard):
+        reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        with suppress(OSError):  # a sandbox may forbid it; the edge lives with fewer descriptors, too
+            resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))

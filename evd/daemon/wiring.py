@@ -1,0 +1,313 @@
+"""From settings to parts: what the daemon is put together from."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+
+import orjson
+
+from evd.alarms.monitor import AlarmWatch, MailInThread, Sender
+from evd.alarms.readings import readings
+from evd.alarms.rules import Readings
+from evd.alarms.webhook import AlarmWebhook
+from evd.api.context import NoTokens, TokenVerifier
+from evd.auth.api_keys import Key
+from evd.clock import Clock
+from evd.concurrency.fair_queue import Turns
+from evd.config.data_dir import Place
+from evd.config.heartbeat import Alive
+from evd.config.settings import Config, FormatSettings, PushSettings
+from evd.daemon.server_clock import ServerClock
+from evd.errors import ConfigError, FormatError
+from evd.events.engine import Alerter, listening_since
+from evd.events.samples import Event
+from evd.events.told_by_app import SHOWS, clients
+from evd.ingest.cache import Directory
+from evd.ingest.doorkeeper import Doorkeeper
+from evd.ingest.service import Ingest
+from evd.ingest.unaccompanied import Unaccompanied
+from evd.log.logger import log
+from evd.model.operations import ORIGINAL, Client
+from evd.net.addresses import Proxies
+from evd.net.client.signature import Signer
+from evd.net.server.admission import Admission
+from evd.net.server.admission import Bounds as PlaceBounds
+from evd.net.server.asgi import DoorLimits
+from evd.net.server.connection import EdgeLimits
+from evd.payload.formats import Formats
+from evd.push.composer import Composer
+from evd.push.dispatcher import Dispatcher, Rules
+from evd.push.protocols import Pusher, TargetKind
+from evd.push.providers.webhook.address import origin_of
+from evd.push.service import Pushing
+from evd.push.stopped import StoppedPushes
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.read.event_state import WatchedInSqlite
+from evd.store.sqlite.tables.base import Limits
+from evd.store.writer import Writer
+from evd.streaming.hub import Bounds, Live
+
+
+def open_store(place: Place, config: Config, tell: Callable[[str], None] = lambda doing: None) -> SqliteStore:
+    """`tell` hears what takes long."""
+    return SqliteStore(
+        place.database,
+        capacity=config.retention.statuses_per_vehicle,
+        limits=Limits(
+            rejected=config.ingest.rejected_rows_max,
+            owners=config.app.owners_max,
+            registrations=config.app.registrations_max,
+            registrations_per_vehicle=config.app.registrations_per_vehicle,
+            registrations_per_user=config.app.registrations_per_user,
+            outbox=config.push.outbox_rows_max,
+            pushed=config.push.log_rows_max,
+            notes_per_vehicle=config.sigfox.notes_per_vehicle,
+            downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
+            downlinks=config.sigfox.downlinks_max,
+            events_per_vehicle=config.events.per_vehicle,
+            event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
+        ),
+        give_up_after_s=config.push.give_up_after_s,
+        stale_after_days=config.push.stale_after_days,
+        create_unknown=config.ingest.unknown_vehicle == "create",
+        vehicles_max=config.ingest.vehicles_max,
+        tell=tell,
+    )
+
+
+def directory(store: SqliteStore, formats: Formats) -> Directory:
+    """What the loop is to know from the start; the database's formats join `formats`."""
+    for name, grammar, fields in store.named_formats():
+        try:
+            formats.put(name, FormatSettings(grammar, orjson.loads(fields)))
+        except FormatError as error:
+            # Another evd took it. Its vehicles are decoded by the default format, as where a name is gone.
+            log.error("a format of the database is refused: add it anew", format=name, reason=str(error))
+    keys = [Key(*row) for row in store.living_keys()]
+    return Directory(keys, store.own_formats(), store.type_formats(), formats)
+
+
+def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
+    """What checks ID tokens. firebase-admin is imported only where it is needed: that takes most of a second."""
+    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # whatever is set up: tomorrow's project must not find it there
+        raise ConfigError(
+            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
+        )
+    project = config.app.firebase_project
+    credentials = _credentials(config, env)
+    if not project and credentials is None:
+        return NoTokens()
+    from evd.auth.firebase import FirebaseTokens
+    from evd.push.providers.fcm.credentials import load_service_account
+
+    if not project and credentials is not None:
+        project = load_service_account(credentials).project_id
+    return FirebaseTokens(
+        project,
+        certs_url=config.app.id_token_certs,
+        timeout_s=config.app.id_token_timeout_s,
+        env_emulator=env.get("FIREBASE_AUTH_EMULATOR_HOST"),
+    )
+
+
+def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
+    if config.push.credentials:
+        return Path(config.push.credentials)
+    folder = env.get("CREDENTIALS_DIRECTORY")
+    passed = Path(folder) / "fcm.json" if folder else None
+    return passed if passed and passed.exists() else None
+
+
+def pushers(config: Config, env: Mapping[str, str]) -> list[Pusher]:
+    """The providers that are set up: none means that no pushes are sent."""
+    found: list[Pusher] = []
+    credentials = _credentials(config, env)
+    push = config.push
+    if credentials is not None:
+        from evd.push.providers.fcm.sender import FcmPusher
+
+        found.append(
+            FcmPusher.from_file(
+                credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
+            )
+        )
+    if push.webhook_secret:
+        found.append(webhook_pusher(config))
+    return found
+
+
+def webhook_pusher(config: Config) -> Pusher:
+    """Raises ConfigError for a secret that is none."""
+    from evd.push.providers.webhook.sender import WebhookPusher
+    from evd.push.threads import InThreads
+
+    push = config.push
+    return InThreads(
+        WebhookPusher(
+            Signer(push.webhook_secret), connections_max=push.webhook_threads_max, timeout_s=push.webhook_timeout_s
+        ),
+        threads_max=push.webhook_threads_max,
+        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
+        receiver_of=lambda one: origin_of(one.target),
+    )
+
+
+def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+    return Unaccompanied(
+        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        waiting_rows=lambda: store.waiting_rows,
+        clock=clock,
+    )
+
+
+def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
+    push = config.push
+    compose = Composer(config).compose
+    dispatchers = []
+    for pusher in pushers:
+        rules = Rules(
+            in_flight_max=in_flight_max(pusher, push),
+            rate_max=push.rate_max,
+            ramp_s=push.ramp_s,
+            give_up_after_s=push.give_up_after_s,
+            stale_after_s=push.stale_after_days * 86_400,
+        )
+        dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
+    return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+
+
+def stopped_pushes(pushing: Pushing | None, config: Config) -> StoppedPushes:
+    return StoppedPushes(
+        stale_ms=config.push.stale_after_days * 86_400_000,
+        give_up_ms=config.push.give_up_after_s * 1000,
+        hindered_until=pushing.hindered_until if pushing else None,
+    )
+
+
+def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
+    """For each thread of webhooks a push, and one to be next: the others wait where newer ones replace them."""
+    return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
+
+
+def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmWatch:
+    """Raises ConfigError if a way to tell the operator is set up only in part."""
+    settings, host = config.alerts, socket.gethostname()
+    senders: list[Sender] = []
+    if settings.webhook:
+        senders.append(AlarmWebhook(settings, host))
+    if settings.recipients:
+        from evd.alarms.mail import AlarmMail  # a tenth of a second, and 2 MiB
+
+        senders.append(MailInThread(AlarmMail(settings, host)))
+
+    def read(now: int) -> Readings:
+        return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
+
+    return AlarmWatch(settings, read, place.directory / "alarms.json", senders)
+
+
+def live(config: Config) -> Live:
+    app = config.app
+    bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
+    return Live(bounds)
+
+
+def ranges(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
+
+
+def lists(config: Config) -> Turns[int]:
+    app = config.app
+    return Turns(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
+
+
+def server_clock(place: Place, config: Config) -> ServerClock:
+    return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
+
+
+def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
+    """Raises ConfigError where a kind is named that no app tells itself."""
+    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
+    if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
+        raise ConfigError(
+            f"events.self_told_original and events.self_told_v1: no app tells {unknown[0][:40]!r} itself: "
+            f"use one of {', '.join(SHOWS)}, or none"
+        )
+    return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
+
+
+def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alerter:
+    listening = Alive(place.directory / "listening")
+    before = listening.last()
+    since = listening_since(Alive(place.directory / "alive").last(), before, clock())
+    if since != (before or 0):
+        try:
+            listening.note(since)
+        except OSError as error:
+            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
+    return Alerter(
+        WatchedInSqlite(place.database),
+        writer,
+        clock=clock,
+        queue_max=config.events.queue_max,
+        memories_max=config.events.memories_max,
+        listening_since=since,
+        self_told=self_told(config),
+    )
+
+
+def edge_limits(config: Config) -> EdgeLimits:
+    server = config.server
+    return EdgeLimits(
+        head_max=server.head_max_bytes,
+        fields_max=server.fields_max,
+        body_max=config.ingest.body_max_bytes,
+        connections_max=server.connections_max,
+        head_s=server.head_timeout_s,
+        body_s=server.body_timeout_s,
+        answer_s=config.ingest.answer_timeout_s + 1.5,
+        idle_s=server.idle_timeout_s,
+        write_s=server.write_timeout_s,
+        tls_hello_s=server.tls_hello_timeout_s,
+        drain_s=server.drain_timeout_s,
+    )
+
+
+def door_limits(config: Config) -> DoorLimits:
+    server = config.server
+    return DoorLimits(
+        head_max=server.head_max_bytes,
+        fields_max=server.fields_max,
+        body_max=config.ingest.body_max_bytes,
+        head_s=server.head_timeout_s,
+        body_s=server.body_timeout_s,
+        idle_s=server.idle_timeout_s,
+        write_s=server.write_timeout_s,
+        drain_s=server.drain_timeout_s,
+        answer_s=config.ingest.answer_timeout_s + 1.5,
+    )
+
+
+def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
+    """Who may send how much of a body, at both doors."""
+    usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
+    return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+
+
+def proxies(config: Config) -> Proxies:
+    """Raises ConfigError."""
+    return Proxies(config.server.trusted_proxies)
+
+
+def admission(config: Config) -> Admission:
+    """The places of all connections, whichever address they come by. Raises ConfigError."""
+    server = config.server
+    bounds = PlaceBounds(
+        server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
+    )
+    return Admission(bounds, proxies(config))

@@ -1,0 +1,1 @@
+"""FCM's two endpoints on this machine. Begin with `server`."""

@@ -1,0 +1,309 @@
+"""From a request to what is to be written of it: its shape, its kind, its vehicle's format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from typing import Any
+
+import msgspec
+
+from evd.config.settings import Sigfox
+from evd.errors import BadRequest, ConfigError, Forbidden
+from evd.ingest.cache import Directory
+from evd.ingest.fast_path import Shortcut
+from evd.ingest.status_list import StatusList
+from evd.ingest.transaction import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
+from evd.log.logger import log
+from evd.model.json_bytes import json_bytes
+from evd.model.operations import Arrive
+from evd.model.status import AHEAD, AHEAD_MS, ALONE, SIGFOX, WLAN, canonical, identity
+from evd.payload.formats import Format, Formats
+from evd.redaction.names import ALWAYS, from_length
+from evd.redaction.requests import MASK, Rule, masked, masked_bytes, masked_line, refused, unmasked
+from evd.request.body import BATCH_NAMES, LinePattern, read_batch, read_document, read_list
+from evd.request.http import Request
+from evd.request.redacted import batch_without_secrets, without_secrets
+from evd.sigfox.decode_policy import decode
+from evd.sigfox.findings import Findings
+from evd.sigfox.kinds.reports import heard, report
+from evd.sigfox.kinds.routes import ANY, BATCH, Route
+from evd.sigfox.kinds.table import ADVANCED, BIDIR, DATA_KINDS, KINDS, UPLINK, kind_of, said_kind
+from evd.sigfox.message import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, first_of, read_message
+from evd.sigfox.name_paths import Names
+
+ITEMS_MAX = 1_000
+"""Statuses of one list; the body's bound lets some more pass, and a vehicle that is off line makes one in minutes."""
+
+ITEMS_AT_ONCE = 8
+"""Statuses of a list between two pauses: 1 ms."""
+
+_BAD_BODY = "Body parsing error"
+
+LINES_AT_ONCE = 32
+"""Lines of a batch between two pauses: 2 ms at most."""
+
+#: The header by which the original's clients name their channel; it says more than the route.
+CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
+
+
+class Reading:
+    """Everything that reading a request needs; nothing of it waits. Raises ConfigError for a refused pattern."""
+
+    def __init__(self, directory: Directory, formats: Formats, settings: Sigfox, outcomes: Counter[str]) -> None:
+        self._directory = directory
+        self._formats = formats
+        self._outcomes = outcomes
+        self.findings = Findings()
+        self._shortcut = Shortcut(formats.default, directory.formats)
+        self._lines_max = settings.batch_lines_max
+        self._batch_pattern = LinePattern.parse(settings.batch_pattern)
+        self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
+        self._names = {name: Names(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
+        for name in self._names.keys() - _NAMED:
+            raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
+        self._data_routes = _DATA_ROUTES - {UPLINK if name == _OF_WLAN else name for name in self._names}
+        self._waits = settings.advanced_waits_s > 0
+        self._alone = frozenset(one.lower() for one in settings.advanced_alone)
+        self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
+
+    def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
+        """What arrived, where the request is an ordinary callback; most are (evd.ingest.fast_path)."""
+        if request.query or route.kind not in self._data_routes or request.method == "GET":
+            return None
+        return self._quickly(request.body, channel(request, route), now)
+
+    def without_secrets(self, request: Request, route: Route) -> Request:
+        """The request as it may be read and kept."""
+        if route.kind == BATCH:
+            return batch_without_secrets(request, self._batch_pattern)
+        return without_secrets(request, self._text_pattern(route))
+
+    def rule_of_refused(self) -> Rule:
+        """By which secrets are masked in what is refused: the fields of formats are none."""
+        formats = (self._formats.default, *(one.compiled for one in self._formats.named().values()))
+        return refused(frozenset(BATCH_NAMES).union(*(one.names for one in formats)))
+
+    def _text_pattern(self, route: Route) -> LinePattern | None:
+        return self._patterns.get(route.kind or "callback")
+
+    def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
+        """What is to be written of a request with one callback that is `without_secrets`. Raises BadRequest.
+
+        `live` is false for what was rejected once: its device listens no more.
+        """
+        variables = read_document(
+            method=request.method,
+            headers=request.headers,
+            query=request.query,
+            body=request.body,
+            pattern=self._text_pattern(route),
+        )
+        as_received = request.body.lstrip()[:1] == b"{" and not request.query
+        names = self._names.get(_name(route))
+        if names is not None:
+            variables, as_received = names.read(variables), False
+        if route.vehicle and first_of(variables, VEHICLE_NAMES) is None and masked(route.vehicle) == route.vehicle:
+            variables, as_received = {**variables, VEHICLE_NAMES[1]: route.vehicle}, False
+        document = request.body if as_received else json_bytes(variables)
+        callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
+        return Single(request, callback, self.rule_of_refused)
+
+    def callback(
+        self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
+    ) -> Callback:
+        """One callback of this kind, or of the kind that its variables tell. Raises BadRequest.
+
+        `document` is what is kept of it: the body as it was received, or its variables as JSON. Where it is not `live`,
+        its device listens no more, and is offered no downlink.
+        """
+        left_out: tuple[str, ...] = ()
+        if MASK in variables.values():
+            left_out = _masked_names(variables)
+            variables = unmasked(variables)
+        kind = kind or kind_of(variables)
+        if kind in DATA_KINDS:
+            message = read_message(variables)
+            arrival = self._arrival(message, connectivity, document, now)
+            radio = heard(variables, arrival)
+            more = () if radio is None else (radio,)
+            return data_callback(kind, arrival, more, asks=live and message.asks, left_out=left_out)
+        told = report(kind, variables, now=now, raw=document)
+        if kind == ADVANCED and self._comes_alone(variables):
+            return data_callback(
+                kind, self.alone(variables, document, now), told.operations, asks=False, left_out=left_out
+            )
+        return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations, left_out=left_out)
+
+    def alone(self, variables: dict[str, Any], document: bytes, now: int) -> Arrive:
+        """The message that DATA_ADVANCED tells of. Raises BadRequest."""
+        arrival = self._arrival(read_message(unmasked(variables)), SIGFOX, document, now)
+        return msgspec.structs.replace(arrival, flags=f"{arrival.flags} {ALONE}".strip())
+
+    def _comes_alone(self, variables: dict[str, Any]) -> bool:
+        """Whether nobody need wait for the DATA of this DATA_ADVANCED."""
+        types = self._alone
+        if not self._waits or "*" in types or said_kind(variables) in DATA_KINDS:
+            return True
+        return bool(types) and str(variables.get("deviceTypeId", "")).lower() in types
+
+    def statuses(
+        self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
+    ) -> Generator[None, None, Work]:
+        """What is to be written of a list of statuses; those of another vehicle than `only` are refused.
+
+        It pauses after every few of them. Raises BadRequest for what is no list, or one of too many.
+        """
+        items = read_list(request.body)
+        if len(items) > ITEMS_MAX:
+            raise BadRequest(f"the list has {len(items)} statuses: at most {ITEMS_MAX} are allowed", error=_BAD_BODY)
+        rule = self.rule_of_refused()
+        good: list[GoodLine] = []
+        bad: list[BadLine] = []
+        for number, item in enumerate(items, 1):
+            if not number % ITEMS_AT_ONCE:
+                yield
+            document = json_bytes(item)
+            try:
+                callback = self._item(item, route, document, channel(request, route), now)
+                if only is not None and callback.vehicle != only:
+                    raise Forbidden(f"this key speaks for vehicle {only} only")
+                good.append(GoodLine(number, document.decode(), callback))
+            except (BadRequest, Forbidden) as refusal:
+                text = masked_bytes(document, rule).decode()
+                bad.append(BadLine(number, text, refusal.with_traceback(None)))
+        return StatusList(request, good, bad, now, rule, keep=live)
+
+    def _item(self, item: Any, route: Route, document: bytes, connectivity: int, now: int) -> Callback:
+        if type(item) is not dict:
+            raise BadRequest("a status must be a JSON object", error=_BAD_BODY)
+        names = self._names.get(_name(route))
+        if names is not None:
+            item = names.read(item)
+            document = json_bytes(item)
+        return self.callback(route.kind, item, connectivity, document, now, live=False)
+
+    def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
+        """What is to be written of a request with a callback a line. Raises BadRequest.
+
+        It pauses after every few lines: ten thousand take up to half a second. `live` as for `work`; the bad lines of
+        what was rejected once are kept already.
+        """
+        lines = read_batch(
+            headers=request.headers,
+            query=request.query,
+            body=request.body,
+            pattern=self._batch_pattern,
+            lines_max=self._lines_max,
+        )
+        rule = self.rule_of_refused()
+        good: list[GoodLine] = []
+        bad: list[BadLine] = []
+        for number, text, variables in lines:
+            if not number % LINES_AT_ONCE:
+                yield
+            try:
+                if isinstance(variables, BadRequest):
+                    raise variables
+                good.append(GoodLine(number, text, self._line(variables, now, live)))
+            except BadRequest as refusal:
+                # Without its traceback, which keeps every frame: ten thousand of them would busy the collector.
+                bad.append(BadLine(number, masked_line(text, rule), refusal.with_traceback(None)))
+        if not good:
+            first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
+            raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
+        return Batch(request, good, bad, now, rule, keep=live)
+
+    def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
+        document = json_bytes(variables)
+        arrival = self._shortcut.read(document, SIGFOX, now) if self._lines_are_plain else None
+        if arrival is not None:
+            return data_callback(UPLINK, arrival, asks=False)
+        return self.callback(ANY, variables, SIGFOX, document, now, live=live)
+
+    def _quickly(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
+        """By the shortcut, which knows nothing of downlinks and of device types."""
+        if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
+            return None
+        return self._shortcut.read(body, connectivity, now)
+
+    def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
+        decoded = decode(message, self._format_of(message), self._formats.default, connectivity)
+        if decoded.unexplained:
+            self.findings.unexplained_by(message.vehicle, decoded.unexplained)
+        if message.unreplaced:
+            self._tell_unreplaced(message)
+        content = message.payload if message.payload is not None else canonical(message.fields)
+        # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
+        time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
+        timely = time <= now + AHEAD_MS
+        flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flags) if flag)
+        return Arrive(
+            status_id=identity(message.kind, message.vehicle, time, message.seq, content),
+            vehicle=message.vehicle,
+            spelling=message.spelling,
+            time=time,
+            seq=message.seq,
+            timely=timely,
+            connectivity=connectivity,
+            payload=message.payload,
+            fields=decoded.fields,
+            document=document,
+            received=now,
+            flags=flags,
+        )
+
+    def _tell_unreplaced(self, message: Message) -> None:
+        names = self.findings.untold(message.unreplaced)
+        if names:
+            log.warning(
+                "a callback's variables were not replaced, so they are no values: Sigfox replaces its own, and "
+                "{customData#NAME} where the device type's payload config has NAME",
+                names=[name[:NAME_SHOWN] for name in names],
+                vehicle=message.vehicle,
+            )
+
+    def _format_of(self, message: Message) -> Format | None:
+        assigned = self._directory.format_for(message.vehicle, message.device_type)
+        if assigned is None:
+            return None
+        try:
+            return self._formats.find(assigned)
+        except ConfigError:
+            # Its name is gone from evd.toml: the default format is better than no status at all.
+            self._outcomes["format missing"] += 1
+            return None
+
+
+def _masked_names(variables: dict[str, Any]) -> tuple[str, ...]:
+    """Variables that evd would take, but that were masked. Raises BadRequest for one that it cannot do without."""
+    masked = [name for name, value in variables.items() if value == MASK and from_length(name) != ALWAYS]
+    needed = next((name for name in masked if name in _ENVELOPE), None)
+    if needed is not None:
+        raise BadRequest(f"{needed} looked like a secret and is masked, but it is needed: have the callback sent again")
+    return tuple(masked)
+
+
+_ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES})
+
+NAME_SHOWN = 64
+"""Characters of a name in the log."""
+
+#: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
+_DATA_ROUTES = frozenset({UPLINK, BIDIR})
+_OF_WLAN = "wlan"
+_NAMED = frozenset({*KINDS, _OF_WLAN, "callback"})
+"""Routes that may have names of their own for variables."""
+#: Lines of nothing else are messages, and nothing in them needs the readable way.
+_PLAIN = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "station", "snr", "rssi", "avgSnr"})
+
+
+def _name(route: Route) -> str:
+    """A route's, as settings have it."""
+    return _OF_WLAN if route.connectivity == WLAN else route.kind or "callback"
+
+
+def channel(request: Request, route: Route) -> int:
+    """The connectivity by which a request came."""
+    named = request.headers.get(b"connectivitymethod")
+    return route.connectivity if named is None else CHANNELS.get(named.lower(), route.connectivity)

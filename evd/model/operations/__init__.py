@@ -1,0 +1,70 @@
+"""What is written: one class for each thing that can happen to the data, by subject.
+
+The parser, the dispatcher and the API make operations; the writer hands a group of them to the store, which does them
+in one transaction and gives one result each: the operation's docstring says which. Every one may come again (a
+redelivery, a replay, a backfill) and changes nothing then.
+"""
+
+from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
+from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
+from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
+from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
+from evd.model.operations.formats import AddFormat, RemoveFormat, SetDeviceType
+from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
+from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PutOff, State, Verdict
+from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Phone, Register, Renew, Unregister
+from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
+from evd.model.operations.vehicles import SetVehicle
+
+__all__ = [
+    "NEWEST",
+    "NO_ROOM",
+    "ORIGINAL",
+    "STORED",
+    "AddFormat",
+    "AddKey",
+    "AddOwner",
+    "Annotate",
+    "Arrive",
+    "CancelDownlink",
+    "Client",
+    "CloseDownlink",
+    "EventDue",
+    "ForgetExpired",
+    "ForgetRejected",
+    "ForgetUnseen",
+    "Frame",
+    "LimitReached",
+    "MendClock",
+    "Modem",
+    "NewEvent",
+    "Note",
+    "OfferDownlink",
+    "Operation",
+    "Outcome",
+    "Outcomes",
+    "PausePushes",
+    "Phone",
+    "PutOff",
+    "QueueDownlink",
+    "RecordEvents",
+    "Redecode",
+    "Register",
+    "Reject",
+    "RemoveFormat",
+    "RemoveOwner",
+    "Renew",
+    "RevokeKey",
+    "SetAlerts",
+    "SetDeviceType",
+    "SetPreferences",
+    "SetVehicle",
+    "Several",
+    "State",
+    "Stored",
+    "UnknownVehicle",
+    "Unregister",
+    "Verdict",
+    "WaitNoLonger",
+]

@@ -1,0 +1,40 @@
+"""Who may call evd, and whose a vehicle is."""
+
+from __future__ import annotations
+
+from evd.model.operations.base import Operation
+
+
+class AddKey(Operation, frozen=True, gc=False):
+    """A new key, or more roles for a living one of the same digest that is bound to no vehicle.
+
+    The result is True, or the roles that it has now; False if one with this id exists and gains nothing.
+    """
+
+    key_id: str
+    role: str
+    digest: bytes
+    """SHA-256 of the whole key."""
+    name: str
+    vehicle: str | None
+    created: int
+
+
+class RevokeKey(Operation, frozen=True, gc=False):
+    """The result is False if there is no such living key."""
+
+    key_id: str
+    revoked: int
+
+
+class AddOwner(Operation, frozen=True, gc=False):
+    uid: str
+    vehicle: str
+    created: int
+
+
+class RemoveOwner(Operation, frozen=True, gc=False):
+    """The user owns the vehicle no more, and his phones hear of it no more. The result is False if he never did."""
+
+    uid: str
+    vehicle: str

@@ -1,0 +1,43 @@
+"""What every operation is: something to be written, in one transaction with others; all times are epoch ms."""
+
+from __future__ import annotations
+
+import msgspec
+
+from evd.errors import EvdError
+
+
+class Operation(msgspec.Struct, frozen=True, gc=False):
+    """Something to be written. All times are epoch ms."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it holds in memory while it waits."""
+        return 256
+
+    @property
+    def rows(self) -> int:
+        """What it counts for in the queue and in a group."""
+        return 1
+
+
+class Several(Operation, frozen=True, gc=False):
+    """Operations of one request, in one transaction. The result is the list of theirs, single ones' errors included."""
+
+    operations: tuple[Operation, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return sum([operation.size_bytes for operation in self.operations])
+
+    @property
+    def rows(self) -> int:
+        return len(self.operations)
+
+
+class UnknownVehicle(EvdError):
+    """The vehicle was never heard, and `ingest.unknown_vehicle` says that it must be known."""
+
+
+class LimitReached(EvdError):
+    """A table is full: the sentence names the setting that bounds it."""

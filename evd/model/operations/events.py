@@ -1,0 +1,70 @@
+"""Events: what happened to a vehicle, what evd remembers of it, and who wants to hear of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from evd.model.operations.base import Operation
+from evd.model.operations.registrations import Client, Phone
+
+
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """Something happened to a vehicle; `details` is a JSON object, `status_id` empty where no status showed it."""
+
+    kind: str
+    time: int
+    status_id: str
+    details: bytes
+    samples: bytes = b"[]"
+    """JSON: the two samples that were compared."""
+    self_told: tuple[Client, ...] = ()
+    """Whose apps tell it themselves: it waits for none of their phones."""
+
+
+class RecordEvents(Operation, frozen=True, gc=False):
+    """What evd.events.rules found in a vehicle's statuses, and what it has to remember of it, in one transaction.
+
+    Each event is kept and waits in the outbox for every registration whose user wants it. The result is how many
+    pushes that made. An event of the same kind, status and time as one that is kept changes nothing.
+    """
+
+    vehicle: str
+    state: bytes
+    """JSON."""
+    events: tuple[NewEvent, ...]
+    at: int
+
+    @property
+    def rows(self) -> int:
+        return 1 + len(self.events)
+
+
+class EventDue(msgspec.Struct, frozen=True, gc=False):
+    """A row of the outbox with its event."""
+
+    number: int
+    event: int
+    kind: str
+    time: int
+    status_id: str
+    details: bytes
+    expires: int
+    attempts: int
+    phone: Phone
+    settings: bytes | None
+    """The user's preferences, as JSON."""
+
+
+class SetAlerts(Operation, frozen=True, gc=False):
+    """How alerts are set for a vehicle, as JSON; None: the defaults. UnknownVehicle is raised for an unknown one."""
+
+    vehicle: str
+    settings: bytes | None
+
+
+class SetPreferences(Operation, frozen=True, gc=False):
+    """What a user wants to be told, as JSON."""
+
+    uid: str
+    settings: bytes
+    at: int

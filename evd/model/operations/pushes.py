@@ -1,0 +1,86 @@
+"""Pushes: what became of them, and which last status one tells."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from evd.model.operations.base import Operation
+
+Verdict = Literal["taken", "failed", "drop", "later"]
+"""Taken by the provider; never to be taken; neither, and its registration is dead; to be tried again."""
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one push."""
+
+    registration: int
+    outbox: int
+    """The event's row in the outbox; 0: it was a state."""
+    vehicle: str
+    token: str
+    kind: str
+    what: str
+    """`state`, or the event's kind."""
+    status_id: str
+    verdict: Verdict
+    said: str
+    """The provider's message id, or what went wrong."""
+    committed: int | None
+    sent: int
+    at: int
+    due: int = 0
+    """When it is to be tried again."""
+    attempts: int = 0
+    """So many failed in a row, where it is to be tried again."""
+    expires: int = 0
+    """An event that its user wants later is worth sending until then, at least."""
+
+
+class Outcomes(Operation, frozen=True, gc=False):
+    """What became of several pushes. A registration that was renewed after the send outlives the answer `drop`."""
+
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def size_bytes(self) -> int:
+        return 512 * len(self.outcomes)
+
+    @property
+    def rows(self) -> int:
+        return len(self.outcomes)
+
+
+class PausePushes(Operation, frozen=True, gc=False):
+    """The operator stops all pushes, or lets them go on; it outlives a restart."""
+
+    paused: bool
+    at: int
+
+
+class State(msgspec.Struct, frozen=True, gc=False):
+    """A vehicle's last status, as far as a push needs it."""
+
+    vehicle: str
+    status_id: str
+    time: int
+    connectivity: int
+    seq: int | None
+    payload: bytes | None
+    fields: bytes
+    """A JSON object, under the app's names."""
+    received: int
+
+
+class PutOff(Operation, frozen=True, gc=False):
+    """No repeat is due later than `latest`: a clock that was set back since would keep it waiting until then."""
+
+    latest: int
+
+
+class ForgetExpired(Operation, frozen=True, gc=False):
+    """Pushes of events that were worth nothing at `before` go, `limit` at most: nobody sends to those who want them."""
+
+    before: int
+    limit: int

@@ -1,0 +1,1 @@
+"""What evd sends: one HTTP client for few requests, and the pool that pushes go through."""

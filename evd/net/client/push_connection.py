@@ -1,0 +1,114 @@
+"""One HTTP/1.1 connection to a push provider, and the answer it is reading. Nothing here waits."""
+
+from __future__ import annotations
+
+import httptools
+
+from evd.errors import HttpBroken
+from evd.net.client.http import HEAD_MAX, Response
+from evd.net.socket import PlainWire
+
+KEPT_HEADERS = {b"retry-after"}
+"""What a sender of pushes reads of an answer's head, beside what httptools reads itself."""
+
+
+class NoAnswer(HttpBroken):
+    """The other side closed the connection before the first byte of an answer."""
+
+
+class Connection:
+    """Sends a request, then reads its answer; the `on_…` methods are httptools' callbacks.
+
+    An answer's head may have HEAD_MAX bytes and its body `body_max`. It must say where it ends, by a length or chunks:
+    one that ends with its connection cannot be told from one that was cut off.
+    """
+
+    def __init__(self, wire: PlainWire, peer: str, body_max: int) -> None:
+        self.wire = wire
+        self.peer = peer
+        self.answered = 0
+        """How many requests it has served."""
+        self.reusable = True
+        self._body_max = body_max
+        # A chunked body has its frames on top; one whose frames outweigh it is refused.
+        self._wire_max = HEAD_MAX + 2 * body_max
+        self._parser = httptools.HttpResponseParser(self)
+        self._received = 0
+        self._expect()
+
+    def send(self, request: bytes) -> bool:
+        """Whether the socket took everything; the rest is `wire.flush`ed when it can be. Raises OSError."""
+        self._received = 0
+        self._expect()
+        return self.wire.send(request)
+
+    def receive(self) -> Response | None:
+        """The answer once it is whole. Raises OSError, NoAnswer or HttpBroken: the connection is to be closed then.
+
+        To be called when the socket is readable.
+        """
+        while (data := self.wire.receive()) is not None:
+            if not data:
+                raise self.cut_off()
+            self._received += len(data)
+            if self._received > self._wire_max:
+                raise HttpBroken(f"{self.peer} sent an answer of more than {self._wire_max} bytes.")
+            self._feed(data)
+            if not self.wire.more:
+                break
+        if not self._complete:
+            return None
+        self.answered += 1
+        return Response(self._status, self._headers, b"".join(self._body))
+
+    def cut_off(self) -> HttpBroken:
+        """What a connection that is gone means for the request it was sent."""
+        if not self._received:
+            return NoAnswer(f"{self.peer} closed the connection without an answer.")
+        return HttpBroken(f"{self.peer} closed the connection in the middle of its answer.")
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if self._too_big:
+                raise HttpBroken(f"{self.peer} answered with a body of more than {self._body_max} bytes.") from None
+            if not self._complete:
+                raise HttpBroken(f"{self.peer} answered with something that is not HTTP/1.1.") from error
+            self.reusable = False  # the answer was whole; what came after it is rubbish
+
+    def _expect(self) -> None:
+        self._status = 0
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self._complete = False
+        self._too_big = False
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            self.reusable = False  # an answer nobody asked for: what follows belongs to no request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() in KEPT_HEADERS and not self._complete:
+            self._headers[name.decode("ascii").lower()] = value.decode("latin-1")
+
+    def on_body(self, data: bytes) -> None:
+        if self._complete:
+            return
+        self._body_size += len(data)
+        if self._body_size > self._body_max:
+            self._too_big = True
+            raise ValueError("too big")  # the only way to stop the parser
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        if self._complete:
+            return
+        status = self._parser.get_status_code()
+        if status < 200:  # RFC 9110 §15.2: an interim answer; the real one follows
+            self._expect()
+            return
+        self._status = status
+        self._complete = True
+        self.reusable = self.reusable and self._parser.should_keep_alive()

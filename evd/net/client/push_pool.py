@@ -1,0 +1,385 @@
+"""Kept-alive connections to one push provider, for hundreds of tasks that send at once.
+
+One epoll watches all connections, and one task attends to it: a wake-up serves every answer that has come in since the
+last one and wakes the tasks that wait for them. No request pays for a timer or for trio's own readiness; its deadline
+is a number that the same task compares. One request in flight a connection: HTTP/2 would save connections, but in
+Python its frames cost more than they save (1,050 messages a second where HTTP/1.1 sent 21,700).
+"""
+
+from __future__ import annotations
+
+import math
+import select
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import outcome
+import trio
+
+from evd.errors import HttpBroken, HttpError, HttpTimeout
+from evd.net.client.http import IDLE_MAX_S, Response, default_ssl_context, parse_origin
+from evd.net.client.push_connection import Connection, NoAnswer
+from evd.net.socket import PlainWire, TlsWire
+
+EVENTS_MAX = 64
+"""Answers attended to in one go; then the others of the process have their turn."""
+
+CONNECTING_MAX = 8
+"""A TLS handshake is a millisecond of this processor and a round trip: while these go on, answers free connections."""
+
+EAGER = 32
+"""So many connections are opened as soon as all others are in use."""
+
+PATIENCE_S = 0.05
+"""Beyond these, one is opened once somebody has waited so long: an FCM some 50 ms away needs hundreds, one that answers
+at once none."""
+
+SPACING_S = 0.02
+"""And not more often than this: a handshake costs as much as thirty messages, so where it is this processor that is
+slow, many of them would make it slower yet. All 512 are there in ten seconds; a ramp takes sixty."""
+
+SWEEPS = 10
+"""How often a deadline is looked at within it: a request is given up a tenth late at most."""
+
+SWEEP_MAX_S = 1.0
+
+READABLE = select.EPOLLIN | select.EPOLLRDHUP
+
+
+class Transport:
+    """At most `connections_max` connections to `base_url`.
+
+    `timeout_s` (s) is for a whole request: waiting for a connection or opening one, and the last byte of the answer,
+    of which the body may have `body_max` bytes. A connection without a request is closed after `idle_max_s`.
+
+    A request is **sent again**, once and on a new connection, if it went out on a connection that had served others and
+    the other side closed it without one byte of an answer. A push may come twice anyway: it carries its event id.
+
+    The task that attends belongs to the loop, not to a nursery (trio's system task): it starts with the first request
+    and ends with `aclose`, so that the sender works for as long as anyone has it, while things are shut down, too.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        connections_max: int,
+        timeout_s: float,
+        body_max: int,
+        idle_max_s: float = IDLE_MAX_S,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Raises ConfigError if `base_url` is no http:// or https:// address."""
+        self.origin = parse_origin(base_url)
+        self._timeout_s = timeout_s
+        self._body_max = body_max
+        self._idle_max_s = idle_max_s
+        self._ssl_context: ssl.SSLContext | None = None
+        if self.origin.scheme == "https":
+            self._ssl_context = ssl_context or default_ssl_context()
+        self._connections_max = connections_max
+        self._free = connections_max  # slots: of neither a connection nor one that is being opened
+        self._connecting = 0
+        self._spaced_until = -math.inf
+        self._lines: dict[int, _Line] = {}  # by file descriptor
+        self._idle: list[_Line] = []  # the newest last: those not needed grow old
+        self._waiting: deque[_Waiter] = deque()  # for a connection; nobody waits while one is idle
+        self._poll: select.epoll | None = None
+        self._scope = trio.CancelScope()
+        self._turn = trio.CancelScope()
+        self._closed = False
+
+    @property
+    def open(self) -> int:
+        """Connections of this moment."""
+        return len(self._lines)
+
+    async def post(self, request: bytes) -> Response:
+        """Send a request, head and body, and read its answer, whatever its status.
+
+        Of the headers, the response has those of `connection.KEPT_HEADERS`. A cancelled request closes its connection.
+
+        Raises HttpTimeout after `timeout_s`, HttpBroken if there is no usable answer, HttpError if this is closed.
+        """
+        deadline = trio.current_time() + self._timeout_s
+        line = self._idle.pop() if self._idle else await self._obtain(deadline)
+        try:
+            return await line.exchange(request, deadline)
+        except NoAnswer:
+            if line.connection.answered == 0:
+                self._give_slot()
+                raise
+        except BaseException:
+            self._give_slot()
+            raise
+        self._connecting += 1  # in the slot of the one that broke
+        line = await self._connect(deadline)
+        try:
+            return await line.exchange(request, deadline)
+        except BaseException:
+            self._give_slot()
+            raise
+
+    async def aclose(self) -> None:
+        """Close all connections; requests that have no answer raise HttpError, and so do further ones."""
+        self._closed = True
+        self._scope.cancel()
+        self._close_all()
+        await trio.lowlevel.checkpoint()
+
+    # ---- connections, and who gets them ----
+
+    async def _obtain(self, deadline: float) -> _Line:
+        """A connection that comes free, or a new one, whichever is there first."""
+        if self._may_open(deadline):
+            self._take_slot()
+        else:
+            line = await self._wait(deadline)
+            if line is not None:
+                return line
+        return await self._connect(deadline)
+
+    async def _wait(self, deadline: float) -> _Line | None:
+        """None: there is a slot to open a connection in, taken and counted among `_connecting` already."""
+        waiter = _Waiter(trio.lowlevel.current_task(), deadline)
+        self._waiting.append(waiter)
+        if len(self._waiting) == 1:
+            self._invite()
+
+        def leave(_: object) -> trio.lowlevel.Abort:
+            self._waiting.remove(waiter)
+            return trio.lowlevel.Abort.SUCCEEDED
+
+        line: _Line | None = await trio.lowlevel.wait_task_rescheduled(leave)
+        return line
+
+    async def _connect(self, deadline: float) -> _Line:
+        """Open a connection in a slot that was taken; it is given back if that fails."""
+        try:
+            if self._closed:
+                raise self._is_closed()
+            with trio.CancelScope(deadline=deadline):
+                return self._watch(await self._dial())
+            raise self._too_slow()
+        except BaseException:
+            self._free += 1
+            raise
+        finally:
+            self._connecting -= 1
+            self._invite()
+
+    def _give_slot(self) -> None:
+        self._free += 1
+        self._invite()
+
+    def _invite(self) -> None:
+        """Let those who wait open connections, those that may; and look again when the next one may."""
+        while self._waiting and self._may_open(self._waiting[0].deadline):
+            self._take_slot()
+            trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Value(None))
+        if self._waiting and self._has_room():
+            self._turn.deadline = min(self._turn.deadline, self._opens_at(self._waiting[0].deadline))
+
+    def _may_open(self, deadline: float) -> bool:
+        """Whether whoever has to be served by then may open a connection."""
+        return self._has_room() and (self._is_eager() or self._opens_at(deadline) <= trio.current_time())
+
+    def _has_room(self) -> bool:
+        return self._free > 0 and self._connecting < CONNECTING_MAX
+
+    def _is_eager(self) -> bool:
+        return self._connections_max - self._free < EAGER
+
+    def _opens_at(self, deadline: float) -> float:
+        return max(deadline - self._timeout_s + PATIENCE_S, self._spaced_until)
+
+    def _take_slot(self) -> None:
+        if not self._is_eager():
+            self._spaced_until = trio.current_time() + SPACING_S
+        self._free -= 1
+        self._connecting += 1
+
+    async def _dial(self) -> PlainWire:
+        url = self.origin.url
+        try:
+            tcp = await trio.open_tcp_stream(self.origin.host, self.origin.port)  # sets TCP_NODELAY
+        except OSError as error:
+            raise HttpBroken(f"Cannot connect to {url}: {error}.") from error
+        sock = socket.socket(fileno=tcp.socket.detach())
+        if self._ssl_context is None:
+            return PlainWire(sock)
+        try:
+            wire = TlsWire(sock, self._ssl_context, self.origin.host)
+            wire.greet()
+            while not wire.greeted:
+                await trio.lowlevel.wait_readable(sock)
+                if wire.receive() == b"":
+                    raise ConnectionError("the connection was closed")
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, OSError):
+                raise HttpBroken(f"No TLS connection to {url}: {error}.") from error
+            raise
+        return wire
+
+    def _watch(self, wire: PlainWire) -> _Line:
+        if self._closed:
+            wire.close()
+            raise self._is_closed()
+        if self._poll is None:
+            self._poll = select.epoll()
+            trio.lowlevel.spawn_system_task(self._attend, self._poll)
+        line = _Line(Connection(wire, self.origin.url, self._body_max), self._poll, self._forget)
+        self._poll.register(wire.socket, READABLE)
+        self._lines[wire.socket.fileno()] = line
+        return line
+
+    def _forget(self, line: _Line) -> None:
+        """Close it, and only that: its slot is given by whoever has it. The epoll forgets what is closed by itself."""
+        sock = line.connection.wire.socket
+        del self._lines[sock.fileno()]
+        sock.close()
+
+    def _fail(self, line: _Line, error: HttpError) -> None:
+        """Close it. The error goes to the task that waits for its answer, and with it the slot."""
+        if line.given:
+            line.spoilt = True
+            return
+        self._forget(line)
+        task, line.task = line.task, None
+        if task is not None:
+            trio.lowlevel.reschedule(task, outcome.Error(error))
+        else:
+            self._idle.remove(line)
+            self._give_slot()
+
+    # ---- the one task ----
+
+    async def _attend(self, poll: select.epoll) -> None:
+        every_s = min(self._timeout_s / SWEEPS, SWEEP_MAX_S)
+        sweep_at = trio.current_time() + every_s
+        try:
+            with self._scope:
+                while True:
+                    now = trio.current_time()
+                    if now >= sweep_at:
+                        self._sweep(now)
+                        sweep_at = now + every_s
+                    with trio.CancelScope(deadline=sweep_at) as self._turn:
+                        self._invite()
+                        await trio.lowlevel.wait_readable(poll.fileno())
+                    for descriptor, events in poll.poll(0, EVENTS_MAX):
+                        line = self._lines.get(descriptor)
+                        if line is not None:  # else an earlier one of these events closed it
+                            self._happened(line, events)
+        finally:
+            self._closed = True
+            self._close_all()
+            poll.close()
+
+    def _happened(self, line: _Line, events: int) -> None:
+        if line.task is None:
+            self._spoke_unasked(line)
+            return
+        connection = line.connection
+        try:
+            if events & select.EPOLLOUT and connection.wire.flush():
+                line.watch(READABLE)
+            response = connection.receive()
+        except OSError:
+            self._fail(line, connection.cut_off())
+        except HttpError as error:
+            self._fail(line, error)
+        else:
+            if response is not None:
+                self._answered(line, response)
+
+    def _answered(self, line: _Line, response: Response) -> None:
+        assert line.task is not None
+        trio.lowlevel.reschedule(line.task, outcome.Value(response))
+        line.task = None
+        if not line.connection.reusable:
+            self._forget(line)
+            self._give_slot()
+        elif self._waiting:
+            line.given = True
+            trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Value(line))
+        else:
+            line.deadline = trio.current_time() + self._idle_max_s
+            self._idle.append(line)
+
+    def _spoke_unasked(self, line: _Line) -> None:
+        """The other side closes an idle connection, or sends what no request asked for; TLS has words of its own."""
+        try:
+            quiet = not line.given and line.connection.wire.receive() is None
+        except OSError:
+            quiet = False
+        if not quiet:
+            self._fail(line, self._is_closed())
+
+    def _sweep(self, now: float) -> None:
+        for line in [line for line in self._lines.values() if line.deadline <= now]:
+            self._fail(line, self._too_slow())
+        while self._waiting and self._waiting[0].deadline <= now:
+            trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Error(self._too_slow()))
+
+    def _close_all(self) -> None:
+        for line in list(self._lines.values()):
+            self._fail(line, self._is_closed())
+        while self._waiting:
+            trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Error(self._is_closed()))
+
+    def _too_slow(self) -> HttpTimeout:
+        return HttpTimeout(f"{self.origin.url} did not answer within {self._timeout_s:g} s.")
+
+    def _is_closed(self) -> HttpError:
+        return HttpError(f"The connections to {self.origin.url} are closed.")
+
+
+class _Waiter(NamedTuple):
+    task: trio.lowlevel.Task
+    deadline: float  # of its request (trio's time)
+
+
+class _Line:
+    """A connection, and the task that waits for its answer."""
+
+    def __init__(self, connection: Connection, poll: select.epoll, forget: Callable[[_Line], None]) -> None:
+        self.connection = connection
+        self.task: trio.lowlevel.Task | None = None
+        self.deadline = 0.0
+        """When it is closed (trio's time): with a request as too slow, without as not needed."""
+        self.given = False
+        """It was given to a task that has not run since."""
+        self.spoilt = False
+        """It broke meanwhile."""
+        self._poll = poll
+        self._forget = forget
+
+    async def exchange(self, request: bytes, deadline: float) -> Response:
+        """Raises HttpError; the connection is closed then. The slot stays with the caller."""
+        self.given = False
+        self.deadline = deadline
+        if self.spoilt:
+            self._forget(self)
+            raise NoAnswer(f"{self.connection.peer} closed the connection.")
+        try:
+            if not self.connection.send(request):
+                self.watch(READABLE | select.EPOLLOUT)
+        except OSError as error:
+            self._forget(self)
+            raise self.connection.cut_off() from error
+        self.task = trio.lowlevel.current_task()
+        response: Response = await trio.lowlevel.wait_task_rescheduled(self._leave)
+        return response
+
+    def watch(self, events: int) -> None:
+        self._poll.modify(self.connection.wire.socket, events)
+
+    def _leave(self, _: object) -> trio.lowlevel.Abort:
+        self.task = None
+        self._forget(self)
+        return trio.lowlevel.Abort.SUCCEEDED

@@ -1,0 +1,93 @@
+"""How a command reaches the running daemon: /api/v1 over `DIR/evd.sock`, whose permissions are its key."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket as sockets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from evd.config.data_dir import SOCKET_PATH_MAX
+from evd.errors import ControlError
+
+TIMEOUT_S = 30.0
+"""A command waits behind the callbacks of a burst, which are answered within 8 s."""
+
+
+class NobodyThere(ControlError):
+    """No daemon listens at the socket."""
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path) -> None:
+        super().__init__("evd", timeout=TIMEOUT_S)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
+    """One request; the JSON of its answer.
+
+    Raises NobodyThere, or ControlError with the daemon's own sentence.
+    """
+    with _asked(socket, method, path, json.dumps(body), {"content-type": "application/json"}) as answer:
+        return _document(answer)
+
+
+def page(socket: Path, path: str) -> tuple[Any, str | None]:
+    """The JSON of a list's page, and the path of the one that follows. Raises as `call` does."""
+    with _asked(socket, "GET", path, None, {}) as answer:
+        document = _document(answer)
+        link = _NEXT.search(answer.getheader("link", ""))
+    return document, link[1] if link else None
+
+
+_NEXT = re.compile(r'</api/v1([^>]*)>; rel="next"')
+
+
+def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """The lines of an answer that comes bit by bit, without their ends, until it ends or is silent for TIMEOUT_S.
+
+    Raises as `call` does; ControlError also where it breaks off.
+    """
+    with _asked(socket, "GET", path, None, headers) as answer:
+        if answer.status >= 400:
+            _document(answer)
+        while line := answer.readline():
+            yield line.decode("utf-8", "replace").rstrip("\n")
+
+
+@contextmanager
+def _asked(
+    socket: Path, method: str, path: str, body: str | None, headers: Mapping[str, str]
+) -> Iterator[http.client.HTTPResponse]:
+    """The answer to a request, to be read in the block; what goes wrong on the way is said as `call` says it."""
+    if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
+        raise NobodyThere(f"no evd listens at {socket}")
+    connection = _UnixConnection(socket)
+    try:
+        connection.request(method, f"/api/v1{path}", body, headers)
+        yield connection.getresponse()
+    except ConnectionRefusedError:
+        raise NobodyThere(f"no evd listens at {socket}") from None
+    except PermissionError:
+        raise ControlError(f"{socket} may not be opened: run the command as the user evd runs as") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise ControlError(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
+    finally:
+        connection.close()
+
+
+def _document(answer: http.client.HTTPResponse) -> Any:
+    document = json.loads(answer.read())
+    if answer.status >= 400:
+        raise ControlError(str(document.get("detail", document)))
+    return document

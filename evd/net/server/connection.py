@@ -1,0 +1,409 @@
+"""One connection at the edge: a few phases, moved on by what happens to it, and no task of its own.
+
+What happens is: bytes arrive, the socket takes more, an answer is given, a deadline passes. Each is one method, and
+each goes as far as it can without waiting. So a request costs no switch between tasks, which would be most of its cost.
+"""
+
+from __future__ import annotations
+
+import select
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from evd.errors import RequestError, Unavailable
+from evd.net.server.admission import Admission, Bounds, Place
+from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
+from evd.net.server.http1_body import Allowance
+from evd.net.server.http1_head import Head
+from evd.net.socket import PlainWire
+from evd.request.http import Reply, Request
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+CROWDED = Unavailable("Too many requests are on their way at once; send it again later, with the key in its head.")
+ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
+Answer = Callable[[Reply], None]
+
+#: What a connection is told of by epoll, each time anew when it changes.
+EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+_WRITABLE = select.EPOLLOUT
+_ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
+_READABLE = select.EPOLLIN | _ENDING
+
+NO_KEY = frozenset((401, 429))
+"""The statuses of refusals that do not come of a good key."""
+
+REQUESTS_AT_ONCE = 16
+"""Of one connection, before others have their turn: one that sends without end must not stand in everybody's way."""
+
+BYTES_AT_ONCE = 16 * 1024
+"""Likewise. As chunks of one byte, which are the slowest way to send them, they take some 2 ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLimits:
+    """Bounds of the edge: bytes, counts and seconds."""
+
+    head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
+    fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
+    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred
+    connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
+    head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
+    body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
+    answer_s: float = 9.5  # the ingest answers 503 at 8 s of its own; this is the net below it
+    idle_s: float = 75.0  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
+    write_s: float = 5.0  # for a reply of a few hundred bytes to go into the socket's buffer
+    tls_hello_s: float = 5.0  # two round trips
+    linger_s: float = 1.0  # for the client to read the last reply before the socket goes (RFC 9112 §9.6)
+    linger_max: int = 256 * 1024  # bytes read over meanwhile; more is a flood, and is cut
+    drain_s: float = 8.0  # systemd's stop is 10 s, and Sigfox waits no longer
+    sweep_s: float = 0.25  # how late a deadline may be noticed
+
+
+class Reception(ABC):
+    """What the connections of one edge share: whom they ask, their bounds, the time, and what is counted."""
+
+    def __init__(
+        self,
+        *,
+        take: Callable[[Request, Answer], None],
+        is_ingest: Callable[[str, str], bool],
+        allow: Callable[[Head, str], Allowance] | None,
+        limits: EdgeLimits,
+        log: FilteringBoundLogger,
+        admission: Admission | None,
+    ) -> None:
+        self.take = take
+        self.is_ingest = is_ingest
+        self.allow = allow or (lambda head, peer: Allowance(limits.body_max))
+        self.limits = limits
+        self.log = log
+        self.time = 0.0
+        """Seconds on trio's clock, read once for all that happens at a time."""
+        self.stopping = False
+        self.admission = admission or Admission(Bounds.of(limits.connections_max))
+        self.connections = 0
+        """All counters count from the start."""
+        self.requests = 0
+        self.refused = 0
+        self.overdue = 0
+        self.handed_over = 0
+        self.broken = 0
+        self.failed = 0
+
+    @abstractmethod
+    def give_away(self, connection: Connection, unread: bytes) -> None:
+        """The connection's next request is no ingest one: it belongs to someone else from here on."""
+
+    @abstractmethod
+    def unfinished(self, connection: Connection) -> None:
+        """The connection has more to do at once, and lets others go first: `happened` is to be called again."""
+
+    @abstractmethod
+    def ended(self, connection: Connection) -> None:
+        """The connection is closed."""
+
+
+class Phase(Enum):
+    HELLO = auto()  # of TLS
+    READING = auto()  # a head, a body, or nothing yet
+    ANSWERING = auto()  # a request was taken
+    SENDING = auto()  # a reply is longer than the socket's buffer
+    LINGERING = auto()  # the last reply is out: whatever still comes is read over
+    GONE = auto()  # closed, or someone else's
+
+
+_LISTENS = frozenset({Phase.HELLO, Phase.READING, Phase.LINGERING})
+
+
+class Connection:
+    """Reads requests, has them answered one after the other, and ends by itself. Its methods do not raise."""
+
+    __slots__ = (
+        *("_allowance", "_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_room"),
+        *("_turn", "_unread"),
+        *("deadline", "late", "phase", "place", "wire"),
+    )
+
+    def __init__(self, reception: Reception, wire: PlainWire, peer: str, place: Place) -> None:
+        limits = reception.limits
+        self.place = place
+        place.holder = self
+        self.wire = wire
+        self.phase = Phase.READING if wire.greeted else Phase.HELLO
+        # A fresh connection has something to say; an old one may rest.
+        self.deadline = reception.time + (limits.head_s if wire.greeted else limits.tls_hello_s)
+        self.late: RequestError | None = None
+        """What is answered if the deadline passes; None: nothing is owed, it is just closed."""
+        self._reception = reception
+        self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
+        self._peer = peer
+        self._head: Head | None = None  # of the request that is being read or answered
+        self._allowance: Allowance | None = None  # of that request, once its body has to be waited for
+        self._conversing = False
+        self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this one
+        self._room = BYTES_AT_ONCE  # and bytes
+        self._unread = False  # bytes may wait in the socket
+        self._ending = False  # and behind them its end
+        self._last = False  # the reply on its way is the last one
+        self._left = limits.linger_max
+
+    @property
+    def idle(self) -> bool:
+        """No byte of a request is here, so that it may be closed at any time."""
+        return self.phase is Phase.HELLO or (
+            self.phase is Phase.READING and self._head is None and self._reader.empty and not self.wire.unsent
+        )
+
+    # ---- what happens to it ----
+
+    def happened(self, events: int) -> None:
+        """The socket has bytes, or takes some again, or has ended."""
+        unfinished = self._turn < 0
+        self._begin_turn()
+        try:
+            if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
+                self._sent()
+                self._converse()
+            if events & _READABLE:
+                self._unread = True
+                if events & _ENDING:
+                    self._ending = True
+            if unfinished:
+                self._converse()
+            self._listen()
+            if self._reception.stopping and self.idle:
+                self.close()
+        except Exception as error:
+            self._fail(error)
+
+    def answer(self, reply: Reply) -> None:
+        """The answer to the request that was taken; too late for a connection that is gone or was told so."""
+        head = self._head
+        if self.phase is not Phase.ANSWERING or head is None:
+            return
+        try:
+            unread = self._allowance is not None and not self._allowance.reads
+            last = not head.keep_alive or unread or reply is SERVER_ERROR or self._reception.stopping
+            self._head = self._allowance = None
+            self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
+            if not self._conversing:
+                self._begin_turn()
+                self._converse()
+                self._listen()
+        except Exception as error:
+            self._fail(error)
+
+    def overdue(self) -> None:
+        """Its deadline has passed."""
+        try:
+            if self.late is None:
+                self.close()
+            else:
+                self._reception.overdue += 1
+                self._refuse(self.late)
+                self._listen()
+        except Exception as error:
+            self._fail(error)
+
+    def dismiss(self) -> None:
+        """The server stops: end, unless a request has begun, be it in the socket still."""
+        if self.idle:
+            self._unread = True
+            self._begin_turn()
+            try:
+                self._listen()
+            except Exception as error:
+                self._fail(error)
+        if self.idle:
+            self.close()
+
+    def give_way(self) -> None:
+        """Its place is needed."""
+        self.close()
+
+    def let_go(self) -> None:
+        """The bytes of its request are too many, with those of all others."""
+        self._reader.forget()
+        self._head = self._allowance = None
+        try:
+            self._refuse(CROWDED)
+        except Exception as error:
+            self._fail(error)
+
+    def close(self) -> None:
+        if self.phase is not Phase.GONE:
+            self.phase = Phase.GONE
+            self._reader.forget()
+            self._reception.ended(self)
+            self.wire.close()
+
+    # ---- reading ----
+
+    def _listen(self) -> None:
+        """Take in what has arrived, as far as it may be taken in: not while a request is being answered."""
+        while (self._unread or self._ending) and self.phase in _LISTENS and self._has_turn():
+            data = self.wire.receive()
+            self._unread = self.wire.more
+            if self.phase is Phase.HELLO and self.wire.greeted:
+                self._rest(self._reception.limits.head_s)
+            if data is None:
+                return
+            if not data:
+                self.close()
+            elif self.phase is Phase.LINGERING:
+                self._left -= len(data)
+                if self._left < 0:
+                    self.close()
+            else:
+                self._reader.feed(data)
+                self._converse()
+                self._room -= len(data)
+                if self._room <= 0:
+                    self._turn = min(self._turn, 0)
+
+    def _begin_turn(self) -> None:
+        self._turn, self._room = REQUESTS_AT_ONCE, BYTES_AT_ONCE
+
+    def _has_turn(self) -> bool:
+        if self._turn > 0:
+            return True
+        if self._turn == 0:
+            self._turn = -1  # said once
+            self._reception.unfinished(self)
+        return False
+
+    def _converse(self) -> None:
+        """Have the requests that are whole answered, until bytes or an answer are missing."""
+        self._conversing = True
+        try:
+            while self.phase is Phase.READING and self._has_turn() and self._next_request():
+                self._turn -= 1
+        except RequestError as error:
+            self._refuse(error)
+        finally:
+            self._conversing = False
+
+    def _next_request(self) -> bool:
+        """Take one request; False where bytes of it are missing. Raises RequestError for what is refused."""
+        reader, reception = self._reader, self._reception
+        head = self._head
+        if head is None:
+            head = None if reader.empty else reader.next_head()
+            if head is None:
+                if not reader.empty:
+                    if self.late is None:
+                        self._owes(HEAD_LATE, reception.limits.head_s)
+                    reception.admission.hold(self.place, reader.held)
+                return False
+            reception.requests += 1
+            if not reception.is_ingest(head.method, head.path):
+                self.phase = Phase.GONE
+                if self.place.stranger and reception.allow(head, self._peer).known:
+                    self._prove()
+                reception.admission.hand_over(self.place)
+                reception.give_away(self, reader.unread())
+                return False
+            self._head = head
+        body = reader.arrived(reception.limits.body_max) if self._allowance is None else None
+        if body is None:
+            body = self._awaited(head)
+        if body is None:
+            if self.late is not BODY_LATE:
+                self._owes(BODY_LATE, reception.limits.body_s)
+                if head.expects_continue:
+                    self.wire.send(CONTINUE)
+            reception.admission.hold(self.place, reader.held)
+            if reader.paused:
+                self._turn = 0
+                self._has_turn()
+            return False
+        if self.place.held:
+            reception.admission.hold(self.place, 0)
+        self._owes(ANSWER_LATE, reception.limits.answer_s)
+        self.phase = Phase.ANSWERING
+        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
+        return True
+
+    def _awaited(self, head: Head) -> bytes | None:
+        """A body that did not come with its head; None where bytes of it are missing still.
+
+        Before the first one is waited for, the head says whether it is worth it.
+        """
+        reader, allowance = self._reader, self._allowance
+        if allowance is None:
+            allowance = self._allowance = self._reception.allow(head, self._peer)
+            if not allowance.reads:
+                reader.forget()
+        return reader.body(allowance) if allowance.reads else b""
+
+    def _have_answered(self, request: Request) -> None:
+        try:
+            self._reception.take(request, self.answer)
+        except RequestError as error:
+            if error.status not in NO_KEY:
+                self._prove()
+            self.answer(error_reply(error))
+        except Exception as error:
+            self._reception.failed += 1
+            self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
+            self.answer(SERVER_ERROR)
+        else:
+            if self.place.stranger:
+                self._prove()
+
+    def _prove(self) -> None:
+        if self.place.stranger:
+            self._reception.admission.prove(self.place)
+
+    def _owes(self, late: RequestError, within_s: float) -> None:
+        self.late = late
+        self.deadline = self._reception.time + within_s
+
+    # ---- answering, and the end ----
+
+    def _send(self, data: bytes, *, last: bool) -> None:
+        self.late = None
+        self._last = last
+        if self.wire.send(data):
+            self._sent()
+        else:
+            self.phase = Phase.SENDING
+            self.deadline = self._reception.time + self._reception.limits.write_s
+
+    def _sent(self) -> None:
+        if self._last:
+            self._linger()
+        else:
+            self._rest(self._reception.limits.idle_s)
+            if self.place.stranger:
+                self._reception.admission.answered(self.place)
+
+    def _rest(self, for_s: float) -> None:
+        self.phase = Phase.READING
+        self.late = None
+        self.deadline = self._reception.time + for_s
+
+    def _refuse(self, error: RequestError) -> None:
+        """The last words to a connection whose bytes can be trusted no more, or are late."""
+        self._reception.refused += 1
+        self._send(render(error_reply(error), keep_alive=False), last=True)
+
+    def _linger(self) -> None:
+        """Half-close and read over what still comes, or the kernel would answer it with a reset that eats the reply."""
+        self.phase = Phase.LINGERING
+        self.deadline = self._reception.time + self._reception.limits.linger_s
+        self.wire.end()
+
+    def _fail(self, error: Exception) -> None:
+        """No exception of a connection leaves it."""
+        if isinstance(error, OSError):
+            self._reception.broken += 1  # the client went away, or speaks no TLS
+        else:
+            self._reception.failed += 1
+            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__])
+        self.close()

@@ -1,0 +1,272 @@
+"""The thin edge: one task attends to all connections; ingest requests are answered here, others handed over.
+
+A connection (evd.net.server.connection) speaks HTTP/1.1, and as long as its requests are ingest ones they are taken in
+order; at the first other one it goes for good to `hand_over`, the bytes already read included. All sockets are watched
+by one epoll, which trio watches: a wake-up of the task serves all that has happened since the last one. No wait lacks a
+deadline, yet no request pays for a timer: a connection carries a float, and one sweeper looks for what is overdue.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from math import inf
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import trio
+
+from evd.errors import error_kinds
+from evd.net.server.admission import Admission
+from evd.net.server.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
+from evd.net.server.handover import ReplayStream
+from evd.net.server.http1_body import Allowance
+from evd.net.server.http1_head import Head
+from evd.net.socket import PlainWire, TlsWire
+from evd.request.http import Request
+
+if TYPE_CHECKING:
+    from structlog.typing import FilteringBoundLogger
+
+EVENTS_MAX = 64
+"""Sockets attended to in one go; then the writer has its turn."""
+
+WORKS_S = 0.01
+"""And for how long, before all other tasks have theirs."""
+
+ACCEPTS_MAX = 64
+"""Connections taken from a listener in one go: a TLS hello is most of a millisecond."""
+
+RESTED_S = 0.1
+"""A listener's pause when the process has no file descriptor left (trio's own choice, too)."""
+
+COMPLAIN_S = 1.0
+"""And how often that is worth a log line."""
+
+
+class Edge(Reception):
+    """Serves connections until `stop`.
+
+    `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
+    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
+    the head and the peer's address: how much body may be waited for. Without it that is `limits.body_max`.
+    `admission` is shared by all edges of a process, else it is the edge's own, for `limits.connections_max`.
+    `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
+    each turn: all that had happened was attended to.
+    """
+
+    def __init__(
+        self,
+        *,
+        take: Callable[[Request, Answer], None],
+        is_ingest: Callable[[str, str], bool],
+        allow: Callable[[Head, str], Allowance] | None = None,
+        hand_over: Callable[[ReplayStream], Awaitable[None]],
+        limits: EdgeLimits,
+        log: FilteringBoundLogger,
+        admission: Admission | None = None,
+        attended: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log, admission=admission)
+        self._hand_over = hand_over
+        self._attended = attended
+        self._open: set[Connection] = set()
+        self._attend_to: dict[int, Callable[[int], None]] = {}
+        self._poll = select.epoll()
+        self._given: trio.Nursery | None = None
+        self._elsewhere = 0
+        self._stop = trio.Event()
+        self._empty = trio.Event()
+        self._complain_at = 0.0
+
+    @property
+    def open(self) -> int:
+        """Connections of this moment, the ones handed over included."""
+        return len(self._open) + self._elsewhere
+
+    async def serve(
+        self,
+        listeners: list[trio.SocketListener],
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until `stop`, then let requests in hand finish, for `drain_s` at most. Takes over the listeners."""
+        doors = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
+        self.time = trio.current_time()
+        try:
+            async with trio.open_nursery() as background:
+                async with trio.open_nursery() as self._given:
+                    for door in doors:
+                        self._open_door(door, ssl_context)
+                    background.start_soon(self._attend)
+                    background.start_soon(self._sweep)
+                    task_status.started()
+                    await self._stop.wait()
+                    for door in doors:
+                        with suppress(FileNotFoundError):  # it rests
+                            self._poll.unregister(door)  # closing is not enough: systemd may hold the socket, too
+                        door.close()
+                    self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
+                    await self._empty.wait()
+                if not self._stop.is_set():  # else evd would live on and take nothing
+                    raise RuntimeError("the edge ended before it was stopped")
+                background.cancel_scope.cancel()
+        finally:
+            for door in doors:
+                door.close()
+            for connection in tuple(self._open):
+                connection.close()
+            self._poll.close()
+
+    def stop(self) -> None:
+        """Accept nothing more, close idle connections, and make every reply from here on the last of its connection."""
+        self.stopping = True
+        self._stop.set()
+        self.time = trio.current_time()
+        for connection in tuple(self._open):
+            connection.dismiss()
+        self._note_empty()
+
+    async def _attend(self) -> None:
+        poll, attend_to = self._poll, self._attend_to
+        while True:
+            await trio.lowlevel.wait_readable(poll.fileno())
+            self.time = trio.current_time()
+            until = perf_counter() + WORKS_S
+            for descriptor, events in poll.poll(0, EVENTS_MAX):
+                attend = attend_to.get(descriptor)
+                if attend is not None:  # else an earlier one of these events closed it
+                    attend(events)
+                    if perf_counter() > until:
+                        self._attended()
+                        await trio.lowlevel.checkpoint()
+                        self.time = trio.current_time()
+                        until = perf_counter() + WORKS_S
+            self._attended()
+
+    async def _sweep(self) -> None:
+        while True:
+            await trio.sleep(self.limits.sweep_s)
+            self.time = trio.current_time()
+            for connection in [one for one in self._open if one.deadline < self.time]:
+                connection.overdue()
+
+    # ---- listeners ----
+
+    def _open_door(self, door: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
+        door.setblocking(False)
+        self._attend_to[door.fileno()] = partial(self._welcome, door, ssl_context)
+        self._poll.register(door, select.EPOLLIN)
+
+    def _welcome(self, door: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
+        if self.stopping:
+            return
+        for _ in range(ACCEPTS_MAX):
+            try:
+                sock, address = door.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self.admission.make_room()  # for who comes next
+                self._pause(door, error)
+                return
+            self._admit(sock, _shown(address), ssl_context)
+
+    def _admit(self, sock: socket.socket, address: str, ssl_context: ssl.SSLContext | None) -> None:
+        place = self.admission.enter(address)
+        if place is None:
+            sock.close()
+            return
+        self.connections += 1
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            wire = PlainWire(sock) if ssl_context is None else TlsWire(sock, ssl_context)
+            descriptor = sock.fileno()
+            self._poll.register(descriptor, EVENTS)
+        except OSError:  # it was reset in the backlog
+            self.broken += 1
+            self.admission.leave(place)
+            sock.close()
+            return
+        connection = Connection(self, wire, address, place)
+        self._open.add(connection)
+        self._attend_to[descriptor] = connection.happened
+
+    def _pause(self, door: socket.socket, error: OSError) -> None:
+        """EMFILE and its kin pass, and the kernel keeps the clients waiting meanwhile."""
+        if self.time >= self._complain_at:
+            self._complain_at = self.time + COMPLAIN_S
+            self.log.warning("edge.accept_paused", error=error.strerror, open=self.open)
+        assert self._given is not None
+        self._poll.unregister(door)
+        self._given.start_soon(self._resume, door)
+
+    async def _resume(self, door: socket.socket) -> None:
+        await trio.sleep(RESTED_S)
+        if not self.stopping:
+            self._poll.register(door, select.EPOLLIN)
+
+    # ---- what connections ask of it ----
+
+    def give_away(self, connection: Connection, unread: bytes) -> None:
+        """See `Reception.give_away`."""
+        assert self._given is not None
+        self.handed_over += 1
+        self._forget(connection)
+        self._poll.unregister(connection.wire.socket)
+        self._elsewhere += 1
+        self._given.start_soon(
+            self._serve_elsewhere,
+            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, place=connection.place),
+        )
+
+    def unfinished(self, connection: Connection) -> None:
+        """See `Reception.unfinished`."""
+        # What it is ready for is told anew, behind what others are ready for.
+        self._poll.modify(connection.wire.socket, EVENTS)
+
+    def ended(self, connection: Connection) -> None:
+        """See `Reception.ended`."""
+        self._forget(connection)
+        self.admission.leave(connection.place)
+        self._note_empty()
+
+    def _forget(self, connection: Connection) -> None:
+        self._open.discard(connection)
+        del self._attend_to[connection.wire.socket.fileno()]
+
+    async def _serve_elsewhere(self, stream: ReplayStream) -> None:
+        try:
+            if stream.place is None or stream.place.taken:  # else it had to give way meanwhile
+                await self._hand_over(stream)
+        except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            self.broken += 1
+        except* trio.Cancelled as group:
+            if trio.current_effective_deadline() == -inf:
+                raise  # the edge's own end
+            # One that slipped out of the connection's own scopes would end all the others.
+            self.failed += 1
+            self.log.error("edge.connection_failed", errors=error_kinds(group))
+        except* Exception as group:
+            self.failed += 1
+            self.log.error("edge.connection_failed", errors=error_kinds(group))
+        finally:
+            await trio.aclose_forcefully(stream)
+            if stream.place is not None:
+                self.admission.leave(stream.place)
+            self._elsewhere -= 1
+            self._note_empty()
+
+    def _note_empty(self) -> None:
+        if self.stopping and not self._open and not self._elsewhere:
+            self._empty.set()
+
+
+def _shown(address: object) -> str:
+    """The address of the other side, without its port."""
+    return str(address[0]).removeprefix("::ffff:") if isinstance(address, tuple) else ""

@@ -1,0 +1,74 @@
+"""A connection as trio's stream, for whoever it is handed over to: first the bytes already read, then its own."""
+
+from __future__ import annotations
+
+import trio
+
+from evd.net.server.admission import Place
+from evd.net.socket import PlainWire
+
+
+class ReplayStream(trio.abc.HalfCloseableStream):
+    """A connection whose first bytes were read already: gives these back, then reads on. Writes have a deadline.
+
+    `tls` and `socket` are what a server wants to know of it, `place` what the connection has among all others.
+    """
+
+    def __init__(self, wire: PlainWire, first: bytes, *, write_s: float, place: Place | None = None) -> None:
+        self.tls = wire.tls
+        self.place = place
+        self.socket = wire.socket
+        self._wire = wire
+        self._first = first
+        self._write_s = write_s
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        """Some bytes, b"" at the end. Raises BrokenResourceError, ClosedResourceError."""
+        await trio.lowlevel.checkpoint()
+        data = self._first or await self._arrived()
+        cut = max_bytes or len(data)
+        self._first = data[cut:]
+        return data[:cut]
+
+    async def _arrived(self) -> bytes:
+        try:
+            while (data := self._wire.receive()) is None:
+                await trio.lowlevel.wait_readable(self.socket)
+        except OSError as error:
+            raise self._gone() from error
+        return data
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        """Raises BrokenResourceError, too, if the other side has not taken `data` within the write deadline."""
+        await trio.lowlevel.checkpoint()
+        with trio.move_on_after(self._write_s):
+            try:
+                sent = self._wire.send(bytes(data))
+                while not sent:
+                    await trio.lowlevel.wait_writable(self.socket)
+                    sent = self._wire.flush()
+            except OSError as error:
+                raise self._gone() from error
+            return
+        raise trio.BrokenResourceError("the other side does not read")
+
+    def _gone(self) -> trio.BrokenResourceError | trio.ClosedResourceError:
+        if self.socket.fileno() < 0:
+            return trio.ClosedResourceError("the connection was closed here")
+        return trio.BrokenResourceError("the connection is gone")
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.wait_writable(self.socket)
+
+    async def send_eof(self) -> None:
+        await trio.lowlevel.checkpoint()
+        try:
+            self._wire.end()
+        except OSError as error:
+            raise self._gone() from error
+
+    async def aclose(self) -> None:
+        if self.socket.fileno() >= 0:
+            trio.lowlevel.notify_closing(self.socket)
+            self._wire.close()
+        await trio.lowlevel.checkpoint()

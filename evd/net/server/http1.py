@@ -1,0 +1,246 @@
+"""HTTP/1.1 requests read from bytes, strictly, and replies written to bytes (RFC 9112, RFC 9110).
+
+Pure: bytes go in, a head, a body or a RequestError comes out, and nothing depends on how the bytes were cut. What two
+readers of one connection might understand differently (a bare line feed, two lengths, a folded line) is refused, for
+request smuggling lives there. `RequestReader` serves the ingest path; `evd.net.server.http1_guard` reads by it for
+another server.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+
+from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, TooManyRequests, Unavailable
+from evd.net.server.http1_body import Allowance, BodyWalk
+from evd.net.server.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
+from evd.request.http import Reply
+
+BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier body (RFC 9112 §2.2)
+
+# What is answered when the next bytes are not there in time; how long that is, is its caller's to say.
+HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
+BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
+
+
+#: Heads that were read, by their bytes: the callbacks of a device type differ in nothing but the body, so nearly every
+#: head came before. What is refused is not remembered.
+_seen: dict[tuple[int, bytes], Head] = {}
+SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
+SEEN_BYTES_MAX = 2048
+
+
+class _Heads:
+    """The bytes of a connection that are not used yet, and the reading of the heads among them."""
+
+    def __init__(self, *, head_max: int, fields_max: int) -> None:
+        self._head_max = head_max
+        self._fields_max = fields_max
+        self._buffer = b""
+        self._head_end = 0
+        self._line = 0  # where the first unchecked line of an incomplete head starts
+        self._lines = 0
+        self._blank_lines = 0
+
+    def _next_head(self) -> Head | None:
+        """The head at the start of the buffer, which stays there; None while it is incomplete."""
+        end = 0 if self._line else self._buffer.find(b"\r\n\r\n", 0, self._head_max) + 4
+        if not 4 <= end <= SEEN_BYTES_MAX:
+            return self._read_head()
+        whole = (self._fields_max, self._buffer[:end])
+        head = _seen.get(whole)
+        if head is not None:
+            self._head_end = end
+            self._blank_lines = 0
+            return head
+        head = self._read_head()
+        if head is not None and self._head_end == end:  # else blank lines stood before it
+            if len(_seen) >= SEEN_MAX:
+                _seen.clear()
+            _seen[whole] = head
+        return head
+
+    def _read_head(self) -> Head | None:
+        if self._buffer[:1] == b"\r" and not self._line:
+            self._skip_blank_lines()
+        buffer = self._buffer
+        fields: list[bytes] = []
+        match = None
+        if not self._line and b"\r\n\r\n" in buffer and (match := whole_head.match(buffer, 0, self._head_max)):
+            fields = match[4].split(b"\r\n")
+        if match is None or len(fields) > self._fields_max + 1:  # incomplete or at fault: line by line
+            end = self._check_lines()
+            if not end:
+                return None
+            match = whole_head.match(buffer, 0, end)
+            assert match is not None, "lines that pass one by one make a head"
+            fields = match[4].split(b"\r\n")
+        fields.pop()  # what split leaves after the last line end
+        self._line = self._lines = self._blank_lines = 0
+        self._head_end = match.end()
+        return understand(match, fields)
+
+    def _skip_blank_lines(self) -> None:
+        while self._buffer.startswith(b"\r\n"):
+            self._blank_lines += 1
+            if self._blank_lines > BLANK_LINES_MAX:
+                raise BadRequest("The connection sends blank lines in place of a request; send the request line.")
+            self._buffer = self._buffer[2:]
+
+    def _check_lines(self) -> int:
+        """Check the lines that are complete; give the end of the head once its blank line is there, else 0."""
+        buffer = self._buffer
+        if buffer in (b"", b"\r"):
+            return 0
+        if not method_byte.match(buffer):
+            raise BadRequest("The connection does not start with an HTTP request; speak HTTP/1.1 on this port.")
+        while (end := buffer.find(b"\n", self._line, self._head_max) + 1) > 0:
+            line = buffer[self._line : end]
+            if line == b"\r\n":
+                return end
+            if not self._lines:
+                check_request_line(line)
+            elif self._lines > self._fields_max:
+                raise HeadTooLarge(f"The request has more than {self._fields_max} header fields; send fewer.")
+            else:
+                check_field_line(line)
+            self._line = end
+            self._lines += 1
+        if len(buffer) >= self._head_max:
+            raise HeadTooLarge(f"The head of the request is over {self._head_max} bytes; send shorter header fields.")
+        return 0
+
+
+class RequestReader(_Heads):
+    """Reads the requests of one connection, one after the other: `next_head`, then `body`, then the next.
+
+    Both give None while bytes are missing (`feed` them), and raise a RequestError as soon as the request is known to be
+    unacceptable; the connection is to be closed then. `head_max` counts bytes, from the method to the blank line.
+    """
+
+    def __init__(self, *, head_max: int, fields_max: int) -> None:
+        super().__init__(head_max=head_max, fields_max=fields_max)
+        self._head: Head | None = None
+        self._walk: BodyWalk | None = None
+
+    def feed(self, data: bytes) -> None:
+        self._buffer = self._buffer + data if self._buffer else data
+
+    @property
+    def empty(self) -> bool:
+        """Nothing of a further request has come."""
+        return not self._buffer and self._head is None
+
+    @property
+    def held(self) -> int:
+        """Bytes of a request that is not whole."""
+        return len(self._buffer) + (len(self._walk.content) if self._walk is not None else 0)
+
+    @property
+    def paused(self) -> bool:
+        """`body` gave None for the sake of others, not for want of bytes."""
+        return self._walk is not None and self._walk.paused
+
+    def next_head(self) -> Head | None:
+        """The head of the next request; its bytes stay until `body` is asked for.
+
+        Raises BadRequest, HeadTooLarge or UnsupportedMedia.
+        """
+        self._head = self._next_head()
+        return self._head
+
+    def at_hand(self, size: int) -> bool:
+        """The body behind the head given last has come in one piece with it, in at most `size` bytes."""
+        length = self._head.length if self._head is not None else None
+        here = len(self._buffer) - self._head_end
+        return self._walk is None and length is not None and length <= size and length <= here
+
+    def arrived(self, size: int) -> bytes | None:
+        """That body, which nearly every callback has; None for any other."""
+        head = self._head
+        if head is None or self._walk is not None:
+            return None
+        length, start = head.length, self._head_end
+        if length is None or length > size or length > len(self._buffer) - start:
+            return None
+        body = self._buffer[start : start + length]
+        self._buffer = self._buffer[start + length :]
+        self._head = None
+        return body
+
+    def unread(self) -> bytes:
+        """All bytes from the start of the head given last: what another reader of this connection must be told."""
+        assert self._walk is None, "a request whose body is being read cannot be given away"
+        return self._buffer
+
+    def forget(self) -> None:
+        """What has come is not read any more."""
+        self._buffer = b""
+        self._head = self._walk = None
+
+    def body(self, allowance: Allowance) -> bytes | None:
+        """The whole body of the request whose head was given last.
+
+        Raises TooLarge as soon as the request says that there is more than is allowed, BadRequest where its chunks are
+        malformed, or too many.
+        """
+        walk = self._walk
+        if walk is None:
+            assert self._head is not None, "a body comes after a head"
+            body = self.arrived(allowance.size)
+            if body is not None:
+                return body
+            walk = self._walk = BodyWalk(self._head.length, allowance)
+            self._buffer = self._buffer[self._head_end :]
+        walk.step(self._buffer)
+        self._buffer = self._buffer[walk.used :]
+        if not walk.done:
+            return None
+        self._head = self._walk = None
+        return bytes(walk.content)
+
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+JSON = (b"Content-Type", b"application/json")
+ANY_ORIGIN = (b"Access-Control-Allow-Origin", b"*")
+NO_SNIFF = b"X-Content-Type-Options: nosniff\r\n"
+_status_line = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+
+def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive: bool = True) -> bytes:
+    """The bytes of a reply to a request of HTTP/1.`minor`; `head_only` answers HEAD, without the body."""
+    parts = [_status_line[reply.status]]
+    for name, value in reply.headers:
+        parts += (name, b": ", value, b"\r\n")
+    bodiless = reply.status in (204, 304)  # RFC 9110 §8.6
+    if not bodiless:
+        parts.append(b"Content-Length: %d\r\n" % len(reply.body))
+        if reply.body:  # else there is nothing that a browser could take for a page
+            parts.append(NO_SNIFF)
+    if not keep_alive:
+        parts.append(b"Connection: close\r\n")
+    elif not minor:
+        parts.append(b"Connection: keep-alive\r\n")
+    parts.append(b"\r\n")
+    if not (head_only or bodiless):
+        parts.append(reply.body)
+    return b"".join(parts)
+
+
+def error_reply(error: RequestError) -> Reply:
+    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds where waiting helps.
+
+    Any page may read it, as every JSON answer of the original's routes.
+    """
+    headers: tuple[tuple[bytes, bytes], ...] = (JSON, ANY_ORIGIN)
+    if isinstance(error, Unavailable | TooManyRequests):
+        headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
+    return Reply(error.status, orjson.dumps({"Error": error.error, "detail": error.detail}), headers)
+
+
+SERVER_ERROR = Reply(
+    500,
+    orjson.dumps({"Error": "Internal server error", "detail": "The request met a fault of the server; see its log."}),
+    (JSON,),
+)

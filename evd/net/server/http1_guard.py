@@ -1,0 +1,119 @@
+"""What another server of a connection may see: whole requests, written anew from what was understood of them.
+
+Pure. That server never waits for a byte, so it can never answer before a request is whole, and two readers cannot
+understand one differently: it is given a length, never chunks, and no wish to become another protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from evd.errors import RequestError
+from evd.net.server.http1 import RequestReader
+from evd.net.server.http1_body import Allowance
+from evd.net.server.http1_head import Head
+
+NOT_PASSED_ON = frozenset(
+    b"connection content-length transfer-encoding te trailer expect upgrade http2-settings keep-alive".split()
+)
+"""Fields that speak of the connection: what they say is said by the guard, in its own words."""
+
+
+class RequestGuard:
+    """Walks the requests of a connection that another server answers.
+
+    `feed` gives the requests that are whole by then. At the first fault `error` is set; nothing of the request that it
+    is in, nor of what comes behind, is ever given. `allow` says by its head how much body a request may send; one whose
+    body is not to be read is given without it, as the last one.
+    """
+
+    def __init__(self, *, head_max: int, fields_max: int, allow: Callable[[Head], Allowance]) -> None:
+        self._reader = RequestReader(head_max=head_max, fields_max=fields_max)
+        self._allow = allow
+        self._head: Head | None = None
+        self._allowance = Allowance(0)
+        self._last = False
+        self.heads = 0
+        """How many heads were understood."""
+        self.known = False
+        """A head of this connection had a good key."""
+        self.error: RequestError | None = None
+
+    @property
+    def in_head(self) -> bool:
+        """A head has begun and is not complete."""
+        return self._head is None and not self._reader.empty
+
+    @property
+    def in_body(self) -> bool:
+        """A body is not complete; with `error`, the fault is in it."""
+        return self._head is not None
+
+    @property
+    def expects_continue(self) -> bool:
+        """The client waits for 100 Continue before it sends the body."""
+        return self._head is not None and self._head.expects_continue
+
+    @property
+    def paused(self) -> bool:
+        """There is more to be done with the bytes that came: `feed` nothing, after others had their turn."""
+        return self._reader.paused
+
+    @property
+    def held(self) -> int:
+        """Bytes that wait here for those behind them."""
+        return self._reader.held
+
+    def feed(self, data: bytes) -> bytes:
+        given: list[bytes] = []
+        if self.error is None and not self._last:
+            self._reader.feed(data)
+            try:
+                while not self._last and (request := self._next()) is not None:
+                    given.append(request)
+            except RequestError as error:
+                self.error = error
+        return b"".join(given)
+
+    def _next(self) -> bytes | None:
+        reader = self._reader
+        head = self._head
+        if head is None:
+            head = None if reader.empty else reader.next_head()
+            if head is None:
+                return None
+            self._head = head
+            self.heads += 1
+            self._allowance = self._allow(head)
+            self.known = self.known or self._allowance.known
+        if not self._allowance.reads and not reader.at_hand(self._allowance.size):
+            self.forget()
+            return written(head, b"", last=True)
+        body = reader.body(self._allowance)
+        if body is None:
+            return None
+        self._head = None
+        if not head.keep_alive:
+            self.forget()
+        return written(head, body, last=not head.keep_alive)
+
+    def forget(self) -> None:
+        """Nothing more is read of the connection, nor kept of a request that is not whole."""
+        self._last = True
+        self._head = None
+        self._reader.forget()
+
+
+def written(head: Head, body: bytes, *, last: bool) -> bytes:
+    """A request as it was understood; `last` has it say that no other one follows."""
+    parts = [b"%s %s HTTP/1.%d\r\n" % (head.method.encode(), head.target, head.minor)]
+    parts += [b"%s: %s\r\n" % field for field in head.headers.items() if field[0] not in NOT_PASSED_ON]
+    if body or head.length is None or b"content-length" in head.headers:
+        parts.append(b"content-length: %d\r\n" % len(body))
+    if last:
+        parts.append(b"connection: close\r\n")
+    elif not head.minor:
+        parts.append(b"connection: keep-alive\r\n")
+    parts.append(b"\r\n")
+    parts.append(body)
+    return b"".join(parts)

@@ -1,0 +1,4 @@
+"""Sigfox's custom payload grammar: a format text becomes a plan, and the codec runs it over a payload's bits.
+
+May import: config and model. Begin with `evd.payload.grammar`; the compiled twin of the codec is `evd._codec`.
+"""

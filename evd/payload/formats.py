@@ -1,0 +1,208 @@
+"""Payload formats by name: a grammar, what it cannot say about its fields, and the decoder made of both, once."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import msgspec
+
+from evd.config.settings import EV_GRAMMAR, FormatSettings
+from evd.errors import ConfigError, FormatError
+from evd.model.status import MEASURES, Measure, field_name
+from evd.payload.codec import Decoder
+from evd.payload.field_options import FieldOptions
+from evd.payload.grammar import Field, Op, Plan, Step, bounded, parse
+
+COMPILED_MAX = 4096
+"""Formats held compiled: more than any fleet has device types; a plan is a few kB."""
+
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
+"""What a format of the database may be called: no grammar (it has a colon), and nothing that a path must quote."""
+
+Bounds = tuple[float, float]
+"""The least and the greatest plausible value."""
+
+NO_BOUNDS: Bounds = (-math.inf, math.inf)
+
+
+def _options_of_measures(grammar: str) -> dict[str, dict[str, Any]]:
+    """What is known of fields under the app's names: half floats, units, plausible values."""
+    measures = {field.name: MEASURES[field_name(field.name)] for field in parse(grammar).fields}
+    return {name: _options_of(measure) for name, measure in measures.items() if measure.unit}
+
+
+def _options_of(measure: Measure) -> dict[str, Any]:
+    low, high = measure.plausible or (None, None)
+    given = {"half": measure.half or None, "unit": measure.unit, "min": low, "max": high}
+    return {option: value for option, value in given.items() if value is not None}
+
+
+#: Formats that are there without any setting.
+BUILT_IN = {"ev": FormatSettings(EV_GRAMMAR, _options_of_measures(EV_GRAMMAR))}
+
+
+class Origin(StrEnum):
+    """Where a format is written down."""
+
+    BUILT_IN = "built in"
+    SETTINGS = "evd.toml"
+    DATABASE = "database"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Format:
+    """A compiled format; its fields go by the app's names."""
+
+    name: str
+    plan: Plan
+    decoder: Decoder
+    bare: Decoder
+    """Decodes without the fields' options, as Sigfox Cloud does by the same grammar."""
+    names: frozenset[str]
+    halves: frozenset[str]
+    """The fields that are half floats."""
+    bounds: Mapping[str, Bounds]
+    """Plausible values: of its own fields, and of the app's other ones."""
+
+    def reaches(self, name: str, payload: bytes) -> bool:
+        """Whether a payload is long enough for the field."""
+        return any(step.name == name and step.start + step.bits <= 8 * len(payload) for step in self.plan.steps)
+
+    def implausible(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of the fields that are not plausible; what is no number is not judged."""
+        found = {}
+        for name, (low, high) in self.bounds.items():
+            value = fields.get(name)
+            if (type(value) is int or type(value) is float) and not low <= value <= high:
+                found[name] = value
+        return found
+
+
+class Named(NamedTuple):
+    """A format that has a name."""
+
+    origin: Origin
+    settings: FormatSettings
+    compiled: Format
+
+
+class Formats:
+    """The formats of one configuration, and those that come and go while it runs; what find gave stays as it was.
+
+    Raises ConfigError for one of the configuration that is refused. The default is one of those, or a grammar.
+    """
+
+    def __init__(self, settings: Mapping[str, FormatSettings], default: str) -> None:
+        self._fixed: dict[str, Named] = {}
+        self._stored: dict[str, Named] = {}
+        self._grammars: dict[str, Format] = {}
+        for name, one in {**BUILT_IN, **settings}.items():
+            if ":" in name:
+                raise ConfigError(f"format {name!r}: a format's name must not hold a colon, a grammar does")
+            try:
+                compiled = compile_format(name, one)
+            except FormatError as error:
+                raise ConfigError(f"format {name}: {error}") from None
+            self._fixed[name] = Named(Origin.SETTINGS if name in settings else Origin.BUILT_IN, one, compiled)
+        self.default = self.find(default)
+
+    def find(self, text: str) -> Format:
+        """The format of this name, or of this grammar text. Raises ConfigError."""
+        named = self._fixed.get(text) or self._stored.get(text)
+        if named is not None:
+            return named.compiled
+        known = self._grammars.get(text)
+        if known is not None:
+            return known
+        if ":" not in text:
+            names = ", ".join(self.named())
+            raise ConfigError(f"there is no format {text!r}: use one of {names}, or write a grammar")
+        if len(self._grammars) >= COMPILED_MAX:
+            raise ConfigError(f"{COMPILED_MAX} grammars are in use: add those that repeat with `evd format add`")
+        try:
+            made = compile_format("", FormatSettings(text, _usual_options(text)))
+        except FormatError as error:
+            raise ConfigError(f"the format is refused: {error}") from None
+        self._grammars[text] = made
+        return made
+
+    def named(self) -> dict[str, Named]:
+        """All that have a name; one of the configuration hides one of the database."""
+        return {**self._fixed, **{name: one for name, one in self._stored.items() if name not in self._fixed}}
+
+    def is_fixed(self, name: str) -> bool:
+        """Whether the configuration says what this name means."""
+        return name in self._fixed
+
+    def is_stored(self, name: str) -> bool:
+        return name in self._stored
+
+    def put(self, name: str, settings: FormatSettings) -> None:
+        """The database has a format of this name, new or another than before. Raises FormatError."""
+        self._stored[name] = Named(Origin.DATABASE, settings, compile_format(name, settings))
+
+    def drop(self, name: str) -> None:
+        """The database has no format of this name any more."""
+        self._stored.pop(name, None)
+
+
+def compile_format(name: str, settings: FormatSettings) -> Format:
+    """A format ready to decode with. Raises FormatError."""
+    written = parse(settings.grammar, field_options(settings))
+    own = {field_name(field.name): _bounds_of(field) for field in written.fields}
+    if len(own) != len(written.fields):
+        raise FormatError("two of its fields are the same one under both of its spellings: leave one out")
+    plan = _renamed(written, own)
+    halves = frozenset(step.name for step in plan.steps if step.op == Op.HALF)
+    bare = Decoder(_renamed(parse(settings.grammar), {}))
+    apps = {name: measure.plausible for name, measure in MEASURES.items() if measure.plausible}
+    bounds = {name: one for name, one in {**apps, **own}.items() if one != NO_BOUNDS}
+    return Format(name, plan, Decoder(plan), bare, frozenset(own), halves, bounds)
+
+
+def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
+    """The plan with the app's names of its fields, and these bounds."""
+
+    def step_of(step: Step) -> Step:
+        name = field_name(step.name)
+        return bounded(step, *bounds.get(name, NO_BOUNDS))._replace(name=name)
+
+    return dataclasses.replace(written, steps=tuple(step_of(step) for step in written.steps))
+
+
+def _bounds_of(field: Field) -> Bounds:
+    """The field's own bounds; else the app's of a number under its name, unless it is given another unit."""
+    options, measure = field.options, MEASURES.get(field_name(field.name))
+    low, high = NO_BOUNDS
+    if options.min is not None or options.max is not None:
+        return low if options.min is None else options.min, high if options.max is None else options.max
+    if field.type in ("bool", "char") or options.enum or measure is None or options.unit not in ("", measure.unit):
+        return NO_BOUNDS
+    return measure.plausible or NO_BOUNDS
+
+
+def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:
+    """What a format's table says of its fields. Raises FormatError."""
+    try:
+        return {field: msgspec.convert(given, FieldOptions) for field, given in settings.fields.items()}
+    except msgspec.ValidationError as error:
+        raise FormatError(f"the table of its fields is wrong: {error}") from None
+
+
+def _usual_options(grammar: str) -> dict[str, dict[str, Any]]:
+    """For a bare grammar: 16-bit fields under the names that vehicles fill with half floats are half floats."""
+    return {
+        field.name: {"half": True}
+        for field in parse(grammar).fields
+        if field.type == "uint" and field.bits == 16 and _usually_half(field.name)
+    }
+
+
+def _usually_half(name: str) -> bool:
+    measure = MEASURES.get(field_name(name))
+    return measure is not None and measure.half

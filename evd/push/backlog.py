@@ -1,0 +1,205 @@
+"""What waits to be pushed to one provider: statuses just committed, events, repeats, and what nobody remembers.
+
+States do not queue. A registration waits for its vehicle's last status as long as that is not the one it was given; the
+tables say so at any time, so memory may forget: what does not fit is found by walking through all registrations, as
+after a crash.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from evd.errors import StoreError
+from evd.model.operations import Arrive, Phone, State
+from evd.push.delivery import Flight
+from evd.push.policy import Worth
+from evd.store.protocols import Pending
+
+OFFERS_MAX = 16_384
+"""Vehicles that are remembered to have said something, some 150 bytes each: three seconds of 5,000 a second."""
+
+KEPT_MAX = 1024
+"""Of these, the statuses that are remembered with them, some 1 KiB each; the others are in the tables."""
+
+PAGE = 128
+"""Registrations of the walk looked at in one go: 1 to 4 ms of the loop."""
+
+LOOK_EVERY_MS = 30_000
+"""The longest time between two looks at what is due: a clock that was set back must not keep a push waiting."""
+
+
+class Backlog:
+    """Finds what is to be sent next; what it gave out is not given out again until `landed`."""
+
+    def __init__(self, pending: Pending, worth: Worth) -> None:
+        self._pending = pending
+        self._worth = worth
+        self._offers: dict[str, tuple[Arrive | State | None, int | None]] = {}
+        """Vehicle → its last status, or None where the tables are to be asked, and when it was committed."""
+        self._order: deque[str] = deque()
+        self._ready: deque[Flight] = deque()
+        self._flying: dict[int, Flight] = {}
+        self._walk_from: int | None = 0
+        """The registration after which the walk goes on; None: it is done."""
+        self._forgot = False
+        """Something did not fit since the walk began."""
+        self._look_at = 0
+        """When the tables are to be asked for what is due (epoch ms)."""
+        self._turns = 0
+        # Events come first. Nothing may starve what failed or was forgotten, so one turn in four begins with that.
+        old, new = (self._repeats, self._walked), (self._offered,)
+        self._sources = ((self._events_due, *old, *new), *[(self._events_due, *new, *old)] * 3)
+        self._due = True
+        """Something may be put off."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is more to send than what is due later."""
+        return bool(self._order or self._ready) or self.walking
+
+    @property
+    def walking(self) -> bool:
+        return self._walk_from is not None or self._forgot
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing waits, flies or is put off."""
+        return not (self.waiting or self._flying or self._due)
+
+    @property
+    def next_look(self) -> int:
+        """When something will be due (epoch ms)."""
+        return self._look_at
+
+    def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
+        """These became their vehicles' last statuses."""
+        for status in statuses:
+            vehicle = status.vehicle
+            if vehicle not in self._offers:
+                if len(self._offers) >= OFFERS_MAX:
+                    self._forgot = True
+                    continue
+                self._order.append(vehicle)
+            self._offers[vehicle] = (status if len(self._offers) <= KEPT_MAX else None), committed
+
+    def look_up(self, vehicles: Iterable[str]) -> None:
+        """Somebody registered for these, who may not have been given their last statuses."""
+        for vehicle in vehicles:
+            if vehicle not in self._offers:
+                if len(self._offers) >= OFFERS_MAX:
+                    self._forgot = True
+                    return
+                self._order.append(vehicle)
+                self._offers[vehicle] = None, None
+
+    def walk_again(self) -> None:
+        """Look through all registrations: what looked old may not have been."""
+        self._forgot = True
+
+    def look_again(self, at: int = 0) -> None:
+        """Something may be due at `at` (epoch ms), or now."""
+        self._due = True
+        self._look_at = min(self._look_at, at)
+
+    def withdraw(self, flights: Iterable[Flight] = ()) -> None:
+        """These, and all that were found but not given out, are looked up anew: registrations changed."""
+        for flight in (*flights, *self._ready):
+            del self._flying[flight.key]
+            if flight.event is None and flight.state is not None:
+                self._put_back(*(flight.newer or (flight.state, flight.committed)))
+        self._ready.clear()
+        self.look_again()  # for events and repeats
+
+    def take(self, limit: int, now: int) -> list[Flight]:
+        """At most `limit` pushes to begin; fewer than wait where the walk goes on at the next call (`walking`)."""
+        self._turns += 1
+        try:
+            for source in self._sources[self._turns % len(self._sources)]:
+                if len(self._ready) >= limit:
+                    break
+                for flight in source(limit - len(self._ready), now):
+                    self._flying[flight.key] = flight
+                    self._ready.append(flight)
+        except StoreError:
+            self._forgot = True
+            raise
+        return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
+
+    def landed(self, flight: Flight) -> None:
+        """The flight's outcome is on disk."""
+        del self._flying[flight.key]
+        if flight.newer is not None:
+            self._put_back(*flight.newer)
+
+    def _put_back(self, status: Arrive | State, committed: int | None) -> None:
+        """Unless a newer one was offered meanwhile."""
+        if status.vehicle not in self._offers:
+            self._order.append(status.vehicle)
+            self._offers[status.vehicle] = status, committed
+
+    def _offered(self, limit: int, now: int) -> Iterator[Flight]:
+        found = 0
+        while self._order and found < limit:
+            vehicle = self._order.popleft()
+            status, committed = self._offers.pop(vehicle)
+            if status is None:
+                status = self._pending.last_of(vehicle)
+                if status is None or self._worth.is_old(status, now):
+                    continue
+            for phone in self._pending.phones_of(vehicle):
+                if self._wants(phone, status, now, committed):
+                    found += 1
+                    yield Flight(phone, status, None, committed)
+
+    def _wants(self, phone: Phone, status: Arrive | State, now: int, committed: int | None) -> bool:
+        """Whether a push is to be begun; one that is on its way hears of the newer status."""
+        if phone.given == status.status_id or self._worth.is_stale(phone, now):
+            return False
+        flight = self._flying.get(phone.number)
+        if flight is not None:
+            # Offers come in their order, and the tables, out of which the flight may have begun, are ahead of them.
+            same = flight.state is not None and flight.state.status_id == status.status_id
+            flight.newer = None if same else (status, committed)
+            return False
+        return phone.due is None or phone.due <= now
+
+    def _events_due(self, limit: int, now: int) -> Iterator[Flight]:
+        if now < self._look_at:
+            return
+        on_their_way = sum(1 for key in self._flying if key < 0)
+        for event in self._pending.events_due(now, limit + on_their_way):
+            if -event.number not in self._flying:
+                yield Flight(event.phone, self._pending.last_of(event.phone.vehicle), event, None)
+
+    def _repeats(self, limit: int, now: int) -> Iterator[Flight]:
+        """What failed and is due again; when all of it was found, the time to look again is known."""
+        if now < self._look_at:
+            return
+        found = 0
+        for phone in self._pending.phones_due(now, limit + len(self._flying)):
+            if phone.number not in self._flying:
+                found += 1
+                yield Flight(phone, self._pending.last_of(phone.vehicle), None, None)
+        if found < limit:
+            due = self._pending.next_due(now)
+            self._due = due is not None
+            self._look_at = min(due or now + LOOK_EVERY_MS, now + LOOK_EVERY_MS)
+
+    def _walked(self, limit: int, now: int) -> Iterator[Flight]:
+        """A page of the walk through all registrations."""
+        if self._walk_from is None:
+            if not self._forgot:
+                return
+            self._walk_from, self._forgot = 0, False
+        page = self._pending.phones_after(self._walk_from, PAGE)
+        lasts: dict[str, State | None] = {}
+        for phone in page:
+            self._walk_from = phone.number
+            if phone.vehicle not in lasts:
+                lasts[phone.vehicle] = self._pending.last_of(phone.vehicle)
+            last = lasts[phone.vehicle]
+            if last and not self._worth.is_old(last, now) and self._wants(phone, last, now, None):
+                yield Flight(phone, last, None, None)
+        if len(page) < PAGE:
+            self._walk_from = None

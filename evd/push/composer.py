@@ -1,0 +1,89 @@
+"""From what waits to the message a provider is given: the status as the app gets it, and an event's sentence."""
+
+from __future__ import annotations
+
+import orjson
+
+from evd.config.settings import Config
+from evd.events.texts import sentence
+from evd.model import preferences as wishes
+from evd.model.operations import Arrive, EventDue, State
+from evd.model.rendering import for_app, status_document
+from evd.push.delivery import Flight
+from evd.push.protocols import STATE, Priority, Push
+
+TEXTS_MAX = 512
+"""A vehicle's phones are sent one text, one after the other; so many texts are remembered."""
+
+
+class Composer:
+    """Makes the message of each flight."""
+
+    def __init__(self, config: Config) -> None:
+        push = config.push
+        self._whole_numbers = config.app.whole_numbers
+        self._package = push.package or None
+        self._collapse = push.collapse
+        self._ttl_s = push.ttl_s
+        self._priority: Priority = "high" if push.priority == "high" else "normal"
+        self._event_ttl_s = push.event_ttl_s
+        self._event_priority: Priority = "high" if push.event_priority == "high" else "normal"
+        self._texts: dict[tuple[str, str], str] = {}
+
+    def compose(self, flight: Flight) -> Push:
+        spelling = flight.phone.spelling
+        if flight.state:
+            serialized = self._serialized(flight.state, spelling)
+        else:
+            serialized = orjson.dumps({"vehicleId": spelling}).decode()
+        if flight.event is not None:
+            return self._event(flight, flight.event, serialized)
+        state = flight.state
+        return Push(
+            target_kind=flight.phone.kind,
+            target=flight.phone.token,
+            what=STATE,
+            event_id=state.status_id if state else "test",
+            time_ms=state.time if state else 0,
+            serialized=serialized,
+            ttl_s=self._ttl_s,
+            priority=self._priority,
+            collapse_key=flight.phone.vehicle if self._collapse else None,
+            package=self._package,
+        )
+
+    def _event(self, flight: Flight, event: EventDue, serialized: str) -> Push:
+        language = wishes.read(event.settings).language
+        title, body = sentence(event.kind, orjson.loads(event.details), language, flight.phone.spelling)
+        return Push(
+            target_kind=flight.phone.kind,
+            target=flight.phone.token,
+            what=event.kind,
+            event_id=f"event-{event.event}",
+            time_ms=event.time,
+            serialized=serialized,
+            ttl_s=self._event_ttl_s,
+            priority=self._event_priority,
+            package=self._package,
+            title=title,
+            body=body,
+        )
+
+    def _serialized(self, state: Arrive | State, spelling: str) -> str:
+        key = state.status_id, spelling
+        text = self._texts.get(key)
+        if text is None:
+            document = status_document(
+                status_id=state.status_id,
+                vehicle=spelling,
+                time=state.time,
+                connectivity=state.connectivity,
+                seq=state.seq,
+                payload=state.payload,
+                fields=orjson.loads(state.fields),
+            )
+            text = orjson.dumps(for_app(document, whole_numbers=self._whole_numbers)).decode()
+            if len(self._texts) >= TEXTS_MAX:
+                self._texts.clear()
+            self._texts[key] = text
+        return text

@@ -1,0 +1,84 @@
+"""What became of pushes, written in groups; until it is on disk a push counts as in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+
+from evd.errors import Unavailable
+from evd.model.operations import Outcome, Outcomes, PutOff, Verdict
+from evd.push.delivery import Flight
+from evd.store.writer import Writer
+
+SAID_MAX = 200
+"""Characters kept of a provider's message id or error; FCM's ids have about 60."""
+
+OUTCOMES_MAX = 1024
+"""Written in one operation: some 10 ms of the writer."""
+
+BUSY_S = 1.0
+"""Until what could not be written is tried again."""
+
+
+class Landing:
+    """One long task, `run`; `landed` is called with a group once it is on disk."""
+
+    def __init__(self, writer: Writer, landed: Callable[[list[tuple[Flight, Outcome]]], None]) -> None:
+        self._writer = writer
+        self._landed = landed
+        self._settled: list[tuple[Flight, Outcome]] = []
+        self._some = trio.Event()
+
+    def settle(
+        self,
+        flight: Flight,
+        verdict: Verdict,
+        said: str,
+        at: int,
+        *,
+        due: int = 0,
+        attempts: int | None = None,
+        expires: int = 0,
+    ) -> None:
+        """What became of it at `at` (epoch ms); waits for nothing."""
+        phone = flight.phone
+        outcome = Outcome(
+            registration=phone.number,
+            outbox=flight.event.number if flight.event else 0,
+            vehicle=phone.vehicle,
+            token=phone.token,
+            kind=phone.kind,
+            what=flight.what,
+            status_id=flight.status_id,
+            verdict=verdict,
+            said=said[:SAID_MAX],
+            committed=flight.committed,
+            sent=flight.sent,
+            at=at,
+            due=due,
+            attempts=flight.attempts if attempts is None else attempts,
+            expires=expires,
+        )
+        self._settled.append((flight, outcome))
+        self._some.set()
+
+    async def run(self) -> None:
+        """Write what was settled, for ever; what comes meanwhile is the next group."""
+        while True:
+            await self._some.wait()
+            group, self._settled = self._settled[:OUTCOMES_MAX], self._settled[OUTCOMES_MAX:]
+            if not self._settled:
+                self._some = trio.Event()
+            await self.write(Outcomes(tuple([outcome for _, outcome in group])))
+            self._landed(group)
+
+    async def write(self, operation: Outcomes | PutOff) -> None:
+        """Until it is on disk."""
+        while True:
+            try:
+                await self._writer.write(operation)
+            except Unavailable:
+                await trio.sleep(BUSY_S)
+            else:
+                return

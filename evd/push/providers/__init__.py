@@ -1,0 +1,1 @@
+"""One folder a provider; `evd.push.protocols.Pusher` is what each gives."""

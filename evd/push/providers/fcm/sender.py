@@ -1,0 +1,111 @@
+"""Firebase Cloud Messaging, HTTP v1: one POST a message.
+
+firebase-admin reads the credentials and writes the message; the sending is a `Transport`, because the SDK's own senders
+start a thread a message or need asyncio, and both stay near 1,000 a second.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+from evd.errors import HttpError, PushError, Unreachable
+from evd.net.client.http import Response
+from evd.net.client.push_pool import Transport
+from evd.push.protocols import Push, TargetKind
+from evd.push.providers.fcm.answers import RETRY_MIN_S, THIRD_PARTY, read_answer, read_error
+from evd.push.providers.fcm.credentials import AccessTokens, load_service_account
+from evd.push.providers.fcm.message import encode
+from evd.version import VERSION
+
+FCM_URL = "https://fcm.googleapis.com"
+
+ANSWER_MAX = 65_536
+"""FCM's answers have 100 to 1,000 bytes; they are not trusted to."""
+
+
+class FcmPusher:
+    """Sends through FCM as one Firebase project.
+
+    Each wait in a `send` ends after the timeout: for another task's token request, for its own, for FCM's answer, and
+    the three again if FCM refuses an access token that should still be good.
+    """
+
+    name = "fcm"
+    serves: frozenset[TargetKind] = frozenset({"token", "fid"})
+
+    def __init__(self, project_id: str, tokens: AccessTokens, transport: Transport) -> None:
+        self.project_id = project_id
+        self._tokens = tokens
+        self._transport = transport
+        origin = transport.origin
+        self._line_and_host = (
+            f"POST {origin.prefix}/v1/projects/{quote(project_id, safe=':')}/messages:send HTTP/1.1\r\n"
+            f"Host: {origin.netloc}\r\nUser-Agent: evd/{VERSION}\r\n"
+        )
+        self._head = b""
+        self._head_token = ""
+
+    @classmethod
+    def from_file(
+        cls,
+        path: Path,
+        endpoint: str = FCM_URL,
+        *,
+        connections_max: int,
+        timeout_s: float,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> Self:
+        """A pusher with the service account in `path`. `timeout_s` is for each request; FCM's guide: not below 10 s.
+
+        Raises ConfigError if the file is no usable service account or `endpoint` no address.
+        """
+        account = load_service_account(path)
+        transport = Transport(
+            endpoint,
+            connections_max=connections_max,
+            timeout_s=timeout_s,
+            body_max=ANSWER_MAX,
+            ssl_context=ssl_context,
+        )
+        return cls(account.project_id, AccessTokens(account, timeout_s=timeout_s), transport)
+
+    async def send(self, push: Push) -> str:
+        """See `Pusher.send`. Returns FCM's name of the message, `projects/…/messages/…`.
+
+        Of the kinds of PushError, a phone of another Firebase project is a ForeignSender, the project's quota a
+        QuotaExceeded, and an FCM that is down, too slow or not there is Unreachable.
+        """
+        body = encode(push)
+        token = await self._tokens.get()
+        response = await self._post(token, body)
+        if response.status == 401 and read_error(response.body).fcm_code != THIRD_PARTY:
+            # It may have been withdrawn before its time; once is enough to know.
+            self._tokens.forget(token)
+            response = await self._post(await self._tokens.get(), body)
+        answer = read_answer(response, push.target, time.time())
+        if isinstance(answer, PushError):
+            raise answer
+        return answer
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
+
+    async def _post(self, token: str, body: bytes) -> Response:
+        if token != self._head_token:
+            self._head, self._head_token = self._head_with(token), token
+        try:
+            return await self._transport.post(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
+        except HttpError as error:
+            raise Unreachable(str(error), RETRY_MIN_S) from error
+
+    def _head_with(self, token: str) -> bytes:
+        """All of a request's head but the number at its end. AccessTokens checks that a token has no line ends."""
+        return (
+            f"{self._line_and_host}Authorization: Bearer {token}\r\nContent-Type: application/json; charset=UTF-8\r\n"
+            # Errors in the form that firebase-admin reads, and ANSWERS.
+            "X-GOOG-API-FORMAT-VERSION: 2\r\nContent-Length: "
+        ).encode("ascii")

@@ -1,0 +1,1 @@
+"""Webhooks in the form of Standard Webhooks. Begin with `sender`."""

@@ -1,0 +1,138 @@
+"""All pushes of the daemon: a dispatcher for each provider, told together of commits, pauses and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import trio
+
+from evd.clock import Clock, now_ms
+from evd.errors import PushError
+from evd.model.commits import Commit
+from evd.model.listeners import Listeners
+from evd.push.delivery import Flight
+from evd.push.dispatcher import Dispatcher
+from evd.push.protocols import Push
+from evd.store.protocols import Pending
+
+TEST_TIMEOUT_S = 20.0
+"""For each phone, all at once; a command waits for it, and the API for 25 s."""
+
+
+class Pushing:
+    """One long task, `run`. `pending` reads the registrations of all kinds."""
+
+    def __init__(
+        self,
+        dispatchers: Iterable[Dispatcher],
+        pending: Pending,
+        compose: Callable[[Flight], Push],
+        clock: Clock = now_ms,
+    ) -> None:
+        self.dispatchers = list(dispatchers)
+        self._pending = pending
+        self._compose = compose
+        self._clock = clock
+        self._listeners = Listeners()
+        for vehicle in pending.vehicles():
+            self._listeners.add(vehicle)
+        self.displaced = 0
+        """Phones that made room for newer ones though a provider took a push for them lately, since the start."""
+        self.paused_since = pending.paused_since()
+        self.pause(bool(self.paused_since))
+
+    def committed(self, commit: Commit) -> None:
+        """Called after each commit, before anybody else hears of it: what costs time is done later."""
+        self.displaced += commit.displaced
+        for vehicle in commit.registered:
+            self._listeners.add(vehicle)
+        newest = self._listeners.of(commit.newest)
+        if newest:
+            now = self._clock()
+            for dispatcher in self.dispatchers:
+                dispatcher.offer(newest, now)
+        if commit.registrations_changed:
+            for dispatcher in self.dispatchers:
+                dispatcher.withdraw()
+                dispatcher.look_up(commit.registered)
+        if commit.renewed:
+            for dispatcher in self.dispatchers:
+                dispatcher.look_up(commit.renewed)
+        if commit.events_recorded:
+            for dispatcher in self.dispatchers:
+                dispatcher.look_again()
+
+    def pause(self, paused: bool) -> None:
+        """Begin no push, or go on; what waits, waits."""
+        self.paused_since = (self.paused_since or self._clock()) if paused else 0
+        for dispatcher in self.dispatchers:
+            dispatcher.hold(paused)
+
+    async def run(self) -> None:
+        async with trio.open_nursery() as nursery:
+            for dispatcher in self.dispatchers:
+                nursery.start_soon(dispatcher.run)
+
+    async def finish(self) -> None:
+        """Begin nothing more, and wait for what is in flight; the caller has the deadline."""
+        async with trio.open_nursery() as nursery:
+            for dispatcher in self.dispatchers:
+                nursery.start_soon(dispatcher.finish)
+
+    async def aclose(self) -> None:
+        for dispatcher in self.dispatchers:
+            await dispatcher.pusher.aclose()
+
+    async def test(self, vehicle: str) -> list[dict[str, Any]]:
+        """Send the vehicle's last status to each of its phones, past the pace; what the providers say of each."""
+        last = self._pending.last_of(vehicle)
+        told: list[dict[str, Any]] = []
+        async with trio.open_nursery() as nursery:
+            for phone in self._pending.phones_of(vehicle):
+                flight = Flight(phone, last, None, None)
+                for dispatcher in self.dispatchers:
+                    if phone.kind in dispatcher.pusher.serves:
+                        nursery.start_soon(partial(self._try, dispatcher, flight, told))
+        return told
+
+    async def _try(self, dispatcher: Dispatcher, flight: Flight, told: list[dict[str, Any]]) -> None:
+        began = trio.current_time()
+        said, taken = f"no answer within {TEST_TIMEOUT_S:g} s", False
+        try:
+            with trio.move_on_after(TEST_TIMEOUT_S):
+                said, taken = await dispatcher.pusher.send(self._compose(flight)), True
+        except PushError as error:
+            said = str(error)
+        ms = round((trio.current_time() - began) * 1000, 1)
+        told.append(
+            {"token": f"{flight.phone.token[:8]}…", "kind": flight.phone.kind, "taken": taken, "said": said, "ms": ms}
+        )
+
+    def hindered_until(self) -> int:
+        """Until when something kept a dispatcher from sending; epoch ms."""
+        return self._clock() - int(1000 * min(one.unhindered_s for one in self.dispatchers))
+
+    def state(self) -> dict[str, Any]:
+        """How pushes are, for /readyz, metrics and alarms."""
+        outcomes: dict[str, int] = {}
+        for dispatcher in self.dispatchers:
+            for name, count in dispatcher.health.outcomes.items():
+                outcomes[name] = outcomes.get(name, 0) + count
+        trouble = next((one.health.trouble for one in self.dispatchers if one.health.trouble is not None), None)
+        return {
+            "enabled": True,
+            "held": bool(self.paused_since),
+            "held_since": self.paused_since,
+            "in_flight": sum(one.in_flight for one in self.dispatchers),
+            "paused": str(trouble or ""),
+            "paused_kind": type(trouble).__name__ if trouble else "",
+            "oldest_pending_s": round(max(one.behind_s for one in self.dispatchers), 1),
+            "outcomes": outcomes,
+            "displaced": self.displaced,
+            "providers": {
+                one.pusher.name: {"in_flight": one.in_flight, "outcomes": dict(one.health.outcomes)}
+                for one in self.dispatchers
+            },
+        }

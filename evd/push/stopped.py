@@ -1,0 +1,80 @@
+"""Phones that a provider took pushes for lately and to whom evd sends nothing now: nobody else would tell of them.
+
+Looked for every few minutes, a page of registrations at a time, and counted by the reason; what a provider refused is
+not counted, for that has alarms of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from evd.clock import Clock, now_ms
+from evd.errors import Unavailable
+from evd.log.logger import log
+from evd.store.sqlite.read.pushes import PushedLately, stopped_after
+from evd.store.sqlite.read.statuses import Queries
+
+FIRST_AFTER_S = 5.0
+"""A start has more urgent things to do."""
+
+EVERY_S = 120.0
+"""A look at 100,000 registrations takes 0.3 s of the database, in pages."""
+
+PAGE = 2000
+"""Registrations of one question: some 6 ms of the database, in which no other question is answered."""
+
+BETWEEN_PAGES_S = 0.05
+
+LATELY_MS = 7 * 86_400_000
+"""Whoever stopped is told of for a week after his last push: long enough for an operator to come back."""
+
+
+class StoppedPushes:
+    """One long task, `run`. `hindered_until` says until when pushes were held, or a provider took none (epoch ms)."""
+
+    def __init__(
+        self, *, stale_ms: int, give_up_ms: int, hindered_until: Callable[[], int] | None, clock: Clock = now_ms
+    ) -> None:
+        self._stale_ms = stale_ms
+        self._give_up_ms = give_up_ms
+        self._hindered_until = hindered_until
+        self._clock = clock
+        self.found: dict[str, Any] = {}
+        """`registered`; `stale`, `missed` and `off`: so many phones stopped for this reason. Empty: not looked yet."""
+
+    async def run(self, queries: Queries) -> None:
+        """For ever. Cancelling is safe."""
+        await trio.sleep(FIRST_AFTER_S)
+        while True:
+            try:
+                self.found = await self.look(queries)
+            except Unavailable as error:
+                log.warning("registrations were not looked through", reason=str(error))
+            await trio.sleep(EVERY_S)
+
+    async def look(self, queries: Queries) -> dict[str, int]:
+        """Through all registrations. Raises Unavailable."""
+        now, hindered_until = self._clock(), self._hindered_until
+        lately = PushedLately(
+            since=now - LATELY_MS,
+            unseen_since=now - self._stale_ms,
+            # What was missed while pushes were hindered is the hindrance's.
+            received_after=0 if hindered_until is None else hindered_until(),
+            received_before=now - self._give_up_ms,
+        )
+        found = {"registered": 0, "stale": 0, "missed": 0}
+        number = 0
+        while True:
+            page = await stopped_after(queries, number, PAGE, lately)
+            for name in found:
+                found[name] += page[name]
+            if page["registered"] < PAGE:
+                break
+            number = page["last"]
+            await trio.sleep(BETWEEN_PAGES_S)
+        if hindered_until is None:  # nothing is pushed at all
+            return {"registered": found["registered"], "stale": 0, "missed": 0, "off": found["stale"] + found["missed"]}
+        return {**found, "off": 0}

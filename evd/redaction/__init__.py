@@ -1,0 +1,5 @@
+"""What may not be shown: secrets are found by name and by shape, and masked before anything is kept, logged or
+answered.
+
+Sigfox's variables are no secrets. May import: model and sigfox. Begin with `evd.redaction.requests`.
+"""

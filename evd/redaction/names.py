@@ -1,0 +1,109 @@
+"""Which names say that a secret stands under them: a table of words, and how a name is taken apart into words.
+
+Two questions, for two places. What is *accepted* holds a vehicle's own fields, whose names are its maker's: `key_fob`,
+`session` and `code` are values there, so only what is certain is masked. What is *refused* is kept for its operator to
+look at, so there a doubt is enough.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from urllib.parse import unquote
+
+from evd.model.status import ALIASES, MEASURES
+from evd.sigfox.kinds.table import VARIABLES
+
+ALWAYS = 0
+
+WORDS: Mapping[str, int] = {
+    **dict.fromkeys(("token", "tokens", "jwt", "bearer", "authorization"), ALWAYS),
+    **dict.fromkeys(("password", "passwords", "passwd", "passwort", "passphrase", "passcode", "pwd"), ALWAYS),
+    **dict.fromkeys(("secret", "secrets", "credential", "credentials", "cookie", "cookies", "apikey"), ALWAYS),
+    **dict.fromkeys(("pw", "otp", "totp"), 1),  # pw is power, too, but that is a number
+    **dict.fromkeys(("pin", "pass", "auth"), 8),  # of a plug, of a test, of a user: words
+    **dict.fromkeys(("key", "keys", "code", "session", "sid", "sessionid"), 16),  # of a lock, of an error, of charging
+    **dict.fromkeys(("sig", "signature", "hmac", "sas", "nonce", "ticket", "licence", "license"), 16),
+}
+"""Last word of a name → from how many characters on a text there is a secret in what is accepted.
+
+ALWAYS: numbers and lists, too. In what is refused a name with any of these words in any place counts, whatever it has.
+"""
+
+ENDINGS = (
+    *("token", "password", "passwd", "passphrase", "secret", "credential", "credentials", "authorization"),
+    *("apikey", "accesskey", "secretkey", "privatekey", "authkey", "appkey", "clientkey", "devicekey", "masterkey"),
+    *("sharedkey", "accountkey", "hostkey", "functionkey", "functionskey", "subscriptionkey", "signingkey"),
+    *("encryptionkey", "evdkey", "sigfoxkey"),
+)
+"""A name that ends like this is a secret's always, however its words are joined: `accesstoken`, `x-functions-key`."""
+
+STEMS = (
+    "token",
+    "passw",
+    "passphrase",
+    "secret",
+    "credential",
+    "apikey",
+    "authoriz",
+    "authent",
+    "signature",
+    "session",
+)
+"""In what is refused it is enough that a name holds one of these, in whichever word."""
+
+WHOLE = frozenset({"key", "keys"})
+"""Names that are a secret's always when nothing else is in them: evd's own form field, and its like."""
+
+SIGFOX = (VARIABLES | MEASURES.keys() | ALIASES.keys()) - WHOLE
+"""Names that mean something in a callback, and never a secret."""
+
+NAME_MAX = 256
+"""Characters of a name that are looked at, from its end: a longer one is nobody's."""
+
+UNFOLDED_MAX = 4
+"""How often a text is taken out of an encoding to look at it: each parser on a callback's way takes one off."""
+
+_word = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # a number behind a word makes it no other one
+_escape = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
+
+
+def from_length(name: str) -> int | None:
+    """From how many characters on a text under this name is a secret where it is accepted; None: by its name, never."""
+    return _judged(name[-NAME_MAX:])[0]
+
+
+def is_suspect(name: str) -> bool:
+    """Whether what stands under this name is masked where it is refused."""
+    return _judged(name[-NAME_MAX:])[1]
+
+
+@lru_cache(maxsize=2048)
+def _judged(name: str) -> tuple[int | None, bool]:
+    words = _words(name)
+    if not words or name in SIGFOX:
+        return None, False
+    joined = "".join(words)
+    if joined in WHOLE or joined.endswith(ENDINGS):
+        return ALWAYS, True
+    suspect = joined in WORDS or any(word in WORDS for word in words) or any(stem in joined for stem in STEMS)
+    return WORDS.get(joined, WORDS.get(words[-1])), suspect
+
+
+def _words(name: str) -> tuple[str, ...]:
+    """In lower case, whatever separates them: `x-api-key`, `apiKey`, `API_KEY`, `"k\\u0065y"`, `%6bey`."""
+    return tuple(word.lower() for word in _word.findall(_unfolded(name)))
+
+
+def _unfolded(name: str) -> str:
+    for _ in range(UNFOLDED_MAX):
+        plain = unquote(_escape.sub(_character, name)) if "\\" in name or "%" in name else name
+        if plain == name:
+            break
+        name = plain
+    return name
+
+
+def _character(escape: re.Match[str]) -> str:
+    return chr(int(escape[1] or escape[2], 16))

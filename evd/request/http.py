@@ -1,0 +1,24 @@
+"""A whole HTTP request as the ingest takes it, and its reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A whole request, as the ingest takes it; `peer` is the address of the other side, "" for a local one."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    peer: str
+
+
+class Reply(msgspec.Struct, frozen=True):
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()

@@ -1,0 +1,87 @@
+"""Downlinks: the eight bytes a device is sent when it asks, what states they pass, and what Sigfox says became of them.
+
+A device listens once after a message that asks; what is queued for it by then is offered to Sigfox in the answer, and
+an ACKNOWLEDGE callback tells its fate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from evd.errors import BadRequest, CodecError
+from evd.model.status import field_name
+from evd.payload.encoder import Encoder
+from evd.payload.grammar import Plan
+
+PAYLOAD_BYTES = 8
+"""Of every downlink; Sigfox knows no shorter one."""
+
+QUEUED, OFFERED, ACKNOWLEDGED, FAILED, CANCELLED, EXPIRED = STATES = (
+    *("queued", "offered", "acknowledged", "failed", "cancelled", "expired"),
+)
+
+ACK_DISTANCE_MS = 24 * 3_600_000
+"""An ACKNOWLEDGE comes a minute after the question; one that names a time further off than this means another one."""
+
+
+class InfoCode(NamedTuple):
+    """What an ACKNOWLEDGE says: Sigfox's name of it, its meaning for people, and the state that follows."""
+
+    name: str
+    meaning: str
+    state: str
+
+
+#: Sigfox's infoCodes (support.sigfox.com/docs/acknowledge). ACKED tells of the station only: that the device has heard
+#: it, nobody knows (sigfox/sigfox-downlink#6).
+INFO_CODES: Mapping[int, InfoCode] = {
+    0: InfoCode("ACKED", "a station has sent it", ACKNOWLEDGED),
+    1: InfoCode("NO_ANSWER", "Sigfox had no answer to its question in time", FAILED),
+    2: InfoCode("INVALID_PAYLOAD", "Sigfox could not read the answer", FAILED),
+    3: InfoCode("OVERRUN_ERROR", "the device had its downlinks of the day", FAILED),
+    4: InfoCode("NETWORK_ERROR", "no station could send it", FAILED),
+    5: InfoCode("PENDING", "Sigfox has not sent it yet", OFFERED),
+    6: InfoCode("NO_DOWNLINK_CONTRACT", "the device's contract has no downlinks", FAILED),
+    7: InfoCode("TOO_MANY_REQUESTS", "the device asked too often", FAILED),
+    8: InfoCode("INVALID_CONFIGURATION", "the device type is not set up for downlinks", FAILED),
+}
+
+
+def info_code(number: int) -> InfoCode:
+    """A number that Sigfox's documentation does not know is no success."""
+    return INFO_CODES.get(number) or InfoCode(f"code {number}", "a code unknown to evd", FAILED)
+
+
+def payload_of_hex(text: str) -> bytes:
+    """The eight bytes of 16 hex digits; blanks between bytes may stand. Raises BadRequest."""
+    try:
+        payload = bytes.fromhex(text)
+    except ValueError:
+        raise BadRequest(f"the payload {text[:40]!r} is no hex text: write 16 hex digits") from None
+    if len(payload) != PAYLOAD_BYTES:
+        many = f"{len(payload)} byte{'' if len(payload) == 1 else 's'}"
+        raise BadRequest(f"the payload has {many}, a downlink has exactly {PAYLOAD_BYTES}: write 16 hex digits")
+    return payload
+
+
+def payload_of_fields(plan: Plan, fields: Mapping[str, Any]) -> bytes:
+    """The eight bytes with these values; a shorter format is filled up with zero bytes on the right. Raises BadRequest.
+
+    A field goes by the format's name for it, or by its alias.
+    """
+    if not fields:
+        raise BadRequest("no field has a value: give at least one, or the payload as hex")
+    encoder = Encoder(plan)
+    if encoder.length > PAYLOAD_BYTES:
+        raise BadRequest(f"the format needs {encoder.length} bytes, a downlink has {PAYLOAD_BYTES}: leave fields out")
+    known = {field.name for field in plan.steps}
+    try:
+        payload = encoder.encode({_known_as(name, known): value for name, value in fields.items()})
+    except CodecError as error:
+        raise BadRequest(f"the fields do not fit the format: {error}") from None
+    return payload.ljust(PAYLOAD_BYTES, b"\0")
+
+
+def _known_as(name: str, known: set[str]) -> str:
+    return name if name in known else field_name(name)

@@ -1,0 +1,104 @@
+"""What the operator should know of senders: values that their format does not explain, and what else is flagged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from evd.model.status import ALONE, IMPLAUSIBLE
+from evd.sigfox.decode_policy import DISAGREES, UNDECODED, UNREAD
+
+VEHICLES_MAX = 1024
+"""Vehicles whose fields are remembered; the one that was heard longest ago makes room."""
+
+NAMES_MAX = 256
+"""Names of variables that were told; a payload has at most 96 fields, and names are few in a fleet."""
+
+
+class Findings:
+    """What was found since the start, in memory and within bounds; the statuses themselves have the flags for good."""
+
+    def __init__(self) -> None:
+        self.unexplained = 0
+        """Statuses whose sender's values contradict their payload."""
+        self._vehicles: dict[str, tuple[str, ...]] = {}  # the one that was heard last comes last
+        self._told: set[str] = set()
+
+    def unexplained_by(self, vehicle: str, fields: Sequence[str]) -> None:
+        """A status of this vehicle has these fields otherwise than its format makes them of the payload."""
+        self.unexplained += 1
+        self._vehicles.pop(vehicle, None)
+        self._vehicles[vehicle] = tuple(fields)
+        if len(self._vehicles) > VEHICLES_MAX:
+            del self._vehicles[next(iter(self._vehicles))]
+
+    def untold(self, names: Iterable[str]) -> list[str]:
+        """Of these names of variables that were not replaced, those that are to be told now: each is told once."""
+        new = [name for name in names if name not in self._told][: NAMES_MAX - len(self._told)]
+        self._told.update(new)
+        return new
+
+    def state(self) -> dict[str, Any]:
+        """For alarms and metrics: `vehicle` and its `fields` are those of the last status of the kind."""
+        vehicle = next(reversed(self._vehicles), "")
+        return {
+            "statuses": self.unexplained,
+            "vehicles": len(self._vehicles),
+            "vehicle": vehicle,
+            "fields": list(self._vehicles.get(vehicle, ())),
+        }
+
+
+def shown(fields: Sequence[str]) -> str:
+    """The first of some fields' names, as words."""
+    return ", ".join(fields[:FIELDS_SHOWN]) + (" …" if len(fields) > FIELDS_SHOWN else "")
+
+
+FIELDS_SHOWN = 10
+"""Names of fields in a sentence."""
+
+
+def remarks(vehicle: str, flagged: Mapping[str, int], kept: int, contradicted: Sequence[str]) -> list[str]:
+    """A sentence for each flag of a vehicle's kept statuses.
+
+    `contradicted` are the fields that contradict the payload of the last one that disagrees, by its format of today.
+    """
+    fields = shown(contradicted)
+    return [
+        sentence(vehicle, f"{flagged[flag]} of its {kept} kept statuses", fields)
+        for flag, sentence in _SENTENCES.items()
+        if flag in flagged
+    ]
+
+
+def _disagrees(vehicle: str, many: str, fields: str) -> str:
+    if not fields:
+        return (
+            f"vehicle {vehicle} sent values that its format of then did not explain, in {many}: "
+            f"`evd redecode --since WHEN --vehicle {vehicle}` decodes them by the one of today"
+        )
+    return (
+        f"vehicle {vehicle} sends values that its format does not explain ({fields}), in {many}: "
+        f"`evd format assign NAME --vehicle {vehicle}` gives it the right one, then `evd redecode`"
+    )
+
+
+#: Flag → its sentence, given the vehicle, how many statuses have it, and the fields that contradict.
+_SENTENCES: Mapping[str, Callable[[str, str, str], str]] = {
+    DISAGREES: _disagrees,
+    UNDECODED: lambda vehicle, many, fields: (
+        f"{many} are not decoded, for their senders' values come by another grammar and stand: "
+        f"`evd format assign NAME --vehicle {vehicle}` has evd decode them"
+    ),
+    IMPLAUSIBLE: lambda vehicle, many, fields: (
+        f"{many} have values that are not plausible, apart under `implausible` in their fields: where they mean "
+        '"no value", say so by the option none of its format'
+    ),
+    ALONE: lambda vehicle, many, fields: (
+        f"{many} came by DATA_ADVANCED alone: add the DATA callback, or name their device type in "
+        "sigfox.advanced_alone, so that nobody waits for it"
+    ),
+    UNREAD: lambda vehicle, many, fields: (
+        f'{many} came with a location that may be two places: send it as "LAT,LNG", or as an object with lat and lng'
+    ),
+}

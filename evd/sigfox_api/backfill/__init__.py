@@ -1,0 +1,1 @@
+"""What Sigfox has and evd lacks: `mapping` makes callbacks of the API's messages, `runner` fetches and takes them."""

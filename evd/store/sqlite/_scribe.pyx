@@ -1,0 +1,528 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""Writes a group's rows and commits it in a thread that never takes the GIL; what it does is said in `_scribe_py`.
+
+The thread is no Python thread: it knows a Desk, which holds nothing but C, and sleeps on a semaphore. So the loop never
+hands the GIL over for a group; it learns of the end from an eventfd. Rows point into the bytes of Python objects, which
+the Desk holds references to until `finish`.
+
+SQLite is reached as its loadable extensions reach it: this module's file is one, too. SQLite opens it a second time,
+which gives the same copy in memory, and calls `sqlite3_extension_init` with its functions' table (sqlite_table.h).
+"""
+
+cimport cython
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.mem cimport PyMem_RawCalloc, PyMem_RawFree
+from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
+from libc.errno cimport EINTR, errno
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport strncpy
+
+from evd.store.sqlite._scribe_py import PUT, ROW_BYTES_MAX, SHAPE
+
+
+cdef extern from "sqlite_table.h" nogil:
+    ctypedef struct sqlite3
+    ctypedef struct sqlite3_stmt
+    ctypedef struct evd_sqlite_table:
+        int (*bind_blob)(sqlite3_stmt*, int, const void*, int, void*) noexcept nogil
+        int (*bind_int64)(sqlite3_stmt*, int, long long) noexcept nogil
+        int (*bind_null)(sqlite3_stmt*, int) noexcept nogil
+        int (*bind_text)(sqlite3_stmt*, int, const char*, int, void*) noexcept nogil
+        const char* (*errmsg)(sqlite3*) noexcept nogil
+        int (*finalize)(sqlite3_stmt*) noexcept nogil
+        int (*get_autocommit)(sqlite3*) noexcept nogil
+        int (*libversion_number)() noexcept nogil
+        int (*reset)(sqlite3_stmt*) noexcept nogil
+        int (*step)(sqlite3_stmt*) noexcept nogil
+        int (*clear_bindings)(sqlite3_stmt*) noexcept nogil
+        int (*extended_errcode)(sqlite3*) noexcept nogil
+        int (*prepare_v3)(sqlite3*, const char*, int, unsigned int, sqlite3_stmt**, const char**) noexcept nogil
+    int EVD_SQLITE_OK
+    int EVD_SQLITE_DONE
+    unsigned int EVD_SQLITE_PREPARE_PERSISTENT
+
+cdef extern from *:
+    """
+    /* What SQLite told the thread that loads the extension, until `Scribe` takes it. */
+    static _Thread_local sqlite3 *evd_noted_db;
+    static _Thread_local const evd_sqlite_table *evd_noted_table;
+
+    __attribute__((visibility("default")))
+    int sqlite3_extension_init(sqlite3 *db, char **message, const evd_sqlite_table *table) {
+        (void)message;
+        evd_noted_db = db;
+        evd_noted_table = table;
+        return EVD_SQLITE_OK;
+    }
+    """
+    sqlite3* evd_noted_db
+    const evd_sqlite_table* evd_noted_table
+
+cdef extern from "Python.h":
+    const char* PyUnicode_AsUTF8AndSize(object text, Py_ssize_t* size) except NULL
+
+cdef extern from "<pthread.h>" nogil:
+    ctypedef unsigned long pthread_t
+    int pthread_create(pthread_t*, const void*, void* (*)(void*) noexcept nogil, void*)
+    int pthread_join(pthread_t, void**)
+    int pthread_sigmask(int, const sigset_t*, sigset_t*)
+
+cdef extern from "<signal.h>" nogil:
+    ctypedef struct sigset_t:
+        pass
+    int SIG_SETMASK
+    int sigfillset(sigset_t*)
+
+cdef extern from "<semaphore.h>" nogil:
+    ctypedef struct sem_t:
+        pass
+    int sem_init(sem_t*, int, unsigned int)
+    int sem_wait(sem_t*)
+    int sem_post(sem_t*)
+    int sem_destroy(sem_t*)
+
+cdef extern from "<sys/eventfd.h>" nogil:
+    int EFD_NONBLOCK
+    int EFD_CLOEXEC
+    int eventfd(unsigned int, int)
+    int eventfd_read(int, uint64_t*)
+    int eventfd_write(int, uint64_t)
+
+cdef extern from "<poll.h>" nogil:
+    struct pollfd:
+        int fd
+        short events
+    short POLLIN
+    int poll(pollfd*, unsigned long, int)
+
+cdef extern from "<unistd.h>" nogil:
+    int close(int)
+
+
+cdef struct Text:
+    const char* start
+    int size
+    PyObject* held
+
+cdef struct Row:
+    int64_t place, timely, time, seq, received, connectivity
+    Text id, payload, fields, document, flags
+
+cdef struct Shape:
+    int64_t number, kept, newest, counted, counted_seq, received, lost, resets
+
+cdef struct Desk:
+    # Between `start` and the end of a group it is the thread's, otherwise its scribe's.
+    sqlite3* db
+    const evd_sqlite_table* sqlite
+    sqlite3_stmt* put
+    sqlite3_stmt* shape
+    sqlite3_stmt* begin
+    sqlite3_stmt* commit
+    Row* rows
+    Shape* shapes
+    Py_ssize_t rows_count, shapes_count
+    int code
+    char message[256]
+    pthread_t thread
+    sem_t handed_over
+    bint stopping
+    int ended
+
+
+cdef bint run(Desk* desk, sqlite3_stmt* statement) noexcept nogil:
+    """Do a statement that gives no rows; False where it failed, `code` and `message` say why."""
+    if desk.sqlite.step(statement) == EVD_SQLITE_DONE:
+        desk.sqlite.reset(statement)
+        return True
+    desk.code = desk.sqlite.extended_errcode(desk.db)
+    strncpy(desk.message, desk.sqlite.errmsg(desk.db), sizeof(desk.message) - 1)
+    desk.sqlite.reset(statement)
+    return False
+
+
+cdef inline void bind_text(Desk* desk, int column, Text* text) noexcept nogil:
+    desk.sqlite.bind_text(desk.put, column, text.start, text.size, NULL)
+
+
+cdef bint put_row(Desk* desk, Row* row) noexcept nogil:
+    cdef const evd_sqlite_table* sqlite = desk.sqlite
+    sqlite.bind_int64(desk.put, 1, row.place)
+    sqlite.bind_int64(desk.put, 2, row.timely)
+    sqlite.bind_int64(desk.put, 3, row.time)
+    sqlite.bind_int64(desk.put, 4, row.seq)
+    bind_text(desk, 5, &row.id)
+    sqlite.bind_int64(desk.put, 6, row.received)
+    sqlite.bind_int64(desk.put, 7, row.connectivity)
+    if row.payload.start == NULL:
+        sqlite.bind_null(desk.put, 8)
+    else:
+        sqlite.bind_blob(desk.put, 8, row.payload.start, row.payload.size, NULL)
+    bind_text(desk, 9, &row.fields)
+    bind_text(desk, 10, &row.document)
+    bind_text(desk, 11, &row.flags)
+    return run(desk, desk.put)
+
+
+cdef bint put_shape(Desk* desk, Shape* shape) noexcept nogil:
+    cdef const evd_sqlite_table* sqlite = desk.sqlite
+    sqlite.bind_int64(desk.shape, 1, shape.kept)
+    sqlite.bind_int64(desk.shape, 2, shape.newest)
+    sqlite.bind_int64(desk.shape, 3, shape.counted)
+    sqlite.bind_int64(desk.shape, 4, shape.counted_seq)
+    sqlite.bind_int64(desk.shape, 5, shape.received)
+    sqlite.bind_int64(desk.shape, 6, shape.lost)
+    sqlite.bind_int64(desk.shape, 7, shape.resets)
+    sqlite.bind_int64(desk.shape, 8, shape.number)
+    return run(desk, desk.shape)
+
+
+cdef bint write_gathered(Desk* desk) noexcept nogil:
+    """BEGIN where it is wanted, the rows, the shapes; False at the first failure."""
+    cdef Py_ssize_t i
+    cdef bint fine = True
+    if (desk.rows_count or desk.shapes_count) and desk.sqlite.get_autocommit(desk.db):
+        fine = run(desk, desk.begin)
+    for i in range(desk.rows_count):
+        fine = fine and put_row(desk, &desk.rows[i])
+    for i in range(desk.shapes_count):
+        fine = fine and put_shape(desk, &desk.shapes[i])
+    desk.sqlite.clear_bindings(desk.put)  # the statement outlives what its columns point to
+    return fine
+
+
+cdef void* live(void* argument) noexcept nogil:
+    """The thread: a group, its end, the next one."""
+    cdef Desk* desk = <Desk*>argument
+    while True:
+        while sem_wait(&desk.handed_over) != 0:
+            pass  # interrupted by a signal
+        if desk.stopping:
+            return NULL
+        if write_gathered(desk):
+            run(desk, desk.commit)
+        eventfd_write(desk.ended, 1)
+
+
+cdef bint has_ended(Desk* desk, int timeout_ms) noexcept nogil:
+    """Wait for the end of the group, for ever where `timeout_ms` is -1."""
+    cdef pollfd waited
+    cdef int told = -1
+    waited.fd, waited.events = desk.ended, POLLIN
+    while told < 0:
+        told = poll(&waited, 1, timeout_ms)
+        if told < 0 and errno != EINTR:
+            return False
+    return told > 0
+
+
+cdef inline Text borrowed(object value, const char* start, Py_ssize_t size) noexcept:
+    cdef Text text
+    text.start, text.size, text.held = start, <int>size, <PyObject*>value
+    return text
+
+
+cdef inline Text of_text(str value) except *:
+    cdef Py_ssize_t size
+    cdef const char* start = PyUnicode_AsUTF8AndSize(value, &size)
+    if size > ROW_MAX:
+        raise too_long()
+    return borrowed(value, start, size)
+
+
+cdef inline Text of_bytes(bytes value) except *:
+    if PyBytes_GET_SIZE(value) > ROW_MAX:
+        raise too_long()
+    return borrowed(value, PyBytes_AS_STRING(value), PyBytes_GET_SIZE(value))
+
+
+cdef Py_ssize_t ROW_MAX = ROW_BYTES_MAX
+
+
+cdef object too_long():
+    return OverflowError(f"a row has more than {ROW_MAX} bytes")
+
+
+cdef inline void hold(Text* text) noexcept:
+    if text.held != NULL:
+        Py_INCREF(<object>text.held)
+
+
+cdef inline void let_go(Text* text) noexcept:
+    if text.held != NULL:
+        Py_DECREF(<object>text.held)
+        text.held = NULL
+
+
+# Primary result code → the DB-API's exception, an attribute of the connection; the others are OperationalError.
+KINDS = {11: "DatabaseError", 18: "DataError", 19: "IntegrityError", 20: "IntegrityError", 26: "DatabaseError"}
+
+
+@cython.no_gc_clear  # the connection outlives the statements
+cdef class Scribe:
+    """See `evd.store.sqlite._scribe_py.Scribe`. Raises ImportError where SQLite does not let it in."""
+
+    cdef Desk* desk
+    cdef object connection
+    cdef Py_ssize_t rows_max
+    cdef int close_timeout_ms
+    cdef bint running
+    cdef bint abandoned
+
+    def __init__(self, connection, *, Py_ssize_t rows_max, double close_timeout_s):
+        if self.desk != NULL:
+            raise RuntimeError("a scribe is made once")
+        if rows_max < 1:
+            raise ValueError("a scribe gathers at least one row")
+        self.connection = connection
+        self.rows_max = rows_max
+        self.close_timeout_ms = <int>(close_timeout_s * 1000)
+        cdef sqlite3* db
+        cdef const evd_sqlite_table* table
+        db, table = NULL, NULL
+        self._be_let_in(&db, &table)
+        cdef Desk* desk = <Desk*>PyMem_RawCalloc(1, sizeof(Desk))
+        if desk == NULL:
+            raise MemoryError()
+        desk.db, desk.sqlite = db, table
+        desk.ended = -1
+        try:
+            self._furnish(desk)
+        except BaseException:
+            clear_away(desk)
+            raise
+        self.desk = desk
+
+    cdef int _be_let_in(self, sqlite3** db, const evd_sqlite_table** table) except -1:
+        """Have SQLite load this file, which notes the database and the table for this thread."""
+        global evd_noted_db, evd_noted_table
+        evd_noted_db, evd_noted_table = NULL, NULL
+        try:
+            self.connection.enable_load_extension(True)
+            try:
+                self.connection.load_extension(__file__)
+            finally:
+                self.connection.enable_load_extension(False)
+        except (AttributeError, self.connection.Error) as error:
+            raise ImportError(f"SQLite loads no extensions: {error}") from error
+        db[0], table[0] = evd_noted_db, evd_noted_table
+        evd_noted_db, evd_noted_table = NULL, NULL
+        if db[0] == NULL:
+            raise ImportError("SQLite loaded another copy of the scribe")
+        (text,) = self.connection.execute("SELECT sqlite_version()").fetchone()
+        major, minor, patch = map(int, text.split("."))
+        if table[0].libversion_number() != major * 1_000_000 + minor * 1_000 + patch:
+            raise ImportError(f"SQLite {text} has another table of functions")
+        return 0
+
+    cdef int _furnish(self, Desk* desk) except -1:
+        self._prepare(desk, &desk.put, PUT + "(?,?,?,?,?,?,?,?,?,?,?)")
+        self._prepare(desk, &desk.shape, SHAPE)
+        self._prepare(desk, &desk.begin, "BEGIN IMMEDIATE")
+        self._prepare(desk, &desk.commit, "COMMIT")
+        desk.rows = <Row*>PyMem_RawCalloc(self.rows_max, sizeof(Row))
+        desk.shapes = <Shape*>PyMem_RawCalloc(self.rows_max, sizeof(Shape))
+        desk.ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
+        if desk.rows == NULL or desk.shapes == NULL or desk.ended < 0:
+            raise MemoryError()
+        sem_init(&desk.handed_over, 0, 0)
+        cdef sigset_t all_signals, before
+        sigfillset(&all_signals)  # signals are Python's main thread's
+        pthread_sigmask(SIG_SETMASK, &all_signals, &before)
+        cdef int refused = pthread_create(&desk.thread, NULL, live, desk)
+        pthread_sigmask(SIG_SETMASK, &before, NULL)
+        if refused:
+            raise OSError(refused, "the scribe's thread cannot be started")
+        return 0
+
+    cdef int _prepare(self, Desk* desk, sqlite3_stmt** statement, str sql) except -1:
+        text = sql.encode()
+        desk.code = desk.sqlite.prepare_v3(
+            desk.db, PyBytes_AS_STRING(text), -1, EVD_SQLITE_PREPARE_PERSISTENT, statement, NULL
+        )
+        if desk.code != EVD_SQLITE_OK:
+            strncpy(desk.message, desk.sqlite.errmsg(desk.db), sizeof(desk.message) - 1)
+            raise self._failure(desk)
+        return 0
+
+    @property
+    def fd(self):
+        self._must_be_open()
+        return self.desk.ended
+
+    @property
+    def gathered(self):
+        self._must_be_open()
+        return self.desk.rows_count + self.desk.shapes_count
+
+    def put(
+        self,
+        int64_t place,
+        bint timely,
+        int64_t time,
+        int64_t seq,
+        str id not None,
+        int64_t received,
+        int64_t connectivity,
+        bytes payload,
+        bytes fields not None,
+        bytes document not None,
+        str flags not None,
+    ):
+        self._must_be_idle()
+        cdef Row row
+        row.place, row.timely, row.time, row.seq = place, timely, time, seq
+        row.received, row.connectivity = received, connectivity
+        row.id, row.flags = of_text(id), of_text(flags)
+        row.fields, row.document = of_bytes(fields), of_bytes(document)
+        row.payload = borrowed(None, NULL, 0) if payload is None else of_bytes(payload)
+        cdef Py_ssize_t size = <Py_ssize_t>row.id.size + row.flags.size + row.fields.size + row.document.size
+        if size + row.payload.size > ROW_MAX:
+            raise too_long()
+        if self.desk.rows_count >= self.rows_max:
+            self.flush()
+        # Nothing fails from here on: what is held is let go of exactly once.
+        hold(&row.id)
+        hold(&row.payload)
+        hold(&row.fields)
+        hold(&row.document)
+        hold(&row.flags)
+        self.desk.rows[self.desk.rows_count] = row
+        self.desk.rows_count += 1
+
+    def shape(
+        self,
+        int64_t number,
+        int64_t kept,
+        int64_t newest,
+        int64_t counted,
+        int64_t counted_seq,
+        int64_t received,
+        int64_t lost,
+        int64_t resets,
+    ):
+        self._must_be_idle()
+        if self.desk.shapes_count >= self.rows_max:
+            self.flush()
+        cdef Shape* shape = &self.desk.shapes[self.desk.shapes_count]
+        shape.number, shape.kept, shape.newest = number, kept, newest
+        shape.counted, shape.counted_seq = counted, counted_seq
+        shape.received, shape.lost, shape.resets = received, lost, resets
+        self.desk.shapes_count += 1
+
+    def flush(self):
+        self._must_be_idle()
+        cdef bint fine = write_gathered(self.desk)
+        clear_desk(self.desk)
+        if not fine:
+            raise self._failure(self.desk)
+
+    def drop(self):
+        self._must_be_idle()
+        clear_desk(self.desk)
+
+    def start(self):
+        self._must_be_idle()
+        self.running = True
+        self.desk.code = EVD_SQLITE_OK
+        if self.desk.rows_count or self.desk.shapes_count or not self.desk.sqlite.get_autocommit(self.desk.db):
+            sem_post(&self.desk.handed_over)
+        else:
+            eventfd_write(self.desk.ended, 1)
+
+    def finish(self):
+        self._must_be_open()
+        if not self.running:
+            raise RuntimeError("no group was started")
+        cdef uint64_t times
+        cdef bint ended = True
+        if eventfd_read(self.desk.ended, &times) != 0:
+            with nogil:
+                ended = has_ended(self.desk, -1)
+            if not ended:
+                raise OSError(errno, "the scribe's end cannot be waited for")
+            eventfd_read(self.desk.ended, &times)
+        self.running = False
+        clear_desk(self.desk)
+        if self.desk.code != EVD_SQLITE_OK:
+            raise self._failure(self.desk)
+
+    def close(self):
+        if self.desk == NULL:
+            return
+        if self._stop():
+            if self.abandoned:
+                Py_DECREF(self)
+            return
+        if not self.abandoned:
+            # The thread may come back to them at any time: rows, statements and connection stay for good.
+            Py_INCREF(self)
+            self.abandoned = True
+        raise TimeoutError("a group is being written still")
+
+    cdef bint _stop(self) noexcept:
+        """End the thread and free everything; False where a group does not end in time."""
+        cdef bint ended = True
+        cdef Desk* desk = self.desk
+        if self.running:
+            with nogil:
+                ended = has_ended(desk, self.close_timeout_ms)
+        if not ended:
+            return False
+        self.desk = NULL
+        desk.stopping = True
+        sem_post(&desk.handed_over)
+        with nogil:
+            pthread_join(desk.thread, NULL)
+        sem_destroy(&desk.handed_over)
+        clear_desk(desk)
+        clear_away(desk)
+        return True
+
+    def __dealloc__(self):
+        if self.desk != NULL and not self._stop():
+            Py_INCREF(self.connection)  # the thread may still use it, and closing it would wait for that
+
+    cdef int _must_be_open(self) except -1:
+        if self.desk == NULL:
+            raise RuntimeError("the scribe is closed")
+        return 0
+
+    cdef int _must_be_idle(self) except -1:
+        self._must_be_open()
+        if self.running:
+            raise RuntimeError("a group is being written")
+        return 0
+
+    cdef object _failure(self, Desk* desk):
+        kind = getattr(self.connection, KINDS.get(desk.code & 0xFF, "OperationalError"))
+        error = kind(desk.message.decode("utf-8", "replace"))
+        error.sqlite_errorcode = desk.code
+        return error
+
+
+cdef void clear_desk(Desk* desk) noexcept:
+    """Forget what was gathered."""
+    cdef Py_ssize_t i
+    cdef Row* row
+    for i in range(desk.rows_count):
+        row = &desk.rows[i]
+        let_go(&row.id)
+        let_go(&row.payload)
+        let_go(&row.fields)
+        let_go(&row.document)
+        let_go(&row.flags)
+    desk.rows_count = desk.shapes_count = 0
+
+
+cdef void clear_away(Desk* desk) noexcept:
+    """Free a desk that no thread sits at."""
+    desk.sqlite.finalize(desk.put)
+    desk.sqlite.finalize(desk.shape)
+    desk.sqlite.finalize(desk.begin)
+    desk.sqlite.finalize(desk.commit)
+    if desk.ended >= 0:
+        close(desk.ended)
+    PyMem_RawFree(desk.rows)
+    PyMem_RawFree(desk.shapes)
+    PyMem_RawFree(desk)

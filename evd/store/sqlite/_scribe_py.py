@@ -1,0 +1,205 @@
+"""The scribe in Python: gathers a group's rows, and writes and commits them in a thread of its own.
+
+It says what `_scribe.pyx` must do, is what that one is tested against, and stands in where it is not built. Its thread
+takes the GIL for each statement; the other one never does.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+from typing import Any
+
+from evd.store.sqlite.bulk import Bulk
+
+PUT = (
+    "INSERT OR REPLACE INTO statuses"
+    " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES "
+)
+SHAPE = (
+    "UPDATE vehicles SET kept = ?, newest = ?, counted = ?, counted_seq = ?, received = ?, lost = ?, resets = ?"
+    " WHERE number = ?"
+)
+
+ROW_BYTES_MAX = 1 << 28
+"""Of one row's texts and bytes together; far below SQLite's own limit, which would fail in the thread."""
+
+_INT64 = range(-(1 << 63), 1 << 63)
+_PUT = Bulk(PUT + "{rows}", "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)")
+_SHAPES = Bulk(
+    "WITH shape (kept, newest, counted, counted_seq, received, lost, resets, number) AS (VALUES {rows})"
+    " UPDATE vehicles SET kept = shape.kept, newest = shape.newest, counted = shape.counted,"
+    " counted_seq = shape.counted_seq, received = shape.received, lost = shape.lost, resets = shape.resets"
+    " FROM shape WHERE vehicles.number = shape.number",
+    "(?,?,?,?,?,?,?,?)",
+)
+
+
+class Scribe:
+    """Writes rows of `statuses` and vehicles' shapes on `connection`, in autocommit mode of sqlite3.
+
+    Between `start` and `finish` the connection belongs to the thread: nobody else may use it. `rows_max` bounds what is
+    gathered; one more is preceded by a `flush`. `close_timeout_s` bounds how long `close` waits for a group.
+    """
+
+    def __init__(self, connection: Any, *, rows_max: int, close_timeout_s: float) -> None:
+        self._connection = connection
+        self._rows_max = rows_max
+        self._close_timeout_s = close_timeout_s
+        self._rows: list[tuple[Any, ...]] = []
+        self._shapes: dict[int, tuple[int, ...]] = {}
+        self._error: BaseException | None = None
+        self._running = False
+        self._closed = False
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        """Readable when the group that was started has ended."""
+        self._handed_over = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._live, name="evd-scribe", daemon=True)
+        self._thread.start()
+
+    @property
+    def gathered(self) -> int:
+        """Rows and shapes that are not written yet."""
+        return len(self._rows) + len(self._shapes)
+
+    def put(
+        self,
+        place: int,
+        timely: bool,
+        time: int,
+        seq: int,
+        id: str,
+        received: int,
+        connectivity: int,
+        payload: bytes | None,
+        fields: bytes,
+        document: bytes,
+        flags: str,
+    ) -> None:
+        """Gather a row of `statuses`; `fields` and `document` are UTF-8 text.
+
+        Raises TypeError, OverflowError (an integer beyond 64 bits, a row beyond ROW_BYTES_MAX) or UnicodeEncodeError
+        (a lone surrogate), and gathers nothing then.
+        """
+        self._must_be_idle()
+        _check_integers(place, time, seq, received, connectivity)
+        for value, kind in ((id, str), (flags, str), (fields, bytes), (document, bytes)):
+            if not isinstance(value, kind):
+                raise TypeError(f"a row has {type(value).__name__} where {kind.__name__} is expected")
+        if payload is not None and not isinstance(payload, bytes):
+            raise TypeError(f"a payload is bytes or None, not {type(payload).__name__}")
+        if len(id.encode()) + len(flags.encode()) + len(fields) + len(document) + len(payload or b"") > ROW_BYTES_MAX:
+            raise OverflowError(f"a row has more than {ROW_BYTES_MAX} bytes")
+        if len(self._rows) >= self._rows_max:
+            self.flush()
+        self._rows.append(
+            (place, bool(timely), time, seq, id, received, connectivity, payload, fields, document, flags)
+        )
+
+    def shape(
+        self,
+        number: int,
+        kept: int,
+        newest: int,
+        counted: int,
+        counted_seq: int,
+        received: int,
+        lost: int,
+        resets: int,
+    ) -> None:
+        """Gather a vehicle's shape: how many slots are taken, which one is the newest, and its count of frames.
+
+        The last one said stands. Raises as `put` does.
+        """
+        self._must_be_idle()
+        shape = (kept, newest, counted, counted_seq, received, lost, resets, number)
+        _check_integers(*shape)
+        if len(self._shapes) >= self._rows_max:
+            self.flush()
+        self._shapes[number] = shape
+
+    def flush(self) -> None:
+        """Write here and now, in the caller's thread, what was gathered; begins a transaction where none is open.
+
+        Raises sqlite3.Error; what was gathered is forgotten then, and the transaction is the caller's to roll back.
+        """
+        self._must_be_idle()
+        try:
+            self._write()
+        finally:
+            self.drop()
+
+    def drop(self) -> None:
+        """Forget what was gathered."""
+        self._must_be_idle()
+        self._rows.clear()
+        self._shapes.clear()
+
+    def start(self) -> None:
+        """Hand the group over to the thread, which writes and commits it; `fd` is readable when that has ended."""
+        self._must_be_idle()
+        self._running = True
+        if self.gathered or self._connection.in_transaction:
+            self._handed_over.release()
+        else:
+            os.eventfd_write(self.fd, 1)
+
+    def finish(self) -> None:
+        """The end of the group, which is waited for: it is on disk. Raises sqlite3.Error as `flush` does."""
+        if not self._running:
+            raise RuntimeError("no group was started")
+        while not self._ended(None):
+            pass
+        os.eventfd_read(self.fd)
+        self._running = False
+        self.drop()
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+
+    def close(self) -> None:
+        """End the thread; the connection may be closed then. A group that was started is waited for.
+
+        Raises TimeoutError where the disk holds it up for too long; then neither file nor connection may be touched.
+        """
+        if self._closed:
+            return
+        if self._running and not self._ended(self._close_timeout_s):
+            raise TimeoutError("a group is being written still")
+        self._closed = True
+        self._handed_over.release()
+        self._thread.join()
+        os.close(self.fd)
+
+    def _must_be_idle(self) -> None:
+        if self._running or self._closed:
+            raise RuntimeError("the scribe is closed" if self._closed else "a group is being written")
+
+    def _ended(self, timeout_s: float | None) -> bool:
+        poll = select.poll()
+        poll.register(self.fd, select.POLLIN)
+        return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
+
+    def _live(self) -> None:
+        while self._handed_over.acquire() and not self._closed:
+            try:
+                self._write()
+                self._connection.execute("COMMIT")
+            except BaseException as error:
+                self._error = error  # raised by finish
+            os.eventfd_write(self.fd, 1)
+
+    def _write(self) -> None:
+        if self.gathered and not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+        _PUT.run(self._connection, self._rows)
+        _SHAPES.run(self._connection, list(self._shapes.values()))
+
+
+def _check_integers(*values: int) -> None:
+    for value in values:
+        if not isinstance(value, int):
+            raise TypeError(f"a row has {type(value).__name__} where int is expected")
+        if value not in _INT64:
+            raise OverflowError("an integer has more than 64 bits")

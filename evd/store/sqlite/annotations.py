@@ -1,0 +1,186 @@
+"""What the network finds out about messages, in their rows; or in `radio_waiting` while a message has not come.
+
+A status's `radio` is a JSON object: source -> what it said, and `location` with `location_from`, the source of it,
+where the status has one by the network only. In whatever order message and annotations come, the row is the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from evd.errors import Unavailable
+from evd.model.operations import Annotate, Arrive
+from evd.model.status import ALONE, SIGFOX
+
+WAITING_MAX = 20_000
+"""Annotations whose message did not come yet, a KiB each. Those beyond `sigfox.advanced_waiting_max` are made statuses
+at once, so that so many wait only where that does not keep up; then no more are taken."""
+
+NO_SEQ = -1
+
+Key = tuple[str, int, int]
+"""(vehicle, time, seqNumber or NO_SEQ)"""
+
+_BETTER = {"message": 1, "geoloc": 2, "advanced": 3}
+"""Source → how good its location is."""
+
+_ROWS = "SELECT payload, fields, radio FROM statuses WHERE place = ?"
+_WRITE = "UPDATE statuses SET fields = CAST(? AS TEXT), radio = CAST(? AS TEXT) WHERE place = ?"
+_WAIT = """
+INSERT INTO radio_waiting (vehicle, time, seq, source, payload, radio, location, received, document)
+VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))
+ON CONFLICT (vehicle, time, seq, source) DO UPDATE SET
+    payload = coalesce(excluded.payload, payload), radio = excluded.radio,
+    location = coalesce(excluded.location, location), document = coalesce(excluded.document, document)"""
+_ONE_WAITING = "SELECT vehicle, time, seq, source, payload, radio, location FROM radio_waiting WHERE number = ?"
+_FORGET = "DELETE FROM radio_waiting WHERE number = ?"
+_TWIN = "SELECT payload, connectivity, flags, radio FROM statuses WHERE place = ?"
+_REPLACE = """
+UPDATE statuses SET id = ?, payload = ?, fields = CAST(? AS TEXT), document = CAST(? AS TEXT), flags = ?
+WHERE place = ?"""
+_WAITING_FOR = """
+SELECT number, source, payload, radio, location FROM radio_waiting
+WHERE vehicle = ? AND time = ? AND seq = ? ORDER BY number"""
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
+"""One level is read; what lies below stays as it was written."""
+
+_NO_VALUE = (b"null", b'""')
+
+
+class Said(NamedTuple):
+    """An annotation without the message that it belongs to."""
+
+    source: str
+    payload: bytes | None
+    radio: bytes
+    location: str | None
+
+
+class Annotations:
+    """Annotations on one writing connection, inside the caller's transaction."""
+
+    def __init__(self, connection: Any) -> None:
+        self._db = connection
+        self.waiting: dict[Key, int] = {}
+        """How many annotations wait for a message; the one and same object for good."""
+        self.forget()
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what memory says is no longer true."""
+        self.waiting.clear()
+        self.waiting.update(
+            ((vehicle, time, seq), rows)
+            for vehicle, time, seq, rows in self._db.execute(
+                "SELECT vehicle, time, seq, count(*) FROM radio_waiting GROUP BY 1, 2, 3"
+            )
+        )
+        self._rows = sum(self.waiting.values())
+
+    def annotate(self, place: int, said: Said) -> bool:
+        """Write it to the status there; False: that one has another payload."""
+        payload, fields, radio = self._db.execute(_ROWS, (place,)).fetchone()
+        if _differ(payload, said.payload):
+            return False
+        self._db.execute(_WRITE, (*merged(fields, radio, said), place))
+        return True
+
+    @property
+    def rows(self) -> int:
+        """How many wait."""
+        return self._rows
+
+    def wait(self, annotation: Annotate) -> Unavailable | None:
+        """Keep it for the message that it belongs to; Unavailable: too many wait, and it is not kept."""
+        one = annotation
+        key = (one.vehicle, one.time, NO_SEQ if one.seq is None else one.seq)
+        if self._rows >= WAITING_MAX and key not in self.waiting:
+            return Unavailable("more DATA_ADVANCED waits for its messages than can be kept: send it again later")
+        self._db.execute(_WAIT, (*key, one.source, one.payload, one.radio, one.location, one.received, one.document))
+        (rows,) = self._db.execute(
+            "SELECT count(*) FROM radio_waiting WHERE vehicle = ? AND time = ? AND seq = ?", key
+        ).fetchone()
+        self._rows += rows - self.waiting.get(key, 0)
+        self.waiting[key] = rows
+        return None
+
+    def waiting_row(self, number: int) -> tuple[Key, Said] | None:
+        """An annotation that waits, by its row's number."""
+        row = self._db.execute(_ONE_WAITING, (number,)).fetchone()
+        if row is None:
+            return None
+        vehicle, time, seq, source, payload, radio, location = row
+        return (vehicle, time, seq), Said(source, payload, radio.encode(), location)
+
+    def forget_waiting(self, number: int, key: Key) -> None:
+        self._db.execute(_FORGET, (number,))
+        self._gone(key)
+
+    def unite(self, message: Arrive, places: list[int]) -> bool:
+        """Whether a message is the same as one at these places, because one of both is of DATA_ADVANCED alone.
+
+        Its DATA says more than DATA_ADVANCED, and takes its place.
+        """
+        alone = ALONE in message.flags.split()
+        for place in places:
+            payload, connectivity, flags, radio = self._db.execute(_TWIN, (place,)).fetchone()
+            there_alone = ALONE in flags.split()
+            if connectivity != SIGFOX or not (alone or there_alone) or _differ(payload, message.payload):
+                continue
+            if not alone:
+                fields = located(message.fields, radio)
+                changed = (message.status_id, message.payload, fields, message.document, message.flags, place)
+                self._db.execute(_REPLACE, changed)
+            return True
+        return False
+
+    def take(self, key: Key, payload: bytes | None) -> list[Said]:
+        """Those that wait for a message, which wait no longer."""
+        taken = []
+        for number, source, wanted, radio, location in self._db.execute(_WAITING_FOR, key).fetchall():
+            if not _differ(payload, wanted):
+                taken.append(Said(source, wanted, radio.encode(), location))
+                self.forget_waiting(number, key)
+        return taken
+
+    def _gone(self, key: Key) -> None:
+        self._rows -= 1
+        self.waiting[key] -= 1
+        if not self.waiting[key]:
+            del self.waiting[key]
+
+
+def merged(fields: str, radio: str | None, said: Said) -> tuple[bytes, bytes]:
+    """A status's fields and its radio, both JSON objects, with one more annotation.
+
+    Of each source the latest word stands. A location goes into the fields where the vehicle itself gave none, and
+    `advanced` has a better one than `geoloc`.
+    """
+    values, parts = _object.decode(fields), _object.decode(radio or "{}")
+    parts[said.source] = msgspec.Raw(said.radio)
+    own = _is_there(values, "location") and values["location"] != parts.get("location")
+    used = msgspec.json.decode(parts.get("location_from", b'""'), type=str)
+    if said.location is not None and not own and _BETTER[said.source] >= _BETTER.get(used, 0):
+        parts["location"] = values["location"] = msgspec.Raw(msgspec.json.encode(said.location))
+        parts["location_from"] = msgspec.Raw(msgspec.json.encode(said.source))
+    return msgspec.json.encode(values), msgspec.json.encode(dict(sorted(parts.items())))
+
+
+def located(fields: bytes, radio: str | None) -> bytes:
+    """New fields of a status that was annotated: with the network's location, where they have none of their own."""
+    parts = _object.decode(radio or "{}")
+    values = _object.decode(fields)
+    if "location" not in parts or _is_there(values, "location"):
+        return fields
+    return msgspec.json.encode(values | {"location": parts["location"]})
+
+
+def _is_there(values: dict[str, msgspec.Raw], name: str) -> bool:
+    return name in values and bytes(values[name]) not in _NO_VALUE
+
+
+def _differ(payload: bytes | None, other: bytes | None) -> bool:
+    """Whether they are two messages' payloads; what was not said differs from nothing."""
+    return payload is not None and other is not None and payload != other

@@ -1,0 +1,261 @@
+"""The database file: opening it for writing or reading, its schema's version, and what SQLite's errors mean."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.store.sqlite.library import require_safe, sqlite3
+from evd.store.sqlite.old_secrets import add_functions
+
+APPLICATION_ID = 0x65766431  # "evd1"
+SCHEMA_VERSION = 5
+PAGE_BYTES = 2048
+"""Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
+default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
+
+#: Setting → value and its reason; read back at opening, because SQLite ignores what it does not know.
+WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
+    ("journal_mode", "wal"),
+    ("synchronous", 2),  # FULL: NORMAL lost acknowledged rows in every simulated power cut (reliability §0.4)
+    ("busy_timeout", 2000),  # ms, at the start; a foreign writer (Litestream) holds the lock for less
+    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
+    ("journal_size_limit", 64 * 1024 * 1024),
+    ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
+    (
+        "temp_store",
+        2,
+    ),  # memory, as pysqlite3's own SQLite is built: a full /tmp must stop nothing, and look like no full disk
+    ("cache_size", -8_192),  # KiB: inner pages; a commit that split a page walks through all that is cached
+    ("foreign_keys", 1),
+    ("trusted_schema", 0),
+    ("cell_size_check", 1),
+)
+
+
+def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) -> Any:
+    """The writing connection, made with its schema where the file is new; `tell` hears what takes long.
+
+    Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
+    """
+    require_safe()
+    if path.exists() and path.stat().st_size == 0:  # SQLite would take its log away, and begin anew
+        raise StoreRefused(f"{path} is empty: restore a backup, or remove it and run `evd init`")
+    with translated(path):
+        connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
+        try:
+            tell("reading the database's log")
+            version = _version(connection, path)  # before anything is set: someone else's file must stay as it is
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
+            for name, value in WRITER_PRAGMAS:
+                connection.execute(f"PRAGMA {name} = {value}")
+            if version == 0:
+                _create_schema(connection)
+            elif version < SCHEMA_VERSION:
+                tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
+                _upgrade(connection, version)
+            for name, value in WRITER_PRAGMAS:
+                (got,) = connection.execute(f"PRAGMA {name}").fetchone()
+                if got != value:
+                    raise StoreRefused(f"{path}: SQLite keeps {name} at {got}, evd needs {value}: is the disk local?")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_copier(path: Path) -> Any:
+    """A connection that only copies the log into the database, synced as the writing one does it."""
+    return _connected(f"{_uri(path)}?mode=rw", COPIER_PRAGMAS)
+
+
+COPIER_PRAGMAS = ("PRAGMA synchronous = 2", "PRAGMA busy_timeout = 0", "PRAGMA wal_autocheckpoint = 0")
+
+
+def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
+    """(busy, pages in the log, pages copied). NOOP only asks."""
+    busy, log_pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+    return busy, log_pages, copied
+
+
+def lengthen_log(connection: Any, path: Path, size_bytes: int) -> None:
+    """Fill the log's file with zeros up to `size_bytes`; SQLite writes over them, and reads them as no frames.
+
+    To sync what replaces zeros needs no new blocks and no new length in the file system's own log: it takes a sixth
+    less. A disk too full for it is left as it was. Raises StoreError.
+    """
+    log_path = path.with_name(f"{path.name}-wal")
+    with translated(path):
+        connection.execute("BEGIN IMMEDIATE")  # nobody else may write behind the log's end meanwhile
+    log = -1
+    try:
+        log = os.open(log_path, os.O_WRONLY | os.O_CLOEXEC)
+        end = os.fstat(log).st_size
+        try:
+            while (missing := size_bytes - os.fstat(log).st_size) > 0:
+                os.pwrite(log, bytes(min(missing, ZEROS_BYTES)), size_bytes - missing)
+            os.fdatasync(log)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            os.ftruncate(log, end)
+    except OSError as error:
+        raise StoreBroken(f"{log_path} cannot be written ({error.strerror}): check the disk") from error
+    finally:
+        if log >= 0:
+            os.close(log)
+        connection.execute("ROLLBACK")
+
+
+ZEROS_BYTES = 1024 * 1024
+"""Written in one go."""
+
+
+def open_reader(path: Path) -> Any:
+    """A read-only connection of one thread."""
+    return _connected(reader_uri(path), READER_PRAGMAS)
+
+
+READER_PRAGMAS = (
+    *("PRAGMA query_only = 1", "PRAGMA busy_timeout = 2000", "PRAGMA mmap_size = 0"),
+    "PRAGMA cache_size = -512",  # KiB: inner pages; there are a dozen readers, and the kernel keeps the rest
+)
+
+
+def reader_uri(path: Path) -> str:
+    return f"{_uri(path)}?mode=ro"
+
+
+def _uri(path: Path) -> str:
+    return f"file:{quote(str(path.absolute()))}"
+
+
+def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
+    """To a file that must be there."""
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    for pragma in pragmas:
+        connection.execute(pragma)
+    return connection
+
+
+def _version(connection: Any, path: Path) -> int:
+    """The schema's version, 0 if there is none yet. Raises StoreRefused unless it is evd's, and not newer than this."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables == 0:
+        return 0
+    if application != APPLICATION_ID or version < 1:
+        raise StoreRefused(f"{path} is no database of evd: name another directory, or move the file away")
+    if version > SCHEMA_VERSION:
+        raise StoreRefused(
+            f"{path} has schema {version}, this evd knows {SCHEMA_VERSION}: "
+            "install the evd that wrote it, or a newer one"
+        )
+    return int(version)
+
+
+def _create_schema(connection: Any) -> None:
+    sql = [*(_sql(part) for part in PARTS), f"PRAGMA application_id = {APPLICATION_ID};"]
+    _in_one_transaction(connection, "\n".join(sql))
+
+
+def _upgrade(connection: Any, version: int) -> None:
+    """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
+    views = _sql("views")
+    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
+    # A part of the schema that a step makes anew has this version's columns; the others are altered.
+    if version < 3:  # 1 and 2 have the same tables
+        steps += [_sql("upgrade_3"), _sql("network")]
+    else:
+        steps.append(_sql("upgrade_5_network"))
+    if version < 4:
+        steps += [_sql("upgrade_4"), _sql("push")]
+    else:
+        steps.append(_sql("upgrade_5_push"))
+    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
+    if version < 4:
+        steps.append(_sql("moved_4"))
+    add_functions(connection)
+    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
+    _in_one_transaction(connection, "\n".join(steps))
+    connection.execute(f"PRAGMA secure_delete = {usual}")
+
+
+_view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
+SINCE_5: tuple[str, ...] = ("overflow",)
+"""Parts with tables that schema 4 did not have."""
+
+PARTS = ("schema", "network", "push", *SINCE_5, "views")
+
+
+def _in_one_transaction(connection: Any, sql: str) -> None:
+    connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version = {SCHEMA_VERSION};\nCOMMIT;")
+
+
+def _sql(name: str) -> str:
+    return resources.files("evd.store.sqlite").joinpath("schema", f"{name}.sql").read_text("utf-8")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """SQLite's errors as StoreErrors, sorted by what must happen next."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+
+
+PROBE_BYTES = 64 * 1024
+
+
+def quota_is_used_up(path: Path) -> bool:
+    """Whether a file beside `path` cannot grow for want of space or quota (EDQUOT).
+
+    SQLite knows only ENOSPC as a full disk, and does not tell what another error was.
+    """
+    probe = path.with_name(f"{path.name}-probe")
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            return os.pwrite(descriptor, bytes(PROBE_BYTES), 0) < PROBE_BYTES
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+IOERR_OF_WRITING = frozenset({sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_IOERR})
+"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is of a checkpoint,
+which may be repeated whatever failed: it counts nothing as copied before it is synced."""
+
+IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
+"""The log's index must grow by a page, and the disk has none: a full disk by another name."""
+
+_BY_CODE: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (StoreBusy, "another process is writing to {path}: it must let go of the lock"),
+    sqlite3.SQLITE_LOCKED: (StoreBusy, "another connection is writing to {path}: it must let go of the lock"),
+    sqlite3.SQLITE_FULL: (StoreFull, "the disk of {path} is full: nothing is taken until there is space"),
+    sqlite3.SQLITE_NOTADB: (StoreRefused, "{path} is no SQLite database: restore a backup, or move the file away"),
+    sqlite3.SQLITE_CORRUPT: (StoreBroken, "{path} is damaged ({error}): restore a backup"),
+    sqlite3.SQLITE_CANTOPEN: (StoreRefused, "{path} cannot be opened: check that its folder exists and who owns it"),
+    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} may only be read: check who owns it and how the disk is mounted"),
+}
+
+
+def explain(error: Exception, path: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    full = code == IOERR_SHMSIZE or (code in IOERR_OF_WRITING and quota_is_used_up(path))
+    meant = sqlite3.SQLITE_FULL if full else code & 0xFF
+    kind, text = _BY_CODE.get(meant, (StoreBroken, "{path} failed ({error}): check the disk and the system's log"))
+    return kind(text.format(path=path, error=error))

@@ -1,0 +1,427 @@
+"""The SQLite engine: one writing connection, one transaction for each group of operations, checkpoints of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
+from evd.log.logger import log
+from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
+from evd.store.protocols import finished
+from evd.store.sqlite.commit_thread import open_scribe
+from evd.store.sqlite.connection import (
+    checkpoint,
+    explain,
+    lengthen_log,
+    open_copier,
+    open_reader,
+    open_writer,
+    translated,
+)
+from evd.store.sqlite.integrity import find_damage
+from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.read.due_pushes import PendingInSqlite
+from evd.store.sqlite.read.unaccompanied import WaitingInSqlite
+from evd.store.sqlite.ring_layout import RingDamaged
+from evd.store.sqlite.rings import Rings
+from evd.store.sqlite.tables.base import Limits, Registry
+from evd.store.sqlite.tables.handlers import HANDLERS
+
+CHECKPOINT_BYTES = 16 * 1024 * 1024
+"""In the log before it is copied into the database: so much that a page changed often is copied once."""
+
+LOG_READY_BYTES = 8 * 1024 * 1024
+"""The log's length from the start of a daemon: 0.1 s of a slow disk. Longer it becomes by itself."""
+
+REST_BYTES = 1024 * 1024
+"""In the log may be left to copy between two commits: some milliseconds."""
+
+PASSES_MAX = 4
+"""Each copies what was written during the one before it, which is less while copying is faster than writing."""
+
+HOLD_BYTES = 48 * 1024 * 1024
+"""In the log before commits wait until it is copied, because more comes than the disk can copy meanwhile."""
+
+LOOK_EVERY_BYTES = 4 * 1024 * 1024
+"""In the log, by a generous guess, between two looks at its length."""
+
+WAL_MAX_BYTES = 64 * 1024 * 1024
+"""Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
+
+GATHERED_ROWS_MAX = 12_288
+"""Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say, and room for the
+largest batch; the first ones of a larger group are written in the loop."""
+
+STEP_ROWS = 32
+"""Operations between two pauses of a group: some 50 µs in order, some 5 ms where each must be looked up."""
+
+REPAIR_AT_ONCE = 2_000
+"""Rows of a damaged ring that are put in order in the loop, in some 20 ms; a larger one is repaired beside it."""
+
+CLOSE_TIMEOUT_S = 4.0
+"""For a disk that holds a commit up while the store is closed; systemd kills the process 25 s after SIGTERM."""
+
+OF_THE_VALUES = (
+    sqlite3.IntegrityError,
+    sqlite3.DataError,
+    sqlite3.InterfaceError,
+    OverflowError,  # an integer beyond 64 bits
+    UnicodeError,  # a lone surrogate
+    TypeError,  # no text where text must be
+)
+"""What SQLite raises for one operation's values, not for the store."""
+
+
+class _Unwritable(EvdError):
+    """An operation whose values the tables refuse."""
+
+
+_SET = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+"""For the views, which cannot read settings."""
+
+
+class SqliteStore:
+    """`evd.store.Store` over one file.
+
+    `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
+    long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        capacity: int,
+        limits: Limits,
+        give_up_after_s: int = 3600,
+        stale_after_days: int = 30,
+        create_unknown: bool = True,
+        vehicles_max: int = 1_000_000,
+        tell: Callable[[str], None] = lambda doing: None,
+    ) -> None:
+        self.path = path
+        self._db = open_writer(path, tell)
+        tell("copying the log into the database")
+        with translated(path):
+            checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
+            # For the views, which know no settings.
+            facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
+            self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
+            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
+            self._page_bytes: int = page_bytes
+            self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
+            self._rest_pages = REST_BYTES // page_bytes
+            self._hold_pages: int = HOLD_BYTES // page_bytes
+            self._log_pages_max = WAL_MAX_BYTES // page_bytes
+            self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
+            self._rings = Rings(
+                *(self._db, self._scribe),
+                capacity=capacity,
+                create_unknown=create_unknown,
+                vehicles_max=vehicles_max,
+            )
+            self._registry = Registry(self._db, self._rings, limits)
+            # From here on the statements run in the loop, which must not wait: the writer tries again instead.
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._reader = open_reader(path)
+            self._copier = open_copier(path)
+        self._pending: list[PendingInSqlite] = []
+        self._waiting: list[WaitingInSqlite] = []
+        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._written = 0
+        self._log_pages = 0
+        self._copied = False
+        """Most of the log was copied while it grew on; what is left is copied between two commits."""
+        self._relieving = False
+        self._held = False
+        self._failed: type[StoreError] | None = None
+        """Why the last attempt to write found no space or no turn."""
+
+    def lengthen_log(self) -> None:
+        """Make commits cheaper from the first one on: see `evd.store.sqlite.connection.lengthen_log`."""
+        lengthen_log(self._db, self.path, LOG_READY_BYTES)
+
+    def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
+        """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
+        try:
+            results = yield from self._group(operations, self._do)
+        except _Unwritable:
+            # One of them spoils the group: each behind a savepoint, so that only that one fails.
+            self._written = LOOK_EVERY_BYTES
+            return (yield from self._group(operations, self._do_apart))
+        pages = 2 * sum([operation.rows for operation in operations]) + self._rings.take_moved()
+        self._written += pages * self._page_bytes + sum([operation.size_bytes for operation in operations])
+        return results
+
+    def start_commit(self) -> None:
+        """See `Store.start_commit`."""
+        self._scribe.start()
+
+    @property
+    def commit_fd(self) -> int:
+        """See `Store.commit_fd`."""
+        return self._scribe.fd
+
+    def finish_commit(self) -> None:
+        """See `Store.finish_commit`."""
+        with self._undone_on_error():
+            self._scribe.finish()
+        self._failed = None
+        if self._written >= LOOK_EVERY_BYTES:
+            self._written = 0
+            with translated(self.path):
+                _, self._log_pages, _ = checkpoint(self._db, "NOOP")
+
+    def commit(self) -> None:
+        """See `Store.commit`."""
+        self.start_commit()
+        self.finish_commit()
+
+    def write(self, operations: Sequence[Operation]) -> list[Any]:
+        """See `Store.write`."""
+        results = finished(self.prepare(operations))
+        self.commit()
+        return results
+
+    @property
+    def wants_relief(self) -> bool:
+        """See `Store.wants_relief`."""
+        return self._log_pages >= self._checkpoint_pages and not self._copied
+
+    def relieve(self) -> None:
+        """See `Store.relieve`: copy the log into the database, on a connection of its own, until little is left."""
+        self._relieving = True
+        try:
+            self._copy_log()
+        finally:
+            self._relieving = False
+        self._copied = True
+
+    def _copy_log(self) -> None:
+        before = -1
+        with translated(self.path):
+            for _ in range(PASSES_MAX):
+                checkpoint(self._copier, "PASSIVE")
+                _, log_pages, copied = checkpoint(self._copier, "NOOP")
+                if log_pages - copied <= self._rest_pages or copied == before:  # all, or a reader stands in the way
+                    break
+                before = copied
+        try:
+            # SQLite syncs the database in the pass that copies the last page, between two commits: it has little to
+            # wait for then.
+            os.fdatasync(self._file)
+        except OSError as error:
+            raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
+
+    @property
+    def wants_tidy(self) -> bool:
+        """See `Store.wants_tidy`."""
+        if self._relieving:
+            return self._log_pages >= self._hold_pages
+        failed = self._failed is not None
+        return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
+
+    def tidy(self, *, idle: bool = False) -> bool:
+        """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
+        if self._failed is StoreFull:
+            self._make_room()
+        if self._failed is not None:
+            self._try_again()
+        if self._rings.upkeep.due:
+            with translated(self.path):
+                self._db.execute("BEGIN IMMEDIATE")
+            with self._undone_on_error():
+                self._rings.upkeep.step()
+            self.commit()
+        with translated(self.path):
+            _, log_pages, copied = checkpoint(self._db, "NOOP")
+            if log_pages >= self._log_pages_max:
+                busy, _, _ = checkpoint(self._db, "TRUNCATE")
+                self._note_held(bool(busy), log_pages)
+            elif log_pages >= self._checkpoint_pages or (idle and copied < log_pages):
+                checkpoint(self._db, "PASSIVE")
+        self._log_pages = self._written = 0
+        self._copied = False
+        return self._rings.upkeep.due
+
+    def _note_held(self, held: bool, log_pages: int) -> None:
+        """Say once that another process reads so long that the log cannot begin anew."""
+        if held and not self._held:
+            mebibytes = log_pages * self._page_bytes >> 20
+            log.warning(
+                "the log grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
+            )
+        self._held = held
+
+    def _make_room(self) -> None:
+        """The log's own space serves again once it is copied, and rings are written over where they stand."""
+        with suppress(StoreFull), translated(self.path):
+            checkpoint(self._db, "PASSIVE")
+
+    def _try_again(self) -> None:
+        """Write something that changes nothing: whether it can be written again must not hang on the next callback."""
+        with translated(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+        with self._undone_on_error():
+            self._db.execute("UPDATE meta SET value = value WHERE name = 'statuses_per_vehicle'")
+        self.commit()
+
+    def pending(self, kinds: Iterable[str]) -> PendingInSqlite:
+        """What waits for registrations of these kinds."""
+        self._pending.append(PendingInSqlite(self.path, kinds))
+        return self._pending[-1]
+
+    def waiting(self) -> WaitingInSqlite:
+        """What waits for its message."""
+        self._waiting.append(WaitingInSqlite(self.path))
+        return self._waiting[-1]
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait for their messages."""
+        return self._rings.annotations.rows
+
+    def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
+        """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
+        return list(self._reader.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL"))
+
+    def own_formats(self) -> list[tuple[str, str]]:
+        """(vehicle, format) of the vehicles with a format of their own; likewise."""
+        return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
+
+    def type_formats(self) -> list[tuple[str, str]]:
+        """(device type, format) of the device types with a format; likewise."""
+        return list(self._reader.execute("SELECT device_type, format FROM device_types"))
+
+    def named_formats(self) -> list[tuple[str, str, str]]:
+        """(name, grammar, field options as JSON) of the database's formats; likewise."""
+        return list(self._reader.execute("SELECT name, grammar, fields FROM formats"))
+
+    def find_damage(self) -> list[str]:
+        """See `evd.store.sqlite.integrity`; takes minutes for a large file, in a thread of its own."""
+        return find_damage(self.path)
+
+    def close(self) -> None:
+        """Copy the log into the database and let go of the file.
+
+        Raises StoreHangs where the disk does not answer; what waits for it stays as it is.
+        """
+        try:
+            self._scribe.close()
+        except TimeoutError as error:
+            raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
+        self._reader.close()
+        for pending in self._pending:
+            pending.close()
+        for waiting in self._waiting:
+            waiting.close()
+        self._copier.close()
+        try:
+            with translated(self.path):
+                checkpoint(self._db, "TRUNCATE")
+        except StoreError:
+            pass  # the log stays beside the file and is read at the next start
+        self._db.close()
+        if self._file >= 0:
+            os.close(self._file)  # last: to close any descriptor of a file ends the process's locks on it (POSIX)
+            self._file = -1
+
+    def _group(
+        self, operations: Sequence[Operation], do: Callable[[Operation], Any]
+    ) -> Generator[None, None, list[Any]]:
+        with self._undone_on_error():
+            results = yield from self._results(operations, do)
+            self._rings.gather()
+        return results
+
+    def _results(
+        self, operations: Sequence[Operation], do: Callable[[Operation], Any]
+    ) -> Generator[None, None, list[Any]]:
+        results: list[Any] = []
+        for first in range(0, len(operations), STEP_ROWS):
+            if first:
+                yield
+            some = operations[first : first + STEP_ROWS]
+            if Several not in set(map(type, some)):
+                results += [do(one) for one in some]
+                continue
+            for one in some:
+                results.append((yield from self._results(one.operations, do)) if type(one) is Several else do(one))
+        return results
+
+    def _begin(self) -> None:
+        """Open the group's transaction, where it is not open yet: the scribe does it for a group that needs no look."""
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        """Whatever fails rolls the transaction back. Raises StoreError, or _Unwritable for the values."""
+        try:
+            yield
+        except BaseException as error:
+            self._rollback()
+            if isinstance(error, (*OF_THE_VALUES, RingDamaged)):
+                raise _Unwritable(f"it cannot be written: {error}") from error
+            if isinstance(error, sqlite3.Error):
+                meaning = explain(error, self.path)
+                self._failed = type(meaning) if isinstance(meaning, StoreFull | StoreBusy) else None
+                raise meaning from error
+            raise
+
+    def _do(self, operation: Operation) -> Any:
+        try:
+            if isinstance(operation, Arrive):
+                return self._arrive(operation)
+            self._begin()
+            return HANDLERS[type(operation)](self._registry, operation)
+        except (UnknownVehicle, LimitReached) as refusal:
+            return refusal  # it is raised before anything is changed
+
+    def _do_apart(self, operation: Operation) -> Any:
+        self._begin()
+        try:
+            return self._behind_savepoint(operation)
+        except OF_THE_VALUES as error:
+            return _Unwritable(f"{type(operation).__name__} cannot be written: {error}")
+        except RingDamaged as damage:
+            self._rings.upkeep.note_damage(damage.number)
+        with suppress(RingDamaged):
+            if self._rings.upkeep.repair(rows_max=REPAIR_AT_ONCE):
+                return self._behind_savepoint(operation)
+        return Unavailable("the vehicle's ring is damaged and is being repaired: send it again", retry_after_s=5)
+
+    def _behind_savepoint(self, operation: Operation) -> Any:
+        """Whatever fails leaves nothing behind but its exception."""
+        self._db.execute("SAVEPOINT apart")
+        try:
+            result = self._do(operation)
+            self._rings.flush()
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK TO apart")
+            self._forget()
+            raise
+        self._db.execute("RELEASE apart")
+        return result
+
+    def _arrive(self, message: Arrive) -> Stored:
+        if self._rings.append(message):
+            return NEWEST
+        self._begin()
+        return STORED[self._rings.arrive(message)]
+
+    def _rollback(self) -> None:
+        with translated(self.path):
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._forget()
+
+    def _forget(self) -> None:
+        """Read again what memory held of changes that were undone."""
+        self._rings.forget()
+        self._registry.forget()

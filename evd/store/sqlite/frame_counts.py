@@ -1,0 +1,164 @@
+"""The count of vehicles' frames in SQLite: of the newest day in `vehicles`, of those before it in `past_days`.
+
+The numbers are a matter of which frames came, not of when: a late one takes back the gap that it falls into, and puts
+the two that it leaves in its place. For that its neighbours must still be there, in the ring or in `frames`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from evd.model.frame_counter import DAY_MS, SEQ_MAX, Tally, gap
+from evd.model.retention import Circle
+from evd.model.status import SIGFOX
+from evd.store.sqlite.ring_overflow import Overflow
+from evd.store.sqlite.ring_state import Head
+
+DAYS_KEPT = 90
+"""Before a vehicle's newest one."""
+
+FRAMES_MAX = 64
+"""Of a vehicle, beside its statuses: two months of daily STATUS frames."""
+
+LOOK_ROWS_MAX = 1_024
+"""Of the ring, on either side of a late frame: among so many one should count, though most came by WLAN."""
+
+_COUNTS = f"connectivity = {SIGFOX} AND timely = 1 AND seq BETWEEN 0 AND {SEQ_MAX}"
+_BELOW = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY place DESC LIMIT 1"  # noqa: S608 (constants)
+_ABOVE = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY place LIMIT 1"  # noqa: S608
+_ALL = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY time, seq"  # noqa: S608
+_AT = "SELECT time, seq FROM statuses WHERE place = ?"
+_FRAME_BELOW = """
+SELECT time, seq FROM frames WHERE vehicle = ? AND (time, seq) <= (?, ?) ORDER BY time DESC, seq DESC LIMIT 1"""
+_FRAME_ABOVE = "SELECT time, seq FROM frames WHERE vehicle = ? AND (time, seq) > (?, ?) ORDER BY time, seq LIMIT 1"
+_FRAMES = "SELECT count(*), min(time) FROM frames WHERE vehicle = ?"
+_OLDEST_FRAME = """
+DELETE FROM frames WHERE (vehicle, time, seq) =
+    (SELECT vehicle, time, seq FROM frames WHERE vehicle = ? ORDER BY time, seq LIMIT 1)"""
+_ADD = """
+INSERT INTO past_days (vehicle, day, received, lost, resets) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET received = received + excluded.received, lost = lost + excluded.lost,
+                          resets = resets + excluded.resets"""
+
+_Frame = tuple[int, int]
+"""(time, seqNumber)"""
+
+
+class Counts:
+    """All vehicles' counts on one writing connection, inside the caller's transaction.
+
+    The tally of a vehicle is its head's, and is written with its ring's shape. What the ring holds must be written.
+    """
+
+    def __init__(self, connection: Any, overflow: Overflow) -> None:
+        self._db = connection
+        self._overflow = overflow
+
+    def follow(self, head: Head, time: int, seq: int) -> None:
+        """A frame newer than all that were counted."""
+        tally, day = head.tally, time // DAY_MS
+        if day == tally.day:
+            tally.add(time, seq)
+            return
+        if tally.received:
+            self._db.execute(_ADD, (head.number, tally.day, tally.received, tally.lost, tally.resets))
+        self._db.execute("DELETE FROM past_days WHERE vehicle = ? AND day < ?", (head.number, day - DAYS_KEPT))
+        tally.turn(time, seq)
+
+    def squeeze_in(self, head: Head, index: int, time: int, seq: int) -> None:
+        """A frame that is not newer than the newest one, and would stand at `index` of the ring."""
+        new = (time, seq)
+        before, whole = self._before(head, index, new)
+        if before == new:
+            return
+        after = self._after(head, index, new)
+        day, received = time // DAY_MS, 1
+        if after is None or (before is None and not whole):
+            # Its neighbour is out of sight, and the gap before it with it.
+            self._add(head, day, received, 0, 0)
+            return
+        lost, reset = _between(new, after)
+        if before is not None:
+            taken_back, no_reset = _between(before, after)
+            lost, reset = lost - taken_back, reset - no_reset
+        self._add(head, after[0] // DAY_MS, 0, lost, reset)
+        self._add(head, day, received, *((0, 0) if before is None else _between(before, new)))
+
+    def recount(self, head: Head) -> None:
+        """Count what the ring holds; nothing of it was counted yet."""
+        head.tally = Tally()
+        for time, seq in self._db.execute(_ALL, (head.base, head.base + head.slots - 1)).fetchall():
+            if (time, seq) > (head.tally.time, head.tally.seq):
+                self.follow(head, time, seq)
+
+    def has_frame(self, head: Head, time: int, seq: int) -> bool:
+        """Whether this one that is no message came before; one older than all that may be kept is taken for such."""
+        kept, oldest = self._db.execute(_FRAMES, (head.number,)).fetchone()
+        if kept >= FRAMES_MAX and time <= oldest:
+            return True
+        key = (head.number, time, seq)
+        found = self._db.execute("SELECT 1 FROM frames WHERE vehicle = ? AND time = ? AND seq = ?", key).fetchone()
+        return found is not None
+
+    def keep_frame(self, head: Head, time: int, seq: int) -> None:
+        self._db.execute("INSERT INTO frames (vehicle, time, seq) VALUES (?, ?, ?)", (head.number, time, seq))
+        kept, _ = self._db.execute(_FRAMES, (head.number,)).fetchone()
+        if kept > FRAMES_MAX:
+            self._db.execute(_OLDEST_FRAME, (head.number,))
+
+    def _before(self, head: Head, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
+        """The newest frame that is no newer than `new`, None if it cannot be told; and whether none ever fell out."""
+        low = max(index - LOOK_ROWS_MAX, 0)
+        found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
+        beside = [self._frame(_FRAME_BELOW, head, new), self._overflow.frame_below(head, new)]
+        nearest, whole = max(filter(None, [*found, *beside]), default=None), low == 0 and not head.full
+        if whole or any(found) or nearest is None or nearest == new:
+            return nearest, whole
+        # It is no status: one between the two may have fallen out, or was not looked at, unless all of those are older.
+        lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone() if head.kept else None
+        return (nearest if lowest is not None and nearest >= lowest else None), False
+
+    def _after(self, head: Head, index: int, new: _Frame) -> _Frame | None:
+        """The oldest frame that is newer than `new`; None: it cannot be found with so little looking."""
+        high = min(index + LOOK_ROWS_MAX, head.kept)
+        found = [self._first(_ABOVE, head, stretch) for stretch in stretches(head.circle, index, high - 1)]
+        if high < head.kept and not any(found):
+            return None
+        beside = [self._frame(_FRAME_ABOVE, head, new), self._overflow.frame_above(head, new)]
+        return min(filter(None, [*found, *beside, (head.tally.time, head.tally.seq)]))
+
+    def _frame(self, sql: str, head: Head, frame: _Frame) -> _Frame | None:
+        """Of those that are no statuses."""
+        return cast("_Frame | None", self._db.execute(sql, (head.number, *frame)).fetchone())
+
+    def _first(self, sql: str, head: Head, stretch: tuple[int, int]) -> _Frame | None:
+        first, last = stretch
+        return cast("_Frame | None", self._db.execute(sql, (head.base + first, head.base + last)).fetchone())
+
+    def _add(self, head: Head, day: int, received: int, lost: int, resets: int) -> None:
+        tally = head.tally
+        if day == tally.day:
+            tally.received += received
+            tally.lost += lost
+            tally.resets += resets
+        elif day >= tally.day - DAYS_KEPT and (received or lost or resets):
+            self._db.execute(_ADD, (head.number, day, received, lost, resets))
+
+
+def is_numbered(connectivity: int, time: int, seq: int) -> bool:
+    """Whether it is a frame that Sigfox gave a number."""
+    return connectivity == SIGFOX and time >= 0 and 0 <= seq <= SEQ_MAX
+
+
+def stretches(circle: Circle, first: int, last: int) -> list[tuple[int, int]]:
+    """The slots (from, to) of the statuses from index `first` to `last` of the order; two pairs where it goes round."""
+    if first > last:
+        return []
+    begin, end = circle.slot(first), circle.slot(last)
+    return [(begin, end)] if begin <= end else [(begin, circle.slots - 1), (0, end)]
+
+
+def _between(one: _Frame, other: _Frame) -> tuple[int, int]:
+    """What was lost, and the restarts, between two frames."""
+    lost, reset = gap(one[1], other[1], other[0] - one[0])
+    return lost, int(reset)

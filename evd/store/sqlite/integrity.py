@@ -1,0 +1,74 @@
+"""Looking for damage in a database that is in use.
+
+SQLite's own `quick_check` is one long read, and while a read lasts the log cannot be cut: of a file of gigabytes, under
+load, that is gigabytes of log. So a large file is read in short stretches with rests between them, which costs a few
+hundredths of a core and holds up nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from evd.store.sqlite.connection import open_reader, translated
+
+WHOLE_BYTES_MAX = 64 * 1024 * 1024
+"""A file up to this size is checked in one go, in a tenth of a second."""
+
+STRETCH_ROWS = 2_000
+"""A stretch takes some milliseconds."""
+
+REST_TIMES = 19.0
+"""A rest is so many times the stretch before it: a twentieth of one core."""
+
+# Every column is read, so every page of the stretch is, overflow pages too; SQLite checks each as it goes
+# (cell_size_check), and the count says whether the rows still stand in their order.
+_STRETCH = """
+SELECT count(*), min(place), max(place), total(length(CAST(id AS BLOB)) + length(CAST(fields AS BLOB))
+       + length(CAST(document AS BLOB)) + ifnull(length(payload), 0)
+       + ifnull(length(CAST(radio AS BLOB)), 0) + time + seq + received + connectivity + timely)
+FROM (SELECT * FROM statuses WHERE place > ? ORDER BY place LIMIT ?)"""
+
+
+def find_damage(
+    path: Path, *, whole_bytes_max: int = WHOLE_BYTES_MAX, rest: Callable[[float], None] = time.sleep
+) -> list[str]:
+    """What is wrong with the file, empty if nothing is found; `rest` is called with seconds between two stretches.
+
+    Reads on a connection of its own. Raises StoreBroken where the file is too damaged to be read.
+    """
+    with translated(path):
+        connection = open_reader(path)
+        try:
+            if path.stat().st_size <= whole_bytes_max:
+                return _told(connection.execute("PRAGMA quick_check(20)"))
+            return _around_the_rings(connection) or _along_the_rings(connection, rest)
+        finally:
+            connection.close()
+
+
+def _told(lines: Any) -> list[str]:
+    found = [text for (text,) in lines]
+    return [] if found == ["ok"] else found
+
+
+def _around_the_rings(connection: Any) -> list[str]:
+    """All tables but the one that makes a file large."""
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'statuses'").fetchall()
+    return [line for (table,) in tables for line in _told(connection.execute(f"PRAGMA quick_check({table})"))]
+
+
+def _along_the_rings(connection: Any, rest: Callable[[float], None]) -> list[str]:
+    connection.execute("PRAGMA cell_size_check = 1")
+    last = -1
+    while True:
+        begun = time.perf_counter()
+        rows, lowest, highest, _ = connection.execute(_STRETCH, (last, STRETCH_ROWS)).fetchone()
+        if not rows:
+            return []
+        if not last < lowest <= highest or highest - lowest < rows - 1:
+            return [f"the rows of statuses behind place {last} stand in no order"]
+        last = highest
+        rest((time.perf_counter() - begun) * REST_TIMES)

@@ -1,0 +1,102 @@
+"""Read-only connections with a thread each: aiosqlite, bridged from asyncio to trio in this one module.
+
+The bridge is trio-asyncio's loop (`open_loop` around the whole server); each question crosses it once. The choice is
+measured in docs/design.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import trio
+from trio_asyncio import aio_as_trio
+
+from evd.concurrency.fair_queue import Turns
+from evd.concurrency.requester import asker
+from evd.concurrency.single_flight import Flights
+from evd.errors import Unavailable
+from evd.store.sqlite.connection import open_reader
+from evd.store.sqlite.library import sqlite3
+
+import aiosqlite  # isort: skip  (after evd.store.sqlite.library, so that it uses the same SQLite)
+
+T = TypeVar("T")
+
+CLOSE_TIMEOUT_S = 5.0
+
+WAITING_MAX = 2048
+"""Questions that wait for their turn: as many as connections may be open."""
+
+
+class _Connection(aiosqlite.Connection):
+    """With work of one's own in its thread, so that what takes several statements crosses once, too."""
+
+    async def run(self, work: Callable[[Any], T]) -> T:
+        result: T = await self._execute(_worked, self._conn, work)  # type: ignore[no-untyped-call]
+        return result
+
+
+def _worked(connection: Any, work: Callable[[Any], T]) -> T:
+    try:
+        return work(connection)
+    finally:
+        if connection.in_transaction:  # an interrupted one must not hold its snapshot
+            connection.execute("ROLLBACK")
+
+
+class Readers:
+    """Answers one class of questions, on as many connections; `each`: of one asker at once."""
+
+    def __init__(self, connections: list[_Connection], each: int, flights: Flights) -> None:
+        self._connections = connections
+        self._turns = Turns(connections, each=each, waiting_max=WAITING_MAX)
+        self._flights = flights
+
+    @classmethod
+    async def open(cls, path: Path, *, connections: int, each: int, version: Callable[[], object]) -> Readers:
+        opened = [await aio_as_trio(_connect)(path) for _ in range(connections)]
+        return cls(opened, each, Flights(version))
+
+    async def aclose(self) -> None:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_TIMEOUT_S):
+            for connection in self._connections:
+                await aio_as_trio(connection.close)()
+
+    async def ask(self, key: Hashable, work: Callable[[Any], T], timeout_s: float) -> T:
+        """What `work` gives of a connection, in a thread; equal keys mean equal work, whose answer may be shared.
+
+        Raises Unavailable where the database does not answer in time.
+        """
+        who = asker.get()
+        with trio.move_on_after(timeout_s):
+            return await self._flights.shared(key, who, partial(self._in_turn, who, work))
+        raise Unavailable("the database is slow: ask again later", retry_after_s=5)
+
+    async def _in_turn(self, who: str, work: Callable[[Any], T], begin: Callable[[], None]) -> T:
+        async with self._turns.place(who) as connection:
+            begin()
+            return await _answered(connection, work)
+
+
+async def _answered(connection: _Connection, work: Callable[[Any], T]) -> T:
+    answered = False
+    try:
+        result: T = await aio_as_trio(connection.run)(work)
+        answered = True
+        return result
+    except sqlite3.Error as error:
+        raise Unavailable(f"the database cannot be read ({error}): ask again later") from error
+    finally:
+        # Who asked is gone or was told to come back: the question must not go on and hold up the next ones.
+        if not answered:
+            with trio.CancelScope(shield=True):
+                await aio_as_trio(connection.interrupt)()
+
+
+async def _connect(path: Path) -> _Connection:
+    connection = _Connection(partial(open_reader, path), 64)
+    await connection
+    return connection

@@ -1,0 +1,99 @@
+"""What waits to be pushed, out of SQLite: short questions on a read-only connection of their own.
+
+They are asked in the loop: each takes some microseconds, and handing the interpreter to a thread and back costs more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from evd.model.operations import EventDue, Phone, State
+from evd.store.sqlite.connection import open_reader, translated
+
+_PHONE = """
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
+FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
+"""
+_OF_VEHICLE = f"{_PHONE} WHERE r.vehicle = ? AND instr(?, r.kind)"
+_AFTER = f"{_PHONE} WHERE r.number > ? AND instr(?, r.kind) ORDER BY r.number LIMIT ?"
+_DUE = """
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
+FROM deliveries AS d JOIN registrations AS r ON r.number = d.registration
+WHERE d.due <= ? AND instr(?, r.kind) ORDER BY d.due LIMIT ?"""
+_EVENTS = """
+SELECT o.number, o.event, e.kind, e.time, e.status_id, CAST(e.details AS BLOB), o.expires, o.attempts,
+       r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, '', o.due, o.attempts, r.client,
+       CAST(p.settings AS BLOB)
+FROM outbox AS o
+JOIN events AS e ON e.number = o.event
+JOIN registrations AS r ON r.number = o.registration
+LEFT JOIN preferences AS p ON p.uid = r.uid
+WHERE o.due <= ? AND instr(?, r.kind) ORDER BY o.due, o.number LIMIT ?"""
+_LAST = """
+SELECT vehicle, id, time, connectivity, nullif(seq, -1), payload, CAST(fields AS BLOB), received FROM last
+WHERE vehicle = ?"""
+_NEXT = """
+SELECT min(due) FROM (
+    SELECT min(due) AS due FROM deliveries WHERE due > ?1 UNION ALL SELECT min(due) FROM outbox WHERE due > ?1)"""
+_BEYOND = """
+SELECT EXISTS (SELECT 1 FROM deliveries WHERE due > ?1)
+    OR EXISTS (SELECT 1 FROM outbox WHERE due > ?1 AND attempts > 0)"""
+_PAUSED = "SELECT value FROM meta WHERE name = 'pushes_paused'"
+
+
+class PendingInSqlite:
+    """See `evd.store.protocols.Pending`; for registrations of these `kinds`. Raises StoreError if it cannot be read."""
+
+    def __init__(self, path: Path, kinds: Iterable[str]) -> None:
+        self._path = path
+        self._kinds = " ".join(kinds)
+        self._db = open_reader(path)
+        self._db.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
+
+    def phones_of(self, vehicle: str) -> list[Phone]:
+        return [Phone(*row) for row in self._all(_OF_VEHICLE, (vehicle, self._kinds))]
+
+    def phones_after(self, number: int, limit: int) -> list[Phone]:
+        return [Phone(*row) for row in self._all(_AFTER, (number, self._kinds, limit))]
+
+    def phones_due(self, now: int, limit: int) -> list[Phone]:
+        return [Phone(*row) for row in self._all(_DUE, (now, self._kinds, limit))]
+
+    def events_due(self, now: int, limit: int) -> list[EventDue]:
+        return [_event(row) for row in self._all(_EVENTS, (now, self._kinds, limit))]
+
+    def last_of(self, vehicle: str) -> State | None:
+        rows = self._all(_LAST, (vehicle,))
+        return State(*rows[0]) if rows else None
+
+    def next_due(self, now: int) -> int | None:
+        due: int | None = self._all(_NEXT, (now,))[0][0]
+        return due
+
+    def put_off_beyond(self, at: int) -> bool:
+        return bool(self._all(_BEYOND, (at,))[0][0])
+
+    def vehicles(self) -> Iterator[str]:
+        """Every vehicle that somebody is registered for; some more than once."""
+        with translated(self._path):
+            for (vehicle,) in self._db.execute("SELECT vehicle FROM registrations"):
+                yield vehicle
+
+    def paused_since(self) -> int:
+        rows = self._all(_PAUSED, ())
+        return rows[0][0] if rows else 0
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with translated(self._path):
+            rows: list[Any] = self._db.execute(sql, values).fetchall()
+        return rows
+
+
+def _event(row: tuple[Any, ...]) -> EventDue:
+    number, event, kind, time, status_id, details, expires, attempts, *phone, settings = row
+    return EventDue(number, event, kind, time, status_id, details, expires, attempts, Phone(*phone), settings)

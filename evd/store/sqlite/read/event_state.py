@@ -1,0 +1,111 @@
+"""What evd.events.engine reads of SQLite: vehicles with a registration, their memories and their last statuses.
+
+Short questions on a read-only connection of their own, asked in the loop, as evd.store.sqlite.read.due_pushes's are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from evd.store.sqlite.connection import open_reader, translated
+
+GAPS_OF = 20
+"""Statuses by whose times it is told what is usual."""
+
+
+class Last(NamedTuple):
+    """A vehicle's last status, as far as alerts need it; times are epoch ms, `fields` is a JSON object."""
+
+    status_id: str
+    time: int
+    received: int
+    fields: bytes
+
+
+class Watched(Protocol):
+    """Every method raises StoreError where the database cannot be read."""
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
+        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
+
+    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
+
+    def last_of(self, vehicle: str) -> Last | None:
+        """Its last status."""
+
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+        """The status before this one, where it is among the vehicle's newest ones."""
+
+    def received_of(self, vehicle: str) -> list[int]:
+        """When its newest statuses were received, GAPS_OF at most."""
+
+    def close(self) -> None: ...
+
+
+_VEHICLES = """
+SELECT vehicle FROM registrations WHERE vehicle > ?1
+UNION SELECT vehicle FROM owners WHERE vehicle > ?1
+UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NULL
+ORDER BY vehicle LIMIT ?2"""
+_ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
+_LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle = ?"
+# The newest of the circle, and of what stands beside it: what came far too late, as all does that a vehicle says whose
+# clock ran ahead once.
+_NEWEST = """
+WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1),
+newest (id, time, seq, received, fields) AS (
+    SELECT s.id, s.time, s.seq, s.received, s.fields
+    FROM capacities AS v JOIN back ON back.steps < v.taken
+    JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
+    WHERE v.vehicle = ?1 AND s.timely = 1
+    UNION ALL
+    SELECT s.id, s.time, s.seq, s.received, s.fields
+    FROM (
+        SELECT o.place FROM vehicles AS v JOIN overflow AS o ON o.vehicle = v.number AND o.timely = 1
+        WHERE v.vehicle = ?1 AND v.overflow > 0 ORDER BY o.time DESC, o.seq DESC LIMIT ?2) AS o
+    JOIN statuses AS s USING (place))
+"""
+_RECEIVED = f"{_NEWEST} SELECT received FROM newest ORDER BY time DESC, seq DESC LIMIT ?2"  # noqa: S608 (a constant)
+_PREVIOUS = f"""{_NEWEST}
+SELECT id, time, received, CAST(fields AS BLOB) FROM newest
+WHERE time <= ?3 AND id <> ?4 ORDER BY time DESC, seq DESC LIMIT 1"""  # noqa: S608 (a constant)
+
+PREVIOUS_AMONG = 4
+"""Statuses that are looked through for the one before another: while that was looked at, some more may have come."""
+
+
+class WatchedInSqlite:
+    """See `Watched`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._db = open_reader(path)
+        self._db.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
+        return [one for (one,) in self._all(_VEHICLES, (vehicle, limit))]
+
+    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        rows = self._all(_ALERTS, (vehicle,))
+        return rows[0] if rows else (None, None)
+
+    def last_of(self, vehicle: str) -> Last | None:
+        rows = self._all(_LAST, (vehicle,))
+        return Last(*rows[0]) if rows else None
+
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+        rows = self._all(_PREVIOUS, (vehicle, PREVIOUS_AMONG, time, status_id))
+        return Last(*rows[0]) if rows else None
+
+    def received_of(self, vehicle: str) -> list[int]:
+        return [received for (received,) in self._all(_RECEIVED, (vehicle, GAPS_OF))]
+
+    def close(self) -> None:
+        self._db.close()
+
+    def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        with translated(self._path):
+            rows: list[Any] = self._db.execute(sql, values).fetchall()
+        return rows

@@ -1,0 +1,28 @@
+"""What memory holds of a vehicle whose ring is written to."""
+
+from __future__ import annotations
+
+from evd.model.frame_counter import Tally
+from evd.model.retention import Circle, Front
+
+SLOTS_PER_VEHICLE = 1 << 20
+"""A ring's slots have consecutive row ids; the schema's views know this number, too."""
+
+OVERFLOW_MAX = SLOTS_PER_VEHICLE
+"""Places beside a circle: the ids below -number * SLOTS_PER_VEHICLE, as many as slots."""
+
+
+class Head(Front):
+    """What is known of a vehicle's ring and of its count of frames without looking into the tables."""
+
+    __slots__ = ("base", "behind", "number", "tally")
+
+    def __init__(
+        self, number: int, circle: Circle, tally: Tally, *, keep: int, overflow: int = 0, ahead: bool = False
+    ) -> None:
+        super().__init__(circle, keep=keep, overflow=overflow, ahead=ahead)
+        self.number = number
+        self.base = number * SLOTS_PER_VEHICLE
+        self.tally = tally
+        self.behind = 0
+        """How many statuses came in order since its shape was written."""

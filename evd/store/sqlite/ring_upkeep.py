@@ -1,0 +1,148 @@
+"""What may wait of the rings' work, in steps beside the loop: damaged ones, wrong sizes, and a clock that was wrong."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from evd.log.logger import log
+from evd.model.retention import Rank, Verdict
+from evd.store.sqlite.ahead import next_ahead
+from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
+from evd.store.sqlite.ring_overflow import Overflow
+from evd.store.sqlite.ring_repair import repair, rows_of
+from evd.store.sqlite.ring_state import Head
+
+TRIM_ROWS_MAX = 1_000
+"""Let go in one step of a lowered ring: some milliseconds."""
+
+LAY_OUT_MAX = 4_096
+"""Rows moved to give a ring another number of slots: some 20 ms beside the loop. A larger one changes it when its
+circle's statuses stand in a row, once in each turn."""
+
+ADMIT_MAX = 64
+"""Statuses taken for timely ones in one step: some 20 ms beside the loop."""
+
+_VEHICLE = "SELECT vehicle, coalesce(keep, ?) FROM vehicles WHERE number = ?"
+_WRONG_SIZE = """
+SELECT number, vehicle FROM vehicles
+WHERE number >= ?2 AND (slots <> coalesce(keep, ?1) OR (overflow > 0 AND kept + overflow > coalesce(keep, ?1)))
+ORDER BY number LIMIT 1"""
+
+
+class RingsInMemory(Protocol):
+    """What `evd.store.sqlite.rings.Rings` holds of vehicles, as far as it must follow a change of their rows."""
+
+    def drop(self, vehicle: str) -> None: ...
+
+    def find(self, vehicle: str) -> Head | None: ...
+
+    def count_moved(self, rows: int) -> None: ...
+
+    def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict: ...
+
+    def flush(self) -> None: ...
+
+
+class Upkeep:
+    """Of all vehicles' rings, on the rings' connection and inside the caller's transaction."""
+
+    lay_out_max = LAY_OUT_MAX
+
+    def __init__(self, connection: Any, rings: RingsInMemory, overflow: Overflow, *, capacity: int) -> None:
+        self._db = connection
+        self._rings = rings
+        self._overflow = overflow
+        self._capacity = capacity
+        self._resize_from: int | None = 0
+        """The vehicle from which on a ring may have another size than its settings say; None: none has."""
+        self._damaged: set[int] = set()
+        self._admit_from: int | None = None
+        """The vehicle from which on a ring may have statuses that are timely by now; None: no clock was wrong."""
+        self._admit_until = 0
+
+    @property
+    def due(self) -> bool:
+        """Whether `step` may find something to do."""
+        return self._resize_from is not None or self._admit_from is not None or bool(self._damaged)
+
+    def sizes_changed(self) -> None:
+        """Some ring's settings may say another size than it has."""
+        self._resize_from = 0
+
+    def clock_mended(self, until: int) -> None:
+        """The clock was wrong: what lay ahead of it is timely where its time is `until` (epoch ms) at most."""
+        self._admit_from = 0
+        self._admit_until = until
+
+    def note_damage(self, number: int) -> None:
+        """The ring of this vehicle is not as it was written: `repair` is to see to it."""
+        self._damaged.add(number)
+
+    def forget(self) -> None:
+        """The transaction was rolled back: begin anew."""
+        self._resize_from = 0
+        if self._admit_from is not None:
+            self._admit_from = 0
+
+    def repair(self, *, rows_max: int | None = None) -> bool:
+        """Put a damaged ring in order, in an open transaction; False where it has more rows than `rows_max`."""
+        number = next(iter(self._damaged))
+        if rows_max is not None and rows_of(self._db, number) > rows_max:
+            return False
+        self._damaged.discard(number)
+        row = self._db.execute(_VEHICLE, (self._capacity, number)).fetchone()
+        if row is None:
+            return True
+        vehicle, keep = row
+        self._rings.drop(vehicle)
+        kept = repair(self._db, number, keep)
+        self._resize_from = 0
+        log.error("a ring was damaged by someone else and is repaired", vehicle=vehicle, statuses=kept)
+        return True
+
+    def step(self) -> None:
+        """One bounded step, in an open transaction; nothing of the rings is gathered before or after it."""
+        try:
+            if self._damaged:
+                self.repair()
+            elif self._resize_from is not None:
+                self._resize()
+            elif self._admit_from is not None:
+                self._admit()
+        except RingDamaged as damage:
+            self.note_damage(damage.number)
+
+    def _resize(self) -> None:
+        """Give a ring the size that its settings say. Raises RingDamaged."""
+        wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
+        if wrong is None:
+            self._resize_from = None
+            return
+        number, vehicle = wrong
+        self._rings.drop(vehicle)
+        self._resize_from = number
+        head = self._rings.find(vehicle)
+        assert head is not None
+        too_many = head.total - head.keep
+        let_go(self._db, self._overflow, head, min(too_many, TRIM_ROWS_MAX))
+        self._rings.count_moved(max(min(too_many, TRIM_ROWS_MAX), 0))
+        if too_many > TRIM_ROWS_MAX:
+            write_shape(self._db, head)
+            return
+        if not head.fit() and head.kept <= self.lay_out_max:
+            self._rings.count_moved(head.kept)
+            lay_out(self._db, head)
+        write_shape(self._db, head)
+        self._resize_from = number + 1
+
+    def _admit(self) -> None:
+        """Take some statuses of one vehicle for timely ones. Raises RingDamaged."""
+        assert self._admit_from is not None
+        number, vehicle, found = next_ahead(self._db, self._admit_from, self._admit_until, ADMIT_MAX)
+        if not found:
+            self._admit_from = None
+            return
+        self._admit_from = number
+        for time, seq, place in found:
+            self._rings.admit(vehicle, Rank(True, time, seq), place)
+        self._rings.flush()

@@ -1,0 +1,177 @@
+"""A vehicle's statuses between two times, a page at a time; nothing is held between two pages.
+
+A ring has no index over times. Its circle stands in the order of (time, seqNumber), so where a page begins is found by
+bisection; what stands beside the circle is read in order from `overflow`, and merged in. Each page reads one snapshot,
+and begins behind the status that the one before ended with: what comes or falls out meanwhile moves nothing else.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from evd.model.retention import TIME_MIN, Circle
+from evd.store.sqlite.ring_state import SLOTS_PER_VEHICLE
+
+SEQ_MIN = -(1 << 63)
+
+Place = tuple[int, int, str]
+"""Where a status stands in its ring: time (epoch ms), seqNumber or -1, id."""
+
+
+class Span(NamedTuple):
+    """Times are epoch ms, both included."""
+
+    vehicle: str
+    first: int
+    last: int
+
+
+class Room(NamedTuple):
+    """What fits into a page; it always has one status."""
+
+    rows: int
+    size_bytes: int
+
+
+class Page(NamedTuple):
+    """Rows of the columns that were asked for, the oldest first; `more`: another page follows."""
+
+    rows: list[Any]
+    more: bool
+
+
+_SHAPE = "SELECT number, slots, taken, newest, keep, kept, overflow FROM capacities WHERE vehicle = ?"
+_RANK = "SELECT time, seq FROM statuses WHERE place = ?"
+
+
+_CIRCLE = "SELECT s.time, s.seq, s.place, COLUMNS FROM statuses AS s WHERE s.place BETWEEN ? AND ? ORDER BY s.place"
+# The position is as in the view ring_rows: what was set aside came before those of its rank in the circle.
+_BESIDE = """
+SELECT s.time, s.seq, (-s.place - 1 & 1048575) + CASE WHEN -s.place - 1 & 524288 THEN 524288 ELSE -1048576 END, COLUMNS
+FROM overflow AS o JOIN statuses AS s USING (place)
+WHERE o.vehicle = ? AND o.timely = ? AND (o.time, o.seq) >= (?, ?) ORDER BY o.time, o.seq, o.place DESC"""
+_VIEW = """
+SELECT s.time, s.seq, s.position, COLUMNS FROM ring AS s
+WHERE s.vehicle = ? AND (s.time, s.seq) >= (?, ?) ORDER BY s.time, s.seq, s.position"""
+
+
+class Columns:
+    """What is read of a status `s`, wherever it stands; its time, seq and position are read before."""
+
+    def __init__(self, wanted: str) -> None:
+        self.circle, self.beside, self.view = (sql.replace("COLUMNS", wanted) for sql in (_CIRCLE, _BESIDE, _VIEW))
+
+
+_IDS = Columns("s.id")
+
+
+def read_page(connection: Any, span: Span, after: Place | None, columns: Columns, room: Room) -> Page:
+    """The statuses of `span` behind `after`, from its beginning where that is None.
+
+    Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
+    """
+    with _snapshot(connection):
+        shape = connection.execute(_SHAPE, (span.vehicle,)).fetchone()
+        if shape is None:
+            return Page([], False)
+        ring = _Ring(connection, span.vehicle, *shape)
+        start = max((span.first, SEQ_MIN), after[:2] if after is not None else (TIME_MIN, SEQ_MIN))
+        told = 0 if after is None else ring.count_through(after)
+        return _filled(ring.walk(columns, start), told, span.last, room)
+
+
+def _filled(rows: Iterator[Any], told: int, last: int, room: Room) -> Page:
+    page: list[Any] = []
+    size = 0
+    for time, _, _, *row in islice(rows, told, None):
+        if time > last:
+            break
+        if page and (len(page) >= room.rows or size >= room.size_bytes):
+            return Page(page, True)
+        page.append(row)
+        size += sum(len(value) for value in row if type(value) in (str, bytes))
+    return Page(page, False)
+
+
+@contextmanager
+def _snapshot(connection: Any) -> Iterator[None]:
+    """All that is read in the block is of one moment."""
+    connection.execute("SAVEPOINT page")
+    try:
+        yield
+    finally:
+        connection.execute("RELEASE page")
+
+
+class _Ring:
+    """One ring as a snapshot has it."""
+
+    def __init__(
+        self,
+        connection: Any,
+        vehicle: str,
+        number: int,
+        slots: int,
+        taken: int,
+        newest: int,
+        keep: int,
+        kept: int,
+        overflow: int,
+    ) -> None:
+        self._db = connection
+        self._vehicle = vehicle
+        self._number = number
+        self._base = number * SLOTS_PER_VEHICLE
+        self._circle = Circle(slots, taken, newest)
+        self._hidden = max(kept - keep, 0)
+        """What a lowered N hides: the lowest ones."""
+        self._overflow = bool(overflow)
+
+    def count_through(self, place: Place) -> int:
+        """How many statuses of this time and seqNumber have had their turn when this one had its."""
+        for count, (time, seq, _, identity) in enumerate(self.walk(_IDS, place[:2]), 1):
+            if (time, seq) != place[:2]:
+                break
+            if identity == place[2]:
+                return count
+        return 0
+
+    def walk(self, columns: Columns, start: tuple[int, int]) -> Iterator[Any]:
+        """The rows of this time and seqNumber and all that are higher, in order."""
+        if self._hidden and self._overflow:  # for seconds, while a lowered ring is being trimmed
+            return iter(self._db.execute(columns.view, (self._vehicle, *start)))
+        circle = self._walk_circle(columns, start)
+        if not self._overflow:
+            return circle
+        beside = (self._db.execute(columns.beside, (self._number, timely, *start)) for timely in (0, 1))
+        return heapq.merge(circle, *beside, key=itemgetter(0, 1, 2))
+
+    def _walk_circle(self, columns: Columns, start: tuple[int, int]) -> Iterator[Any]:
+        slots, taken, newest = self._circle
+        index = self._first_from(start)
+        if index >= taken:
+            return
+        slot = self._circle.slot(index)
+        for first, last in [(slot, newest)] if slot <= newest else [(slot, slots - 1), (0, newest)]:
+            for time, seq, place, *row in self._db.execute(columns.circle, (self._base + first, self._base + last)):
+                if (time, seq) >= start:
+                    yield (time, seq, (place - self._base - newest + taken - 1) % slots, *row)
+
+    def _first_from(self, start: tuple[int, int]) -> int:
+        """The index of the first one in the circle that is no lower; of a damaged ring, one before it."""
+        low, high = self._hidden, self._circle.kept
+        while low < high:
+            middle = (low + high) // 2
+            rank = self._db.execute(_RANK, (self._base + self._circle.slot(middle),)).fetchone()
+            if rank is None:
+                return low
+            if tuple(rank) < start:
+                low = middle + 1
+            else:
+                high = middle
+        return low

@@ -1,0 +1,390 @@
+"""The rings in SQLite: what a group of arrivals does to `vehicles`, `statuses` and `overflow`.
+
+Who stays, and in which slot, is decided by evd.model.retention; here is how it is found out and done. What is newer
+than its vehicle's last status is in no ring yet, so it needs no look-up: such rows are gathered and written in one go,
+over the ones that fall out. Anything else looks first. Nothing here costs more in a long ring than in a short one, but
+for the steps of `upkeep`, which are made beside the loop.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evd.model import retention as ring
+from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, Tally
+from evd.model.operations import Arrive, Frame, LimitReached, UnknownVehicle
+from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
+from evd.model.status import AHEAD_MS, SIGFOX
+from evd.store.sqlite.ahead import take_out
+from evd.store.sqlite.annotations import NO_SEQ, Annotations
+from evd.store.sqlite.commit_thread import Scribe
+from evd.store.sqlite.frame_counts import Counts, is_numbered
+from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
+from evd.store.sqlite.ring_overflow import Overflow
+from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
+from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_upkeep import Upkeep
+
+HEADS_MAX = 262_144
+"""Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
+
+TRIM_AT_ONCE = 16
+"""Let go of a lowered ring with each message of its vehicle until that is done, so that it does not grow meanwhile."""
+
+_SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
+_MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
+_FIND = """
+SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counted_seq, received, lost, resets
+FROM vehicles WHERE vehicle = ?"""
+
+
+class Rings:
+    """All vehicles' rings on one writing connection, inside the caller's transaction.
+
+    What is written is gathered by the `scribe`; `gather` must follow before it is started. `capacity` is the number of
+    statuses a vehicle keeps unless it has a number of its own.
+    """
+
+    shift_max = SHIFT_MAX
+
+    def __init__(
+        self, connection: Any, scribe: Scribe, *, capacity: int, create_unknown: bool, vehicles_max: int
+    ) -> None:
+        self._db = connection
+        self._scribe = scribe
+        self._capacity = capacity
+        self._create_unknown = create_unknown
+        self._vehicles_max = vehicles_max
+        (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
+        self._heads: dict[str, Head] = {}
+        self._touched: dict[int, Head] = {}
+        """Whose rows are gathered."""
+        self._moved = 0
+        self._overflow = Overflow(connection)
+        self._search = Search(connection, self._overflow)
+        self._counts = Counts(connection, self._overflow)
+        self.annotations = Annotations(connection)
+        self._waiting = self.annotations.waiting
+        self.upkeep = Upkeep(connection, self, self._overflow, capacity=capacity)
+
+    def append(self, message: Arrive) -> bool:
+        """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
+
+        False: it is another one, or its vehicle's head is not in memory; nothing was done, `arrive` is to be asked.
+        """
+        head = self._heads.get(message.vehicle)
+        if head is None or not message.timely or not head.kept:
+            return False
+        time, seq = message.time, message.seq
+        if seq is None:
+            seq = NO_SEQ
+        if self._waiting and (message.vehicle, time, seq) in self._waiting:
+            return False
+        tally = None
+        if message.connectivity == SIGFOX and 0 <= seq <= SEQ_MAX:
+            tally = head.tally
+            if not tally.time < time < tally.midnight:  # once a day, and where a frame that is no status is newer
+                return False
+        slot = head.append(time, seq)
+        if slot < 0:
+            return False
+        if tally is not None:
+            tally.add(time, seq)
+        head.behind += 1
+        self._write(message, head, head.base + slot, seq)
+        return True
+
+    def arrive(self, message: Arrive) -> Verdict:
+        """Take in one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
+        head = self._heads.get(message.vehicle) or self._load(message)
+        if not head.plain:
+            self._settle(head)
+        rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
+        if ring.needs_look(rank, head.last, ahead=head.ahead):
+            self._flush_if_touched(head)
+            verdict, index = self._look(message, head, rank)
+        else:
+            verdict, index = Verdict.NEWEST, head.kept
+        if verdict is Verdict.DUPLICATE and rank.timely and head.ahead:
+            place = self._overflow.find_ahead(head, rank, message.status_id)
+            return verdict if place is None else self.admit(message.vehicle, rank, place)
+        if verdict.kept:
+            if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
+                self._count(head, rank, index)
+            place = self._put(message, head, rank, index)
+            if verdict is Verdict.NEWEST:
+                head.last = rank
+            self._annotate_arrived(message, rank, place)
+        elif verdict is not Verdict.DUPLICATE:
+            self._db.execute("UPDATE vehicles SET too_old = too_old + 1 WHERE number = ?", (head.number,))
+        return verdict
+
+    def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict:
+        """Take a status for timely that lay ahead of the server's clock, and does not now; in an open transaction.
+
+        Its row is taken out and let in anew. Raises RingDamaged.
+        """
+        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        assert head is not None
+        self._flush_if_touched(head)
+        message, radio = take_out(self._db, self._overflow, head, vehicle, rank, place)
+        self._write_shape_now(head)
+        verdict = self.arrive(message)
+        if radio is not None:
+            self.flush()
+            for found in self._search.places(head, rank.time, rank.seq):
+                self._db.execute(_SET_RADIO, (radio, found, message.status_id))
+        return verdict
+
+    def gather(self) -> None:
+        """Give the scribe the shapes of the rings that changed much."""
+        for head in self._touched.values():
+            if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
+                self._scribe.shape(head.number, head.kept, head.newest, *head.tally.numbers)
+                head.behind = 0
+        self._touched.clear()
+
+    def flush(self) -> None:
+        """Write what was gathered, for what is looked up next."""
+        self.gather()
+        self._scribe.flush()
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what memory says is no longer true."""
+        self._heads.clear()
+        self._touched.clear()
+        self._scribe.drop()
+        self.annotations.forget()
+        self.upkeep.forget()
+        (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
+
+    def find(self, vehicle: str) -> Head | None:
+        """The head of a known vehicle. Raises RingDamaged."""
+        row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
+        if row is None:
+            return None
+        number, keep, slots, kept, newest, overflow, *tally = row
+        ahead = bool(overflow) and self._overflow.has_future(number)
+        head = Head(number, Circle(slots, kept, newest), Tally(*tally), keep=keep, overflow=overflow, ahead=ahead)
+        if head.kept:
+            self._search.walk_on(head)
+        if head.tally.time == NOT_COUNTED:
+            self._counts.recount(head)
+            write_shape(self._db, head)
+        return head
+
+    def known(self, vehicle: str) -> bool:
+        return self._db.execute("SELECT 1 FROM vehicles WHERE vehicle = ?", (vehicle,)).fetchone() is not None
+
+    def refuses(self, vehicle: str) -> bool:
+        """Whether a status of this vehicle cannot be taken in."""
+        closed = not self._create_unknown or self._vehicles >= self._vehicles_max
+        return closed and not self.known(vehicle)
+
+    def require_taken(self, vehicle: str) -> None:
+        """Raises UnknownVehicle or LimitReached where a status of this vehicle would be refused."""
+        if self.refuses(vehicle):
+            self._require_open(vehicle)
+            self._require_room()
+
+    def _require_open(self, vehicle: str) -> None:
+        if not self._create_unknown:
+            raise UnknownVehicle(
+                f"vehicle {vehicle} is not known: add it with `evd vehicle set {vehicle}`, "
+                "or set ingest.unknown_vehicle to create"
+            )
+
+    def _require_room(self) -> None:
+        if self._vehicles >= self._vehicles_max:
+            raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
+
+    def create(self, vehicle: str, at: int) -> Head:
+        """A row for a vehicle heard or named for the first time."""
+        self._require_room()
+        cursor = self._db.execute(
+            "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
+        )
+        self._vehicles += 1
+        return Head(cursor.lastrowid, Circle(self._capacity), Tally(), keep=self._capacity)
+
+    def settings_changed(self, vehicle: str) -> None:
+        """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
+        self.flush()
+        self.drop(vehicle)
+        self.upkeep.sizes_changed()
+
+    def drop(self, vehicle: str) -> None:
+        """Read the vehicle's head again when it is asked for; nothing of its ring may be gathered."""
+        self._heads.pop(vehicle, None)
+
+    def count_moved(self, rows: int) -> None:
+        """Of rows that others moved in a ring: the log grows by them."""
+        self._moved += rows
+
+    def count_frame(self, frame: Frame) -> None:
+        """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
+
+        One whose time lies in the future is not counted: it would make all that follow late ones.
+        """
+        head = self._heads.get(frame.vehicle) or self._load(frame)
+        rank = Rank(frame.time <= frame.received + AHEAD_MS, frame.time, frame.seq)
+        if not rank.timely or not is_numbered(SIGFOX, frame.time, frame.seq):
+            return
+        if self._counts.has_frame(head, frame.time, frame.seq):
+            return
+        self._flush_if_touched(head)
+        self._count(head, rank, self._search.count_up_to(head, rank))
+        self._counts.keep_frame(head, frame.time, frame.seq)
+        self._write_soon(head)
+
+    def places(self, vehicle: str, time: int, seq: int | None) -> list[int]:
+        """The rows of `statuses` where the vehicle's statuses of this time and seqNumber stand: mostly one.
+
+        In an open transaction. They are written, and may be changed but for what their order hangs on.
+        """
+        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        if head is None:
+            return []
+        self._flush_if_touched(head)
+        return self._search.places(head, time, NO_SEQ if seq is None else seq)
+
+    def _load(self, message: Arrive | Frame) -> Head:
+        head = self._find_and_hold(message.vehicle)
+        if head is None:
+            self._require_open(message.vehicle)
+            head = self.create(message.vehicle, message.received)
+            self._hold(message.vehicle, head)
+        return head
+
+    def _find_and_hold(self, vehicle: str) -> Head | None:
+        head = self.find(vehicle)
+        if head is not None:
+            self._hold(vehicle, head)
+        return head
+
+    def _hold(self, vehicle: str, head: Head) -> None:
+        if len(self._heads) >= HEADS_MAX:
+            self.flush()
+            del self._heads[next(iter(self._heads))]
+        self._heads[vehicle] = head
+
+    def take_moved(self) -> int:
+        """How many rows were moved since it was asked last."""
+        moved, self._moved = self._moved, 0
+        return moved
+
+    def _settle(self, head: Head) -> None:
+        """Before a status comes to a ring that is not its circle alone: what must fall out, and a circle that fits."""
+        self._flush_if_touched(head)
+        too_many = min(head.total - head.keep, TRIM_AT_ONCE)
+        let_go(self._db, self._overflow, head, too_many)
+        if head.fit() or too_many > 0:
+            write_shape(self._db, head)
+        head.settle()
+
+    def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+        """Let it in behind the `index` lowest ones of the circle, or beside it; the place of its row."""
+        if head.plain and rank.timely and ring.shift(head.circle, index) <= self.shift_max:
+            return self._insert(message, head, rank, index)
+        self._flush_if_touched(head)
+        if head.full:
+            index = self._make_room(head, index)
+        if not rank.timely or self._is_far(head, rank, index):
+            place = self._overflow.add(head, rank)
+            self._write(message, head, place, rank.seq)
+            self._write_shape_now(head)
+            return place
+        if head.circle.full:
+            self._set_aside(head)
+            index -= 1
+        place = self._insert(message, head, rank, index)
+        self._write_shape_now(head)
+        return place
+
+    def _make_room(self, head: Head, index: int) -> int:
+        """Let the lowest fall out, of a ring that was lowered some more; the index among what the circle then has."""
+        kept = head.kept
+        let_go(self._db, self._overflow, head, min(head.total - head.keep + 1, TRIM_AT_ONCE))
+        return max(index - (kept - head.kept), 0)
+
+    def _set_aside(self, head: Head) -> None:
+        """A slot for what comes next in a circle that is to be enlarged, and stands round its end."""
+        set_aside(self._db, self._overflow, head)
+
+    def _write_shape_now(self, head: Head) -> None:
+        write_shape(self._db, head)
+        head.settle()
+
+    def _is_far(self, head: Head, rank: Rank, index: int) -> bool:
+        """Whether it would move too many rows of the circle, or must stand behind one beside it."""
+        if index == head.kept:
+            return False
+        if head.circle.full and index == 0:
+            return True
+        return ring.shift(head.circle, index) > self.shift_max or bool(self._overflow.equal(head, rank))
+
+    def _insert(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+        """Into the circle."""
+        moves, slot, head.circle = ring.insert(head.circle, index)
+        self._moved += len(moves)
+        if moves:
+            self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
+        self._write(message, head, head.base + slot, rank.seq)
+        self._write_soon(head)
+        return head.base + slot
+
+    def _flush_if_touched(self, head: Head) -> None:
+        if head.number in self._touched:
+            self.flush()
+
+    def _write_soon(self, head: Head) -> None:
+        """Have the shape written with the group: from the old one nobody could walk to how things stand."""
+        head.behind = head.slots
+        self._touched[head.number] = head
+
+    def _count(self, head: Head, rank: Rank, index: int) -> None:
+        """Count a frame before it is let in."""
+        tally = head.tally
+        if (rank.time, rank.seq) > (tally.time, tally.seq):
+            self._counts.follow(head, rank.time, rank.seq)
+            return
+        self._flush_if_touched(head)
+        self._counts.squeeze_in(head, index, rank.time, rank.seq)
+
+    def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
+        key = (message.vehicle, rank.time, rank.seq)
+        if key not in self._waiting:
+            return
+        self.flush()
+        for said in self.annotations.take(key, message.payload):
+            self.annotations.annotate(place, said)
+
+    def _write(self, message: Arrive, head: Head, place: int, seq: int) -> None:
+        self._scribe.put(
+            place,
+            message.timely,
+            message.time,
+            seq,
+            message.status_id,
+            message.received,
+            message.connectivity,
+            message.payload,
+            message.fields,
+            message.document,
+            message.flags,
+        )
+        self._touched[head.number] = head
+
+    def _look(self, message: Arrive, head: Head, rank: Rank) -> tuple[Verdict, int]:
+        """The verdict, and how many statuses of the circle rank no higher."""
+        high = self._search.count_up_to(head, rank._replace(timely=True))
+        same = self._search.holds(head, rank, high, message.status_id)
+        if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
+            same = self.annotations.unite(message, there[-TIES_MAX:]) or same
+        index = high if rank.timely else 0
+        outranked = False
+        if rank.timely and head.full:
+            above = head.kept - index
+            outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
+        verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
+        return verdict, index

@@ -1,0 +1,50 @@
+"""What all small tables share: the writing connection, their bounds, and the row counts that memory holds."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from evd.store.sqlite.rings import Rings
+
+
+class Limits(NamedTuple):
+    """Row caps of the tables that belong to no ring (DESIGN, promise 9)."""
+
+    rejected: int
+    owners: int
+    registrations: int
+    registrations_per_vehicle: int
+    outbox: int
+    notes_per_vehicle: int = 200
+    downlinks_per_vehicle: int = 16
+    downlinks: int = 100_000
+    registrations_per_user: int = 200
+    pushed: int = 100_000
+    events_per_vehicle: int = 200
+    event_tries_s: int = 3600
+
+
+class Registry:
+    """The small tables on one writing connection, and in memory the row counts of those that may be long."""
+
+    def __init__(self, connection: Any, rings: Rings, limits: Limits) -> None:
+        self.db = connection
+        self.rings = rings
+        self.limits = limits
+        connection.execute("DELETE FROM pushed WHERE slot >= ?", (limits.pushed,))
+        self._count()
+
+    def forget(self) -> None:
+        """The transaction was rolled back: what memory says is no longer true."""
+        self._count()
+
+    def _count(self) -> None:
+        self.waiting = self._one("SELECT count(*) FROM outbox")
+        self.registered = self._one("SELECT count(*) FROM registrations")
+        self.downlinks = self._one("SELECT count(*) FROM downlinks")
+        self.modems = self._one("SELECT count(*) FROM modems")
+        self.next_push = 1 + self._one("SELECT max(number) FROM pushed")
+
+    def _one(self, sql: str) -> int:
+        (value,) = self.db.execute(sql).fetchone()
+        return value or 0

@@ -1,0 +1,118 @@
+"""The queue of downlinks in SQLite: what waits for a vehicle to ask, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.model.operations import CancelDownlink, CloseDownlink, LimitReached, OfferDownlink, Operation, QueueDownlink
+from evd.sigfox.downlinks import ACK_DISTANCE_MS, OFFERED, info_code
+from evd.store.sqlite.tables.base import Registry
+
+
+def _queue(registry: Registry, op: QueueDownlink) -> int:
+    db, limits = registry.db, registry.limits
+    (waiting,) = db.execute(
+        "SELECT count(*) FROM downlinks WHERE vehicle = ? AND state = 'queued' AND expires >= ?",
+        (op.vehicle, op.created),
+    ).fetchone()
+    if waiting >= limits.downlinks_per_vehicle:
+        raise LimitReached(
+            f"{waiting} downlinks wait for vehicle {op.vehicle}: cancel one, or raise sigfox.downlinks_per_vehicle"
+        )
+    # Asked before the newest row may go, so that no number is given twice.
+    (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM downlinks").fetchone()
+    surplus = registry.downlinks + 1 - limits.downlinks
+    if surplus > 0:
+        oldest = db.execute(_OLDEST, (op.created, surplus)).fetchall()
+        if len(oldest) < surplus:
+            raise LimitReached(f"{registry.downlinks} downlinks are open: cancel some, or raise sigfox.downlinks_max")
+        db.executemany("DELETE FROM downlinks WHERE number = ?", oldest)
+        registry.downlinks -= surplus
+    db.execute(_NOTE_EXPIRED, (op.vehicle, op.created))
+    db.execute(
+        "INSERT INTO downlinks (number, vehicle, payload, state, created, expires) VALUES (?, ?, ?, 'queued', ?, ?)",
+        (number, op.vehicle, op.payload, op.created, op.expires),
+    )
+    registry.downlinks += 1
+    return int(number)
+
+
+#: So that never more than the limit stand there as queued, and whatever looks through a vehicle's is quick.
+_NOTE_EXPIRED = """
+UPDATE downlinks SET state = 'expired', closed = expires WHERE vehicle = ? AND state = 'queued' AND expires < ?"""
+
+#: Those that nothing can become of any more.
+_OLDEST = """
+SELECT number FROM downlinks WHERE state NOT IN ('queued', 'offered') OR expires < ? ORDER BY number LIMIT ?"""
+
+
+def _cancel(registry: Registry, op: CancelDownlink) -> bool:
+    cursor = registry.db.execute(
+        "UPDATE downlinks SET state = 'cancelled', closed = ? WHERE number = ? AND state = 'queued' AND expires >= ?",
+        (op.at, op.number, op.at),
+    )
+    return bool(cursor.rowcount)
+
+
+def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
+    """Where nothing waits it is two look-ups in indexes, some microseconds: nothing needs to be held in memory."""
+    db = registry.db
+    again = db.execute(
+        "SELECT payload FROM downlinks WHERE vehicle = ? AND asked_by = ? LIMIT 1", (op.vehicle, op.asked_by)
+    ).fetchone()
+    if again is not None:
+        return bytes(again[0])
+    first = db.execute(_FIRST_QUEUED, (op.vehicle, op.at)).fetchone()
+    if first is None:
+        return None
+    if registry.rings.refuses(op.vehicle):
+        return None  # its message was refused, so nobody is told these bytes
+    number, payload = first
+    db.execute(
+        "UPDATE downlinks SET state = 'offered', offered = ?, asked_by = ?, asked_time = ? WHERE number = ?",
+        (op.at, op.asked_by, op.asked_time, number),
+    )
+    return bytes(payload)
+
+
+#: As the index has them: none of these was asked for.
+_FIRST_QUEUED = """
+SELECT number, payload FROM downlinks WHERE vehicle = ? AND state = 'queued' AND asked_time IS NULL AND expires >= ?
+ORDER BY number LIMIT 1"""
+
+
+def _close(registry: Registry, op: CloseDownlink) -> int | None:
+    db, fate = registry.db, info_code(op.info_code)
+    closed = db.execute(
+        "SELECT number FROM downlinks WHERE vehicle = ? AND ack_time = ? LIMIT 1", (op.vehicle, op.time)
+    ).fetchone()
+    if closed is not None:  # this ACKNOWLEDGE was here before: it must not close the next one
+        return int(closed[0])
+    nearest = db.execute(_NEAREST, (op.vehicle, *_around(op.time), op.time)).fetchone()
+    if nearest is None:
+        return None
+    number = int(nearest[0])
+    if fate.state == OFFERED:
+        db.execute("UPDATE downlinks SET info_code = ?, info = ? WHERE number = ?", (op.info_code, op.info, number))
+    else:
+        db.execute(_CLOSE, (fate.state, op.at, op.info_code, op.info, op.time, number))
+    return number
+
+
+def _around(time: int) -> tuple[int, int]:
+    return time - ACK_DISTANCE_MS, time + ACK_DISTANCE_MS
+
+
+_NEAREST = """
+SELECT number FROM downlinks WHERE vehicle = ? AND state = 'offered' AND asked_time BETWEEN ? AND ?
+ORDER BY abs(asked_time - ?), asked_time, number LIMIT 1"""
+
+_CLOSE = "UPDATE downlinks SET state = ?, closed = ?, info_code = ?, info = ?, ack_time = ? WHERE number = ?"
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    QueueDownlink: _queue,
+    CancelDownlink: _cancel,
+    OfferDownlink: _offer,
+    CloseDownlink: _close,
+}

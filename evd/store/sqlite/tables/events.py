@@ -1,0 +1,116 @@
+"""Events and who is told of them: `events`, their rows in the outbox, and how alerts are set and wished for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from evd.model import preferences as wishes
+from evd.model.operations import (
+    LimitReached,
+    NewEvent,
+    Operation,
+    RecordEvents,
+    SetAlerts,
+    SetPreferences,
+    UnknownVehicle,
+)
+
+if TYPE_CHECKING:
+    from evd.store.sqlite.tables.base import Registry
+
+_REMEMBER = """
+INSERT INTO alert_states (vehicle, state) VALUES (?, CAST(? AS TEXT))
+ON CONFLICT DO UPDATE SET state = excluded.state"""
+
+_SET = """
+INSERT INTO alert_states (vehicle, settings) VALUES (?, CAST(? AS TEXT))
+ON CONFLICT DO UPDATE SET settings = excluded.settings"""
+
+#: A vehicle has few events, so its rows are looked through.
+_INSERT = """
+INSERT INTO events (vehicle, kind, time, status_id, created, details, samples)
+SELECT ?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT), CAST(?7 AS TEXT)
+WHERE NOT EXISTS (
+    SELECT 1 FROM events
+    WHERE vehicle = ?1 AND kind = ?2 AND time = ?3 AND status_id = ?4 AND details = CAST(?6 AS TEXT))"""
+
+_LISTENERS = """
+SELECT r.number, r.kind, r.client, CAST(p.settings AS BLOB)
+FROM registrations AS r LEFT JOIN preferences AS p ON p.uid = r.uid
+WHERE r.vehicle = ? ORDER BY r.number"""
+
+_WAIT = "INSERT INTO outbox (event, registration, created, due, expires) VALUES (?, ?, ?, ?, ?)"
+_OLDEST_WAITING = "DELETE FROM outbox WHERE number = (SELECT min(number) FROM outbox)"
+
+_SURPLUS = "SELECT number FROM events WHERE vehicle = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
+_FORGET = "DELETE FROM events WHERE number = ?"
+#: By the registrations, which the outbox has an index of.
+_WITHDRAW = """
+DELETE FROM outbox WHERE event = ? AND registration IN (SELECT number FROM registrations WHERE vehicle = ?)"""
+
+_PREFER = """
+INSERT INTO preferences (uid, settings, changed) VALUES (?, CAST(? AS TEXT), ?)
+ON CONFLICT DO UPDATE SET settings = excluded.settings, changed = excluded.changed"""
+
+
+def _record(registry: Registry, op: RecordEvents) -> int:
+    registry.db.execute(_REMEMBER, (op.vehicle, op.state))
+    made = sum(_tell(registry, op, event) for event in op.events)
+    if op.events:
+        _forget_oldest(registry, op.vehicle)
+    return made
+
+
+def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
+    """Keep the event, and have it wait for whoever wants it; how many these are."""
+    values = (op.vehicle, event.kind, event.time, event.status_id, op.at, event.details, event.samples)
+    new = registry.db.execute(_INSERT, values)
+    if not new.rowcount:
+        return 0
+    made = 0
+    for number, kind, client, settings in registry.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
+        if client in event.self_told and kind != "webhook":
+            continue
+        # A webhook is a program: what it does with an event, and when, is its own affair.
+        due = op.at if kind == "webhook" else wishes.when(wishes.read(settings), event.kind, op.at)
+        if due is None:
+            continue
+        if registry.waiting >= registry.limits.outbox:
+            registry.waiting -= registry.db.execute(_OLDEST_WAITING).rowcount
+        expires = due + registry.limits.event_tries_s * 1000
+        registry.db.execute(_WAIT, (new.lastrowid, number, op.at, due, expires))
+        registry.waiting += 1
+        made += 1
+    return made
+
+
+def _forget_oldest(registry: Registry, vehicle: str) -> None:
+    surplus = registry.db.execute(_SURPLUS, (vehicle, registry.limits.events_per_vehicle)).fetchall()
+    for (number,) in surplus:
+        registry.waiting -= registry.db.execute(_WITHDRAW, (number, vehicle)).rowcount
+        registry.db.execute(_FORGET, (number,))
+
+
+def _set_alerts(registry: Registry, op: SetAlerts) -> None:
+    owned = registry.db.execute("SELECT 1 FROM owners WHERE vehicle = ?", (op.vehicle,)).fetchone()
+    if not owned and not registry.rings.known(op.vehicle):
+        raise UnknownVehicle(f"vehicle {op.vehicle} is not known: `evd vehicle list` shows those that are")
+    registry.db.execute(_SET, (op.vehicle, op.settings))
+
+
+def _set_preferences(registry: Registry, op: SetPreferences) -> None:
+    known = registry.db.execute("SELECT 1 FROM preferences WHERE uid = ?", (op.uid,)).fetchone()
+    if not known:
+        # As many users as there may be owners: anyone whom the Firebase project knows can ask for a row.
+        (rows,) = registry.db.execute("SELECT count(*) FROM preferences").fetchone()
+        if rows >= registry.limits.owners:
+            raise LimitReached(f"{rows} users have preferences: raise app.owners_max to take in more")
+    registry.db.execute(_PREFER, (op.uid, op.settings, op.at))
+
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    RecordEvents: _record,
+    SetAlerts: _set_alerts,
+    SetPreferences: _set_preferences,
+}

@@ -1,0 +1,87 @@
+"""Payload formats, device types and what is decoded anew, in SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.errors import EvdError
+from evd.model.operations import AddFormat, LimitReached, Operation, Redecode, RemoveFormat, SetDeviceType
+from evd.store.sqlite.annotations import located
+from evd.store.sqlite.tables.base import Registry
+
+FORMATS_MAX = 1_000  # all are held compiled, a few kB each
+DEVICE_TYPES_MAX = 10_000  # all are held in memory; Sigfox's largest customers have hundreds
+
+
+class FormatInUse(EvdError):
+    """A format that is to be removed belongs to vehicles or device types."""
+
+
+def _add_format(registry: Registry, op: AddFormat) -> None:
+    if _is_new_and_full(registry, _ROOM_FOR_FORMAT, op.name, FORMATS_MAX):
+        raise LimitReached(f"there are {FORMATS_MAX} formats: remove some with `evd format remove`")
+    registry.db.execute(
+        "INSERT INTO formats (name, grammar, fields, created) VALUES (?, ?, CAST(? AS TEXT), ?)"
+        " ON CONFLICT DO UPDATE SET grammar = excluded.grammar, fields = excluded.fields",
+        (op.name, op.grammar, op.fields, op.created),
+    )
+
+
+def _remove_format(registry: Registry, op: RemoveFormat) -> bool | FormatInUse:
+    vehicles, types = registry.db.execute(_USES, {"name": op.name}).fetchone()
+    if vehicles or types:
+        return FormatInUse(
+            f"format {op.name} is used by {vehicles} vehicle(s) and {types} device type(s): "
+            "give them another one, or take it back with `evd format assign - …`"
+        )
+    return bool(registry.db.execute("DELETE FROM formats WHERE name = ?", (op.name,)).rowcount)
+
+
+_USES = """
+SELECT (SELECT count(*) FROM vehicles WHERE format = :name), (SELECT count(*) FROM device_types WHERE format = :name)"""
+
+
+def _set_device_type(registry: Registry, op: SetDeviceType) -> None:
+    if op.format is None:
+        registry.db.execute("DELETE FROM device_types WHERE device_type = ?", (op.device_type,))
+        return
+    if _is_new_and_full(registry, _ROOM_FOR_DEVICE_TYPE, op.device_type, DEVICE_TYPES_MAX):
+        raise LimitReached(f"{DEVICE_TYPES_MAX} device types have a format: take some back with `evd format assign -`")
+    registry.db.execute(
+        "INSERT INTO device_types (device_type, format, created) VALUES (?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET format = excluded.format",
+        (op.device_type, op.format, op.created),
+    )
+
+
+_ROOM_FOR_FORMAT = "SELECT count(*) < ?2 OR total(name = ?1) FROM formats"
+_ROOM_FOR_DEVICE_TYPE = "SELECT count(*) < ?2 OR total(device_type = ?1) FROM device_types"
+
+
+def _is_new_and_full(registry: Registry, room: str, name: str, rows_max: int) -> bool:
+    return not registry.db.execute(room, (name, rows_max)).fetchone()[0]
+
+
+def _redecode(registry: Registry, op: Redecode) -> bool:
+    """Of two statuses with the same time and seqNumber the id tells which one is meant."""
+    for place in registry.rings.places(op.vehicle, op.time, op.seq):
+        row = registry.db.execute(
+            "SELECT radio FROM statuses WHERE place = ? AND id = ?", (place, op.status_id)
+        ).fetchone()
+        if row is not None:
+            # What the network found out may have come since the status was read: it is added here.
+            registry.db.execute(
+                "UPDATE statuses SET fields = CAST(? AS TEXT), flags = ? WHERE place = ?",
+                (located(op.fields, row[0]), op.flags, place),
+            )
+            return True
+    return False
+
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    AddFormat: _add_format,
+    RemoveFormat: _remove_format,
+    SetDeviceType: _set_device_type,
+    Redecode: _redecode,
+}

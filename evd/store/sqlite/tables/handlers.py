@@ -1,0 +1,21 @@
+"""Operation → the function that does it inside the caller's transaction, of all small tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.model.operations import Operation
+from evd.store.sqlite.tables import downlinks, events, notes, radio, registrations, registry
+from evd.store.sqlite.tables import formats as format_tables
+from evd.store.sqlite.tables.base import Registry
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    **registry.HANDLERS,
+    **notes.HANDLERS,
+    **radio.HANDLERS,
+    **downlinks.HANDLERS,
+    **format_tables.HANDLERS,
+    **registrations.HANDLERS,
+    **events.HANDLERS,
+}

@@ -1,0 +1,60 @@
+"""Vehicles' logs and modems in SQLite: what Sigfox reported of devices beside their messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.model.operations import Modem, Note, Operation
+from evd.store.sqlite.tables.base import Registry
+
+NOTES_MAX = 1_000_000
+"""Of all vehicles: a log concerns devices that were never heard too, so the number of vehicles is no bound."""
+
+MODEMS_MAX = 1_000_000
+"""Likewise; a row is about 50 bytes. Beyond it the known ones are followed, and new ones are not."""
+
+
+def _note(registry: Registry, op: Note) -> bool:
+    cursor = registry.db.execute(
+        "INSERT INTO notes (id, vehicle, kind, severity, time, received, text, document)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            *(op.note_id, op.vehicle, op.kind, op.severity, op.time, op.received, op.text),
+            op.document.decode("utf-8", "replace"),
+        ),
+    )
+    if not cursor.rowcount:
+        return False
+    registry.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - NOTES_MAX,))
+    registry.db.execute(_FORGET_OLDEST, (op.vehicle, registry.limits.notes_per_vehicle))
+    return True
+
+
+_FORGET_OLDEST = """
+DELETE FROM notes WHERE number IN (
+    SELECT number FROM notes WHERE vehicle = ? ORDER BY time DESC, number DESC LIMIT -1 OFFSET ?)"""
+
+
+def _modem(registry: Registry, op: Modem) -> None:
+    values = (op.time, op.battery_v, op.temperature_c)
+    known = registry.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
+    if known or registry.modems >= MODEMS_MAX:
+        return
+    registry.modems += registry.db.execute(
+        "INSERT INTO modems (vehicle, time, battery_v, temperature_c, received) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT DO NOTHING",
+        (op.vehicle, *values, op.received),
+    ).rowcount
+
+
+#: Of two reports of one second the higher one stands, so that it does not matter which came first.
+_NEWER = """
+UPDATE modems SET received = ?, time = ?, battery_v = ?, temperature_c = ?
+WHERE vehicle = ?
+  AND (time, ifnull(battery_v, -1000), ifnull(temperature_c, -1000)) < (?, ifnull(?, -1000), ifnull(?, -1000))"""
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    Note: _note,
+    Modem: _modem,
+}

@@ -1,0 +1,254 @@
+"""Who hears of a vehicle, and what became of what he was sent: registrations, deliveries, outbox and log of pushes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evd.model.operations import (
+    ForgetExpired,
+    ForgetUnseen,
+    LimitReached,
+    Operation,
+    Outcome,
+    Outcomes,
+    PausePushes,
+    PutOff,
+    Register,
+    Renew,
+    Unregister,
+)
+
+if TYPE_CHECKING:
+    from evd.store.sqlite.tables.base import Registry
+
+RENEWED_AGAIN_MS = 10_000
+"""FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
+
+RENEWED_FOR_MS = 86_400_000
+"""A registration is written again for a user's requests once in so long."""
+
+_INSERT = """
+INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+_RENEW = """
+UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?
+WHERE vehicle = ? AND token = ? AND uid = ?"""
+# Also one that a clock which was set back since had renewed in the future.
+_RENEW_ALL = """
+UPDATE registrations SET renewed = ?1
+WHERE uid = ?2 AND kind <> 'webhook' AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""
+
+_OF_OTHERS = "SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind <> 'webhook'"
+_PHONES_OF_VEHICLE = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind <> 'webhook'"
+_OTHER_PHONES_OF_USER = """
+SELECT count(DISTINCT token) FROM registrations WHERE uid = ? AND kind <> 'webhook' AND token <> ?"""
+_WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'webhook'"
+
+# The phones make room of which nothing was heard for the longest time: no app renewed them, no provider took a push for
+# them; never the new one, also when a clock was set back. A webhook, which nobody renews, never does.
+_HEARD = "max(renewed, ifnull(given_at, 0))"
+_OVER_OF_VEHICLE = f"""
+SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind <> 'webhook'
+ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608 (a constant)
+#: Of whole phones: one may hear of many vehicles.
+_OVER_OF_USER = f"""
+SELECT number FROM registrations WHERE uid = ?1 AND kind <> 'webhook' AND token NOT IN (
+    SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind <> 'webhook'
+    GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
+
+PUSHED_LATELY_MS = 2 * 86_400_000
+"""Of a phone that had a push within so long, its user notices that there are no more."""
+
+_PUSHED_SINCE = "SELECT count(*) FROM deliveries WHERE registration = ? AND given_at > ?"
+
+# What the vehicle said before is no news to who registers.
+_FIRST = """
+INSERT INTO deliveries (registration, given) VALUES (?, coalesce((SELECT id FROM last WHERE vehicle = ?), ''))"""
+
+_TAKEN = """
+UPDATE deliveries SET given = ?, given_at = ?, due = NULL, attempts = 0, outcome = '' WHERE registration = ?"""
+_EVENT_TAKEN = "UPDATE deliveries SET given_at = ? WHERE registration = ?"
+_FAILED = "UPDATE deliveries SET given = ?, due = NULL, attempts = 0, outcome = ? WHERE registration = ?"
+_LATER = "UPDATE deliveries SET due = ?, attempts = ?, outcome = ? WHERE registration = ?"
+_EVENT_LATER = """
+UPDATE outbox SET due = ?, attempts = ?, outcome = ?, expires = max(expires, ?) WHERE number = ?"""
+_EXPIRED = """
+DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE due <= ?1 AND expires < ?1 LIMIT ?2)"""
+_EVENT_DONE = "DELETE FROM outbox WHERE number = ?"
+_LOG = """
+INSERT OR REPLACE INTO pushed
+    (slot, number, vehicle, token, kind, what, status_id, committed, sent, finished, taken, outcome)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+def forget(registry: Registry, number: int) -> None:
+    """The registration goes, and with it what it waited for."""
+    registry.db.execute("DELETE FROM registrations WHERE number = ?", (number,))
+    registry.db.execute("DELETE FROM deliveries WHERE registration = ?", (number,))
+    gone = registry.db.execute("DELETE FROM outbox WHERE registration = ?", (number,))
+    registry.waiting -= gone.rowcount
+    registry.registered -= 1
+
+
+def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
+    """Those whose numbers `sql` selects; how many they were."""
+    numbers = registry.db.execute(sql, values).fetchall()
+    for (number,) in numbers:
+        forget(registry, number)
+    return len(numbers)
+
+
+def _register(registry: Registry, op: Register) -> int | None:
+    """A phone has room made for it. A webhook is the administrator's, who is told; its limit is for its vehicle."""
+    db, limits, webhook = registry.db, registry.limits, op.kind == "webhook"
+    if not webhook:
+        # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
+        forget_all(registry, _OF_OTHERS, (op.token, op.uid))
+    if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
+        return None
+    if registry.registered >= limits.registrations:
+        raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
+    if webhook:
+        (webhooks,) = db.execute(_WEBHOOKS, (op.vehicle,)).fetchone()
+        if webhooks >= limits.registrations_per_vehicle:
+            raise LimitReached(
+                f"vehicle {op.vehicle} has {webhooks} webhooks: remove one, or raise app.registrations_per_vehicle"
+            )
+    if not webhook and not op.displaces:
+        _require_room(registry, op)
+    registry.rings.flush()
+    values = (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at, op.client)
+    new = db.execute(_INSERT, values).lastrowid
+    db.execute(_FIRST, (new, op.vehicle))
+    registry.registered += 1
+    if webhook:
+        return None
+    over = (
+        (_OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle)),
+        (_OVER_OF_USER, (op.uid, new, limits.registrations_per_user)),
+    )
+    return sum(_make_room(registry, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
+
+
+def _require_room(registry: Registry, op: Register) -> None:
+    limits = registry.limits
+    (of_vehicle,) = registry.db.execute(_PHONES_OF_VEHICLE, (op.vehicle,)).fetchone()
+    if of_vehicle >= limits.registrations_per_vehicle:
+        raise LimitReached(
+            f"vehicle {op.vehicle} has {of_vehicle} phones: raise app.registrations_per_vehicle to take in more"
+        )
+    (of_user,) = registry.db.execute(_OTHER_PHONES_OF_USER, (op.uid, op.token)).fetchone()
+    if of_user >= limits.registrations_per_user:
+        raise LimitReached(f"user {op.uid} has {of_user} phones: raise app.registrations_per_user to take in more")
+
+
+def _make_room(registry: Registry, sql: str, values: tuple[Any, ...], since: int) -> int:
+    """Those whose numbers `sql` selects go; to how many of them a provider took a push after `since`."""
+    pushed = 0
+    for (number,) in registry.db.execute(sql, values).fetchall():
+        (lately,) = registry.db.execute(_PUSHED_SINCE, (number, since)).fetchone()
+        pushed += lately
+        forget(registry, number)
+    return pushed
+
+
+def _unregister(registry: Registry, op: Unregister) -> bool:
+    sql = "SELECT number FROM registrations WHERE vehicle = ?1 AND token = ?2 AND (?3 IS NULL OR uid = ?3)"
+    return bool(forget_all(registry, sql, (op.vehicle, op.token, op.uid)))
+
+
+def _renew(registry: Registry, op: Renew) -> list[str]:
+    return [vehicle for (vehicle,) in registry.db.execute(_RENEW_ALL, (op.at, op.uid, RENEWED_FOR_MS)).fetchall()]
+
+
+def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
+    """Of an app that registers at each start. The original's does not, so of its phones the provider alone knows."""
+    sql = """
+SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' AND client <> 'original'
+ORDER BY renewed LIMIT ?"""
+    return forget_all(registry, sql, (op.before, op.limit))
+
+
+def _forget_expired(registry: Registry, op: ForgetExpired) -> int:
+    gone = registry.db.execute(_EXPIRED, (op.before, op.limit)).rowcount
+    registry.waiting -= gone
+    return int(gone)
+
+
+def _outcomes(registry: Registry, op: Outcomes) -> None:
+    for outcome in op.outcomes:
+        _VERDICTS[outcome.verdict](registry, outcome)
+    finished = [outcome for outcome in op.outcomes if outcome.verdict != "later"]
+    registry.db.executemany(_LOG, [_row(registry, outcome) for outcome in finished])
+
+
+def _taken(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+        registry.db.execute(_EVENT_TAKEN, (one.at, one.registration))
+    else:
+        registry.db.execute(_TAKEN, (one.status_id, one.at, one.registration))
+
+
+def _failed(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+    else:
+        registry.db.execute(_FAILED, (one.status_id, one.said, one.registration))
+
+
+def _drop(registry: Registry, one: Outcome) -> None:
+    """The target is dead whatever the vehicle; a registration that was renewed after the send is a living one."""
+    sql = "SELECT number FROM registrations WHERE token = ? AND kind = ? AND renewed <= ?"
+    forget_all(registry, sql, (one.token, one.kind, one.sent))
+    _later(registry, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # it was not given what was sent
+
+
+def _later(registry: Registry, one: Outcome) -> None:
+    if one.outbox:
+        registry.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.expires, one.outbox))
+    else:
+        registry.db.execute(_LATER, (one.due, one.attempts, one.said, one.registration))
+
+
+_VERDICTS: dict[str, Callable[[Registry, Outcome], None]] = {
+    "taken": _taken,
+    "failed": _failed,
+    "drop": _drop,
+    "later": _later,
+}
+
+
+def _row(registry: Registry, one: Outcome) -> tuple[Any, ...]:
+    number = registry.next_push
+    registry.next_push += 1
+    return (
+        *(number % registry.limits.pushed, number, one.vehicle, one.token, one.kind, one.what, one.status_id),
+        *(one.committed, one.sent, one.at, one.verdict == "taken", one.said),
+    )
+
+
+def _pause(registry: Registry, op: PausePushes) -> None:
+    sql = "INSERT INTO meta VALUES ('pushes_paused', ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+    registry.db.execute(sql, (op.at if op.paused else 0,))
+
+
+def _put_off(registry: Registry, op: PutOff) -> None:
+    registry.db.execute("UPDATE deliveries SET due = ? WHERE due > ?", (op.latest, op.latest))
+    # An event without an attempt may be held over its user's night.
+    registry.db.execute("UPDATE outbox SET due = ? WHERE due > ? AND attempts > 0", (op.latest, op.latest))
+
+
+HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+    Register: _register,
+    Unregister: _unregister,
+    Renew: _renew,
+    ForgetUnseen: _forget_unseen,
+    ForgetExpired: _forget_expired,
+    Outcomes: _outcomes,
+    PausePushes: _pause,
+    PutOff: _put_off,
+}

@@ -1,0 +1,211 @@
+"""/metrics, and an alarm from its cause to everywhere that it is told."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trio
+from alarm_receiver import receiver
+from chain import callback, fake_fcm, register, whole_chain
+from daemon_process import running_daemon
+from prometheus_client.parser import text_string_to_metric_families
+
+from evd.alarms.rules import RULES
+from evd.api.metrics import STORED_FOR_S, Seen, Stored, families
+from evd.errors import Unavailable
+
+NOW = 1_700_000_000_000
+STATE: dict[str, Any] = {
+    "ready": True,
+    "version": "1.2.3",
+    "codec": "c",
+    "ingest": {"newest": 7, "too old": 2},
+    "unexplained": {"statuses": 17, "vehicles": 1, "vehicle": "386625", "fields": ["state"]},
+    "writer": {"waiting": 3, "commits": 4, "committed": 9},
+    "connections": {"open": 5, "strangers": 19, "gave_way": 20, "turned_away": 21, "let_go": 22},
+    "push": {
+        "enabled": True,
+        "in_flight": 6,
+        "paused": "refused",
+        "oldest_pending_s": 1.5,
+        "outcomes": {"sent": 8, "registration dropped": 1},
+    },
+    "disk": {"free": 10, "total": 20, "database": 30, "log": 40, "full": False},
+    "events": {"waiting": 15, "recorded": {"charge_low": 16}},
+    "certificate_ends_s": 1.8e9,
+    "log": {"lines_dropped": 18},
+    "alarms": [{"name": "disk_low"}],
+}
+STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12}
+STORED |= {"events_waiting": 13, "states_put_off": 14}
+
+
+def samples(seen: Seen) -> dict[str, float]:
+    """`name{label}` → value."""
+    return {
+        sample.name + "".join(f"{{{label}}}" for label in sample.labels.values()): sample.value
+        for family in families(seen)
+        for sample in family.samples
+    }
+
+
+def test_each_number_of_the_daemon_has_a_metric() -> None:
+    found = samples(Seen(STATE, STORED, NOW))
+    alarms = {name: value for name, value in found.items() if name.startswith("evd_alarm{")}
+    assert alarms == {f"evd_alarm{{{rule.name}}}": float(rule.name == "disk_low") for rule in RULES}
+    assert {name: value for name, value in found.items() if name not in alarms} == {
+        "evd_build_info{1.2.3}{c}": 1,
+        "evd_ready": 1,
+        "evd_callbacks_total{newest}": 7,
+        "evd_callbacks_total{too_old}": 2,
+        "evd_commits_total": 4,
+        "evd_committed_rows_total": 9,
+        "evd_unexplained_statuses_total": 17,
+        "evd_queue_rows": 3,
+        "evd_connections": 5,
+        "evd_connections_strangers": 19,
+        "evd_connections_crowded_out_total{gave_way}": 20,
+        "evd_connections_crowded_out_total{turned_away}": 21,
+        "evd_connections_crowded_out_total{let_go}": 22,
+        "evd_push_enabled": 1,
+        "evd_push_paused": 1,
+        "evd_push_in_flight": 6,
+        "evd_push_events_waiting": 13,
+        "evd_push_states_put_off": 14,
+        "evd_push_oldest_pending_seconds": 1.5,
+        "evd_pushes_total{registration_dropped}": 1,
+        "evd_pushes_total{sent}": 8,
+        "evd_alerter_queue_statuses": 15,
+        "evd_events_total{charge_low}": 16,
+        "evd_vehicles": 2,
+        "evd_statuses": 50,
+        "evd_registrations": 11,
+        "evd_rejected_rows": 12,
+        "evd_disk_free_bytes": 10,
+        "evd_disk_bytes": 20,
+        "evd_database_bytes": 30,
+        "evd_database_log_bytes": 40,
+        "evd_log_lines_dropped_total": 18,
+        "evd_certificate_end_timestamp_seconds": 1.8e9,
+    }
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    state = STATE | {"push": {"enabled": False}, "events": {}, "disk": {}, "certificate_ends_s": None}
+    found = samples(Seen(state, {}, NOW))
+    unknown = ("disk", "database", "certificate", "push_events", "push_states", "push_oldest", "alerter", "events")
+    unknown += ("vehicles", "statuses", "rejected")
+    assert not [name for name in found if name.startswith(tuple(f"evd_{word}" for word in unknown))]
+    assert found["evd_push_enabled"] == 0
+
+
+async def test_the_database_is_asked_once_a_second_however_many_ask(autojump_clock: Any) -> None:
+    asked: list[float] = []
+
+    async def ask() -> Mapping[str, Any]:
+        asked.append(trio.current_time())
+        await trio.sleep(0.1)
+        return {"vehicles": len(asked)}
+
+    stored = Stored()
+    async with trio.open_nursery() as nursery:
+        for _ in range(20):
+            nursery.start_soon(stored.counts, ask)
+    assert len(asked) == 1
+    await trio.sleep(STORED_FOR_S)
+    assert await stored.counts(ask) == {"vehicles": 2}
+
+
+async def test_a_database_that_does_not_answer_leaves_the_other_metrics_alone(autojump_clock: Any) -> None:
+    async def ask() -> Mapping[str, Any]:
+        raise Unavailable("slow")
+
+    assert await Stored().counts(ask) == {}
+
+
+@pytest.mark.parametrize(("role", "status"), [(None, 401), ("sigfox", 403), ("app", 403), ("admin", 200)])
+def test_metrics_are_for_an_admin(daemon: Any, role: str | None, status: int) -> None:
+    headers = {"x-api-key": daemon.keys[role]} if role else {}
+    answer = httpx.get(f"{daemon.url}/metrics", headers=headers)
+    assert answer.status_code == status
+    assert ("evd_ready" in answer.text) == (status == 200)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with running_daemon(tmp_path_factory.mktemp("metrics") / "evd") as running:
+        yield running
+
+
+def test_whoever_may_open_the_control_socket_may_scrape(daemon: Any) -> None:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(daemon.directory / "evd.sock"))) as client:
+        assert "evd_ready 1.0" in client.get("http://evd/metrics").text
+
+
+@pytest.mark.parametrize("accept", ["", "text/plain", "application/openmetrics-text;version=1.0.0"])
+def test_a_scraper_gets_the_form_it_asks_for(daemon: Any, accept: str) -> None:
+    headers = {"x-api-key": daemon.keys["admin"], "accept": accept}
+    answer = httpx.get(f"{daemon.url}/metrics", headers=headers)
+    assert answer.headers["content-type"].startswith(accept.split(";")[0] or "text/plain")
+    assert answer.text.endswith("# EOF\n") == accept.startswith("application/openmetrics")
+
+
+def test_callbacks_are_counted_by_what_came_of_them(daemon: Any) -> None:
+    for _ in range(2):
+        assert callback(daemon).status_code == 201
+    found = scraped(daemon)
+    assert found["evd_callbacks_total{newest}"] == 1
+    assert found["evd_callbacks_total{duplicate}"] == 1
+    assert found["evd_database_bytes"] > 0
+    assert found["evd_disk_free_bytes"] > 0
+    assert found["process_resident_memory_bytes"] > 1e6
+
+
+def scraped(daemon: Any) -> dict[str, float]:
+    text = httpx.get(f"{daemon.url}/metrics", headers={"x-api-key": daemon.keys["admin"]}).text
+    return {
+        sample.name + "".join(f"{{{label}}}" for label in sample.labels.values()): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def until(holds: Callable[[], Any], timeout_s: float = 20) -> Any:
+    end = time.monotonic() + timeout_s
+    while not (found := holds()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def test_refused_credentials_reach_the_operator_everywhere(tmp_path: Path) -> None:
+    """FCM answers 401 to each message: the log, /readyz, /metrics and the operator's webhook say so."""
+    with fake_fcm(tmp_path) as fcm, receiver() as hook:
+        busy = "loop_lag_ms = 10000\n"  # a machine that has other things to do is not what is tested here
+        settings = f'[alerts]\nwebhook = "{hook.url}/alarms"\n{busy}'
+        with whole_chain(tmp_path, fcm, settings=settings) as evd:
+            register(evd, "thirdparty-1")
+            assert callback(evd).status_code == 201
+
+            def alarms() -> Any:
+                return httpx.get(f"{evd.url}/readyz").json()["alarms"]
+
+            (alarm,) = until(alarms)
+            assert alarm["name"] == "push_credentials"
+            assert "the provider refuses evd" in alarm["sentence"]
+            assert "401 THIRD_PARTY_AUTH_ERROR" in alarm["sentence"]
+            assert httpx.get(f"{evd.url}/readyz").status_code == 200, "callbacks are taken all the same"
+            found = scraped(evd)
+            assert found["evd_alarm{push_credentials}"] == 1
+            assert found["evd_push_paused"] == 1
+            ((path, _, body),) = hook.wait_for(1)
+            assert path == "/alarms"
+            told = json.loads(body)
+            assert (told["alarm"], told["state"], told["since"]) == ("push_credentials", "raised", alarm["since"])
+            assert told["text"] == alarm["sentence"]
+            assert [line["alarm"] for line in evd.events("alarm")] == ["push_credentials"]

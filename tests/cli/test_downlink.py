@@ -1,0 +1,239 @@
+"""Downlinks and vehicles' logs as people and programs use them: the commands and `/api/v1`, over a running daemon."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+from builders import NOW, new_store
+from daemon_process import RunningDaemon, init, run_evd, running_daemon
+
+from evd.cli.times import duration_s, utc_time
+from evd.errors import ConfigError
+from evd.model.operations import Note
+
+HEX = "0102030405060708"
+DAY_S = 86_400
+GRAMMAR = "limit::uint:8 on:1:bool:7"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """With a format `wish` of two bytes, and three entries in logs."""
+    directory = tmp_path_factory.mktemp("downlinks") / "evd"
+    keys = init(directory)
+    with closing(new_store(directory / "evd.db", capacity=1000)) as store:
+        store.write(
+            [
+                Note("a", "386625", "error", "error", NOW, "It was silent for a day.", b"{}", NOW),
+                Note("b", "386625", "event", "info", NOW + 60_000, "Its count started anew.", b"{}", NOW),
+                Note("c", "", "event", "warn", NOW, "The contract of the group ends.", b"{}", NOW),
+            ]
+        )
+    settings = f'[formats.wish]\ngrammar = "{GRAMMAR}"\n[sigfox]\ndownlinks_per_vehicle = 3\n'
+    with running_daemon(directory, keys=keys, settings=settings) as one:
+        yield one
+
+
+def ask(
+    daemon: RunningDaemon, method: str, path: str, body: Any = None, *, key: str | None = "admin"
+) -> httpx.Response:
+    headers = {} if key is None else {"x-api-key": daemon.keys[key]}
+    return httpx.request(method, f"{daemon.url}/api/v1{path}", headers=headers, json=body)
+
+
+def said(daemon: RunningDaemon, *arguments: str) -> str:
+    done = run_evd(*arguments, "--dir", daemon.directory, env={"COLUMNS": "200"})
+    assert done.returncode == 0, done.stderr
+    text: str = done.stdout
+    return text
+
+
+def refused(daemon: RunningDaemon, *arguments: str) -> str:
+    done = run_evd(*arguments, "--dir", daemon.directory)
+    assert done.returncode in (1, 2), done.stdout
+    assert "Traceback" not in done.stderr
+    text: str = done.stderr
+    return text
+
+
+# The API
+
+
+def test_a_downlink_is_queued_shown_and_cancelled_once(daemon: RunningDaemon) -> None:
+    made = ask(daemon, "POST", "/vehicles/00a1/downlinks", {"payload": HEX, "expires_s": 3600})
+    assert made.status_code == 201
+    row = made.json()
+    assert row["expires"] - row["created"] == 3_600_000
+    assert {name: value for name, value in row.items() if name not in ("number", "created", "expires")} == {
+        "vehicle": "A1",
+        "payload": HEX,
+        "state": "queued",
+        **dict.fromkeys(("offered", "asked_by", "asked_time", "closed", "info_code", "info")),
+    }
+    assert ask(daemon, "GET", "/vehicles/A1/downlinks").json() == [row]
+    assert row in ask(daemon, "GET", "/downlinks?state=queued").json()
+
+    cancelled = ask(daemon, "DELETE", f"/downlinks/{row['number']}")
+    assert (cancelled.status_code, cancelled.json()["state"]) == (200, "cancelled")
+    assert row not in ask(daemon, "GET", "/downlinks?state=queued").json()
+    again = ask(daemon, "DELETE", f"/downlinks/{row['number']}")
+    assert again.status_code == 409
+    assert again.json()["detail"] == f"downlink {row['number']} is cancelled: only queued ones can be cancelled"
+
+
+def test_lists_begin_with_the_newest_and_hold_as_many_as_are_asked_for(daemon: RunningDaemon) -> None:
+    numbers = [ask(daemon, "POST", "/vehicles/B1/downlinks", {"payload": HEX}).json()["number"] for _ in range(3)]
+    listed = ask(daemon, "GET", "/vehicles/B1/downlinks?limit=2").json()
+    assert [row["number"] for row in listed] == numbers[:0:-1]
+
+
+@pytest.mark.parametrize("format_", ["wish", GRAMMAR])
+def test_fields_are_written_in_a_format_by_name_or_in_a_grammar(daemon: RunningDaemon, format_: str) -> None:
+    wish = {"fields": {"limit": 16, "on": True}, "format": format_}
+    row = ask(daemon, "POST", f"/vehicles/C{len(format_)}/downlinks", wish).json()
+    assert row["payload"] == "1080000000000000"
+
+
+def test_a_downlink_lasts_as_long_as_the_setting_says(daemon: RunningDaemon) -> None:
+    row = ask(daemon, "POST", "/vehicles/D1/downlinks", {"payload": HEX}).json()
+    assert row["expires"] - row["created"] == 7 * DAY_S * 1000
+
+
+def test_a_vehicle_has_no_more_waiting_than_the_setting_says(daemon: RunningDaemon) -> None:
+    answers = [ask(daemon, "POST", "/vehicles/E1/downlinks", {"payload": HEX}) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [201, 201, 201, 400]
+    assert "sigfox.downlinks_per_vehicle" in answers[-1].json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "part"),
+    [
+        ("POST", "/vehicles/F1/downlinks", {"payload": "0102"}, 400, "has 2 bytes, a downlink has exactly 8"),
+        ("POST", "/vehicles/F1/downlinks", {"payload": "zz"}, 400, "is no hex text"),
+        ("POST", "/vehicles/F1/downlinks", {}, 400, "give either the payload as hex, or fields and their format"),
+        ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "format": "wish"}, 400, "give either"),
+        ("POST", "/vehicles/F1/downlinks", {"fields": {"limit": 1}}, 400, "give either"),
+        ("POST", "/vehicles/F1/downlinks", {"fields": {"limit": 1}, "format": "wisch"}, 400, "no format 'wisch'"),
+        ("POST", "/vehicles/F1/downlinks", {"fields": {"limit": 1}, "format": "ev"}, 400, "the format needs 12 bytes"),
+        ("POST", "/vehicles/F1/downlinks", {"fields": {"a": 1}, "format": "a::uint:99"}, 400, "1 to 64 bits"),
+        ("POST", "/vehicles/F1/downlinks", {"fields": {"limit": 256}, "format": "wish"}, 400, "0 to 255"),
+        ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "expires_s": 59}, 400, "expires_s is 59"),
+        ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "ttl": 60}, 400, "the body is refused"),
+        ("POST", "/vehicles/F1/downlinks", [], 400, "the body is refused"),
+        ("POST", f"/vehicles/{'F' * 65}/downlinks", {"payload": HEX}, 400, "1 to 64 printable characters"),
+        ("GET", "/downlinks?state=lost", None, 400, "there is no state 'lost'"),
+        ("GET", "/downlinks?limit=0", None, 400, "from 1 to 10000"),
+        ("GET", "/vehicles/F1/log?limit=x", None, 400, "from 1 to 10000"),
+        ("DELETE", "/downlinks/99999", None, 404, "there is no downlink 99999"),
+        ("DELETE", f"/downlinks/{10**30}", None, 404, "there is no downlink"),
+        ("DELETE", "/downlinks/one", None, 404, ""),
+    ],
+)
+def test_what_is_refused_is_told_in_a_sentence_and_changes_nothing(
+    daemon: RunningDaemon, method: str, path: str, body: Any, status: int, part: str
+) -> None:
+    answer = ask(daemon, method, path, body)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert part in answer.json()["detail"]
+    assert ask(daemon, "GET", "/vehicles/F1/downlinks").json() == []
+
+
+@pytest.mark.parametrize("path", ["/downlinks", "/vehicles/386625/downlinks", "/vehicles/386625/log", "/log"])
+@pytest.mark.parametrize(("key", "status"), [("admin", 200), ("app", 403), ("sigfox", 403), (None, 401)])
+def test_downlinks_and_logs_are_for_admins(daemon: RunningDaemon, path: str, key: str | None, status: int) -> None:
+    assert ask(daemon, "GET", path, key=key).status_code == status
+
+
+def test_a_log_begins_with_the_newest_entry(daemon: RunningDaemon) -> None:
+    entries = ask(daemon, "GET", "/vehicles/00386625/log").json()
+    assert entries[0] == {
+        "time": NOW + 60_000,
+        "vehicle": "386625",
+        "kind": "event",
+        "severity": "info",
+        "text": "Its count started anew.",
+        "received": NOW,
+        "document": "{}",
+    }
+    assert [entry["time"] for entry in entries] == [NOW + 60_000, NOW]
+    assert ask(daemon, "GET", "/vehicles/386625/log?limit=1").json() == entries[:1]
+    assert [entry["vehicle"] for entry in ask(daemon, "GET", "/log").json()] == ["", "386625", "386625"]
+    assert ask(daemon, "GET", "/vehicles/SILENT/log").json() == []
+
+
+# The commands
+
+
+def test_the_commands_queue_list_and_cancel(daemon: RunningDaemon) -> None:
+    row = json.loads(said(daemon, "downlink", "send", "abc", HEX, "--expires", "2d", "--json"))
+    assert (row["vehicle"], row["payload"], row["expires"] - row["created"]) == ("ABC", HEX, 2 * DAY_S * 1000)
+    number = str(row["number"])
+    assert json.loads(said(daemon, "downlink", "list", "ABC", "--json")) == [row]
+    table = said(daemon, "downlink", "list", "ABC", "--state", "queued")
+    assert table.splitlines()[1].split()[:4] == [number, "ABC", HEX, "queued"]
+    assert f" {utc_time(row['created'])} " in table
+    assert said(daemon, "downlink", "cancel", number) == f"downlink {number} for vehicle ABC is cancelled\n"
+    assert "only queued ones can be cancelled" in refused(daemon, "downlink", "cancel", number)
+    assert json.loads(said(daemon, "downlink", "list", "ABC", "--state", "queued", "--json")) == []
+
+
+def test_fields_are_given_one_by_one(daemon: RunningDaemon) -> None:
+    text = said(
+        *(daemon, "downlink", "send", "ABD"),
+        *("--fields", "limit=16", "--fields", "on=true", "--format", "wish"),
+    )
+    assert "1080000000000000 waits for vehicle ABD to ask, until " in text
+    assert text.endswith(" UTC\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (("ABE", "0102"), "has 2 bytes, a downlink has exactly 8"),
+        (("ABE",), "give either the payload as hex, or fields and their format"),
+        (("ABE", "--fields", "limit", "--format", "wish"), "'limit' is no NAME=VALUE"),
+        (("ABE", "--fields", "limit=much", "--format", "wish"), "'much' does not fit"),
+        (("ABE", HEX, "--expires", "soon"), "'soon' is no duration"),
+        (("ABE", HEX, "--expires", "1s"), "expires_s is 1: it must lie between 60 and 31536000"),
+    ],
+)
+def test_a_wrong_command_is_told_in_a_sentence(daemon: RunningDaemon, arguments: tuple[str, ...], part: str) -> None:
+    assert part in refused(daemon, "downlink", "send", *arguments)
+
+
+def test_the_log_is_a_table_with_human_times(daemon: RunningDaemon) -> None:
+    lines = said(daemon, "vehicle", "log", "386625").splitlines()
+    assert [line.strip().split(maxsplit=5) for line in lines[1:]] == [
+        ["2023-11-14", "22:14:20", "386625", "info", "event", "Its count started anew."],
+        ["2023-11-14", "22:13:20", "386625", "error", "error", "It was silent for a day."],
+    ]
+    assert said(daemon, "vehicle", "log", "SILENT") == "Sigfox reported nothing.\n"
+    assert len(json.loads(said(daemon, "vehicle", "log", "--json"))) == 3
+    assert len(json.loads(said(daemon, "vehicle", "log", "--limit", "1", "--json"))) == 1
+
+
+# Times
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("12h", 43_200), ("2d", 172_800), ("1w", 604_800)]
+)
+def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "2", "d", "2 d", "-2d", "2D", "1.5h", "2days", "9999999999d", "٢d"])
+def test_anything_else_is_no_duration(text: str) -> None:
+    with pytest.raises(ConfigError, match="is no duration: write a number and s, m, h, d or w"):
+        duration_s(text)
+
+
+def test_times_are_shown_as_utc() -> None:
+    assert utc_time(NOW) == "2023-11-14 22:13:20"
+    assert utc_time(253_402_300_799_999) == "9999-12-31 23:59:59"
+    assert utc_time(None) is None

@@ -1,0 +1,60 @@
+"""Which format belongs to whom, as the loop knows it: it follows the commits, those in bundles too."""
+
+from __future__ import annotations
+
+import pytest
+
+from evd.errors import ConfigError
+from evd.ingest.cache import Directory
+from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType, SetVehicle, Several
+from evd.payload.formats import Formats
+
+TYPE = "5d8cdc8fea06bb6e41234567"
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "device_type", "expected"),
+    [
+        ("1A", None, "own"),
+        ("1A", TYPE, "own"),
+        ("1B", TYPE, "of the type"),
+        ("1B", "another", None),
+        ("1B", None, None),
+    ],
+)
+def test_a_vehicles_own_format_comes_before_its_device_types(
+    vehicle: str, device_type: str | None, expected: str | None
+) -> None:
+    directory = Directory([], [("1A", "own")], [(TYPE, "of the type")])
+    assert directory.format_for(vehicle, device_type) == expected
+
+
+def test_the_format_of_a_device_type_follows_the_commits() -> None:
+    directory = Directory([], [])
+    types = directory.type_formats
+    directory.committed([SetDeviceType(TYPE, "trailer", 1)], [None])
+    assert types == {TYPE: "trailer"}
+    directory.committed([SetDeviceType(TYPE, None, 1), SetDeviceType("other", None, 1)], [None, None])
+    assert types == {}, "the mapping that was given out is kept up to date"
+
+
+def test_the_databases_formats_follow_the_commits() -> None:
+    formats = Formats({}, "ev")
+    directory = Directory([], [], library=formats)
+    directory.committed([AddFormat("trailer", "load::uint:8", b'{"load":{"scale":2.0}}', 1)], [None])
+    assert formats.find("trailer").decoder.decode(b"\x04") == {"load": 8.0}
+    directory.committed([AddFormat("trailer", "weight::uint:8", b"{}", 1)], [None])
+    assert formats.find("trailer").names == {"weight"}
+    directory.committed([RemoveFormat("trailer")], [True])
+    with pytest.raises(ConfigError):
+        formats.find("trailer")
+
+
+def test_a_bundle_is_followed_operation_by_operation_and_what_failed_in_it_is_not() -> None:
+    directory = Directory([], [])
+    bundle = Several(
+        (SetDeviceType("a", "ev", 1), SetDeviceType("b", "ev", 1), Several((SetVehicle("1A", 1, format="ev"),)))
+    )
+    directory.committed([bundle, SetDeviceType("c", "ev", 1)], [[None, LimitReached("full"), [None]], None])
+    assert directory.type_formats == {"a": "ev", "c": "ev"}
+    assert directory.formats == {"1A": "ev"}

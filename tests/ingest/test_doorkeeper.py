@@ -1,0 +1,59 @@
+"""How much of a body a request may send, by its head."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from evd.auth.api_keys import KeyRing, new_key
+from evd.ingest.doorkeeper import STRANGERS_CHUNKS_MAX, Doorkeeper
+from evd.net.server.http1 import RequestReader
+from evd.net.server.http1_body import Allowance
+from evd.net.server.http1_head import Head
+
+KEYS = {role: new_key(role) for role in ("sigfox", "device", "app", "admin")}
+USUAL, BATCH = Allowance(64), Allowance(1024)
+FORM = Allowance(64, STRANGERS_CHUNKS_MAX, known=False)
+NONE = Allowance(64, STRANGERS_CHUNKS_MAX, reads=False, known=False)
+
+
+def head(path: str, *fields: str) -> Head:
+    reader = RequestReader(head_max=16_384, fields_max=64)
+    reader.feed("\r\n".join((f"POST {path} HTTP/1.1", "Host: x", *fields, "", "")).encode())
+    read = reader.next_head()
+    assert read is not None
+    return read
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "kind", "allowance", "local"),
+    [
+        ("/sigfox/uplink", "sigfox", "application/json", USUAL, USUAL),
+        ("/sigfox/uplink", "app", "application/json", USUAL, USUAL),
+        ("/sigfox/uplink", "", "application/json", NONE, USUAL),
+        ("/sigfox/uplink", "wrong", "", NONE, USUAL),
+        ("/sigfox/uplink", "", "application/x-www-form-urlencoded", FORM, USUAL),
+        ("/sigfox/uplink", "wrong", "Application/X-WWW-Form-Urlencoded; charset=utf-8", FORM, USUAL),
+        ("/v2/sigfox/batch", "sigfox", "text/plain", BATCH, BATCH),
+        ("/sigfox/batch/", "admin", "application/x-www-form-urlencoded", BATCH, BATCH),
+        ("/sigfox/batch", "device", "text/plain", USUAL, USUAL),
+        ("/sigfox/batch", "", "text/plain", NONE, USUAL),
+        ("/sigfox/batch", "", "application/x-www-form-urlencoded", FORM, USUAL),
+        ("/api/v1/keys", "admin", "application/json", USUAL, USUAL),
+        ("/api/v1/keys", "", "application/x-www-form-urlencoded", NONE, USUAL),
+        ("/nowhere", "", "", NONE, USUAL),
+    ],
+)
+def test_a_body_is_read_for_a_good_key_or_for_a_form_that_may_hold_one(
+    path: str, key: str, kind: str, allowance: Allowance, local: Allowance
+) -> None:
+    keeper = Doorkeeper(KeyRing([key for _, key in KEYS.values()]), body_max=64, large_body_max=1024)
+    shown = KEYS[key][0] if key in KEYS else key
+    asked = head(path, *([f"x-api-key: {shown}"] if shown else []), *([f"Content-Type: {kind}"] if kind else []))
+    assert keeper.allow(asked, "192.0.2.1") == allowance
+    assert keeper.allow_local(asked, "") == local
+
+
+def test_who_shows_a_key_may_send_as_many_chunks_as_he_likes() -> None:
+    assert USUAL.chunks == sys.maxsize

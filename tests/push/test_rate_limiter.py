@@ -1,0 +1,46 @@
+"""How fast, and when again: the token bucket and the waits, without sockets, for they are pure."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evd.net.client.backoff import FIRST_S, LONGEST_S, SPREAD, delay_s
+from evd.push.rate_limiter import FLOOR, RECOVER_S, Pace
+
+CHANCES = st.floats(0, 1, exclude_max=True)
+
+
+@given(attempts=st.integers(0, 100), asked_s=st.floats(0, 3600), chance=CHANCES)
+def test_no_wait_is_shorter_than_ten_seconds_or_than_what_was_asked(
+    attempts: int, asked_s: float, chance: float
+) -> None:
+    wait_s = delay_s(attempts, asked_s, chance)
+    assert max(FIRST_S, asked_s) <= wait_s <= max(LONGEST_S, (1 + SPREAD) * max(FIRST_S, asked_s))
+
+
+def test_waits_double_up_to_ten_minutes_and_each_is_spread_over_a_third_at_least() -> None:
+    shortest = [delay_s(attempts, 0, 0.0) for attempts in range(9)]
+    longest = [delay_s(attempts, 0, 0.999) for attempts in range(9)]
+    assert shortest == [10, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert [round(wait_s) for wait_s in longest] == [15, 20, 40, 80, 160, 320, 600, 600, 600]
+
+
+def test_after_a_pause_the_rate_ramps_up_again() -> None:
+    pace = Pace(9500, ramp_s=60)
+    pace.allowed(0)
+    assert pace.rate(60) == 9500
+    pace.pause(100, 60)
+    assert pace.allowed(159) == 0
+    assert pace.rate(160) == 9500 * FLOOR
+    assert pace.rate(190) == 9500 / 2
+    assert pace.rate(220) == 9500
+
+
+def test_many_refusals_for_quota_halve_the_rate_once_and_it_recovers() -> None:
+    pace = Pace(9500, ramp_s=0)
+    for _ in range(100):
+        pace.halve(0, 60)
+    assert pace.rate(60) == 9500 / 2
+    assert pace.rate(60 + RECOVER_S / 4) == 9500 * 3 / 4
+    assert pace.rate(60 + RECOVER_S) == 9500

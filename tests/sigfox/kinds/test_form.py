@@ -1,0 +1,232 @@
+"""What `evd sigfox config` says: each template is JSON once Sigfox has filled it in, and evd's own reader takes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from daemon_process import run_evd
+from fake_sigfox import LOGIN, PASSWORD, fake_sigfox
+
+from evd.config.settings import EV_GRAMMAR
+from evd.errors import ConfigError
+from evd.request import body as shapes
+from evd.sigfox.kinds import table as callbacks
+from evd.sigfox.kinds.form import KINDS, CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.sigfox.kinds.reports import report
+from evd.sigfox.message import read_message
+
+URL = "https://evd.example.org"
+NOW = 1_700_000_000_000
+
+#: What Sigfox puts in, as it writes it (reference sigfox.md B1, B2).
+SAMPLES = {
+    "device": "3A6BF2",
+    "time": "1700000000",
+    "data": "2ac65fa40ffe0b1e03e84c00",
+    "seqNumber": "4095",
+    "deviceTypeId": "5aaebe50c563d60a3e2b7f61",
+    "ack": "true",
+    "batt": "3.42",
+    "temp": "21.5",
+    "lqi": "GOOD",
+    "linkQuality": "2",
+    "fixedLat": "50.1",
+    "fixedLng": "14.4",
+    "operatorName": "SIGFOX_Czech_Republic_SimpleCell",
+    "countryCode": "203",
+    "duplicates": '[{"bsId":"2C42","rssi":-120.0,"nbRep":3,"snr":14.2}]',
+    "computedLocation": '{"lat":50.08,"lng":14.42,"radius":4000,"source":2,"status":1}',
+    "infoCode": "0",
+    "infoMessage": "Acked",
+    "downlinkAck": "true",
+    "downlinkOverusage": "false",
+    "whitelistDevices": "0",
+    "repeatedMsg": "4",
+    "unwantedDevices": "15",
+    "unwantedMsg": "2",
+    "wrongMsg": "1",
+    "overRegulmsg": "0",
+    "info": "No message for 24 hours",
+    "severity": "ERROR",
+    "eventType": "SEQUENCE_NUMBER_BREAK",
+    "sourceId": "3A6BF2",
+    "sourceType": "DEVICE",
+    "groupId": "5aaebe50c563d60a3e2b7f62",
+    "deviceLastSeqnumber": "17",
+    "deviceExpectedSeqnumber": "18",
+    "deviceMessageSeqnumber": "25",
+    "deviceMessageTime": "1700000000",
+    "deviceInfo": "x",
+}
+
+#: What is never null in the kinds that have it.
+ALWAYS = {"device", "time", "data", "ack", "infoCode", "info", "severity", "eventType", "batt", "repeatedMsg"}
+
+
+def filled(text: str, values: dict[str, str]) -> str:
+    return re.sub(r"\{(\w+)\}", lambda match: values[match[1]], text)
+
+
+def everything() -> list[CallbackDefinition]:
+    both = [*definitions(URL), *definitions(URL, bidir=True)]
+    return list({one.kind: one for one in both}.values())
+
+
+def test_each_kind_has_its_row_and_its_route_here_and_in_the_reader() -> None:
+    assert {one.kind for one in everything()} == KINDS.keys() == callbacks.KINDS.keys() - {"geoloc"}
+    for one in everything():
+        assert one.url == f"{URL}/sigfox/{one.kind}"
+
+
+def test_the_numbers_of_the_kinds_are_those_the_reader_knows() -> None:
+    for kind, row in KINDS.items():
+        number = callbacks.KINDS[kind].number
+        assert (row.type[1], row.subtype[1]) == (number or (None, None))
+
+
+@pytest.mark.parametrize("one", everything(), ids=lambda one: one.kind)
+@pytest.mark.parametrize("sparse", [False, True], ids=["full", "nulls"])
+def test_a_filled_in_template_is_read_as_its_kind(one: CallbackDefinition, sparse: bool) -> None:
+    """Sigfox gives the literal null for what it does not have."""
+    values = {name: "null" if sparse and name not in ALWAYS else value for name, value in SAMPLES.items()}
+    document: dict[str, Any] = json.loads(filled(one.body, values))
+    assert callbacks.kind_of(document) == one.kind
+    callbacks.require(one.kind, document)
+    if one.kind in callbacks.DATA_KINDS:
+        message = read_message(document)
+        assert (message.vehicle, message.time) == ("3A6BF2", NOW)
+        assert message.payload == bytes.fromhex(SAMPLES["data"])
+        assert message.fields == {}, "Sigfox's variables are no values of the vehicle"
+    else:
+        assert report(one.kind, document, now=NOW, raw=orjson.dumps(document)).operations
+
+
+def test_every_variable_of_a_template_is_one_that_sigfox_knows() -> None:
+    for one in everything():
+        assert set(re.findall(r"\{(\w+)\}", one.body)) <= SAMPLES.keys()
+
+
+def test_a_batch_of_two_lines_is_read_as_two_messages() -> None:
+    (data, *others) = definitions(URL, batch=True)
+    assert (data.channel, data.url, data.body) == ("BATCH_URL", f"{URL}/sigfox/batch", "{batch}")
+    assert {other.channel for other in others} == {"URL"}
+    batch = "\n".join(filled(data.line_pattern, SAMPLES | {"seqNumber": str(seq)}) for seq in (7, 8))
+    lines = list(
+        shapes.read_batch(
+            headers={b"content-type": data.content_type.encode()},
+            query=b"",
+            body=filled(data.body, {"batch": batch}).encode(),
+            pattern=shapes.LinePattern.parse(data.line_pattern),
+            lines_max=10,
+        )
+    )
+    assert [read_message(line.variables).seq for line in lines if isinstance(line.variables, dict)] == [7, 8]
+
+
+def test_a_batch_whose_lines_cannot_say_who_asks_is_refused() -> None:
+    with pytest.raises(ConfigError, match=re.escape("{ack}")):
+        definitions(URL, batch=True, bidir=True)
+    assert definitions(URL, batch=True, bidir=True, batch_pattern="{device};{time};{data};{ack};")[0].downlink
+
+
+def test_there_is_one_data_callback_and_sni_is_always_on() -> None:
+    for bidir, kind in ((False, "uplink"), (True, "bidir")):
+        made = definitions(URL, bidir=bidir)
+        assert [one.kind for one in made if one.type == "DATA"] == [kind]
+        assert all(one.sni and one.method == "POST" for one in made)
+
+
+def test_the_grammar_stands_where_sigfox_has_a_field_for_it() -> None:
+    with_grammar = {one.kind for one in definitions(URL, grammar=EV_GRAMMAR) if one.payload_config == EV_GRAMMAR}
+    assert with_grammar == {"uplink", "advanced"}
+
+
+def test_what_goes_to_sigfoxs_api_is_its_create_callback() -> None:
+    """Names and required ones as in API2's createUrlCallback."""
+    advanced = next(one for one in definitions(URL, grammar="a:0:uint:8") if one.kind == "advanced")
+    assert as_api(advanced, "the-key") == {
+        "channel": "URL",
+        "callbackType": 1,
+        "callbackSubtype": 6,
+        "payloadConfig": "a:0:uint:8",
+        "enabled": True,
+        "url": f"{URL}/sigfox/advanced",
+        "httpMethod": "POST",
+        "headers": {"x-api-key": "the-key"},
+        "sendSni": True,
+        "contentType": "application/json",
+        "bodyTemplate": advanced.body,
+    }
+
+
+def test_what_sigfoxs_api_cannot_create_is_left_to_be_typed_in() -> None:
+    left = [one for one in definitions(URL, batch=True) if why_not_creatable(one)]
+    assert [(one.type, one.channel) for one in left] == [("DATA", "BATCH_URL"), ("EVENT", "URL")]
+    for one in left:
+        with pytest.raises(ConfigError, match="into the form"):
+            as_api(one, "the-key")
+
+
+# The command
+
+
+def test_the_command_prints_what_to_type_and_how_a_key_is_made(tmp_path: Path) -> None:
+    done = run_evd("sigfox", "config", "--url", f"{URL}/", "--format", "ev", "--dir", tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    for one in definitions(URL, grammar=EV_GRAMMAR):
+        assert one.url in done.stdout
+        assert all(line in done.stdout for line in one.body.splitlines())
+    assert f"Custom payload config  {EV_GRAMMAR}" in done.stdout
+    assert "evd key create --role sigfox" in done.stdout
+
+
+def test_the_batch_pattern_is_the_one_the_daemon_reads_by(tmp_path: Path) -> None:
+    (tmp_path / "evd.toml").write_text('[sigfox]\nbatch_pattern = "{device},{time},{data}"\n')
+    done = run_evd("sigfox", "config", "--url", URL, "--batch", "--json", "--dir", tmp_path)
+    assert json.loads(done.stdout)[0]["line_pattern"] == "{device},{time},{data}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--url", "evd.example.org"), "no base address"),
+        (("--url", URL, "--format", "a:0:uint:99"), "a"),
+        (("--url", URL, "--create"), "--device-type"),
+        (("--url", URL, "--device-type", "5aae"), "--create"),
+        (("--url", URL, "--create", "--device-type", "5aae"), "EVD_SIGFOX_KEY"),
+    ],
+)
+def test_what_the_command_cannot_use_is_said_in_a_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], says: str
+) -> None:
+    done = run_evd("sigfox", "config", *arguments, "--dir", tmp_path)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.startswith("evd: ")
+    assert says in done.stderr
+
+
+def test_created_callbacks_carry_the_key_and_are_not_created_twice(tmp_path: Path) -> None:
+    with fake_sigfox() as sigfox:
+        env = {
+            "EVD_SIGFOX__API": sigfox.url,
+            "EVD_SIGFOX__API_LOGIN": LOGIN,
+            "EVD_SIGFOX__API_PASSWORD": PASSWORD,
+            "EVD_SIGFOX_KEY": "the-key-of-evd",
+        }
+        wish = ("sigfox", "config", "--url", URL, "--create", "--device-type", "5aae", "--dir", tmp_path)
+        first = run_evd(*wish, "--json", env=env)
+        assert (first.returncode, first.stderr) == (0, "")
+        second = run_evd(*wish, env=env)
+    made = {one["kind"]: one.get("created") for one in json.loads(first.stdout)}
+    assert made == {**dict.fromkeys((one.kind for one in definitions(URL)), True), "event": None}
+    assert second.stdout.count("there already as") == len(made) - 1
+    assert "EVENT" in second.stdout
+    assert len(sigfox.callbacks["5aae"]) == len(made) - 1
+    assert {one["headers"]["x-api-key"] for one in sigfox.callbacks["5aae"]} == {"the-key-of-evd"}
+    assert "the-key-of-evd" not in first.stdout + second.stdout

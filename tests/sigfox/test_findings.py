@@ -1,0 +1,49 @@
+"""What the operator is told of senders: within bounds, each name once."""
+
+from __future__ import annotations
+
+from evd.sigfox.findings import FIELDS_SHOWN, NAMES_MAX, VEHICLES_MAX, Findings, remarks, shown
+
+
+def test_the_last_vehicle_and_its_fields_are_told_and_all_statuses_counted() -> None:
+    findings = Findings()
+    assert findings.state() == {"statuses": 0, "vehicles": 0, "vehicle": "", "fields": []}
+    for vehicle, fields in (("A", ("state",)), ("B", ("range",)), ("A", ("state", "current"))):
+        findings.unexplained_by(vehicle, fields)
+    assert findings.state() == {"statuses": 3, "vehicles": 2, "vehicle": "A", "fields": ["state", "current"]}
+
+
+def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
+    findings = Findings()
+    for number in range(VEHICLES_MAX + 5):
+        findings.unexplained_by(str(number), ("state",))
+    state = findings.state()
+    assert (state["statuses"], state["vehicles"], state["vehicle"]) == (
+        VEHICLES_MAX + 5,
+        VEHICLES_MAX,
+        str(VEHICLES_MAX + 4),
+    )
+
+
+def test_a_name_is_told_once_and_no_more_than_so_many() -> None:
+    findings = Findings()
+    assert findings.untold(["Lat", "Lng"]) == ["Lat", "Lng"]
+    assert findings.untold(["Lng", "Speed"]) == ["Speed"]
+    assert findings.untold(["Lat"]) == []
+    assert len(findings.untold([str(number) for number in range(2 * NAMES_MAX)])) == NAMES_MAX - 3
+    assert findings.untold(["one more"]) == []
+
+
+def test_many_fields_are_shortened() -> None:
+    assert shown(["a", "b"]) == "a, b"
+    assert shown([str(number) for number in range(FIELDS_SHOWN + 1)]).endswith("9 …")
+
+
+def test_each_flag_has_its_sentence_with_its_count() -> None:
+    flagged = {"disagrees": 3, "undecoded": 1, "implausible": 2, "alone": 5, "unread": 4, "ahead": 9}
+    first, *others = remarks("A1", flagged, 10, ["state"])
+    assert first.startswith("vehicle A1 sends values that its format does not explain (state), in 3 of its 10 kept st")
+    assert [other[:26] for other in others] == [f"{n} of its 10 kept statuses "[:26] for n in (1, 2, 5, 4)]
+    (sent,) = remarks("A1", {"disagrees": 3}, 10, [])
+    assert "sent values that its format of then did not explain, in 3 of its 10" in sent, "a new format explains them"
+    assert remarks("A1", {}, 10, []) == []

@@ -1,0 +1,239 @@
+"""Questions to the database: answered in time, or ended; shared out between those who ask, and asked once."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+import trio.testing
+import trio_asyncio
+from builders import arrival
+
+from evd.concurrency.fair_queue import Turns
+from evd.concurrency.requester import asker
+from evd.concurrency.single_flight import Flights
+from evd.errors import Unavailable
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.read import statuses as queries
+from evd.store.sqlite.read.statuses import Queries
+
+ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+
+
+@asynccontextmanager
+async def opened(database: Path) -> AsyncIterator[Queries]:
+    async with trio_asyncio.open_loop():
+        asked = await Queries.open(database)
+        try:
+            yield asked
+        finally:
+            await asked.aclose()
+
+
+@pytest.mark.parametrize("small", [True, False])
+async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
+    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 0.2)
+    open_store().write([arrival()])
+    async with opened(database) as asked:
+        with pytest.raises(Unavailable):
+            await asked.rows(ENDLESS, (), small=small)
+        monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 5.0)
+        began = time.monotonic()
+        last = await asked.last("386625")
+        assert last is not None and last.id == arrival().status_id
+        assert await asked.rows("SELECT 1 AS one", (), small=small) == [{"one": 1}]
+        assert time.monotonic() - began < 2
+
+
+async def test_a_question_whose_asker_went_away_is_ended_too(
+    open_store: Callable[..., SqliteStore], database: Path
+) -> None:
+    open_store()
+    async with opened(database) as asked:
+        with trio.move_on_after(0.1):
+            await asked.rows(ENDLESS, ())
+        began = time.monotonic()
+        assert await asked.flagged("386625") == {}
+        assert time.monotonic() - began < 2
+
+
+async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., SqliteStore], database: Path) -> None:
+    open_store().write([arrival()])
+
+    async def ask_much(number: int) -> None:
+        asker.set("user greedy")
+        await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
+
+    async with opened(database) as asked, trio.open_nursery() as nursery:
+        for number in range(20):
+            nursery.start_soon(ask_much, number)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        with trio.fail_after(2):
+            assert await asked.last("386625"), "small questions have readers of their own"
+            assert await asked.flagged("386625") == {}, "large ones are one user's only by his share"
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
+    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_store().write([arrival(f"{number:X}") for number in range(1, 8)])
+    async with opened(database) as asked:
+        page = await asked.fleet(("",), 3)
+        assert [row["vehicle"] for row in page.rows] == ["1", "2", "3"] and page.following == ("3",)
+        assert (await asked.fleet(("3",), 4)).following is None
+        monkeypatch.setattr(queries, "LISTED_BYTES_MAX", 1)
+        page = await asked.fleet(("3",), 4)
+        assert [row["vehicle"] for row in page.rows] == ["4"] and page.following == ("4",)
+
+
+# ---- turns ----
+
+
+async def stand(turns: Turns[int], asker: str, had: list[str], *, for_ever: bool = False) -> None:
+    async with turns.place(asker):
+        had.append(asker)
+        if for_ever:
+            await trio.sleep_forever()
+
+
+async def test_who_wants_much_waits_behind_himself() -> None:
+    turns, had = Turns([1], each=1, waiting_max=99), list[str]()
+    async with trio.open_nursery() as nursery, turns.place("a"):
+        for asker in "aaaabcb":
+            nursery.start_soon(stand, turns, asker, had)
+            await trio.testing.wait_all_tasks_blocked()
+    assert "".join(had) == "abcabaa"
+
+
+async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
+    turns, had = Turns([1, 2, 3], each=2, waiting_max=1), list[str]()
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(partial(stand, turns, "a", had, for_ever=True))
+        await trio.testing.wait_all_tasks_blocked()
+        assert had == ["a", "a"] and turns.waiting == 1
+        with pytest.raises(Unavailable, match="ask again later"):
+            await turns.take("a")
+        assert await turns.take("b")
+        nursery.cancel_scope.cancel()
+    assert turns.waiting == 0
+
+
+async def test_one_asker_s_queue_leaves_room_for_others() -> None:
+    turns, had = Turns([1], each=1, waiting_max=8), list[str]()
+    async with trio.open_nursery() as nursery, turns.place("a"):
+        for asker in "aab":
+            nursery.start_soon(stand, turns, asker, had)
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(Unavailable):
+            await turns.take("a")
+    assert "".join(had) in ("baa", "aba")
+
+
+async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
+    turns = Turns([7], each=1, waiting_max=9)
+    place = await turns.take("a")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turns.take, "b")
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+        turns.give_back("a", place)  # b is called, and cancelled before he hears of it
+    with trio.fail_after(1):
+        assert await turns.take("c") == 7
+
+
+# ---- flights ----
+
+
+class Asked:
+    """Questions that are answered one after the other, as they are let go; the answer says which asking it was."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.holds: deque[trio.Event] = deque()
+
+    async def __call__(self, begin: Callable[[], None], *, begins: bool = True) -> int:
+        self.count += 1
+        number, hold = self.count, trio.Event()
+        self.holds.append(hold)
+        if begins:
+            begin()
+        await hold.wait()
+        return number
+
+
+async def test_what_is_asked_for_twice_at_once_is_asked_once() -> None:
+    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+
+    async def ask(who: str) -> None:
+        answers.append(await flights.shared("same", who, asked))
+
+    async with trio.open_nursery() as nursery:
+        for who in "aab":
+            nursery.start_soon(ask, who)
+            await trio.testing.wait_all_tasks_blocked()
+        asked.holds.popleft().set()
+    assert answers == [1, 1, 1]
+
+
+async def test_no_answer_is_older_than_its_question() -> None:
+    """Whoever was told of a commit after the first one began asks for himself."""
+    version = 1
+    flights, asked, answers = Flights(lambda: version), Asked(), list[int]()
+
+    async def ask() -> None:
+        answers.append(await flights.shared("same", "a", asked))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        version = 2
+        nursery.start_soon(ask)
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        for hold in asked.holds:
+            hold.set()
+    assert sorted(answers) == [1, 2, 2]
+
+
+async def test_nobody_waits_for_the_turn_of_another_asker() -> None:
+    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+
+    async def ask(who: str) -> None:
+        answers.append(await flights.shared("same", who, partial(asked, begins=False)))
+
+    async with trio.open_nursery() as nursery:
+        for who in "aab":
+            nursery.start_soon(ask, who)
+            await trio.testing.wait_all_tasks_blocked()
+        for hold in asked.holds:
+            hold.set()
+    assert sorted(answers) == [1, 1, 2]
+
+
+async def test_where_the_first_one_goes_away_the_next_one_asks() -> None:
+    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+
+    async def ask(scope: trio.CancelScope) -> None:
+        with scope:
+            answers.append(await flights.shared("same", "a", asked))
+
+    async with trio.open_nursery() as nursery:
+        gone = trio.CancelScope()
+        nursery.start_soon(ask, gone)
+        await trio.testing.wait_all_tasks_blocked()
+        nursery.start_soon(ask, trio.CancelScope())
+        await trio.testing.wait_all_tasks_blocked()
+        gone.cancel()
+        await trio.testing.wait_all_tasks_blocked()
+        asked.holds[1].set()
+    assert answers == [2]

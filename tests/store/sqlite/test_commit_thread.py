@@ -1,0 +1,541 @@
+"""The scribe, both twins: what is gathered is on disk when `finish` returns, whole or not at all; nothing dangles."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from builders import rows
+from folders import SUPPORT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evd.errors import ConfigError
+from evd.store.sqlite import _scribe_py
+from evd.store.sqlite.commit_thread import Scribe, open_scribe
+from evd.store.sqlite.connection import open_writer
+from evd.store.sqlite.library import sqlite3
+
+HERE = Path(__file__).parent
+PACKAGE = Path(_scribe_py.__file__).parent
+TWINS: dict[str, Any] = {"python": _scribe_py.Scribe}
+with contextlib.suppress(ImportError):
+    from evd.store.sqlite import _scribe
+
+    TWINS["cython"] = _scribe.Scribe
+needs_cython = pytest.mark.skipif("cython" not in TWINS, reason="the extension is not built")
+
+ROW = {
+    "place": 1 << 20,
+    "timely": True,
+    "time": 1_700_000_000_000,
+    "seq": 7,
+    "id": "00000000000000ff",
+    "received": 1_700_000_000_001,
+    "connectivity": 1,
+    "payload": b"\x00\x13\xff",
+    "fields": b'{"state":1}',
+    "document": '{"name":"Ännchen 🚐"}'.encode(),
+    "flags": "",
+}
+FIRST = (1 << 20, 1, 1_700_000_000_000, 7, "00000000000000ff", 1_700_000_000_001, 1, b"\x00\x13\xff")
+TABLE = "SELECT * FROM statuses ORDER BY place"
+COUNT = (1_700_000_000_000, 4095, 7, 2, 1)
+"""Of a vehicle's frames: the newest one's time and seqNumber; received, lost, restarts."""
+
+Opener = Callable[..., Scribe]
+
+
+@pytest.fixture(params=sorted(TWINS))
+def twin(request: pytest.FixtureRequest) -> Any:
+    return TWINS[request.param]
+
+
+@pytest.fixture
+def connection(database: Path) -> Iterator[Any]:
+    opened = open_writer(database)
+    opened.execute("PRAGMA busy_timeout = 0")
+    opened.execute("INSERT INTO vehicles (number, vehicle, slots, created) VALUES (1, 'A', 20, 0), (2, 'B', 20, 0)")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def scribe(twin: Any, connection: Any) -> Iterator[Scribe]:
+    made = twin(connection, rows_max=4, close_timeout_s=10)
+    yield made
+    with contextlib.suppress(TimeoutError):
+        made.close()
+
+
+def put(scribe: Scribe, **others: Any) -> None:
+    scribe.put(*(ROW | others).values())
+
+
+def readable(scribe: Scribe, timeout_s: float = 10) -> bool:
+    return bool(select.select([scribe.fd], [], [], timeout_s)[0])
+
+
+def entries(directory: str) -> int:
+    return sum(1 for _ in Path(directory).iterdir())
+
+
+def tasks() -> int:
+    """The process's threads, whoever started them."""
+    return entries("/proc/self/task")
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    """The kernel strikes a thread off its list a moment after it was joined."""
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        os.sched_yield()
+    return condition()
+
+
+def test_a_group_is_on_disk_when_it_is_finished(scribe: Scribe, connection: Any, database: Path) -> None:
+    put(scribe)
+    put(scribe, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False)
+    scribe.shape(1, 2, 1, *COUNT)
+    assert scribe.gathered == 3
+    assert not connection.in_transaction
+    scribe.start()
+    assert readable(scribe)
+    scribe.finish()
+    assert not readable(scribe, 0), "the end is told once"
+    assert scribe.gathered == 0
+    assert not connection.in_transaction
+    one, other = rows(database, TABLE)
+    assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)
+    assert other[1:4] == (0, 1_700_000_000_000, -1)
+    assert other[7:] == (None, '{"state":1}', '{"name":"Ännchen 🚐"}', "ahead", None)
+    shapes = "SELECT kept, newest, counted, counted_seq, received, lost, resets FROM vehicles ORDER BY number"
+    assert rows(database, shapes) == [(2, 1, *COUNT), (0, -1, -1, -1, 0, 0, 0)]
+
+
+def test_finish_waits_for_the_end(scribe: Scribe, database: Path) -> None:
+    put(scribe)
+    scribe.start()
+    scribe.finish()
+    assert len(rows(database, TABLE)) == 1
+
+
+def test_an_open_transaction_is_committed_with_the_group(scribe: Scribe, connection: Any, database: Path) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("UPDATE vehicles SET name = 'Anna'")
+    put(scribe)
+    scribe.start()
+    scribe.finish()
+    assert rows(database, "SELECT DISTINCT name FROM vehicles") == [("Anna",)]
+    assert len(rows(database, TABLE)) == 1
+
+
+def test_a_group_without_anything_costs_nothing(scribe: Scribe, database: Path) -> None:
+    log = database.with_name("evd.db-wal")
+    before = log.stat().st_size
+    scribe.start()
+    assert readable(scribe, 0), "at once"
+    scribe.finish()
+    assert log.stat().st_size == before
+
+
+def test_what_is_flushed_is_seen_by_the_connection_and_nobody_else_before_the_commit(
+    scribe: Scribe, connection: Any, database: Path
+) -> None:
+    put(scribe)
+    scribe.flush()
+    assert connection.in_transaction
+    assert scribe.gathered == 0
+    assert len(connection.execute(TABLE).fetchall()) == 1
+    assert rows(database, TABLE) == []
+    scribe.start()
+    scribe.finish()
+    assert len(rows(database, TABLE)) == 1
+
+
+def test_what_is_dropped_is_not_written(scribe: Scribe, database: Path) -> None:
+    put(scribe)
+    scribe.shape(1, 9, 9, *COUNT)
+    scribe.drop()
+    put(scribe, place=5)
+    scribe.start()
+    scribe.finish()
+    assert [row[0] for row in rows(database, TABLE)] == [5]
+    assert rows(database, "SELECT kept FROM vehicles WHERE number = 1") == [(0,)]
+
+
+def test_more_than_it_may_gather_is_written_all_the_same(scribe: Scribe, database: Path) -> None:
+    for place in range(11):
+        put(scribe, place=place)
+        scribe.shape(place % 7, place, place, *COUNT)
+        assert scribe.gathered <= 8
+    scribe.start()
+    scribe.finish()
+    assert [row[0] for row in rows(database, TABLE)] == list(range(11))
+
+
+def test_the_last_word_stands(scribe: Scribe, database: Path) -> None:
+    put(scribe)
+    put(scribe, id="later")
+    scribe.shape(1, 1, 0, *COUNT)
+    scribe.shape(1, 2, 1, *COUNT)
+    scribe.start()
+    scribe.finish()
+    assert rows(database, "SELECT id FROM statuses") == [("later",)]
+    assert rows(database, "SELECT kept, newest FROM vehicles WHERE number = 1") == [(2, 1)]
+
+
+BAD_VALUES = [
+    pytest.param({"place": 1 << 63}, OverflowError, id="an integer beyond 64 bits"),
+    pytest.param({"time": -(1 << 63) - 1}, OverflowError, id="a negative one"),
+    pytest.param({"seq": "7"}, TypeError, id="text for a number"),
+    pytest.param({"received": None}, TypeError, id="no number"),
+    pytest.param({"id": b"id"}, TypeError, id="bytes for text"),
+    pytest.param({"id": "\ud800"}, UnicodeEncodeError, id="a lone surrogate"),
+    pytest.param({"flags": None}, TypeError, id="no flags"),
+    pytest.param({"fields": None}, TypeError, id="no fields"),
+    pytest.param({"fields": "{}"}, TypeError, id="text for bytes"),
+    pytest.param({"document": bytearray(b"{}")}, TypeError, id="what may change meanwhile"),
+    pytest.param({"payload": "13"}, TypeError, id="a payload in hex"),
+]
+
+
+@pytest.mark.parametrize(("bad", "error"), BAD_VALUES)
+def test_a_value_that_does_not_fit_is_refused_at_once_and_alone(
+    scribe: Scribe, database: Path, bad: dict[str, Any], error: type[Exception]
+) -> None:
+    document = os.urandom(64).hex().encode()
+    put(scribe)
+    before = sys.getrefcount(document)
+    with pytest.raises(error):
+        put(scribe, **({"place": 2, "document": document} | bad))
+    assert sys.getrefcount(document) == before, "nothing of it is held"
+    assert scribe.gathered == 1
+    scribe.start()
+    scribe.finish()
+    assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)]
+
+
+@pytest.mark.parametrize(
+    "bad", [(1 << 63, 0, 0, *COUNT), (1, "0", 0, *COUNT), (1, 0, None, *COUNT), (1, 0, 0, *COUNT[:4], "0")]
+)
+def test_a_shape_that_does_not_fit_is_refused_at_once(scribe: Scribe, bad: Any) -> None:
+    with pytest.raises((TypeError, OverflowError)):
+        scribe.shape(*bad)
+    assert scribe.gathered == 0
+
+
+@pytest.mark.parametrize("end", ["finish", "flush", "drop", "close"])
+def test_what_was_given_is_held_until_it_is_written_and_no_longer(scribe: Scribe, end: str) -> None:
+    values = {name: os.urandom(64) for name in ("payload", "fields", "document")} | {"id": os.urandom(9).hex()}
+    before = [sys.getrefcount(value) for value in values.values()]
+    put(scribe, **values)
+    assert all(sys.getrefcount(value) > count for value, count in zip(values.values(), before, strict=True))
+    if end == "finish":
+        scribe.start()
+    getattr(scribe, end)()
+    if end == "close" and isinstance(scribe, TWINS["python"]):
+        del scribe  # the Python one keeps it for as long as it lives itself
+    else:
+        assert [sys.getrefcount(value) for value in values.values()] == before
+
+
+def test_what_only_the_scribe_holds_is_written_whole(scribe: Scribe, database: Path) -> None:
+    for place in range(4):
+        put(scribe, place=place, document=b"%d" % place * 5000, id=f"ä{place}" * 50)
+    scribe.start()
+    gc.collect()
+    rubbish = [os.urandom(5000) for _ in range(50)]
+    scribe.finish()
+    assert len(rubbish) == 50
+    found = rows(database, "SELECT document, id FROM statuses ORDER BY place")
+    assert found == [(f"{place}" * 5000, f"ä{place}" * 50) for place in range(4)]
+
+
+def other_holds_the_lock(connection: Any, database: Path) -> Any:
+    other = sqlite3.connect(str(database), isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    return other
+
+
+def file_is_full(connection: Any, database: Path) -> None:
+    (pages,) = connection.execute("PRAGMA page_count").fetchone()
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+def table_refuses(connection: Any, database: Path) -> None:
+    connection.execute("CREATE TEMP TRIGGER no BEFORE UPDATE ON vehicles BEGIN SELECT RAISE(ABORT, 'not so'); END")
+
+
+def table_is_gone(connection: Any, database: Path) -> None:
+    connection.execute("DROP TABLE vehicles")
+
+
+@pytest.mark.parametrize("how", ["start", "flush"])
+@pytest.mark.parametrize(
+    ("make", "kind", "code", "says"),
+    [
+        (other_holds_the_lock, sqlite3.OperationalError, sqlite3.SQLITE_BUSY, "database is locked"),
+        (file_is_full, sqlite3.OperationalError, sqlite3.SQLITE_FULL, "database or disk is full"),
+        (table_refuses, sqlite3.IntegrityError, sqlite3.SQLITE_CONSTRAINT, "not so"),
+        (table_is_gone, sqlite3.OperationalError, sqlite3.SQLITE_ERROR, "no such table: (main.)?vehicles"),
+    ],
+)
+def test_an_error_is_the_one_that_sqlite3_would_raise(
+    scribe: Scribe, connection: Any, database: Path, make: Any, kind: Any, code: int, says: str, how: str
+) -> None:
+    other = make(connection, database)
+    for place in range(3):
+        put(scribe, place=place, document=b"x" * 60_000)
+    scribe.shape(1, 3, 2, *COUNT)
+    with pytest.raises(sqlite3.Error, match=says) as caught:
+        if how == "start":
+            scribe.start()
+            scribe.finish()
+        scribe.flush()
+    assert type(caught.value) is kind
+    assert caught.value.sqlite_errorcode & 0xFF == code, "the cython one knows the extended code, too"
+    assert scribe.gathered == 0, "what was gathered is forgotten"
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+    assert rows(database, TABLE) == []
+    if other:
+        other.close()
+
+
+def test_it_goes_on_after_a_failure(scribe: Scribe, connection: Any, database: Path) -> None:
+    other = other_holds_the_lock(connection, database)
+    put(scribe)
+    scribe.start()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        scribe.finish()
+    other.close()
+    put(scribe, place=9)
+    scribe.start()
+    scribe.finish()
+    assert [row[0] for row in rows(database, TABLE)] == [9]
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        lambda scribe: put(scribe),
+        lambda scribe: scribe.shape(1, 1, 1, *COUNT),
+        lambda scribe: scribe.flush(),
+        lambda scribe: scribe.drop(),
+        lambda scribe: scribe.start(),
+    ],
+)
+def test_while_a_group_is_written_nothing_else_may_be_done(scribe: Scribe, database: Path, what: Any) -> None:
+    put(scribe)
+    scribe.start()
+    with pytest.raises(RuntimeError, match="is being written"):
+        what(scribe)
+    scribe.finish()
+    with pytest.raises(RuntimeError, match="no group was started"):
+        scribe.finish()
+    assert len(rows(database, TABLE)) == 1
+
+
+def test_a_closed_one_does_nothing_more(scribe: Scribe) -> None:
+    scribe.close()
+    scribe.close()
+    for what in (lambda: put(scribe), scribe.flush, scribe.drop, scribe.start):
+        with pytest.raises(RuntimeError, match="closed"):
+            what()
+
+
+def test_closing_waits_for_the_group_in_hand(scribe: Scribe, database: Path) -> None:
+    put(scribe)
+    scribe.start()
+    scribe.close()
+    assert len(rows(database, TABLE)) == 1
+
+
+def test_closing_ends_the_thread_and_closes_the_descriptor(twin: Any, connection: Any) -> None:
+    threads, descriptors = tasks(), entries("/proc/self/fd")
+    made = twin(connection, rows_max=4, close_timeout_s=10)
+    assert tasks() == threads + 1
+    made.close()
+    assert until(lambda: tasks() <= threads)
+    assert entries("/proc/self/fd") == descriptors
+
+
+def test_closing_waits_for_a_disk_that_hangs_for_so_long_only(twin: Any, connection: Any, database: Path) -> None:
+    """Another process's lock that is waited for stands for the disk."""
+    connection.execute("PRAGMA busy_timeout = 60000")
+    other = other_holds_the_lock(connection, database)
+    scribe = twin(connection, rows_max=4, close_timeout_s=0.05)
+    put(scribe)
+    scribe.start()
+    with pytest.raises(TimeoutError):
+        scribe.close()
+    other.close()
+    assert readable(scribe), "the group goes on nevertheless"
+    scribe.close()
+    assert len(rows(database, TABLE)) == 1
+
+
+@needs_cython
+def test_one_that_is_let_go_of_while_it_writes_ends_in_order(connection: Any, database: Path) -> None:
+    scribe = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
+    put(scribe)
+    scribe.start()
+    before = tasks()
+    del scribe
+    gc.collect()
+    assert until(lambda: tasks() < before)
+    assert len(rows(database, TABLE)) == 1
+
+
+@needs_cython
+def test_the_thread_never_takes_the_gil(connection: Any, database: Path) -> None:
+    """poll() is called here with the GIL held throughout: a thread that wanted it would never come to an end."""
+    threads = threading.active_count()
+    scribe = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
+    waited = (ctypes.c_int * 2)(scribe.fd, select.POLLIN)  # struct pollfd, little-endian
+    holding_the_gil = ctypes.PyDLL(None).poll
+    for place in range(20):
+        put(scribe, place=place)
+        scribe.start()
+        assert holding_the_gil(waited, 1, 10_000) == 1
+        scribe.finish()
+    assert len(rows(database, TABLE)) == 20
+    assert threading.active_count() <= threads, "no thread of Python's"
+    scribe.close()
+
+
+DIES = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3].split(":")
+from test_commit_thread import TWINS, put
+from evd.store.sqlite.connection import open_writer
+connection = open_writer(Path(sys.argv[1]))
+scribe = TWINS[sys.argv[2]](connection, rows_max=4, close_timeout_s=0.1)
+if len(sys.argv) > 4:
+    connection.execute("PRAGMA busy_timeout = 60000")
+put(scribe)
+scribe.start()
+raise SystemExit(7)
+"""
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["the disk is fine", "the disk hangs"])
+@pytest.mark.parametrize("name", sorted(TWINS))
+def test_a_process_that_ends_in_the_middle_of_a_group_is_not_held_up(
+    connection: Any, database: Path, name: str, held: bool
+) -> None:
+    other = other_holds_the_lock(connection, database) if held else None
+    began = time.monotonic()
+    arguments = [sys.executable, "-c", DIES, str(database), name, f"{HERE}:{SUPPORT}", *(["held"] if held else [])]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 7, done.stderr
+    assert time.monotonic() - began < 20
+    if other:
+        other.close()
+
+
+int64 = st.integers(-(1 << 63), (1 << 63) - 1)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+a_row = st.tuples(
+    *(st.integers(0, 9), st.booleans(), int64, int64, texts, int64, int64),
+    *(st.none() | st.binary(max_size=12), texts.map(str.encode), st.binary(max_size=20), texts),
+)
+
+
+@needs_cython
+@settings(max_examples=50)
+@given(groups=st.lists(st.lists(a_row, max_size=9), max_size=4))
+def test_law_both_twins_write_the_same(groups: list[list[Any]]) -> None:
+    told = []
+    for twin in TWINS.values():
+        with tempfile.TemporaryDirectory() as directory:
+            connection = open_writer(Path(directory) / "evd.db")
+            scribe = twin(connection, rows_max=4, close_timeout_s=10)
+            connection.text_factory = bytes  # what is no UTF-8 is compared, too
+            for group in groups:
+                for row in group:
+                    scribe.put(*row)
+                scribe.start()
+                scribe.finish()
+            told.append(connection.execute("SELECT *, typeof(payload), typeof(document) FROM statuses").fetchall())
+            scribe.close()
+            connection.close()
+    assert told[0] == told[1]
+
+
+# How C reaches SQLite
+
+
+SAME_NUMBERS = """
+#include <sqlite3ext.h>
+#define sqlite3_api_routines_of_sqlite struct sqlite3_api_routines
+{include}
+#define SAME(entry) _Static_assert( \\
+    offsetof(sqlite3_api_routines_of_sqlite, entry) == offsetof(evd_sqlite_table, entry), #entry)
+{entries}
+"""
+
+
+@pytest.mark.skipif(not Path("/usr/include/sqlite3ext.h").exists(), reason="SQLite's headers are not installed")
+def test_the_table_is_sqlites_own(tmp_path: Path) -> None:
+    header = PACKAGE / "sqlite_table.h"
+    entries = [line.split("(")[1].split(",")[0] for line in header.read_text().splitlines() if line[:7] == "EVD_AT("]
+    assert len(entries) == 13
+    source = tmp_path / "same.c"
+    # sqlite3ext.h makes each name a macro of its own.
+    undone = "\n".join(f"#undef sqlite3_{entry}" for entry in entries)
+    same = "\n".join(f"SAME({entry});" for entry in entries)
+    source.write_text(SAME_NUMBERS.format(include=f'{undone}\n#include "{header}"', entries=same))
+    compiler = shutil.which("gcc") or pytest.skip("there is no gcc")
+    done = subprocess.run([compiler, "-fsyntax-only", str(source)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_cython
+def test_extensions_stay_refused_to_sql(connection: Any) -> None:
+    TWINS["cython"](connection, rows_max=4, close_timeout_s=10).close()
+    with pytest.raises(sqlite3.OperationalError, match="not authorized"):
+        connection.execute("SELECT load_extension('evil')")
+
+
+class Closed(sqlite3.Connection):  # type: ignore[misc]
+    """A connection of an SQLite that was built without extensions."""
+
+    def enable_load_extension(self, enable: bool) -> None:
+        raise sqlite3.OperationalError("extensions are not compiled in")
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("python", "python"), ("", "cython"), ("cython", "cython")])
+def test_the_scribe_is_chosen_as_the_codec_is(connection: Any, asked: str, expected: str) -> None:
+    if expected not in TWINS:
+        pytest.skip("the extension is not built")
+    scribe = open_scribe(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": asked})
+    assert type(scribe) is TWINS[expected]
+    scribe.close()
+
+
+@needs_cython
+def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_told_otherwise(database: Path) -> None:
+    open_writer(database).close()
+    connection = sqlite3.connect(str(database), isolation_level=None, factory=Closed)
+    scribe = open_scribe(connection, rows_max=4, close_timeout_s=10, environ={})
+    assert type(scribe) is TWINS["python"]
+    scribe.close()
+    with pytest.raises(ConfigError, match="EVD_CODEC asks for cython, which cannot be used: SQLite loads no ext"):
+        open_scribe(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": "cython"})
+    connection.close()

@@ -1,0 +1,544 @@
+"""The live stream: each new last status once and in order, whoever may follow, whatever breaks in between."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import ssl
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+import trio_asyncio
+import trustme
+from builders import NOW, arrival
+from daemon_process import Lines, RunningDaemon, clean_env, init, run_evd, running_daemon
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evd.errors import BadRequest, Unavailable
+from evd.model.operations import Arrive, RemoveOwner, RevokeKey, Several, Stored
+from evd.model.retention import Verdict
+from evd.net import control, sse
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.read.statuses import Queries
+from evd.streaming.hub import Asker, Bounds, Live, News, Progress, Rank
+
+TIME = 1_639_400_000_000
+NEWEST = Stored(Verdict.NEWEST)
+BOUNDS = Bounds(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
+ADMIN, OWNER = Asker("admin's"), Asker("app's", "martin")
+
+# ---- the text of events ----
+
+word = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=20)
+
+
+@given(st.lists(st.tuples(word.filter(bool), word.filter(bool), word.filter(bool)), max_size=4))
+def test_what_is_written_is_read(events: list[tuple[str, str, str]]) -> None:
+    text = sse.opening(2000, "") + b"".join(sse.BEAT + sse.written(name, i, data.encode()) for name, i, data in events)
+    assert [event for event in sse.read(text.decode().split("\n")) if event.data] == events
+
+
+def test_of_a_stream_without_ids_none_is_read() -> None:
+    assert next(sse.read(["event: status", "data: {}", ""])) == ("status", "", "{}")
+    assert sse.written("status", "", b"{}") == b"event: status\ndata: {}\n\n"
+    assert sse.opening(2000, "") == b"retry: 2000\n\n"
+
+
+def test_where_a_reader_is_may_be_said_without_an_event() -> None:
+    assert next(sse.read(sse.opening(2000, "7").decode().split("\n"))) == ("message", "7", "")
+
+
+# ---- the hub ----
+
+
+def documents(told: list[News]) -> list[Any]:
+    return [json.loads(news.shown(news.vehicle)) for news in told]
+
+
+def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
+    Live(BOUNDS).committed(cast(Any, None), cast(Any, None))
+
+
+def test_a_follower_is_told_what_became_the_newest_of_his_vehicles() -> None:
+    live, rung = Live(BOUNDS), list[int]()
+    a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
+    late = Stored(Verdict.LATE)
+    with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
+        live.committed([a, b, a, RevokeKey("other", NOW)], [NEWEST, NEWEST, late, True])
+        live.committed([Several((b, a))], [[NEWEST, NEWEST]])
+        live.committed([Several((b, a))], [Unavailable("all of it failed")])
+        assert [shown["vehicleId"] for shown in documents(one.take())] == ["A", "A"]
+        assert [shown["vehicleId"] for shown in documents(fleet.take())] == ["A", "B", "B", "A"]
+        assert one.take() == []
+        assert len(rung) == 2
+
+
+def test_a_document_is_made_once_for_each_spelling() -> None:
+    made: list[str] = []
+
+    def document(spelling: str) -> dict[str, Any]:
+        made.append(spelling)
+        return {"vehicleId": spelling}
+
+    news = News("386625", Rank(NOW, 1, "a"), document, 1)
+    shown = [json.loads(news.shown(spelling))["vehicleId"] for spelling in ("386625", "00386625", "386625")]
+    assert shown == ["386625", "00386625", "386625"]
+    assert made == ["386625", "00386625"]
+
+
+@pytest.mark.parametrize("size, told", [(10, 5), (60_000, 2)])
+def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(size: int, told: int) -> None:
+    live = Live(BOUNDS)
+    status = arrival(document=b"x" * size)
+    with live.follow(OWNER, ["386625"], lambda: None) as follower:
+        live.committed([status] * told, [NEWEST] * told)
+        assert follower.ended
+        live.committed([status], [NEWEST])
+        assert follower.take() == []
+
+
+def test_a_status_larger_than_the_queue_is_told_where_nothing_else_waits() -> None:
+    live = Live(BOUNDS)
+    with live.follow(OWNER, ["386625"], lambda: None) as follower:
+        live.committed([arrival(document=b"x" * 200_000)], [NEWEST])
+        assert len(follower.take()) == 1
+
+
+@pytest.mark.parametrize(
+    "operation, ended",
+    [
+        (RemoveOwner("martin", "A"), {"owner"}),
+        (RemoveOwner("martin", "B"), set()),
+        (RemoveOwner("eve", "A"), set()),
+        (RevokeKey("app's", NOW), {"owner"}),
+        (RevokeKey("admin's", NOW), {"admin"}),
+    ],
+)
+def test_who_loses_the_right_is_let_go(operation: Any, ended: set[str]) -> None:
+    live = Live(BOUNDS)
+    with live.follow(OWNER, ["A"], lambda: None) as owner, live.follow(ADMIN, ["A"], lambda: None) as admin:
+        live.committed([operation], [True])
+        assert {name for name, one in (("owner", owner), ("admin", admin)) if one.ended} == ended
+
+
+def test_places_are_bounded_in_all_and_for_each_and_are_given_back() -> None:
+    live = Live(BOUNDS)
+    with ExitStack() as open_:
+        for _ in range(2):
+            open_.enter_context(live.follow(OWNER, ["A"], lambda: None))
+        with pytest.raises(Unavailable, match="streams_per_user"):
+            live.require_place(OWNER)
+        open_.enter_context(live.follow(ADMIN, [], lambda: None))
+        with pytest.raises(Unavailable, match="streams_max"), live.follow(Asker(), [], lambda: None):
+            pass
+        assert live.streams == 3
+    assert live.streams == 0
+    live.require_place(OWNER)
+    live.close()
+    with pytest.raises(Unavailable, match="stopping"):
+        live.require_place(OWNER)
+
+
+# ---- where a follower is ----
+
+ranks = st.builds(Rank, st.integers(1, 3), st.integers(-1, 1), st.sampled_from("abcd"))
+told = st.lists(st.tuples(st.sampled_from(["A", "B"]), ranks), max_size=30)
+
+
+@given(told, st.data())
+def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, Rank]], data: Any) -> None:
+    """Whoever breaks off anywhere and goes on is told what one is told who never broke off, but for ties."""
+    cut = data.draw(st.integers(0, len(everything)))
+    whole, before = Progress(["A", "B"]), Progress(["A", "B"])
+    first = [(vehicle, rank) for vehicle, rank in everything[:cut] if before.advance(vehicle, rank)]
+    after = Progress.parsed(["A", "B"], before.event_id)
+    assert after.ranks == before.ranks
+    rest = [(vehicle, rank) for vehicle, rank in everything[cut:] if after.advance(vehicle, rank)]
+    all_ = [(vehicle, rank) for vehicle, rank in everything if whole.advance(vehicle, rank)]
+    assert set(all_) == set(first + rest)
+    for vehicle in "AB":
+        places = [rank[:2] for who, rank in first + rest if who == vehicle]
+        assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "1", "1.2", "1.2.", "a.b.c", "1.2.a_1.2.b", "1.2.a_", "1.2.-", "1" * 30 + ".1.a", "1.2." + "a" * 70]
+)
+def test_an_id_of_no_stream_is_refused(text: str) -> None:
+    with pytest.raises(BadRequest, match="Last-Event-ID"):
+        Progress.parsed(["A"], text)
+
+
+async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
+    open_store: Callable[..., SqliteStore], database: Path
+) -> None:
+    ring: list[Arrive] = [
+        arrival(time=NOW + at, seq=seq, payload=bytes([number]))
+        for number, (at, seq) in enumerate([(0, 0), (10, 1), (10, 1), (10, 1), (10, 2), (20, None)])
+    ]
+    ring.append(arrival(time=NOW + 10**9, seq=7))
+    open_store().write(ring)
+    ids = [status.status_id for status in ring]
+    async with trio_asyncio.open_loop():
+        queries = await Queries.open(database)
+
+        async def behind(at: int, seq: int, status_id: str, limit: int = 10) -> list[str]:
+            return [one for _, _, one in await queries.since("386625", (NOW + at, seq, status_id), limit)]
+
+        assert await behind(0, 0, ids[0]) == ids[1:6]
+        assert await behind(10, 1, ids[2]) == ids[3:6]
+        assert await behind(20, -1, ids[5]) == []
+        assert await behind(10, 1, "fallen out") == ids[1:6]
+        assert await behind(0, 0, ids[0], limit=2) == ids[4:6]
+        assert [(vehicle, place[2]) for vehicle, place in await queries.lasts(10)] == [("386625", ids[5])]
+        await queries.aclose()
+
+
+# ---- the daemon ----
+
+LASTS_S = 2.2
+SETTINGS = f"""
+[server]
+idle_timeout_s = 0.3
+write_timeout_s = 0.5
+[app]
+trust_user_header = true
+streams_per_user = 2
+stream_heartbeat_s = 0.1
+stream_lasts_s = {LASTS_S}
+stream_queue_bytes_max = 100_000_000
+[ingest]
+body_max_bytes = 1_000_000
+"""
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    folder = tmp_path_factory.mktemp("live") / "evd"
+    with running_daemon(folder, settings=SETTINGS, keys=init(folder)) as one:
+        yield one
+
+
+class Stream:
+    """An open stream, read as it comes."""
+
+    def __init__(self, connection: http.client.HTTPConnection, path: str, headers: dict[str, str]) -> None:
+        connection.request("GET", f"/api/v1/stream?{path}", headers=headers)
+        self.answer = connection.getresponse()
+        self.status = self.answer.status
+        self.lines = 0
+        self.events = sse.read(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        while line := self.answer.readline():
+            self.lines += 1
+            yield line.decode().rstrip("\n")
+
+    def next(self) -> tuple[str, Any]:
+        """The id and the document of the next event."""
+        event = next(event for event in self.events if event.data)
+        assert event.name == "status"
+        return event.event_id, json.loads(event.data)
+
+    def charges(self, count: int) -> list[int]:
+        return [self.next()[1]["current_charge"] for _ in range(count)]
+
+
+@contextmanager
+def following(
+    daemon: RunningDaemon, path: str, *, headers: dict[str, str] | None = None, last: str = "", tls: Any = None
+) -> Iterator[Stream]:
+    """A stream as the administrator's, or with these headers."""
+    host = daemon.url.rpartition("/")[2]
+    connection = (
+        http.client.HTTPSConnection(host, timeout=10, context=tls)
+        if tls
+        else http.client.HTTPConnection(host, timeout=10)
+    )
+    who = {"x-api-key": daemon.keys["admin"]} if headers is None else headers
+    try:
+        yield Stream(connection, path, who | ({"Last-Event-ID": last} if last else {}))
+    finally:
+        connection.close()
+
+
+def post(daemon: RunningDaemon, vehicle: str, number: int, *, more: Any = None, verify: Any = True) -> str:
+    """A status whose charge is `number`, measured in second `number`; its id."""
+    body = {"vehicleId": vehicle, "timestamp": TIME + number * 1000, "state": 1, "current_charge": number}
+    key = {"x-api-key": daemon.keys["device"]}
+    answer = httpx.post(f"{daemon.url}/wlan", json=body | (more or {}), headers=key, verify=verify)
+    assert answer.status_code == 201, answer.text
+    return answer.headers["x-status-id"]
+
+
+def own(daemon: RunningDaemon, uid: str, vehicle: str, *, method: str = "POST") -> dict[str, str]:
+    """Make the user the vehicle's owner; the headers with which his app asks."""
+    answer = httpx.request(
+        method, f"{daemon.url}/api/v1/owners", json={"uid": uid, "vehicle": vehicle},
+        headers={"x-api-key": daemon.keys["admin"]},
+    )  # fmt: skip
+    assert answer.status_code < 300, answer.text
+    return {"x-api-key": daemon.keys["app"], "userId": uid}
+
+
+def streams(daemon: RunningDaemon) -> int:
+    counted: int = control.call(daemon.directory / "evd.sock", "GET", "/stats")["connections"]["streams"]
+    return counted
+
+
+def wait_for_streams(daemon: RunningDaemon, count: int, within_s: float) -> None:
+    end = time.monotonic() + within_s
+    while streams(daemon) != count:
+        assert time.monotonic() < end, f"{streams(daemon)} streams are open"
+        time.sleep(0.01)
+
+
+def test_it_begins_with_the_last_status_and_tells_each_new_one_as_the_app_is_given_it(daemon: RunningDaemon) -> None:
+    headers = own(daemon, "martin", "A1")
+    post(daemon, "A1", 10)
+    with following(daemon, "vehicle=00a1", headers=headers) as stream:
+        assert stream.answer.headers["content-type"] == "text/event-stream"
+        event_id, document = stream.next()
+        assert document == httpx.get(f"{daemon.url}/android/last?vehicleId=00a1", headers=headers).json()
+        assert event_id == f"{TIME + 10_000}.-1.{document['id']}"
+        status_id = post(daemon, "A1", 12)
+        post(daemon, "A1", 11)  # late: the ring keeps it, the app is not told
+        post(daemon, "A1", 12)  # a redelivery
+        post(daemon, "A2", 99)
+        post(daemon, "A1", 13)
+        event_id, document = stream.next()
+        assert (document["id"], document["vehicleId"], document["current_charge"]) == (status_id, "00a1", 12)
+        assert stream.charges(1) == [13]
+    with following(daemon, "vehicle=a1", headers=headers, last=event_id) as stream:
+        assert stream.charges(1) == [13]
+    with following(daemon, f"vehicle=a1&last_event_id={TIME + 10_000}.-1.gone", headers=headers) as stream:
+        assert stream.charges(4) == [10, 11, 12, 13]
+
+
+def test_an_event_arrives_within_50_ms_of_its_commit(daemon: RunningDaemon) -> None:
+    took = []
+    with following(daemon, "vehicle=B1") as stream, httpx.Client() as client:
+        for number in range(1, 21):
+            body = {"vehicleId": "B1", "timestamp": TIME + number * 1000, "state": 1}
+            client.post(f"{daemon.url}/wlan", json=body, headers={"x-api-key": daemon.keys["device"]})
+            start = time.monotonic()
+            stream.next()
+            took.append(time.monotonic() - start)
+    assert statistics.median(took) < 0.05, took
+
+
+def test_of_several_vehicles_each_goes_on_where_it_was_whatever_their_clocks_say(daemon: RunningDaemon) -> None:
+    with following(daemon, "vehicle=C1&vehicle=C2") as stream:
+        post(daemon, "C1", 50)
+        event_id, _ = stream.next()
+    post(daemon, "C2", 20)  # earlier than what was told of the other
+    post(daemon, "C2", 21)
+    post(daemon, "C1", 51)
+    with following(daemon, "vehicle=C1&vehicle=C2", last=event_id) as stream:
+        assert stream.charges(3) == [20, 21, 51]
+        post(daemon, "C2", 22)
+        post(daemon, "C1", 52)
+        assert stream.charges(1) == [22]
+        event_id, document = stream.next()
+        assert document["current_charge"] == 52
+    with following(daemon, "vehicle=C1&vehicle=C2", last=event_id) as stream:
+        post(daemon, "C2", 23)
+        assert stream.charges(1) == [23]
+
+
+def test_breaking_off_again_and_again_while_statuses_come_costs_none_and_doubles_none(daemon: RunningDaemon) -> None:
+    def speak() -> None:
+        with httpx.Client() as client:
+            for number in range(1, 121):
+                body = {"vehicleId": "Q1", "timestamp": TIME + number * 1000, "range": number}
+                client.post(f"{daemon.url}/wlan", json=body, headers={"x-api-key": daemon.keys["device"]})
+
+    speaker = threading.Thread(target=speak)
+    got, last = list[int](), ""
+    while not got or got[-1] < 120:
+        with following(daemon, "vehicle=Q1", last=last) as stream:
+            if not last:
+                last = next(stream.events).event_id
+                speaker.start()
+            for _ in range(min(3, 120 - len(got))):
+                last, document = stream.next()
+                got.append(document["range"])
+    speaker.join()
+    assert got == list(range(1, 121))
+
+
+def test_a_vehicle_that_said_nothing_when_it_was_followed_has_nothing_missing_later(daemon: RunningDaemon) -> None:
+    with following(daemon, "vehicle=P1") as stream:
+        event_id = next(stream.events).event_id
+    for number in (1, 2, 3):
+        post(daemon, "P1", number)
+    with following(daemon, "vehicle=P1", last=event_id) as stream:
+        assert stream.charges(3) == [1, 2, 3]
+    with following(daemon, "vehicle=P1") as stream:
+        assert stream.charges(1) == [3]
+
+
+def test_an_administrator_may_follow_all_beginning_with_what_all_said_last(daemon: RunningDaemon) -> None:
+    post(daemon, "D1", 1)
+    with following(daemon, "") as stream:
+        event_id, document = stream.next()
+        while document["vehicleId"] != "D1":
+            event_id, document = stream.next()
+        assert event_id == ""
+        post(daemon, "D2", 5)
+        post(daemon, "D1", 2)
+        told = [stream.next()[1] for _ in range(2)]
+        while told[0]["vehicleId"] not in ("D1", "D2"):
+            told = [told[1], stream.next()[1]]
+        assert [(document["vehicleId"], document["current_charge"]) for document in told] == [("D2", 5), ("D1", 2)]
+
+
+def test_who_may_follow_what(daemon: RunningDaemon) -> None:
+    mine = own(daemon, "eva", "E1")
+    post(daemon, "E2", 1)
+    device = {"x-api-key": daemon.keys["device"]}
+    app = {"x-api-key": daemon.keys["app"]}
+    admin = {"x-api-key": daemon.keys["admin"]}
+    for path, headers, status in (
+        ("vehicle=E1", {}, 401),
+        ("vehicle=E1", {"x-api-key": "evd_admin_guess"}, 401),
+        ("vehicle=E1", device, 403),
+        ("vehicle=E1", app, 401),
+        ("vehicle=E2", mine, 404),
+        ("vehicle=never", mine, 404),
+        ("vehicle=E1&vehicle=E2", mine, 404),
+        ("", mine, 400),
+        ("vehicle=", mine, 400),
+        ("&".join(["vehicle=E1"] * 17), admin, 400),
+        ("vehicle=E1&last_event_id=x", admin, 400),
+    ):
+        answer = httpx.get(f"{daemon.url}/api/v1/stream?{path}", headers=headers)
+        assert answer.status_code == status, (path, headers)
+        assert answer.headers["content-type"] == "application/problem+json"
+    asked = f"{daemon.url}/api/v1/stream?vehicle=E1"
+    assert httpx.head(asked, headers=mine).headers["content-type"] == "text/event-stream"
+    assert httpx.post(asked, headers=mine).status_code == 405
+
+
+def test_whoever_owns_it_no_more_is_let_go(daemon: RunningDaemon) -> None:
+    headers = own(daemon, "former", "F1")
+    with following(daemon, "vehicle=F1", headers=headers) as stream:
+        next(stream.events)
+        own(daemon, "former", "F1", method="DELETE")
+        assert not any(event.data for event in stream.events), "the stream ends"
+
+
+def test_where_all_places_are_taken_503_and_who_goes_makes_room_at_once(daemon: RunningDaemon) -> None:
+    headers = own(daemon, "busy", "G1")
+    with following(daemon, "vehicle=G1", headers=headers) as stream:
+        next(stream.events)
+        with following(daemon, "vehicle=G1", headers=headers) as second:
+            next(second.events)
+            answer = httpx.get(f"{daemon.url}/api/v1/stream?vehicle=G1", headers=headers)
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert "app.streams_per_user" in answer.json()["detail"]
+            assert streams(daemon) == 2
+        wait_for_streams(daemon, 1, within_s=0.2)
+    wait_for_streams(daemon, 0, within_s=0.2)
+
+
+def test_a_quiet_stream_outlives_the_idle_timeout_and_ends_when_its_follower_must_say_again_who_he_is(
+    daemon: RunningDaemon,
+) -> None:
+    with following(daemon, "vehicle=H1") as stream:
+        start, beats = time.monotonic(), 0
+        while time.monotonic() - start < 1:  # idle_timeout_s is 0.3
+            beats += not next(stream.events).data
+        post(daemon, "H1", 7)
+        assert stream.charges(1) == [7]
+        assert beats > 5
+        assert not any(event.data for event in stream.events)
+        assert time.monotonic() - start == pytest.approx(LASTS_S, abs=0.7)
+
+
+def test_a_follower_who_never_reads_is_cut_by_the_write_deadline(daemon: RunningDaemon) -> None:
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        host, _, port = daemon.url.rpartition("/")[2].rpartition(":")
+        deaf.connect((host, int(port)))
+        deaf.sendall(b"GET /api/v1/stream?vehicle=K1 HTTP/1.1\r\nHost: x\r\nx-api-key: %b\r\n\r\n"
+                     % daemon.keys["admin"].encode())  # fmt: skip
+        wait_for_streams(daemon, 1, within_s=2)
+        for number in range(1, 9):
+            post(daemon, "K1", number, more={"location": "x" * 900_000})
+        wait_for_streams(daemon, 0, within_s=3)
+
+
+def test_it_comes_by_the_control_socket_too_whose_permissions_are_its_key(daemon: RunningDaemon) -> None:
+    post(daemon, "L1", 3)
+    lines = control.lines(daemon.directory / "evd.sock", "/stream?vehicle=L1", {})
+    event = next(event for event in sse.read(lines) if event.data)
+    assert json.loads(event.data)["current_charge"] == 3
+
+
+def test_over_tls_too_and_a_stop_ends_it_at_once(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    folder = tmp_path / "evd"
+    keys = init(folder)
+    certificate.private_key_pem.write_to_path(folder / "key.pem")
+    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
+    settings = f'[server]\ntls_cert = "{folder}/cert.pem"\ntls_key = "{folder}/key.pem"\n'
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with running_daemon(folder, keys=keys, settings=settings) as daemon, ExitStack() as open_:
+        some = [open_.enter_context(following(daemon, "vehicle=M1", tls=trusting)) for _ in range(3)]
+        for stream in some:
+            next(stream.events)
+        post(daemon, "M1", 4, verify=trusting)
+        assert [stream.charges(1) for stream in some] == [[4]] * 3
+        start = time.monotonic()
+        daemon.stop(signal.SIGTERM)
+        assert time.monotonic() - start < 3, "drain_timeout_s is 8"
+        assert not any(event.data for stream in some for event in stream.events), "each ends in order"
+
+
+def test_across_a_kill_and_a_restart_none_is_missing_and_none_comes_twice(tmp_path: Path) -> None:
+    folder, got, last = tmp_path / "evd", list[int](), ""
+    with running_daemon(folder) as first, following(first, "vehicle=N1&vehicle=N2") as stream:
+        watching = subprocess.Popen(
+            [sys.executable, "-m", "evd", "watch", "N1", "N2", "--json", "--dir", str(folder)],
+            env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        assert watching.stdout is not None
+        seen = Lines(watching.stdout)
+        next(stream.events)
+        wait_for_streams(first, 2, within_s=10)
+        for number in range(1, 6):
+            post(first, f"N{1 + number % 2}", number)
+        for _ in range(3):
+            last, document = stream.next()
+            got.append(document["current_charge"])
+        assert seen.wait_for('"current_charge":5', 10)
+        post(first, "N1", 6)
+        first.stop(signal.SIGKILL, exit_code=-9)
+    with running_daemon(folder, keys=first.keys) as again:
+        post(again, "N2", 7)
+        with following(again, "vehicle=N1&vehicle=N2", last=last) as stream:
+            post(again, "N1", 8)
+            got += stream.charges(5)
+            assert got == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert seen.wait_for('"current_charge":8', 10)
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(5) == 0
+        seen.close()
+        assert [json.loads(line)["current_charge"] for line in seen.lines] == [1, 2, 3, 4, 5, 6, 7, 8]
+    nobody = run_evd("watch", "N1", "--dir", folder)
+    assert (nobody.returncode, nobody.stderr) == (1, f"evd: no evd runs in {folder}: `evd serve` starts it\n")
