@@ -16,12 +16,12 @@ CODEC = Extension(
 
 FAST_PATH = Extension("evd.ingest._fast_path", ["evd/ingest/_fast_path.pyx"], extra_compile_args=["-O3", REPRODUCIBLE])
 
-SCRIBE = Extension(
-    "evd.store.sqlite._scribe",
-    ["evd/store/sqlite/_scribe.pyx"],
+COMMIT_THREAD = Extension(
+    "evd.store.sqlite._commit_thread",
+    ["evd/store/sqlite/_commit_thread.pyx"],
     depends=["evd/store/sqlite/sqlite_table.h"],
     extra_compile_args=["-O2", REPRODUCIBLE, "-pthread"],
     extra_link_args=["-pthread"],
 )
 
-setup(ext_modules=cythonize([CODEC, FAST_PATH, SCRIBE]))
+setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD]))

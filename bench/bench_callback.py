@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from evd.ingest._fast_path import Shortcut
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.operations import Arrive
 from evd.model.status import SIGFOX
@@ -29,7 +29,7 @@ BODIES = {
 }
 FORMATS = Formats({}, "ev")
 SHORTCUT = Shortcut(FORMATS.default, {})
-INGEST = Ingest(cast(Writer, None), Directory([], []), FORMATS)  # reading a callback needs no writer
+INGEST = Ingest(cast(Writer, None), IngestCache([], []), FORMATS)  # reading a callback needs no writer
 
 
 def shortcut(body: bytes) -> Arrive | None:

@@ -74,7 +74,7 @@ def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> No
     for _ in range(RING):
         for first in range(0, vehicles, 1000):
             store.write([callbacks.next(index) for index in range(first, min(first + 1000, vehicles))])
-            store.tidy()
+            store.maintain()
 
     spent = {"loop": 0.0, "all": 0.0, "rows": 0}
 
@@ -89,10 +89,10 @@ def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> No
             began = time.thread_time()
             store.finish_commit()
             spent["loop"] += time.thread_time() - began
-            if store.wants_relief:
-                store.relieve()
-            if store.wants_tidy:
-                store.tidy()
+            if store.wants_checkpoint:
+                store.checkpoint()
+            if store.wants_maintenance:
+                store.maintain()
         spent["all"] += time.process_time() - before
         spent["rows"] += len(groups) * group
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from servers import init
 
-from evd.config.data_dir import Place
+from evd.config.data_dir import DataDirectory
 from evd.config.settings import load
 from evd.daemon import wiring as assembly
 from evd.model.operations import Arrive
@@ -54,17 +54,17 @@ def make_full(directory: Path, *, vehicles: int, ring: int = RING) -> dict[str, 
     """
     keys = init(directory)
     config = load(None, {"EVD_RETENTION__STATUSES_PER_VEHICLE": str(ring)})
-    store = assembly.open_store(Place(directory), config, pushes=False)
+    store = assembly.open_store(DataDirectory(directory), config, pushes=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task(f"{vehicles:,} vehicles × {ring:,} statuses", total=vehicles * ring)
             for group in groups(vehicles, ring):
                 store.write(group)
-                while store.tidy():
+                while store.maintain():
                     pass
                 bar.advance(task, len(group))
-        store.tidy(idle=True)
+        store.maintain(idle=True)
     finally:
         store.close()
     return keys

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from evd.alarms.state import Change
-from evd.config.settings import Alerts
+from evd.alarms.state import AlarmChange
+from evd.config.settings import AlarmSettings
 from evd.errors import AlertError, ConfigError
 from evd.log.logger import log
 from evd.net.client.http import default_ssl_context
@@ -33,13 +33,15 @@ class AlarmMail:
 
     name = "e-mail"
 
-    def __init__(self, settings: Alerts, host: str, trust: Callable[[], ssl.SSLContext] = default_ssl_context) -> None:
+    def __init__(
+        self, settings: AlarmSettings, host: str, trust: Callable[[], ssl.SSLContext] = default_ssl_context
+    ) -> None:
         self._settings = settings
         self._host = host
         self._trust = trust
         self._server = parse_server(settings.smtp)
 
-    def send(self, change: Change, now: int) -> None:
+    def send(self, change: AlarmChange, now: int) -> None:
         """`now` is epoch ms. Each step waits at most `alerts.timeout_s`. Raises AlertError."""
         try:
             with self._connected() as server:
@@ -68,7 +70,7 @@ class AlarmMail:
         return server
 
 
-def compose(change: Change, settings: Alerts, host: str, now: int) -> EmailMessage:
+def compose(change: AlarmChange, settings: AlarmSettings, host: str, now: int) -> EmailMessage:
     """The message; retries of it have the same Message-ID."""
     since = datetime.fromtimestamp(change.since // 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     state = "still stands" if change.again else change.state

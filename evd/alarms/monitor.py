@@ -14,9 +14,9 @@ import msgspec
 import trio
 
 from evd.alarms.rules import Readings
-from evd.alarms.state import Alarms, Change, Memory
+from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.clock import Clock, now_ms
-from evd.config.settings import Alerts
+from evd.config.settings import AlarmSettings
 from evd.errors import AlertError
 from evd.log.logger import log
 from evd.net.client.backoff import delay_s
@@ -33,7 +33,7 @@ KEEP_EVERY_S = 60.0
 MEMORY_MAX = 65_536
 """Bytes of its file; ten alarms are some 5,000."""
 
-Send = Callable[[Change, int], Awaitable[None]]
+Send = Callable[[AlarmChange, int], Awaitable[None]]
 """Tells the operator of a change, at the time it is told (epoch ms). Raises AlertError."""
 
 
@@ -42,7 +42,7 @@ class Sender(Protocol):
 
     name: str
 
-    async def send(self, change: Change, now: int) -> None:
+    async def send(self, change: AlarmChange, now: int) -> None:
         """Raises AlertError."""
         ...
 
@@ -57,14 +57,14 @@ class MailInThread:
         self._mail = mail
         self._limiter = trio.CapacityLimiter(1)
 
-    async def send(self, change: Change, now: int) -> None:
+    async def send(self, change: AlarmChange, now: int) -> None:
         await trio.to_thread.run_sync(self._mail.send, change, now, abandon_on_cancel=True, limiter=self._limiter)
 
     async def aclose(self) -> None:
         """Nothing is kept open."""
 
 
-class Teller:
+class Notifier:
     """Tells by one way: the newest change of each alarm, until it is told; a failing way is logged once."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Teller:
         self._timeout_s = timeout_s
         self._clock = clock
         self._chance = chance
-        self._untold: dict[str, Change] = {}
+        self._untold: dict[str, AlarmChange] = {}
         self._news = trio.Event()
         self._failures = 0
 
@@ -88,10 +88,10 @@ class Teller:
         return self._sender.name
 
     @property
-    def untold(self) -> list[Change]:
+    def pending(self) -> list[AlarmChange]:
         return list(self._untold.values())
 
-    def tell(self, change: Change) -> None:
+    def tell(self, change: AlarmChange) -> None:
         self._untold[change.name] = change
         self._news.set()
 
@@ -100,14 +100,14 @@ class Teller:
         try:
             while True:
                 while self._untold:
-                    await self._tell_next()
+                    await self._notify_next()
                 self._news = trio.Event()
                 await self._news.wait()
         finally:
             with trio.move_on_after(1, shield=True):
                 await self._sender.aclose()
 
-    async def _tell_next(self) -> None:
+    async def _notify_next(self) -> None:
         name, change = next(iter(self._untold.items()))
         try:
             with trio.fail_after(self._timeout_s):
@@ -136,12 +136,12 @@ class Teller:
         await trio.sleep(delay)
 
 
-class AlarmWatch:
+class AlarmMonitor:
     """`read` gives the readings at a time (epoch ms), `memory` is the file that outlives the process."""
 
     def __init__(
         self,
-        settings: Alerts,
+        settings: AlarmSettings,
         read: Callable[[int], Readings],
         memory: Path,
         senders: Sequence[Sender] = (),
@@ -151,10 +151,10 @@ class AlarmWatch:
         self._read = read
         self._file = memory
         self._clock = clock
-        self._tellers = [Teller(sender, timeout_s=settings.timeout_s, clock=clock) for sender in senders]
+        self._tellers = [Notifier(sender, timeout_s=settings.timeout_s, clock=clock) for sender in senders]
         self._alarms = Alarms(settings, load(memory))
         for teller in self._tellers:  # what the process before could not tell any more
-            for change in self._alarms.memory.untold.get(teller.name, ()):
+            for change in self._alarms.memory.pending.get(teller.name, ()):
                 teller.tell(change)
         self._unwritable = False
 
@@ -181,7 +181,7 @@ class AlarmWatch:
             finally:
                 self._keep()
 
-    def step(self) -> list[Change]:
+    def step(self) -> list[AlarmChange]:
         """One look."""
         changes = self._alarms.step(self._read(self._clock()))
         for change in changes:
@@ -192,7 +192,7 @@ class AlarmWatch:
         return changes
 
     def _keep(self) -> None:
-        self._alarms.memory.untold = {teller.name: teller.untold for teller in self._tellers if teller.untold}
+        self._alarms.memory.pending = {teller.name: teller.pending for teller in self._tellers if teller.pending}
         try:
             keep(self._file, self._alarms.memory)
         except OSError as error:
@@ -203,16 +203,16 @@ class AlarmWatch:
             self._unwritable = False
 
 
-def load(path: Path) -> Memory:
+def load(path: Path) -> AlarmMemory:
     """An empty one where there is none, or one that something else wrote."""
     try:
         with path.open("rb") as file:
-            return msgspec.json.decode(file.read(MEMORY_MAX), type=Memory)
+            return msgspec.json.decode(file.read(MEMORY_MAX), type=AlarmMemory)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return Memory()
+        return AlarmMemory()
 
 
-def keep(path: Path, memory: Memory) -> None:
+def keep(path: Path, memory: AlarmMemory) -> None:
     """Not synced: what a power failure takes is a minute of a silence. Raises OSError."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_bytes(msgspec.json.encode(memory))

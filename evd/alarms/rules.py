@@ -13,7 +13,7 @@ import msgspec
 
 from evd.alarms.phones import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.alarms.silence import Rhythm
-from evd.config.settings import Alerts
+from evd.config.settings import AlarmSettings
 
 MIB = 1024 * 1024
 HOUR_S = 3600.0
@@ -97,25 +97,25 @@ class Growth(NamedTuple):
     crowded: int
 
 
-class Seen(NamedTuple):
+class Judged(NamedTuple):
     """What a rule looks at."""
 
     readings: Readings
     hour: Growth
     rhythm: Rhythm
-    bounds: Alerts
+    bounds: AlarmSettings
 
 
-class Rule(NamedTuple):
+class AlarmRule(NamedTuple):
     """An alarm: raised at a `level` of 1 or more, cleared when that was below `clear_below` for `calm_s`."""
 
     name: str
     severity: Severity
-    level: Callable[[Seen], float | None]
+    level: Callable[[Judged], float | None]
     """None: not known."""
     clear_below: float
     calm_s: float
-    sentence: Callable[[Seen], str]
+    sentence: Callable[[Judged], str]
     """What is wrong, where, and what to do."""
 
 
@@ -127,20 +127,20 @@ def span(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _paused(kind: PauseKind) -> Callable[[Seen], float | None]:
+def _paused(kind: PauseKind) -> Callable[[Judged], float | None]:
     return lambda seen: None if seen.readings.pause_kind is None else float(seen.readings.pause_kind == kind)
 
 
-def _quota(seen: Seen) -> float | None:
+def _quota(seen: Judged) -> float | None:
     return float(seen.hour.quota_pauses) or _paused("quota")(seen)
 
 
-def _push_old(seen: Seen) -> float | None:
+def _push_old(seen: Judged) -> float | None:
     age_s = seen.readings.oldest_push_s
     return None if age_s is None else age_s / seen.bounds.push_old_after_s
 
 
-def _push_old_text(seen: Seen) -> str:
+def _push_old_text(seen: Judged) -> str:
     why = (
         "`evd push resume` lets them go on"
         if seen.readings.held
@@ -149,7 +149,7 @@ def _push_old_text(seen: Seen) -> str:
     return f"pushes have been waiting for {span(seen.readings.oldest_push_s or 0)}: {why}"
 
 
-def _disk(seen: Seen) -> float | None:
+def _disk(seen: Judged) -> float | None:
     readings = seen.readings
     if readings.disk_full:
         return math.inf
@@ -160,28 +160,28 @@ def _disk(seen: Seen) -> float | None:
     return wanted / max(readings.disk_free_bytes, 1)
 
 
-def _rejections(seen: Seen) -> float:
+def _rejections(seen: Judged) -> float:
     """1: at the last hour's pace, a day fills all that `rejected` holds."""
     return seen.hour.rejections * 24 / seen.readings.rejected_max
 
 
-def _silence(seen: Seen) -> float | None:
+def _silence(seen: Judged) -> float | None:
     silent_s = seen.rhythm.silent_s
     return None if silent_s is None else silent_s / seen.rhythm.limit_s(seen.bounds.silent_after_s)
 
 
-def _log(seen: Seen) -> float | None:
+def _log(seen: Judged) -> float | None:
     length = seen.readings.log_bytes
     return None if length is None else length / (seen.bounds.log_mib * MIB)
 
 
-def _clock(seen: Seen) -> float:
+def _clock(seen: Judged) -> float:
     """1: it is an hour behind, or most statuses of the last hour lie ahead of it, three at least."""
     most_ahead = seen.hour.ahead / 3 if seen.hour.ahead > seen.hour.newest else 0.0
     return max(seen.readings.clock_behind_s / 3600, most_ahead)
 
 
-def _clock_text(seen: Seen) -> str:
+def _clock_text(seen: Judged) -> str:
     if seen.readings.clock_behind_s:
         return (
             f"the server's clock is {span(seen.readings.clock_behind_s)} behind what evd knows, which it goes by: set "
@@ -193,14 +193,14 @@ def _clock_text(seen: Seen) -> str:
     )
 
 
-def _certificate(seen: Seen) -> float | None:
+def _certificate(seen: Judged) -> float | None:
     days = seen.readings.certificate_days
     if days is None:
         return None
     return math.inf if days <= 0 else seen.bounds.certificate_days / days
 
 
-def _certificate_text(seen: Seen) -> str:
+def _certificate_text(seen: Judged) -> str:
     days = seen.readings.certificate_days or 0.0
     when = f"ends in {days:.0f} days" if days >= 1 else "ends today" if days > 0 else "has ended"
     return f"the certificate of server.tls_cert {when}: renew it, and restart evd so that it shows the new one"
@@ -209,8 +209,8 @@ def _certificate_text(seen: Seen) -> str:
 #: The bounds without a setting: credentials count as accepted a minute after a push went through, a quota as kept after
 #: ten; values count as explained after a day, in which each vehicle speaks; a disk must have a quarter more than the
 #: bound; reliability.md 2.4 (pushes), R5, R8 and S18 say what alarms.
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[AlarmRule, ...] = (
+    AlarmRule(
         "push_credentials",
         "critical",
         _paused("credentials"),
@@ -218,7 +218,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=60,
         sentence=lambda seen: f"no pushes go out, the provider refuses evd: {seen.readings.pause_reason}",
     ),
-    Rule(
+    AlarmRule(
         "push_quota",
         "warning",
         _quota,
@@ -228,7 +228,7 @@ RULES: tuple[Rule, ...] = (
             "the provider's quota of messages is used up, so pushes are late: lower push.rate_max or ask for more quota"
         ),
     ),
-    Rule(
+    AlarmRule(
         "push_paused",
         "warning",
         _paused("other"),
@@ -236,7 +236,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=60,
         sentence=lambda seen: f"no pushes go out for now: {seen.readings.pause_reason}",
     ),
-    Rule(
+    AlarmRule(
         "push_old",
         "warning",
         _push_old,
@@ -244,7 +244,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=60,
         sentence=_push_old_text,
     ),
-    Rule(
+    AlarmRule(
         "push_foreign_sender",
         "warning",
         lambda seen: float(seen.hour.foreign_senders),
@@ -255,7 +255,7 @@ RULES: tuple[Rule, ...] = (
             "dropped: compare the app's google-services.json with push.credentials"
         ),
     ),
-    Rule(
+    AlarmRule(
         "push_dropped",
         "warning",
         lambda seen: dropped_level(seen.hour.dropped, seen.readings.registered or 0),
@@ -263,7 +263,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=0,
         sentence=lambda seen: dropped_text(seen.hour.dropped),
     ),
-    Rule(
+    AlarmRule(
         "push_stopped",
         "warning",
         lambda seen: stopped_level(seen.readings.stopped, seen.hour.displaced),
@@ -271,7 +271,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=0,
         sentence=lambda seen: stopped_text(seen.readings.stopped, seen.hour.displaced),
     ),
-    Rule(
+    AlarmRule(
         "disk_low",
         "critical",
         _disk,
@@ -282,7 +282,7 @@ RULES: tuple[Rule, ...] = (
             "are refused when it is full: make space, or give it a larger disk"
         ),
     ),
-    Rule(
+    AlarmRule(
         "not_writing",
         "critical",
         lambda seen: math.inf if seen.readings.stalled else 0.0,
@@ -290,7 +290,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=30,
         sentence=lambda seen: f"nothing is written, and callbacks are answered 503: {seen.readings.stalled}",
     ),
-    Rule(
+    AlarmRule(
         "rejections",
         "warning",
         _rejections,
@@ -301,7 +301,7 @@ RULES: tuple[Rule, ...] = (
             f"{seen.readings.rejected_max}: `evd rejected list` says why, `replay` takes them after the fix"
         ),
     ),
-    Rule(
+    AlarmRule(
         "unexplained_values",
         "warning",
         lambda seen: float(seen.hour.unexplained),
@@ -313,7 +313,7 @@ RULES: tuple[Rule, ...] = (
             f"`evd redecode` mends what is kept; such statuses of all vehicles within an hour: {seen.hour.unexplained}"
         ),
     ),
-    Rule(
+    AlarmRule(
         "silent",
         "critical",
         _silence,
@@ -324,7 +324,7 @@ RULES: tuple[Rule, ...] = (
             "`evd sigfox check` walks the way that a callback takes"
         ),
     ),
-    Rule(
+    AlarmRule(
         "log_long",
         "warning",
         _log,
@@ -335,7 +335,7 @@ RULES: tuple[Rule, ...] = (
             "program holds a long read transaction on evd.db"
         ),
     ),
-    Rule(
+    AlarmRule(
         "loop_lag",
         "warning",
         lambda seen: seen.readings.loop_lag_s * 1000 / seen.bounds.loop_lag_ms,
@@ -346,7 +346,7 @@ RULES: tuple[Rule, ...] = (
             "machine's processors or makes it swap; where nothing does, report it"
         ),
     ),
-    Rule(
+    AlarmRule(
         "clock",
         "critical",
         _clock,
@@ -354,7 +354,7 @@ RULES: tuple[Rule, ...] = (
         calm_s=0,
         sentence=_clock_text,
     ),
-    Rule(
+    AlarmRule(
         "crowded",
         "warning",
         lambda seen: float(seen.hour.crowded),
@@ -366,7 +366,7 @@ RULES: tuple[Rule, ...] = (
             "where all of them are welcome, raise server.connections_max"
         ),
     ),
-    Rule(
+    AlarmRule(
         "certificate",
         "warning",
         _certificate,

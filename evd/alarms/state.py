@@ -12,9 +12,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from evd.alarms.rules import HOUR_S, MINUTE_S, RULES, Growth, Readings, Rule, Seen, Severity, span
+from evd.alarms.rules import HOUR_S, MINUTE_S, RULES, AlarmRule, Growth, Judged, Readings, Severity, span
 from evd.alarms.silence import Passed, Rhythm
-from evd.config.settings import Alerts
+from evd.config.settings import AlarmSettings
 
 
 class Standing(msgspec.Struct):
@@ -30,7 +30,7 @@ class Standing(msgspec.Struct):
     """For how long its level has been below `clear_below`."""
 
 
-class Change(NamedTuple):
+class AlarmChange(NamedTuple):
     """What the operator is told: an alarm was raised, stands still (`again`), or is cleared. Times are epoch ms."""
 
     name: str
@@ -49,20 +49,20 @@ class Change(NamedTuple):
         return f"alarm-{self.name}-{self.state}-{self.at}"
 
 
-class Memory(msgspec.Struct):
+class AlarmMemory(msgspec.Struct):
     """What outlives the process; `standing` by name, oldest first."""
 
     rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
     standing: dict[str, Standing] = {}
-    untold: dict[str, list[Change]] = {}
+    pending: dict[str, list[AlarmChange]] = {}
     """Way to the operator → what he is yet to be told by it."""
 
 
 class Alarms:
     """`memory` is that of the process before; it is kept up to date in place."""
 
-    def __init__(self, bounds: Alerts, memory: Memory | None = None) -> None:
-        self.memory = memory or Memory()
+    def __init__(self, bounds: AlarmSettings, memory: AlarmMemory | None = None) -> None:
+        self.memory = memory or AlarmMemory()
         self.standing = self.memory.standing
         for gone in self.standing.keys() - {rule.name for rule in RULES}:
             del self.standing[gone]
@@ -71,16 +71,16 @@ class Alarms:
         self._callbacks = 0
         self._hour = _Hour()
 
-    def step(self, readings: Readings) -> list[Change]:
+    def step(self, readings: Readings) -> list[AlarmChange]:
         """What changed since the last step; an alarm that stands is told again after `alerts.repeat_after_s`."""
         passed_s = self._passed.look(readings.now)
         rhythm = self.memory.rhythm
         rhythm.step(passed_s, readings.callbacks != self._callbacks, self._bounds.silent_after_s)
         self._callbacks = readings.callbacks
-        seen = Seen(readings, self._hour.step(passed_s, readings), rhythm, self._bounds)
+        seen = Judged(readings, self._hour.step(passed_s, readings), rhythm, self._bounds)
         return [change for rule in RULES if (change := self._judge(rule, seen, passed_s))]
 
-    def _judge(self, rule: Rule, seen: Seen, passed_s: float) -> Change | None:
+    def _judge(self, rule: AlarmRule, seen: Judged, passed_s: float) -> AlarmChange | None:
         level = rule.level(seen)
         one = self.standing.get(rule.name)
         if one is None:
@@ -96,17 +96,17 @@ class Alarms:
         if one.untold_s < self._bounds.repeat_after_s:
             return None
         one.untold_s = 0.0
-        return Change(rule.name, "raised", one.severity, one.since, seen.readings.now, one.sentence, again=True)
+        return AlarmChange(rule.name, "raised", one.severity, one.since, seen.readings.now, one.sentence, again=True)
 
-    def _raise(self, rule: Rule, seen: Seen) -> Change:
+    def _raise(self, rule: AlarmRule, seen: Judged) -> AlarmChange:
         one = Standing(seen.readings.now, rule.severity, rule.sentence(seen))
         self.standing[rule.name] = one
-        return Change(rule.name, "raised", one.severity, one.since, one.since, one.sentence)
+        return AlarmChange(rule.name, "raised", one.severity, one.since, one.since, one.sentence)
 
-    def _clear(self, rule: Rule, one: Standing, now: int) -> Change:
+    def _clear(self, rule: AlarmRule, one: Standing, now: int) -> AlarmChange:
         del self.standing[rule.name]
         text = f"over after {span((now - one.since) / 1000)}: {one.sentence}"
-        return Change(rule.name, "cleared", one.severity, one.since, now, text)
+        return AlarmChange(rule.name, "cleared", one.severity, one.since, now, text)
 
 
 class _Hour:

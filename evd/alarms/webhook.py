@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from evd.alarms.state import Change
-from evd.config.settings import Alerts
+from evd.alarms.state import AlarmChange
+from evd.config.settings import AlarmSettings
 from evd.errors import AlertError, ConfigError, HttpError
 from evd.net.client.http import HttpPool
 from evd.net.client.signature import Signer
@@ -22,7 +22,7 @@ class AlarmWebhook:
 
     name = "webhook"
 
-    def __init__(self, settings: Alerts, host: str) -> None:
+    def __init__(self, settings: AlarmSettings, host: str) -> None:
         try:
             parts = urlsplit(settings.webhook)
         except ValueError:
@@ -41,7 +41,7 @@ class AlarmWebhook:
         except ConfigError as error:
             raise ConfigError(f"alerts.webhook: {error}") from None
 
-    async def send(self, change: Change, now: int) -> None:
+    async def send(self, change: AlarmChange, now: int) -> None:
         """`now` (epoch ms) is signed with it. Raises AlertError."""
         body = orjson.dumps(document(change, self._host))
         try:
@@ -54,7 +54,7 @@ class AlarmWebhook:
     async def aclose(self) -> None:
         await self._pool.aclose()
 
-    def _headers(self, change: Change, now: int, body: bytes) -> dict[str, str]:
+    def _headers(self, change: AlarmChange, now: int, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "webhook-id": change.identity}
         headers["webhook-timestamp"] = str(now // 1000)
         if self._signer:
@@ -62,7 +62,7 @@ class AlarmWebhook:
         return headers
 
 
-def document(change: Change, host: str) -> dict[str, Any]:
+def document(change: AlarmChange, host: str) -> dict[str, Any]:
     """`since` is epoch ms; `again`: it was told before."""
     return {
         "alarm": change.name,

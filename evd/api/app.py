@@ -31,7 +31,7 @@ from evd.log.logger import log
 
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
-    app.asgi_http_class = held.Connection
+    app.asgi_http_class = held.HoldingConnection
     # The guard bounds each body by its head; quart knows one bound for all.
     ingest = context.config.ingest
     app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)

@@ -11,18 +11,18 @@ from quart import Quart, current_app, request
 
 from evd.auth.api_keys import Key, id_token
 from evd.clock import Clock
-from evd.concurrency.fair_queue import Turns
-from evd.concurrency.requester import asker
+from evd.concurrency.fair_queue import FairQueue
+from evd.concurrency.requester import requester
 from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.operations import Renew
 from evd.payload.formats import Formats
-from evd.push.presence import Presence
+from evd.push.presence import RecentUsers
 from evd.store.sqlite.read.statuses import Queries
 from evd.store.writer import Writer
-from evd.streaming.hub import Live
+from evd.streaming.hub import StreamHub
 
 
 class TokenVerifier(Protocol):
@@ -63,22 +63,22 @@ class Context(msgspec.Struct, frozen=True):
 
     config: Config
     writer: Writer
-    directory: Directory
+    directory: IngestCache
     formats: Formats
     ingest: Ingest
     queries: Queries
-    live: Live
+    live: StreamHub
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], dict[str, Any]]
     """How the daemon is: `ready` and what readiness and statistics tell."""
-    ranges: Turns[int]
+    ranges: FairQueue[int]
     """Places of ranges that are longer than a page."""
-    lists: Turns[int]
+    lists: FairQueue[int]
     """Places of lists' pages."""
     pushes: PushControl | None = None
     """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
-    presence: Presence = msgspec.field(default_factory=Presence)
+    presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
     """Which users asked for something lately."""
 
 
@@ -115,7 +115,7 @@ def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
     peer = "" if is_local() else request.remote_addr or ""
     key = here().directory.keys.require(request_headers(), frozenset(roles), peer)
-    asker.set(f"key {key.key_id}")
+    requester.set(f"key {key.key_id}")
     return key
 
 
@@ -160,7 +160,7 @@ async def _identified() -> str:
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
     uid = await _uid()
-    asker.set(f"user {uid}")
+    requester.set(f"user {uid}")
     return uid
 
 

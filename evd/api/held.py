@@ -9,8 +9,8 @@ import trio
 from quart import request
 from quart_trio.asgi import TrioASGIHTTPConnection
 
-from evd.concurrency.fair_queue import Turns
-from evd.concurrency.requester import asker
+from evd.concurrency.fair_queue import FairQueue
+from evd.concurrency.requester import requester
 from evd.errors import RequestError, Unavailable
 from evd.log.logger import log
 
@@ -18,10 +18,10 @@ WAIT_S = 5.0
 """For a place; as long as for an answer of the database."""
 
 
-async def hold_place(places: Turns[int], what: str) -> None:
+async def hold_place(places: FairQueue[int], what: str) -> None:
     """One of the places, until the answer to this request is sent. Raises Unavailable where none becomes free."""
     held = cast(ExitStack, cast(Any, request).held)
-    who = asker.get()
+    who = requester.get()
     with trio.move_on_after(WAIT_S):
         place = await places.take(who)
         held.callback(places.give_back, who, place)
@@ -29,7 +29,7 @@ async def hold_place(places: Turns[int], what: str) -> None:
     raise Unavailable(f"{what}: ask again later", retry_after_s=5)
 
 
-class Connection(TrioASGIHTTPConnection):
+class HoldingConnection(TrioASGIHTTPConnection):
     """quart's, with requests that hold something (`held`), and answers that may fail when they have begun."""
 
     async def handle_request(  # type: ignore[override]

@@ -18,7 +18,7 @@ from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.request.http import Request
 from evd.sigfox.kinds.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
 from evd.store.sqlite.read.statuses import StatusRow
-from evd.store.sqlite.ring_walk import Span
+from evd.store.sqlite.ring_walk import TimeSpan
 
 
 async def last() -> Response:
@@ -32,7 +32,7 @@ async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling, _ = await _owned_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
-    return await ranges.answer(Span(vehicle_id(spelling), first, until), spelling)
+    return await ranges.answer(TimeSpan(vehicle_id(spelling), first, until), spelling)
 
 
 async def fcm_register() -> Response:
@@ -114,7 +114,7 @@ def add_routes(app: Quart) -> None:
             app.add_url_rule(rule, f"ingest {rule}", ingest, methods=methods, provide_automatic_options=False)
 
 
-class Wish(NamedTuple):
+class LegacyRegistration(NamedTuple):
     """What a phone asks for."""
 
     spelling: str
@@ -149,7 +149,7 @@ def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
     return row.for_app(spelling, whole_numbers=here().config.app.whole_numbers)
 
 
-async def _wish() -> Wish:
+async def _wish() -> LegacyRegistration:
     """The body of a registration, by an owner of its vehicle. A newer app has `fid` in place of `fcmToken`."""
     spelling, uid = await _owned_vehicle()
     try:
@@ -166,10 +166,12 @@ async def _wish() -> Wish:
         )
     if vehicle_id(named) != vehicle_id(spelling):
         raise BadRequest("the vehicleId of the body and of the query are not the same")
-    return Wish(named, uid, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register)
+    return LegacyRegistration(
+        named, uid, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register
+    )
 
 
-async def _registration(wish: Wish) -> Response:
+async def _registration(wish: LegacyRegistration) -> Response:
     """An owner of the vehicle changes what he registered himself, no other owner's."""
     if wish.register:
         await register_phone(wish.spelling, wish.target, wish.uid, ORIGINAL)

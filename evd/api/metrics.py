@@ -26,7 +26,7 @@ STORED_FOR_S = 1.0
 metrics = Blueprint("metrics", __name__)
 
 
-class Seen(NamedTuple):
+class Scraped(NamedTuple):
     """What the tables look at."""
 
     state: Mapping[str, Any]
@@ -58,7 +58,7 @@ class Number(NamedTuple):
 
     name: str
     meaning: str
-    value: Callable[[Seen], float | None]
+    value: Callable[[Scraped], float | None]
     kind: type[Any] = GaugeMetricFamily
 
 
@@ -68,11 +68,11 @@ class Labelled(NamedTuple):
     name: str
     meaning: str
     label: str
-    values: Callable[[Seen], Mapping[str, float]]
+    values: Callable[[Scraped], Mapping[str, float]]
     kind: type[Any] = CounterMetricFamily
 
 
-def _oldest_push_s(seen: Seen) -> float | None:
+def _oldest_push_s(seen: Scraped) -> float | None:
     if "oldest_pending_s" in seen.push:
         age: float | None = seen.push["oldest_pending_s"]
         return age
@@ -80,7 +80,7 @@ def _oldest_push_s(seen: Seen) -> float | None:
     return None if not seen.stored else max(seen.now - created, 0) / 1000 if created else 0.0
 
 
-def _alarms(seen: Seen) -> Mapping[str, float]:
+def _alarms(seen: Scraped) -> Mapping[str, float]:
     standing = {alarm["name"] for alarm in seen.state.get("alarms", ())}
     return {rule.name: float(rule.name in standing) for rule in RULES}
 
@@ -179,7 +179,7 @@ LABELLED: tuple[Labelled, ...] = (
 )
 
 
-def families(seen: Seen) -> Iterable[Metric]:
+def families(seen: Scraped) -> Iterable[Metric]:
     """All of evd's own metrics."""
     yield InfoMetricFamily(
         "evd_build", "Which evd this is.", {"version": seen.state["version"], "codec": seen.state["codec"]}
@@ -202,14 +202,14 @@ def families(seen: Seen) -> Iterable[Metric]:
 class _Once(Collector):
     """A collector of what was seen for this answer."""
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Scraped) -> None:
         self._seen = seen
 
     def collect(self) -> Iterable[Metric]:
         return families(self._seen)
 
 
-class Stored:
+class StoredCounts:
     """The database's counts, asked for at most once in STORED_FOR_S; whoever comes meanwhile waits for the answer."""
 
     def __init__(self) -> None:
@@ -232,7 +232,7 @@ class Stored:
 @metrics.record_once
 def _set_up(setup: Any) -> None:
     """One cache and one look at the process for each application."""
-    setup.app.extensions["evd.metrics"] = (Stored(), ProcessCollector(registry=None))
+    setup.app.extensions["evd.metrics"] = (StoredCounts(), ProcessCollector(registry=None))
 
 
 @metrics.get("/metrics")
@@ -243,6 +243,6 @@ async def scrape() -> Response:
     counts = await stored.counts(context.queries.counts)
     registry = CollectorRegistry()
     registry.register(process)
-    registry.register(_Once(Seen(context.state(), counts, context.clock())))
+    registry.register(_Once(Scraped(context.state(), counts, context.clock())))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), 200, {"Content-Type": content_type})

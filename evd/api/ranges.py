@@ -13,15 +13,15 @@ from evd.api.held import hold_place
 from evd.api.replies import ANY_ORIGIN, legacy_empty
 from evd.errors import Unavailable
 from evd.store.sqlite.read.statuses import StatusRow
-from evd.store.sqlite.ring_walk import Place, Room, Span
+from evd.store.sqlite.ring_walk import PageLimit, Place, TimeSpan
 
-PAGE = Room(rows=200, size_bytes=64 * 1024)
+PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
 """Some milliseconds of the loop; and what a slow reader has evd hold, beside the last status of the page."""
 
 HEADERS = {"Content-Type": "application/json", **ANY_ORIGIN}
 
 
-async def answer(span: Span, spelling: str) -> Response:
+async def answer(span: TimeSpan, spelling: str) -> Response:
     """A JSON list, oldest first: 200, or 204 without any. What fits into a page is sent whole, with its length."""
     context = here()
     rows, more = await context.queries.range_page(span, None, PAGE)
@@ -39,7 +39,9 @@ async def answer(span: Span, spelling: str) -> Response:
     return response
 
 
-async def _pages(context: Context, span: Span, spelling: str, page: bytes, place: Place) -> AsyncGenerator[bytes, None]:
+async def _pages(
+    context: Context, span: TimeSpan, spelling: str, page: bytes, place: Place
+) -> AsyncGenerator[bytes, None]:
     """The list from its first page on. Raises Unavailable, which breaks it off."""
     lasts_s = context.config.app.range_lasts_s
     until = trio.current_time() + lasts_s

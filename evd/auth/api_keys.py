@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from evd.auth.guess_limit import Guesses
+from evd.auth.guess_limit import GuessLimit
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
 from evd.net.addresses import Proxies
 
@@ -107,10 +107,10 @@ class KeyRing:
         self._keys = {key.key_id: key for key in keys}
         self._proven: dict[bytes, Key] = {}  # what x-api-key held; a wrong key never gets in here
         self._proven_from: dict[tuple[str, str], Key] = {}
-        self._guesses: Guesses | None = None
+        self._guesses: GuessLimit | None = None
         self._proxies = Proxies()
 
-    def limit(self, guesses: Guesses, proxies: Proxies) -> None:
+    def limit(self, guesses: GuessLimit, proxies: Proxies) -> None:
         """From here on wrong keys are counted, by the address that they come from."""
         self._guesses, self._proxies = guesses, proxies
 

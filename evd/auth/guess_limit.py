@@ -17,7 +17,7 @@ ADDRESSES_MAX = 4096
 """That are remembered; the one that was wrong longest ago makes room."""
 
 
-class Guesses:
+class GuessLimit:
     def __init__(self, clock: Clock) -> None:
         """`clock` gives ms, of a clock that nobody sets."""
         self._clock = clock

@@ -14,7 +14,7 @@ import click
 
 from evd.cli.printing import say
 from evd.config import settings as config
-from evd.config.data_dir import LOOK_EVERY_S, TURN_S, Place, find
+from evd.config.data_dir import LOOK_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
 from evd.net import control
@@ -37,7 +37,7 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def settings(place: Place, flags: Mapping[str, Any] | None = None) -> Config:
+def settings(place: DataDirectory, flags: Mapping[str, Any] | None = None) -> Config:
     """Raises ConfigError."""
     return config.load(place.settings, os.environ, flags)
 
@@ -105,7 +105,7 @@ STARTS_S = 10.0
 """Whoever holds the lock and has no socket yet is a daemon that starts."""
 
 
-def with_writer(place: Place, config: Config | None, work: Callable[[Path], T]) -> T:
+def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Path], T]) -> T:
     """`work` with the control socket of the running daemon, or of one that runs for this work only, with `config`.
 
     Commands side by side take turns. Raises EvdError.
@@ -114,7 +114,7 @@ def with_writer(place: Place, config: Config | None, work: Callable[[Path], T]) 
     while True:
         try:
             return work(place.socket)
-        except control.NobodyThere:
+        except control.DaemonNotRunning:
             from evd.daemon import (
                 process as serving,  # the daemon's imports take half a second, which a running one spares
             )

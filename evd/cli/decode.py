@@ -28,7 +28,7 @@ LINE_BYTES_MAX = 65536
 PLANS_MAX = 256
 
 
-class Line(msgspec.Struct):
+class PayloadLine(msgspec.Struct):
     """A line of standard input; what else it holds is not read."""
 
     payload: str
@@ -57,7 +57,7 @@ def answer(line: bytes, fallback: str | None, halves: tuple[str, ...]) -> bytes:
     if len(line) > LINE_BYTES_MAX:
         return _error(f"the line is longer than {LINE_BYTES_MAX} bytes; send one object a line")
     try:
-        asked = msgspec.json.decode(line, type=Line)
+        asked = msgspec.json.decode(line, type=PayloadLine)
         text = fallback if asked.format is None else asked.format
         if text is None:
             return _error('the line names no "format" and there is no --format')

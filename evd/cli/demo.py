@@ -25,10 +25,10 @@ from evd.cli.fake_fcm import write_credentials
 from evd.cli.printing import cell, say_styled
 from evd.cli.serve import make
 from evd.cli.simulate import DEMO_KEYS, keys_of_file
-from evd.config.data_dir import Lock, Place
+from evd.config.data_dir import DataDirectory, Lock
 from evd.dev.fake_fcm.server import FakeFcm
 from evd.dev.fleet import FIRST_VEHICLE, Fleet
-from evd.dev.load import Simulator, Tally
+from evd.dev.load import LoadGenerator, LoadReport
 from evd.dev.traffic import CHANNELS, Traffic
 from evd.errors import ConfigError, ControlError
 from evd.log import logger as log
@@ -62,7 +62,7 @@ FLEET_QUERY = "SELECT vehicle, last_time, channel, state, current_charge, range,
 class DemoPlace:
     """The files of a demo's directory; `shown` is how the person named it."""
 
-    place: Place
+    place: DataDirectory
     shown: Path
 
     @property
@@ -99,7 +99,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
     Nothing leaves this machine. The directory is made if it is not there, and may be used again.
     """
     trio.run(_probe, bind)
-    files = DemoPlace(Place(directory.absolute()), directory)
+    files = DemoPlace(DataDirectory(directory.absolute()), directory)
     keys = _keys(files)
     os.umask(0o077)
     lock = Lock(files.place)
@@ -140,7 +140,7 @@ def _keys(files: DemoPlace) -> dict[str, str]:
     return keys
 
 
-def _more_keys(place: Place) -> dict[str, str]:
+def _more_keys(place: DataDirectory) -> dict[str, str]:
     """Keys for a directory whose own ones nobody can tell, for only hashes are kept."""
     from evd.daemon import process as serving
 
@@ -177,7 +177,7 @@ class _Demo:
         self._seconds = seconds or math.inf
         self._screen = Console()
         self._end = trio.Event()
-        self._tally = Tally()
+        self._tally = LoadReport()
 
     async def run(self) -> None:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
@@ -236,7 +236,7 @@ class _Demo:
         """Until the end is asked for or the time is over."""
         pool = HttpPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
         traffic = Traffic(Fleet(VEHICLES, 1), channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
-        simulator = Simulator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
+        simulator = LoadGenerator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
         self._tally = simulator.tally
         async with pool:
             await self._register(pool)
@@ -305,7 +305,7 @@ def _sent(daemon: Daemon) -> int:
     return int(daemon.state()["push"]["outcomes"].get("sent", 0))
 
 
-def _counts(tally: Tally, daemon: Daemon) -> Table:
+def _counts(tally: LoadReport, daemon: Daemon) -> Table:
     taken = ", ".join(f"{number} {verdict}" for verdict, number in daemon.ingest.outcomes.most_common())
     table = Table.grid(padding=(0, 2))
     table.add_row("fleet", f"{tally.sent} sent, {tally.answers[201]} answered 201")

@@ -22,7 +22,7 @@ from evd.model.status import vehicle_id
 EXAMPLES = 10
 
 
-class Found:
+class Redecodable:
     """What the steps of one pass told, taken together."""
 
     def __init__(self) -> None:
@@ -89,8 +89,8 @@ def _agreed() -> bool:
     return confirmed("Change them?")
 
 
-def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str) -> Found:
-    found, cursor = Found(), None
+def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str) -> Redecodable:
+    found, cursor = Redecodable(), None
     with _bar(verb) as update:
         while True:
             step = ask(directory, "POST", path, {**wish, "cursor": cursor})
@@ -117,7 +117,7 @@ def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
         yield update
 
 
-def _print(found: Found) -> None:
+def _print(found: Redecodable) -> None:
     counts = found.counts
     if not counts["changed"]:
         say("{} statuses were read: nothing changes.", counts["read"])

@@ -13,7 +13,7 @@ import click
 from evd.auth.api_keys import ROLES
 from evd.cli.common import directory_option, json_option, settings
 from evd.cli.printing import say, show
-from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, Place, find
+from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, DataDirectory, find
 from evd.errors import ConfigError
 
 
@@ -45,7 +45,7 @@ def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
     return env.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"  # systemd.exec(5)
 
 
-def _hide(place: Place, keys: Mapping[str, str], as_json: bool) -> None:
+def _hide(place: DataDirectory, keys: Mapping[str, str], as_json: bool) -> None:
     """The keys go into a file, and what is printed says into which."""
     path = place.directory / FIRST_KEYS
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
@@ -58,7 +58,7 @@ def _hide(place: Place, keys: Mapping[str, str], as_json: bool) -> None:
     say("Settings: {}\nStart it: systemctl enable --now evd", place.settings)
 
 
-def make(place: Place) -> dict[str, str]:
+def make(place: DataDirectory) -> dict[str, str]:
     """A fresh directory; the text of one key of each role. Raises ConfigError where there is one already."""
     if place.database.exists():
         raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
@@ -107,7 +107,7 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
     run(place, flags)
 
 
-def run(place: Place, flags: dict[str, Any]) -> None:
+def run(place: DataDirectory, flags: dict[str, Any]) -> None:
     chosen = settings(place, flags)
     from evd.daemon import process as serving  # half a second, which a wrong setting is told without
     from evd.log import logger as log

@@ -25,7 +25,7 @@ from evd.payload.grammar import parse
 from evd.sigfox.kinds.form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox_api.client import SigfoxApi
 from evd.sigfox_api.diagnose.probe import Checkup, base_of
-from evd.sigfox_api.diagnose.verdicts import FAILED, OK, SKIPPED, WARNING, Step
+from evd.sigfox_api.diagnose.verdicts import FAILED, OK, SKIPPED, WARNING, CheckStep
 
 KEY_ENV = "EVD_SIGFOX_KEY"
 
@@ -113,7 +113,7 @@ def check(ctx: click.Context, url: str, key_stdin: bool, directory: str | None, 
         ctx.exit(1)
 
 
-def _tell(step: Step) -> None:
+def _tell(step: CheckStep) -> None:
     say("{} {:8} {}", MARKS[step.outcome], step.name, step.text)
     if step.advice:
         say("           → {}", step.advice)

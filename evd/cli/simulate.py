@@ -19,8 +19,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show
 from evd.dev.fleet import FLEET_MAX, SHAPES, Fleet
-from evd.dev.load import Simulator
-from evd.dev.traffic import CHANNELS, DOORS, Traffic
+from evd.dev.load import LoadGenerator
+from evd.dev.traffic import CHANNELS, INGEST_ROUTES, Traffic
 from evd.errors import ConfigError
 from evd.net.client.http import HttpPool
 
@@ -93,7 +93,7 @@ def simulate(
     --dir they are those that `evd demo` left there.
     """
     channels = CHANNELS[channel]
-    roles = [DOORS[one].role for one in channels]
+    roles = [INGEST_ROUTES[one].role for one in channels]
     if keys_file is None and directory is not None:
         keys_file = Path(directory) / DEMO_KEYS
     if keys_file:
@@ -106,7 +106,7 @@ def simulate(
     )
     if count is None and seconds is None:
         count = DEFAULT_COUNT
-    simulator = Simulator(
+    simulator = LoadGenerator(
         pool,
         traffic,
         keys,
@@ -124,7 +124,7 @@ def simulate(
         ctx.exit(1)
 
 
-async def _run(simulator: Simulator, pool: HttpPool, count: int | None, seconds: float | None) -> dict[str, Any]:
+async def _run(simulator: LoadGenerator, pool: HttpPool, count: int | None, seconds: float | None) -> dict[str, Any]:
     """The summary; SIGINT and SIGTERM end the run, not the summary."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals, _bar(count, seconds) as update:
         async with pool, trio.open_nursery() as nursery:
@@ -155,7 +155,7 @@ def _bar(count: int | None, seconds: float | None) -> Iterator[Any]:
     ) as progress:
         task = progress.add_task("", total=count or seconds, unit="" if count else " s")
 
-        def update(simulator: Simulator) -> None:
+        def update(simulator: LoadGenerator) -> None:
             done = simulator.tally.sent if count else min(simulator.seconds, seconds or 0)
             progress.update(task, completed=done, refresh=True)
 

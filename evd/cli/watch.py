@@ -14,7 +14,7 @@ import orjson
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show_line
 from evd.cli.times import utc_time
-from evd.config.data_dir import Place, find
+from evd.config.data_dir import DataDirectory, find
 from evd.errors import ControlError
 from evd.net import control, sse
 
@@ -43,7 +43,7 @@ def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> No
         pass
 
 
-def _statuses(place: Place, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _statuses(place: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """For ever; a stream that breaks off goes on where it was. Raises ControlError where it cannot begin."""
     query = urlencode([("vehicle", vehicle) for vehicle in vehicles])
     last, begun = "", False
@@ -54,7 +54,7 @@ def _statuses(place: Place, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any
                 last = event.event_id
                 if event.data:
                     yield orjson.loads(event.data)
-        except control.NobodyThere:
+        except control.DaemonNotRunning:
             if not begun:
                 raise ControlError(f"no evd runs in {place.directory}: `evd serve` starts it") from None
         except ControlError as error:

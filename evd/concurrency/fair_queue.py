@@ -27,7 +27,7 @@ class _Waiting(Generic[P]):
         self.place: P | None = None
 
 
-class Turns(Generic[P]):
+class FairQueue(Generic[P]):
     """`each`: places of one asker at once.
 
     Who comes when `waiting_max` wait, or a quarter of them are his own, is sent away.

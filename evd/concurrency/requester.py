@@ -7,4 +7,4 @@ from contextvars import ContextVar
 NOBODY = "evd"
 """Its own questions, as those of its housekeeping."""
 
-asker: ContextVar[str] = ContextVar("asker", default=NOBODY)
+requester: ContextVar[str] = ContextVar("asker", default=NOBODY)

@@ -13,7 +13,7 @@ GRACE_S = 2.0
 """After a cancellation: ten commits of a slow disk. One that hangs must not keep the process from its end."""
 
 
-async def patiently(wait: Callable[[], Awaitable[Any]]) -> bool:
+async def shielded(wait: Callable[[], Awaitable[Any]]) -> bool:
     """Await `wait()`, which can be called again; True once it has returned.
 
     Where the caller is cancelled it goes on for GRACE_S, and returns whether it ended; what comes next in the caller is
@@ -29,7 +29,7 @@ async def patiently(wait: Callable[[], Awaitable[Any]]) -> bool:
     return not scope.cancelled_caught
 
 
-class Errand:
+class ThreadTask:
     """Work in a thread, which nothing can end but itself. It begins at once."""
 
     def __init__(self, work: Callable[[], Any]) -> None:

@@ -14,24 +14,24 @@ import trio
 T = TypeVar("T")
 
 
-class _Flight:
-    __slots__ = ("answer", "answered", "asker", "begun", "landed")
+class _SharedCall:
+    __slots__ = ("answer", "answered", "asker", "begun", "completed")
 
     def __init__(self, asker: str) -> None:
         self.asker = asker
         self.begun: object = None
         """The version that it reads at least; None while it waits for its turn."""
-        self.landed = trio.Event()
+        self.completed = trio.Event()
         self.answered = False
         self.answer: Any = None
 
 
-class Flights:
+class SingleFlight:
     """`version` is another one after each commit that was told of; questions are equal where their keys are."""
 
     def __init__(self, version: Callable[[], object]) -> None:
         self._version = version
-        self._open: dict[Hashable, _Flight] = {}
+        self._open: dict[Hashable, _SharedCall] = {}
 
     async def shared(self, key: Hashable, asker: str, ask: Callable[[Callable[[], None]], Awaitable[T]]) -> T:
         """The answer of `ask`, or of an equal question's; `ask` gets what it calls when its turn has come.
@@ -39,11 +39,11 @@ class Flights:
         An answer that is shared must not be changed. Where the first one fails or goes away, the next one asks.
         """
         while (flight := self._open.get(key)) is not None and self._may_join(flight, asker):
-            await flight.landed.wait()
+            await flight.completed.wait()
             if flight.answered:
                 answer: T = flight.answer
                 return answer
-        flight = self._open[key] = _Flight(asker)
+        flight = self._open[key] = _SharedCall(asker)
 
         def begin() -> None:
             flight.begun = self._version()
@@ -55,8 +55,8 @@ class Flights:
         finally:
             if self._open.get(key) is flight:
                 del self._open[key]
-            flight.landed.set()
+            flight.completed.set()
 
-    def _may_join(self, flight: _Flight, asker: str) -> bool:
+    def _may_join(self, flight: _SharedCall, asker: str) -> bool:
         """Nobody waits for the turn of somebody else, who may have asked for much."""
         return flight.asker == asker if flight.begun is None else flight.begun == self._version()

@@ -22,7 +22,7 @@ SOCKET_PATH_MAX = 107
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DataDirectory:
     """One DIR."""
 
     directory: Path
@@ -59,11 +59,11 @@ class Place:
             raise ConfigError(f"{self.directory} holds no evd.db: run `evd init --dir {self.directory}` first")
 
 
-def find(given: str | None, env: Mapping[str, str]) -> Place:
+def find(given: str | None, env: Mapping[str, str]) -> DataDirectory:
     """`--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first of several), else the user's data folder."""
     state = env.get("STATE_DIRECTORY", "").split(":")[0]
     directory = given or env.get("EVD_DIR") or state or platformdirs.user_data_path("evd")
-    return Place(Path(directory).absolute())
+    return DataDirectory(Path(directory).absolute())
 
 
 BRIEFLY = "briefly"
@@ -81,7 +81,7 @@ class Lock:
     It is on a file that says who holds it, and on the directory itself, which nobody removes while it is used.
     """
 
-    def __init__(self, place: Place, *, brief: bool = False) -> None:
+    def __init__(self, place: DataDirectory, *, brief: bool = False) -> None:
         """`brief` is a command's, for which others wait.
 
         Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written.
@@ -134,7 +134,7 @@ class Lock:
             os.close(self._held.pop())
 
 
-def lock_in_turn(place: Place, *, turn_s: float = TURN_S) -> Lock:
+def lock_in_turn(place: DataDirectory, *, turn_s: float = TURN_S) -> Lock:
     """The lock, as soon as the command that has it ends. Raises as `Lock` does."""
     until = time.monotonic() + turn_s
     while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 _DIGITS = 13  # epoch ms until the year 2286; one length, so that writing over it leaves nothing of before
 
 
-class Alive:
+class Heartbeat:
     """`path` is the file; times are epoch ms."""
 
     def __init__(self, path: Path) -> None:

@@ -31,7 +31,7 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of evd.toml."""
 
 
-class Server(Section, frozen=True):
+class ServerSettings(Section, frozen=True):
     bind: str | list[str] = "127.0.0.1:8080"
     tls_cert: str = ""
     tls_key: str = ""
@@ -64,7 +64,7 @@ class Server(Section, frozen=True):
         return [self.bind] if isinstance(self.bind, str) else list(self.bind)
 
 
-class Ingest(Section, frozen=True):
+class IngestSettings(Section, frozen=True):
     #: The name of a format, or a grammar text.
     default_format: str = "ev"
     unknown_vehicle: str = "create"
@@ -85,7 +85,7 @@ class Ingest(Section, frozen=True):
     rejected_rows_max: int = 10_000
 
 
-class Sigfox(Section, frozen=True):
+class SigfoxSettings(Section, frozen=True):
     #: How a line of /sigfox/batch is written: Sigfox's linePattern, with the variables in braces.
     batch_pattern: str = "{device};{time};{data};{seqNumber};"
     #: Sigfox sends what a device type's devices said in one second.
@@ -120,11 +120,11 @@ class Sigfox(Section, frozen=True):
     backfill: str = "say"
 
 
-class Retention(Section, frozen=True):
+class RetentionSettings(Section, frozen=True):
     statuses_per_vehicle: int = 1000
 
 
-class App(Section, frozen=True):
+class AppSettings(Section, frozen=True):
     #: The original app sends a bare userId header, which anyone can set: only for that app.
     trust_user_header: bool = False
     #: The original's app has Java ints for all but consumption and temperatures, and ends at a fraction in one: on its
@@ -211,7 +211,7 @@ class PushSettings(Section, frozen=True):
     webhook_threads_max: int = 8
 
 
-class Alerts(Section, frozen=True):
+class AlarmSettings(Section, frozen=True):
     """Alarms for evd's operator (evd.alarms.state), and how he is told; what happens to vehicles is `[events]`."""
 
     #: Gets a JSON POST for each alarm that is raised or cleared.
@@ -248,7 +248,7 @@ class Alerts(Section, frozen=True):
         return [one for one in given if one]
 
 
-class Events(Section, frozen=True):
+class EventSettings(Section, frozen=True):
     """Events of vehicles, for their users (evd.events.rules); what alarms the operator is `[alerts]`."""
 
     #: A year of one in two days; the oldest go first.
@@ -263,7 +263,7 @@ class Events(Section, frozen=True):
     self_told_v1: list[str] = []
 
 
-class Log(Section, frozen=True):
+class LogSettings(Section, frozen=True):
     level: str = "info"
     #: auto: JSON under systemd, readable on a terminal.
     format: str = "auto"
@@ -277,15 +277,15 @@ class FormatSettings(Section, frozen=True):
 
 
 class Config(Section, frozen=True):
-    server: Server = Server()
-    ingest: Ingest = Ingest()
-    sigfox: Sigfox = Sigfox()
-    retention: Retention = Retention()
-    app: App = App()
+    server: ServerSettings = ServerSettings()
+    ingest: IngestSettings = IngestSettings()
+    sigfox: SigfoxSettings = SigfoxSettings()
+    retention: RetentionSettings = RetentionSettings()
+    app: AppSettings = AppSettings()
     push: PushSettings = PushSettings()
-    alerts: Alerts = Alerts()
-    events: Events = Events()
-    log: Log = Log()
+    alerts: AlarmSettings = AlarmSettings()
+    events: EventSettings = EventSettings()
+    log: LogSettings = LogSettings()
     formats: dict[str, FormatSettings] = {}
 
     def __post_init__(self) -> None:

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evd.config.data_dir import Place
+from evd.config.data_dir import DataDirectory
 from evd.errors import StoreBroken
 
 EVERY_S = 1.0
 """Between two looks, of some 20 µs."""
 
 
-class SameFiles:
+class FileIdentity:
     """What stands there now is what must stay; it is asked in a thread, for a disk may hang."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: DataDirectory) -> None:
         database = place.database
         paths = (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
         self._known = {path: found for path in (*paths, place.lock) if (found := _identity(path))}

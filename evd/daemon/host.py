@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from evd.config.data_dir import Place
+from evd.config.data_dir import DataDirectory
 
 
-def disk_use(place: Place) -> dict[str, int]:
+def disk_use(place: DataDirectory) -> dict[str, int]:
     """Bytes: `free` (what evd may still write), `total`, `database` and `log` (evd.db-wal); without what is unknown."""
     use: dict[str, int] = {}
     with suppress(OSError):

@@ -20,25 +20,25 @@ import trio_asyncio
 from evd import VERSION
 from evd.api.app import make_app
 from evd.api.context import Context, NoTokens
-from evd.auth.guess_limit import Guesses
+from evd.auth.guess_limit import GuessLimit
 from evd.clock import steady_ms
-from evd.config.data_dir import Place
-from evd.config.heartbeat import Alive
+from evd.config.data_dir import DataDirectory
+from evd.config.heartbeat import Heartbeat
 from evd.config.settings import Config
 from evd.daemon import listening
 from evd.daemon import wiring as assembly
 from evd.daemon.clock_watch import watch_clock
 from evd.daemon.file_identity import EVERY_S as FILES_EVERY_S
-from evd.daemon.file_identity import SameFiles
+from evd.daemon.file_identity import FileIdentity
 from evd.daemon.host import disk_use
 from evd.daemon.loop_lag import LoopLag
-from evd.daemon.maintenance import keep_house
+from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
 from evd.model import commits
 from evd.model.operations import Operation
-from evd.net.server.asgi import Door
+from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
@@ -66,7 +66,7 @@ class Daemon:
 
     def __init__(
         self,
-        place: Place,
+        place: DataDirectory,
         config: Config,
         *,
         env: Mapping[str, str],
@@ -84,9 +84,9 @@ class Daemon:
         pushers = assembly.pushers(config, env) if outward else []
         self.store = assembly.open_store(place, config, tell)
         if outward:
-            self.store.lengthen_log()
+            self.store.preallocate_wal()
         self.directory = assembly.directory(self.store, self.formats)
-        self.directory.keys.limit(Guesses(steady_ms), assembly.proxies(config))
+        self.directory.keys.limit(GuessLimit(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
@@ -177,9 +177,9 @@ class Daemon:
         async with trio_asyncio.open_loop():
             queries = await Queries.open(self.place.database, lambda: self.writer.commits)
             try:
-                door = Door(
+                door = AsgiServer(
                     make_app(self._context(queries)),
-                    limits=assembly.door_limits(self.config),
+                    limits=assembly.asgi_limits(self.config),
                     log=log,
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
@@ -197,9 +197,9 @@ class Daemon:
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
-                        nursery.start_soon(self._watch_files, SameFiles(self.place))
+                        nursery.start_soon(self._watch_files, FileIdentity(self.place))
                         nursery.start_soon(self._watch_outages)
-                        nursery.start_soon(self._keep_house, queries)
+                        nursery.start_soon(self._run_maintenance, queries)
                         nursery.start_soon(self.unaccompanied.run)
                         nursery.start_soon(self.stopped.run, queries)
                         nursery.start_soon(self._watch_clock, queries)
@@ -236,13 +236,13 @@ class Daemon:
         except StoreError as error:
             self._close_error = error
 
-    async def _watch_files(self, files: SameFiles) -> None:
+    async def _watch_files(self, files: FileIdentity) -> None:
         while True:
             await trio.to_thread.run_sync(files.check, abandon_on_cancel=True)
             await trio.sleep(FILES_EVERY_S)
 
     async def _watch_outages(self) -> None:
-        alive = Alive(self.place.directory / "alive")
+        alive = Heartbeat(self.place.directory / "alive")
         await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
 
     def _is_ready(self) -> bool:
@@ -251,12 +251,12 @@ class Daemon:
     async def _watch_clock(self, queries: Queries) -> None:
         await watch_clock(self.clock, self.ingest, self.writer, queries)
 
-    async def _keep_house(self, queries: Queries) -> None:
+    async def _run_maintenance(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await keep_house(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
+        await run_maintenance(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
 
     async def _listen(
-        self, nursery: trio.Nursery, door: Door, binds: Sequence[str], passed: Sequence[sockets.socket]
+        self, nursery: trio.Nursery, door: AsgiServer, binds: Sequence[str], passed: Sequence[sockets.socket]
     ) -> tuple[list[str], list[trio.Event]]:
         addresses, serving = [], []
         if passed:
@@ -288,7 +288,7 @@ class Daemon:
         context, self._certificate_ends_s = listening.server_tls(self.config.server) or (None, None)
         return context
 
-    async def _control(self, door: Door, listener: trio.SocketListener) -> None:
+    async def _control(self, door: AsgiServer, listener: trio.SocketListener) -> None:
         try:
             await trio.serve_listeners(partial(door.hand_over, local=True), [listener])
         finally:
@@ -296,7 +296,7 @@ class Daemon:
                 self.control.unlink(missing_ok=True)
 
     async def _stop(
-        self, door: Door, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
+        self, door: AsgiServer, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
     ) -> None:
         """Edge first, then the pushes in hand, then the writer: each ends with nothing before it left."""
         self.stopping = True

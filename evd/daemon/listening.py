@@ -10,7 +10,7 @@ from typing import Any
 import trio
 
 from evd.config.data_dir import SOCKET_PATH_MAX
-from evd.config.settings import Server
+from evd.config.settings import ServerSettings
 from evd.daemon.host import certificate_end
 from evd.errors import CannotListen, ConfigError
 from evd.log.logger import log
@@ -71,7 +71,7 @@ def control_listener(path: Path) -> trio.SocketListener | None:
     return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
 
 
-def server_tls(server: Server) -> tuple[ssl.SSLContext, float] | None:
+def server_tls(server: ServerSettings) -> tuple[ssl.SSLContext, float] | None:
     """The context to serve with, and when its certificate ends (epoch s); None without one. Raises ConfigError."""
     if not server.tls_cert:
         return None

@@ -38,7 +38,9 @@ HeardAfter = Callable[[int], Awaitable[bool]]
 """Whether some vehicle's last status says a time after this one (epoch ms), and not far in the future."""
 
 
-async def keep_house(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, clock: Clock = now_ms) -> None:
+async def run_maintenance(
+    writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, clock: Clock = now_ms
+) -> None:
     """For ever. Cancelling is safe: each step is a transaction of its own."""
     await trio.sleep(FIRST_AFTER_S)
     while True:

@@ -18,22 +18,22 @@ READ_MAX = 16 * 1024
 ABORTED = "Fatal Python error: Aborted"
 
 
-class LastWords(NamedTuple):
+class PreviousExit(NamedTuple):
     """What is told, and where the threads stood."""
 
     sentence: str
     stack: str = ""
 
 
-def of_the_one_before(fault: str, left_by: str, env: Mapping[str, str]) -> LastWords | None:
+def previous_exit(fault: str, left_by: str, env: Mapping[str, str]) -> PreviousExit | None:
     """`fault` is what it wrote, `left_by` the process that the lock's file names; None where it ended in order."""
     if not fault and not left_by:
         return None
     if ABORTED in fault and env.get("WATCHDOG_USEC"):
-        return LastWords("systemd's watchdog ended the evd before this one, which stood still", fault)
+        return PreviousExit("systemd's watchdog ended the evd before this one, which stood still", fault)
     if fault:
-        return LastWords("the evd before this one crashed, or was aborted", fault)
-    return LastWords("the evd before this one was killed, or the machine went down")
+        return PreviousExit("the evd before this one crashed, or was aborted", fault)
+    return PreviousExit("the evd before this one was killed, or the machine went down")
 
 
 class FaultFile:

@@ -18,12 +18,12 @@ from typing import Any
 import trio
 
 from evd import VERSION
-from evd.config.data_dir import FIRST_KEYS, Lock, Place, lock_in_turn
+from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, lock_in_turn
 from evd.config.settings import Config
 from evd.daemon import garbage_collector as collector
 from evd.daemon.lifecycle import Daemon
-from evd.daemon.previous_exit import FaultFile, of_the_one_before
-from evd.daemon.startup_progress import Starting
+from evd.daemon.previous_exit import FaultFile, previous_exit
+from evd.daemon.startup_progress import StartupProgress
 from evd.daemon.systemd import ServiceManager
 from evd.log.logger import log
 from evd.net.server import systemd_sockets as inherited
@@ -33,7 +33,9 @@ from evd.store.writer import Writer
 WATCHDOG_EVERY_S = 1.0
 
 
-def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None) -> None:
+def serve(
+    place: DataDirectory, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None
+) -> None:
     """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
     os.umask(0o077)
     passed = inherited.take(os.environ, os.getpid())
@@ -43,7 +45,9 @@ def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None]
     lock = lock_in_turn(place)
     try:
         fault = _tell_last_words(place, lock)
-        with Starting(manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]) as starting:
+        with StartupProgress(
+            manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]
+        ) as starting:
             daemon = Daemon(place, config, env=os.environ, tell=starting.tell)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
@@ -56,14 +60,14 @@ def serve(place: Place, config: Config, *, announce: Callable[[list[str]], None]
         fault.close()
 
 
-def _tell_last_words(place: Place, lock: Lock) -> FaultFile | None:
+def _tell_last_words(place: DataDirectory, lock: Lock) -> FaultFile | None:
     """Say how the evd before this one ended, if not in order; None where this one's own end cannot be told."""
     try:
         fault = FaultFile(place.fault)
     except OSError as error:
         log.warning("a crash could not be explained afterwards: its file cannot be written", reason=str(error))
         return None
-    words = of_the_one_before(fault.before, lock.left_by, os.environ)
+    words = previous_exit(fault.before, lock.left_by, os.environ)
     if words:
         log.error(words.sentence, process=lock.left_by, stack=words.stack or None)
     return fault
@@ -129,7 +133,7 @@ async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
         await trio.sleep(WATCHDOG_EVERY_S)
 
 
-def briefly(place: Place, config: Config, work: Callable[[Path], Any]) -> Any:
+def briefly(place: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
     """Be the writer for one command: `work`, in a thread, is given a control socket. Raises EvdError.
 
     The socket is this command's own: another one that found it in DIR would be cut off when this one has ended.

@@ -28,7 +28,7 @@ WORK_S = 0.005
 MIB = 1024 * 1024
 
 
-class Starting:
+class StartupProgress:
     """A thread that looks while the block lasts; `tell` hears what the block does, and `files` are what it is at."""
 
     def __init__(self, manager: ServiceManager, files: list[Path], *, look_every_s: float | None = None) -> None:
@@ -42,7 +42,7 @@ class Starting:
     def tell(self, doing: str) -> None:
         self._doing = doing
 
-    def __enter__(self) -> Starting:
+    def __enter__(self) -> StartupProgress:
         self._thread.start()
         return self
 

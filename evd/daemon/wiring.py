@@ -10,49 +10,48 @@ from typing import Any, get_args
 
 import orjson
 
-from evd.alarms.monitor import AlarmWatch, MailInThread, Sender
+from evd.alarms.monitor import AlarmMonitor, MailInThread, Sender
 from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
 from evd.alarms.webhook import AlarmWebhook
 from evd.api.context import NoTokens, TokenVerifier
 from evd.auth.api_keys import Key
 from evd.clock import Clock
-from evd.concurrency.fair_queue import Turns
-from evd.config.data_dir import Place
-from evd.config.heartbeat import Alive
+from evd.concurrency.fair_queue import FairQueue
+from evd.config.data_dir import DataDirectory
+from evd.config.heartbeat import Heartbeat
 from evd.config.settings import Config, FormatSettings, PushSettings
 from evd.daemon.server_clock import ServerClock
 from evd.errors import ConfigError, FormatError
-from evd.events.engine import Alerter, listening_since
+from evd.events.engine import EventEngine, listening_since
 from evd.events.samples import Event
 from evd.events.told_by_app import SHOWS, clients
-from evd.ingest.cache import Directory
-from evd.ingest.doorkeeper import Doorkeeper
+from evd.ingest.cache import IngestCache
+from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
 from evd.net.client.signature import Signer
-from evd.net.server.admission import Admission
-from evd.net.server.admission import Bounds as PlaceBounds
-from evd.net.server.asgi import DoorLimits
+from evd.net.server.admission import Admission, AdmissionLimits
+from evd.net.server.asgi import AsgiLimits
 from evd.net.server.connection import EdgeLimits
 from evd.payload.formats import Formats
 from evd.push.composer import Composer
-from evd.push.dispatcher import Dispatcher, Rules
+from evd.push.dispatcher import Dispatcher, DispatchRules
 from evd.push.protocols import Pusher, TargetKind
 from evd.push.providers.webhook.address import origin_of
-from evd.push.service import Pushing
+from evd.push.service import PushService
 from evd.push.stopped import StoppedPushes
 from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.event_state import WatchedInSqlite
+from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.sqlite.tables.base import Limits
 from evd.store.writer import Writer
-from evd.streaming.hub import Bounds, Live
+from evd.streaming.hub import StreamHub, StreamLimits
 
 
-def open_store(place: Place, config: Config, tell: Callable[[str], None] = lambda doing: None) -> SqliteStore:
+def open_store(place: DataDirectory, config: Config, tell: Callable[[str], None] = lambda doing: None) -> SqliteStore:
     """`tell` hears what takes long."""
     return SqliteStore(
         place.database,
@@ -79,7 +78,7 @@ def open_store(place: Place, config: Config, tell: Callable[[str], None] = lambd
     )
 
 
-def directory(store: SqliteStore, formats: Formats) -> Directory:
+def directory(store: SqliteStore, formats: Formats) -> IngestCache:
     """What the loop is to know from the start; the database's formats join `formats`."""
     for name, grammar, fields in store.named_formats():
         try:
@@ -88,7 +87,7 @@ def directory(store: SqliteStore, formats: Formats) -> Directory:
             # Another evd took it. Its vehicles are decoded by the default format, as where a name is gone.
             log.error("a format of the database is refused: add it anew", format=name, reason=str(error))
     keys = [Key(*row) for row in store.living_keys()]
-    return Directory(keys, store.own_formats(), store.type_formats(), formats)
+    return IngestCache(keys, store.own_formats(), store.type_formats(), formats)
 
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
@@ -164,12 +163,12 @@ def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Co
     )
 
 
-def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> Pushing:
+def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> PushService:
     push = config.push
     compose = Composer(config).compose
     dispatchers = []
     for pusher in pushers:
-        rules = Rules(
+        rules = DispatchRules(
             in_flight_max=in_flight_max(pusher, push),
             rate_max=push.rate_max,
             ramp_s=push.ramp_s,
@@ -177,10 +176,10 @@ def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, confi
             stale_after_s=push.stale_after_days * 86_400,
         )
         dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
-    return Pushing(dispatchers, store.pending(get_args(TargetKind)), compose)
+    return PushService(dispatchers, store.pending(get_args(TargetKind)), compose)
 
 
-def stopped_pushes(pushing: Pushing | None, config: Config) -> StoppedPushes:
+def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
     return StoppedPushes(
         stale_ms=config.push.stale_after_days * 86_400_000,
         give_up_ms=config.push.give_up_after_s * 1000,
@@ -193,7 +192,7 @@ def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
     return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
 
 
-def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmWatch:
+def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
     """Raises ConfigError if a way to tell the operator is set up only in part."""
     settings, host = config.alerts, socket.gethostname()
     senders: list[Sender] = []
@@ -207,27 +206,27 @@ def alarm_watch(place: Place, config: Config, state: Callable[[], Mapping[str, A
     def read(now: int) -> Readings:
         return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
-    return AlarmWatch(settings, read, place.directory / "alarms.json", senders)
+    return AlarmMonitor(settings, read, place.directory / "alarms.json", senders)
 
 
-def live(config: Config) -> Live:
+def live(config: Config) -> StreamHub:
     app = config.app
-    bounds = Bounds(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
-    return Live(bounds)
+    bounds = StreamLimits(app.streams_max, app.streams_per_user, app.stream_queue_max, app.stream_queue_bytes_max)
+    return StreamHub(bounds)
 
 
-def ranges(config: Config) -> Turns[int]:
+def ranges(config: Config) -> FairQueue[int]:
     app = config.app
-    return Turns(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
+    return FairQueue(range(app.ranges_max), each=app.ranges_per_user, waiting_max=app.ranges_max)
 
 
-def lists(config: Config) -> Turns[int]:
+def lists(config: Config) -> FairQueue[int]:
     app = config.app
-    return Turns(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
+    return FairQueue(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
 
 
-def server_clock(place: Place, config: Config) -> ServerClock:
-    return ServerClock(Alive(place.directory / "alive").last(), trusted=config.server.trust_clock)
+def server_clock(place: DataDirectory, config: Config) -> ServerClock:
+    return ServerClock(Heartbeat(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
 def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
@@ -241,17 +240,17 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def alerter(place: Place, writer: Writer, config: Config, clock: Clock) -> Alerter:
-    listening = Alive(place.directory / "listening")
+def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+    listening = Heartbeat(place.directory / "listening")
     before = listening.last()
-    since = listening_since(Alive(place.directory / "alive").last(), before, clock())
+    since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
     if since != (before or 0):
         try:
             listening.note(since)
         except OSError as error:
             log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
-    return Alerter(
-        WatchedInSqlite(place.database),
+    return EventEngine(
+        SqliteEventState(place.database),
         writer,
         clock=clock,
         queue_max=config.events.queue_max,
@@ -278,9 +277,9 @@ def edge_limits(config: Config) -> EdgeLimits:
     )
 
 
-def door_limits(config: Config) -> DoorLimits:
+def asgi_limits(config: Config) -> AsgiLimits:
     server = config.server
-    return DoorLimits(
+    return AsgiLimits(
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
@@ -293,10 +292,10 @@ def door_limits(config: Config) -> DoorLimits:
     )
 
 
-def doorkeeper(directory: Directory, config: Config) -> Doorkeeper:
+def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
     """Who may send how much of a body, at both doors."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
-    return Doorkeeper(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+    return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 
 
 def proxies(config: Config) -> Proxies:
@@ -307,7 +306,7 @@ def proxies(config: Config) -> Proxies:
 def admission(config: Config) -> Admission:
     """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
-    bounds = PlaceBounds(
+    bounds = AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
     return Admission(bounds, proxies(config))

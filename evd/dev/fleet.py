@@ -39,7 +39,7 @@ KM_PER_STEP = 8  # 48 km/h
 HOME = (48.1486, 17.1077)  # °: the original project's city
 
 
-class Doing(IntEnum):
+class Activity(IntEnum):
     """The states of the status document."""
 
     OFF = 0
@@ -53,14 +53,14 @@ class _Habit(NamedTuple):
 
     least: int
     most: int
-    then: tuple[Doing, ...]
+    then: tuple[Activity, ...]
 
 
 _DAY = {
-    Doing.OFF: _Habit(20, 90, (Doing.DRIVING,)),
-    Doing.CHARGING: _Habit(0, 0, (Doing.IDLE,)),  # until its target is met
-    Doing.IDLE: _Habit(10, 40, (Doing.DRIVING, Doing.DRIVING, Doing.OFF)),
-    Doing.DRIVING: _Habit(20, 90, (Doing.IDLE, Doing.OFF, Doing.CHARGING)),
+    Activity.OFF: _Habit(20, 90, (Activity.DRIVING,)),
+    Activity.CHARGING: _Habit(0, 0, (Activity.IDLE,)),  # until its target is met
+    Activity.IDLE: _Habit(10, 40, (Activity.DRIVING, Activity.DRIVING, Activity.OFF)),
+    Activity.DRIVING: _Habit(20, 90, (Activity.IDLE, Activity.OFF, Activity.CHARGING)),
 }
 
 
@@ -111,7 +111,7 @@ class _Life:
     latitude: float
     longitude: float
     seq: int
-    doing: Doing = Doing.IDLE
+    doing: Activity = Activity.IDLE
     target: int = 80
     age: int = 0  # minutes
     since: int = 0  # minutes in this doing
@@ -135,7 +135,7 @@ class _Life:
             seq=dice.randrange(SEQ_COUNT),
             age=dice.randrange(24 * 60),
         )
-        life._begin(dice.choice(list(Doing)))
+        life._begin(dice.choice(list(Activity)))
         return life
 
     def pass_time(self) -> None:
@@ -144,9 +144,9 @@ class _Life:
             self._begin(self.dice.choice(self._next()))
         self.age += STEP_MIN
         self.since += STEP_MIN
-        if self.doing is Doing.CHARGING:
+        if self.doing is Activity.CHARGING:
             self._charge()
-        elif self.doing is Doing.DRIVING:
+        elif self.doing is Activity.DRIVING:
             self._drive()
         self._warm()
 
@@ -157,7 +157,7 @@ class _Life:
 
     def remaining(self) -> int:
         """Minutes until the target, by the curve, a percent at a time."""
-        if self.doing is not Doing.CHARGING:
+        if self.doing is not Activity.CHARGING:
             return 0
         at, minutes = self.charge, 0.0
         while at < self.target:
@@ -181,24 +181,24 @@ class _Life:
         self.longitude += self.dice.uniform(-0.1, 0.1) + (HOME[1] - self.longitude) * 0.2
 
     def _warm(self) -> None:
-        aim, share = (self.desired, 0.5) if self.doing is Doing.DRIVING else (self.outdoor, 0.15)
+        aim, share = (self.desired, 0.5) if self.doing is Activity.DRIVING else (self.outdoor, 0.15)
         self.indoor += (aim - self.indoor) * share
 
     def _over(self) -> bool:
-        if self.doing is Doing.CHARGING:
+        if self.doing is Activity.CHARGING:
             return self.charge >= self.target
-        return self.since >= self.until or (self.doing is Doing.DRIVING and self.charge < RESERVE)
+        return self.since >= self.until or (self.doing is Activity.DRIVING and self.charge < RESERVE)
 
-    def _next(self) -> tuple[Doing, ...]:
-        if self.doing is not Doing.CHARGING and self.charge < LOW:
-            return (Doing.CHARGING,)
+    def _next(self) -> tuple[Activity, ...]:
+        if self.doing is not Activity.CHARGING and self.charge < LOW:
+            return (Activity.CHARGING,)
         return _DAY[self.doing].then
 
-    def _begin(self, doing: Doing) -> None:
+    def _begin(self, doing: Activity) -> None:
         habit = _DAY[doing]
         self.doing, self.since = doing, 0
         self.until = self.dice.randint(habit.least, habit.most)
-        if doing is Doing.CHARGING:
+        if doing is Activity.CHARGING:
             self.target = self.dice.choice([aim for aim in (80, 90, 100) if aim > self.charge] or [100])
 
 
@@ -250,7 +250,7 @@ def _spoken(vehicle: str, life: _Life) -> VehicleState:
         current_charge=int(life.charge),
         target_charge=life.target,
         current=_tenths(charging_current(life.charge, life.max_current)) if remaining else 0.0,
-        elapsed_time=life.since if life.doing is Doing.CHARGING else 0,
+        elapsed_time=life.since if life.doing is Activity.CHARGING else 0,
         remain_time=remaining,
         range=int(life.charge * life.capacity / life.consumption),
         elec_consumption=_tenths(life.consumption),

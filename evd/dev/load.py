@@ -10,7 +10,7 @@ from typing import Any
 
 import trio
 
-from evd.dev.traffic import DOORS, Call, Traffic
+from evd.dev.traffic import INGEST_ROUTES, Call, Traffic
 from evd.errors import HttpError
 from evd.net.client.http import HttpPool, Response
 
@@ -38,7 +38,7 @@ class Latencies:
         return None
 
 
-class Tally:
+class LoadReport:
     """What was sent and what came back. A call that was cut off by the end of the run is in none of the counts."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Tally:
         }
 
 
-class Simulator:
+class LoadGenerator:
     """One run: `connections` calls at a time of `traffic`, until `count` are sent or `seconds` are over.
 
     `keys` maps a role to its key. `rate` is calls a second, 0 as fast as they are answered; calls keep to their times
@@ -118,7 +118,7 @@ class Simulator:
                 "connectivityMethod": door.method,
                 "content-type": "application/json",
             }
-            for channel, door in DOORS.items()
+            for channel, door in INGEST_ROUTES.items()
             if door.role in keys
         }
         self._connections = connections
@@ -128,7 +128,7 @@ class Simulator:
         self._clock = clock
         self._started = 0
         self._begin = 0.0
-        self.tally = Tally()
+        self.tally = LoadReport()
 
     @property
     def seconds(self) -> float:
@@ -162,7 +162,7 @@ class Simulator:
         began = trio.current_time()
         try:
             response = await self._pool.request(
-                "POST", DOORS[call.channel].path, self._headers[call.channel], call.body
+                "POST", INGEST_ROUTES[call.channel].path, self._headers[call.channel], call.body
             )
         except HttpError as error:
             if not self.tally.answers:

@@ -20,7 +20,7 @@ class Channel(StrEnum):
     WLAN = "wlan"
 
 
-class Door(NamedTuple):
+class IngestRoute(NamedTuple):
     """How a channel calls: its path, the role of its key, and the original's name of it in `connectivityMethod`."""
 
     path: str
@@ -28,9 +28,9 @@ class Door(NamedTuple):
     method: str
 
 
-DOORS = {
-    Channel.SIGFOX: Door("/sigfox/uplink", "sigfox", "sigfox"),
-    Channel.WLAN: Door("/wlan", "device", "network"),
+INGEST_ROUTES = {
+    Channel.SIGFOX: IngestRoute("/sigfox/uplink", "sigfox", "sigfox"),
+    Channel.WLAN: IngestRoute("/wlan", "device", "network"),
 }
 
 #: Choice of channels → the channels of the rounds in which every vehicle speaks once.

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evd.events.memory import Memory, Pending, Rule
+from evd.events.memory import EventRule, Unconfirmed, VehicleMemory
 from evd.events.samples import Event, Sample
 
 if TYPE_CHECKING:
-    from evd.events.memory import Memory, Rule
+    from evd.events.memory import EventRule, VehicleMemory
 
 WAIT_S = 15.0, 900.0
 """Bounds of the wait: a lone reading on WLAN is told soon, one by Sigfox, ten minutes apart, waits for the next one."""
@@ -21,9 +21,9 @@ GAPS = 1.5
 """A second reading is waited for so many times as long as the first one had been."""
 
 
-class Verdict(NamedTuple):
+class Confirmation(NamedTuple):
     told: list[Event]
-    pending: list[Pending]
+    pending: list[Unconfirmed]
 
 
 def samples_of(before: Sample | None, sample: Sample, fields: Sequence[str]) -> list[dict[str, Any] | None]:
@@ -56,17 +56,17 @@ def wait_ms(setting_s: float | None, before: Sample | None, sample: Sample) -> i
 
 
 def judge(
-    rules: Mapping[str, Rule],
-    memory: Memory,
-    waiting: Sequence[Pending],
+    rules: Mapping[str, EventRule],
+    memory: VehicleMemory,
+    waiting: Sequence[Unconfirmed],
     shown: Sequence[Event],
     sample: Sample,
     *,
     wait: int,
-) -> Verdict:
+) -> Confirmation:
     """What the sample confirms, takes back, and shows itself; `memory` is as the rules left it after the sample."""
     told: list[Event] = []
-    pending: list[Pending] = []
+    pending: list[Unconfirmed] = []
     taken_back: set[tuple[str, str]] = set()
     for one in waiting:
         rule = rules[one.kind]
@@ -88,20 +88,20 @@ def judge(
             told.append(event)
         else:
             details, samples = dict(event.details), list(event.samples)
-            pending.append(Pending(event.kind, event.time, details, event.key, samples, sample.heard, wait))
-    return Verdict(told, pending)
+            pending.append(Unconfirmed(event.kind, event.time, details, event.key, samples, sample.heard, wait))
+    return Confirmation(told, pending)
 
 
-def _says(sample: Sample, one: Pending, rule: Rule) -> bool:
+def _says(sample: Sample, one: Unconfirmed, rule: EventRule) -> bool:
     """Whether it says anything of the matter: of one of several fields, or of the rule's first."""
     return sample.fields.get(one.key if one.key in rule.fields else rule.fields[0]) is not None
 
 
-def overdue(waiting: Sequence[Pending], now: int) -> Verdict:
+def overdue(waiting: Sequence[Unconfirmed], now: int) -> Confirmation:
     """What has waited for long enough at `now`; a clock that was set far back ends the wait, too."""
     over = [one for one in waiting if abs(now - one.noticed) >= one.wait_ms]
-    return Verdict([event_of(one) for one in over], [one for one in waiting if one not in over])
+    return Confirmation([event_of(one) for one in over], [one for one in waiting if one not in over])
 
 
-def event_of(one: Pending) -> Event:
+def event_of(one: Unconfirmed) -> Event:
     return Event(one.kind, one.time, one.details, one.key, one.samples)

@@ -22,8 +22,8 @@ from evd.clock import Clock, now_ms
 from evd.errors import EvdError, StoreBusy, Unavailable
 from evd.events import memory as memories
 from evd.events import rules as alerts
-from evd.events.memory import Memory
-from evd.events.rules import Settings
+from evd.events.memory import VehicleMemory
+from evd.events.rules import VehicleEventSettings
 from evd.events.samples import Event, Sample
 from evd.log.logger import log
 from evd.model.json_bytes import json_bytes
@@ -39,7 +39,7 @@ from evd.model.operations import (
     SetAlerts,
     Several,
 )
-from evd.store.sqlite.read.event_state import Last, Watched
+from evd.store.sqlite.read.event_state import EventState, LastSample
 from evd.store.writer import Receipt, Writer
 
 BATCH = 128
@@ -73,7 +73,7 @@ def listening_since(last_alive: int | None, before: int | None, now: int) -> int
     return before or 0 if short else now
 
 
-class Known:
+class KnownVehicle:
     """What memory holds of a vehicle; `settings` is None where they are to be read anew.
 
     `sample` is the last one that was seen; None: the ring is to be asked what came before.
@@ -81,13 +81,13 @@ class Known:
 
     __slots__ = ("memory", "sample", "settings")
 
-    def __init__(self, memory: Memory, settings: Settings) -> None:
+    def __init__(self, memory: VehicleMemory, settings: VehicleEventSettings) -> None:
         self.memory = memory
-        self.settings: Settings | None = settings
+        self.settings: VehicleEventSettings | None = settings
         self.sample: Sample | None = None
 
 
-class Alerter:
+class EventEngine:
     """One long task, `run`; told of each commit by `offer` and `follow`, which cost next to nothing.
 
     `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
@@ -97,7 +97,7 @@ class Alerter:
 
     def __init__(
         self,
-        watched: Watched,
+        watched: EventState,
         writer: Writer,
         *,
         queue_max: int,
@@ -117,7 +117,7 @@ class Alerter:
         self._queue: deque[Arrive] = deque()
         self._looks: deque[str] = deque()
         """Vehicles of which somebody began to want to hear."""
-        self._known: dict[str, Known] = {}  # the one that was used longest ago comes first
+        self._known: dict[str, KnownVehicle] = {}  # the one that was used longest ago comes first
         self._unconfirmed: list[tuple[int, str]] = []
         """A heap of (epoch ms, vehicle): when it is told what no second reading came for. The walk finds it, too."""
         self._unwritten: dict[str, RecordEvents] = {}
@@ -203,7 +203,7 @@ class Alerter:
         now = self._clock()
         for _ in range(min(len(self._queue), BATCH)):
             arrival = self._queue.popleft()
-            last = Last(arrival.status_id, arrival.time, arrival.received, arrival.fields)
+            last = LastSample(arrival.status_id, arrival.time, arrival.received, arrival.fields)
             self._see(arrival.vehicle, self._remember(arrival.vehicle), last, now)
         for _ in range(min(len(self._looks), PAGE)):
             self._look(self._looks.popleft(), now)
@@ -219,7 +219,7 @@ class Alerter:
 
     def _page(self, now: int) -> None:
         began = trio.current_time()
-        self._mind_the_clock(began, now)
+        self._detect_clock_jump(began, now)
         if not self._walk_after:
             self._forgot = False
         page = self._watched.vehicles_after(self._walk_after, PAGE)
@@ -243,7 +243,7 @@ class Alerter:
         self._settle(vehicle, known, now)
         self._listen(vehicle, known, last, now)
 
-    def _see(self, vehicle: str, known: Known, last: Last, now: int) -> None:
+    def _see(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
         before, sample, settings = known.memory, _sample(last), self._settings(vehicle, known)
         known.memory, events = alerts.step(settings, before, sample, known.sample)
         if known.sample is None and before.time and memories.worth_keeping(before, known.memory):
@@ -259,17 +259,17 @@ class Alerter:
         last = self._watched.previous_of(vehicle, sample.time, sample.status_id)
         return _sample(last) if last else None
 
-    def _settle(self, vehicle: str, known: Known, now: int) -> None:
+    def _settle(self, vehicle: str, known: KnownVehicle, now: int) -> None:
         """Tell what no second reading came for."""
         known.memory, events = alerts.settle(known.memory, now)
         if events:
             self._record(vehicle, known.memory, [one for one in events if not self._is_off(vehicle, known, one)], now)
         self._confirm_later(vehicle, known.memory)
 
-    def _is_off(self, vehicle: str, known: Known, event: Event) -> bool:
+    def _is_off(self, vehicle: str, known: KnownVehicle, event: Event) -> bool:
         return event.kind in self._settings(vehicle, known).off
 
-    def _confirm_later(self, vehicle: str, memory: Memory) -> None:
+    def _confirm_later(self, vehicle: str, memory: VehicleMemory) -> None:
         at = alerts.settles_at(memory)
         if at is not None and len(self._unconfirmed) < self._queue_max and (at, vehicle) not in self._unconfirmed[:1]:
             heappush(self._unconfirmed, (at, vehicle))
@@ -278,7 +278,7 @@ class Alerter:
         """Until something is told without a second reading."""
         return (self._unconfirmed[0][0] - self._clock()) / 1000 if self._unconfirmed else inf
 
-    def _listen(self, vehicle: str, known: Known, last: Last, now: int) -> None:
+    def _listen(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
         settings = self._settings(vehicle, known)
         silent_at_least_ms = alerts.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
         silent_ms = now - max(last.received, self._since)
@@ -294,7 +294,7 @@ class Alerter:
             heard_last = {"time": last.time, "status_id": last.status_id}
             self._record(vehicle, known.memory, [one._replace(samples=[heard_last, None]) for one in events], now)
 
-    def _record(self, vehicle: str, memory: Memory, events: Sequence[Event], now: int) -> None:
+    def _record(self, vehicle: str, memory: VehicleMemory, events: Sequence[Event], now: int) -> None:
         """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
         self.recorded.update(event.kind for event in events)
         new = tuple([self._new(event) for event in events])
@@ -309,7 +309,7 @@ class Alerter:
         samples = json_bytes(list(event.samples))
         return NewEvent(event.kind, event.time, status_id, json_bytes(event.details), samples, self._self_told(event))
 
-    def _remember(self, vehicle: str) -> Known:
+    def _remember(self, vehicle: str) -> KnownVehicle:
         """What is known of the vehicle; the one that was used longest ago makes room."""
         known = self._known.pop(vehicle, None)
         if known is None:
@@ -319,16 +319,16 @@ class Alerter:
         self._known[vehicle] = known
         return known
 
-    def _load(self, vehicle: str) -> Known:
+    def _load(self, vehicle: str) -> KnownVehicle:
         state, settings = self._watched.alerts_of(vehicle)
-        return Known(memories.remembered(state), alerts.read(settings))
+        return KnownVehicle(memories.remembered(state), alerts.read(settings))
 
-    def _settings(self, vehicle: str, known: Known) -> Settings:
+    def _settings(self, vehicle: str, known: KnownVehicle) -> VehicleEventSettings:
         if known.settings is None:
             known.settings = alerts.read(self._watched.alerts_of(vehicle)[1])
         return known.settings
 
-    def _mind_the_clock(self, now_s: float, now: int) -> None:
+    def _detect_clock_jump(self, now_s: float, now: int) -> None:
         """Nobody was silent while the clock jumped, or the machine slept."""
         ahead = now - now_s * 1000
         if abs(ahead - self._clock_ahead) > JUMP_MS:
@@ -358,5 +358,5 @@ class Alerter:
             del self._unwritten[operation.vehicle]
 
 
-def _sample(last: Last) -> Sample:
+def _sample(last: LastSample) -> Sample:
     return Sample(last.time, orjson.loads(last.fields), last.received, last.status_id)

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.events.samples import Event, Seen
-from evd.model.event_settings import Settings
-from evd.model.interning import Pool
+from evd.events.samples import Event, Reading
+from evd.model.event_settings import VehicleEventSettings
+from evd.model.interning import Interner
 
 
-class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
+class Unconfirmed(msgspec.Struct, frozen=True, omit_defaults=True):
     """An event that no second reading has confirmed; times are epoch ms."""
 
     kind: str
@@ -26,7 +26,7 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
     wait_ms: int
 
 
-class Memory(msgspec.Struct, omit_defaults=True):
+class VehicleMemory(msgspec.Struct, omit_defaults=True):
     """What must be known of a vehicle so that nothing is told twice. None: nothing was said of it yet."""
 
     time: int = 0
@@ -48,11 +48,11 @@ class Memory(msgspec.Struct, omit_defaults=True):
     """When the last status before a silence was received, where the silence was told; epoch ms."""
     learned_ms: int = 0
     """The longest silence that was told and turned out to be usual."""
-    pending: list[Pending] = []
+    pending: list[Unconfirmed] = []
     """What one reading showed, and no second one has confirmed yet."""
 
 
-class Rule(NamedTuple):
+class EventRule(NamedTuple):
     """`judge` looks at a sample, changes the memory it is given, and returns what happened.
 
     What it looks at are the `fields`. `holds` says of something that happened whether it still does after a later
@@ -61,30 +61,30 @@ class Rule(NamedTuple):
     """
 
     kinds: tuple[str, ...]
-    judge: Callable[[Settings, Memory, Seen], Sequence[Event]]
+    judge: Callable[[VehicleEventSettings, VehicleMemory, Reading], Sequence[Event]]
     fields: tuple[str, ...] = ()
-    holds: Callable[[Memory, Pending], bool] | None = None
-    forget: Callable[[Memory], None] | None = None
+    holds: Callable[[VehicleMemory, Unconfirmed], bool] | None = None
+    forget: Callable[[VehicleMemory], None] | None = None
     opposites: Mapping[str, str] = {}
 
 
-def remembered(state: bytes | None) -> Memory:
+def remembered(state: bytes | None) -> VehicleMemory:
     """A memory as it is stored; what cannot be read is a new one."""
     if state is None:
-        return Memory()
+        return VehicleMemory()
     try:
         memory = _memory.decode(state)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return Memory()
+        return VehicleMemory()
     memory.outside = sides.one(memory.outside)
     return memory
 
 
-def stored(memory: Memory) -> bytes:
+def stored(memory: VehicleMemory) -> bytes:
     return msgspec.json.encode(memory)
 
 
-def worth_keeping(before: Memory, after: Memory) -> bool:
+def worth_keeping(before: VehicleMemory, after: VehicleMemory) -> bool:
     """Whether more changed than the time."""
     if before.time and after.time:
         return msgspec.structs.replace(after, time=before.time) != before
@@ -92,7 +92,7 @@ def worth_keeping(before: Memory, after: Memory) -> bool:
 
 
 #: Far more than two temperatures can have; but what is stored may name others.
-sides = Pool(256)
+sides = Interner(256)
 
 
-_memory = msgspec.json.Decoder(Memory)
+_memory = msgspec.json.Decoder(VehicleMemory)

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from evd.events import confirmation
-from evd.events.memory import Memory, Rule, sides
-from evd.events.samples import Event, Sample, Seen
+from evd.events.memory import EventRule, VehicleMemory, sides
+from evd.events.samples import Event, Reading, Sample
 from evd.model.event_settings import (
     ARRIVED,
     CHARGE_LOW,
@@ -30,8 +30,8 @@ from evd.model.event_settings import (
 )
 from evd.model.event_settings import DEFAULTS as DEFAULTS
 from evd.model.event_settings import KINDS as KINDS
-from evd.model.event_settings import Place as Place
-from evd.model.event_settings import Settings as Settings
+from evd.model.event_settings import Geofence as Geofence
+from evd.model.event_settings import VehicleEventSettings as VehicleEventSettings
 from evd.model.event_settings import parse as parse
 from evd.model.event_settings import read as read
 from evd.model.geo import distance_m, position_of
@@ -54,8 +54,8 @@ EMPTY_FROM = 10
 
 
 def step(
-    settings: Settings, memory: Memory, sample: Sample, before: Sample | None = None
-) -> tuple[Memory, list[Event]]:
+    settings: VehicleEventSettings, memory: VehicleMemory, sample: Sample, before: Sample | None = None
+) -> tuple[VehicleMemory, list[Event]]:
     """What the sample tells, and what is to be remembered of it. An older one than the last changes nothing.
 
     `before` is the sample before it, as far as it is known.
@@ -77,7 +77,7 @@ def step(
     return after, told
 
 
-def settle(memory: Memory, now: int) -> tuple[Memory, list[Event]]:
+def settle(memory: VehicleMemory, now: int) -> tuple[VehicleMemory, list[Event]]:
     """What waited for a second reading and is told without one at `now` (epoch ms)."""
     if not memory.pending:
         return memory, []
@@ -85,14 +85,14 @@ def settle(memory: Memory, now: int) -> tuple[Memory, list[Event]]:
     return (msgspec.structs.replace(memory, pending=pending), told) if told else (memory, [])
 
 
-def settles_at(memory: Memory) -> int | None:
+def settles_at(memory: VehicleMemory) -> int | None:
     """When the next of these is told, epoch ms; None: nothing waits."""
     return min((one.noticed + one.wait_ms for one in memory.pending), default=None)
 
 
 def overdue(
-    settings: Settings, memory: Memory, *, received: int, since: int, usual_ms: int | None, now: int
-) -> tuple[Memory, list[Event]]:
+    settings: VehicleEventSettings, memory: VehicleMemory, *, received: int, since: int, usual_ms: int | None, now: int
+) -> tuple[VehicleMemory, list[Event]]:
     """Whether a vehicle, whose last status was received at `received`, has been silent for longer than usual.
 
     `since`: evd has listened without a break from then on. `usual_ms` is what `usual_gap_ms` says; all times are epoch
@@ -109,7 +109,7 @@ def overdue(
     return after, [Event(SILENT, now, {"hours": _hours(now - received)})]
 
 
-def silence_limit_ms(settings: Settings, memory: Memory, usual_ms: int | None) -> int | None:
+def silence_limit_ms(settings: VehicleEventSettings, memory: VehicleMemory, usual_ms: int | None) -> int | None:
     """From when on a silence is worth telling; None: not known."""
     if settings.silent_after_h is not None:
         return int(settings.silent_after_h * HOUR_MS)
@@ -140,12 +140,12 @@ def _number(fields: Mapping[str, Any], name: str, low: float, high: float) -> fl
     return None
 
 
-def _seen(sample: Sample, before: Sample | None) -> Seen:
+def _seen(sample: Sample, before: Sample | None) -> Reading:
     """What several rules ask for is read once."""
     fields = sample.fields
     state = _number(fields, "state", 0, DRIVING)
     charge, was = _charge(sample), _charge(before)
-    return Seen(
+    return Reading(
         sample.time,
         sample.heard,
         int(state) if state in _STATES else None,
@@ -165,7 +165,7 @@ def _target(sample: Sample | None) -> float | None:
     return None if sample is None else _number(sample.fields, "target_charge", 0, 100) or None  # 0 % is no target
 
 
-def _target_reached(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _target_reached(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     charge, target = seen.charge, seen.target
     if charge is None or target is None:
         return ()
@@ -183,7 +183,7 @@ def _target_reached(settings: Settings, memory: Memory, seen: Seen) -> Sequence[
     return (Event(TARGET_REACHED, seen.time, {"charge": charge, "target": target, "how": how}),)
 
 
-def _charging_stopped(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _charging_stopped(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     state, charge, target = seen.state, seen.charge, seen.target
     if charge is not None and memory.stopped is not None and abs(charge - memory.stopped) >= settings.charge_margin:
         memory.stopped = None
@@ -200,7 +200,7 @@ def _charging_stopped(settings: Settings, memory: Memory, seen: Seen) -> Sequenc
     return (Event(CHARGING_STOPPED, seen.time, {"charge": charge, "target": target}),)
 
 
-def _charge_low(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _charge_low(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     """After `_charging_stopped`, which notes whether it charges."""
     charge = seen.charge
     if charge is None:
@@ -222,13 +222,13 @@ def _charge_low(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Even
 
 
 #: Field → its bounds in the settings.
-_TEMPERATURES: dict[str, Callable[[Settings], tuple[float | None, float | None]]] = {
+_TEMPERATURES: dict[str, Callable[[VehicleEventSettings], tuple[float | None, float | None]]] = {
     "indoor_temperature": lambda settings: (settings.temperature_min, settings.temperature_max),
     "outdoor_temperature": lambda settings: (settings.outdoor_min, settings.outdoor_max),
 }
 
 
-def _temperature(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _temperature(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     events = []
     for name, bounds in _TEMPERATURES.items():
         value = _number(seen.fields, name, -100, 150)
@@ -259,7 +259,7 @@ def _side(value: float, low: float | None, high: float | None, was: str, margin:
     return "", None
 
 
-def _places(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _places(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     if not settings.places and not memory.places:
         return ()
     here = position_of(seen.fields.get("location"))
@@ -278,7 +278,7 @@ def _places(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
     return events
 
 
-def _heard_again(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Event]:
+def _heard_again(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
     since = memory.silent_since
     if since is None:
         return ()
@@ -288,31 +288,31 @@ def _heard_again(settings: Settings, memory: Memory, seen: Seen) -> Sequence[Eve
     return (Event(HEARD_AGAIN, seen.time, {"hours": _hours(silent_ms)}),)
 
 
-def _nothing_stopped(memory: Memory) -> None:
+def _nothing_stopped(memory: VehicleMemory) -> None:
     memory.stopped = None
 
 
 _CHARGE = ("current_charge", "target_charge", "state")
 
 #: In their order; a new kind is a new row. SILENT has none: it is found by the clock, see `overdue`.
-RULES: tuple[Rule, ...] = (
-    Rule((HEARD_AGAIN,), _heard_again),
-    Rule((TARGET_REACHED,), _target_reached, _CHARGE, lambda memory, one: bool(memory.target)),
-    Rule(
+RULES: tuple[EventRule, ...] = (
+    EventRule((HEARD_AGAIN,), _heard_again),
+    EventRule((TARGET_REACHED,), _target_reached, _CHARGE, lambda memory, one: bool(memory.target)),
+    EventRule(
         (CHARGING_STOPPED,),
         _charging_stopped,
         ("state", "current_charge", "target_charge"),
         lambda memory, one: not memory.charging,
         _nothing_stopped,
     ),
-    Rule((CHARGE_LOW,), _charge_low, _CHARGE, lambda memory, one: bool(memory.low)),
-    Rule(
+    EventRule((CHARGE_LOW,), _charge_low, _CHARGE, lambda memory, one: bool(memory.low)),
+    EventRule(
         (TEMPERATURE,),
         _temperature,
         tuple(_TEMPERATURES),
         lambda memory, one: memory.outside.get(one.key) == one.details["side"],
     ),
-    Rule(
+    EventRule(
         (ARRIVED, LEFT),
         _places,
         ("location",),
@@ -320,4 +320,4 @@ RULES: tuple[Rule, ...] = (
         opposites={ARRIVED: LEFT, LEFT: ARRIVED},
     ),
 )
-RULE_OF: Mapping[str, Rule] = {kind: rule for rule in RULES for kind in rule.kinds}
+RULE_OF: Mapping[str, EventRule] = {kind: rule for rule in RULES for kind in rule.kinds}

@@ -32,7 +32,7 @@ class Event(NamedTuple):
     """The two that were compared, the earlier one first; None: it is not known."""
 
 
-class Seen(NamedTuple):
+class Reading(NamedTuple):
     """A sample as the rules see it: numbers within their bounds, None where it says nothing of the kind."""
 
     time: int

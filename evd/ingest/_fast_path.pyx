@@ -3,8 +3,8 @@
 
 What is ordinary: a flat JSON object in ASCII without escapes; one vehicle as hex text, one time, one payload as hex
 text, at most one sequence number, and Sigfox's own variables with plain values, none of which may hold a secret.
-`evd.sigfox.message`, `evd.sigfox.decode_policy` and `Ingest._arrival` say what such a body means; this module says the same faster, and
-leaves everything else, all errors included, to them.
+`evd.sigfox.message`, `evd.sigfox.decode_policy` and `evd.ingest.parser` say what such a body means; this module says
+the same faster, and leaves everything else, all errors included, to them.
 
 A bytes object ends with a NUL that does not belong to it. No function here steps over a byte before it has seen that it
 is no NUL, so none can leave the body.
@@ -211,7 +211,7 @@ cdef inline bint is_harmless(const char *word, const char *end) noexcept nogil:
 cdef const char *read_over(const char *at, Found *found) noexcept nogil:
     """A variable of Sigfox's that no status keeps: it only has to be JSON, and no list and no object.
 
-    A text must be a short word, as a station's id is: what `evd.redaction.requests` would have to look at is not ordinary.
+    A text must be a short word, as a station's id is: what `evd.redaction` would have to look at is not ordinary.
     """
     cdef const char *word
     if at[0] == c'"':

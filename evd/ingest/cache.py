@@ -27,7 +27,7 @@ from evd.model.operations import (
 from evd.payload.formats import Formats
 
 
-class Directory:
+class IngestCache:
     """Follows the changes of keys, vehicles, device types and formats.
 
     `formats` are (vehicle in normal form, format's name or grammar) of the vehicles that have one of their own,

@@ -18,10 +18,10 @@ from evd.payload.formats import Format
 if TYPE_CHECKING:
     from evd.ingest._fast_path import Shortcut
 
-__all__ = ["NoShortcut", "Shortcut", "choose"]
+__all__ = ["NoFastPath", "Shortcut", "choose"]
 
 
-class NoShortcut:
+class NoFastPath:
     """Where Cython does not run, nothing is ordinary; what the methods say holds for `Shortcut` as well.
 
     `default` is the default format. `assigned` holds the vehicles with a format of their own; it is asked at each
@@ -40,16 +40,16 @@ class NoShortcut:
         return None
 
 
-def choose(environ: Mapping[str, str]) -> type[Shortcut | NoShortcut]:
+def choose(environ: Mapping[str, str]) -> type[Shortcut | NoFastPath]:
     """The shortcut that belongs to the codec in use. Raises ConfigError where EVD_CODEC cannot be obeyed."""
     if codec.choose(environ) == "python":
-        return NoShortcut
+        return NoFastPath
     try:
         from evd.ingest._fast_path import Shortcut
     except ImportError:
         if environ.get("EVD_CODEC"):
             raise ConfigError("EVD_CODEC asks for cython, which is half built; run `make build` or unset it") from None
-        return NoShortcut
+        return NoFastPath
     return Shortcut
 
 

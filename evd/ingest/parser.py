@@ -8,19 +8,27 @@ from typing import Any
 
 import msgspec
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, ConfigError, Forbidden
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.ingest.fast_path import Shortcut
-from evd.ingest.status_list import StatusList
-from evd.ingest.transaction import BadLine, Batch, Callback, GoodLine, Single, Work, data_callback
+from evd.ingest.status_list import ListTransaction
+from evd.ingest.transaction import (
+    BadLine,
+    BatchTransaction,
+    Callback,
+    CallbackTransaction,
+    GoodLine,
+    Transaction,
+    data_callback,
+)
 from evd.log.logger import log
 from evd.model.json_bytes import json_bytes
 from evd.model.operations import Arrive
 from evd.model.status import AHEAD, AHEAD_MS, ALONE, SIGFOX, WLAN, canonical, identity
 from evd.payload.formats import Format, Formats
 from evd.redaction.names import ALWAYS, from_length
-from evd.redaction.requests import MASK, Rule, masked, masked_bytes, masked_line, refused, unmasked
+from evd.redaction.requests import MASK, MaskingRule, masked, masked_bytes, masked_line, refused, unmasked
 from evd.request.body import BATCH_NAMES, LinePattern, read_batch, read_document, read_list
 from evd.request.http import Request
 from evd.request.redacted import batch_without_secrets, without_secrets
@@ -30,7 +38,7 @@ from evd.sigfox.kinds.reports import heard, report
 from evd.sigfox.kinds.routes import ANY, BATCH, Route
 from evd.sigfox.kinds.table import ADVANCED, BIDIR, DATA_KINDS, KINDS, UPLINK, kind_of, said_kind
 from evd.sigfox.message import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, first_of, read_message
-from evd.sigfox.name_paths import Names
+from evd.sigfox.name_paths import NamePaths
 
 ITEMS_MAX = 1_000
 """Statuses of one list; the body's bound lets some more pass, and a vehicle that is off line makes one in minutes."""
@@ -47,10 +55,12 @@ LINES_AT_ONCE = 32
 CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
 
 
-class Reading:
+class Parser:
     """Everything that reading a request needs; nothing of it waits. Raises ConfigError for a refused pattern."""
 
-    def __init__(self, directory: Directory, formats: Formats, settings: Sigfox, outcomes: Counter[str]) -> None:
+    def __init__(
+        self, directory: IngestCache, formats: Formats, settings: SigfoxSettings, outcomes: Counter[str]
+    ) -> None:
         self._directory = directory
         self._formats = formats
         self._outcomes = outcomes
@@ -59,7 +69,7 @@ class Reading:
         self._lines_max = settings.batch_lines_max
         self._batch_pattern = LinePattern.parse(settings.batch_pattern)
         self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
-        self._names = {name: Names(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
+        self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
             raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
         self._data_routes = _DATA_ROUTES - {UPLINK if name == _OF_WLAN else name for name in self._names}
@@ -79,7 +89,7 @@ class Reading:
             return batch_without_secrets(request, self._batch_pattern)
         return without_secrets(request, self._text_pattern(route))
 
-    def rule_of_refused(self) -> Rule:
+    def rule_of_refused(self) -> MaskingRule:
         """By which secrets are masked in what is refused: the fields of formats are none."""
         formats = (self._formats.default, *(one.compiled for one in self._formats.named().values()))
         return refused(frozenset(BATCH_NAMES).union(*(one.names for one in formats)))
@@ -87,7 +97,7 @@ class Reading:
     def _text_pattern(self, route: Route) -> LinePattern | None:
         return self._patterns.get(route.kind or "callback")
 
-    def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Work:
+    def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Transaction:
         """What is to be written of a request with one callback that is `without_secrets`. Raises BadRequest.
 
         `live` is false for what was rejected once: its device listens no more.
@@ -107,7 +117,7 @@ class Reading:
             variables, as_received = {**variables, VEHICLE_NAMES[1]: route.vehicle}, False
         document = request.body if as_received else json_bytes(variables)
         callback = self.callback(route.kind, variables, channel(request, route), document, now, live=live)
-        return Single(request, callback, self.rule_of_refused)
+        return CallbackTransaction(request, callback, self.rule_of_refused)
 
     def callback(
         self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
@@ -149,7 +159,7 @@ class Reading:
 
     def statuses(
         self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
-    ) -> Generator[None, None, Work]:
+    ) -> Generator[None, None, Transaction]:
         """What is to be written of a list of statuses; those of another vehicle than `only` are refused.
 
         It pauses after every few of them. Raises BadRequest for what is no list, or one of too many.
@@ -172,7 +182,7 @@ class Reading:
             except (BadRequest, Forbidden) as refusal:
                 text = masked_bytes(document, rule).decode()
                 bad.append(BadLine(number, text, refusal.with_traceback(None)))
-        return StatusList(request, good, bad, now, rule, keep=live)
+        return ListTransaction(request, good, bad, now, rule, keep=live)
 
     def _item(self, item: Any, route: Route, document: bytes, connectivity: int, now: int) -> Callback:
         if type(item) is not dict:
@@ -183,7 +193,7 @@ class Reading:
             document = json_bytes(item)
         return self.callback(route.kind, item, connectivity, document, now, live=False)
 
-    def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Work]:
+    def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Transaction]:
         """What is to be written of a request with a callback a line. Raises BadRequest.
 
         It pauses after every few lines: ten thousand take up to half a second. `live` as for `work`; the bad lines of
@@ -212,7 +222,7 @@ class Reading:
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
             raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
-        return Batch(request, good, bad, now, rule, keep=live)
+        return BatchTransaction(request, good, bad, now, rule, keep=live)
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = json_bytes(variables)
@@ -254,7 +264,7 @@ class Reading:
         )
 
     def _tell_unreplaced(self, message: Message) -> None:
-        names = self.findings.untold(message.unreplaced)
+        names = self.findings.pending(message.unreplaced)
         if names:
             log.warning(
                 "a callback's variables were not replaced, so they are no values: Sigfox replaces its own, and "

@@ -10,7 +10,7 @@ import msgspec
 import orjson
 
 from evd.errors import BadRequest, CodecError, ConfigError
-from evd.model.kept_status import Kept
+from evd.model.kept_status import KeptStatus
 from evd.model.status import DATA, NEUTRAL
 from evd.payload.formats import Format, Formats
 from evd.redaction.requests import unmasked
@@ -31,20 +31,20 @@ class Assignments(Protocol):
     def format_for(self, vehicle: str, device_type: str | None) -> str | None: ...
 
 
-class Change(NamedTuple):
+class Redecoded(NamedTuple):
     """A status that comes out differently.
 
     `fields` is what the status itself says, as JSON; a location by the network is not in it. `differences` maps a
     field to its old and new value as readers see it, None for no value.
     """
 
-    kept: Kept
+    kept: KeptStatus
     fields: bytes
     flags: str
     differences: dict[str, tuple[Any, Any]]
 
 
-def redecode(kept: Kept, assignments: Assignments, formats: Formats) -> Change | None:
+def redecode(kept: KeptStatus, assignments: Assignments, formats: Formats) -> Redecoded | None:
     """What it means by the formats and rules of today; None where that changes nothing that anyone sees.
 
     What neither has a payload nor a document that can be read stays, and so does one whose payload is longer than any
@@ -62,10 +62,10 @@ def redecode(kept: Kept, assignments: Assignments, formats: Formats) -> Change |
     }
     if flags != kept.flags:
         differences[FLAGS] = (kept.flags, flags)
-    return Change(kept, decoded.fields, flags, differences) if differences else None
+    return Redecoded(kept, decoded.fields, flags, differences) if differences else None
 
 
-def decode_kept(kept: Kept, assignments: Assignments, formats: Formats) -> Decoded | None:
+def decode_kept(kept: KeptStatus, assignments: Assignments, formats: Formats) -> Decoded | None:
     """Its values by the formats and rules of today; None: it stays as it is (see `redecode`)."""
     message = read_kept(kept)
     if message is None:
@@ -77,7 +77,7 @@ def decode_kept(kept: Kept, assignments: Assignments, formats: Formats) -> Decod
         return None
 
 
-def read_kept(kept: Kept) -> Message | None:
+def read_kept(kept: KeptStatus) -> Message | None:
     """The message of a status, by the document that is kept of it.
 
     Where that is no status as JSON, the payload speaks alone, beside what no payload can say; None: there is none.
@@ -89,7 +89,7 @@ def read_kept(kept: Kept) -> Message | None:
     return msgspec.structs.replace(message, payload=kept.payload)
 
 
-def _of_payload(kept: Kept) -> Message:
+def _of_payload(kept: KeptStatus) -> Message:
     said = {name: value for name, value in orjson.loads(kept.fields).items() if name in NEUTRAL}
     network = _object(kept.radio).get("location")
     fields = {name: value for name, value in said.items() if name != "location" or value != network}
@@ -130,7 +130,7 @@ def _text(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
-def summary(changes: Iterable[Change]) -> dict[str, Any]:
+def summary(changes: Iterable[Redecoded]) -> dict[str, Any]:
     """Counts for people: the changed statuses, of which vehicles, by field, and the first EXAMPLES values."""
     fields: Counter[str] = Counter()
     examples: list[dict[str, Any]] = []

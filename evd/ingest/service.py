@@ -18,11 +18,11 @@ import trio
 from evd.auth.api_keys import Key
 from evd.clock import Clock, now_ms
 from evd.concurrency.time_slices import Slices
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
-from evd.ingest.cache import Directory
-from evd.ingest.parser import Reading
-from evd.ingest.transaction import Conclusion, Work, outcome, refusal_of, rejection, rejection_in_steps
+from evd.ingest.cache import IngestCache
+from evd.ingest.parser import Parser
+from evd.ingest.transaction import Conclusion, Transaction, outcome, refusal_of, rejection, rejection_in_steps
 from evd.log.logger import log
 from evd.model.json_bytes import json_bytes
 from evd.model.operations import NO_ROOM, Arrive, LimitReached, Operation, Reject, Several, Stored, UnknownVehicle
@@ -64,10 +64,10 @@ class Ingest:
     def __init__(
         self,
         writer: Writer,
-        directory: Directory,
+        directory: IngestCache,
         formats: Formats,
         *,
-        settings: Sigfox | None = None,
+        settings: SigfoxSettings | None = None,
         clock: Clock = now_ms,
         unzipped_max: int = 64 * 1024,
     ) -> None:
@@ -79,7 +79,7 @@ class Ingest:
         """Verdicts and refusals since the start, for statistics."""
         self.heard: Callable[[int], None] | None = None
         """Is given the time of each message that Sigfox dated (epoch ms), while the server's clock is doubted."""
-        self.reading = self._reading = Reading(directory, formats, settings or Sigfox(), self.outcomes)
+        self.reading = self._reading = Parser(directory, formats, settings or SigfoxSettings(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
 
@@ -222,14 +222,14 @@ class Ingest:
         else:
             self._read(request, key, answer, lambda: self._reading.work(request, route, self._clock()))
 
-    def _batch_read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Work]) -> None:
+    def _batch_read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Transaction]) -> None:
         """As `_read`, where nobody is left to raise to."""
         try:
             self._read(request, key, answer, reading)
         except Exception as error:
             answer(_excuse(error))
 
-    def _read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Work]) -> None:
+    def _read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Transaction]) -> None:
         """What `reading` gives is handed to the writer; why it gives nothing is kept and answered."""
         try:
             work = reading()
@@ -262,7 +262,7 @@ class Ingest:
             else:
                 answer(reply)
 
-    def _settled(self, work: Work, answer: Answer, result: Any) -> None:
+    def _settled(self, work: Transaction, answer: Answer, result: Any) -> None:
         """What became of any other one."""
         job = _concluding(work, result)
         try:
@@ -320,7 +320,7 @@ class Ingest:
             receipt.then(lambda result: answer(_excuse(result) if isinstance(result, Exception) else reply))
 
 
-def _concluding(work: Work, result: Any) -> Generator[None, None, Conclusion]:
+def _concluding(work: Transaction, result: Any) -> Generator[None, None, Conclusion]:
     if isinstance(result, Exception) and not isinstance(result, UnknownVehicle | LimitReached):
         raise result
     return (yield from work.concluding(result))
@@ -331,7 +331,7 @@ def _is_list(request: Request, route: Route) -> bool:
     return route.connectivity == WLAN and is_list(request.headers, request.body)
 
 
-def _require_only(vehicle: str, work: Work) -> None:
+def _require_only(vehicle: str, work: Transaction) -> None:
     """Raises Forbidden where a key that is bound to a vehicle speaks for another one."""
     operation = work.operation
     operations = operation.operations if isinstance(operation, Several) else (operation,)

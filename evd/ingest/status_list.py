@@ -23,18 +23,25 @@ from evd.ingest.transaction import (
     refusal_of,
 )
 from evd.model.operations import Reject, Several
-from evd.redaction.requests import Rule, masked_bytes, masked_path
+from evd.redaction.requests import MaskingRule, masked_bytes, masked_path
 from evd.request.http import Reply, Request
 from evd.request.redacted import kept_headers
 
 
-class StatusList:
+class ListTransaction:
     """`good` and `bad` are items of the list, counted from 1; `keep` is false where the bad ones are kept already."""
 
     left_out: tuple[str, ...] = ()
 
     def __init__(
-        self, request: Request, good: Sequence[GoodLine], bad: Sequence[BadLine], now: int, rule: Rule, *, keep: bool
+        self,
+        request: Request,
+        good: Sequence[GoodLine],
+        bad: Sequence[BadLine],
+        now: int,
+        rule: MaskingRule,
+        *,
+        keep: bool,
     ) -> None:
         self._request = request
         self._good = sorted(good, key=_moment)

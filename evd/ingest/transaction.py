@@ -25,7 +25,7 @@ from evd.model.operations import (
     UnknownVehicle,
 )
 from evd.net.server.http1 import error_reply
-from evd.redaction.requests import Rule, masked, masked_line, masked_path, refused
+from evd.redaction.requests import MaskingRule, masked, masked_line, masked_path, refused
 from evd.request.http import Reply, Request
 from evd.request.redacted import kept_body, kept_headers, kept_in_steps, kept_route
 from evd.sigfox.kinds.table import BIDIR
@@ -38,7 +38,7 @@ REFUSED_AT_ONCE = 32
 REFUSED = refused()
 """By this rule secrets are masked where the fields of formats are not at hand."""
 
-RuleOfRefused = Callable[[], Rule]
+RuleOfRefused = Callable[[], MaskingRule]
 """Gives the rule of the moment: formats come and go."""
 
 
@@ -50,7 +50,7 @@ class Conclusion(NamedTuple):
     outcomes: Sequence[str]
 
 
-class Work(Protocol):
+class Transaction(Protocol):
     """One request's."""
 
     @property
@@ -88,7 +88,7 @@ def data_callback(
     return Callback(kind, arrival.vehicle, arrival.spelling, arrival.status_id, operations, asks, left_out)
 
 
-class Single:
+class CallbackTransaction:
     """A request with one callback."""
 
     def __init__(self, request: Request, callback: Callback, rule: RuleOfRefused) -> None:
@@ -100,7 +100,7 @@ class Single:
         self.operation = callback.operations[0] if one else Several(callback.operations)
 
     def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
-        """See `Work`."""
+        """See `Transaction`."""
         yield from ()
         return self._conclude(result)
 
@@ -138,7 +138,7 @@ class BadLine(NamedTuple):
     refusal: RequestError
 
 
-class Batch:
+class BatchTransaction:
     """A request with a callback a line. All lines that are good, and why the others are not, are one transaction.
 
     `keep` is false where bad lines are not to be kept, because they are already.
@@ -150,7 +150,7 @@ class Batch:
         good: Sequence[GoodLine],
         bad: Sequence[BadLine],
         now: int,
-        rule: Rule,
+        rule: MaskingRule,
         *,
         keep: bool,
     ) -> None:
@@ -165,7 +165,7 @@ class Batch:
         self.operation = Several((*(one for _, _, callback in good for one in callback.operations), *kept))
 
     def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
-        """See `Work`."""
+        """See `Transaction`."""
         bad, aside, outcomes, answers, at = list(self._bad), [], [], {}, 0
         for number, text, callback in self._good:
             first = result[at]
@@ -287,7 +287,7 @@ def _received(callback: Callback) -> int:
     return int(getattr(callback.operations[0], "received", 0))
 
 
-def rejection(request: Request, refusal: RequestError, now: int, rule: Rule = REFUSED) -> Reject:
+def rejection(request: Request, refusal: RequestError, now: int, rule: MaskingRule = REFUSED) -> Reject:
     """What is kept of a request: nothing that may be a secret by `rule`."""
     return Reject(
         received=now,
@@ -299,7 +299,9 @@ def rejection(request: Request, refusal: RequestError, now: int, rule: Rule = RE
     )
 
 
-def rejection_in_steps(request: Request, refusal: RequestError, now: int, rule: Rule) -> Generator[None, None, Reject]:
+def rejection_in_steps(
+    request: Request, refusal: RequestError, now: int, rule: MaskingRule
+) -> Generator[None, None, Reject]:
     """As `rejection`, of a request with a long body."""
     body = yield from kept_in_steps(request, rule)
     without = rejection(msgspec.structs.replace(request, body=b""), refusal, now, rule)

@@ -14,16 +14,16 @@ import orjson
 import trio
 
 from evd.clock import Clock, now_ms
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, RequestError, StoreError, Unavailable
-from evd.ingest.parser import Reading
+from evd.ingest.parser import Parser
 from evd.ingest.transaction import refusal_of, rejection
 from evd.log.logger import log
 from evd.model.operations import Note, Operation, Reject, Several, Stored, WaitNoLonger
 from evd.model.status import identity
 from evd.request.http import Request
 from evd.sigfox.kinds.table import ADVANCED
-from evd.store.sqlite.read.unaccompanied import Waiting, WaitingRow
+from evd.store.sqlite.read.unaccompanied import WaitingMetadata, WaitingRow
 from evd.store.writer import Writer
 
 EVERY_S = 1.0
@@ -41,10 +41,10 @@ class Unaccompanied:
 
     def __init__(
         self,
-        waiting: Waiting,
+        waiting: WaitingMetadata,
         writer: Writer,
-        reading: Reading,
-        settings: Sigfox,
+        reading: Parser,
+        settings: SigfoxSettings,
         outcomes: Counter[str],
         *,
         waiting_rows: Callable[[], int],

@@ -24,7 +24,7 @@ Margin = Annotated[float, msgspec.Meta(gt=0, le=50)]
 Celsius = Annotated[float, msgspec.Meta(ge=-100, le=150)]
 
 
-class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Geofence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a vehicle arrives and whence it leaves; `lat` and `lng` are degrees."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
@@ -33,7 +33,7 @@ class Place(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     radius_m: Annotated[float, msgspec.Meta(ge=20, le=200_000)] = 200.0
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class VehicleEventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How alerts are set for one vehicle; the defaults are good for any."""
 
     off: Annotated[list[str], msgspec.Meta(max_length=32)] = []
@@ -51,15 +51,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What one reading shows waits so long for a second one; 0: not at all; None: as long as they are usually apart."""
     silent_after_h: Annotated[float, msgspec.Meta(ge=0.25, le=8760)] | None = None
     """None: thrice the usual time between its statuses, an hour at least."""
-    places: Annotated[list[Place], msgspec.Meta(max_length=PLACES_MAX)] = []
+    places: Annotated[list[Geofence], msgspec.Meta(max_length=PLACES_MAX)] = []
     place_margin_m: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 100.0
     """Beyond the radius, before a vehicle has left: locations swing."""
 
 
-DEFAULTS = Settings()
+DEFAULTS = VehicleEventSettings()
 
 
-def read(settings: bytes | None) -> Settings:
+def read(settings: bytes | None) -> VehicleEventSettings:
     """Settings as they are stored; what cannot be read is the defaults."""
     if settings is None:
         return DEFAULTS
@@ -69,10 +69,10 @@ def read(settings: bytes | None) -> Settings:
         return DEFAULTS
 
 
-def parse(document: Any) -> Settings:
+def parse(document: Any) -> VehicleEventSettings:
     """Settings as a person gave them. Raises BadRequest with a sentence that names the field."""
     try:
-        settings = msgspec.convert(document, Settings)
+        settings = msgspec.convert(document, VehicleEventSettings)
     except msgspec.ValidationError as error:
         raise BadRequest(f"the alert settings are refused: {error}".replace(" - at `$.", ": see `")) from None
     if unknown := [kind for kind in settings.off if kind not in KINDS]:
@@ -88,4 +88,4 @@ def parse(document: Any) -> Settings:
     return settings
 
 
-_settings = msgspec.json.Decoder(Settings)
+_settings = msgspec.json.Decoder(VehicleEventSettings)

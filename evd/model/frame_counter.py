@@ -55,7 +55,7 @@ def passes(elapsed_ms: int) -> int:
     return (by_time if by_time > by_contract else by_contract) // DAY_MS
 
 
-class Tally:
+class DayTally:
     """The newest frame of a vehicle, by (time, seqNumber), and the numbers of its day so far.
 
     `time` is epoch ms, or NOTHING or NOT_COUNTED. A gap is put to the day of the frame after it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Pool:
+class Interner:
     """Of mappings that nobody changes; beyond `most` different ones, each stays its own."""
 
     def __init__(self, most: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Kept(msgspec.Struct, frozen=True, gc=False):
+class KeptStatus(msgspec.Struct, frozen=True, gc=False):
     """A status as it stands in its ring; `time` is epoch ms, `fields` and `radio` are JSON objects."""
 
     vehicle: str

@@ -18,7 +18,7 @@ TIMEOUT_S = 30.0
 """A command waits behind the callbacks of a burst, which are answered within 8 s."""
 
 
-class NobodyThere(ControlError):
+class DaemonNotRunning(ControlError):
     """No daemon listens at the socket."""
 
 
@@ -71,13 +71,13 @@ def _asked(
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request, to be read in the block; what goes wrong on the way is said as `call` says it."""
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
-        raise NobodyThere(f"no evd listens at {socket}")
+        raise DaemonNotRunning(f"no evd listens at {socket}")
     connection = _UnixConnection(socket)
     try:
         connection.request(method, f"/api/v1{path}", body, headers)
         yield connection.getresponse()
     except ConnectionRefusedError:
-        raise NobodyThere(f"no evd listens at {socket}") from None
+        raise DaemonNotRunning(f"no evd listens at {socket}") from None
     except PermissionError:
         raise ControlError(f"{socket} may not be opened: run the command as the user evd runs as") from None
     except (OSError, http.client.HTTPException, ValueError) as error:

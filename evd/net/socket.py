@@ -14,7 +14,7 @@ from pathlib import Path
 RECEIVE_MAX = 16 * 1024  # bytes taken from a socket at once: a TLS record, and dozens of callbacks
 
 
-class PlainWire:
+class PlainSocket:
     """A TCP connection without TLS."""
 
     tls = False
@@ -54,7 +54,7 @@ class PlainWire:
     def flush(self) -> bool:
         """Send what is unsent; whether nothing of it is left."""
         unsent, self.unsent = self.unsent, b""
-        return not unsent or PlainWire.send(self, unsent)
+        return not unsent or PlainSocket.send(self, unsent)
 
     def end(self) -> None:
         """Say that nothing more will be sent."""
@@ -64,7 +64,7 @@ class PlainWire:
         self.socket.close()
 
 
-class TlsWire(PlainWire):
+class TlsSocket(PlainSocket):
     """A TCP connection under TLS. It ends without close_notify, as usual in HTTP: lengths say where a reply ends.
 
     The handshake is done within `receive`. TLS works on memory here: ssl's own sockets read a record in two system

@@ -11,7 +11,7 @@ BEAT = b":\n\n"
 """A comment: it says nothing, and keeps proxies from taking a quiet connection for a dead one."""
 
 
-class Event(NamedTuple):
+class ServerSentEvent(NamedTuple):
     """An event as its reader is told of it; `event_id` is the last that the stream gave, "" before the first."""
 
     name: str
@@ -31,7 +31,7 @@ def opening(retry_ms: int, event_id: str) -> bytes:
     return b"retry: %d\n%b\n" % (retry_ms, identity)
 
 
-def read(lines: Iterable[str]) -> Iterator[Event]:
+def read(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
     """The events in the lines of a stream (without their ends).
 
     One without data is no event to a browser: it says where the reader is, or only that the stream is still there.
@@ -41,7 +41,7 @@ def read(lines: Iterable[str]) -> Iterator[Event]:
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if not line:
-            yield Event(name or "message", event_id, "\n".join(data))
+            yield ServerSentEvent(name or "message", event_id, "\n".join(data))
             name, data = "", []
         elif field == "event":
             name = value

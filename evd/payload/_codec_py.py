@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from evd.errors import CodecError
-from evd.payload.grammar import PAYLOAD_BYTES_MAX, Op, Plan, Step
+from evd.payload.grammar import PAYLOAD_BYTES_MAX, FieldStep, Op, Plan
 
 Value = bool | int | float | str | None
 """What a field decodes to; None where it does not lie wholly inside the payload, holds a number of the option none, or
@@ -55,35 +55,35 @@ def _reversed_bytes(raw: int, bits: int) -> int:
     return int.from_bytes(raw.to_bytes(bits // 8, "big"), "little")
 
 
-def _integer(raw: int, step: Step) -> int:
+def _integer(raw: int, step: FieldStep) -> int:
     return raw
 
 
-def _signed(raw: int, step: Step) -> int:
+def _signed(raw: int, step: FieldStep) -> int:
     """Two's complement over the field's own bits."""
     return raw - (1 << step.bits) if raw >> step.bits - 1 else raw
 
 
-def _half(raw: int, step: Step) -> float:
+def _half(raw: int, step: FieldStep) -> float:
     value: float = struct.unpack(">e", raw.to_bytes(2, "big"))[0]
     return value
 
 
-def _float(raw: int, step: Step) -> float:
+def _float(raw: int, step: FieldStep) -> float:
     value: float = struct.unpack(">f" if step.bits == 32 else ">d", raw.to_bytes(step.bits // 8, "big"))[0]
     return value
 
 
-def _bool(raw: int, step: Step) -> bool:
+def _bool(raw: int, step: FieldStep) -> bool:
     return bool(raw)
 
 
-def _char(raw: int, step: Step) -> str:
+def _char(raw: int, step: FieldStep) -> str:
     """ASCII; U+FFFD for any other byte, and no NULs: they pad, and JSON readers in C stop at them."""
     return raw.to_bytes(step.bits // 8, "big").replace(b"\0", b"").decode("ascii", "replace")
 
 
-_READERS: dict[int, Callable[[int, Step], Value]] = {
+_READERS: dict[int, Callable[[int, FieldStep], Value]] = {
     Op.UINT: _integer,
     Op.INT: _signed,
     Op.HALF: _half,
@@ -93,7 +93,7 @@ _READERS: dict[int, Callable[[int, Step], Value]] = {
 }
 
 
-def _run(step: Step, payload: int, size: int) -> Value:
+def _run(step: FieldStep, payload: int, size: int) -> Value:
     """The value of one field; `payload` is a number of `size` bits."""
     below = size - step.start - step.bits
     if below < 0:
@@ -111,7 +111,7 @@ def _run(step: Step, payload: int, size: int) -> Value:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _is_plausible(step: Step, value: Value) -> bool:
+def _is_plausible(step: FieldStep, value: Value) -> bool:
     """Only numbers are judged, as doubles: the twin knows no integers of 64 bits beside them."""
     return not isinstance(value, int | float) or step.low <= float(value) <= step.high
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 
 from evd.errors import CodecError
-from evd.payload.grammar import Op, Plan, Step
+from evd.payload.grammar import FieldStep, Op, Plan
 
 
-def _refused(step: Step, value: object, allowed: str) -> CodecError:
+def _refused(step: FieldStep, value: object, allowed: str) -> CodecError:
     if isinstance(value, int) and value.bit_length() > 128:
         shown = f"an integer of {value.bit_length()} bits"
     else:
@@ -25,7 +25,7 @@ def _refused(step: Step, value: object, allowed: str) -> CodecError:
     return CodecError(f'field "{step.name}": {shown} does not fit; allowed: {allowed}')
 
 
-def _number(step: Step, value: object, allowed: str) -> int | float:
+def _number(step: FieldStep, value: object, allowed: str) -> int | float:
     """A finite number that is no bool, with scale and offset undone."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _refused(step, value, allowed)
@@ -38,7 +38,7 @@ def _number(step: Step, value: object, allowed: str) -> int | float:
     raise _refused(step, value, allowed)
 
 
-def _integer(step: Step, value: object) -> int:
+def _integer(step: FieldStep, value: object) -> int:
     """Scaled values are rounded to the nearest integer, half to even; others must be whole."""
     signed = step.op == Op.INT
     low, high = (-(1 << step.bits - 1), (1 << step.bits - 1) - 1) if signed else (0, (1 << step.bits) - 1)
@@ -58,7 +58,7 @@ def _integer(step: Step, value: object) -> int:
     return whole & (1 << step.bits) - 1
 
 
-def _floating(step: Step, value: object, code: str, limit: str) -> int:
+def _floating(step: FieldStep, value: object, code: str, limit: str) -> int:
     """Rounded to the nearest, ties to even, as `struct` does."""
     number = _number(step, value, limit)
     try:
@@ -67,30 +67,30 @@ def _floating(step: Step, value: object, code: str, limit: str) -> int:
         raise _refused(step, value, limit) from None
 
 
-def _half(step: Step, value: object) -> int:
+def _half(step: FieldStep, value: object) -> int:
     return _floating(step, value, ">e", "-65504 to 65504, before scale and offset")
 
 
-def _float(step: Step, value: object) -> int:
+def _float(step: FieldStep, value: object) -> int:
     if step.bits == 32:
         return _floating(step, value, ">f", "-3.4028235e38 to 3.4028235e38, before scale and offset")
     return _floating(step, value, ">d", "finite numbers")
 
 
-def _bool(step: Step, value: object) -> int:
+def _bool(step: FieldStep, value: object) -> int:
     if not isinstance(value, int) or value not in (0, 1):
         raise _refused(step, value, "true and false")
     return int(value)
 
 
-def _char(step: Step, value: object) -> int:
+def _char(step: FieldStep, value: object) -> int:
     size = step.bits // 8
     if not isinstance(value, str) or not value.isascii() or "\0" in value or len(value) > size:
         raise _refused(step, value, f"ASCII text of at most {size} characters, without NUL")
     return int.from_bytes(value.encode("ascii").ljust(size, b"\0"), "big")
 
 
-_WRITERS: dict[int, Callable[[Step, object], int]] = {
+_WRITERS: dict[int, Callable[[FieldStep, object], int]] = {
     Op.UINT: _integer,
     Op.INT: _integer,
     Op.HALF: _half,

@@ -16,7 +16,7 @@ from evd.errors import ConfigError, FormatError
 from evd.model.status import MEASURES, Measure, field_name
 from evd.payload.codec import Decoder
 from evd.payload.field_options import FieldOptions
-from evd.payload.grammar import Field, Op, Plan, Step, bounded, parse
+from evd.payload.grammar import Field, FieldStep, Op, Plan, bounded, parse
 
 COMPILED_MAX = 4096
 """Formats held compiled: more than any fleet has device types; a plan is a few kB."""
@@ -46,7 +46,7 @@ def _options_of(measure: Measure) -> dict[str, Any]:
 BUILT_IN = {"ev": FormatSettings(EV_GRAMMAR, _options_of_measures(EV_GRAMMAR))}
 
 
-class Origin(StrEnum):
+class FormatSource(StrEnum):
     """Where a format is written down."""
 
     BUILT_IN = "built in"
@@ -86,7 +86,7 @@ class Format:
 class Named(NamedTuple):
     """A format that has a name."""
 
-    origin: Origin
+    origin: FormatSource
     settings: FormatSettings
     compiled: Format
 
@@ -108,7 +108,9 @@ class Formats:
                 compiled = compile_format(name, one)
             except FormatError as error:
                 raise ConfigError(f"format {name}: {error}") from None
-            self._fixed[name] = Named(Origin.SETTINGS if name in settings else Origin.BUILT_IN, one, compiled)
+            self._fixed[name] = Named(
+                FormatSource.SETTINGS if name in settings else FormatSource.BUILT_IN, one, compiled
+            )
         self.default = self.find(default)
 
     def find(self, text: str) -> Format:
@@ -144,7 +146,7 @@ class Formats:
 
     def put(self, name: str, settings: FormatSettings) -> None:
         """The database has a format of this name, new or another than before. Raises FormatError."""
-        self._stored[name] = Named(Origin.DATABASE, settings, compile_format(name, settings))
+        self._stored[name] = Named(FormatSource.DATABASE, settings, compile_format(name, settings))
 
     def drop(self, name: str) -> None:
         """The database has no format of this name any more."""
@@ -168,7 +170,7 @@ def compile_format(name: str, settings: FormatSettings) -> Format:
 def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
     """The plan with the app's names of its fields, and these bounds."""
 
-    def step_of(step: Step) -> Step:
+    def step_of(step: FieldStep) -> FieldStep:
         name = field_name(step.name)
         return bounded(step, *bounds.get(name, NO_BOUNDS))._replace(name=name)
 

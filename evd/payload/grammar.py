@@ -110,7 +110,7 @@ class Field:
         return 7 - self.start % 8
 
 
-class Step(NamedTuple):
+class FieldStep(NamedTuple):
     """One field as a codec reads it."""
 
     name: str
@@ -137,7 +137,7 @@ class Plan:
 
     text: str
     fields: tuple[Field, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[FieldStep, ...]
     """One a field, in the order of the text."""
 
     @property
@@ -303,9 +303,9 @@ def _check_options(field: Field) -> None:
         raise _refused(field.name, field.position, refused.found, refused.allowed)
 
 
-def _step(field: Field) -> Step:
+def _step(field: Field) -> FieldStep:
     options = field.options
-    step = Step(
+    step = FieldStep(
         name=field.name,
         op=int(Op.HALF if options.half else TYPES[field.type].op),
         start=field.start,
@@ -320,7 +320,7 @@ def _step(field: Field) -> Step:
     return bounded(step, options.min, options.max)
 
 
-def bounded(step: Step, low: float | None, high: float | None) -> Step:
+def bounded(step: FieldStep, low: float | None, high: float | None) -> FieldStep:
     """The step with its plausible values from `low` to `high`. None is no bound, and what no bits can reach is none."""
     least, greatest = -math.inf, math.inf
     if step.op in (Op.INT, Op.UINT):

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from evd.errors import StoreError
-from evd.model.operations import Arrive, Phone, State
-from evd.push.delivery import Flight
-from evd.push.policy import Worth
-from evd.store.protocols import Pending
+from evd.model.operations import Arrive, LastStatus, Registration
+from evd.push.delivery import Delivery
+from evd.push.policy import DeliveryPolicy
+from evd.store.protocols import DuePushes
 
 OFFERS_MAX = 16_384
 """Vehicles that are remembered to have said something, some 150 bytes each: three seconds of 5,000 a second."""
@@ -30,16 +30,16 @@ LOOK_EVERY_MS = 30_000
 
 
 class Backlog:
-    """Finds what is to be sent next; what it gave out is not given out again until `landed`."""
+    """Finds what is to be sent next; what it gave out is not given out again until `completed`."""
 
-    def __init__(self, pending: Pending, worth: Worth) -> None:
+    def __init__(self, pending: DuePushes, policy: DeliveryPolicy) -> None:
         self._pending = pending
-        self._worth = worth
-        self._offers: dict[str, tuple[Arrive | State | None, int | None]] = {}
+        self._policy = policy
+        self._offers: dict[str, tuple[Arrive | LastStatus | None, int | None]] = {}
         """Vehicle → its last status, or None where the tables are to be asked, and when it was committed."""
         self._order: deque[str] = deque()
-        self._ready: deque[Flight] = deque()
-        self._flying: dict[int, Flight] = {}
+        self._ready: deque[Delivery] = deque()
+        self._flying: dict[int, Delivery] = {}
         self._walk_from: int | None = 0
         """The registration after which the walk goes on; None: it is done."""
         self._forgot = False
@@ -102,104 +102,104 @@ class Backlog:
         self._due = True
         self._look_at = min(self._look_at, at)
 
-    def withdraw(self, flights: Iterable[Flight] = ()) -> None:
+    def withdraw(self, deliveries: Iterable[Delivery] = ()) -> None:
         """These, and all that were found but not given out, are looked up anew: registrations changed."""
-        for flight in (*flights, *self._ready):
-            del self._flying[flight.key]
-            if flight.event is None and flight.state is not None:
-                self._put_back(*(flight.newer or (flight.state, flight.committed)))
+        for delivery in (*deliveries, *self._ready):
+            del self._flying[delivery.key]
+            if delivery.event is None and delivery.state is not None:
+                self._put_back(*(delivery.newer or (delivery.state, delivery.committed)))
         self._ready.clear()
         self.look_again()  # for events and repeats
 
-    def take(self, limit: int, now: int) -> list[Flight]:
+    def take(self, limit: int, now: int) -> list[Delivery]:
         """At most `limit` pushes to begin; fewer than wait where the walk goes on at the next call (`walking`)."""
         self._turns += 1
         try:
             for source in self._sources[self._turns % len(self._sources)]:
                 if len(self._ready) >= limit:
                     break
-                for flight in source(limit - len(self._ready), now):
-                    self._flying[flight.key] = flight
-                    self._ready.append(flight)
+                for delivery in source(limit - len(self._ready), now):
+                    self._flying[delivery.key] = delivery
+                    self._ready.append(delivery)
         except StoreError:
             self._forgot = True
             raise
         return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
 
-    def landed(self, flight: Flight) -> None:
+    def completed(self, delivery: Delivery) -> None:
         """The flight's outcome is on disk."""
-        del self._flying[flight.key]
-        if flight.newer is not None:
-            self._put_back(*flight.newer)
+        del self._flying[delivery.key]
+        if delivery.newer is not None:
+            self._put_back(*delivery.newer)
 
-    def _put_back(self, status: Arrive | State, committed: int | None) -> None:
+    def _put_back(self, status: Arrive | LastStatus, committed: int | None) -> None:
         """Unless a newer one was offered meanwhile."""
         if status.vehicle not in self._offers:
             self._order.append(status.vehicle)
             self._offers[status.vehicle] = status, committed
 
-    def _offered(self, limit: int, now: int) -> Iterator[Flight]:
+    def _offered(self, limit: int, now: int) -> Iterator[Delivery]:
         found = 0
         while self._order and found < limit:
             vehicle = self._order.popleft()
             status, committed = self._offers.pop(vehicle)
             if status is None:
                 status = self._pending.last_of(vehicle)
-                if status is None or self._worth.is_old(status, now):
+                if status is None or self._policy.is_old(status, now):
                     continue
-            for phone in self._pending.phones_of(vehicle):
-                if self._wants(phone, status, now, committed):
+            for registration in self._pending.registrations_of(vehicle):
+                if self._wants(registration, status, now, committed):
                     found += 1
-                    yield Flight(phone, status, None, committed)
+                    yield Delivery(registration, status, None, committed)
 
-    def _wants(self, phone: Phone, status: Arrive | State, now: int, committed: int | None) -> bool:
+    def _wants(self, registration: Registration, status: Arrive | LastStatus, now: int, committed: int | None) -> bool:
         """Whether a push is to be begun; one that is on its way hears of the newer status."""
-        if phone.given == status.status_id or self._worth.is_stale(phone, now):
+        if registration.given == status.status_id or self._policy.is_stale(registration, now):
             return False
-        flight = self._flying.get(phone.number)
-        if flight is not None:
+        delivery = self._flying.get(registration.number)
+        if delivery is not None:
             # Offers come in their order, and the tables, out of which the flight may have begun, are ahead of them.
-            same = flight.state is not None and flight.state.status_id == status.status_id
-            flight.newer = None if same else (status, committed)
+            same = delivery.state is not None and delivery.state.status_id == status.status_id
+            delivery.newer = None if same else (status, committed)
             return False
-        return phone.due is None or phone.due <= now
+        return registration.due is None or registration.due <= now
 
-    def _events_due(self, limit: int, now: int) -> Iterator[Flight]:
+    def _events_due(self, limit: int, now: int) -> Iterator[Delivery]:
         if now < self._look_at:
             return
         on_their_way = sum(1 for key in self._flying if key < 0)
         for event in self._pending.events_due(now, limit + on_their_way):
             if -event.number not in self._flying:
-                yield Flight(event.phone, self._pending.last_of(event.phone.vehicle), event, None)
+                yield Delivery(event.registration, self._pending.last_of(event.registration.vehicle), event, None)
 
-    def _repeats(self, limit: int, now: int) -> Iterator[Flight]:
+    def _repeats(self, limit: int, now: int) -> Iterator[Delivery]:
         """What failed and is due again; when all of it was found, the time to look again is known."""
         if now < self._look_at:
             return
         found = 0
-        for phone in self._pending.phones_due(now, limit + len(self._flying)):
-            if phone.number not in self._flying:
+        for registration in self._pending.registrations_due(now, limit + len(self._flying)):
+            if registration.number not in self._flying:
                 found += 1
-                yield Flight(phone, self._pending.last_of(phone.vehicle), None, None)
+                yield Delivery(registration, self._pending.last_of(registration.vehicle), None, None)
         if found < limit:
             due = self._pending.next_due(now)
             self._due = due is not None
             self._look_at = min(due or now + LOOK_EVERY_MS, now + LOOK_EVERY_MS)
 
-    def _walked(self, limit: int, now: int) -> Iterator[Flight]:
+    def _walked(self, limit: int, now: int) -> Iterator[Delivery]:
         """A page of the walk through all registrations."""
         if self._walk_from is None:
             if not self._forgot:
                 return
             self._walk_from, self._forgot = 0, False
-        page = self._pending.phones_after(self._walk_from, PAGE)
-        lasts: dict[str, State | None] = {}
-        for phone in page:
-            self._walk_from = phone.number
-            if phone.vehicle not in lasts:
-                lasts[phone.vehicle] = self._pending.last_of(phone.vehicle)
-            last = lasts[phone.vehicle]
-            if last and not self._worth.is_old(last, now) and self._wants(phone, last, now, None):
-                yield Flight(phone, last, None, None)
+        page = self._pending.registrations_after(self._walk_from, PAGE)
+        lasts: dict[str, LastStatus | None] = {}
+        for registration in page:
+            self._walk_from = registration.number
+            if registration.vehicle not in lasts:
+                lasts[registration.vehicle] = self._pending.last_of(registration.vehicle)
+            last = lasts[registration.vehicle]
+            if last and not self._policy.is_old(last, now) and self._wants(registration, last, now, None):
+                yield Delivery(registration, last, None, None)
         if len(page) < PAGE:
             self._walk_from = None

@@ -6,10 +6,10 @@ import orjson
 
 from evd.config.settings import Config
 from evd.events.texts import sentence
-from evd.model import preferences as wishes
-from evd.model.operations import Arrive, EventDue, State
+from evd.model import preferences
+from evd.model.operations import Arrive, EventDue, LastStatus
 from evd.model.rendering import for_app, status_document
-from evd.push.delivery import Flight
+from evd.push.delivery import Delivery
 from evd.push.protocols import STATE, Priority, Push
 
 TEXTS_MAX = 512
@@ -30,34 +30,34 @@ class Composer:
         self._event_priority: Priority = "high" if push.event_priority == "high" else "normal"
         self._texts: dict[tuple[str, str], str] = {}
 
-    def compose(self, flight: Flight) -> Push:
-        spelling = flight.phone.spelling
-        if flight.state:
-            serialized = self._serialized(flight.state, spelling)
+    def compose(self, delivery: Delivery) -> Push:
+        spelling = delivery.registration.spelling
+        if delivery.state:
+            serialized = self._serialized(delivery.state, spelling)
         else:
             serialized = orjson.dumps({"vehicleId": spelling}).decode()
-        if flight.event is not None:
-            return self._event(flight, flight.event, serialized)
-        state = flight.state
+        if delivery.event is not None:
+            return self._event(delivery, delivery.event, serialized)
+        state = delivery.state
         return Push(
-            target_kind=flight.phone.kind,
-            target=flight.phone.token,
+            target_kind=delivery.registration.kind,
+            target=delivery.registration.token,
             what=STATE,
             event_id=state.status_id if state else "test",
             time_ms=state.time if state else 0,
             serialized=serialized,
             ttl_s=self._ttl_s,
             priority=self._priority,
-            collapse_key=flight.phone.vehicle if self._collapse else None,
+            collapse_key=delivery.registration.vehicle if self._collapse else None,
             package=self._package,
         )
 
-    def _event(self, flight: Flight, event: EventDue, serialized: str) -> Push:
-        language = wishes.read(event.settings).language
-        title, body = sentence(event.kind, orjson.loads(event.details), language, flight.phone.spelling)
+    def _event(self, delivery: Delivery, event: EventDue, serialized: str) -> Push:
+        language = preferences.read(event.settings).language
+        title, body = sentence(event.kind, orjson.loads(event.details), language, delivery.registration.spelling)
         return Push(
-            target_kind=flight.phone.kind,
-            target=flight.phone.token,
+            target_kind=delivery.registration.kind,
+            target=delivery.registration.token,
             what=event.kind,
             event_id=f"event-{event.event}",
             time_ms=event.time,
@@ -69,7 +69,7 @@ class Composer:
             body=body,
         )
 
-    def _serialized(self, state: Arrive | State, spelling: str) -> str:
+    def _serialized(self, state: Arrive | LastStatus, spelling: str) -> str:
         key = state.status_id, spelling
         text = self._texts.get(key)
         if text is None:

@@ -29,14 +29,14 @@ from evd.log.logger import log
 from evd.model.operations import Arrive, Outcome, PutOff
 from evd.net.client.backoff import DUE_MAX_MS, LONGEST_S, delay_s
 from evd.push.backlog import Backlog
-from evd.push.delivery import Flight
+from evd.push.delivery import Delivery
 from evd.push.device_limits import DeviceLimits
 from evd.push.health import Health
-from evd.push.outcomes import Landing
-from evd.push.policy import Worth
+from evd.push.outcomes import OutcomeWriter
+from evd.push.policy import DeliveryPolicy
 from evd.push.protocols import Push, Pusher
-from evd.push.rate_limiter import Pace
-from evd.store.protocols import Pending
+from evd.push.rate_limiter import RateLimiter
+from evd.store.protocols import DuePushes
 from evd.store.writer import Writer
 
 BUSY_S = 1.0
@@ -52,7 +52,7 @@ UNFORESEEN_S = 60.0
 """Until a push at which evd failed in a way that nobody thought of is tried again."""
 
 
-class Rules(msgspec.Struct, frozen=True):
+class DispatchRules(msgspec.Struct, frozen=True):
     """Bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice.
 
     A state is worth nothing after `give_up_after_s`, and a phone is sent nothing `stale_after_s` after its app's start.
@@ -74,11 +74,11 @@ class Dispatcher:
     def __init__(
         self,
         pusher: Pusher,
-        pending: Pending,
+        pending: DuePushes,
         writer: Writer,
         *,
-        rules: Rules,
-        compose: Callable[[Flight], Push],
+        rules: DispatchRules,
+        compose: Callable[[Delivery], Push],
         clock: Clock = now_ms,
         seconds: Callable[[], float] = trio.current_time,
         chance: Callable[[], float] = random.random,
@@ -86,17 +86,19 @@ class Dispatcher:
         self.pusher = pusher
         self.health = Health()
         self._pending = pending
-        self._worth = Worth(give_up_after_ms=rules.give_up_after_s * 1000, stale_after_ms=rules.stale_after_s * 1000)
-        self._backlog = Backlog(pending, self._worth)
+        self._policy = DeliveryPolicy(
+            give_up_after_ms=rules.give_up_after_s * 1000, stale_after_ms=rules.stale_after_s * 1000
+        )
+        self._backlog = Backlog(pending, self._policy)
         self._rules = rules
         self._compose = compose
         self._clock = clock
         self._seconds = seconds
         self._chance = chance
-        self._pace = Pace(rules.rate_max, ramp_s=rules.ramp_s)
+        self._pace = RateLimiter(rules.rate_max, ramp_s=rules.ramp_s)
         self._devices = DeviceLimits()
-        self._landing = Landing(writer, self._landed)
-        self._queue: deque[Flight] = deque()
+        self._landing = OutcomeWriter(writer, self._completed)
+        self._queue: deque[Delivery] = deque()
         self._in_flight = 0
         self._lanes = 0
         self._resting = trio.lowlevel.ParkingLot()
@@ -184,13 +186,13 @@ class Dispatcher:
         """Begin what may begin; the seconds until there may be more, unless something happens."""
         now = self._seconds()
         now_ms = self._clock()
-        await self._mind_the_clock(now, now_ms)
+        await self._detect_clock_jump(now, now_ms)
         if self._finishing:
             return LONGEST_S
         room = min(self._rules.in_flight_max - self._in_flight, self._pace.allowed(now), BEGIN_MAX)
         if room > 0 and not self._held:
-            flights = self._backlog.take(room, now_ms)
-            self._pace.began(now, sum([self._launch(flight, nursery, now, now_ms) for flight in flights]))
+            deliveries = self._backlog.take(room, now_ms)
+            self._pace.began(now, sum([self._launch(delivery, nursery, now, now_ms) for delivery in deliveries]))
         waiting = self._backlog.waiting
         self.health.waits(waiting, now)
         if self._backlog.empty:
@@ -203,72 +205,76 @@ class Dispatcher:
             return max(self._backlog.next_look - now_ms, 10) / 1000
         return 0.001 if self._backlog.walking else 0.0
 
-    def _launch(self, flight: Flight, nursery: trio.Nursery, now: float, now_ms: int) -> bool:
+    def _launch(self, delivery: Delivery, nursery: trio.Nursery, now: float, now_ms: int) -> bool:
         """Hand it to a lane; False where it is not to be sent now, which costs no pace."""
         self._in_flight += 1
-        flight.sent = now_ms
-        refusal = self._worth.refusal(flight, now_ms)
+        delivery.sent = now_ms
+        refusal = self._policy.refusal(delivery, now_ms)
         if refusal is not None:
-            self._withhold(flight, refusal.said, refusal.due)
+            self._withhold(delivery, refusal.said, refusal.due)
             return False
-        wait_s = 0.0 if flight.phone.kind == "webhook" else self._devices.wait_s(flight.phone.token, now)
+        wait_s = (
+            0.0 if delivery.registration.kind == "webhook" else self._devices.wait_s(delivery.registration.token, now)
+        )
         if wait_s > 0:
-            self._withhold(flight, "a phone is sent 4,800 messages an hour at most", now_ms + int(wait_s * 1000))
+            self._withhold(delivery, "a phone is sent 4,800 messages an hour at most", now_ms + int(wait_s * 1000))
             return False
-        self._queue.append(flight)
+        self._queue.append(delivery)
         if self._resting:
             self._resting.unpark()
         elif self._lanes < self._rules.in_flight_max:
             self._lanes += 1
-            nursery.start_soon(self._lane)
+            nursery.start_soon(self._worker)
         return True
 
-    def _withhold(self, flight: Flight, said: str, due: int) -> None:
+    def _withhold(self, delivery: Delivery, said: str, due: int) -> None:
         """Until `due` (epoch ms); 0: for good. What an event is worth is not used up while it is held."""
         if not due:
             self.health.expired()
-            self._landing.settle(flight, "failed", said, flight.sent)
+            self._landing.settle(delivery, "failed", said, delivery.sent)
             return
-        expires = flight.event.expires + due - flight.sent if flight.event else 0
-        self._landing.settle(flight, "later", said, flight.sent, due=due, expires=expires)
+        expires = delivery.event.expires + due - delivery.sent if delivery.event else 0
+        self._landing.settle(delivery, "later", said, delivery.sent, due=due, expires=expires)
 
-    async def _lane(self) -> None:
+    async def _worker(self) -> None:
         while True:
             while not self._queue:
                 await self._resting.park()
             await self._send(self._queue.popleft())
 
-    async def _send(self, flight: Flight) -> None:
+    async def _send(self, delivery: Delivery) -> None:
         """One message to the provider, and what its answer means."""
-        flight.sent = self._clock()
+        delivery.sent = self._clock()
         try:
-            message_id = await self.pusher.send(self._composed(flight))
+            message_id = await self.pusher.send(self._composed(delivery))
         except PushError as error:
-            self._refused(flight, error)
+            self._refused(delivery, error)
         except Exception as error:
             # It must not end the daemon, which would meet the same push at its next start.
-            log.error("a push failed", vehicle=flight.phone.vehicle, what=flight.what, exc_info=error)
+            log.error("a push failed", vehicle=delivery.registration.vehicle, what=delivery.what, exc_info=error)
             failed = f"evd failed at it ({type(error).__name__}): its log says why"
-            self._refused(flight, RetryAfter(failed, delay_s=UNFORESEEN_S))
+            self._refused(delivery, RetryAfter(failed, delay_s=UNFORESEEN_S))
         else:
             self.health.taken()
             self._pace.answered(self._seconds())
-            self._landing.settle(flight, "taken", message_id, self._clock())
+            self._landing.settle(delivery, "taken", message_id, self._clock())
 
-    def _composed(self, flight: Flight) -> Push:
+    def _composed(self, delivery: Delivery) -> Push:
         """Raises GiveUp, also for a status or an event of which no message can be made."""
         try:
-            return self._compose(flight)
+            return self._compose(delivery)
         except PushError:
             raise
         except Exception as error:
-            log.error("no message can be made", vehicle=flight.phone.vehicle, what=flight.what, exc_info=error)
+            log.error(
+                "no message can be made", vehicle=delivery.registration.vehicle, what=delivery.what, exc_info=error
+            )
             raise GiveUp(f"evd failed at it ({type(error).__name__}): its log says why") from error
 
-    def _refused(self, flight: Flight, error: PushError) -> None:
+    def _refused(self, delivery: Delivery, error: PushError) -> None:
         now, at = self._seconds(), self._clock()
         reason = str(error)
-        where = {"vehicle": flight.phone.vehicle, "what": flight.what, "reason": reason}
+        where = {"vehicle": delivery.registration.vehicle, "what": delivery.what, "reason": reason}
         if isinstance(error, Unreachable):
             self._pace.unanswered(now)
         else:
@@ -277,19 +283,19 @@ class Dispatcher:
             self.health.put_off(now)
             if isinstance(error, Pause):
                 self._pause(error, now)
-            delay = delay_s(flight.attempts, error.delay_s, self._chance())
+            delay = delay_s(delivery.attempts, error.delay_s, self._chance())
             log.debug("push later", delay_s=delay, **where)
             due = at + int(delay * 1000)
-            self._landing.settle(flight, "later", reason, at, due=due, attempts=flight.attempts + 1)
+            self._landing.settle(delivery, "later", reason, at, due=due, attempts=delivery.attempts + 1)
         elif isinstance(error, DropRegistration):
             self.health.ended("registration dropped")
             self.health.outcomes["foreign sender"] += isinstance(error, ForeignSender)
             log.info("registration dropped", **where)
-            self._landing.settle(flight, "drop", reason, at)
+            self._landing.settle(delivery, "drop", reason, at)
         else:
             self.health.ended("given up")
             log.warning("push given up", **where)
-            self._landing.settle(flight, "failed", reason, at)
+            self._landing.settle(delivery, "failed", reason, at)
 
     def _pause(self, error: Pause, now: float) -> None:
         known = self.health.trouble is not None and str(self.health.trouble) == str(error)
@@ -303,18 +309,18 @@ class Dispatcher:
             log.error("pushes paused", pusher=self.pusher.name, reason=str(error), delay_s=error.delay_s)
         self.withdraw()
 
-    def _landed(self, group: list[tuple[Flight, Outcome]]) -> None:
+    def _completed(self, group: list[tuple[Delivery, Outcome]]) -> None:
         """Their outcomes are on disk."""
-        for flight, outcome in group:
+        for delivery, outcome in group:
             self._in_flight -= 1
-            self._backlog.landed(flight)
+            self._backlog.completed(delivery)
             if outcome.verdict in ("later", "drop"):  # a dropped one that was renewed meanwhile is put off
                 self._backlog.look_again(outcome.due)
         if not self._in_flight:
             self._idle.set()
         self._wake.set()
 
-    async def _mind_the_clock(self, now: float, now_ms: int) -> None:
+    async def _detect_clock_jump(self, now: float, now_ms: int) -> None:
         """A wall clock that was set makes nothing look old for a while, and nothing wait for longer than it would."""
         ahead = now_ms - now * 1000
         gained = ahead - self._clock_ahead
@@ -326,6 +332,6 @@ class Dispatcher:
             self._backlog.walk_again()
             if gained < 0:
                 await self._landing.write(PutOff(now_ms + int(LONGEST_S * 1000)))
-        self._worth.lenient = now < self._lenient_until
+        self._policy.lenient = now < self._lenient_until
         if self._backlog.next_look <= now_ms and self._pending.put_off_beyond(now_ms + DUE_MAX_MS):
             await self._landing.write(PutOff(now_ms + DUE_MAX_MS))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import trio
 
 from evd.errors import Unavailable
-from evd.model.operations import Outcome, Outcomes, PutOff, Verdict
-from evd.push.delivery import Flight
+from evd.model.operations import Outcome, Outcomes, PushVerdict, PutOff
+from evd.push.delivery import Delivery
 from evd.store.writer import Writer
 
 SAID_MAX = 200
@@ -21,19 +21,19 @@ BUSY_S = 1.0
 """Until what could not be written is tried again."""
 
 
-class Landing:
-    """One long task, `run`; `landed` is called with a group once it is on disk."""
+class OutcomeWriter:
+    """One long task, `run`; `completed` is called with a group once it is on disk."""
 
-    def __init__(self, writer: Writer, landed: Callable[[list[tuple[Flight, Outcome]]], None]) -> None:
+    def __init__(self, writer: Writer, completed: Callable[[list[tuple[Delivery, Outcome]]], None]) -> None:
         self._writer = writer
-        self._landed = landed
-        self._settled: list[tuple[Flight, Outcome]] = []
+        self._completed = completed
+        self._settled: list[tuple[Delivery, Outcome]] = []
         self._some = trio.Event()
 
     def settle(
         self,
-        flight: Flight,
-        verdict: Verdict,
+        delivery: Delivery,
+        verdict: PushVerdict,
         said: str,
         at: int,
         *,
@@ -42,25 +42,25 @@ class Landing:
         expires: int = 0,
     ) -> None:
         """What became of it at `at` (epoch ms); waits for nothing."""
-        phone = flight.phone
+        registration = delivery.registration
         outcome = Outcome(
-            registration=phone.number,
-            outbox=flight.event.number if flight.event else 0,
-            vehicle=phone.vehicle,
-            token=phone.token,
-            kind=phone.kind,
-            what=flight.what,
-            status_id=flight.status_id,
+            registration=registration.number,
+            outbox=delivery.event.number if delivery.event else 0,
+            vehicle=registration.vehicle,
+            token=registration.token,
+            kind=registration.kind,
+            what=delivery.what,
+            status_id=delivery.status_id,
             verdict=verdict,
             said=said[:SAID_MAX],
-            committed=flight.committed,
-            sent=flight.sent,
+            committed=delivery.committed,
+            sent=delivery.sent,
             at=at,
             due=due,
-            attempts=flight.attempts if attempts is None else attempts,
+            attempts=delivery.attempts if attempts is None else attempts,
             expires=expires,
         )
-        self._settled.append((flight, outcome))
+        self._settled.append((delivery, outcome))
         self._some.set()
 
     async def run(self) -> None:
@@ -71,7 +71,7 @@ class Landing:
             if not self._settled:
                 self._some = trio.Event()
             await self.write(Outcomes(tuple([outcome for _, outcome in group])))
-            self._landed(group)
+            self._completed(group)
 
     async def write(self, operation: Outcomes | PutOff) -> None:
         """Until it is on disk."""

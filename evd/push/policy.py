@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from evd.model import preferences as wishes
+from evd.model import preferences
 from evd.model.operations import ORIGINAL
 
 if TYPE_CHECKING:
-    from evd.model.operations import Arrive, EventDue, Phone, State
-    from evd.push.delivery import Flight
+    from evd.model.operations import Arrive, EventDue, LastStatus, Registration
+    from evd.push.delivery import Delivery
 
 DAY_MS = 86_400_000
 
 
-class Refusal(NamedTuple):
+class SkipReason(NamedTuple):
     """Why a push is not sent now. `due` (epoch ms) is when it will be; 0: never."""
 
     said: str
     due: int = 0
 
 
-class Worth:
+class DeliveryPolicy:
     """The limits of age; with a clock that was just set, nothing looks old (`lenient`)."""
 
     def __init__(self, *, give_up_after_ms: int, stale_after_ms: int) -> None:
@@ -29,38 +29,38 @@ class Worth:
         self._stale_after_ms = stale_after_ms
         self.lenient = False
 
-    def is_old(self, status: Arrive | State, now: int) -> bool:
+    def is_old(self, status: Arrive | LastStatus, now: int) -> bool:
         return status.received + self._give_up_after_ms <= now and not self.lenient
 
-    def is_stale(self, phone: Phone, now: int) -> bool:
+    def is_stale(self, registration: Registration, now: int) -> bool:
         """Nothing was heard of its app for so long that FCM's guide takes it for dead.
 
         The original's app registers once, at log-in, so its silence means nothing: FCM says when it is gone.
         """
-        if phone.kind == "webhook" or phone.client == ORIGINAL:
+        if registration.kind == "webhook" or registration.client == ORIGINAL:
             return False
-        return phone.renewed < now - self._stale_after_ms and not self.lenient
+        return registration.renewed < now - self._stale_after_ms and not self.lenient
 
-    def refusal(self, flight: Flight, now: int) -> Refusal | None:
+    def refusal(self, delivery: Delivery, now: int) -> SkipReason | None:
         """None: it is to be sent."""
-        if self.is_stale(flight.phone, now):
-            return Refusal(f"its registration was not renewed for {self._stale_after_ms // DAY_MS} days")
-        if flight.event is not None:
-            return self._of_event(flight.event, now)
-        if flight.state is None:
-            return Refusal("its vehicle has no status any more")
-        return Refusal(EXPIRED) if self.is_old(flight.state, now) else None
+        if self.is_stale(delivery.registration, now):
+            return SkipReason(f"its registration was not renewed for {self._stale_after_ms // DAY_MS} days")
+        if delivery.event is not None:
+            return self._of_event(delivery.event, now)
+        if delivery.state is None:
+            return SkipReason("its vehicle has no status any more")
+        return SkipReason(EXPIRED) if self.is_old(delivery.state, now) else None
 
-    def _of_event(self, event: EventDue, now: int) -> Refusal | None:
+    def _of_event(self, event: EventDue, now: int) -> SkipReason | None:
         """A user's wishes count when it goes out, too: it may have waited until his quiet hours had begun."""
         if event.expires <= now and not self.lenient:
-            return Refusal(EXPIRED)
-        if event.phone.kind == "webhook":
+            return SkipReason(EXPIRED)
+        if event.registration.kind == "webhook":
             return None
-        due = wishes.when(wishes.read(event.settings), event.kind, now)
+        due = preferences.when(preferences.read(event.settings), event.kind, now)
         if due is None:
-            return Refusal("its user wants no more of this kind")
-        return Refusal("its user's quiet hours", due) if due > now else None
+            return SkipReason("its user wants no more of this kind")
+        return SkipReason("its user's quiet hours", due) if due > now else None
 
 
 EXPIRED = "expired before it could be sent"

@@ -11,7 +11,7 @@ USERS_MAX = 16_384
 """Remembered, some 150 bytes each; the one that was noted first makes room."""
 
 
-class Presence:
+class RecentUsers:
     """Times are epoch ms."""
 
     def __init__(self) -> None:

@@ -24,7 +24,7 @@ PROBE_S = 10.0
 """Then one push at a time, this often: each failed one costs its phone a longer wait, and all wait for one success."""
 
 
-class Pace:
+class RateLimiter:
     """When the next pushes may begin. `rate_max` is in pushes a second; a ramp begins with the first look."""
 
     def __init__(self, rate_max: float, *, ramp_s: float) -> None:

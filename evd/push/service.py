@@ -12,23 +12,23 @@ from evd.clock import Clock, now_ms
 from evd.errors import PushError
 from evd.model.commits import Commit
 from evd.model.listeners import Listeners
-from evd.push.delivery import Flight
+from evd.push.delivery import Delivery
 from evd.push.dispatcher import Dispatcher
 from evd.push.protocols import Push
-from evd.store.protocols import Pending
+from evd.store.protocols import DuePushes
 
 TEST_TIMEOUT_S = 20.0
 """For each phone, all at once; a command waits for it, and the API for 25 s."""
 
 
-class Pushing:
+class PushService:
     """One long task, `run`. `pending` reads the registrations of all kinds."""
 
     def __init__(
         self,
         dispatchers: Iterable[Dispatcher],
-        pending: Pending,
-        compose: Callable[[Flight], Push],
+        pending: DuePushes,
+        compose: Callable[[Delivery], Push],
         clock: Clock = now_ms,
     ) -> None:
         self.dispatchers = list(dispatchers)
@@ -90,24 +90,30 @@ class Pushing:
         last = self._pending.last_of(vehicle)
         told: list[dict[str, Any]] = []
         async with trio.open_nursery() as nursery:
-            for phone in self._pending.phones_of(vehicle):
-                flight = Flight(phone, last, None, None)
+            for registration in self._pending.registrations_of(vehicle):
+                delivery = Delivery(registration, last, None, None)
                 for dispatcher in self.dispatchers:
-                    if phone.kind in dispatcher.pusher.serves:
-                        nursery.start_soon(partial(self._try, dispatcher, flight, told))
+                    if registration.kind in dispatcher.pusher.serves:
+                        nursery.start_soon(partial(self._try, dispatcher, delivery, told))
         return told
 
-    async def _try(self, dispatcher: Dispatcher, flight: Flight, told: list[dict[str, Any]]) -> None:
+    async def _try(self, dispatcher: Dispatcher, delivery: Delivery, told: list[dict[str, Any]]) -> None:
         began = trio.current_time()
         said, taken = f"no answer within {TEST_TIMEOUT_S:g} s", False
         try:
             with trio.move_on_after(TEST_TIMEOUT_S):
-                said, taken = await dispatcher.pusher.send(self._compose(flight)), True
+                said, taken = await dispatcher.pusher.send(self._compose(delivery)), True
         except PushError as error:
             said = str(error)
         ms = round((trio.current_time() - began) * 1000, 1)
         told.append(
-            {"token": f"{flight.phone.token[:8]}…", "kind": flight.phone.kind, "taken": taken, "said": said, "ms": ms}
+            {
+                "token": f"{delivery.registration.token[:8]}…",
+                "kind": delivery.registration.kind,
+                "taken": taken,
+                "said": said,
+                "ms": ms,
+            }
         )
 
     def hindered_until(self) -> int:

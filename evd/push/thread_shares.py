@@ -13,7 +13,7 @@ KNOWN_MAX = 1024
 """Receivers of which it is remembered whether they are slow."""
 
 
-class Shares:
+class ThreadShares:
     """`threads_max` threads. One receiver has half of them at most, and so have all slow ones together.
 
     `patience_s` (s): who needs longer is slow, until it answers sooner; `name` is the pusher's, for errors.
@@ -24,19 +24,19 @@ class Shares:
         self.threads = trio.CapacityLimiter(threads_max)
         self.most = max(1, threads_max // 2)
         self.patience_s = patience_s
-        self._known: dict[str, Share] = {}
+        self._known: dict[str, ThreadShare] = {}
 
     @property
     def slow(self) -> int:
         """Slow receivers that have a thread."""
         return sum(share.slow and not share.idle for share in self._known.values())
 
-    def of(self, receiver: str) -> Share:
+    def of(self, receiver: str) -> ThreadShare:
         share = self._known.get(receiver)
         if share is None:
             if len(self._known) >= KNOWN_MAX:
                 self._forget_one()
-            share = self._known[receiver] = Share(self, receiver)
+            share = self._known[receiver] = ThreadShare(self, receiver)
         return share
 
     def _forget_one(self) -> None:
@@ -45,10 +45,10 @@ class Shares:
             del self._known[idle]
 
 
-class Share:
+class ThreadShare:
     """One receiver's: what `trio.to_thread.run_sync` takes as a limiter. A thread that was given up counts, too."""
 
-    def __init__(self, shares: Shares, receiver: str) -> None:
+    def __init__(self, shares: ThreadShares, receiver: str) -> None:
         self.slow = False
         """It is sent one push at a time, and nothing waits for its thread."""
         self._shares = shares

@@ -9,7 +9,7 @@ import trio
 
 from evd.errors import RetryAfter
 from evd.push.protocols import BlockingPusher, Push, TargetKind
-from evd.push.thread_shares import RETRY_S, Shares
+from evd.push.thread_shares import RETRY_S, ThreadShares
 
 PATIENCE_S = 2.0
 """A receiver that needs longer is slow. Pushes to it take the dispatcher's places for so long, once in each outage."""
@@ -39,7 +39,7 @@ class InThreads:
         self._pusher = pusher
         self._timeout_s = timeout_s
         self._receiver_of = receiver_of
-        self._shares = Shares(pusher.name, threads_max=threads_max, patience_s=patience_s)
+        self._shares = ThreadShares(pusher.name, threads_max=threads_max, patience_s=patience_s)
 
     async def send(self, push: Push) -> str:
         """See `Pusher.send`; raises what the blocking one raises, and RetryAfter where there was no thread in time."""

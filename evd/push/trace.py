@@ -17,7 +17,7 @@ DAY_MS = 86_400_000
 Row = Mapping[str, Any]
 
 
-class Rules(NamedTuple):
+class TraceRules(NamedTuple):
     """The settings and facts that say whether a state is pushed at all."""
 
     now: int
@@ -33,12 +33,12 @@ class Rules(NamedTuple):
     """This evd pushes at all."""
 
 
-class Case(NamedTuple):
+class TracedDelivery(NamedTuple):
     """A status and a phone of its vehicle, of which no finished push is known."""
 
     status: Row
     phone: Row
-    rules: Rules
+    rules: TraceRules
 
     @property
     def newest(self) -> bool:
@@ -73,8 +73,8 @@ class Fate(NamedTuple):
 
     state: str
     """`waiting`, `replaced`, `given up`, `never` (it is pushed to none, or not to this one), `taken`, `unknown`."""
-    holds: Callable[[Case], bool]
-    said: Callable[[Case], str]
+    holds: Callable[[TracedDelivery], bool]
+    said: Callable[[TracedDelivery], str]
 
 
 #: The first that holds. A new reason is a new row.
@@ -116,7 +116,7 @@ def trace(
     phones: Sequence[Row],
     pushed: Sequence[Row],
     events: Sequence[Row],
-    rules: Rules,
+    rules: TraceRules,
 ) -> dict[str, Any]:
     """The whole way as a JSON document. `status` is None where the ring holds it no more, but the log of pushes does.
 
@@ -127,7 +127,7 @@ def trace(
     pushes = [_finished(row, received, row["token"] in living) for row in reversed(pushed)]
     told = {row["token"] for row in pushed if row["what"] == "state"}
     if status:
-        pushes += [_unfinished(Case(status, phone, rules)) for phone in phones if phone["token"] not in told]
+        pushes += [_unfinished(TracedDelivery(status, phone, rules)) for phone in phones if phone["token"] not in told]
     pushes += [_waiting_event(row) for row in events]
     return {
         "status_id": status_id,
@@ -185,7 +185,7 @@ def _waiting_event(row: Row) -> dict[str, Any]:
     return {**waiting(row), "registered": True}
 
 
-def _unfinished(case: Case) -> dict[str, Any]:
+def _unfinished(case: TracedDelivery) -> dict[str, Any]:
     fate = next(fate for fate in FATES if fate.holds(case))
     phone = case.phone
     head = {"vehicle": case.status["vehicle"], "status_id": case.status["id"], "what": "state", "kind": phone["kind"]}

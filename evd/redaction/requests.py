@@ -1,7 +1,8 @@
 """What secrets there are in a request, masked before anything of it is kept, logged or answered.
 
-Two rules (evd.redaction.text.Rule): `ACCEPTED` for callbacks that are taken and for logs, where a vehicle's field must
-not be lost for its name; `refused` for what is kept of a request that was not taken, where a doubt is enough.
+Two rules (evd.redaction.text.MaskingRule): `ACCEPTED` for callbacks that are taken and for logs, where a vehicle's
+field must not be lost for its name; `refused` for what is kept of a request that was not taken, where a doubt is
+enough.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from urllib.parse import quote_plus, unquote_plus
 
 from evd.redaction.names import ALWAYS, ENDINGS, WHOLE, WORDS
 from evd.redaction.shapes import MASK, SCHEMES, SHAPES, without_shapes
-from evd.redaction.text import ACCEPTED, NOTHING, Rule, is_secret, masked
+from evd.redaction.text import ACCEPTED, NOTHING, MaskingRule, is_secret, masked
 from evd.sigfox.kinds.table import VARIABLES_MAX
 
 __all__ = [
     "ACCEPTED",
     "MASK",
-    "Rule",
+    "MaskingRule",
     "line_may_hold_secret",
     "masked",
     "masked_bytes",
@@ -33,12 +34,12 @@ __all__ = [
 ]
 
 
-def refused(known: Container[str] = frozenset()) -> Rule:
+def refused(known: Container[str] = frozenset()) -> MaskingRule:
     """For what is kept of a refused request; `known` are names beside Sigfox's, such as the fields of formats."""
-    return Rule(strict=True, opaque=True, known=known)
+    return MaskingRule(strict=True, opaque=True, known=known)
 
 
-def masked_bytes(data: bytes, rule: Rule = ACCEPTED) -> bytes:
+def masked_bytes(data: bytes, rule: MaskingRule = ACCEPTED) -> bytes:
     """As `masked`, for a body; bytes that are no UTF-8 stay as they are."""
     encoding, errors = _encoding(data)
     text = data.decode(encoding, errors)
@@ -108,7 +109,7 @@ def _piece_may(piece: bytes) -> bool:
     return False
 
 
-def masked_line(line: str, rule: Rule) -> str:
+def masked_line(line: str, rule: MaskingRule) -> str:
     """As `masked`, of a line of a batch: nearly all have nothing that costs a look."""
     if _harmless_line.fullmatch(line) and not _long_run.search(line):
         return line
@@ -131,7 +132,7 @@ _template = re.compile(r"\{[\w#.-]{1,64}\}")
 _simple_name = re.compile(r"[\w.#-]{1,32}")
 
 
-def masked_form(encoded: str, rule: Rule = ACCEPTED) -> str:
+def masked_form(encoded: str, rule: MaskingRule = ACCEPTED) -> str:
     """A form or a query, variable by variable.
 
     Where the rule is strict, the values of all names are masked that mean nothing in a callback, unless they are
@@ -143,7 +144,7 @@ def masked_form(encoded: str, rule: Rule = ACCEPTED) -> str:
     return "&".join((*shown, *(MASK for _ in rest)))
 
 
-def _masked_variable(part: str, rule: Rule) -> str:
+def _masked_variable(part: str, rule: MaskingRule) -> str:
     name, equals, value = part.partition("=")
     plain_name, plain = (unquote_plus(one, errors="surrogateescape") for one in (name, value))
     if not equals:
@@ -153,7 +154,7 @@ def _masked_variable(part: str, rule: Rule) -> str:
     return f"{name}={_encoded_again(value, _masked_variable_value(plain_name, plain, rule))}"
 
 
-def _masked_variable_value(name: str, value: str, rule: Rule) -> str:
+def _masked_variable_value(name: str, value: str, rule: MaskingRule) -> str:
     if rule.strict and not rule.knows(name) and rule.from_length(name) is None:
         return value if value in NOTHING or _measure.fullmatch(value) or _template.fullmatch(value) else MASK
     return masked_value(name, value, rule)
@@ -165,7 +166,7 @@ def _encoded_again(given: str, shown: str) -> str:
     return given if same else quote_plus(shown, safe="*", errors="surrogateescape")
 
 
-def masked_value(name: str, value: str, rule: Rule) -> str:
+def masked_value(name: str, value: str, rule: MaskingRule) -> str:
     """The value of a variable or of a header."""
     threshold = rule.from_length(name)
     if threshold is not None and is_secret(value, threshold):
@@ -173,7 +174,7 @@ def masked_value(name: str, value: str, rule: Rule) -> str:
     return masked(value, rule._replace(opaque=rule.opaque and not rule.knows(name)), depth=1)
 
 
-def masked_path(path: str, rule: Rule) -> str:
+def masked_path(path: str, rule: MaskingRule) -> str:
     """A path: what looks like a secret in it, and what stands behind a secret's name."""
     parts = path.split("/", PATH_PARTS_MAX)
     for index, part in enumerate(parts):

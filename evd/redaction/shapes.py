@@ -12,7 +12,7 @@ SCHEME_VALUE_MIN = 16
 """Characters behind a scheme's name that are no word of a sentence: `Basic authentication` is one."""
 
 
-class Shape(NamedTuple):
+class SecretShape(NamedTuple):
     """`hint` stands, in lower case, in every text in which `pattern` is found: few texts have to be searched.
 
     No pattern begins right behind a backslash, where a letter may be half of a JSON escape.
@@ -23,32 +23,38 @@ class Shape(NamedTuple):
     masked: str = MASK
 
 
-SHAPES: tuple[Shape, ...] = (
-    Shape("evd_", re.compile(r"(?i)evd_(?:sigfox|device|app|admin)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
-    Shape("eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")),  # a JWT: {" in base64, also when it was cut
-    Shape("eya", re.compile(r"(?<![\w\\-])eyA[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),  # those whose JSON begins with a blank
-    Shape("ewo", re.compile(r"(?<![\w\\-])ewo[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
-    Shape("ew0", re.compile(r"(?<![\w\\-])ew0[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
-    Shape("apa91", re.compile(r"(?<![\w\\-])[\w-]++(?::|%3[Aa])APA91[\w-]++")),  # an FCM registration token
-    Shape("apa91", re.compile(r"(?<![\w\\-])APA91[\w-]{16,}+")),
-    Shape("ya29.", re.compile(r"ya29\.[\w.-]{4,}+")),  # Google: access token, refresh token, API key
-    Shape("1//", re.compile(r"(?<![\w/\\])1//[\w-]{20,}+")),
-    Shape("aiza", re.compile(r"AIza[\w-]{30,}+")),
-    Shape("whsec_", re.compile(r"whsec_[\w+/=-]{8,}+")),  # Standard Webhooks
-    Shape("gh", re.compile(r"(?<![A-Za-z0-9\\])(?:gh[opsru]_|github_pat_)\w{20,}+")),
-    Shape("glpat-", re.compile(r"glpat-[\w-]{16,}+")),
-    Shape("xox", re.compile(r"xox[a-z]-[\w-]{10,}+")),
-    Shape("akia", re.compile(r"(?<![A-Za-z0-9\\])AKIA[0-9A-Z]{16}(?![0-9A-Za-z])")),  # AWS
-    Shape("asia", re.compile(r"(?<![A-Za-z0-9\\])ASIA[0-9A-Z]{16}(?![0-9A-Za-z])")),
-    Shape("k_", re.compile(r"(?<![A-Za-z0-9\\])[rs]k_(?:live|test)_\w{10,}+")),
-    Shape(
+SHAPES: tuple[SecretShape, ...] = (
+    SecretShape("evd_", re.compile(r"(?i)evd_(?:sigfox|device|app|admin)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
+    SecretShape(
+        "eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")
+    ),  # a JWT: {" in base64, also when it was cut
+    SecretShape(
+        "eya", re.compile(r"(?<![\w\\-])eyA[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")
+    ),  # those whose JSON begins with a blank
+    SecretShape("ewo", re.compile(r"(?<![\w\\-])ewo[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
+    SecretShape("ew0", re.compile(r"(?<![\w\\-])ew0[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")),
+    SecretShape("apa91", re.compile(r"(?<![\w\\-])[\w-]++(?::|%3[Aa])APA91[\w-]++")),  # an FCM registration token
+    SecretShape("apa91", re.compile(r"(?<![\w\\-])APA91[\w-]{16,}+")),
+    SecretShape("ya29.", re.compile(r"ya29\.[\w.-]{4,}+")),  # Google: access token, refresh token, API key
+    SecretShape("1//", re.compile(r"(?<![\w/\\])1//[\w-]{20,}+")),
+    SecretShape("aiza", re.compile(r"AIza[\w-]{30,}+")),
+    SecretShape("whsec_", re.compile(r"whsec_[\w+/=-]{8,}+")),  # Standard Webhooks
+    SecretShape("gh", re.compile(r"(?<![A-Za-z0-9\\])(?:gh[opsru]_|github_pat_)\w{20,}+")),
+    SecretShape("glpat-", re.compile(r"glpat-[\w-]{16,}+")),
+    SecretShape("xox", re.compile(r"xox[a-z]-[\w-]{10,}+")),
+    SecretShape("akia", re.compile(r"(?<![A-Za-z0-9\\])AKIA[0-9A-Z]{16}(?![0-9A-Za-z])")),  # AWS
+    SecretShape("asia", re.compile(r"(?<![A-Za-z0-9\\])ASIA[0-9A-Z]{16}(?![0-9A-Za-z])")),
+    SecretShape("k_", re.compile(r"(?<![A-Za-z0-9\\])[rs]k_(?:live|test)_\w{10,}+")),
+    SecretShape(
         "private key",
         re.compile(
             r"-----BEG[I]N [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s,:]|\\+[nr]|-(?!----))*+"
             r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)?"
         ),
     ),
-    Shape("://", re.compile(r"(?<=://)[^\s/@:\"'<>]*+:[^\s/@\"'<>]++@"), f"{MASK}@"),  # user and password of a URL
+    SecretShape(
+        "://", re.compile(r"(?<=://)[^\s/@:\"'<>]*+:[^\s/@\"'<>]++@"), f"{MASK}@"
+    ),  # user and password of a URL
 )
 
 SCHEMES = ("bearer", "basic", "token", "apikey", "digest", "negotiate", "sharedaccesssignature", "sharedaccesskey")

@@ -17,7 +17,7 @@ from evd.redaction.names import ALWAYS, SIGFOX, UNFOLDED_MAX, from_length, is_su
 from evd.redaction.shapes import MASK, OPAQUE_MIN, is_opaque, without_opaque, without_shapes
 
 
-class Rule(NamedTuple):
+class MaskingRule(NamedTuple):
     """How secrets are told from values.
 
     Where it is `strict`, a name that only may be a secret's counts, unless it is one of `known`; where it is `opaque`,
@@ -40,10 +40,10 @@ class Rule(NamedTuple):
         return name in SIGFOX or (name in self.known and from_length(name) != ALWAYS)
 
 
-ACCEPTED = Rule()
+ACCEPTED = MaskingRule()
 
 
-def masked(text: str, rule: Rule = ACCEPTED, depth: int = 0) -> str:
+def masked(text: str, rule: MaskingRule = ACCEPTED, depth: int = 0) -> str:
     """The text without its secrets. `depth` counts the encodings that it was taken out of."""
     if "\\" in text:
         text = _string.sub(lambda found: _masked_string(found[0], rule, depth), text)
@@ -61,7 +61,7 @@ _json_escape = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
 _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def _masked_string(text: str, rule: Rule, depth: int) -> str:
+def _masked_string(text: str, rule: MaskingRule, depth: int) -> str:
     """A JSON text with its quotes: what its escapes hide is looked at as well."""
     if "\\" not in text:
         return text
@@ -76,7 +76,7 @@ def _unescaped(escape: re.Match[str]) -> str:
     return chr(int(escape[1], 16)) if escape[1] else _CONTROLS.get(escape[2], escape[2])
 
 
-def _masked_run(text: str, rule: Rule, depth: int) -> str:
+def _masked_run(text: str, rule: MaskingRule, depth: int) -> str:
     """A piece of a text without separators, which may be percent-encoded: a URL within a URL."""
     if not _encoded.search(text):
         return text
@@ -121,7 +121,7 @@ class _Value(NamedTuple):
     """A list or an object."""
 
 
-def _masked_members(text: str, rule: Rule) -> str:
+def _masked_members(text: str, rule: MaskingRule) -> str:
     """Everything masked that stands under a secret's name: `"key": "…"`, `key=…`, `x-api-key: …`."""
     parts: list[str] = []
     done = at = 0
@@ -137,11 +137,11 @@ def _masked_members(text: str, rule: Rule) -> str:
     return "".join((*parts, _rest(text[done:], rule)))
 
 
-def _rest(text: str, rule: Rule) -> str:
+def _rest(text: str, rule: MaskingRule) -> str:
     return without_opaque(text) if rule.opaque else text
 
 
-def _of_member(text: str, found: re.Match[str], rule: Rule) -> tuple[int, int, str] | None:
+def _of_member(text: str, found: re.Match[str], rule: MaskingRule) -> tuple[int, int, str] | None:
     """What is shown in place of the text between two places; None: nothing is decided there."""
     name = found["quoted"] or found["bare"] or ""
     threshold = rule.from_length(name)
@@ -152,7 +152,7 @@ def _of_member(text: str, found: re.Match[str], rule: Rule) -> tuple[int, int, s
     return _protected(text, found, name, rule) if rule.opaque and found["op"] in (":", "=") else None
 
 
-def _protected(text: str, found: re.Match[str], name: str, rule: Rule) -> tuple[int, int, str] | None:
+def _protected(text: str, found: re.Match[str], name: str, rule: MaskingRule) -> tuple[int, int, str] | None:
     """A name, and the value of one that is known, are nobody's token, however they look."""
     plain = _plain_value.match(text, found.end()) if rule.knows(name) else None
     if plain is not None:
@@ -162,7 +162,7 @@ def _protected(text: str, found: re.Match[str], name: str, rule: Rule) -> tuple[
     return found.start(), found.end(), found[0]
 
 
-def _is_masked(text: str, value: _Value, found: re.Match[str], threshold: int, rule: Rule) -> bool:
+def _is_masked(text: str, value: _Value, found: re.Match[str], threshold: int, rule: MaskingRule) -> bool:
     content = text[value.begin : value.end]
     if value.whole:
         return content[1:-1].strip() != ""
@@ -195,7 +195,7 @@ def _is_quoted(found: re.Match[str]) -> bool:
     return found["quoted"] is not None or found["close"] != ""
 
 
-def _value_of(text: str, found: re.Match[str], threshold: int, rule: Rule) -> _Value | None:
+def _value_of(text: str, found: re.Match[str], threshold: int, rule: MaskingRule) -> _Value | None:
     """The value of a member; None: there is none that could be masked."""
     at = found.end()
     if rule.strict and found["part"]:
@@ -207,7 +207,7 @@ def _value_of(text: str, found: re.Match[str], threshold: int, rule: Rule) -> _V
     return _value_at(text, at, found, threshold, rule)
 
 
-def _next_item(text: str, found: re.Match[str], threshold: int, rule: Rule) -> _Value | None:
+def _next_item(text: str, found: re.Match[str], threshold: int, rule: MaskingRule) -> _Value | None:
     """Of `["x-api-key", "…"]`, and of `{"name": "x-api-key", "value": "…"}`."""
     if found["quoted"] is None:
         return None
@@ -217,7 +217,7 @@ def _next_item(text: str, found: re.Match[str], threshold: int, rule: Rule) -> _
     return _value_at(text, behind + 1, found, threshold, rule) if named else value
 
 
-def _value_at(text: str, at: int, found: re.Match[str], threshold: int, rule: Rule) -> _Value | None:
+def _value_at(text: str, at: int, found: re.Match[str], threshold: int, rule: MaskingRule) -> _Value | None:
     quoted = _is_quoted(found)
     at = _end(_any_blanks if quoted else _blanks, text, at)
     quote = _quote.match(text, at)

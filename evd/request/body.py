@@ -19,7 +19,7 @@ from evd.request.line_pattern import LinePattern
 from evd.sigfox.kinds.table import VARIABLES, VARIABLES_MAX
 from evd.sigfox.message import PAYLOAD_NAMES, read_any_json, read_json, refuse_deep
 
-__all__ = ["Line", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]
+__all__ = ["BatchLine", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]
 
 KEY = "key"
 """The form field by which a caller shows his key; never a variable, and never kept."""
@@ -38,7 +38,7 @@ _line_end = re.compile("\r\n|\r|\n")
 _lone_byte = re.compile("[\udc80-\udcff]")
 
 
-class Line(NamedTuple):
+class BatchLine(NamedTuple):
     """One line of a batch: its number from 1, its text, and its variables or why it has none."""
 
     number: int
@@ -66,7 +66,7 @@ def read_document(
 
 def read_batch(
     *, headers: Mapping[bytes, bytes], query: bytes, body: bytes, pattern: LinePattern, lines_max: int
-) -> Iterator[Line]:
+) -> Iterator[BatchLine]:
     """The lines of a request with a callback a line; blank lines are counted and left out.
 
     Each is read when it is asked for: what is read of one takes many times its length. Raises BadRequest, at once, if
@@ -211,27 +211,27 @@ def _readable(line: str, pattern: LinePattern) -> str:
     return masked(line) if line_may_hold_secret(line) else line
 
 
-def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> Line:
+def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> BatchLine:
     """A line of a batch that is no UTF-8 text somewhere."""
     if _lone_byte.search(text) is None:
         return _line(number, text, pattern)
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return Line(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
+    return BatchLine(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
 
 
-def _line(number: int, text: str, pattern: LinePattern) -> Line:
+def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
     if len(text) > LINE_MAX:
-        return Line(number, text, BadRequest(f"the line has more than {LINE_MAX} characters", error=_BAD_LINE))
+        return BatchLine(number, text, BadRequest(f"the line has more than {LINE_MAX} characters", error=_BAD_LINE))
     try:
         values = pattern.read(text)
     except BadRequest as refusal:
-        return Line(number, text, refusal)
+        return BatchLine(number, text, refusal)
     if "" in values.values():
         # All lines have all names of the pattern, so that only a value says what a line is about.
         values = {name: value for name, value in values.items() if value or name in PAYLOAD_NAMES}
     variables: dict[str, Any] = _unfold(values.items()) if "{" in text or "[" in text else {**values}
     variables.pop(KEY, None)
-    return Line(number, text, variables)
+    return BatchLine(number, text, variables)
 
 
 def _batch_text(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> str:

@@ -12,7 +12,7 @@ import orjson
 from evd.redaction.requests import (
     ACCEPTED,
     MASK,
-    Rule,
+    MaskingRule,
     masked_bytes,
     masked_form,
     masked_path,
@@ -74,20 +74,20 @@ def _changed(request: Request, query: bytes, body: bytes) -> Request:
     return msgspec.structs.replace(request, query=query, body=body)
 
 
-def kept_route(request: Request, rule: Rule) -> str:
+def kept_route(request: Request, rule: MaskingRule) -> str:
     """`METHOD PATH?QUERY`."""
     query = _as_form(request.query, rule).decode("latin-1")
     return f"{request.method} {masked_path(request.path, rule)}{'?' if query else ''}{query}"
 
 
-def kept_body(request: Request, rule: Rule) -> bytes:
+def kept_body(request: Request, rule: MaskingRule) -> bytes:
     body = request.body
     if is_form(request.headers, body) or (b"&" in body and _form.fullmatch(body)):
         return _as_form(body, rule)
     return masked_bytes(body, rule)
 
 
-def kept_in_steps(request: Request, rule: Rule) -> Generator[None, None, bytes]:
+def kept_in_steps(request: Request, rule: MaskingRule) -> Generator[None, None, bytes]:
     """As `kept_body`, of a long body: it pauses after every few lines.
 
     No secret but a private key spans lines, and `batch_without_secrets` has masked those.
@@ -138,7 +138,7 @@ def _pieces(text: bytes) -> Iterator[bytes]:
     yield b"".join(piece)
 
 
-def kept_headers(headers: Mapping[bytes, bytes], rule: Rule, *, of_line: bool = False) -> bytes:
+def kept_headers(headers: Mapping[bytes, bytes], rule: MaskingRule, *, of_line: bool = False) -> bytes:
     """The headers as a JSON object, up to HEADERS_MAX bytes of them; what is left out is the longest.
 
     A line stands for itself as plain text, whatever its batch came in.
@@ -157,7 +157,7 @@ def kept_headers(headers: Mapping[bytes, bytes], rule: Rule, *, of_line: bool = 
     return orjson.dumps(shown)
 
 
-def _as_form(encoded: bytes, rule: Rule) -> bytes:
+def _as_form(encoded: bytes, rule: MaskingRule) -> bytes:
     return masked_form(encoded.decode("utf-8", "surrogateescape"), rule).encode("utf-8", "surrogateescape")
 
 

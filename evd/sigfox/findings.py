@@ -32,7 +32,7 @@ class Findings:
         if len(self._vehicles) > VEHICLES_MAX:
             del self._vehicles[next(iter(self._vehicles))]
 
-    def untold(self, names: Iterable[str]) -> list[str]:
+    def pending(self, names: Iterable[str]) -> list[str]:
         """Of these names of variables that were not replaced, those that are to be told now: each is told once."""
         new = [name for name in names if name not in self._told][: NAMES_MAX - len(self._told)]
         self._told.update(new)

@@ -14,7 +14,7 @@ from evd.errors import ConfigError
 Path = tuple[str, ...]
 
 
-class Names:
+class NamePaths:
     """The paths of one route's variables."""
 
     def __init__(self, where: str, paths: Mapping[str, str]) -> None:

@@ -17,12 +17,12 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 import orjson
 import trio
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, HttpError, SigfoxError
 from evd.model.plain_text import excerpt
 from evd.net.client.http import DEFAULT_PORTS, HttpPool, Response, retry_after_s
 from evd.redaction.requests import masked
-from evd.sigfox_api.pace import Pace
+from evd.sigfox_api.pace import RequestPace
 from evd.sigfox_api.pages import Pages
 
 PAGE = 100
@@ -93,12 +93,12 @@ class SigfoxApi:
         self._pool = self._new_pool(connections_max)
         self._pages_left = pages_max
         self._pages_max = pages_max
-        self._pace = Pace()  # in trio's time
+        self._pace = RequestPace()  # in trio's time
         self._chance = chance
         self._clock = clock
 
     @classmethod
-    def from_settings(cls, settings: Sigfox) -> Self:
+    def from_settings(cls, settings: SigfoxSettings) -> Self:
         """Raises ConfigError."""
         return cls(settings.api, settings.api_login, settings.api_password, timeout_s=settings.api_timeout_s)
 
@@ -110,27 +110,27 @@ class SigfoxApi:
     ) -> None:
         await self._pool.aclose()
 
-    def device_types(self) -> Listing:
+    def device_types(self) -> ApiListing:
         """Pages of all device types that these credentials may see: `{"id", "name", …}`."""
-        return Listing(self._page, "/device-types/", {})
+        return ApiListing(self._page, "/device-types/", {})
 
-    def devices(self, device_type: str) -> Listing:
+    def devices(self, device_type: str) -> ApiListing:
         """Pages of the device type's devices: `{"id", "lastCom": epoch ms, …}`."""
-        return Listing(self._page, "/devices/", {"deviceTypeId": device_type})
+        return ApiListing(self._page, "/devices/", {"deviceTypeId": device_type})
 
-    def messages(self, device: str, since: int, before: int) -> Listing:
+    def messages(self, device: str, since: int, before: int) -> ApiListing:
         """Pages of a device's messages between two times (epoch ms), the newest first: `{"time": ms, "data", …}`."""
-        return Listing(self._page, f"/devices/{_quoted(device)}/messages", {"since": since, "before": before})
+        return ApiListing(self._page, f"/devices/{_quoted(device)}/messages", {"since": since, "before": before})
 
-    def undelivered(self, device_type: str, since: int, before: int) -> Listing:
+    def undelivered(self, device_type: str, since: int, before: int) -> ApiListing:
         """Pages of the callbacks of a device type that nobody took, the newest first."""
         path = f"/device-types/{_quoted(device_type)}/callbacks-not-delivered"
-        return Listing(self._page, path, {"since": since, "before": before})
+        return ApiListing(self._page, path, {"since": since, "before": before})
 
-    def undelivered_of_device(self, device: str, since: int, before: int) -> Listing:
+    def undelivered_of_device(self, device: str, since: int, before: int) -> ApiListing:
         """Pages of the callbacks of one device that nobody took, the newest first."""
         path = f"/devices/{_quoted(device)}/callbacks-not-delivered"
-        return Listing(self._page, path, {"since": since, "before": before})
+        return ApiListing(self._page, path, {"since": since, "before": before})
 
     async def callbacks(self, device_type: str) -> list[dict[str, Any]]:
         """The callbacks of a device type as Sigfox has them."""
@@ -257,7 +257,7 @@ class SigfoxApi:
         return excerpt(masked(text[: 4 * SAID_MAX]), SAID_MAX)
 
 
-class Listing:
+class ApiListing:
     """The pages of one listing, read as they are asked for, up to where `evd.sigfox_api.pages` says that it ends."""
 
     def __init__(self, page: Callable[[str], Any], path: str, query: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ EASE_AFTER = 30
 """Requests that are taken, until a step back is tried, but none beyond PACE_S."""
 
 
-class Pace:
+class RequestPace:
     """Of all requests with the same credentials, whichever task makes them."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Protocol
 
-from evd.model.operations import EventDue, Operation, Phone, State
+from evd.model.operations import EventDue, LastStatus, Operation, Registration
 
 
 def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
@@ -56,17 +56,17 @@ class Store(Protocol):
         """`prepare` to its end, and `commit`."""
 
     @property
-    def wants_relief(self) -> bool:
-        """Whether `relieve` should be called, once."""
+    def wants_checkpoint(self) -> bool:
+        """Whether `checkpoint` should be called, once."""
 
-    def relieve(self) -> None:
-        """What takes long and may be done while commits go on, in any thread; `tidy` must wait until it ends."""
+    def checkpoint(self) -> None:
+        """What takes long and may be done while commits go on, in any thread; `maintain` must wait until it ends."""
 
     @property
-    def wants_tidy(self) -> bool:
-        """Whether `tidy` should not wait until nothing else is to do."""
+    def wants_maintenance(self) -> bool:
+        """Whether `maintain` should not wait until nothing else is to do."""
 
-    def tidy(self, *, idle: bool = False) -> bool:
+    def maintain(self, *, idle: bool = False) -> bool:
         """One bounded step of what may wait, but must not run beside a commit; True if more is left.
 
         `idle`: nothing else is to do, so what could wait longer is done as well.
@@ -75,19 +75,19 @@ class Store(Protocol):
     def close(self) -> None: ...
 
 
-class Pending(Protocol):
+class DuePushes(Protocol):
     """What waits to be pushed by one provider, read in short questions."""
 
-    def phones_of(self, vehicle: str) -> list[Phone]:
+    def registrations_of(self, vehicle: str) -> list[Registration]:
         """All registrations for a vehicle."""
 
-    def last_of(self, vehicle: str) -> State | None:
+    def last_of(self, vehicle: str) -> LastStatus | None:
         """The vehicle's last status."""
 
-    def phones_after(self, number: int, limit: int) -> list[Phone]:
+    def registrations_after(self, number: int, limit: int) -> list[Registration]:
         """Registrations with a number above `number`, in their order: to find what no one remembers."""
 
-    def phones_due(self, now: int, limit: int) -> list[Phone]:
+    def registrations_due(self, now: int, limit: int) -> list[Registration]:
         """Registrations whose last attempt failed and is to be repeated by now, those first that waited longest."""
 
     def events_due(self, now: int, limit: int) -> list[EventDue]:

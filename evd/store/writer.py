@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import trio
 
-from evd.concurrency.shielding import Errand, patiently
+from evd.concurrency.shielding import ThreadTask, shielded
 from evd.errors import StoreBusy, StoreFull, StoreHangs, Unavailable
 from evd.log.logger import log
 from evd.model.operations import Operation
@@ -240,11 +240,11 @@ class Writer:
                         continue
                     if self._begun is not None:
                         await self._complete()
-                    if self._store.wants_relief and self._relieved.is_set():
+                    if self._store.wants_checkpoint and self._relieved.is_set():
                         self._relieved = trio.Event()
-                        nursery.start_soon(self._relieve)
-                    if self._store.wants_tidy:
-                        await self._tidy()
+                        nursery.start_soon(self._checkpoint)
+                    if self._store.wants_maintenance:
+                        await self._maintain()
             except BaseException:
                 self._closed = True
                 if self._preparing is not None:
@@ -257,7 +257,7 @@ class Writer:
     async def _something_to_do(self) -> bool:
         """False once closed and empty. Tidies while idle."""
         await trio.lowlevel.checkpoint_if_cancelled()  # what ends another task of the writer ends this one
-        more = self._store.wants_tidy
+        more = self._store.wants_maintenance
         while not self._queue and self._begun is None and self._preparing is None:
             if self._closed:
                 return False
@@ -269,7 +269,7 @@ class Writer:
             if not idle.cancelled_caught:
                 return True  # also after `linger`: what was written may call for relief
             if self._begun is None and self._preparing is None:
-                more = await self._tidy(idle=True)
+                more = await self._maintain(idle=True)
         return True
 
     def _begin(self) -> None:
@@ -349,12 +349,12 @@ class Writer:
 
     async def _until(self, wait: Callable[[], Awaitable[None]]) -> None:
         """Until the store is where it can be left. Raises StoreHangs."""
-        if not await patiently(wait):
+        if not await shielded(wait):
             self.hangs = True
             raise StoreHangs("the database's disk does not answer: look at it and at the system's log")
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        errand = Errand(work)
+        errand = ThreadTask(work)
         await self._until(errand.ended)
         return errand.result()
 
@@ -387,10 +387,10 @@ class Writer:
         self._bytes += sum([receipt.size_bytes for receipt in waiting])
         await trio.sleep(BUSY_RETRY_S)
 
-    async def _relieve(self) -> None:
+    async def _checkpoint(self) -> None:
         """What the store can do beside commits."""
         try:
-            await self._in_thread(self._store.relieve)
+            await self._in_thread(self._store.checkpoint)
         except StoreFull as error:
             self._disk_is_full(error)
         except StoreBusy:
@@ -398,13 +398,13 @@ class Writer:
         finally:
             self._relieved.set()
 
-    async def _tidy(self, *, idle: bool = False) -> bool:
+    async def _maintain(self, *, idle: bool = False) -> bool:
         self._answer()
         if idle and not self._relieved.is_set():
             return False  # nobody should wait for what is done beside commits
         await self._relieved.wait()
         try:
-            more: bool = await self._in_thread(partial(self._store.tidy, idle=idle))
+            more: bool = await self._in_thread(partial(self._store.maintain, idle=idle))
         except StoreFull as error:
             self._disk_is_full(error)
         except StoreBusy as error:

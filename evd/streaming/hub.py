@@ -24,14 +24,14 @@ RETRY_S = 5
 """When to come again where all places are taken: streams come and go with their dashboards."""
 
 
-class Asker(NamedTuple):
+class Subscriber(NamedTuple):
     """Who follows: the user, or the administrator's key; "" is who came by the control socket."""
 
     key_id: str = ""
     uid: str = ""
 
 
-class Bounds(NamedTuple):
+class StreamLimits(NamedTuple):
     """Streams in all and of one asker; statuses and bytes that wait for each."""
 
     streams: int
@@ -48,7 +48,7 @@ class Rank(NamedTuple):
     status_id: str
 
 
-class News:
+class StreamedStatus:
     """A status for whoever follows its vehicle; `document` is given the vehicle's spelling, once for each."""
 
     __slots__ = ("_document", "_shown", "rank", "size_bytes", "vehicle")
@@ -71,16 +71,16 @@ class News:
 class Follower:
     """Someone who follows: what he is yet to be told, and whether that has an end."""
 
-    def __init__(self, asker: Asker, wake: Callable[[], object], bounds: Bounds) -> None:
+    def __init__(self, asker: Subscriber, wake: Callable[[], object], bounds: StreamLimits) -> None:
         self.asker = asker
         self.ended = False
         """Nothing more comes: he fell behind, lost a right, or the server stops."""
         self._wake = wake
-        self._queue: deque[News] = deque()
+        self._queue: deque[StreamedStatus] = deque()
         self._bytes = 0
         self._bounds = bounds
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: StreamedStatus) -> None:
         """Keep it for him; whoever has too much to take already is let go."""
         self._bytes += news.size_bytes
         if self._queue and (len(self._queue) >= self._bounds.queue or self._bytes > self._bounds.queue_bytes):
@@ -89,7 +89,7 @@ class Follower:
             self._queue.append(news)
             self._wake()
 
-    def take(self) -> list[News]:
+    def take(self) -> list[StreamedStatus]:
         """What came since the last time, in the order of its commits."""
         taken = list(self._queue)
         self._queue.clear()
@@ -102,13 +102,13 @@ class Follower:
         self._wake()
 
 
-class Live:
+class StreamHub:
     """The hub."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: StreamLimits) -> None:
         self._bounds = bounds
         self._closed = False
-        self._streams: Counter[Asker] = Counter()
+        self._streams: Counter[Subscriber] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
         """By vehicle in normal form; None: of all vehicles."""
 
@@ -116,7 +116,7 @@ class Live:
     def streams(self) -> int:
         return self._streams.total()
 
-    def require_place(self, asker: Asker) -> None:
+    def require_place(self, asker: Subscriber) -> None:
         """Raises Unavailable where he cannot have another stream."""
         if self._closed:
             raise Unavailable("evd is stopping: come again", retry_after_s=RETRY_S)
@@ -132,7 +132,7 @@ class Live:
             )
 
     @contextmanager
-    def follow(self, asker: Asker, vehicles: Sequence[str], wake: Callable[[], object]) -> Iterator[Follower]:
+    def follow(self, asker: Subscriber, vehicles: Sequence[str], wake: Callable[[], object]) -> Iterator[Follower]:
         """Follow these vehicles (normal form; none: all) in the block; `wake` is called when there is something to do.
 
         Raises Unavailable, as `require_place`.
@@ -177,7 +177,7 @@ class Live:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
             rank = Rank(status.time, -1 if status.seq is None else status.seq, status.status_id)
-            news = News(status.vehicle, rank, partial(self._document, status), status.size_bytes)
+            news = StreamedStatus(status.vehicle, rank, partial(self._document, status), status.size_bytes)
             for follower in followers:
                 follower.tell(news)
 
@@ -192,7 +192,7 @@ class Live:
             fields=orjson.loads(status.fields),
         )
 
-    def _end(self, concerned: Callable[[Asker, str | None], bool]) -> None:
+    def _end(self, concerned: Callable[[Subscriber, str | None], bool]) -> None:
         for vehicle, followers in self._followers.items():
             for follower in followers:
                 if concerned(follower.asker, vehicle):
@@ -200,7 +200,7 @@ class Live:
 
 
 #: Operation that takes a right away → whom it concerns, asked with each follower and one of his vehicles.
-_ENDERS: Mapping[type[Operation], Callable[[Any], Callable[[Asker, str | None], bool]]] = {
+_ENDERS: Mapping[type[Operation], Callable[[Any], Callable[[Subscriber, str | None], bool]]] = {
     RemoveOwner: lambda done: lambda asker, vehicle: (asker.uid, vehicle) == (done.uid, done.vehicle),
     RevokeKey: lambda done: lambda asker, vehicle: asker.key_id == done.key_id,
 }
@@ -210,7 +210,7 @@ NOTHING = Rank(0, -1, "0")
 """Before all of a ring, for there is no time 0."""
 
 
-class Progress:
+class StreamCursor:
     """Where a follower is in each of his vehicles; as text it is the id of an event, to go on from.
 
     `ranks` are the vehicles' in the order of his query; without them he begins. All of them stand in the id, because
@@ -223,7 +223,7 @@ class Progress:
         self._tied = {vehicle: {rank.status_id} for vehicle, rank in self.ranks.items()}
 
     @classmethod
-    def parsed(cls, vehicles: Sequence[str], text: str) -> Progress:
+    def parsed(cls, vehicles: Sequence[str], text: str) -> StreamCursor:
         """Of a Last-Event-ID; "" is the beginning. Raises BadRequest."""
         ranks = [_rank(part) for part in text.split("_")] if text else []
         if ranks and len(ranks) != len(vehicles):

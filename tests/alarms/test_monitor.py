@@ -22,15 +22,15 @@ from smtp_server import mail_server
 from structlog.testing import capture_logs
 
 from evd.alarms.mail import AlarmMail, parse_server
-from evd.alarms.monitor import EVERY_S, AlarmWatch, MailInThread, Teller
+from evd.alarms.monitor import EVERY_S, AlarmMonitor, MailInThread, Notifier
 from evd.alarms.rules import Readings
-from evd.alarms.state import Change
+from evd.alarms.state import AlarmChange
 from evd.alarms.webhook import AlarmWebhook
-from evd.config.settings import Alerts
+from evd.config.settings import AlarmSettings
 from evd.errors import AlertError, ConfigError
 
 NOW = 1_700_000_000_000
-RAISED = Change("disk_low", "raised", "critical", NOW - 5000, NOW - 5000, "the disk – has 3 MiB left")
+RAISED = AlarmChange("disk_low", "raised", "critical", NOW - 5000, NOW - 5000, "the disk – has 3 MiB left")
 CLEARED = RAISED._replace(state="cleared", at=NOW, text="over after 5 s: the disk – has 3 MiB left")
 SECRET = "whsec_" + base64.b64encode(b"twenty-four bytes or more").decode()
 MAIL = {"email_to": ["me@example.org", "you@example.org"], "email_from": "evd@example.org", "timeout_s": 5}
@@ -41,7 +41,7 @@ MAIL = {"email_to": ["me@example.org", "you@example.org"], "email_from": "evd@ex
 
 async def test_a_webhook_gets_the_alarm_signed_as_standard_webhooks_are() -> None:
     with receiver() as hook:
-        sender = AlarmWebhook(Alerts(webhook=f"{hook.url}/alarms/T0?room=7", webhook_secret=SECRET), "vm1")
+        sender = AlarmWebhook(AlarmSettings(webhook=f"{hook.url}/alarms/T0?room=7", webhook_secret=SECRET), "vm1")
         await sender.send(RAISED, NOW)
         await sender.aclose()
         ((path, headers, body),) = hook.posted
@@ -64,7 +64,7 @@ async def test_a_webhook_gets_the_alarm_signed_as_standard_webhooks_are() -> Non
 
 async def test_without_a_secret_a_webhook_is_not_signed() -> None:
     with receiver() as hook:
-        sender = AlarmWebhook(Alerts(webhook=hook.url), "vm1")
+        sender = AlarmWebhook(AlarmSettings(webhook=hook.url), "vm1")
         await sender.send(RAISED, NOW)
         await sender.aclose()
         assert hook.posted[0].path == "/"
@@ -74,7 +74,7 @@ async def test_without_a_secret_a_webhook_is_not_signed() -> None:
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_a_webhook_that_does_not_take_it_is_named_without_its_path(status: int) -> None:
     with receiver(status) as hook:
-        sender = AlarmWebhook(Alerts(webhook=f"{hook.url}/secret-path"), "vm1")
+        sender = AlarmWebhook(AlarmSettings(webhook=f"{hook.url}/secret-path"), "vm1")
         with pytest.raises(AlertError, match=f"{hook.url} answered {status}") as caught:
             await sender.send(RAISED, NOW)
         await sender.aclose()
@@ -92,7 +92,7 @@ async def test_a_webhook_that_does_not_take_it_is_named_without_its_path(status:
 )
 def test_a_wrong_setting_of_webhooks_is_named_and_its_secret_is_not(settings: dict[str, str], says: str) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
-        AlarmWebhook(Alerts(**settings), "vm1")
+        AlarmWebhook(AlarmSettings(**settings), "vm1")
     assert "hunter2" not in str(caught.value)
 
 
@@ -106,7 +106,7 @@ def test_an_alarm_is_mailed_over_starttls_with_a_login() -> None:
     authority.configure_trust(client)
     with mail_server(server) as mail:
         login = {"smtp": f"127.0.0.1:{mail.port}", "smtp_user": "evd", "smtp_password": "hunter2"}
-        AlarmMail(Alerts(**MAIL, **login), "vm1", lambda: client).send(RAISED, NOW)
+        AlarmMail(AlarmSettings(**MAIL, **login), "vm1", lambda: client).send(RAISED, NOW)
     assert mail.logins == [("evd", "hunter2")]
     assert mail.secure == [True]
     assert mail.recipients == ["TO:<me@example.org>", "TO:<you@example.org>"]
@@ -122,7 +122,7 @@ def test_an_alarm_is_mailed_over_starttls_with_a_login() -> None:
 
 def test_a_mail_that_is_sent_again_has_the_same_message_id() -> None:
     with mail_server() as mail:
-        sender = AlarmMail(Alerts(**MAIL, smtp=f"127.0.0.1:{mail.port}", smtp_security="none"), "vm1")
+        sender = AlarmMail(AlarmSettings(**MAIL, smtp=f"127.0.0.1:{mail.port}", smtp_security="none"), "vm1")
         for change in (RAISED, RAISED, CLEARED):
             sender.send(change, NOW)
     ids = [email.message_from_bytes(one)["Message-ID"] for one in mail.mails]
@@ -143,7 +143,7 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id() -> None:
 )
 def test_what_a_mail_server_refuses_is_said_in_our_own_words(security: str, refuse: dict[str, str], says: str) -> None:
     with mail_server(**refuse) as mail:
-        settings = Alerts(**MAIL, smtp=f"127.0.0.1:{mail.port}", smtp_security=security)
+        settings = AlarmSettings(**MAIL, smtp=f"127.0.0.1:{mail.port}", smtp_security=security)
         with pytest.raises(AlertError, match=says) as caught:
             AlarmMail(settings, "vm1").send(RAISED, NOW)
     assert f"127.0.0.1:{mail.port}" in str(caught.value)
@@ -156,7 +156,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_password() -> None:
     with mail_server(server) as mail:
         login = {"smtp": f"127.0.0.1:{mail.port}", "smtp_user": "evd", "smtp_password": "hunter2"}
         with pytest.raises(AlertError, match="has no trusted certificate"):
-            AlarmMail(Alerts(**MAIL, **login), "vm1").send(RAISED, NOW)
+            AlarmMail(AlarmSettings(**MAIL, **login), "vm1").send(RAISED, NOW)
     assert not mail.logins
 
 
@@ -168,7 +168,7 @@ def test_a_refused_login_is_named() -> None:
     with mail_server(server, AUTH="535 hunter2 is wrong") as mail:
         login = {"smtp": f"127.0.0.1:{mail.port}", "smtp_user": "evd", "smtp_password": "hunter2"}
         with pytest.raises(AlertError, match=r"check alerts\.smtp_user and alerts\.smtp_password") as caught:
-            AlarmMail(Alerts(**MAIL, **login), "vm1", lambda: client).send(RAISED, NOW)
+            AlarmMail(AlarmSettings(**MAIL, **login), "vm1", lambda: client).send(RAISED, NOW)
     assert "hunter2" not in str(caught.value)
 
 
@@ -176,7 +176,7 @@ def test_where_no_mail_server_is_that_is_said() -> None:
     with mail_server() as mail:
         pass
     with pytest.raises(AlertError, match="cannot be reached"):
-        AlarmMail(Alerts(**MAIL, smtp=f"127.0.0.1:{mail.port}"), "vm1").send(RAISED, NOW)
+        AlarmMail(AlarmSettings(**MAIL, smtp=f"127.0.0.1:{mail.port}"), "vm1").send(RAISED, NOW)
 
 
 @pytest.mark.parametrize("text", ["mail.example.org", "mail.example.org:", ":25", "mail.example.org:0", "m:99999"])
@@ -199,10 +199,10 @@ class Way:
 
     def __init__(self, *failures: BaseException | float) -> None:
         self._failures = list(failures)
-        self.tried: list[tuple[float, Change]] = []
+        self.tried: list[tuple[float, AlarmChange]] = []
         self.closed = False
 
-    async def send(self, change: Change, now: int) -> None:
+    async def send(self, change: AlarmChange, now: int) -> None:
         self.tried.append((trio.current_time(), change))
         failure = self._failures.pop(0) if self._failures else 0.0
         if isinstance(failure, BaseException):
@@ -215,7 +215,7 @@ class Way:
 
 async def test_a_way_that_fails_is_tried_again_ever_more_slowly_and_logged_once(autojump_clock: Any) -> None:
     way = Way(*[AlertError("closed")] * 10)
-    teller = Teller(way, timeout_s=30, chance=lambda: 1.0)
+    teller = Notifier(way, timeout_s=30, chance=lambda: 1.0)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
@@ -225,7 +225,7 @@ async def test_a_way_that_fails_is_tried_again_ever_more_slowly_and_logged_once(
     times = [at for at, _ in way.tried]
     gaps = [after - before for before, after in pairwise(times)]
     assert len(times) == 11
-    assert not teller.untold
+    assert not teller.pending
     assert gaps == sorted(gaps)
     assert gaps[0] >= 10
     assert gaps[-1] <= 900
@@ -236,7 +236,7 @@ async def test_a_way_that_fails_is_tried_again_ever_more_slowly_and_logged_once(
 
 async def test_a_way_that_hangs_or_breaks_is_left_and_tried_again(autojump_clock: Any) -> None:
     way = Way(1e9, RuntimeError("odd"))
-    teller = Teller(way, timeout_s=30)
+    teller = Notifier(way, timeout_s=30)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
@@ -252,7 +252,7 @@ async def test_a_newer_change_takes_the_place_of_an_untold_one_and_others_do_not
 ) -> None:
     other = RAISED._replace(name="silent")
     way = Way(AlertError("closed"))
-    teller = Teller(way, timeout_s=30)
+    teller = Notifier(way, timeout_s=30)
     with capture_logs():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
@@ -260,7 +260,7 @@ async def test_a_newer_change_takes_the_place_of_an_untold_one_and_others_do_not
             await trio.sleep(1)
             teller.tell(other)
             teller.tell(CLEARED)
-            assert len(teller.untold) == 2
+            assert len(teller.pending) == 2
             await trio.sleep(600)
             nursery.cancel_scope.cancel()
     first, *others = [change for _, change in way.tried]
@@ -272,8 +272,8 @@ async def test_a_mail_server_that_says_nothing_holds_nothing_up(tmp_path: Path) 
     """Its thread is left behind; the loop goes on, and so does the end."""
     listener = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener[0].socket.getsockname()[1]
-    settings = Alerts(**{**MAIL, "timeout_s": 0.2}, smtp=f"127.0.0.1:{port}", smtp_security="none")
-    teller = Teller(MailInThread(AlarmMail(settings, "vm1")), timeout_s=0.2)
+    settings = AlarmSettings(**{**MAIL, "timeout_s": 0.2}, smtp=f"127.0.0.1:{port}", smtp_security="none")
+    teller = Notifier(MailInThread(AlarmMail(settings, "vm1")), timeout_s=0.2)
     with capture_logs() as logs, trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
@@ -282,7 +282,7 @@ async def test_a_mail_server_that_says_nothing_holds_nothing_up(tmp_path: Path) 
                 await trio.sleep(0.01)
             nursery.cancel_scope.cancel()
     await listener[0].aclose()
-    assert len(teller.untold) == 1
+    assert len(teller.pending) == 1
 
 
 # The watch
@@ -305,8 +305,8 @@ class Machine:
         self.readings = msgspec.structs.replace(self.readings, **readings)
 
 
-def watching(machine: Machine, file: Path, *ways: Way) -> AlarmWatch:
-    return AlarmWatch(Alerts(), machine.read, file, ways, clock=machine.clock)
+def watching(machine: Machine, file: Path, *ways: Way) -> AlarmMonitor:
+    return AlarmMonitor(AlarmSettings(), machine.read, file, ways, clock=machine.clock)
 
 
 async def test_a_change_is_logged_told_by_each_way_and_stands_until_it_is_cleared(
@@ -379,7 +379,7 @@ async def test_what_could_not_be_told_before_a_restart_is_told_after_it(
 
     ways = Way(*[AlertError("down")] * 1000), Way()
     for way in ways:
-        watch = AlarmWatch(Alerts(), read, tmp_path / "alarms.json", [way])
+        watch = AlarmMonitor(AlarmSettings(), read, tmp_path / "alarms.json", [way])
         with trio.move_on_after(60):
             await watch.run()
     assert [change.name for _, change in ways[1].tried] == ["disk_low"]

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from evd.alarms.readings import readings
 from evd.alarms.rules import MIB, RULES, Readings, span
 from evd.alarms.silence import FACTOR, STEP_MAX_S, Passed, Rhythm
-from evd.alarms.state import Alarms, Change, Memory
-from evd.config.settings import Alerts
+from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
+from evd.config.settings import AlarmSettings
 
 NOW = 1_700_000_000_000
 HOUR_S = 3600
 GIB = 1024 * MIB
-BOUNDS = Alerts()
+BOUNDS = AlarmSettings()
 FINE: dict[str, Any] = {
     "pause_kind": "",
     "oldest_push_s": 0.0,
@@ -33,16 +33,16 @@ FINE: dict[str, Any] = {
 class Watched:
     """Alarms, and the time, which passes in steps as the daemon's would."""
 
-    def __init__(self, memory: Memory | None = None, bounds: Alerts = BOUNDS, **first: Any) -> None:
+    def __init__(self, memory: AlarmMemory | None = None, bounds: AlarmSettings = BOUNDS, **first: Any) -> None:
         self.alarms = Alarms(bounds, memory)
         self.now = NOW
-        self.changes: list[Change] = self.step(0, **first)
+        self.changes: list[AlarmChange] = self.step(0, **first)
 
-    def step(self, seconds: float, **changes: Any) -> list[Change]:
+    def step(self, seconds: float, **changes: Any) -> list[AlarmChange]:
         self.now += int(seconds * 1000)
         return self.alarms.step(Readings(now=self.now, **FINE | changes))
 
-    def stay(self, seconds: float, every_s: float = 30, **changes: Any) -> list[Change]:
+    def stay(self, seconds: float, every_s: float = 30, **changes: Any) -> list[AlarmChange]:
         """`seconds` with the same readings."""
         return [one for _ in range(int(seconds / every_s)) for one in self.step(every_s, **changes)]
 
@@ -277,7 +277,7 @@ def test_of_a_long_outage_little_is_learned() -> None:
 def test_a_restart_neither_forgets_a_silence_nor_makes_one() -> None:
     watched = Watched(callbacks=1)
     watched.stay(5 * HOUR_S, every_s=60, callbacks=1)
-    kept = msgspec.json.decode(msgspec.json.encode(watched.alarms.memory), type=Memory)
+    kept = msgspec.json.decode(msgspec.json.encode(watched.alarms.memory), type=AlarmMemory)
     again = Watched(kept)
     assert not again.changes
     again.now += 90 * 86_400_000  # evd was off for three months: nobody listened
@@ -287,7 +287,7 @@ def test_a_restart_neither_forgets_a_silence_nor_makes_one() -> None:
 
 def test_an_alarm_that_outlives_a_restart_is_not_told_anew_and_can_be_cleared() -> None:
     watched = Watched(disk_free_bytes=0)
-    kept = msgspec.json.decode(msgspec.json.encode(watched.alarms.memory), type=Memory)
+    kept = msgspec.json.decode(msgspec.json.encode(watched.alarms.memory), type=AlarmMemory)
     again = Watched(kept, disk_free_bytes=0)
     assert not again.changes
     assert [one.state for one in again.stay(60)] == ["cleared"]

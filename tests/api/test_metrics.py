@@ -17,7 +17,7 @@ from daemon_process import running_daemon
 from prometheus_client.parser import text_string_to_metric_families
 
 from evd.alarms.rules import RULES
-from evd.api.metrics import STORED_FOR_S, Seen, Stored, families
+from evd.api.metrics import STORED_FOR_S, Scraped, StoredCounts, families
 from evd.errors import Unavailable
 
 NOW = 1_700_000_000_000
@@ -46,7 +46,7 @@ STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12}
 STORED |= {"events_waiting": 13, "states_put_off": 14}
 
 
-def samples(seen: Seen) -> dict[str, float]:
+def samples(seen: Scraped) -> dict[str, float]:
     """`name{label}` → value."""
     return {
         sample.name + "".join(f"{{{label}}}" for label in sample.labels.values()): sample.value
@@ -56,7 +56,7 @@ def samples(seen: Seen) -> dict[str, float]:
 
 
 def test_each_number_of_the_daemon_has_a_metric() -> None:
-    found = samples(Seen(STATE, STORED, NOW))
+    found = samples(Scraped(STATE, STORED, NOW))
     alarms = {name: value for name, value in found.items() if name.startswith("evd_alarm{")}
     assert alarms == {f"evd_alarm{{{rule.name}}}": float(rule.name == "disk_low") for rule in RULES}
     assert {name: value for name, value in found.items() if name not in alarms} == {
@@ -98,7 +98,7 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     state = STATE | {"push": {"enabled": False}, "events": {}, "disk": {}, "certificate_ends_s": None}
-    found = samples(Seen(state, {}, NOW))
+    found = samples(Scraped(state, {}, NOW))
     unknown = ("disk", "database", "certificate", "push_events", "push_states", "push_oldest", "alerter", "events")
     unknown += ("vehicles", "statuses", "rejected")
     assert not [name for name in found if name.startswith(tuple(f"evd_{word}" for word in unknown))]
@@ -113,7 +113,7 @@ async def test_the_database_is_asked_once_a_second_however_many_ask(autojump_clo
         await trio.sleep(0.1)
         return {"vehicles": len(asked)}
 
-    stored = Stored()
+    stored = StoredCounts()
     async with trio.open_nursery() as nursery:
         for _ in range(20):
             nursery.start_soon(stored.counts, ask)
@@ -126,7 +126,7 @@ async def test_a_database_that_does_not_answer_leaves_the_other_metrics_alone(au
     async def ask() -> Mapping[str, Any]:
         raise Unavailable("slow")
 
-    assert await Stored().counts(ask) == {}
+    assert await StoredCounts().counts(ask) == {}
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("sigfox", 403), ("app", 403), ("admin", 200)])

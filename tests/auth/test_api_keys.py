@@ -13,9 +13,9 @@ import pytest
 
 import evd.auth.api_keys
 from evd.auth.api_keys import PROVEN_MAX, ROLES, Key, KeyRing, id_token, imported_key, joined_roles, key_id, new_key
-from evd.auth.guess_limit import AT_ONCE, PER_S, Guesses
+from evd.auth.guess_limit import AT_ONCE, PER_S, GuessLimit
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.log.logger import redact
 from evd.model.operations import AddKey, LimitReached, RevokeKey, SetVehicle
 from evd.net.addresses import Proxies
@@ -211,7 +211,7 @@ def test_roles_that_cannot_be_joined_are_refused_in_a_sentence(given: list[str],
 
 def test_a_role_that_a_key_gained_counts_from_its_commit() -> None:
     key = imported_key("sigfox", CLIENTS_KEY)
-    directory = Directory([key], [])
+    directory = IngestCache([key], [])
     directory.committed([add_key(key._replace(role="app"))], ["sigfox,app"])
     assert directory.keys.find({b"x-api-key": CLIENTS_KEY.encode()}).role == "sigfox,app"
 
@@ -221,7 +221,7 @@ def add_key(key: Key) -> AddKey:
 
 
 def test_a_key_counts_from_its_commit_and_is_gone_with_its_revocation() -> None:
-    directory = Directory([], [])
+    directory = IngestCache([], [])
     headers = {b"x-api-key": GOOD.encode()}
     directory.committed([add_key(GOOD_KEY)], [True])
     assert directory.keys.find(headers) == GOOD_KEY
@@ -249,14 +249,14 @@ def test_what_proved_to_be_a_key_is_remembered_and_what_did_not_is_not() -> None
 
 @pytest.mark.parametrize("result", [False, LimitReached("full")])
 def test_what_was_not_stored_is_not_believed(result: object) -> None:
-    directory = Directory([GOOD_KEY], [])
+    directory = IngestCache([GOOD_KEY], [])
     other = Key(GOOD_KEY.key_id, "admin", bytes(32))
     directory.committed([add_key(other), RevokeKey(GOOD_KEY.key_id, 2)], [result, result])
     assert directory.keys.find({b"x-api-key": GOOD.encode()}) == GOOD_KEY
 
 
 def test_a_vehicles_own_format_follows_the_commits() -> None:
-    directory = Directory([], [("1A", "ev")])
+    directory = IngestCache([], [("1A", "ev")])
     assert (directory.format_of("1A"), directory.format_of("1B")) == ("ev", None)
     directory.committed([SetVehicle("1B", 1, format="trailer"), SetVehicle("1A", 1, format=None)], [None, None])
     assert (directory.format_of("1A"), directory.format_of("1B")) == (None, "trailer")
@@ -273,7 +273,7 @@ class Ring:
     def __init__(self, *proxies: str) -> None:
         self.ms = 1_000_000
         self.ring = KeyRing([GOOD_KEY, imported_key("sigfox", CLIENTS_KEY)])
-        self.ring.limit(Guesses(lambda: self.ms), Proxies(proxies))
+        self.ring.limit(GuessLimit(lambda: self.ms), Proxies(proxies))
 
     def shows(self, text: str, peer: str = HERE, **fields: str) -> int:
         """The status that showing a key gets: 200, 401 or 429."""

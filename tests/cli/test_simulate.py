@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from evd.cli.simulate import keys_of_file
 from evd.dev.fleet import Fleet
-from evd.dev.load import Latencies, Simulator
+from evd.dev.load import Latencies, LoadGenerator
 from evd.dev.traffic import Traffic
 from evd.errors import ConfigError, HttpBroken
 from evd.net.client.http import HttpPool
@@ -199,8 +199,8 @@ def reply(status: str, body: str = "") -> bytes:
     return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
 
 
-def simulator(pool: HttpPool, count: int) -> Simulator:
-    return Simulator(pool, Traffic(Fleet(2, 1)), {"sigfox": SECRET}, connections=1, count=count)
+def simulator(pool: HttpPool, count: int) -> LoadGenerator:
+    return LoadGenerator(pool, Traffic(Fleet(2, 1)), {"sigfox": SECRET}, connections=1, count=count)
 
 
 async def test_every_kind_of_answer_is_counted_and_overload_apart(nursery: trio.Nursery) -> None:

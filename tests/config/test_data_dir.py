@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from evd.config.data_dir import Lock, Place, find
+from evd.config.data_dir import DataDirectory, Lock, find
 from evd.errors import AlreadyRunning, ConfigError
 
 
@@ -40,7 +40,7 @@ def test_a_relative_directory_is_made_absolute(tmp_path: Path, monkeypatch: pyte
 
 
 def test_its_files() -> None:
-    place = Place(Path("/data"))
+    place = DataDirectory(Path("/data"))
     assert [path.name for path in (place.settings, place.database, place.socket, place.lock)] == [
         "evd.toml",
         "evd.db",
@@ -51,17 +51,17 @@ def test_its_files() -> None:
 
 def test_a_directory_without_a_database_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=f"run `evd init --dir {tmp_path}` first"):
-        Place(tmp_path).require()
-    Place(tmp_path).database.touch()
-    Place(tmp_path).require()
+        DataDirectory(tmp_path).require()
+    DataDirectory(tmp_path).database.touch()
+    DataDirectory(tmp_path).require()
 
 
 def test_a_second_evd_refuses_politely(tmp_path: Path) -> None:
-    lock = Lock(Place(tmp_path))
+    lock = Lock(DataDirectory(tmp_path))
     with pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}\) works in {tmp_path}: stop it first"):
-        Lock(Place(tmp_path))
+        Lock(DataDirectory(tmp_path))
     lock.release()
-    Lock(Place(tmp_path)).release()
+    Lock(DataDirectory(tmp_path)).release()
 
 
 def test_the_lock_of_another_process_ends_with_it(tmp_path: Path) -> None:
@@ -77,18 +77,18 @@ input()
         assert process.stdout
         assert process.stdout.readline() == "locked\n"
         with pytest.raises(AlreadyRunning, match=f"process {process.pid}"):
-            Lock(Place(tmp_path))
+            Lock(DataDirectory(tmp_path))
         process.kill()
         process.wait()
-    Lock(Place(tmp_path)).release()
+    Lock(DataDirectory(tmp_path)).release()
 
 
 def test_the_lock_is_the_owners_alone(tmp_path: Path) -> None:
-    lock = Lock(Place(tmp_path))
-    assert stat.S_IMODE(Place(tmp_path).lock.stat().st_mode) == 0o600
+    lock = Lock(DataDirectory(tmp_path))
+    assert stat.S_IMODE(DataDirectory(tmp_path).lock.stat().st_mode) == 0o600
     lock.release()
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing/evd\.lock cannot be written"):
-        Lock(Place(tmp_path / "missing"))
+        Lock(DataDirectory(tmp_path / "missing"))

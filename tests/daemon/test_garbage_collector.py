@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 from trio.testing import MockClock
 from werkzeug.exceptions import HTTPException
 
-from evd.api.held import Connection
+from evd.api.held import HoldingConnection
 from evd.daemon.garbage_collector import EVERY_S, FEW, GROWN, LATEST_S, LONG_S, is_due, make_full_pass, make_full_passes
 
 
@@ -99,7 +99,7 @@ async def refuse_one(app: QuartTrio) -> None:
     async def send(message: Any) -> None:
         answered.append(message)
 
-    await Connection(app, scope)(receive, send)  # type: ignore[arg-type]
+    await HoldingConnection(app, scope)(receive, send)  # type: ignore[arg-type]
     assert answered[0]["status"] == 418
 
 

@@ -22,7 +22,7 @@ from daemon_statuses import post, stored
 from folders import ROOT
 
 import evd.cli
-from evd.config.data_dir import Lock, Place
+from evd.config.data_dir import DataDirectory, Lock
 from evd.daemon.listening import parse_bind
 from evd.errors import ConfigError
 from evd.store.sqlite.connection import open_reader
@@ -140,7 +140,7 @@ def test_commands_side_by_side_take_turns_where_no_daemon_runs(tmp_path: Path) -
 
 def test_a_daemon_waits_for_a_command_to_end(tmp_path: Path) -> None:
     keys = init(tmp_path / "evd")
-    lock = Lock(Place(tmp_path / "evd"), brief=True)
+    lock = Lock(DataDirectory(tmp_path / "evd"), brief=True)
     threading.Timer(1.0, lock.release).start()
     with running_daemon(tmp_path / "evd", keys=keys) as daemon:
         assert post(daemon, 1).status_code == 201

@@ -18,7 +18,7 @@ from daemon_process import READY_S, STOP_S, RunningDaemon, clean_env, init, runn
 from daemon_statuses import post, stored
 from folders import SUPPORT
 
-from evd.daemon.previous_exit import ABORTED, of_the_one_before
+from evd.daemon.previous_exit import ABORTED, previous_exit
 from evd.daemon.startup_progress import Progress
 from evd.daemon.systemd import ServiceManager
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, open_reader
@@ -177,5 +177,5 @@ def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_
     ],
 )
 def test_last_words(fault: str, left_by: str, env: dict[str, str], says: str | None) -> None:
-    words = of_the_one_before(fault, left_by, env)
+    words = previous_exit(fault, left_by, env)
     assert (words is None) if says is None else (words is not None and says in words.sentence)

@@ -17,7 +17,7 @@ from builders import HOUR_MS, NOW, ROOMY, arrival, rows
 from evd.config.settings import Config
 from evd.daemon.wiring import self_told
 from evd.errors import ConfigError, StoreBusy, Unavailable
-from evd.events.engine import Alerter, listening_since
+from evd.events.engine import EventEngine, listening_since
 from evd.events.samples import Event
 from evd.model.operations import (
     AddOwner,
@@ -32,7 +32,7 @@ from evd.model.operations import (
     UnknownVehicle,
 )
 from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.event_state import WatchedInSqlite
+from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.writer import Writer
 
 Opener = Callable[..., SqliteStore]
@@ -166,7 +166,7 @@ class Chain:
         )
         self.watched = BusyAtTimes(database)
         settings: dict[str, Any] = {"queue_max": 100, "memories_max": 10} | options
-        self.alerter = Alerter(
+        self.alerter = EventEngine(
             self.watched, self.writer, clock=lambda: self.now + int(trio.current_time() * 1000), **settings
         )
         self.deaf = False
@@ -205,7 +205,7 @@ class Chain:
         return await self.settled()
 
 
-class BusyAtTimes(WatchedInSqlite):
+class BusyAtTimes(SqliteEventState):
     busy = 0
 
     def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
@@ -519,6 +519,6 @@ def test_a_vehicle_whose_clock_ran_ahead_once_is_heard_while_it_speaks(open_stor
     minute = HOUR_MS // 60
     store.write([arrival(time=NOW + 20 * HOUR_MS, now=NOW)])
     store.write([arrival(time=NOW + at * minute, now=NOW + at * minute) for at in range(10, 200, 10)])
-    watched = WatchedInSqlite(database)
+    watched = SqliteEventState(database)
     assert max(watched.received_of("386625")) == NOW + 190 * minute
     watched.close()

@@ -15,8 +15,8 @@ from evd.errors import BadRequest
 from evd.events import memory as memories
 from evd.events import rules as alerts
 from evd.events import texts as event_texts
-from evd.events.memory import Memory
-from evd.events.rules import KINDS, Place, Settings
+from evd.events.memory import VehicleMemory
+from evd.events.rules import KINDS, Geofence, VehicleEventSettings
 from evd.events.samples import Event, Sample
 from evd.model.geo import distance_m
 
@@ -25,7 +25,7 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 
 OFF, CHARGING, IDLE, DRIVING = range(4)
-HOME = Place("home", 48.1486, 17.1077, 200.0)
+HOME = Geofence("home", 48.1486, 17.1077, 200.0)
 
 
 def samples(*fields: dict[str, Any]) -> list[Sample]:
@@ -39,9 +39,9 @@ def twice(*fields: dict[str, Any]) -> list[Sample]:
 
 
 def run(
-    given: list[Sample], settings: Settings = alerts.DEFAULTS, memory: Memory | None = None
-) -> tuple[Memory, list[Event]]:
-    memory, events = memory or Memory(), []
+    given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS, memory: VehicleMemory | None = None
+) -> tuple[VehicleMemory, list[Event]]:
+    memory, events = memory or VehicleMemory(), []
     for number, sample in enumerate(given):
         earlier = [one for one in given[:number] if one.time < sample.time]
         memory, new = alerts.step(settings, memory, sample, max(earlier, key=lambda one: one.time, default=None))
@@ -49,13 +49,13 @@ def run(
     return memory, events
 
 
-def settled(given: list[Sample], settings: Settings = alerts.DEFAULTS) -> list[Event]:
+def settled(given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS) -> list[Event]:
     """With what no second reading came for in the end."""
     memory, events = run(given, settings)
     return events + (alerts.settle(memory, given[-1].heard + HOUR)[1] if given else [])
 
 
-def kinds(given: list[Sample], settings: Settings = alerts.DEFAULTS) -> list[str]:
+def kinds(given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS) -> list[str]:
     return [event.kind for event in settled(given, settings)]
 
 
@@ -75,9 +75,9 @@ def at(*places: str) -> list[dict[str, Any]]:
     return [{"location": place} for place in places]
 
 
-WARM = Settings(temperature_min=5, temperature_max=30)
-AT_HOME = Settings(places=[HOME])
-EVERYTHING = Settings(temperature_min=0, temperature_max=30, outdoor_max=30, places=[HOME])
+WARM = VehicleEventSettings(temperature_min=5, temperature_max=30)
+AT_HOME = VehicleEventSettings(places=[HOME])
+EVERYTHING = VehicleEventSettings(temperature_min=0, temperature_max=30, outdoor_max=30, places=[HOME])
 NEAR, FAR, EDGE = "48.1486,17.1078", "48.2000,17.1077", "48.15085,17.1077"  # 7 m, 5.7 km, 250 m
 
 
@@ -128,7 +128,7 @@ NEAR, FAR, EDGE = "48.1486,17.1078", "48.2000,17.1077", "48.15085,17.1077"  # 7 
     ],
 )
 def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
-    assert kinds(twice(*story), Settings(**settings)) == told
+    assert kinds(twice(*story), VehicleEventSettings(**settings)) == told
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: di
     ],
 )
 def test_an_event_has_the_numbers_of_its_sentence(
-    story: list[dict[str, Any]], settings: Settings, details: dict[str, Any]
+    story: list[dict[str, Any]], settings: VehicleEventSettings, details: dict[str, Any]
 ) -> None:
     (event,) = settled(samples(*story), settings)
     assert event.details == details
@@ -167,7 +167,7 @@ def test_a_field_without_a_usable_value_says_nothing(name: str, value: Any) -> N
 
 def test_the_first_status_that_says_something_is_where_it_stands() -> None:
     bare: list[dict[str, Any]] = [{"state": IDLE}, {"current_charge": 5, "target_charge": 4, "location": NEAR}]
-    assert kinds(samples(*bare, *indoor(50)), Settings(places=[HOME], temperature_max=30)) == []
+    assert kinds(samples(*bare, *indoor(50)), VehicleEventSettings(places=[HOME], temperature_max=30)) == []
 
 
 def test_a_status_older_than_the_last_one_changes_nothing() -> None:
@@ -240,7 +240,7 @@ BARE: dict[str, Any] = {"state": OFF}
 def test_a_reading_that_jumps_out_and_back_is_no_event(
     story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]
 ) -> None:
-    assert kinds(minutely(*story), Settings(**settings)) == told
+    assert kinds(minutely(*story), VehicleEventSettings(**settings)) == told
 
 
 @pytest.mark.parametrize("end", [{"current_charge": 0}, {"current_charge": None}, {}])
@@ -271,7 +271,7 @@ def test_without_a_second_reading_it_is_told_after_the_usual_distance_of_two(
 ) -> None:
     first, then = idle(25, 19)
     showed = NOW + gap_s * 1000
-    settings = Settings(confirm_after_s=setting_s)
+    settings = VehicleEventSettings(confirm_after_s=setting_s)
     memory, events = run([Sample(NOW, first), Sample(showed, then)], settings)
     memory = memories.remembered(memories.stored(memory))  # as after a restart
     due = showed + waits_s * 1000
@@ -303,20 +303,25 @@ def test_a_silence_is_told_when_it_is_longer_than_usual(
     settings: dict[str, Any], silent_ms: int, usual_ms: int | None, told: bool
 ) -> None:
     memory, events = alerts.overdue(
-        Settings(**settings), Memory(time=NOW), received=NOW, since=0, usual_ms=usual_ms, now=NOW + silent_ms
+        VehicleEventSettings(**settings),
+        VehicleMemory(time=NOW),
+        received=NOW,
+        since=0,
+        usual_ms=usual_ms,
+        now=NOW + silent_ms,
     )
     assert [event.kind for event in events] == ["silent"] * told
     assert (memory.silent_since == NOW) is told
 
 
-def overdue(memory: Memory, hours: float, *, since: int = 0) -> tuple[Memory, list[Event]]:
+def overdue(memory: VehicleMemory, hours: float, *, since: int = 0) -> tuple[VehicleMemory, list[Event]]:
     return alerts.overdue(
         alerts.DEFAULTS, memory, received=memory.time, since=since, usual_ms=10 * MINUTE, now=NOW + int(hours * HOUR)
     )
 
 
 def test_a_silence_is_told_once_and_its_end_once() -> None:
-    memory, events = overdue(Memory(time=NOW), 2)
+    memory, events = overdue(VehicleMemory(time=NOW), 2)
     assert [one[:3] for one in events] == [("silent", NOW + 2 * HOUR, {"hours": 2.0})]
     assert overdue(memory, 3) == (memory, [])
     memory, events = run([Sample(NOW + 4 * HOUR, {}), Sample(NOW + 5 * HOUR, {})], memory=memory)
@@ -324,17 +329,17 @@ def test_a_silence_is_told_once_and_its_end_once() -> None:
 
 
 def test_nobody_was_silent_while_evd_did_not_listen() -> None:
-    assert overdue(Memory(time=NOW), 100, since=NOW + 99 * HOUR + 30 * MINUTE)[1] == []
-    assert overdue(Memory(time=NOW), 100, since=NOW + 98 * HOUR)[1] != []
+    assert overdue(VehicleMemory(time=NOW), 100, since=NOW + 99 * HOUR + 30 * MINUTE)[1] == []
+    assert overdue(VehicleMemory(time=NOW), 100, since=NOW + 98 * HOUR)[1] != []
 
 
 def test_a_vehicle_that_was_never_seen_is_not_silent() -> None:
-    assert overdue(Memory(), 100)[1] == []
+    assert overdue(VehicleMemory(), 100)[1] == []
 
 
 def test_a_silence_that_ended_is_usual_from_then_on() -> None:
     """A car that stands each night is told of for some nights, by and by later."""
-    memory, told = Memory(time=NOW), []
+    memory, told = VehicleMemory(time=NOW), []
     for night in range(8):
         evening = NOW + night * 24 * HOUR
         memory.time = evening
@@ -395,7 +400,7 @@ def test_what_comes_again_or_late_changes_nothing(story: list[dict[str, Any]], d
 @given(a_story)
 def test_a_memory_that_was_written_only_where_it_was_worth_it_leads_to_the_same(story: list[dict[str, Any]]) -> None:
     """As after a crash at any status: what was not kept is not missed."""
-    memory, kept, events, crashed = Memory(), Memory(), [], []
+    memory, kept, events, crashed = VehicleMemory(), VehicleMemory(), [], []
     for sample in samples(*story):
         following, new = alerts.step(EVERYTHING, memory, sample)
         if memories.worth_keeping(memory, following):
@@ -441,7 +446,7 @@ def test_of_a_charge_that_rises_lost_statuses_make_no_more_events(charges: list[
     assert partial <= full
 
 
-# Settings
+# VehicleEventSettings
 
 
 @pytest.mark.parametrize(
@@ -470,7 +475,7 @@ def test_settings_that_cannot_be_are_refused_with_a_sentence_that_names_them(doc
 
 @pytest.mark.parametrize("stored", [None, b"", b"{", b"[]", b"\xff", b'{"time": "x", "low_charge": 900}'])
 def test_of_what_cannot_be_read_the_defaults_hold(stored: bytes | None) -> None:
-    assert (alerts.read(stored), memories.remembered(stored)) == (Settings(), Memory())
+    assert (alerts.read(stored), memories.remembered(stored)) == (VehicleEventSettings(), VehicleMemory())
 
 
 def test_settings_outlive_their_text() -> None:
@@ -587,23 +592,25 @@ def test_too_cold_is_told_also_right_after_too_warm_and_within_a_range_smaller_t
 def test_a_place_that_is_moved_on_the_map_moves_no_vehicle() -> None:
     home = {"name": "home", "lat": 48.15, "lng": 17.11}
     sample = Sample(1, {"location": "48.15,17.11"})
-    memory, _ = alerts.step(alerts.parse({"places": [home]}), Memory(), sample)
+    memory, _ = alerts.step(alerts.parse({"places": [home]}), VehicleMemory(), sample)
     _, events = alerts.step(alerts.parse({"places": [home | {"lat": 48.25}]}), memory, sample._replace(time=2))
     assert events == []
 
 
 def test_uploads_twice_a_day_of_what_was_measured_each_ten_minutes_are_usual_in_the_end() -> None:
     minute, half_day = 60_000, 12 * 3_600_000
-    memory, silent_in = Memory(), []
+    memory, silent_in = VehicleMemory(), []
     for batch in range(20):
         received = (batch + 1) * half_day
         for number in range(72):
             measured = batch * half_day + (number + 1) * 10 * minute
-            memory, _ = alerts.step(Settings(), memory, Sample(measured, {"state": 0}, received))
+            memory, _ = alerts.step(VehicleEventSettings(), memory, Sample(measured, {"state": 0}, received))
         for later in range(5 * minute, half_day, 5 * minute):
             usual_ms = alerts.usual_gap_ms([received] * 20)
             now = received + later
-            memory, events = alerts.overdue(Settings(), memory, received=received, since=0, usual_ms=usual_ms, now=now)
+            memory, events = alerts.overdue(
+                VehicleEventSettings(), memory, received=received, since=0, usual_ms=usual_ms, now=now
+            )
             silent_in += [batch for _ in events]
     assert len(silent_in) <= 4
     assert max(silent_in) < 5

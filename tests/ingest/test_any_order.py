@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.auth.api_keys import new_key
-from evd.config.settings import Sigfox
-from evd.ingest.cache import Directory
+from evd.config.settings import SigfoxSettings
+from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model import commits
 from evd.model.operations import Operation
@@ -117,7 +117,7 @@ async def deliver(deliveries: Sequence[Delivery]) -> tuple[Ended, list[tuple[str
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "evd.db"
         store = new_store(path, capacity=50)
-        directory = Directory([KEY_ROW, ADMIN_ROW], [])
+        directory = IngestCache([KEY_ROW, ADMIN_ROW], [])
         bounds = {"queue_rows_max": 1000, "queue_bytes_max": 1 << 20, "batch_rows_max": 50, "answer_timeout_s": 8}
         pushes: list[tuple[str, str]] = []
 
@@ -126,7 +126,7 @@ async def deliver(deliveries: Sequence[Delivery]) -> tuple[Ended, list[tuple[str
             pushes.extend((one.vehicle, one.status_id) for one in commits.read(operations, results).newest)
 
         writer = Writer(store, on_commit=committed, **bounds)
-        settings = Sigfox(batch_pattern=PATTERN)
+        settings = SigfoxSettings(batch_pattern=PATTERN)
         ingest = Ingest(writer, directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
         try:
             async with trio.open_nursery() as nursery:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evd.errors import ConfigError
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType, SetVehicle, Several
 from evd.payload.formats import Formats
 
@@ -25,12 +25,12 @@ TYPE = "5d8cdc8fea06bb6e41234567"
 def test_a_vehicles_own_format_comes_before_its_device_types(
     vehicle: str, device_type: str | None, expected: str | None
 ) -> None:
-    directory = Directory([], [("1A", "own")], [(TYPE, "of the type")])
+    directory = IngestCache([], [("1A", "own")], [(TYPE, "of the type")])
     assert directory.format_for(vehicle, device_type) == expected
 
 
 def test_the_format_of_a_device_type_follows_the_commits() -> None:
-    directory = Directory([], [])
+    directory = IngestCache([], [])
     types = directory.type_formats
     directory.committed([SetDeviceType(TYPE, "trailer", 1)], [None])
     assert types == {TYPE: "trailer"}
@@ -40,7 +40,7 @@ def test_the_format_of_a_device_type_follows_the_commits() -> None:
 
 def test_the_databases_formats_follow_the_commits() -> None:
     formats = Formats({}, "ev")
-    directory = Directory([], [], library=formats)
+    directory = IngestCache([], [], library=formats)
     directory.committed([AddFormat("trailer", "load::uint:8", b'{"load":{"scale":2.0}}', 1)], [None])
     assert formats.find("trailer").decoder.decode(b"\x04") == {"load": 8.0}
     directory.committed([AddFormat("trailer", "weight::uint:8", b"{}", 1)], [None])
@@ -51,7 +51,7 @@ def test_the_databases_formats_follow_the_commits() -> None:
 
 
 def test_a_bundle_is_followed_operation_by_operation_and_what_failed_in_it_is_not() -> None:
-    directory = Directory([], [])
+    directory = IngestCache([], [])
     bundle = Several(
         (SetDeviceType("a", "ev", 1), SetDeviceType("b", "ev", 1), Several((SetVehicle("1A", 1, format="ev"),)))
     )

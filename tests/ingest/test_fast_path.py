@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.config.settings import FormatSettings, Sigfox
+from evd.config.settings import FormatSettings, SigfoxSettings
 from evd.errors import ConfigError
 from evd.ingest import fast_path as ordinary
 from evd.ingest._fast_path import Shortcut
-from evd.ingest.cache import Directory
-from evd.ingest.fast_path import NoShortcut
-from evd.ingest.parser import Reading
+from evd.ingest.cache import IngestCache
+from evd.ingest.fast_path import NoFastPath
+from evd.ingest.parser import Parser
 from evd.model.operations import Arrive
 from evd.model.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
 from evd.payload.formats import Formats
@@ -44,7 +44,7 @@ SHORTCUT = Shortcut(FORMATS.default, {})
 
 def readable(body: bytes, connectivity: int = SIGFOX, now: int = NOW, formats: Formats = FORMATS) -> Arrive:
     """What the readable way makes of a body; no writer takes part in that."""
-    reading = Reading(Directory([], []), formats, Sigfox(), Counter())
+    reading = Parser(IngestCache([], []), formats, SigfoxSettings(), Counter())
     body = masked_bytes(body)
     callback = reading.callback(UPLINK, read_json(body), connectivity, body, now, live=False)
     (arrival,) = callback.operations
@@ -408,15 +408,15 @@ def test_every_ordinary_callback_takes_the_shortcut(
 def test_the_shortcut_goes_with_the_codec(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ordinary.choose({}) is Shortcut
     assert ordinary.choose({"EVD_CODEC": "cython"}) is Shortcut
-    assert ordinary.choose({"EVD_CODEC": "python"}) is NoShortcut
+    assert ordinary.choose({"EVD_CODEC": "python"}) is NoFastPath
     monkeypatch.setitem(sys.modules, "evd.ingest._fast_path", None)  # makes its import an ImportError
-    assert ordinary.choose({}) is NoShortcut
+    assert ordinary.choose({}) is NoFastPath
     with pytest.raises(ConfigError, match="half built; run `make build`"):
         ordinary.choose({"EVD_CODEC": "cython"})
 
 
 def test_without_cython_nothing_is_ordinary() -> None:
-    assert NoShortcut(FORMATS.default, {}).read(BODY, SIGFOX, NOW) is None
+    assert NoFastPath(FORMATS.default, {}).read(BODY, SIGFOX, NOW) is None
 
 
 def test_only_bytes_are_read() -> None:

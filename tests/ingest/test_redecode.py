@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.config.settings import FormatSettings
-from evd.ingest.cache import Directory
-from evd.ingest.redecode import FLAGS, Change, redecode, summary
-from evd.model.kept_status import Kept
+from evd.ingest.cache import IngestCache
+from evd.ingest.redecode import FLAGS, Redecoded, redecode, summary
+from evd.model.kept_status import KeptStatus
 from evd.model.operations import (
     AddFormat,
     Annotate,
@@ -39,7 +39,7 @@ TYPE = "5d8cdc8fea06bb6e41234567"
 FORMATS = Formats({"old": FormatSettings("load::uint:8"), "new": FormatSettings("weight::uint:8 load::int:8")}, "old")
 
 
-def kept(payload: bytes | None = b"\x05\xff", **others: Any) -> Kept:
+def kept(payload: bytes | None = b"\x05\xff", **others: Any) -> KeptStatus:
     """A status as the format `old` decoded it, of a callback that gave no values of its own."""
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None}
     given = {
@@ -53,19 +53,19 @@ def kept(payload: bytes | None = b"\x05\xff", **others: Any) -> Kept:
         "document": orjson.dumps(document),
         "flags": "",
     }
-    return Kept(**given | others)
+    return KeptStatus(**given | others)
 
 
-def by(format: str | None, *, types: tuple[tuple[str, str], ...] = ()) -> Directory:
+def by(format: str | None, *, types: tuple[tuple[str, str], ...] = ()) -> IngestCache:
     """Vehicle 1A has this format."""
-    return Directory([], [("1A", format)] if format else [], types)
+    return IngestCache([], [("1A", format)] if format else [], types)
 
 
 def body(**fields: Any) -> bytes:
     return orjson.dumps({"device": "1A", "time": NOW // 1000, "data": "05ff", **fields})
 
 
-def after(change: Change | None) -> dict[str, Any]:
+def after(change: Redecoded | None) -> dict[str, Any]:
     assert change is not None
     fields: dict[str, Any] = orjson.loads(change.fields)
     return fields
@@ -98,7 +98,7 @@ def test_what_was_masked_is_no_value_of_the_vehicle() -> None:
 
 
 def test_a_status_without_a_payload_is_read_by_the_rules_of_today() -> None:
-    def said(fields: str, *, flags: str = "", **values: Any) -> Change | None:
+    def said(fields: str, *, flags: str = "", **values: Any) -> Redecoded | None:
         document = orjson.dumps({"device": "1A", "time": NOW // 1000, "encoded": True, **values})
         return redecode(kept(None, fields=fields, document=document, flags=flags, connectivity=2), by("new"), FORMATS)
 
@@ -182,7 +182,7 @@ def test_decoded_anew_once_nothing_is_left_to_change(
     format: str | None,
 ) -> None:
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None, **sent}
-    before = Kept(
+    before = KeptStatus(
         *("1A", "00", NOW, 1, 1, payload),
         *(orjson.dumps(stale).decode(), orjson.dumps(document), flags, radio),
     )

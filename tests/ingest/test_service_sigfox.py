@@ -13,7 +13,7 @@ import pytest
 from builders import rows
 from ingest_way import KEYS, NOW, Way, store_options, way
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, Unauthorized
 from evd.ingest.service import Ingest
 from evd.model.operations import QueueDownlink, SetDeviceType, SetVehicle
@@ -183,7 +183,7 @@ def batch_pattern() -> str:
 
 
 def with_pattern(way: Way, batch_pattern: str) -> None:
-    settings = Sigfox(batch_pattern=batch_pattern)
+    settings = SigfoxSettings(batch_pattern=batch_pattern)
     way.ingest = Ingest(way.writer, way.directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
     way.nursery.start_soon(way.ingest.run)
 

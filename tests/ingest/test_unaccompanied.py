@@ -16,7 +16,7 @@ from builders import HOUR_MS, rows
 from daemon_process import running_daemon
 from ingest_way import NOW, Way, status_id
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import STEP_MAX, Unaccompanied
 from evd.payload.formats import Formats
@@ -48,7 +48,7 @@ class Road(Way):
 
     def __init__(self, store: SqliteStore, path: Path, **options: Any) -> None:
         super().__init__(store, path)
-        settings = Sigfox(**options)
+        settings = SigfoxSettings(**options)
         self.ingest = Ingest(self.writer, self.directory, Formats({}, "ev"), settings=settings, clock=lambda: self.now)
         self.unaccompanied = Unaccompanied(
             *(store.waiting(), self.writer, self.ingest.reading, settings, self.ingest.outcomes),

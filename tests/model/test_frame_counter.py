@@ -18,7 +18,7 @@ from daemon_process import run_evd, running_daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evd.model.frame_counter import SEQ_MAX, Gap, Tally, gap
+from evd.model.frame_counter import SEQ_MAX, DayTally, Gap, gap
 from evd.model.operations import Frame, Operation, UnknownVehicle
 from evd.model.retention import Verdict
 from evd.store.sqlite.engine import SqliteStore
@@ -63,7 +63,7 @@ def test_a_gap_loses_less_than_a_whole_round_and_a_restart_loses_nothing(before:
 
 
 def test_a_tally_of_nothing_has_no_day_and_begins_with_any_frame() -> None:
-    tally = Tally()
+    tally = DayTally()
     assert not tally.time < 0 < tally.midnight, "whatever comes belongs to another day"
     tally.turn(NOW, 4000)
     assert tally.numbers == (NOW, 4000, 1, 0, 0)
@@ -297,7 +297,7 @@ def test_a_lowered_and_a_raised_ring_keep_their_count(open_store: Opener, databa
     for capacity in (5, 30):
         store.close()
         store = open_store(capacity=capacity)
-        while store.tidy():
+        while store.maintain():
             pass
         assert rows(database, DAYS) == [("2023-11-14", 13, 12, 0)]
     store.write([arrival(time=NOW + 100, seq=26)])

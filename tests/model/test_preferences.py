@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest
-from evd.model import preferences as wishes
+from evd.model import preferences
 from evd.model.preferences import Preferences
 
 BRATISLAVA = "Europe/Bratislava"
@@ -53,14 +53,14 @@ def ms(text: str) -> int:
 )
 def test_what_happens_in_quiet_hours_is_told_when_they_end(hours: str, now: str, due: str | None) -> None:
     preferences = Preferences(quiet_hours=hours, time_zone=BRATISLAVA)
-    assert wishes.when(preferences, "silent", ms(now)) == ms(due or now)
+    assert preferences.when(preferences, "silent", ms(now)) == ms(due or now)
 
 
 def test_quiet_hours_are_those_of_the_users_zone() -> None:
     midnight = ms("2026-01-16T00:00:00+01:00")
     auckland = Preferences(quiet_hours="22:00-07:00", time_zone="Pacific/Auckland")
-    assert wishes.when(auckland, "silent", midnight) == midnight
-    assert wishes.when(NIGHT, "silent", midnight) == ms("2026-01-16T07:00:00+01:00")
+    assert preferences.when(auckland, "silent", midnight) == midnight
+    assert preferences.when(NIGHT, "silent", midnight) == ms("2026-01-16T07:00:00+01:00")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_quiet_hours_are_those_of_the_users_zone() -> None:
     [({}, "left", True), ({"left": False}, "left", False), ({"left": False}, "silent", True), ({}, "new", True)],
 )
 def test_a_kind_is_told_unless_the_user_does_not_want_it(kinds: dict[str, bool], kind: str, told: bool) -> None:
-    assert wishes.when(Preferences(kinds=kinds), kind, 1) == (1 if told else None)
+    assert preferences.when(Preferences(kinds=kinds), kind, 1) == (1 if told else None)
 
 
 a_time_of_day = st.builds("{:02}:{:02}".format, st.integers(0, 23), st.integers(0, 59))
@@ -80,10 +80,10 @@ def test_what_was_held_is_told_within_a_day_and_outside_of_quiet_hours(
     start: str, end: str, now: int, zone: str
 ) -> None:
     preferences = Preferences(quiet_hours=f"{start}-{end}", time_zone=zone)
-    due = wishes.when(preferences, "silent", now)
+    due = preferences.when(preferences, "silent", now)
     assert due is not None
     assert now <= due <= now + 26 * 3_600_000
-    assert wishes.when(preferences, "silent", due) == due
+    assert preferences.when(preferences, "silent", due) == due
     if due > now and start != end:
         wall = datetime.fromtimestamp(due / 1000, ZoneInfo(zone))
         assert f"{wall:%H:%M}" == end or wall.dst() != datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).dst()
@@ -91,7 +91,7 @@ def test_what_was_held_is_told_within_a_day_and_outside_of_quiet_hours(
 
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_a_time_that_no_calendar_has_is_not_held(now: int) -> None:
-    due = wishes.when(NIGHT, "silent", now)
+    due = preferences.when(NIGHT, "silent", now)
     assert due is not None
     assert due >= now
 
@@ -115,17 +115,17 @@ def test_a_time_that_no_calendar_has_is_not_held(now: int) -> None:
 )
 def test_preferences_that_cannot_be_are_refused_with_a_sentence_that_names_them(document: Any, part: str) -> None:
     with pytest.raises(BadRequest, match=part):
-        wishes.parse(document)
+        preferences.parse(document)
 
 
 def test_preferences_outlive_their_text() -> None:
     document = {"kinds": {"left": False}, "quiet_hours": "22:00-07:00", "time_zone": BRATISLAVA, "language": "sk"}
-    assert wishes.read(msgspec.json.encode(wishes.parse(document))) == Preferences(**document)
+    assert preferences.read(msgspec.json.encode(preferences.parse(document))) == Preferences(**document)
 
 
 @pytest.mark.parametrize("stored", [None, b"", b"{", b"[]", b"\xff", b'{"language": "xx"}'])
 def test_of_what_cannot_be_read_the_defaults_hold(stored: bytes | None) -> None:
-    assert wishes.read(stored) == Preferences()
+    assert preferences.read(stored) == Preferences()
 
 
 @pytest.mark.parametrize("odd", [{"time_zone": "Nowhere/Land"}, {"quiet_hours": "rubbish"}])
@@ -133,4 +133,4 @@ def test_quiet_hours_that_cannot_be_read_hold_nothing(odd: dict[str, str]) -> No
     """A zone may be gone from the database of a later system."""
     odd_one = msgspec.structs.replace(NIGHT, **odd)
     midnight = ms("2026-01-16T00:00:00+01:00")
-    assert wishes.when(odd_one, "silent", midnight) == midnight
+    assert preferences.when(odd_one, "silent", midnight) == midnight

@@ -7,7 +7,7 @@ from original_status import FRAME, MEASURED
 
 from evd.config.settings import EV_GRAMMAR, FormatSettings
 from evd.errors import ConfigError, FormatError
-from evd.payload.formats import Formats, Origin
+from evd.payload.formats import Formats, FormatSource
 
 EV_PAYLOAD = bytes.fromhex(FRAME)
 
@@ -83,7 +83,7 @@ def test_a_format_that_was_put_is_found_by_its_name_until_it_is_dropped() -> Non
     formats = Formats({}, "ev")
     formats.put("trailer", FormatSettings("load::uint:8"))
     assert formats.find("trailer").decoder.decode(b"\x07") == {"load": 7}
-    assert formats.named()["trailer"].origin is Origin.DATABASE
+    assert formats.named()["trailer"].origin is FormatSource.DATABASE
     formats.drop("trailer")
     with pytest.raises(ConfigError, match="there is no format 'trailer'"):
         formats.find("trailer")
@@ -112,8 +112,8 @@ def test_the_configuration_hides_a_format_of_the_database_under_its_name() -> No
     formats.put("ev", FormatSettings("stored::uint:8"))
     assert formats.find("trailer").names == {"mine"}
     assert {name: one.origin for name, one in formats.named().items()} == {
-        "ev": Origin.BUILT_IN,
-        "trailer": Origin.SETTINGS,
+        "ev": FormatSource.BUILT_IN,
+        "trailer": FormatSource.SETTINGS,
     }
     assert (formats.is_fixed("trailer"), formats.is_stored("trailer")) == (True, True)
 

@@ -10,8 +10,8 @@ from push_chain import DAY_MS, HOUR_MS, NOW, Chain, Clocks, arrival, chain
 
 from evd.model.operations import ForgetExpired, Register, SetPreferences, Unregister
 from evd.push.backlog import Backlog
-from evd.push.policy import Worth
-from evd.push.rate_limiter import Pace
+from evd.push.policy import DeliveryPolicy
+from evd.push.rate_limiter import RateLimiter
 
 
 async def begun(one: Chain, n: int) -> None:
@@ -156,7 +156,7 @@ async def test_trouble_ends_with_what_caused_it(tmp_path: Path) -> None:
 
 
 def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:
-    pace = Pace(9500, ramp_s=60)
+    pace = RateLimiter(9500, ramp_s=60)
     pace.allowed(0.0)
     pace.halve(1.0, 3600)  # 429, Retry-After: 3600; 511 others are in flight
     for _ in range(64):
@@ -260,7 +260,7 @@ async def test_one_phone_with_a_broken_service_behind_fcm_does_not_throttle_all(
 async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
     from evd.config.settings import Config
     from evd.push.composer import Composer
-    from evd.push.dispatcher import Dispatcher, Rules
+    from evd.push.dispatcher import Dispatcher, DispatchRules
 
     class Taker:
         name, serves = "webhook", frozenset({"webhook"})
@@ -279,7 +279,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
             pusher,
             pending,
             one.writer,
-            rules=Rules(64, 10_000.0, 0.0, 3600),
+            rules=DispatchRules(64, 10_000.0, 0.0, 3600),
             compose=Composer(Config()).compose,
             clock=one.clocks.wall,
             seconds=one.clocks.steady,
@@ -356,15 +356,17 @@ async def test_while_the_operator_holds_what_waits_it_grows_old(tmp_path: Path) 
 async def test_an_offer_older_than_what_the_tables_gave_is_never_sent_after_it(tmp_path: Path) -> None:
     async with chain(tmp_path) as one:
         await one.register("phone-a")
-        backlog = Backlog(one.store.pending(one.pusher.serves), Worth(give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS))
+        backlog = Backlog(
+            one.store.pending(one.pusher.serves), DeliveryPolicy(give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
+        )
         one.pushing.pause(True)
         await one.quiet()
         for number in (1, 2, 3):
             await one.arrive(number)
-        (flight,) = backlog.take(10, NOW)  # out of the tables
+        (delivery,) = backlog.take(10, NOW)  # out of the tables
         for number in (2, 3):
             backlog.offer([arrival(number, NOW)], NOW)
             assert backlog.take(10, NOW) == []
-        backlog.landed(flight)
-        assert flight.status_id == f"{3:016x}"
+        backlog.completed(delivery)
+        assert delivery.status_id == f"{3:016x}"
         assert backlog.take(10, NOW) == []

@@ -25,11 +25,11 @@ from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 
 from evd.clock import now_ms
-from evd.daemon.maintenance import STEP_MAX, forget_unseen, keep_house
+from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
 from evd.errors import NotFound, Unavailable
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.push.stopped import StoppedPushes
-from evd.push.trace import Rules, trace
+from evd.push.trace import TraceRules, trace
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read import by_id as finding
 from evd.store.sqlite.read import pushes as questions
@@ -225,10 +225,10 @@ async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, An
         vehicle=status.vehicle,
         status_id=status.status_id,
         status=await questions.status(queries, status.vehicle, status.status_id),
-        phones=await questions.phones_of(queries, status.vehicle),
+        phones=await questions.registrations_of(queries, status.vehicle),
         pushed=await questions.finished(queries, status_id=status.status_id, limit=100),
         events=await questions.events_waiting(queries, status_id=status.status_id, limit=100),
-        rules=Rules(**usual | rules),
+        rules=TraceRules(**usual | rules),
     )
 
 
@@ -480,7 +480,7 @@ async def test_house_is_kept_a_minute_after_the_start_and_then_each_hour(
 
     began = trio.current_time()
     with trio.move_on_after(2 * 3600 + 61):
-        await keep_house(cast("Writer", None), heard_after, forget_after_days=270, clock=lambda: NOW)
+        await run_maintenance(cast("Writer", None), heard_after, forget_after_days=270, clock=lambda: NOW)
     assert [round(at - began) for at in looked] == [60, 3660, 7260]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.net.client.backoff import FIRST_S, LONGEST_S, SPREAD, delay_s
-from evd.push.rate_limiter import FLOOR, RECOVER_S, Pace
+from evd.push.rate_limiter import FLOOR, RECOVER_S, RateLimiter
 
 CHANCES = st.floats(0, 1, exclude_max=True)
 
@@ -27,7 +27,7 @@ def test_waits_double_up_to_ten_minutes_and_each_is_spread_over_a_third_at_least
 
 
 def test_after_a_pause_the_rate_ramps_up_again() -> None:
-    pace = Pace(9500, ramp_s=60)
+    pace = RateLimiter(9500, ramp_s=60)
     pace.allowed(0)
     assert pace.rate(60) == 9500
     pace.pause(100, 60)
@@ -38,7 +38,7 @@ def test_after_a_pause_the_rate_ramps_up_again() -> None:
 
 
 def test_many_refusals_for_quota_halve_the_rate_once_and_it_recovers() -> None:
-    pace = Pace(9500, ramp_s=0)
+    pace = RateLimiter(9500, ramp_s=0)
     for _ in range(100):
         pace.halve(0, 60)
     assert pace.rate(60) == 9500 / 2

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest, ConfigError
-from evd.request.body import Line, LinePattern, form_key, read_batch, read_document
+from evd.request.body import BatchLine, LinePattern, form_key, read_batch, read_document
 from evd.sigfox.kinds.table import VARIABLES_MAX
 from evd.sigfox.message import read_message
 
@@ -36,7 +36,7 @@ def document(
 
 def batch(
     body: bytes = b"", content_type: str | None = TEXT, *, query: bytes = b"", lines_max: int = 100
-) -> list[Line]:
+) -> list[BatchLine]:
     return list(read_batch(headers=headers(content_type), query=query, body=body, pattern=PATTERN, lines_max=lines_max))
 
 

@@ -27,11 +27,11 @@ def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
 
 def test_a_name_is_told_once_and_no_more_than_so_many() -> None:
     findings = Findings()
-    assert findings.untold(["Lat", "Lng"]) == ["Lat", "Lng"]
-    assert findings.untold(["Lng", "Speed"]) == ["Speed"]
-    assert findings.untold(["Lat"]) == []
-    assert len(findings.untold([str(number) for number in range(2 * NAMES_MAX)])) == NAMES_MAX - 3
-    assert findings.untold(["one more"]) == []
+    assert findings.pending(["Lat", "Lng"]) == ["Lat", "Lng"]
+    assert findings.pending(["Lng", "Speed"]) == ["Speed"]
+    assert findings.pending(["Lat"]) == []
+    assert len(findings.pending([str(number) for number in range(2 * NAMES_MAX)])) == NAMES_MAX - 3
+    assert findings.pending(["one more"]) == []
 
 
 def test_many_fields_are_shortened() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError
-from evd.ingest.cache import Directory
-from evd.ingest.parser import Reading
+from evd.ingest.cache import IngestCache
+from evd.ingest.parser import Parser
 from evd.payload.formats import Formats
-from evd.sigfox.name_paths import Names
+from evd.sigfox.name_paths import NamePaths
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,16 @@ from evd.sigfox.name_paths import Names
 def test_variables_are_found_by_their_paths_and_nothing_else_is_lost(
     paths: dict[str, str], document: dict[str, Any], read: dict[str, Any]
 ) -> None:
-    assert Names("sigfox.names.uplink", paths).read(document) == read
+    assert NamePaths("sigfox.names.uplink", paths).read(document) == read
 
 
 @pytest.mark.parametrize("path", ["", ".", "a.", ".a", "a..b"])
 def test_what_is_no_path_is_one_sentence(path: str) -> None:
     with pytest.raises(ConfigError, match=r"sigfox\.names\.uplink\.device is .*names with dots between are needed"):
-        Names("sigfox.names.uplink", {"device": path})
+        NamePaths("sigfox.names.uplink", {"device": path})
 
 
 def test_a_route_that_is_none_is_one_sentence() -> None:
-    settings = Sigfox(names={"uplnk": {"device": "id"}})
+    settings = SigfoxSettings(names={"uplnk": {"device": "id"}})
     with pytest.raises(ConfigError, match=r"sigfox\.names\.uplnk is of no route: one of acknowledge, .*wlan is needed"):
-        Reading(Directory([], []), Formats({}, "ev"), settings, Counter())
+        Parser(IngestCache([], []), Formats({}, "ev"), settings, Counter())

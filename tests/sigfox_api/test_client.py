@@ -10,9 +10,9 @@ import trio
 from fake_sigfox import LOGIN, PASSWORD, Answer, FakeSigfox, fake_sigfox
 from trio.testing import MockClock
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, EvdError, HttpTimeout, SigfoxError
-from evd.sigfox_api.client import ATTEMPTS, PAGE, WAIT_MAX_S, Listing, Made, SigfoxApi
+from evd.sigfox_api.client import ATTEMPTS, PAGE, WAIT_MAX_S, ApiListing, Made, SigfoxApi
 
 HOURS_S = 24 * 3600.0
 NOW = 1_700_000_000_000
@@ -43,7 +43,7 @@ def fast_clock(mock_clock: MockClock) -> MockClock:
     return mock_clock
 
 
-async def all_of(listing: Listing) -> list[dict[str, Any]]:
+async def all_of(listing: ApiListing) -> list[dict[str, Any]]:
     return [entry async for page in listing for entry in page]
 
 
@@ -220,7 +220,7 @@ async def test_a_wrong_password_is_refused_by_the_server(fake: FakeSigfox) -> No
 @pytest.mark.parametrize(("login", "password"), [("", "p"), ("l", ""), ("", "")])
 def test_missing_credentials_are_said_before_anything_is_asked(login: str, password: str) -> None:
     with pytest.raises(ConfigError, match="EVD_SIGFOX__API_PASSWORD"):
-        SigfoxApi.from_settings(Sigfox(api_login=login, api_password=password))
+        SigfoxApi.from_settings(SigfoxSettings(api_login=login, api_password=password))
 
 
 # Callbacks

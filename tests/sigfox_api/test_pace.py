@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.sigfox_api.pace import EASE_AFTER, PACE_MAX_S, PACE_S, STEP, Pace
+from evd.sigfox_api.pace import EASE_AFTER, PACE_MAX_S, PACE_S, STEP, RequestPace
 
 
 def test_nobody_waits_while_nothing_is_refused() -> None:
-    pace = Pace()
+    pace = RequestPace()
     assert [pace.turn(now) for now in (5.0, 5.0, 5.0, 6.0)] == [5.0, 5.0, 5.0, 6.0]
 
 
 def test_after_a_429_requests_go_one_after_the_other() -> None:
-    pace = Pace()
+    pace = RequestPace()
     pace.too_many(begun=9.9, now=10.0)
     pace.wait(10.0, 5.0)
     assert [pace.turn(10.0) for _ in range(3)] == [15.0, 15.0 + PACE_S, 15.0 + 2 * PACE_S]
@@ -26,7 +26,7 @@ def test_after_a_429_requests_go_one_after_the_other() -> None:
 
 
 def test_what_was_under_way_together_is_one_reason_to_slow_down() -> None:
-    pace = Pace()
+    pace = RequestPace()
     for _ in range(4):
         pace.too_many(begun=9.9, now=10.0)
     assert pace.interval_s == PACE_S
@@ -35,7 +35,7 @@ def test_what_was_under_way_together_is_one_reason_to_slow_down() -> None:
 
 
 def test_the_pace_has_bounds_and_eases() -> None:
-    pace = Pace()
+    pace = RequestPace()
     for now in range(1, 40):
         pace.too_many(begun=now, now=now)
     assert pace.interval_s == PACE_MAX_S
@@ -46,7 +46,7 @@ def test_the_pace_has_bounds_and_eases() -> None:
 
 def run(requests: int, tasks: int, limit_s: float, answer_s: float) -> tuple[list[float], list[float]]:
     """When requests began and which of them were refused: some tasks, and a server that takes one each `limit_s`."""
-    pace, free_at, begun, refused = Pace(), 0.0, list[float](), list[float]()
+    pace, free_at, begun, refused = RequestPace(), 0.0, list[float](), list[float]()
     tries = [0] * requests
     waiting = list(range(requests))
     events = [(pace.turn(0.0), "go", waiting.pop(0), 0.0) for _ in range(min(tasks, requests))]

@@ -46,8 +46,8 @@ class ScriptedStore:
         self.entered = threading.Semaphore(0)
         self.gate = threading.Event()
         self.gate.set()
-        self.wants_tidy = True
-        self.wants_relief = False
+        self.wants_maintenance = True
+        self.wants_checkpoint = False
         self.relief = threading.Event()
         self.relieving: StoreError | None = None
         self.commit_fd = os.eventfd(0, os.EFD_NONBLOCK)
@@ -95,7 +95,7 @@ class ScriptedStore:
     def write(self, operations: Sequence[Operation]) -> list[Any]:
         raise AssertionError("the loop waits for no commit")
 
-    def tidy(self, *, idle: bool = False) -> bool:
+    def maintain(self, *, idle: bool = False) -> bool:
         assert not self.open, "two transactions at once"
         self.tidied += 1
         turn = self.tidying.pop(0) if self.tidying else False
@@ -103,8 +103,8 @@ class ScriptedStore:
             raise turn
         return turn
 
-    def relieve(self) -> None:
-        self.wants_relief = False
+    def checkpoint(self) -> None:
+        self.wants_checkpoint = False
         assert self.relief.wait(10), "the test forgot to let the relief end"
         if self.relieving:
             raise self.relieving
@@ -208,7 +208,7 @@ async def test_the_loop_goes_on_between_the_slices_of_a_long_group(store: Script
             turns += 1
             await trio.lowlevel.checkpoint()
 
-    store.wants_tidy = False
+    store.wants_maintenance = False
     async with running(writer), trio.open_nursery() as nursery:
         await wait_all_tasks_blocked()
         first = writer.submit(Numbered(0))
@@ -234,7 +234,7 @@ async def test_nothing_is_tidied_between_the_slices_of_a_group(store: ScriptedSt
 async def test_short_pauses_of_a_group_share_a_slice(store: ScriptedStore, mock_clock: MockClock) -> None:
     writer = new_writer(store, timer=lambda: 0.0)
     store.pauses = 100
-    store.wants_tidy = False
+    store.wants_maintenance = False
     async with running(writer):
         await wait_all_tasks_blocked()
         writer.submit(Numbered(0))
@@ -435,7 +435,7 @@ async def test_a_store_that_breaks_beside_the_commits_ends_the_writer_though_mor
     store: ScriptedStore, mock_clock: MockClock
 ) -> None:
     writer = new_writer(store)
-    store.wants_tidy, store.wants_relief, store.relieving = False, True, StoreBroken("fdatasync failed")
+    store.wants_maintenance, store.wants_checkpoint, store.relieving = False, True, StoreBroken("fdatasync failed")
     with pytest.raises(ExceptionGroup) as caught:
         async with trio.open_nursery() as nursery:
 
@@ -456,7 +456,7 @@ async def test_an_idle_writer_takes_the_next_operation_though_a_relief_goes_on(
     store: ScriptedStore, mock_clock: MockClock
 ) -> None:
     writer = new_writer(store)
-    store.wants_tidy, store.wants_relief = False, True
+    store.wants_maintenance, store.wants_checkpoint = False, True
     async with running(writer):
         await writer.write(Numbered(0))
         mock_clock.jump(2 * TIDY_EVERY_S)
@@ -589,7 +589,7 @@ async def test_a_lock_met_before_the_statements_is_one_met_at_the_commit(
 
 
 def idle_writer(store: ScriptedStore) -> Writer:
-    store.wants_tidy = False
+    store.wants_maintenance = False
     return new_writer(store)
 
 

@@ -32,12 +32,12 @@ from evd.model.retention import Verdict
 from evd.net import control, sse
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read.statuses import Queries
-from evd.streaming.hub import Asker, Bounds, Live, News, Progress, Rank
+from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, StreamHub, StreamLimits, Subscriber
 
 TIME = 1_639_400_000_000
 NEWEST = Stored(Verdict.NEWEST)
-BOUNDS = Bounds(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
-ADMIN, OWNER = Asker("admin's"), Asker("app's", "martin")
+BOUNDS = StreamLimits(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
+ADMIN, OWNER = Subscriber("admin's"), Subscriber("app's", "martin")
 
 # ---- the text of events ----
 
@@ -63,16 +63,16 @@ def test_where_a_reader_is_may_be_said_without_an_event() -> None:
 # ---- the hub ----
 
 
-def documents(told: list[News]) -> list[Any]:
+def documents(told: list[StreamedStatus]) -> list[Any]:
     return [json.loads(news.shown(news.vehicle)) for news in told]
 
 
 def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
-    Live(BOUNDS).committed(cast(Any, None), cast(Any, None))
+    StreamHub(BOUNDS).committed(cast(Any, None), cast(Any, None))
 
 
 def test_a_follower_is_told_what_became_the_newest_of_his_vehicles() -> None:
-    live, rung = Live(BOUNDS), list[int]()
+    live, rung = StreamHub(BOUNDS), list[int]()
     a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
     late = Stored(Verdict.LATE)
     with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
@@ -92,7 +92,7 @@ def test_a_document_is_made_once_for_each_spelling() -> None:
         made.append(spelling)
         return {"vehicleId": spelling}
 
-    news = News("386625", Rank(NOW, 1, "a"), document, 1)
+    news = StreamedStatus("386625", Rank(NOW, 1, "a"), document, 1)
     shown = [json.loads(news.shown(spelling))["vehicleId"] for spelling in ("386625", "00386625", "386625")]
     assert shown == ["386625", "00386625", "386625"]
     assert made == ["386625", "00386625"]
@@ -100,7 +100,7 @@ def test_a_document_is_made_once_for_each_spelling() -> None:
 
 @pytest.mark.parametrize("size, told", [(10, 5), (60_000, 2)])
 def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(size: int, told: int) -> None:
-    live = Live(BOUNDS)
+    live = StreamHub(BOUNDS)
     status = arrival(document=b"x" * size)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
         live.committed([status] * told, [NEWEST] * told)
@@ -110,7 +110,7 @@ def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(si
 
 
 def test_a_status_larger_than_the_queue_is_told_where_nothing_else_waits() -> None:
-    live = Live(BOUNDS)
+    live = StreamHub(BOUNDS)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
         live.committed([arrival(document=b"x" * 200_000)], [NEWEST])
         assert len(follower.take()) == 1
@@ -127,21 +127,21 @@ def test_a_status_larger_than_the_queue_is_told_where_nothing_else_waits() -> No
     ],
 )
 def test_who_loses_the_right_is_let_go(operation: Any, ended: set[str]) -> None:
-    live = Live(BOUNDS)
+    live = StreamHub(BOUNDS)
     with live.follow(OWNER, ["A"], lambda: None) as owner, live.follow(ADMIN, ["A"], lambda: None) as admin:
         live.committed([operation], [True])
         assert {name for name, one in (("owner", owner), ("admin", admin)) if one.ended} == ended
 
 
 def test_places_are_bounded_in_all_and_for_each_and_are_given_back() -> None:
-    live = Live(BOUNDS)
+    live = StreamHub(BOUNDS)
     with ExitStack() as open_:
         for _ in range(2):
             open_.enter_context(live.follow(OWNER, ["A"], lambda: None))
         with pytest.raises(Unavailable, match="streams_per_user"):
             live.require_place(OWNER)
         open_.enter_context(live.follow(ADMIN, [], lambda: None))
-        with pytest.raises(Unavailable, match="streams_max"), live.follow(Asker(), [], lambda: None):
+        with pytest.raises(Unavailable, match="streams_max"), live.follow(Subscriber(), [], lambda: None):
             pass
         assert live.streams == 3
     assert live.streams == 0
@@ -161,9 +161,9 @@ told = st.lists(st.tuples(st.sampled_from(["A", "B"]), ranks), max_size=30)
 def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, Rank]], data: Any) -> None:
     """Whoever breaks off anywhere and goes on is told what one is told who never broke off, but for ties."""
     cut = data.draw(st.integers(0, len(everything)))
-    whole, before = Progress(["A", "B"]), Progress(["A", "B"])
+    whole, before = StreamCursor(["A", "B"]), StreamCursor(["A", "B"])
     first = [(vehicle, rank) for vehicle, rank in everything[:cut] if before.advance(vehicle, rank)]
-    after = Progress.parsed(["A", "B"], before.event_id)
+    after = StreamCursor.parsed(["A", "B"], before.event_id)
     assert after.ranks == before.ranks
     rest = [(vehicle, rank) for vehicle, rank in everything[cut:] if after.advance(vehicle, rank)]
     all_ = [(vehicle, rank) for vehicle, rank in everything if whole.advance(vehicle, rank)]
@@ -178,7 +178,7 @@ def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, Rank
 )
 def test_an_id_of_no_stream_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="Last-Event-ID"):
-        Progress.parsed(["A"], text)
+        StreamCursor.parsed(["A"], text)
 
 
 async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(

@@ -14,7 +14,7 @@ from builders import rows
 
 from evd.auth.api_keys import ROLES, new_key
 from evd.config.settings import FormatSettings
-from evd.ingest.cache import Directory
+from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.payload.formats import Formats
 from evd.request.http import Reply, Request
@@ -42,7 +42,7 @@ class Way:
         self.now = NOW
         self.writer: Writer
         self.nursery: trio.Nursery
-        self.directory = Directory([*(key for _, key in KEYS.values()), BOUND_KEY], [])
+        self.directory = IngestCache([*(key for _, key in KEYS.values()), BOUND_KEY], [])
         self.writer = Writer(
             store,
             queue_rows_max=100,

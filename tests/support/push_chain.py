@@ -16,9 +16,9 @@ from evd.dev.fake_fcm.server import FakeFcm, make_service_account
 from evd.model import commits
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
 from evd.push.composer import Composer
-from evd.push.dispatcher import Dispatcher, Rules
+from evd.push.dispatcher import Dispatcher, DispatchRules
 from evd.push.providers.fcm.sender import FcmPusher
-from evd.push.service import Pushing
+from evd.push.service import PushService
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.tables.base import Limits
@@ -72,13 +72,13 @@ class Chain:
             self.pusher,
             pending,
             self.writer,
-            rules=Rules(**(settings | rules)),
+            rules=DispatchRules(**(settings | rules)),
             compose=compose,
             clock=clocks.wall,
             seconds=clocks.steady,
             chance=lambda: 0.0,
         )
-        self.pushing = Pushing([self.dispatcher], pending, compose, clocks.wall)
+        self.pushing = PushService([self.dispatcher], pending, compose, clocks.wall)
         nursery.start_soon(self.writer.run)
         nursery.start_soon(self.pushing.run)
 

@@ -17,7 +17,7 @@ from daemon_process import RunningDaemon, init, run_evd, running_daemon
 from daemon_statuses import post, stored
 from folders import SUPPORT
 
-from evd.config.settings import Ingest
+from evd.config.settings import IngestSettings
 from evd.store.sqlite.library import sqlite3
 
 #: Shorter than in operation, so that a test takes seconds: a stall is red after half of it.
@@ -132,7 +132,7 @@ def test_a_database_that_another_process_holds_is_told_until_it_lets_go(tmp_path
 
 
 def test_a_stall_is_red_before_sigfox_has_its_first_503() -> None:
-    assert Ingest().answer_timeout_s / 2 == 4
+    assert IngestSettings().answer_timeout_s / 2 == 4
 
 
 def _remove(path: Path) -> None:

@@ -17,8 +17,8 @@ from push_chain import NOW, Chain, chain
 
 from evd.alarms.readings import readings
 from evd.alarms.state import Alarms
-from evd.config.settings import Alerts
-from evd.dev.fake_fcm.behaviours import Reply, refusal
+from evd.config.settings import AlarmSettings
+from evd.dev.fake_fcm.behaviours import FakeReply, refusal
 from evd.model.operations import Register
 
 HTML = b"<!DOCTYPE html><html lang=en><title>Error 502 (Server Error)!!1</title><p><b>502.</b>"
@@ -33,14 +33,14 @@ CLOCK = {
 }
 
 
-def refused(status: int, body: bytes, kind: str = "text/html") -> Reply:
-    return Reply(status, body, (("Content-Type", kind),))
+def refused(status: int, body: bytes, kind: str = "text/html") -> FakeReply:
+    return FakeReply(status, body, (("Content-Type", kind),))
 
 
 class Case(NamedTuple):
     """What the first tries are answered, and how the push ends: `waits_s` between the tries at the least."""
 
-    answers: tuple[Reply, ...]
+    answers: tuple[FakeReply, ...]
     waits_s: tuple[int, ...]
     says: str
     """In the delivery's outcome after the first try; or in the log of pushes where it ends there."""
@@ -169,7 +169,7 @@ def test_many_phones_that_are_gone_at_once_alarm_and_come_back(tmp_path: Path) -
                 time.sleep(0.1)
             assert _registered(admin) == 0
             state = admin.get("/api/v1/stats").json()
-            alarms = Alarms(Alerts())
+            alarms = Alarms(AlarmSettings())
             alarms.step(readings({**state, "push": {**state["push"], "outcomes": {}}}, NOW, rejected_max=10_000))
             (raised,) = [
                 change

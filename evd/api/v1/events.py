@@ -17,8 +17,8 @@ from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.events import rules as alerts
-from evd.events.rules import KINDS, Settings
-from evd.model import preferences as wishes
+from evd.events.rules import KINDS, VehicleEventSettings
+from evd.model import preferences as user_preferences
 from evd.model.operations import LimitReached, SetAlerts, SetPreferences, UnknownVehicle
 from evd.model.status import vehicle_id
 from evd.store.sqlite.read import events as event_questions
@@ -61,7 +61,7 @@ async def set_alerts(given: str) -> Response:
     vehicle = vehicle_id(given)
     await _admit(vehicle)
     document = await _document()
-    settings = Settings() if document is None else alerts.parse(document)
+    settings = VehicleEventSettings() if document is None else alerts.parse(document)
     stored = None if document is None else msgspec.json.encode(settings)
     try:
         await here().writer.write(SetAlerts(vehicle, stored))
@@ -74,14 +74,14 @@ async def set_alerts(given: str) -> Response:
 async def preferences() -> Response:
     """Of the user who asks; an administrator names one by `uid`."""
     settings = await event_questions.preferences_of(here().queries, await _named_user())
-    return v1_json(msgspec.to_builtins(wishes.read(settings)))
+    return v1_json(msgspec.to_builtins(user_preferences.read(settings)))
 
 
 @events.put("/preferences")
 async def set_preferences() -> Response:
     """What is not named is set to its default."""
     uid, context = await _named_user(), here()
-    wished = wishes.parse(await _document())
+    wished = user_preferences.parse(await _document())
     try:
         await context.writer.write(SetPreferences(uid, msgspec.json.encode(wished), context.clock()))
     except LimitReached as error:
@@ -89,7 +89,7 @@ async def set_preferences() -> Response:
     return v1_json(msgspec.to_builtins(wished))
 
 
-def _shown(settings: Settings) -> Any:
+def _shown(settings: VehicleEventSettings) -> Any:
     return msgspec.to_builtins(settings)
 
 

@@ -15,7 +15,7 @@ from evd.api.replies import V1, v1_json
 from evd.config.settings import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
 from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType
-from evd.payload.formats import NAME, Named, Origin, compile_format
+from evd.payload.formats import NAME, FormatSource, Named, compile_format
 from evd.store.sqlite.read.statuses import LISTED_MAX
 from evd.store.sqlite.tables.formats import FormatInUse
 
@@ -139,7 +139,7 @@ def _about(name: str, named: Named, uses: dict[str, Any] | None) -> dict[str, An
 
 def _where(name: str) -> str:
     origin = here().formats.named()[name].origin
-    return "built in" if origin is Origin.BUILT_IN else f"in {origin.value}"
+    return "built in" if origin is FormatSource.BUILT_IN else f"in {origin.value}"
 
 
 def _unknown(name: str) -> NotFound:

@@ -15,7 +15,7 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.operations import PausePushes
 from evd.model.status import vehicle_id
-from evd.push.trace import DAY_MS, Rules, finished, trace, waiting
+from evd.push.trace import DAY_MS, TraceRules, finished, trace, waiting
 from evd.store.sqlite.read import pushes as questions
 from evd.store.sqlite.read.statuses import NUMBER_MAX, Listing
 
@@ -100,7 +100,7 @@ async def trace_status(status_id: str) -> Response:
     events = await questions.events_waiting(queries, vehicle=vehicle, status_id=status_id, limit=most)
     if status is None and not pushed and not events:
         raise unknown
-    phones = await questions.phones_of(queries, vehicle)
+    phones = await questions.registrations_of(queries, vehicle)
     return v1_json(
         trace(
             vehicle=vehicle,
@@ -166,10 +166,10 @@ async def _how(context: Context) -> dict[str, Any]:
     }
 
 
-async def _rules(context: Context) -> Rules:
+async def _rules(context: Context) -> TraceRules:
     push, now = context.config.push, context.clock()
     facts = await questions.pushing(context.queries, now)
-    return Rules(
+    return TraceRules(
         now=now,
         stale_ms=push.stale_after_days * DAY_MS,
         give_up_ms=push.give_up_after_s * 1000,

@@ -16,11 +16,11 @@ from evd.api.context import here, require_admin
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest
-from evd.ingest.redecode import Change, redecode, summary
-from evd.model.kept_status import Kept
+from evd.ingest.redecode import Redecoded, redecode, summary
+from evd.model.kept_status import KeptStatus
 from evd.model.operations import Redecode, Several
 from evd.model.status import TIME_MAX_MS, vehicle_id
-from evd.store.sqlite.ring_walk import Room, Span
+from evd.store.sqlite.ring_walk import PageLimit, TimeSpan
 
 STATUSES_A_STEP = 500
 """About 20 ms of the loop, in which callbacks are answered between the parts."""
@@ -51,7 +51,7 @@ BEHIND_ALL = (TIME_MAX_MS + 1, -1, "")
 redecoding = Blueprint("redecoding", __name__, url_prefix=V1)
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
+class RedecodeRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Times are epoch ms, both included; without `vehicles`, of all vehicles."""
 
     since: int
@@ -60,8 +60,8 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
     cursor: Cursor | None = None
 
 
-class Step(NamedTuple):
-    found: list[Kept]
+class RedecodeStep(NamedTuple):
+    found: list[KeptStatus]
     passed: int
     """Vehicles that are done with."""
     following: Cursor | None
@@ -91,9 +91,9 @@ async def apply() -> Response:
     return v1_json({**told, "written": written, "gone": len(changes) - written})
 
 
-async def _go() -> tuple[list[Change], dict[str, Any]]:
+async def _go() -> tuple[list[Redecoded], dict[str, Any]]:
     """What changes in this step, and what is told of it."""
-    wish, context = await read_form(Wish), here()
+    wish, context = await read_form(RedecodeRequest), here()
     named = _named(wish)
     step = await _read(wish, named)
     changes = []
@@ -109,7 +109,7 @@ async def _go() -> tuple[list[Change], dict[str, Any]]:
     return changes, told
 
 
-def _named(wish: Wish) -> list[str] | None:
+def _named(wish: RedecodeRequest) -> list[str] | None:
     """The wanted vehicles in their order. Raises BadRequest."""
     if wish.vehicles is None:
         return None
@@ -118,7 +118,7 @@ def _named(wish: Wish) -> list[str] | None:
     return sorted({vehicle_id(given) for given in wish.vehicles})
 
 
-async def _read(wish: Wish, named: list[str] | None) -> Step:
+async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
     """The next statuses. Raises BadRequest for a vehicle that is not known."""
     queries, began = here().queries, trio.current_time()
     at = "" if wish.cursor is None else wish.cursor[0]
@@ -127,22 +127,22 @@ async def _read(wish: Wish, named: list[str] | None) -> Step:
         more = len(vehicles) == VEHICLES_A_STEP
     else:
         vehicles, more = [vehicle for vehicle in named if vehicle >= at], False
-    found: list[Kept] = []
+    found: list[KeptStatus] = []
     size_bytes = BYTES_A_STEP
     for number, vehicle in enumerate(vehicles, 1):
         if named is not None and await queries.vehicles_from(vehicle, 1) != [vehicle]:
             raise BadRequest(f"vehicle {vehicle} was never heard: `evd vehicle list` shows who was")
         after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else None
-        room = Room(STATUSES_A_STEP - len(found), size_bytes)
-        rows, more_of_it = await queries.kept(Span(vehicle, wish.since, wish.until), after, room)
+        room = PageLimit(STATUSES_A_STEP - len(found), size_bytes)
+        rows, more_of_it = await queries.kept(TimeSpan(vehicle, wish.since, wish.until), after, room)
         found += rows
         size_bytes -= sum(len(row.document) + len(row.fields) for row in rows)
         if more_of_it or len(rows) >= room.rows or (rows and size_bytes <= 0):
             last = rows[-1]
-            return Step(found, number - 1, (vehicle, last.time, -1 if last.seq is None else last.seq, last.id))
+            return RedecodeStep(found, number - 1, (vehicle, last.time, -1 if last.seq is None else last.seq, last.id))
         if number < len(vehicles) and trio.current_time() - began > STEP_S:
-            return Step(found, number, (vehicle, *BEHIND_ALL))
-    return Step(found, len(vehicles), (vehicles[-1], *BEHIND_ALL) if more else None)
+            return RedecodeStep(found, number, (vehicle, *BEHIND_ALL))
+    return RedecodeStep(found, len(vehicles), (vehicles[-1], *BEHIND_ALL) if more else None)
 
 
 def _at_once() -> int:
@@ -150,6 +150,6 @@ def _at_once() -> int:
     return max(1, min(WRITTEN_AT_ONCE, here().config.ingest.queue_rows_max // 4))
 
 
-def _operation(change: Change) -> Redecode:
+def _operation(change: Redecoded) -> Redecode:
     kept = change.kept
     return Redecode(kept.vehicle, kept.id, kept.time, kept.seq, change.fields, change.flags)

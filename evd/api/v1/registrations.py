@@ -29,7 +29,7 @@ class Target(NamedTuple):
     text: str
 
 
-class Wish(msgspec.Struct, forbid_unknown_fields=True):
+class RegistrationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Either `token`, FCM's registration token, or `fid`, a Firebase installation id."""
 
     vehicle: str
@@ -43,13 +43,13 @@ class Wish(msgspec.Struct, forbid_unknown_fields=True):
 @registrations.post("/registrations")
 async def post_registration() -> Response:
     """The phone wants the vehicle's pushes; with `"register": false`, no more of them."""
-    wish = await read_form(Wish)
+    wish = await read_form(RegistrationRequest)
     return await (_register(wish) if wish.register else _remove(wish))
 
 
 @registrations.delete("/registrations")
 async def delete_registration() -> Response:
-    return await _remove(await read_form(Wish))
+    return await _remove(await read_form(RegistrationRequest))
 
 
 @registrations.get("/registrations")
@@ -96,13 +96,13 @@ def checked_target(token: object, fid: object, *, called: str) -> Target:
     return Target("fid" if name == "fid" else "token", text)
 
 
-async def _register(wish: Wish) -> Response:
+async def _register(wish: RegistrationRequest) -> Response:
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
     await register_phone(wish.vehicle, target, await _whose(wish, vehicle), "v1")
     return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": True}, 201)
 
 
-async def _remove(wish: Wish) -> Response:
+async def _remove(wish: RegistrationRequest) -> Response:
     """What another user registered is answered as what nobody did."""
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
     uid = None if _administers() else await _require_owner(vehicle)
@@ -114,7 +114,7 @@ async def _remove(wish: Wish) -> Response:
     return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": False})
 
 
-async def _whose(wish: Wish, vehicle: str) -> str:
+async def _whose(wish: RegistrationRequest, vehicle: str) -> str:
     if not _administers():
         if wish.uid is not None:
             raise BadRequest("uid is for administrators: a user registers his own phones")

@@ -23,7 +23,7 @@ UID_MAX = 128
 moving_in = Blueprint("moving_in", __name__, url_prefix=V1)
 
 
-class Phone(msgspec.Struct, forbid_unknown_fields=True):
+class ImportedRegistration(msgspec.Struct, forbid_unknown_fields=True):
     """Either `token`, FCM's registration token, or `fid`, a Firebase installation id."""
 
     vehicle: str
@@ -69,7 +69,7 @@ async def import_registrations() -> Response:
 
 def _operations(document: Any, now: int) -> Several:
     """Raises BadRequest, msgspec.ValidationError."""
-    phone = msgspec.convert(document, Phone)
+    phone = msgspec.convert(document, ImportedRegistration)
     if not 1 <= len(phone.uid) <= UID_MAX or not phone.uid.isprintable():
         raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters")
     target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_id(phone.vehicle)

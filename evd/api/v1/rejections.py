@@ -39,7 +39,7 @@ ELSE = "Mend the format or the callback that the reason names: `evd sigfox confi
 rejections = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
 
 
-class Step(msgspec.Struct, forbid_unknown_fields=True):
+class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The requests after number `after`, up to `through`; without it up to the newest there is."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 0
@@ -157,9 +157,9 @@ def _gone(number: int) -> NotFound:
     return NotFound(f"there is no rejected request {number}: `evd rejected list` shows them")
 
 
-async def _step() -> Step:
+async def _step() -> ReplayRequest:
     try:
-        return msgspec.json.decode(await request_body() or b"{}", type=Step)
+        return msgspec.json.decode(await request_body() or b"{}", type=ReplayRequest)
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is refused: {error}") from None
 

@@ -15,7 +15,7 @@ from evd.model.status import vehicle_id
 from evd.net import sse
 from evd.store.sqlite.read.statuses import StatusRow
 from evd.store.sqlite.ring_walk import Place
-from evd.streaming.hub import Asker, News, Progress, Rank
+from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""
@@ -42,7 +42,7 @@ async def follow() -> Response:
     asker = await _asker(spellings)
     context.live.require_place(asker)
     missed = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
-    progress = Progress.parsed(tuple(spellings), missed) if spellings else None
+    progress = StreamCursor.parsed(tuple(spellings), missed) if spellings else None
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
     response = Response(_told(context, asker, spellings, progress), 200, HEADERS)
@@ -58,24 +58,24 @@ def _spellings(most: int) -> dict[str, str]:
     return {vehicle_id(spelling): spelling for spelling in given}
 
 
-async def _asker(vehicles: Mapping[str, str]) -> Asker:
+async def _asker(vehicles: Mapping[str, str]) -> Subscriber:
     """Who is asking, if he may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     if is_local():
-        return Asker()
+        return Subscriber()
     key = require_key("app", "admin")
     if key.role == "admin":
-        return Asker(key.key_id)
+        return Subscriber(key.key_id)
     if not vehicles:
         raise BadRequest("which vehicles? name each, as ?vehicle=386625&vehicle=386626")
     uid = await require_user()
     for vehicle in vehicles:
         if not await here().queries.owns(uid, vehicle):
             raise NotFound(f"there is no vehicle {vehicle} of yours")
-    return Asker(key.key_id, uid)
+    return Subscriber(key.key_id, uid)
 
 
 async def _told(
-    context: Context, asker: Asker, spellings: Mapping[str, str], progress: Progress | None
+    context: Context, asker: Subscriber, spellings: Mapping[str, str], progress: StreamCursor | None
 ) -> AsyncGenerator[bytes, None]:
     """The stream's text; without `progress` of all vehicles, which has no ids to go on from.
 
@@ -89,7 +89,7 @@ async def _told(
         # He follows before the rings are read, so there is no gap; what comes by both ways is told once.
         if progress is None:
             known = await context.queries.lasts(settings.stream_replay_max)
-            had, resumes = Progress([vehicle for vehicle, _ in known]), False
+            had, resumes = StreamCursor([vehicle for vehicle, _ in known]), False
         else:
             known = await _missed(context, progress)
             had, resumes = progress, True
@@ -109,7 +109,9 @@ async def _told(
                 yield sse.BEAT
 
 
-def _written(told: Iterable[News], progress: Progress, spellings: Mapping[str, str], *, resumes: bool) -> bytes:
+def _written(
+    told: Iterable[StreamedStatus], progress: StreamCursor, spellings: Mapping[str, str], *, resumes: bool
+) -> bytes:
     """What of this is news, as events."""
     events = []
     for news in told:
@@ -119,7 +121,7 @@ def _written(told: Iterable[News], progress: Progress, spellings: Mapping[str, s
     return b"".join(events)
 
 
-async def _missed(context: Context, progress: Progress) -> list[tuple[str, Place]]:
+async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, Place]]:
     """Where that stands which the rings hold behind the follower, the oldest first: of each vehicle its share of the
     newest. Where he begins, it is each vehicle's last status.
     """
@@ -135,6 +137,6 @@ async def _missed(context: Context, progress: Progress) -> list[tuple[str, Place
     return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
 
 
-def _news(vehicle: str, row: StatusRow) -> News:
+def _news(vehicle: str, row: StatusRow) -> StreamedStatus:
     rank = Rank(row.time, -1 if row.seq is None else row.seq, row.id)
-    return News(vehicle, rank, row.shown, 0)
+    return StreamedStatus(vehicle, rank, row.shown, 0)

@@ -1,6 +1,6 @@
 """What the fake FCM answers: messages checked about as FCM does, tokens issued and known again, failures on request.
 
-No I/O and no clock in here: a request and the time go in, a `Reply` and the line of the record come out.
+No I/O and no clock in here: a request and the time go in, a `FakeReply` and the line of the record come out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from evd.dev.fake_fcm.behaviours import (
     NOT_FOUND,
     SLOW_MAX_S,
     UNAUTHENTICATED,
-    Reply,
-    Seen,
+    FakeReply,
+    RecentWords,
     planned,
     refusal,
 )
@@ -111,15 +111,15 @@ class Google:
         self.delivered = 0
         self._lifetime_s = token_lifetime_s
         self._issued: dict[bytes, float] = {}  # Authorization → when it ends (epoch s)
-        self._flaky = Seen(FLAKY_MAX)
+        self._flaky = RecentWords(FLAKY_MAX)
         self._latency_s = 0.0
-        self._mood: Reply | None = None
-        self._next: deque[Reply | None] = deque(maxlen=NEXT_MAX)
-        self._token_reply: Reply | None = None
+        self._mood: FakeReply | None = None
+        self._next: deque[FakeReply | None] = deque(maxlen=NEXT_MAX)
+        self._token_reply: FakeReply | None = None
 
     def answer(
         self, method: bytes, path: bytes, authorization: bytes, body: bytes, now: float
-    ) -> tuple[Reply, bytes | None]:
+    ) -> tuple[FakeReply, bytes | None]:
         """`now` is epoch s. The line is JSON, without its line end, and None for what is neither of FCM's endpoints.
 
         It holds no secret of the sender: neither its assertion nor an access token.
@@ -139,11 +139,11 @@ class Google:
         self._mood = MOODS[mood][1]
         self._latency_s = latency_s
 
-    def answer_next(self, *replies: Reply | None) -> None:
+    def answer_next(self, *replies: FakeReply | None) -> None:
         """The next messages are answered so, one after the other; None: as its token says."""
         self._next.extend(replies)
 
-    def refuse_tokens(self, reply: Reply | None) -> None:
+    def refuse_tokens(self, reply: FakeReply | None) -> None:
         """Requests for access tokens are answered so; None: no more."""
         self._token_reply = reply
 
@@ -157,9 +157,9 @@ class Google:
         """Every access token issued so far is answered 401."""
         self._issued.clear()
 
-    def _own(self, method: bytes, path: bytes, body: bytes) -> Reply:
+    def _own(self, method: bytes, path: bytes, body: bytes) -> FakeReply:
         if (method, path) == (b"GET", b"/counts"):
-            return Reply(200, orjson.dumps({"sends": self.sends, "delivered": self.delivered}))
+            return FakeReply(200, orjson.dumps({"sends": self.sends, "delivered": self.delivered}))
         if (method, path) != (b"PUT", b"/mood"):
             return NOT_FOUND
         try:
@@ -167,9 +167,9 @@ class Google:
             self.set_mood(asked.mood, asked.latency_s)
         except (*UNREADABLE, KeyError):
             return refusal(400, INVALID, f"A mood is one of {', '.join(MOODS)}; latency_s is 0 to {SLOW_MAX_S:g} s.")
-        return Reply(200, orjson.dumps({"mood": asked.mood, "latency_s": asked.latency_s}))
+        return FakeReply(200, orjson.dumps({"mood": asked.mood, "latency_s": asked.latency_s}))
 
-    def _send(self, project: bytes, authorization: bytes, body: bytes, now: float) -> tuple[Reply, bytes]:
+    def _send(self, project: bytes, authorization: bytes, body: bytes, now: float) -> tuple[FakeReply, bytes]:
         self.sends += 1
         try:
             raw = _SEND.decode(body).message
@@ -196,17 +196,17 @@ class Google:
             text = orjson.dumps(orjson.loads(text))
         return reply, _line(now, b"send", b'"%b"' % project, text, reply)
 
-    def _judge(self, project: bytes, message: _Message, now: float) -> Reply:
+    def _judge(self, project: bytes, message: _Message, now: float) -> FakeReply:
         fault = fault_of(message)
         if fault is not None:
             return refusal(400, INVALID, fault[1], INVALID, field=fault[0])
         delivered = b'{"name":"projects/%b/messages/0:%d%%%08x"}' % (project, now * 1_000_000, self.sends)
         reply = planned(message.token or message.fid, self._flaky)
         if reply is None:
-            return Reply(200, delivered)
+            return FakeReply(200, delivered)
         return reply._replace(body=delivered) if reply.status == 200 else reply
 
-    def _token(self, body: bytes, now: float) -> Reply:
+    def _token(self, body: bytes, now: float) -> FakeReply:
         """RFC 7523 §2.1 without the signature: the fake knows no keys."""
         if self._token_reply is not None:
             return self._token_reply
@@ -218,7 +218,9 @@ class Google:
             return _oauth_error("invalid_grant", fault)
         token = f"ya29.{secrets.token_urlsafe(32)}"
         self.issue(token, now + self._lifetime_s)
-        return Reply(200, orjson.dumps({"access_token": token, "expires_in": self._lifetime_s, "token_type": "Bearer"}))
+        return FakeReply(
+            200, orjson.dumps({"access_token": token, "expires_in": self._lifetime_s, "token_type": "Bearer"})
+        )
 
 
 class _Claims(msgspec.Struct):
@@ -246,8 +248,8 @@ def _unbase64url(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def _oauth_error(error: str, description: str) -> Reply:
-    return Reply(400, orjson.dumps({"error": error, "error_description": description}))
+def _oauth_error(error: str, description: str) -> FakeReply:
+    return FakeReply(400, orjson.dumps({"error": error, "error_description": description}))
 
 
 @functools.lru_cache(64)
@@ -266,7 +268,7 @@ def _message_in(body: bytes) -> bytes:
     return orjson.dumps(document.get("message")) if isinstance(document, dict) else b"null"
 
 
-def _line(now: float, kind: bytes, project: bytes, message: bytes, reply: Reply) -> bytes:
+def _line(now: float, kind: bytes, project: bytes, message: bytes, reply: FakeReply) -> bytes:
     return b'{"at":%d,"kind":"%b","project":%b,"message":%b,"status":%d}' % (
         now * 1000,
         kind,

@@ -14,7 +14,7 @@ import orjson
 SLOW_MAX_S = 3600.0
 
 
-class Reply(NamedTuple):
+class FakeReply(NamedTuple):
     """An HTTP answer, after `delay_s`; or, by `end`, no answer but silence or a TCP reset."""
 
     status: int
@@ -33,7 +33,7 @@ def refusal(
     field: str = "",
     quota_of: str = "",
     headers: tuple[tuple[str, str], ...] = (),
-) -> Reply:
+) -> FakeReply:
     """FCM's error form: `code` is FCM's own, in an FcmError; `field` the one of the request that is at fault."""
     details: list[dict[str, Any]] = []
     if code:
@@ -45,7 +45,7 @@ def refusal(
         violations = [{"subject": quota_of, "description": message}]
         details.append({"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": violations})
     error = {"code": http, "message": message, "status": status, "details": details}
-    return Reply(http, orjson.dumps({"error": error}), headers)
+    return FakeReply(http, orjson.dumps({"error": error}), headers)
 
 
 UNAUTHENTICATED = refusal(
@@ -55,7 +55,7 @@ NOT_FOUND = refusal(404, "NOT_FOUND", "The requested URL was not found on this s
 INVALID = "INVALID_ARGUMENT"
 
 
-class Seen:
+class RecentWords:
     """Remembers the newest `size` words."""
 
     def __init__(self, size: int) -> None:
@@ -76,30 +76,30 @@ class Behaviour(NamedTuple):
 
     prefix: str
     does: str
-    plan: Callable[[str, Seen], Reply | None]
+    plan: Callable[[str, RecentWords], FakeReply | None]
 
 
-def _always(reply: Reply) -> Callable[[str, Seen], Reply | None]:
+def _always(reply: FakeReply) -> Callable[[str, RecentWords], FakeReply | None]:
     return lambda token, seen: reply
 
 
-def _slow(token: str, seen: Seen) -> Reply | None:
+def _slow(token: str, seen: RecentWords) -> FakeReply | None:
     match = re.match(r"slow(\d{1,6}(?:\.\d{1,6})?)", token)
     # The body is filled in on delivery.
-    return Reply(200, b"", delay_s=min(float(match[1]), SLOW_MAX_S)) if match else None
+    return FakeReply(200, b"", delay_s=min(float(match[1]), SLOW_MAX_S)) if match else None
 
 
 _UNAVAILABLE = refusal(503, "UNAVAILABLE", "The service is currently unavailable.", "UNAVAILABLE")
 _QUOTA = refusal(429, "RESOURCE_EXHAUSTED", "Quota exceeded.", "QUOTA_EXCEEDED")
-_HANG = Reply(0, b"", end="hang")
-_RESET = Reply(0, b"", end="reset")
+_HANG = FakeReply(0, b"", end="hang")
+_RESET = FakeReply(0, b"", end="reset")
 
 
-def _flaky(token: str, seen: Seen) -> Reply | None:
+def _flaky(token: str, seen: RecentWords) -> FakeReply | None:
     return None if seen.before(token) else _UNAVAILABLE
 
 
-def _retry(token: str, seen: Seen) -> Reply | None:
+def _retry(token: str, seen: RecentWords) -> FakeReply | None:
     match = re.match(r"retry503-(\d{1,6})", token)
     return _UNAVAILABLE._replace(headers=(("Retry-After", match[1]),) if match else ())
 
@@ -146,7 +146,7 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
     ),
     Behaviour("unavailable", "503 UNAVAILABLE", _always(_UNAVAILABLE)),
     Behaviour("retry503", "retry503-75…: 503 UNAVAILABLE, Retry-After: 75", _retry),
-    Behaviour("gateway", "502 of a proxy on the way, in HTML", _always(Reply(502, b"<html>Bad Gateway</html>"))),
+    Behaviour("gateway", "502 of a proxy on the way, in HTML", _always(FakeReply(502, b"<html>Bad Gateway</html>"))),
     Behaviour("internal", "500 INTERNAL", _always(refusal(500, "INTERNAL", "Internal error encountered.", "INTERNAL"))),
     Behaviour("slow", "slow2-…, slow0.5-…: delivered after so many seconds", _slow),
     Behaviour("hang", "never answered", _always(_HANG)),
@@ -158,14 +158,14 @@ BEHAVIOURS: tuple[Behaviour, ...] = (
 _PREFIXES = tuple(row.prefix for row in BEHAVIOURS)
 
 
-def planned(target: str, seen: Seen) -> Reply | None:
+def planned(target: str, seen: RecentWords) -> FakeReply | None:
     """What the target asks for, by the first row that fits; None to deliver. `seen` knows the flaky ones."""
     if not target.startswith(_PREFIXES):
         return None
     return next(row for row in BEHAVIOURS if target.startswith(row.prefix)).plan(target, seen)
 
 
-MOODS: dict[str, tuple[str, Reply | None]] = {
+MOODS: dict[str, tuple[str, FakeReply | None]] = {
     "ok": ("each message as its token says", None),
     "hang": ("no message is answered", _HANG),
     "unavailable": ("503 UNAVAILABLE", _UNAVAILABLE),

@@ -25,8 +25,8 @@ import orjson
 import trio
 
 from evd.dev.fake_fcm.answers import Google
-from evd.dev.fake_fcm.behaviours import Reply, refusal
-from evd.net.socket import PlainWire, TlsWire
+from evd.dev.fake_fcm.behaviours import FakeReply, refusal
+from evd.net.socket import PlainSocket, TlsSocket
 
 # Head and body; FCM's own limit is 4 KiB of data.
 REQUEST_MAX = 65_536
@@ -164,7 +164,7 @@ class FakeFcm:
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        wire = PlainWire(sock) if self._ssl_context is None else TlsWire(sock, self._ssl_context)
+        wire = PlainSocket(sock) if self._ssl_context is None else TlsSocket(sock, self._ssl_context)
         patience_s = self._idle_max_s if wire.greeted else min(HANDSHAKE_MAX_S, self._idle_max_s)
         self._clients[sock.fileno()] = _Client(wire, self._now + patience_s)
         poll.register(sock, select.EPOLLIN)
@@ -217,7 +217,7 @@ class FakeFcm:
             return False
         return True
 
-    def _delay(self, client: _Client, reply: Reply) -> None:
+    def _delay(self, client: _Client, reply: FakeReply) -> None:
         client.delayed = True
         client.deadline = self._now + self._idle_max_s + reply.delay_s
         self._delays += 1
@@ -251,7 +251,7 @@ class FakeFcm:
         for client in [client for client in self._clients.values() if client.deadline <= self._now]:
             self._close(client)
 
-    def _answer(self, request: _Request) -> Reply:
+    def _answer(self, request: _Request) -> FakeReply:
         reply, line = self.google.answer(request.method, request.path, request.authorization, request.body, time.time())
         if line is not None:
             self._recent.append(line)
@@ -272,7 +272,7 @@ class FakeFcm:
 class _Client:
     """A connection of the fake's."""
 
-    def __init__(self, wire: PlainWire, deadline: float) -> None:
+    def __init__(self, wire: PlainSocket, deadline: float) -> None:
         self.wire = wire
         self.reader = _Reader()
         self.deadline = deadline
@@ -316,7 +316,7 @@ class _Reader:
     """Requests out of a stream of bytes; the `on_…` methods are httptools' callbacks."""
 
     def __init__(self) -> None:
-        self.refused: Reply | None = None
+        self.refused: FakeReply | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._ready: list[_Request] = []
         self._size = 0
@@ -355,7 +355,7 @@ class _Reader:
         self._ready.append(_Request(method, self._path, self._authorization, b"".join(self._body), keep_alive))
 
 
-def _wire(reply: Reply) -> bytes:
+def _wire(reply: FakeReply) -> bytes:
     head = _head(reply.status, reply.headers)
     return b"%b%d\r\n\r\n%b" % (head, len(reply.body), reply.body)
 

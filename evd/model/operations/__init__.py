@@ -11,8 +11,8 @@ from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferD
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
 from evd.model.operations.formats import AddFormat, RemoveFormat, SetDeviceType
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
-from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PutOff, State, Verdict
-from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Phone, Register, Renew, Unregister
+from evd.model.operations.pushes import ForgetExpired, LastStatus, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
+from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
@@ -35,6 +35,7 @@ __all__ = [
     "ForgetRejected",
     "ForgetUnseen",
     "Frame",
+    "LastStatus",
     "LimitReached",
     "MendClock",
     "Modem",
@@ -45,12 +46,13 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "PausePushes",
-    "Phone",
+    "PushVerdict",
     "PutOff",
     "QueueDownlink",
     "RecordEvents",
     "Redecode",
     "Register",
+    "Registration",
     "Reject",
     "RemoveFormat",
     "RemoveOwner",
@@ -61,10 +63,8 @@ __all__ = [
     "SetPreferences",
     "SetVehicle",
     "Several",
-    "State",
     "Stored",
     "UnknownVehicle",
     "Unregister",
-    "Verdict",
     "WaitNoLonger",
 ]

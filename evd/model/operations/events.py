@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from evd.model.operations.base import Operation
-from evd.model.operations.registrations import Client, Phone
+from evd.model.operations.registrations import Client, Registration
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
@@ -50,7 +50,7 @@ class EventDue(msgspec.Struct, frozen=True, gc=False):
     details: bytes
     expires: int
     attempts: int
-    phone: Phone
+    registration: Registration
     settings: bytes | None
     """The user's preferences, as JSON."""
 

@@ -8,7 +8,7 @@ import msgspec
 
 from evd.model.operations.base import Operation
 
-Verdict = Literal["taken", "failed", "drop", "later"]
+PushVerdict = Literal["taken", "failed", "drop", "later"]
 """Taken by the provider; never to be taken; neither, and its registration is dead; to be tried again."""
 
 
@@ -24,7 +24,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     what: str
     """`state`, or the event's kind."""
     status_id: str
-    verdict: Verdict
+    verdict: PushVerdict
     said: str
     """The provider's message id, or what went wrong."""
     committed: int | None
@@ -59,7 +59,7 @@ class PausePushes(Operation, frozen=True, gc=False):
     at: int
 
 
-class State(msgspec.Struct, frozen=True, gc=False):
+class LastStatus(msgspec.Struct, frozen=True, gc=False):
     """A vehicle's last status, as far as a push needs it."""
 
     vehicle: str

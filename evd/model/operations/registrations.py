@@ -58,7 +58,7 @@ class ForgetUnseen(Operation, frozen=True, gc=False):
     limit: int
 
 
-class Phone(msgspec.Struct, frozen=True, gc=False):
+class Registration(msgspec.Struct, frozen=True, gc=False):
     """A registration, and how far its deliveries are."""
 
     number: int

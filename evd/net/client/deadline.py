@@ -61,7 +61,7 @@ class _TimedResponse(http.client.HTTPResponse):
         super().__init__(_TimedSocket(sock), *args, **options)  # type: ignore[arg-type]
 
 
-class _Connection(HTTPConnection):
+class _BoundedConnection(HTTPConnection):
     response_class = _TimedResponse
 
 
@@ -70,7 +70,7 @@ class _TlsConnection(HTTPSConnection):
 
 
 class _Pool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _Connection
+    ConnectionCls = _BoundedConnection
 
 
 class _TlsPool(urllib3.HTTPSConnectionPool):

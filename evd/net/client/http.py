@@ -74,7 +74,7 @@ class HttpPool:
             self._ssl_context = ssl_context or default_ssl_context()
         self._common_head = f"Host: {self.origin.netloc}\r\nUser-Agent: evd/{VERSION}\r\n"
         self._slots = trio.Semaphore(connections_max, max_value=connections_max)
-        self._idle: deque[_Connection] = deque()  # the newest at the right end; never more than there are slots
+        self._idle: deque[_PooledConnection] = deque()  # the newest at the right end; never more than there are slots
         self._closed = False
 
     async def request(
@@ -132,7 +132,7 @@ class HttpPool:
                 pass
         return await self._use(await self._connect(), wire, bodyless)
 
-    async def _use(self, connection: _Connection, wire: bytes, bodyless: bool) -> Response:
+    async def _use(self, connection: _PooledConnection, wire: bytes, bodyless: bool) -> Response:
         try:
             response = await connection.exchange(wire, bodyless)
         except BaseException:
@@ -145,7 +145,7 @@ class HttpPool:
             connection.close()
         return response
 
-    def _take_idle(self) -> _Connection | None:
+    def _take_idle(self) -> _PooledConnection | None:
         """The connection used last, if it still lives; those too long idle, or closed by the other side, are let go."""
         oldest = trio.current_time() - self._idle_max_s
         while self._idle and self._idle[0].idle_since < oldest:
@@ -157,7 +157,7 @@ class HttpPool:
             connection.close()
         return None
 
-    async def _connect(self) -> _Connection:
+    async def _connect(self) -> _PooledConnection:
         if self._closed:
             raise HttpError(f"The connections to {self.origin.url} are closed.")
         try:
@@ -166,7 +166,7 @@ class HttpPool:
         except OSError as error:
             raise HttpBroken(f"Cannot connect to {self.origin.url}: {error}.") from error
         if self._ssl_context is None:
-            return _Connection(tcp, tcp.socket, self.origin.url, self._body_max)
+            return _PooledConnection(tcp, tcp.socket, self.origin.url, self._body_max)
         tls = trio.SSLStream(tcp, self._ssl_context, server_hostname=self.origin.host, https_compatible=True)
         try:
             await tls.do_handshake()
@@ -176,7 +176,7 @@ class HttpPool:
                 reason = error.__cause__ or "the connection was closed"
                 raise HttpBroken(f"No TLS connection to {self.origin.url}: {reason}.") from error
             raise
-        return _Connection(tls, tcp.socket, self.origin.url, self._body_max)
+        return _PooledConnection(tls, tcp.socket, self.origin.url, self._body_max)
 
 
 class Origin(msgspec.Struct, frozen=True):
@@ -244,7 +244,7 @@ class _Stream(Protocol):
     async def receive_some(self, max_bytes: int) -> bytes | bytearray: ...
 
 
-class _Connection:
+class _PooledConnection:
     """One connection and the answer it is reading; the `on_…` methods are httptools' callbacks."""
 
     def __init__(self, stream: _Stream, socket: trio.socket.SocketType, peer: str, body_max: int) -> None:

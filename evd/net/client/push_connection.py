@@ -6,7 +6,7 @@ import httptools
 
 from evd.errors import HttpBroken
 from evd.net.client.http import HEAD_MAX, Response
-from evd.net.socket import PlainWire
+from evd.net.socket import PlainSocket
 
 KEPT_HEADERS = {b"retry-after"}
 """What a sender of pushes reads of an answer's head, beside what httptools reads itself."""
@@ -16,14 +16,14 @@ class NoAnswer(HttpBroken):
     """The other side closed the connection before the first byte of an answer."""
 
 
-class Connection:
+class PushConnection:
     """Sends a request, then reads its answer; the `on_…` methods are httptools' callbacks.
 
     An answer's head may have HEAD_MAX bytes and its body `body_max`. It must say where it ends, by a length or chunks:
     one that ends with its connection cannot be told from one that was cut off.
     """
 
-    def __init__(self, wire: PlainWire, peer: str, body_max: int) -> None:
+    def __init__(self, wire: PlainSocket, peer: str, body_max: int) -> None:
         self.wire = wire
         self.peer = peer
         self.answered = 0

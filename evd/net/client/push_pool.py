@@ -21,8 +21,8 @@ import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
 from evd.net.client.http import IDLE_MAX_S, Response, default_ssl_context, parse_origin
-from evd.net.client.push_connection import Connection, NoAnswer
-from evd.net.socket import PlainWire, TlsWire
+from evd.net.client.push_connection import NoAnswer, PushConnection
+from evd.net.socket import PlainSocket, TlsSocket
 
 EVENTS_MAX = 64
 """Answers attended to in one go; then the others of the process have their turn."""
@@ -49,7 +49,7 @@ SWEEP_MAX_S = 1.0
 READABLE = select.EPOLLIN | select.EPOLLRDHUP
 
 
-class Transport:
+class PushPool:
     """At most `connections_max` connections to `base_url`.
 
     `timeout_s` (s) is for a whole request: waiting for a connection or opening one, and the last byte of the answer,
@@ -84,8 +84,8 @@ class Transport:
         self._free = connections_max  # slots: of neither a connection nor one that is being opened
         self._connecting = 0
         self._spaced_until = -math.inf
-        self._lines: dict[int, _Line] = {}  # by file descriptor
-        self._idle: list[_Line] = []  # the newest last: those not needed grow old
+        self._lines: dict[int, _OpenConnection] = {}  # by file descriptor
+        self._idle: list[_OpenConnection] = []  # the newest last: those not needed grow old
         self._waiting: deque[_Waiter] = deque()  # for a connection; nobody waits while one is idle
         self._poll: select.epoll | None = None
         self._scope = trio.CancelScope()
@@ -132,7 +132,7 @@ class Transport:
 
     # ---- connections, and who gets them ----
 
-    async def _obtain(self, deadline: float) -> _Line:
+    async def _obtain(self, deadline: float) -> _OpenConnection:
         """A connection that comes free, or a new one, whichever is there first."""
         if self._may_open(deadline):
             self._take_slot()
@@ -142,7 +142,7 @@ class Transport:
                 return line
         return await self._connect(deadline)
 
-    async def _wait(self, deadline: float) -> _Line | None:
+    async def _wait(self, deadline: float) -> _OpenConnection | None:
         """None: there is a slot to open a connection in, taken and counted among `_connecting` already."""
         waiter = _Waiter(trio.lowlevel.current_task(), deadline)
         self._waiting.append(waiter)
@@ -153,10 +153,10 @@ class Transport:
             self._waiting.remove(waiter)
             return trio.lowlevel.Abort.SUCCEEDED
 
-        line: _Line | None = await trio.lowlevel.wait_task_rescheduled(leave)
+        line: _OpenConnection | None = await trio.lowlevel.wait_task_rescheduled(leave)
         return line
 
-    async def _connect(self, deadline: float) -> _Line:
+    async def _connect(self, deadline: float) -> _OpenConnection:
         """Open a connection in a slot that was taken; it is given back if that fails."""
         try:
             if self._closed:
@@ -202,7 +202,7 @@ class Transport:
         self._free -= 1
         self._connecting += 1
 
-    async def _dial(self) -> PlainWire:
+    async def _dial(self) -> PlainSocket:
         url = self.origin.url
         try:
             tcp = await trio.open_tcp_stream(self.origin.host, self.origin.port)  # sets TCP_NODELAY
@@ -210,9 +210,9 @@ class Transport:
             raise HttpBroken(f"Cannot connect to {url}: {error}.") from error
         sock = socket.socket(fileno=tcp.socket.detach())
         if self._ssl_context is None:
-            return PlainWire(sock)
+            return PlainSocket(sock)
         try:
-            wire = TlsWire(sock, self._ssl_context, self.origin.host)
+            wire = TlsSocket(sock, self._ssl_context, self.origin.host)
             wire.greet()
             while not wire.greeted:
                 await trio.lowlevel.wait_readable(sock)
@@ -225,25 +225,25 @@ class Transport:
             raise
         return wire
 
-    def _watch(self, wire: PlainWire) -> _Line:
+    def _watch(self, wire: PlainSocket) -> _OpenConnection:
         if self._closed:
             wire.close()
             raise self._is_closed()
         if self._poll is None:
             self._poll = select.epoll()
             trio.lowlevel.spawn_system_task(self._attend, self._poll)
-        line = _Line(Connection(wire, self.origin.url, self._body_max), self._poll, self._forget)
+        line = _OpenConnection(PushConnection(wire, self.origin.url, self._body_max), self._poll, self._forget)
         self._poll.register(wire.socket, READABLE)
         self._lines[wire.socket.fileno()] = line
         return line
 
-    def _forget(self, line: _Line) -> None:
+    def _forget(self, line: _OpenConnection) -> None:
         """Close it, and only that: its slot is given by whoever has it. The epoll forgets what is closed by itself."""
         sock = line.connection.wire.socket
         del self._lines[sock.fileno()]
         sock.close()
 
-    def _fail(self, line: _Line, error: HttpError) -> None:
+    def _fail(self, line: _OpenConnection, error: HttpError) -> None:
         """Close it. The error goes to the task that waits for its answer, and with it the slot."""
         if line.given:
             line.spoilt = True
@@ -274,13 +274,13 @@ class Transport:
                     for descriptor, events in poll.poll(0, EVENTS_MAX):
                         line = self._lines.get(descriptor)
                         if line is not None:  # else an earlier one of these events closed it
-                            self._happened(line, events)
+                            self._on_ready(line, events)
         finally:
             self._closed = True
             self._close_all()
             poll.close()
 
-    def _happened(self, line: _Line, events: int) -> None:
+    def _on_ready(self, line: _OpenConnection, events: int) -> None:
         if line.task is None:
             self._spoke_unasked(line)
             return
@@ -297,7 +297,7 @@ class Transport:
             if response is not None:
                 self._answered(line, response)
 
-    def _answered(self, line: _Line, response: Response) -> None:
+    def _answered(self, line: _OpenConnection, response: Response) -> None:
         assert line.task is not None
         trio.lowlevel.reschedule(line.task, outcome.Value(response))
         line.task = None
@@ -311,7 +311,7 @@ class Transport:
             line.deadline = trio.current_time() + self._idle_max_s
             self._idle.append(line)
 
-    def _spoke_unasked(self, line: _Line) -> None:
+    def _spoke_unasked(self, line: _OpenConnection) -> None:
         """The other side closes an idle connection, or sends what no request asked for; TLS has words of its own."""
         try:
             quiet = not line.given and line.connection.wire.receive() is None
@@ -344,10 +344,12 @@ class _Waiter(NamedTuple):
     deadline: float  # of its request (trio's time)
 
 
-class _Line:
+class _OpenConnection:
     """A connection, and the task that waits for its answer."""
 
-    def __init__(self, connection: Connection, poll: select.epoll, forget: Callable[[_Line], None]) -> None:
+    def __init__(
+        self, connection: PushConnection, poll: select.epoll, forget: Callable[[_OpenConnection], None]
+    ) -> None:
         self.connection = connection
         self.task: trio.lowlevel.Task | None = None
         self.deadline = 0.0

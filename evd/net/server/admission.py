@@ -25,7 +25,7 @@ TOLD_MAX = 1024
 """Addresses whose strangers gave way, which are counted for the alarm."""
 
 
-class Bounds(NamedTuple):
+class AdmissionLimits(NamedTuple):
     """`places` for connections, `per_address` for strangers from one; bytes are those of unfinished requests."""
 
     places: int
@@ -34,7 +34,7 @@ class Bounds(NamedTuple):
     bytes: int
 
     @classmethod
-    def of(cls, places: int) -> Bounds:
+    def of(cls, places: int) -> AdmissionLimits:
         """Of an edge by itself: any address may have all that strangers may, a head of 16 KiB each."""
         return cls(places, places, places * 16_384, places * 65_536)
 
@@ -71,7 +71,7 @@ class Holder(Protocol):
         ...
 
 
-class Place:
+class Slot:
     """One connection's; `stranger` until it has shown a key."""
 
     __slots__ = ("held", "holder", "lines", "network", "stranger", "taken")
@@ -80,45 +80,45 @@ class Place:
         self.network = network
         self.holder: Holder | None = None
         self.stranger = True
-        self.lines: list[_Line] = []
+        self.lines: list[_IdleOrder] = []
         """Those that it stands in, as long as it is a stranger's."""
         self.held = 0
         """Bytes of a request that is not whole."""
         self.taken = True
 
 
-class _Line:
+class _IdleOrder:
     """Strangers in the order in which they give way."""
 
     def __init__(self) -> None:
-        self._answered: dict[Place, None] = {}
-        self._fresh: dict[Place, None] = {}
+        self._answered: dict[Slot, None] = {}
+        self._fresh: dict[Slot, None] = {}
 
     def __len__(self) -> int:
         return len(self._answered) + len(self._fresh)
 
-    def add(self, place: Place) -> None:
+    def add(self, place: Slot) -> None:
         self._fresh[place] = None
 
-    def answered(self, place: Place) -> None:
+    def answered(self, place: Slot) -> None:
         """It had an answer without a key: from here on it goes before those that had none yet."""
         self.remove(place)
         self._answered[place] = None
 
-    def remove(self, place: Place) -> None:
+    def remove(self, place: Slot) -> None:
         if place in self._answered:
             del self._answered[place]
         else:
             self._fresh.pop(place, None)
 
-    def first(self) -> Place | None:
+    def first(self) -> Slot | None:
         for line in (self._answered, self._fresh):
             for place in islice(line, LOOKS_MAX):
                 if place.holder is not None and place.holder.idle:
                     return place
         return next(self._all(), None)
 
-    def _all(self) -> Iterator[Place]:
+    def _all(self) -> Iterator[Slot]:
         return chain(self._answered, self._fresh)
 
 
@@ -128,9 +128,9 @@ class _Bytes:
     def __init__(self, bound: int) -> None:
         self.total = 0
         self._bound = bound
-        self._holders: dict[Place, None] = {}
+        self._holders: dict[Slot, None] = {}
 
-    def set(self, place: Place, count: int) -> None:
+    def set(self, place: Slot, count: int) -> None:
         self.total += count - place.held
         place.held = count
         if count:
@@ -138,14 +138,14 @@ class _Bytes:
         else:
             self._holders.pop(place, None)
 
-    def excess(self) -> Place | None:
+    def excess(self) -> Slot | None:
         return next(iter(self._holders), None) if self.total > self._bound else None
 
 
 class Admission:
     """The places of all connections of the network."""
 
-    def __init__(self, bounds: Bounds, proxies: Proxies | None = None) -> None:
+    def __init__(self, bounds: AdmissionLimits, proxies: Proxies | None = None) -> None:
         self.bounds = bounds
         self.open = 0
         self.gave_way = 0
@@ -153,9 +153,9 @@ class Admission:
         self.turned_away = 0
         self.let_go = 0
         self._proxies = proxies or Proxies()
-        self._strangers = _Line()
-        self._elsewhere = _Line()
-        self._of: dict[str, _Line] = {}
+        self._strangers = _IdleOrder()
+        self._elsewhere = _IdleOrder()
+        self._of: dict[str, _IdleOrder] = {}
         self._known: dict[str, None] = {}
         self._bytes = {True: _Bytes(bounds.strangers_bytes), False: _Bytes(bounds.bytes)}
         self._told: Counter[str] = Counter()
@@ -164,7 +164,7 @@ class Admission:
     def strangers(self) -> int:
         return len(self._strangers)
 
-    def enter(self, address: str) -> Place | None:
+    def enter(self, address: str) -> Slot | None:
         """A place for a new connection; None where nobody can give way to it."""
         network = network_of(address)
         if self.open >= self.bounds.places or self.strangers >= self.bounds.strangers:
@@ -173,13 +173,13 @@ class Admission:
                 self._tell(network)
                 return None
         elif self._too_many(network, address):
-            self._dismiss(self._of[network].first())
-        place = Place(network)
+            self._shut_down(self._of[network].first())
+        place = Slot(network)
         self.open += 1
         self._line_up(place)
         return place
 
-    def prove(self, place: Place) -> None:
+    def prove(self, place: Slot) -> None:
         """A request on this connection has shown a good key."""
         if not place.stranger or not place.taken:
             return
@@ -195,20 +195,20 @@ class Admission:
         place.stranger = False
         self._bytes[False].set(place, held)
 
-    def answered(self, place: Place) -> None:
+    def answered(self, place: Slot) -> None:
         """A stranger was answered, and rests."""
         for line in place.lines:
             line.answered(place)
 
-    def hand_over(self, place: Place) -> None:
+    def hand_over(self, place: Slot) -> None:
         """From here on the connection is the second server's."""
         if place.taken and place.stranger:
             if len(self._elsewhere) >= self.bounds.elsewhere:
-                self._dismiss(self._elsewhere.first())
+                self._shut_down(self._elsewhere.first())
             place.lines.append(self._elsewhere)
             self._elsewhere.add(place)
 
-    def hold(self, place: Place, count: int) -> None:
+    def hold(self, place: Slot, count: int) -> None:
         """So many bytes of a request that is not whole are kept for this connection. Another one, or itself, may be
         asked to let go of its own.
         """
@@ -221,7 +221,7 @@ class Admission:
             if one.holder is not None:
                 one.holder.let_go()
 
-    def leave(self, place: Place) -> None:
+    def leave(self, place: Slot) -> None:
         """The connection is gone; said twice does no harm."""
         if place.taken:
             self._bytes[place.stranger].set(place, 0)
@@ -233,7 +233,7 @@ class Admission:
 
     def make_room(self) -> bool:
         """Have a stranger give way; False where there is none."""
-        return self._dismiss(self._strangers.first())
+        return self._shut_down(self._strangers.first())
 
     def state(self) -> dict[str, Any]:
         """For alarms and metrics; `crowded_by` is whose connections gave way most."""
@@ -253,7 +253,7 @@ class Admission:
             return False
         return not self._proxies.trust(address)
 
-    def _dismiss(self, place: Place | None) -> bool:
+    def _shut_down(self, place: Slot | None) -> bool:
         if place is None:
             return False
         self.gave_way += 1
@@ -269,12 +269,12 @@ class Admission:
         if len(self._told) > TOLD_MAX:
             self._told = Counter(dict(self._told.most_common(TOLD_MAX // 2)))
 
-    def _line_up(self, place: Place) -> None:
-        place.lines = [self._strangers, self._of.setdefault(place.network, _Line())]
+    def _line_up(self, place: Slot) -> None:
+        place.lines = [self._strangers, self._of.setdefault(place.network, _IdleOrder())]
         for line in place.lines:
             line.add(place)
 
-    def _step_out(self, place: Place) -> None:
+    def _step_out(self, place: Slot) -> None:
         for line in place.lines:
             line.remove(place)
         place.lines = []

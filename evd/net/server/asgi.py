@@ -21,26 +21,26 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 
 from evd.errors import Unavailable, error_kinds
 from evd.net.server.admission import Admission
-from evd.net.server.guarded import Allow, DoorLimits, GuardedConnection
+from evd.net.server.guarded import Allow, AsgiLimits, GuardedConnection
 from evd.net.server.http1 import error_reply, render
 from evd.net.server.http1_body import Allowance
 
 if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
-__all__ = ["Door", "DoorLimits"]
+__all__ = ["AsgiLimits", "AsgiServer"]
 
 STOPPED = Unavailable("The server is being stopped; send the request again later.", retry_after_s=5)
 
 
-class Door:
+class AsgiServer:
     """Runs an ASGI application once (`run`) and serves connections with it (`hand_over`) until `stop`."""
 
     def __init__(
         self,
         app: ASGIFramework,
         *,
-        limits: DoorLimits,
+        limits: AsgiLimits,
         log: FilteringBoundLogger,
         allow: Allow | None = None,
         allow_local: Allow | None = None,
@@ -147,7 +147,7 @@ class _HypercornLog(Logger):
         self._log.error("door.hypercorn", message=message, error=kind.__name__ if kind else "")
 
 
-def _config(limits: DoorLimits, log: FilteringBoundLogger) -> Config:
+def _config(limits: AsgiLimits, log: FilteringBoundLogger) -> Config:
     config = Config()
     config.accesslog = None
     config.errorlog = None

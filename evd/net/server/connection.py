@@ -14,11 +14,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
-from evd.net.server.admission import Admission, Bounds, Place
+from evd.net.server.admission import Admission, AdmissionLimits, Slot
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
-from evd.net.server.http1_head import Head
-from evd.net.socket import PlainWire
+from evd.net.server.http1_head import RequestHead
+from evd.net.socket import PlainSocket
 from evd.request.http import Reply, Request
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Reception(ABC):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        allow: Callable[[Head, str], Allowance] | None,
+        allow: Callable[[RequestHead, str], Allowance] | None,
         limits: EdgeLimits,
         log: FilteringBoundLogger,
         admission: Admission | None,
@@ -85,12 +85,12 @@ class Reception(ABC):
         self.time = 0.0
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
-        self.admission = admission or Admission(Bounds.of(limits.connections_max))
+        self.admission = admission or Admission(AdmissionLimits.of(limits.connections_max))
         self.connections = 0
         """All counters count from the start."""
         self.requests = 0
         self.refused = 0
-        self.overdue = 0
+        self.on_timeout = 0
         self.handed_over = 0
         self.broken = 0
         self.failed = 0
@@ -101,7 +101,7 @@ class Reception(ABC):
 
     @abstractmethod
     def unfinished(self, connection: Connection) -> None:
-        """The connection has more to do at once, and lets others go first: `happened` is to be called again."""
+        """The connection has more to do at once, and lets others go first: `on_ready` is to be called again."""
 
     @abstractmethod
     def ended(self, connection: Connection) -> None:
@@ -129,7 +129,7 @@ class Connection:
         *("deadline", "late", "phase", "place", "wire"),
     )
 
-    def __init__(self, reception: Reception, wire: PlainWire, peer: str, place: Place) -> None:
+    def __init__(self, reception: Reception, wire: PlainSocket, peer: str, place: Slot) -> None:
         limits = reception.limits
         self.place = place
         place.holder = self
@@ -142,7 +142,7 @@ class Connection:
         self._reception = reception
         self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
         self._peer = peer
-        self._head: Head | None = None  # of the request that is being read or answered
+        self._head: RequestHead | None = None  # of the request that is being read or answered
         self._allowance: Allowance | None = None  # of that request, once its body has to be waited for
         self._conversing = False
         self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this one
@@ -161,20 +161,20 @@ class Connection:
 
     # ---- what happens to it ----
 
-    def happened(self, events: int) -> None:
+    def on_ready(self, events: int) -> None:
         """The socket has bytes, or takes some again, or has ended."""
         unfinished = self._turn < 0
         self._begin_turn()
         try:
             if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
                 self._sent()
-                self._converse()
+                self._process_requests()
             if events & _READABLE:
                 self._unread = True
                 if events & _ENDING:
                     self._ending = True
             if unfinished:
-                self._converse()
+                self._process_requests()
             self._listen()
             if self._reception.stopping and self.idle:
                 self.close()
@@ -193,24 +193,24 @@ class Connection:
             self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
             if not self._conversing:
                 self._begin_turn()
-                self._converse()
+                self._process_requests()
                 self._listen()
         except Exception as error:
             self._fail(error)
 
-    def overdue(self) -> None:
+    def on_timeout(self) -> None:
         """Its deadline has passed."""
         try:
             if self.late is None:
                 self.close()
             else:
-                self._reception.overdue += 1
+                self._reception.on_timeout += 1
                 self._refuse(self.late)
                 self._listen()
         except Exception as error:
             self._fail(error)
 
-    def dismiss(self) -> None:
+    def shut_down(self) -> None:
         """The server stops: end, unless a request has begun, be it in the socket still."""
         if self.idle:
             self._unread = True
@@ -261,7 +261,7 @@ class Connection:
                     self.close()
             else:
                 self._reader.feed(data)
-                self._converse()
+                self._process_requests()
                 self._room -= len(data)
                 if self._room <= 0:
                     self._turn = min(self._turn, 0)
@@ -277,7 +277,7 @@ class Connection:
             self._reception.unfinished(self)
         return False
 
-    def _converse(self) -> None:
+    def _process_requests(self) -> None:
         """Have the requests that are whole answered, until bytes or an answer are missing."""
         self._conversing = True
         try:
@@ -329,7 +329,7 @@ class Connection:
         self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
         return True
 
-    def _awaited(self, head: Head) -> bytes | None:
+    def _awaited(self, head: RequestHead) -> bytes | None:
         """A body that did not come with its head; None where bytes of it are missing still.
 
         Before the first one is waited for, the head says whether it is worth it.

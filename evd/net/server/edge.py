@@ -25,8 +25,8 @@ from evd.net.server.admission import Admission
 from evd.net.server.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
-from evd.net.server.http1_head import Head
-from evd.net.socket import PlainWire, TlsWire
+from evd.net.server.http1_head import RequestHead
+from evd.net.socket import PlainSocket, TlsSocket
 from evd.request.http import Request
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Edge(Reception):
         *,
         take: Callable[[Request, Answer], None],
         is_ingest: Callable[[str, str], bool],
-        allow: Callable[[Head, str], Allowance] | None = None,
+        allow: Callable[[RequestHead, str], Allowance] | None = None,
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
@@ -129,7 +129,7 @@ class Edge(Reception):
         self._stop.set()
         self.time = trio.current_time()
         for connection in tuple(self._open):
-            connection.dismiss()
+            connection.shut_down()
         self._note_empty()
 
     async def _attend(self) -> None:
@@ -154,7 +154,7 @@ class Edge(Reception):
             await trio.sleep(self.limits.sweep_s)
             self.time = trio.current_time()
             for connection in [one for one in self._open if one.deadline < self.time]:
-                connection.overdue()
+                connection.on_timeout()
 
     # ---- listeners ----
 
@@ -185,7 +185,7 @@ class Edge(Reception):
         self.connections += 1
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            wire = PlainWire(sock) if ssl_context is None else TlsWire(sock, ssl_context)
+            wire = PlainSocket(sock) if ssl_context is None else TlsSocket(sock, ssl_context)
             descriptor = sock.fileno()
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
@@ -195,7 +195,7 @@ class Edge(Reception):
             return
         connection = Connection(self, wire, address, place)
         self._open.add(connection)
-        self._attend_to[descriptor] = connection.happened
+        self._attend_to[descriptor] = connection.on_ready
 
     def _pause(self, door: socket.socket, error: OSError) -> None:
         """EMFILE and its kin pass, and the kernel keeps the clients waiting meanwhile."""

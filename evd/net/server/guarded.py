@@ -29,12 +29,12 @@ from hypercorn.utils import parse_socket_addr
 
 from evd.errors import RequestError
 from evd.net import sse
-from evd.net.server.admission import Admission, Place
+from evd.net.server.admission import Admission, Slot
 from evd.net.server.connection import CROWDED
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
-from evd.net.server.http1_head import Head
+from evd.net.server.http1_head import RequestHead
 
 RECEIVE_MAX = (
     16 * 1024
@@ -49,12 +49,12 @@ CROWDED_OUT = dict.fromkeys(LATE, CROWDED)
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
 
-Allow = Callable[[Head, str], Allowance]
+Allow = Callable[[RequestHead, str], Allowance]
 """Asked with the head of each request and the address it comes from: how much body it may send."""
 
 
 @dataclass(frozen=True, slots=True)
-class DoorLimits:
+class AsgiLimits:
     """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
 
     head_max: int = 16 * 1024
@@ -80,14 +80,14 @@ class GuardedConnection(TCPServer):
         context: WorkerContext,
         state: ConnectionState,
         stream: trio.abc.HalfCloseableStream,
-        limits: DoorLimits,
+        limits: AsgiLimits,
         allow: Allow,
         admission: Admission | None = None,
     ) -> None:
         """`stream` may have a `place`, which it gives up when `admission` wants it."""
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
         self._admission = admission
-        self._place: Place | None = getattr(stream, "place", None) if admission is not None else None
+        self._place: Slot | None = getattr(stream, "place", None) if admission is not None else None
         self.refused = 0
         self._limits = limits
         self._peer = ""

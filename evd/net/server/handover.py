@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import trio
 
-from evd.net.server.admission import Place
-from evd.net.socket import PlainWire
+from evd.net.server.admission import Slot
+from evd.net.socket import PlainSocket
 
 
 class ReplayStream(trio.abc.HalfCloseableStream):
@@ -14,7 +14,7 @@ class ReplayStream(trio.abc.HalfCloseableStream):
     `tls` and `socket` are what a server wants to know of it, `place` what the connection has among all others.
     """
 
-    def __init__(self, wire: PlainWire, first: bytes, *, write_s: float, place: Place | None = None) -> None:
+    def __init__(self, wire: PlainSocket, first: bytes, *, write_s: float, place: Slot | None = None) -> None:
         self.tls = wire.tls
         self.place = place
         self.socket = wire.socket

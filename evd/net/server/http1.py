@@ -14,7 +14,14 @@ import orjson
 
 from evd.errors import BadRequest, HeadTooLarge, RequestError, RequestTimeout, TooManyRequests, Unavailable
 from evd.net.server.http1_body import Allowance, BodyWalk
-from evd.net.server.http1_head import Head, check_field_line, check_request_line, method_byte, understand, whole_head
+from evd.net.server.http1_head import (
+    RequestHead,
+    check_field_line,
+    check_request_line,
+    method_byte,
+    understand,
+    whole_head,
+)
 from evd.request.http import Reply
 
 BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier body (RFC 9112 §2.2)
@@ -26,7 +33,7 @@ BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send
 
 #: Heads that were read, by their bytes: the callbacks of a device type differ in nothing but the body, so nearly every
 #: head came before. What is refused is not remembered.
-_seen: dict[tuple[int, bytes], Head] = {}
+_seen: dict[tuple[int, bytes], RequestHead] = {}
 SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
 SEEN_BYTES_MAX = 2048
 
@@ -43,7 +50,7 @@ class _Heads:
         self._lines = 0
         self._blank_lines = 0
 
-    def _next_head(self) -> Head | None:
+    def _next_head(self) -> RequestHead | None:
         """The head at the start of the buffer, which stays there; None while it is incomplete."""
         end = 0 if self._line else self._buffer.find(b"\r\n\r\n", 0, self._head_max) + 4
         if not 4 <= end <= SEEN_BYTES_MAX:
@@ -61,7 +68,7 @@ class _Heads:
             _seen[whole] = head
         return head
 
-    def _read_head(self) -> Head | None:
+    def _read_head(self) -> RequestHead | None:
         if self._buffer[:1] == b"\r" and not self._line:
             self._skip_blank_lines()
         buffer = self._buffer
@@ -121,7 +128,7 @@ class RequestReader(_Heads):
 
     def __init__(self, *, head_max: int, fields_max: int) -> None:
         super().__init__(head_max=head_max, fields_max=fields_max)
-        self._head: Head | None = None
+        self._head: RequestHead | None = None
         self._walk: BodyWalk | None = None
 
     def feed(self, data: bytes) -> None:
@@ -142,7 +149,7 @@ class RequestReader(_Heads):
         """`body` gave None for the sake of others, not for want of bytes."""
         return self._walk is not None and self._walk.paused
 
-    def next_head(self) -> Head | None:
+    def next_head(self) -> RequestHead | None:
         """The head of the next request; its bytes stay until `body` is asked for.
 
         Raises BadRequest, HeadTooLarge or UnsupportedMedia.

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from evd.errors import RequestError
 from evd.net.server.http1 import RequestReader
 from evd.net.server.http1_body import Allowance
-from evd.net.server.http1_head import Head
+from evd.net.server.http1_head import RequestHead
 
 NOT_PASSED_ON = frozenset(
     b"connection content-length transfer-encoding te trailer expect upgrade http2-settings keep-alive".split()
@@ -27,10 +27,10 @@ class RequestGuard:
     body is not to be read is given without it, as the last one.
     """
 
-    def __init__(self, *, head_max: int, fields_max: int, allow: Callable[[Head], Allowance]) -> None:
+    def __init__(self, *, head_max: int, fields_max: int, allow: Callable[[RequestHead], Allowance]) -> None:
         self._reader = RequestReader(head_max=head_max, fields_max=fields_max)
         self._allow = allow
-        self._head: Head | None = None
+        self._head: RequestHead | None = None
         self._allowance = Allowance(0)
         self._last = False
         self.heads = 0
@@ -104,7 +104,7 @@ class RequestGuard:
         self._reader.forget()
 
 
-def written(head: Head, body: bytes, *, last: bool) -> bytes:
+def written(head: RequestHead, body: bytes, *, last: bool) -> bytes:
     """A request as it was understood; `last` has it say that no other one follows."""
     parts = [b"%s %s HTTP/1.%d\r\n" % (head.method.encode(), head.target, head.minor)]
     parts += [b"%s: %s\r\n" % field for field in head.headers.items() if field[0] not in NOT_PASSED_ON]

@@ -37,7 +37,7 @@ SINGULAR = frozenset(
 LENGTH_DIGITS_MAX = 15  # below 2^53; what is longer is over any limit
 
 
-class Head(msgspec.Struct, frozen=True):
+class RequestHead(msgspec.Struct, frozen=True):
     """The head of a request. `path` is percent-decoded, `query` is raw; names of `headers` are in lower case."""
 
     method: str
@@ -79,7 +79,7 @@ def _check_line_end(line: bytes) -> None:
         raise BadRequest("A line of the request does not end with CR LF; send both, and neither alone.")
 
 
-def understand(match: re.Match[bytes], lines: list[bytes]) -> Head:
+def understand(match: re.Match[bytes], lines: list[bytes]) -> RequestHead:
     """What a head that is well-formed means; refused is what it may not mean here."""
     headers: dict[bytes, bytes] = {}
     for line in lines:
@@ -110,7 +110,7 @@ def understand(match: re.Match[bytes], lines: list[bytes]) -> Head:
     coding = headers.get(b"content-encoding", b"identity").lower()
     if coding != b"identity" and not (coding in GZIP and may_be_zipped(path)):
         raise UnsupportedMedia("The body is compressed or otherwise encoded; send it without Content-Encoding.")
-    return Head(
+    return RequestHead(
         method=method,
         target=target,
         path=unquote(path) if "%" in path else path,

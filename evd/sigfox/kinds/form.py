@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.config.settings import Sigfox
+from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError
 
 KEY_PLACEHOLDER = "<key>"
@@ -180,7 +180,7 @@ def definitions(
     *,
     bidir: bool = False,
     batch: bool = False,
-    batch_pattern: str = Sigfox().batch_pattern,
+    batch_pattern: str = SigfoxSettings().batch_pattern,
     grammar: str | None = None,
 ) -> list[CallbackDefinition]:
     """What to type for each callback, DATA first; `url` is evd's public base address, `grammar` the payload's format.

@@ -59,7 +59,7 @@ class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """It says more of a message that has an item of its own, so it is not counted."""
 
 
-class Counts(msgspec.Struct):
+class BackfillCounts(msgspec.Struct):
     """Of messages and callbacks: all that were read, and what became of those that have something for evd."""
 
     read: int = 0

@@ -15,14 +15,14 @@ import orjson
 import trio
 
 from evd.clock import Clock, now_ms
-from evd.config.heartbeat import Alive
-from evd.config.settings import Sigfox
+from evd.config.heartbeat import Heartbeat
+from evd.config.settings import SigfoxSettings
 from evd.errors import EvdError, SigfoxError, Unavailable
 from evd.log.logger import log
 from evd.sigfox_api.backfill.mapping import (
     AGAIN,
     RETRIED_MS,
-    Counts,
+    BackfillCounts,
     Item,
     deliveries,
     of_message,
@@ -30,7 +30,7 @@ from evd.sigfox_api.backfill.mapping import (
     outage,
     waves,
 )
-from evd.sigfox_api.client import CONNECTIONS_MAX, Listing, SigfoxApi
+from evd.sigfox_api.client import CONNECTIONS_MAX, ApiListing, SigfoxApi
 
 Deliver = Callable[[Sequence[Item]], Awaitable[Sequence[str]]]
 """Gives the verdict on each item: the ingest's, or AGAIN."""
@@ -79,11 +79,11 @@ class Backfiller:
         self._device_types = device_types
         self._bytes_max = bytes_max
         self._readers = readers
-        self.counts = Counts()
+        self.counts = BackfillCounts()
         self.devices_seen = 0
         self.devices_done = 0
 
-    async def run(self) -> Counts:
+    async def run(self) -> BackfillCounts:
         """Until all is read. Raises EvdError, in a group: what was delivered until then stays."""
         send, receive = trio.open_memory_channel[tuple[str, str | None]](DEVICES_WAITING_MAX)
         async with trio.open_nursery() as nursery:
@@ -112,7 +112,7 @@ class Backfiller:
     async def _all_device_types(self) -> list[str]:
         return [str(entry["id"]) async for page in self._api.device_types() for entry in page if "id" in entry]
 
-    async def _undelivered(self, listing: Listing) -> None:
+    async def _undelivered(self, listing: ApiListing) -> None:
         async for page in listing:
             await self._take([of_undelivered(entry) for entry in page])
 
@@ -172,8 +172,8 @@ async def take_in(accept: Callable[..., Awaitable[str]], items: Sequence[Item]) 
 
 
 async def watch(
-    alive: Alive,
-    settings: Sigfox,
+    alive: Heartbeat,
+    settings: SigfoxSettings,
     accept: Callable[..., Awaitable[str]],
     healthy: Callable[[], bool],
     *,
@@ -195,7 +195,7 @@ async def watch(
         await trio.sleep(every_s)
 
 
-def _note(alive: Alive, now: int) -> None:
+def _note(alive: Heartbeat, now: int) -> None:
     try:
         alive.note(now)
     except OSError as error:
@@ -203,7 +203,12 @@ def _note(alive: Alive, now: int) -> None:
 
 
 async def after_outage(
-    settings: Sigfox, accept: Callable[..., Awaitable[str]], since: int, missed_ms: int, *, clock: Clock = now_ms
+    settings: SigfoxSettings,
+    accept: Callable[..., Awaitable[str]],
+    since: int,
+    missed_ms: int,
+    *,
+    clock: Clock = now_ms,
 ) -> None:
     """Say that callbacks since `since` (epoch ms) may be missing, or fetch them where `sigfox.backfill` is "run"."""
     minutes = missed_ms // 60_000

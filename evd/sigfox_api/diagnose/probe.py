@@ -24,8 +24,8 @@ from evd.sigfox_api.diagnose.verdicts import (
     UNTRUSTED,
     VEHICLE,
     WARNING,
+    CheckStep,
     Peer,
-    Step,
     judge_addresses,
     judge_answer,
     judge_certificate,
@@ -48,7 +48,7 @@ Local = Callable[[str, str, Any], Any]
 class _Failed(Exception):
     """A step after which the next ones make no sense."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: CheckStep) -> None:
         super().__init__(step.name)
         self.step = step
 
@@ -66,14 +66,14 @@ class Checkup:
         key: str,
         *,
         now: int,
-        tell: Callable[[Step], None],
+        tell: Callable[[CheckStep], None],
         local: Local | None = None,
         trust: Callable[[], ssl.SSLContext] = default_ssl_context,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         """Raises ConfigError if `url` is no http:// or https:// address."""
         self.url = base_of(url)
-        self.steps: list[Step] = []
+        self.steps: list[CheckStep] = []
         self._origin: Origin = parse_origin(self.url)
         self._key = key
         self._now = now
@@ -98,7 +98,7 @@ class Checkup:
         except _Failed as failure:
             self._add(failure.step)
 
-    def _add(self, step: Step) -> None:
+    def _add(self, step: CheckStep) -> None:
         self.steps.append(step)
         self._tell(step)
 
@@ -107,7 +107,7 @@ class Checkup:
             await work()
             return
         raise _Failed(
-            Step(
+            CheckStep(
                 name,
                 FAILED,
                 f"no answer within {self._timeout_s:g} s",
@@ -121,9 +121,9 @@ class Checkup:
             found = await trio.socket.getaddrinfo(host, self._origin.port, type=trio.socket.SOCK_STREAM)
         except OSError as error:
             advice = "set an A record for this name, or mend the name in the URL"
-            raise _Failed(Step("DNS", FAILED, f"{host} has no address ({error.strerror})", advice)) from None
+            raise _Failed(CheckStep("DNS", FAILED, f"{host} has no address ({error.strerror})", advice)) from None
         self._addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))[:ADDRESSES_MAX]
-        self._add(Step("DNS", *judge_addresses(host, self._addresses)))
+        self._add(CheckStep("DNS", *judge_addresses(host, self._addresses)))
 
     async def _tcp(self) -> None:
         """Every address, for Sigfox may take any of them."""
@@ -148,17 +148,19 @@ class Checkup:
         port = self._origin.port
         if len(silent) == len(self._addresses):
             advice = f"open port {port} in the firewall (Sigfox calls from 185.110.96.0/22), and look whether evd runs"
-            raise _Failed(Step("TCP", FAILED, f"nobody listens at {', '.join(silent)} port {port}", advice))
+            raise _Failed(CheckStep("TCP", FAILED, f"nobody listens at {', '.join(silent)} port {port}", advice))
         if silent:
             advice = "take the address out of the DNS, or have evd listen there: Sigfox may try it first"
-            self._add(Step("TCP", WARNING, f"nobody listens at {', '.join(silent)} port {port}", advice))
+            self._add(CheckStep("TCP", WARNING, f"nobody listens at {', '.join(silent)} port {port}", advice))
         else:
-            self._add(Step("TCP", OK, f"port {port} is open"))
+            self._add(CheckStep("TCP", OK, f"port {port} is open"))
 
     async def _tls_steps(self) -> None:
         if self._origin.scheme == "http":
             advice = "for Sigfox use https with a certificate of a public authority: it refuses self-signed ones"
-            self._add(Step("TLS", SKIPPED, "the address is plain http: whoever is on the way reads the key", advice))
+            self._add(
+                CheckStep("TLS", SKIPPED, "the address is plain http: whoever is on the way reads the key", advice)
+            )
             return
         await self._within("TLS", self._tls)
         await self._within("TLS 1.2", self._tls_12)
@@ -170,11 +172,13 @@ class Checkup:
             self._peer = await self._handshake(self._trust(), self._origin.host)
         except ssl.SSLCertVerificationError as error:
             advice = CERTIFICATE_ADVICE.get(error.verify_code, UNTRUSTED)
-            raise _Failed(Step("TLS", FAILED, f"the certificate is refused: {error.verify_message}", advice)) from None
+            raise _Failed(
+                CheckStep("TLS", FAILED, f"the certificate is refused: {error.verify_message}", advice)
+            ) from None
         except (OSError, trio.BrokenResourceError) as error:
             advice = f"look whether port {self._origin.port} speaks TLS (server.tls_cert and tls_key, or the proxy)"
-            raise _Failed(Step("TLS", FAILED, f"no TLS connection ({reason(error)})", advice)) from None
-        self._add(Step("TLS", *judge_certificate(self._peer, self._now)))
+            raise _Failed(CheckStep("TLS", FAILED, f"no TLS connection ({reason(error)})", advice)) from None
+        self._add(CheckStep("TLS", *judge_certificate(self._peer, self._now)))
 
     async def _tls_12(self) -> None:
         """Sigfox does not say which versions it speaks; 1.2 is what old clients have at best."""
@@ -186,9 +190,9 @@ class Checkup:
             await self._handshake(context, self._origin.host)
         except OSError:
             advice = "let the proxy speak TLS 1.2 beside 1.3: Sigfox does not say which versions it knows"
-            self._add(Step("TLS 1.2", WARNING, "refused", advice))
+            self._add(CheckStep("TLS 1.2", WARNING, "refused", advice))
         else:
-            self._add(Step("TLS 1.2", OK, "spoken too"))
+            self._add(CheckStep("TLS 1.2", OK, "spoken too"))
 
     async def _sni(self) -> None:
         """Sigfox names the server only where the callback's SNI switch is on, and it is off unless ticked."""
@@ -200,11 +204,11 @@ class Checkup:
             found = f"none is shown ({reason(error)})"
         else:
             if peer.certificate == self._peer.certificate:
-                self._add(Step("SNI", OK, "without SNI the same certificate is shown"))
+                self._add(CheckStep("SNI", OK, "without SNI the same certificate is shown"))
                 return
             found = "another one is shown"
         advice = "tick “Send SNI” in every callback, or make this certificate the server's default"
-        self._add(Step("SNI", WARNING, f"without SNI {found}", advice))
+        self._add(CheckStep("SNI", WARNING, f"without SNI {found}", advice))
 
     async def _handshake(self, context: ssl.SSLContext, name: str | None) -> Peer:
         """Raises OSError, ssl.SSLCertVerificationError among them."""
@@ -234,7 +238,7 @@ class Checkup:
                 return await pool.request(method, path, headers, body)
         except HttpError as error:
             advice = "look whether evd runs, and whether the proxy in front of it passes requests on"
-            raise _Failed(Step(step, FAILED, str(error).rstrip("."), advice)) from None
+            raise _Failed(CheckStep(step, FAILED, str(error).rstrip("."), advice)) from None
 
     async def _http(self) -> None:
         answer = await self._request("HTTP", "GET", "/healthz", {})
@@ -258,15 +262,17 @@ class Checkup:
         """What became of it behind the answer, if the daemon of this machine is the one that took it."""
         if self._here is None:
             text = "no evd runs in this machine's directory, so pushes were not looked at"
-            self._add(Step("push", SKIPPED, text, "run this command where evd runs, with --dir, to know"))
+            self._add(CheckStep("push", SKIPPED, text, "run this command where evd runs, with --dir, to know"))
             return
         vehicle = await self._ask_local("GET", f"/vehicles/{VEHICLE}", None) or {}
         if vehicle.get("status_id") != self._status_id:
             text = "the evd of this machine's directory is not the one behind the URL"
-            self._add(Step("push", WARNING, text, "look where the name and the proxy lead to, or name another --dir"))
+            self._add(
+                CheckStep("push", WARNING, text, "look where the name and the proxy lead to, or name another --dir")
+            )
             return
         stats = await self._ask_local("GET", "/stats", None) or {}
-        self._add(Step("push", *judge_push(stats)))
+        self._add(CheckStep("push", *judge_push(stats)))
 
     async def _ask_local(self, method: str, path: str, body: Any) -> Any:
         """The daemon's answer; None where it gives none."""

@@ -20,7 +20,7 @@ OK, FAILED, WARNING, SKIPPED = "ok", "failed", "warning", "skipped"
 EXPIRES_SOON_DAYS = 14  # automatic renewals happen 30 days before the end: by now they have failed
 
 
-class Step(msgspec.Struct, frozen=True):
+class CheckStep(msgspec.Struct, frozen=True):
     """`text` says what was found, `advice` what to do.
 
     Only `failed` means that Sigfox's callbacks do not get through.
@@ -70,39 +70,46 @@ def judge_certificate(peer: Peer, now: int) -> tuple[str, str, str]:
     return OK, text, ""
 
 
-def judge_health(answer: Response) -> Step:
+def judge_health(answer: Response) -> CheckStep:
     if 300 <= answer.status < 400:
         target = answer.headers.get("location", "somewhere else")[:200]
-        return Step("HTTP", FAILED, f"the server sends callers on to {target}", "give Sigfox the address of that place")
+        return CheckStep(
+            "HTTP", FAILED, f"the server sends callers on to {target}", "give Sigfox the address of that place"
+        )
     if answer.status >= 500:
         advice = "look whether evd runs (`evd stats`), and where the proxy in front of it leads to"
-        return Step("HTTP", FAILED, f"the server answers {answer.status}", advice)
+        return CheckStep("HTTP", FAILED, f"the server answers {answer.status}", advice)
     version = _json(answer).get("version")
     if answer.status == 200 and version:
-        return Step("HTTP", OK, f"evd {version} answers")
+        return CheckStep("HTTP", OK, f"evd {version} answers")
     advice = "all is well if a proxy passes on /sigfox/ only; else it leads elsewhere than to evd"
-    return Step("HTTP", WARNING, f"/healthz is answered with {answer.status}, and not by evd", advice)
+    return CheckStep("HTTP", WARNING, f"/healthz is answered with {answer.status}, and not by evd", advice)
 
 
-_KEY_FITS = Step("key", OK, "the key may send callbacks")
-_DECODED = Step("decode", OK, "the callback was read and its payload decoded")
+_KEY_FITS = CheckStep("key", OK, "the key may send callbacks")
+_DECODED = CheckStep("decode", OK, "the callback was read and its payload decoded")
 
 
-def judge_answer(answer: Response) -> list[Step]:
+def judge_answer(answer: Response) -> list[CheckStep]:
     """Key, decode and commit, as far as the answer to the marked callback tells of them; the last may have failed."""
     told = str(_json(answer).get("detail", "no reason is given"))
     if answer.status == 201 and answer.headers.get("x-status-id"):
         commit = f"on disk as status {answer.headers['x-status-id']} of vehicle {VEHICLE}"
-        return [_KEY_FITS, _DECODED, Step("commit", OK, commit)]
+        return [_KEY_FITS, _DECODED, CheckStep("commit", OK, commit)]
     if answer.status in KEY_ADVICE:
-        return [Step("key", FAILED, told, KEY_ADVICE[answer.status])]
+        return [CheckStep("key", FAILED, told, KEY_ADVICE[answer.status])]
     if answer.status == 400:
-        return [_KEY_FITS, Step("decode", FAILED, told, DECODE_ADVICE.get(_json(answer).get("Error", ""), LOOK_UP))]
+        return [
+            _KEY_FITS,
+            CheckStep("decode", FAILED, told, DECODE_ADVICE.get(_json(answer).get("Error", ""), LOOK_UP)),
+        ]
     if answer.status in (500, 503):
         advice = "look at evd's log: the disk may be full, or evd overloaded"
-        return [_KEY_FITS, _DECODED, Step("commit", FAILED, told, advice)]
+        return [_KEY_FITS, _DECODED, CheckStep("commit", FAILED, told, advice)]
     advice = "look where the proxy leads to, and whether it changes the path"
-    return [Step("callback", FAILED, f"{ROUTE} is answered with {answer.status}, which evd never does there", advice)]
+    return [
+        CheckStep("callback", FAILED, f"{ROUTE} is answered with {answer.status}, which evd never does there", advice)
+    ]
 
 
 KEY_ADVICE = {

@@ -10,7 +10,7 @@ from evd.model.status import AHEAD
 from evd.store.sqlite.annotations import NO_SEQ
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.ring_overflow import Overflow
-from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_state import RingState
 
 _NEXT = """
 SELECT number, v.vehicle FROM overflow AS o JOIN vehicles AS v ON v.number = o.vehicle
@@ -38,7 +38,7 @@ def next_ahead(connection: Any, first: int, until: int, limit: int) -> tuple[int
 
 
 def take_out(
-    connection: Any, overflow: Overflow, head: Head, vehicle: str, rank: Rank, place: int
+    connection: Any, overflow: Overflow, head: RingState, vehicle: str, rank: Rank, place: int
 ) -> tuple[Arrive, str | None]:
     """Take the status out of its ring: as it would arrive now, without its flag, and what the network said of it."""
     row = connection.execute(_ROW, (place,)).fetchone()

@@ -86,7 +86,7 @@ def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
     return busy, log_pages, copied
 
 
-def lengthen_log(connection: Any, path: Path, size_bytes: int) -> None:
+def preallocate_wal(connection: Any, path: Path, size_bytes: int) -> None:
     """Fill the log's file with zeros up to `size_bytes`; SQLite writes over them, and reads them as no frames.
 
     To sync what replaces zeros needs no new blocks and no new length in the file system's own log: it takes a sixth

@@ -12,20 +12,20 @@ from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, 
 from evd.log.logger import log
 from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
 from evd.store.protocols import finished
-from evd.store.sqlite.commit_thread import open_scribe
+from evd.store.sqlite.commit_thread import open_commit_thread
 from evd.store.sqlite.connection import (
     checkpoint,
     explain,
-    lengthen_log,
     open_copier,
     open_reader,
     open_writer,
+    preallocate_wal,
     translated,
 )
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import sqlite3
-from evd.store.sqlite.read.due_pushes import PendingInSqlite
-from evd.store.sqlite.read.unaccompanied import WaitingInSqlite
+from evd.store.sqlite.read.due_pushes import SqliteDuePushes
+from evd.store.sqlite.read.unaccompanied import SqliteWaitingMetadata
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.rings import Rings
 from evd.store.sqlite.tables.base import Limits, Registry
@@ -53,7 +53,7 @@ WAL_MAX_BYTES = 64 * 1024 * 1024
 """Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
 
 GATHERED_ROWS_MAX = 12_288
-"""Rows of a group that wait in memory for the scribe's thread, 150 bytes each beside what they say, and room for the
+"""Rows of a group that wait in memory for the commit thread, 150 bytes each beside what they say, and room for the
 largest batch; the first ones of a larger group are written in the loop."""
 
 STEP_ROWS = 32
@@ -117,9 +117,11 @@ class SqliteStore:
             self._rest_pages = REST_BYTES // page_bytes
             self._hold_pages: int = HOLD_BYTES // page_bytes
             self._log_pages_max = WAL_MAX_BYTES // page_bytes
-            self._scribe = open_scribe(self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S)
+            self._commit_thread = open_commit_thread(
+                self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S
+            )
             self._rings = Rings(
-                *(self._db, self._scribe),
+                *(self._db, self._commit_thread),
                 capacity=capacity,
                 create_unknown=create_unknown,
                 vehicles_max=vehicles_max,
@@ -129,8 +131,8 @@ class SqliteStore:
             self._db.execute("PRAGMA busy_timeout = 0")
             self._reader = open_reader(path)
             self._copier = open_copier(path)
-        self._pending: list[PendingInSqlite] = []
-        self._waiting: list[WaitingInSqlite] = []
+        self._pending: list[SqliteDuePushes] = []
+        self._waiting: list[SqliteWaitingMetadata] = []
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
@@ -141,9 +143,9 @@ class SqliteStore:
         self._failed: type[StoreError] | None = None
         """Why the last attempt to write found no space or no turn."""
 
-    def lengthen_log(self) -> None:
-        """Make commits cheaper from the first one on: see `evd.store.sqlite.connection.lengthen_log`."""
-        lengthen_log(self._db, self.path, LOG_READY_BYTES)
+    def preallocate_wal(self) -> None:
+        """Make commits cheaper from the first one on: see `evd.store.sqlite.connection.preallocate_wal`."""
+        preallocate_wal(self._db, self.path, LOG_READY_BYTES)
 
     def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
         """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
@@ -159,17 +161,17 @@ class SqliteStore:
 
     def start_commit(self) -> None:
         """See `Store.start_commit`."""
-        self._scribe.start()
+        self._commit_thread.start()
 
     @property
     def commit_fd(self) -> int:
         """See `Store.commit_fd`."""
-        return self._scribe.fd
+        return self._commit_thread.fd
 
     def finish_commit(self) -> None:
         """See `Store.finish_commit`."""
         with self._undone_on_error():
-            self._scribe.finish()
+            self._commit_thread.finish()
         self._failed = None
         if self._written >= LOOK_EVERY_BYTES:
             self._written = 0
@@ -188,20 +190,20 @@ class SqliteStore:
         return results
 
     @property
-    def wants_relief(self) -> bool:
-        """See `Store.wants_relief`."""
+    def wants_checkpoint(self) -> bool:
+        """See `Store.wants_checkpoint`."""
         return self._log_pages >= self._checkpoint_pages and not self._copied
 
-    def relieve(self) -> None:
-        """See `Store.relieve`: copy the log into the database, on a connection of its own, until little is left."""
+    def checkpoint(self) -> None:
+        """See `Store.checkpoint`: copy the log into the database, on a connection of its own, until little is left."""
         self._relieving = True
         try:
-            self._copy_log()
+            self._copy_wal()
         finally:
             self._relieving = False
         self._copied = True
 
-    def _copy_log(self) -> None:
+    def _copy_wal(self) -> None:
         before = -1
         with translated(self.path):
             for _ in range(PASSES_MAX):
@@ -218,15 +220,15 @@ class SqliteStore:
             raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
 
     @property
-    def wants_tidy(self) -> bool:
-        """See `Store.wants_tidy`."""
+    def wants_maintenance(self) -> bool:
+        """See `Store.wants_maintenance`."""
         if self._relieving:
             return self._log_pages >= self._hold_pages
         failed = self._failed is not None
         return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
 
-    def tidy(self, *, idle: bool = False) -> bool:
-        """See `Store.tidy`: the rest of the log, which begins anew then, and one ring's size."""
+    def maintain(self, *, idle: bool = False) -> bool:
+        """See `Store.maintain`: the rest of the log, which begins anew then, and one ring's size."""
         if self._failed is StoreFull:
             self._make_room()
         if self._failed is not None:
@@ -270,14 +272,14 @@ class SqliteStore:
             self._db.execute("UPDATE meta SET value = value WHERE name = 'statuses_per_vehicle'")
         self.commit()
 
-    def pending(self, kinds: Iterable[str]) -> PendingInSqlite:
+    def pending(self, kinds: Iterable[str]) -> SqliteDuePushes:
         """What waits for registrations of these kinds."""
-        self._pending.append(PendingInSqlite(self.path, kinds))
+        self._pending.append(SqliteDuePushes(self.path, kinds))
         return self._pending[-1]
 
-    def waiting(self) -> WaitingInSqlite:
+    def waiting(self) -> SqliteWaitingMetadata:
         """What waits for its message."""
-        self._waiting.append(WaitingInSqlite(self.path))
+        self._waiting.append(SqliteWaitingMetadata(self.path))
         return self._waiting[-1]
 
     @property
@@ -311,7 +313,7 @@ class SqliteStore:
         Raises StoreHangs where the disk does not answer; what waits for it stays as it is.
         """
         try:
-            self._scribe.close()
+            self._commit_thread.close()
         except TimeoutError as error:
             raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
         self._reader.close()
@@ -354,7 +356,7 @@ class SqliteStore:
         return results
 
     def _begin(self) -> None:
-        """Open the group's transaction, where it is not open yet: the scribe does it for a group that needs no look."""
+        """Open the group's transaction unless it is open: the commit thread does it for a group that needs no look."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from evd.model.frame_counter import DAY_MS, SEQ_MAX, Tally, gap
+from evd.model.frame_counter import DAY_MS, SEQ_MAX, DayTally, gap
 from evd.model.retention import Circle
 from evd.model.status import SIGFOX
 from evd.store.sqlite.ring_overflow import Overflow
-from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_state import RingState
 
 DAYS_KEPT = 90
 """Before a vehicle's newest one."""
@@ -44,7 +44,7 @@ _Frame = tuple[int, int]
 """(time, seqNumber)"""
 
 
-class Counts:
+class FrameCounts:
     """All vehicles' counts on one writing connection, inside the caller's transaction.
 
     The tally of a vehicle is its head's, and is written with its ring's shape. What the ring holds must be written.
@@ -54,7 +54,7 @@ class Counts:
         self._db = connection
         self._overflow = overflow
 
-    def follow(self, head: Head, time: int, seq: int) -> None:
+    def follow(self, head: RingState, time: int, seq: int) -> None:
         """A frame newer than all that were counted."""
         tally, day = head.tally, time // DAY_MS
         if day == tally.day:
@@ -65,7 +65,7 @@ class Counts:
         self._db.execute("DELETE FROM past_days WHERE vehicle = ? AND day < ?", (head.number, day - DAYS_KEPT))
         tally.turn(time, seq)
 
-    def squeeze_in(self, head: Head, index: int, time: int, seq: int) -> None:
+    def squeeze_in(self, head: RingState, index: int, time: int, seq: int) -> None:
         """A frame that is not newer than the newest one, and would stand at `index` of the ring."""
         new = (time, seq)
         before, whole = self._before(head, index, new)
@@ -84,14 +84,14 @@ class Counts:
         self._add(head, after[0] // DAY_MS, 0, lost, reset)
         self._add(head, day, received, *((0, 0) if before is None else _between(before, new)))
 
-    def recount(self, head: Head) -> None:
+    def recount(self, head: RingState) -> None:
         """Count what the ring holds; nothing of it was counted yet."""
-        head.tally = Tally()
+        head.tally = DayTally()
         for time, seq in self._db.execute(_ALL, (head.base, head.base + head.slots - 1)).fetchall():
             if (time, seq) > (head.tally.time, head.tally.seq):
                 self.follow(head, time, seq)
 
-    def has_frame(self, head: Head, time: int, seq: int) -> bool:
+    def has_frame(self, head: RingState, time: int, seq: int) -> bool:
         """Whether this one that is no message came before; one older than all that may be kept is taken for such."""
         kept, oldest = self._db.execute(_FRAMES, (head.number,)).fetchone()
         if kept >= FRAMES_MAX and time <= oldest:
@@ -100,13 +100,13 @@ class Counts:
         found = self._db.execute("SELECT 1 FROM frames WHERE vehicle = ? AND time = ? AND seq = ?", key).fetchone()
         return found is not None
 
-    def keep_frame(self, head: Head, time: int, seq: int) -> None:
+    def keep_frame(self, head: RingState, time: int, seq: int) -> None:
         self._db.execute("INSERT INTO frames (vehicle, time, seq) VALUES (?, ?, ?)", (head.number, time, seq))
         kept, _ = self._db.execute(_FRAMES, (head.number,)).fetchone()
         if kept > FRAMES_MAX:
             self._db.execute(_OLDEST_FRAME, (head.number,))
 
-    def _before(self, head: Head, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
+    def _before(self, head: RingState, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
         """The newest frame that is no newer than `new`, None if it cannot be told; and whether none ever fell out."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
@@ -118,7 +118,7 @@ class Counts:
         lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone() if head.kept else None
         return (nearest if lowest is not None and nearest >= lowest else None), False
 
-    def _after(self, head: Head, index: int, new: _Frame) -> _Frame | None:
+    def _after(self, head: RingState, index: int, new: _Frame) -> _Frame | None:
         """The oldest frame that is newer than `new`; None: it cannot be found with so little looking."""
         high = min(index + LOOK_ROWS_MAX, head.kept)
         found = [self._first(_ABOVE, head, stretch) for stretch in stretches(head.circle, index, high - 1)]
@@ -127,15 +127,15 @@ class Counts:
         beside = [self._frame(_FRAME_ABOVE, head, new), self._overflow.frame_above(head, new)]
         return min(filter(None, [*found, *beside, (head.tally.time, head.tally.seq)]))
 
-    def _frame(self, sql: str, head: Head, frame: _Frame) -> _Frame | None:
+    def _frame(self, sql: str, head: RingState, frame: _Frame) -> _Frame | None:
         """Of those that are no statuses."""
         return cast("_Frame | None", self._db.execute(sql, (head.number, *frame)).fetchone())
 
-    def _first(self, sql: str, head: Head, stretch: tuple[int, int]) -> _Frame | None:
+    def _first(self, sql: str, head: RingState, stretch: tuple[int, int]) -> _Frame | None:
         first, last = stretch
         return cast("_Frame | None", self._db.execute(sql, (head.base + first, head.base + last)).fetchone())
 
-    def _add(self, head: Head, day: int, received: int, lost: int, resets: int) -> None:
+    def _add(self, head: RingState, day: int, received: int, lost: int, resets: int) -> None:
         tally = head.tally
         if day == tally.day:
             tally.received += received

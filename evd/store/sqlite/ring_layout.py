@@ -1,6 +1,6 @@
 """The rows of one ring where they are no new ones: let go, laid out anew in another number of slots, and its shape.
 
-Nothing of the ring may be gathered by the scribe meanwhile.
+Nothing of the ring may be gathered by the commit thread meanwhile.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 from evd.model.retention import Circle, Rank
 from evd.store.sqlite.ring_overflow import Overflow
-from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_state import RingState
 
 # Two steps, because a row may not take the place of one that has yet to move: out to where no ring is, and back.
 FAR = 1 << 62
@@ -37,7 +37,7 @@ class RingDamaged(Exception):
         self.number = number
 
 
-def rank_at(connection: Any, head: Head, index: int) -> Rank:
+def rank_at(connection: Any, head: RingState, index: int) -> Rank:
     """The rank of the status at `index` of the circle. Raises RingDamaged."""
     row = connection.execute(_RANK, (head.base + head.circle.slot(index),)).fetchone()
     if row is None:
@@ -46,7 +46,7 @@ def rank_at(connection: Any, head: Head, index: int) -> Rank:
     return Rank(bool(timely), time, seq)
 
 
-def let_go(connection: Any, overflow: Overflow, head: Head, count: int) -> None:
+def let_go(connection: Any, overflow: Overflow, head: RingState, count: int) -> None:
     """Let the ring's `count` lowest statuses fall out, as many as it has at most. Raises RingDamaged."""
     for _ in range(min(count, head.total)):
         beside = overflow.lowest(head)
@@ -59,25 +59,25 @@ def let_go(connection: Any, overflow: Overflow, head: Head, count: int) -> None:
             _shorten(head)
 
 
-def set_aside(connection: Any, overflow: Overflow, head: Head) -> None:
+def set_aside(connection: Any, overflow: Overflow, head: RingState) -> None:
     """Move the circle's lowest status into the overflow, so that its slot is free. Raises RingDamaged."""
     place, rank = head.base + head.circle.slot(0), rank_at(connection, head, 0)
     connection.execute(_MOVE, (overflow.add(head, rank, behind=False), place))
     _shorten(head)
 
 
-def _is_lower(rank: Rank, place: int, other: Rank, head: Head) -> bool:
+def _is_lower(rank: Rank, place: int, other: Rank, head: RingState) -> bool:
     """Whether what stands beside the circle ranks below what stands in it; of equal ones the earlier does."""
     return rank < other or (rank == other and Overflow.was_set_aside(head, place))
 
 
-def _shorten(head: Head) -> None:
+def _shorten(head: RingState) -> None:
     head.kept -= 1
     if not head.kept:
         head.newest = -1
 
 
-def lay_out(connection: Any, head: Head) -> None:
+def lay_out(connection: Any, head: RingState) -> None:
     """Lay the circle out anew, from slot 0 on, in as many slots as the ring is to keep; it must not hold more."""
     circle = head.circle
     if circle.kept and circle.slot(0) != 0:
@@ -88,7 +88,7 @@ def lay_out(connection: Any, head: Head) -> None:
     write_shape(connection, head)
 
 
-def write_shape(connection: Any, head: Head) -> None:
+def write_shape(connection: Any, head: RingState) -> None:
     """Here and now, with the count of frames."""
     connection.execute(_SHAPE, (*head.circle, head.overflow, *head.tally.numbers, head.number))
     head.behind = 0

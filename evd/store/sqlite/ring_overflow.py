@@ -11,7 +11,7 @@ from typing import Any
 from evd.model.frame_counter import SEQ_MAX
 from evd.model.retention import Rank
 from evd.model.status import SIGFOX
-from evd.store.sqlite.ring_state import OVERFLOW_MAX, Head
+from evd.store.sqlite.ring_state import OVERFLOW_MAX, RingState
 
 _HAS_FUTURE = "SELECT EXISTS (SELECT 1 FROM overflow WHERE vehicle = ? AND timely = 0)"
 _LOWEST = """
@@ -50,8 +50,8 @@ Frame = tuple[int, int]
 class Overflow:
     """All rings' overflows on one writing connection, inside the caller's transaction.
 
-    `Head.overflow` says how many statuses a ring has here, so that the others need no look; whoever adds or removes
-    counts there.
+    `RingState.overflow` says how many statuses a ring has here, so that the others need no look; whoever adds or
+    removes counts there.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -61,37 +61,37 @@ class Overflow:
         """Whether a vehicle's statuses here include one that lay in the future."""
         return bool(self._db.execute(_HAS_FUTURE, (number,)).fetchone()[0])
 
-    def equal(self, head: Head, rank: Rank) -> list[int]:
+    def equal(self, head: RingState, rank: Rank) -> list[int]:
         """The places of the statuses of this very rank."""
         if not head.overflow:
             return []
         return [place for (place,) in self._db.execute(_EQUAL, (head.number, *rank)).fetchall()]
 
-    def find_ahead(self, head: Head, rank: Rank, status_id: str) -> int | None:
+    def find_ahead(self, head: RingState, rank: Rank, status_id: str) -> int | None:
         """The place of this status where it lay in the future when it came."""
         for place in self.equal(head, rank._replace(timely=False)):
             if self._db.execute(_IS, (place, status_id)).fetchone():
                 return place
         return None
 
-    def above(self, head: Head, rank: Rank, at_most: int) -> int:
+    def above(self, head: RingState, rank: Rank, at_most: int) -> int:
         """How many statuses rank above this one; counting ends at `at_most`."""
         if not head.overflow or at_most <= 0:
             return 0
         (count,) = self._db.execute(_ABOVE, (head.number, *rank, at_most)).fetchone()
         return int(count)
 
-    def lowest(self, head: Head) -> tuple[Rank, int] | None:
+    def lowest(self, head: RingState) -> tuple[Rank, int] | None:
         """The rank and the place of the lowest one, of equal ones the one that came first."""
         row = self._db.execute(_LOWEST, (head.number,)).fetchone() if head.overflow else None
         return None if row is None else (Rank(bool(row[0]), row[1], row[2]), row[3])
 
     @staticmethod
-    def was_set_aside(head: Head, place: int) -> bool:
+    def was_set_aside(head: RingState, place: int) -> bool:
         """Whether the status there came before those of its rank in the circle."""
         return place > -head.base - 1 - HALF
 
-    def add(self, head: Head, rank: Rank, *, behind: bool = True) -> int:
+    def add(self, head: RingState, rank: Rank, *, behind: bool = True) -> int:
         """Sort one more in: the place where its row goes.
 
         `behind`: it came after those of its rank in the circle; what was set aside came before them.
@@ -102,27 +102,27 @@ class Overflow:
         head.ahead = head.ahead or not rank.timely
         return place
 
-    def remove(self, head: Head, rank: Rank, place: int) -> None:
+    def remove(self, head: RingState, rank: Rank, place: int) -> None:
         """Let go of one, its row not included."""
         self._db.execute(_REMOVE, (head.number, *rank, place))
         head.overflow -= 1
         head.ahead = head.ahead and self.has_future(head.number)
 
-    def frame_below(self, head: Head, frame: Frame) -> Frame | None:
+    def frame_below(self, head: RingState, frame: Frame) -> Frame | None:
         """The newest frame with a seqNumber that is no newer."""
         return self._frame(_FRAME_BELOW, head, frame)
 
-    def frame_above(self, head: Head, frame: Frame) -> Frame | None:
+    def frame_above(self, head: RingState, frame: Frame) -> Frame | None:
         """The oldest frame with a seqNumber that is newer."""
         return self._frame(_FRAME_ABOVE, head, frame)
 
-    def _frame(self, sql: str, head: Head, frame: Frame) -> Frame | None:
+    def _frame(self, sql: str, head: RingState, frame: Frame) -> Frame | None:
         if not head.overflow:
             return None
         found: Frame | None = self._db.execute(sql, (head.number, *frame)).fetchone()
         return found
 
-    def _free_place(self, head: Head, behind: bool) -> int:
+    def _free_place(self, head: RingState, behind: bool) -> int:
         """Behind the others of its kind, so that places tell the order of arrival; once these are used up, any."""
         top = -head.base - 1
         highest = top - HALF if behind else top

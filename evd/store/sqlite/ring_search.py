@@ -8,7 +8,7 @@ from evd.model.retention import Circle, Rank
 from evd.store.sqlite.frame_counts import is_numbered, stretches
 from evd.store.sqlite.ring_layout import RingDamaged, rank_at
 from evd.store.sqlite.ring_overflow import Overflow
-from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_state import RingState
 
 SHAPE_EVERY = 8
 """With every eighth status in order a ring's shape is written; for the others, a page less goes into the log.
@@ -30,7 +30,7 @@ class Search:
         self._db = connection
         self._overflow = overflow
 
-    def holds(self, head: Head, rank: Rank, high: int, status_id: str) -> bool:
+    def holds(self, head: RingState, rank: Rank, high: int, status_id: str) -> bool:
         """Whether the ring has this status, be it that it lay in the future when it came, or does now.
 
         `high` statuses of the circle have no higher rank, were it timely.
@@ -41,21 +41,21 @@ class Search:
                 return True
         return any(self._id_at(place) == status_id for place in self._beside(head, rank))
 
-    def places(self, head: Head, time: int, seq: int) -> list[int]:
+    def places(self, head: RingState, time: int, seq: int) -> list[int]:
         """Where the ring's statuses of this time and seqNumber (-1: none) stand: mostly one, or none."""
         rank = Rank(True, time, seq)
         return self.equal(head, rank, self.count_up_to(head, rank))
 
-    def equal(self, head: Head, rank: Rank, high: int) -> list[int]:
+    def equal(self, head: RingState, rank: Rank, high: int) -> list[int]:
         """Likewise, where it is known that `high` statuses of the circle have no higher rank, were it timely."""
         in_circle = [head.base + head.circle.slot(index) for index in range(self._first_equal(head, rank, high), high)]
         return in_circle + self._beside(head, rank)
 
-    def _beside(self, head: Head, rank: Rank) -> list[int]:
+    def _beside(self, head: RingState, rank: Rank) -> list[int]:
         either = (rank._replace(timely=timely) for timely in (True, False))
         return [place for one in either for place in self._overflow.equal(head, one)]
 
-    def _first_equal(self, head: Head, rank: Rank, high: int) -> int:
+    def _first_equal(self, head: RingState, rank: Rank, high: int) -> int:
         """The index of the first status of this time and seqNumber in the circle, or `high`."""
         rank, low = rank._replace(timely=True), high
         while low > 0 and rank_at(self._db, head, low - 1) == rank:
@@ -64,7 +64,7 @@ class Search:
                 return self.count_up_to(head, rank._replace(seq=rank.seq - 1))
         return low
 
-    def count_up_to(self, head: Head, rank: Rank) -> int:
+    def count_up_to(self, head: RingState, rank: Rank) -> int:
         """How many statuses of the circle rank no higher; the search begins at the newest: few are late by much."""
         high, step = head.kept, 1
         if head.last is not None:
@@ -86,7 +86,7 @@ class Search:
                 high = middle
         return low
 
-    def walk_on(self, head: Head) -> None:
+    def walk_on(self, head: RingState) -> None:
         """From a ring's shape as it was written to how it stands: a status in order ranks above the one before it."""
         ranks, tally = self._ranks(head), head.tally
         if head.base + head.newest not in ranks:
@@ -103,7 +103,7 @@ class Search:
             head.behind += 1
         head.last = highest
 
-    def _ranks(self, head: Head) -> dict[int, tuple[Rank, int]]:
+    def _ranks(self, head: RingState) -> dict[int, tuple[Rank, int]]:
         """Place → rank and channel of the status in the newest slot that was written down, and of those behind it."""
         places = [head.base + (head.newest + steps) % head.slots for steps in range(SHAPE_EVERY + 1)]
         rows = self._db.execute(_RANKS, places).fetchall()

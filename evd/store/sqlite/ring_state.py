@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evd.model.frame_counter import Tally
+from evd.model.frame_counter import DayTally
 from evd.model.retention import Circle, Front
 
 SLOTS_PER_VEHICLE = 1 << 20
@@ -12,13 +12,13 @@ OVERFLOW_MAX = SLOTS_PER_VEHICLE
 """Places beside a circle: the ids below -number * SLOTS_PER_VEHICLE, as many as slots."""
 
 
-class Head(Front):
+class RingState(Front):
     """What is known of a vehicle's ring and of its count of frames without looking into the tables."""
 
     __slots__ = ("base", "behind", "number", "tally")
 
     def __init__(
-        self, number: int, circle: Circle, tally: Tally, *, keep: int, overflow: int = 0, ahead: bool = False
+        self, number: int, circle: Circle, tally: DayTally, *, keep: int, overflow: int = 0, ahead: bool = False
     ) -> None:
         super().__init__(circle, keep=keep, overflow=overflow, ahead=ahead)
         self.number = number

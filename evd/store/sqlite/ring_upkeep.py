@@ -10,7 +10,7 @@ from evd.store.sqlite.ahead import next_ahead
 from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_repair import repair, rows_of
-from evd.store.sqlite.ring_state import Head
+from evd.store.sqlite.ring_state import RingState
 
 TRIM_ROWS_MAX = 1_000
 """Let go in one step of a lowered ring: some milliseconds."""
@@ -34,7 +34,7 @@ class RingsInMemory(Protocol):
 
     def drop(self, vehicle: str) -> None: ...
 
-    def find(self, vehicle: str) -> Head | None: ...
+    def find(self, vehicle: str) -> RingState | None: ...
 
     def count_moved(self, rows: int) -> None: ...
 
@@ -43,7 +43,7 @@ class RingsInMemory(Protocol):
     def flush(self) -> None: ...
 
 
-class Upkeep:
+class RingMaintenance:
     """Of all vehicles' rings, on the rings' connection and inside the caller's transaction."""
 
     lay_out_max = LAY_OUT_MAX

@@ -23,7 +23,7 @@ Place = tuple[int, int, str]
 """Where a status stands in its ring: time (epoch ms), seqNumber or -1, id."""
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """Times are epoch ms, both included."""
 
     vehicle: str
@@ -31,7 +31,7 @@ class Span(NamedTuple):
     last: int
 
 
-class Room(NamedTuple):
+class PageLimit(NamedTuple):
     """What fits into a page; it always has one status."""
 
     rows: int
@@ -70,7 +70,7 @@ class Columns:
 _IDS = Columns("s.id")
 
 
-def read_page(connection: Any, span: Span, after: Place | None, columns: Columns, room: Room) -> Page:
+def read_page(connection: Any, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
     """The statuses of `span` behind `after`, from its beginning where that is None.
 
     Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
@@ -85,7 +85,7 @@ def read_page(connection: Any, span: Span, after: Place | None, columns: Columns
         return _filled(ring.walk(columns, start), told, span.last, room)
 
 
-def _filled(rows: Iterator[Any], told: int, last: int, room: Room) -> Page:
+def _filled(rows: Iterator[Any], told: int, last: int, room: PageLimit) -> Page:
     page: list[Any] = []
     size = 0
     for time, _, _, *row in islice(rows, told, None):

@@ -11,19 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from evd.model import retention as ring
-from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, Tally
+from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
 from evd.model.operations import Arrive, Frame, LimitReached, UnknownVehicle
 from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS, SIGFOX
 from evd.store.sqlite.ahead import take_out
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
-from evd.store.sqlite.commit_thread import Scribe
-from evd.store.sqlite.frame_counts import Counts, is_numbered
+from evd.store.sqlite.commit_thread import CommitThread
+from evd.store.sqlite.frame_counts import FrameCounts, is_numbered
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
-from evd.store.sqlite.ring_state import Head
-from evd.store.sqlite.ring_upkeep import Upkeep
+from evd.store.sqlite.ring_state import RingState
+from evd.store.sqlite.ring_upkeep import RingMaintenance
 
 HEADS_MAX = 262_144
 """Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
@@ -41,31 +41,31 @@ FROM vehicles WHERE vehicle = ?"""
 class Rings:
     """All vehicles' rings on one writing connection, inside the caller's transaction.
 
-    What is written is gathered by the `scribe`; `gather` must follow before it is started. `capacity` is the number of
-    statuses a vehicle keeps unless it has a number of its own.
+    What is written is gathered by the `committer`; `gather` must follow before it is started. `capacity` is the number
+    of statuses a vehicle keeps unless it has a number of its own.
     """
 
     shift_max = SHIFT_MAX
 
     def __init__(
-        self, connection: Any, scribe: Scribe, *, capacity: int, create_unknown: bool, vehicles_max: int
+        self, connection: Any, committer: CommitThread, *, capacity: int, create_unknown: bool, vehicles_max: int
     ) -> None:
         self._db = connection
-        self._scribe = scribe
+        self._commit_thread = committer
         self._capacity = capacity
         self._create_unknown = create_unknown
         self._vehicles_max = vehicles_max
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
-        self._heads: dict[str, Head] = {}
-        self._touched: dict[int, Head] = {}
+        self._heads: dict[str, RingState] = {}
+        self._touched: dict[int, RingState] = {}
         """Whose rows are gathered."""
         self._moved = 0
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow)
-        self._counts = Counts(connection, self._overflow)
+        self._counts = FrameCounts(connection, self._overflow)
         self.annotations = Annotations(connection)
         self._waiting = self.annotations.waiting
-        self.upkeep = Upkeep(connection, self, self._overflow, capacity=capacity)
+        self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
         """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
@@ -137,35 +137,37 @@ class Rings:
         return verdict
 
     def gather(self) -> None:
-        """Give the scribe the shapes of the rings that changed much."""
+        """Give the commit thread the shapes of the rings that changed much."""
         for head in self._touched.values():
             if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
-                self._scribe.shape(head.number, head.kept, head.newest, *head.tally.numbers)
+                self._commit_thread.shape(head.number, head.kept, head.newest, *head.tally.numbers)
                 head.behind = 0
         self._touched.clear()
 
     def flush(self) -> None:
         """Write what was gathered, for what is looked up next."""
         self.gather()
-        self._scribe.flush()
+        self._commit_thread.flush()
 
     def forget(self) -> None:
         """The transaction was rolled back: what memory says is no longer true."""
         self._heads.clear()
         self._touched.clear()
-        self._scribe.drop()
+        self._commit_thread.drop()
         self.annotations.forget()
         self.upkeep.forget()
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
-    def find(self, vehicle: str) -> Head | None:
+    def find(self, vehicle: str) -> RingState | None:
         """The head of a known vehicle. Raises RingDamaged."""
         row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
         if row is None:
             return None
         number, keep, slots, kept, newest, overflow, *tally = row
         ahead = bool(overflow) and self._overflow.has_future(number)
-        head = Head(number, Circle(slots, kept, newest), Tally(*tally), keep=keep, overflow=overflow, ahead=ahead)
+        head = RingState(
+            number, Circle(slots, kept, newest), DayTally(*tally), keep=keep, overflow=overflow, ahead=ahead
+        )
         if head.kept:
             self._search.walk_on(head)
         if head.tally.time == NOT_COUNTED:
@@ -198,14 +200,14 @@ class Rings:
         if self._vehicles >= self._vehicles_max:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
 
-    def create(self, vehicle: str, at: int) -> Head:
+    def create(self, vehicle: str, at: int) -> RingState:
         """A row for a vehicle heard or named for the first time."""
         self._require_room()
         cursor = self._db.execute(
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
         )
         self._vehicles += 1
-        return Head(cursor.lastrowid, Circle(self._capacity), Tally(), keep=self._capacity)
+        return RingState(cursor.lastrowid, Circle(self._capacity), DayTally(), keep=self._capacity)
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
@@ -248,7 +250,7 @@ class Rings:
         self._flush_if_touched(head)
         return self._search.places(head, time, NO_SEQ if seq is None else seq)
 
-    def _load(self, message: Arrive | Frame) -> Head:
+    def _load(self, message: Arrive | Frame) -> RingState:
         head = self._find_and_hold(message.vehicle)
         if head is None:
             self._require_open(message.vehicle)
@@ -256,13 +258,13 @@ class Rings:
             self._hold(message.vehicle, head)
         return head
 
-    def _find_and_hold(self, vehicle: str) -> Head | None:
+    def _find_and_hold(self, vehicle: str) -> RingState | None:
         head = self.find(vehicle)
         if head is not None:
             self._hold(vehicle, head)
         return head
 
-    def _hold(self, vehicle: str, head: Head) -> None:
+    def _hold(self, vehicle: str, head: RingState) -> None:
         if len(self._heads) >= HEADS_MAX:
             self.flush()
             del self._heads[next(iter(self._heads))]
@@ -273,7 +275,7 @@ class Rings:
         moved, self._moved = self._moved, 0
         return moved
 
-    def _settle(self, head: Head) -> None:
+    def _settle(self, head: RingState) -> None:
         """Before a status comes to a ring that is not its circle alone: what must fall out, and a circle that fits."""
         self._flush_if_touched(head)
         too_many = min(head.total - head.keep, TRIM_AT_ONCE)
@@ -282,7 +284,7 @@ class Rings:
             write_shape(self._db, head)
         head.settle()
 
-    def _put(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+    def _put(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
         """Let it in behind the `index` lowest ones of the circle, or beside it; the place of its row."""
         if head.plain and rank.timely and ring.shift(head.circle, index) <= self.shift_max:
             return self._insert(message, head, rank, index)
@@ -301,21 +303,21 @@ class Rings:
         self._write_shape_now(head)
         return place
 
-    def _make_room(self, head: Head, index: int) -> int:
+    def _make_room(self, head: RingState, index: int) -> int:
         """Let the lowest fall out, of a ring that was lowered some more; the index among what the circle then has."""
         kept = head.kept
         let_go(self._db, self._overflow, head, min(head.total - head.keep + 1, TRIM_AT_ONCE))
         return max(index - (kept - head.kept), 0)
 
-    def _set_aside(self, head: Head) -> None:
+    def _set_aside(self, head: RingState) -> None:
         """A slot for what comes next in a circle that is to be enlarged, and stands round its end."""
         set_aside(self._db, self._overflow, head)
 
-    def _write_shape_now(self, head: Head) -> None:
+    def _write_shape_now(self, head: RingState) -> None:
         write_shape(self._db, head)
         head.settle()
 
-    def _is_far(self, head: Head, rank: Rank, index: int) -> bool:
+    def _is_far(self, head: RingState, rank: Rank, index: int) -> bool:
         """Whether it would move too many rows of the circle, or must stand behind one beside it."""
         if index == head.kept:
             return False
@@ -323,7 +325,7 @@ class Rings:
             return True
         return ring.shift(head.circle, index) > self.shift_max or bool(self._overflow.equal(head, rank))
 
-    def _insert(self, message: Arrive, head: Head, rank: Rank, index: int) -> int:
+    def _insert(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
         """Into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self._moved += len(moves)
@@ -333,16 +335,16 @@ class Rings:
         self._write_soon(head)
         return head.base + slot
 
-    def _flush_if_touched(self, head: Head) -> None:
+    def _flush_if_touched(self, head: RingState) -> None:
         if head.number in self._touched:
             self.flush()
 
-    def _write_soon(self, head: Head) -> None:
+    def _write_soon(self, head: RingState) -> None:
         """Have the shape written with the group: from the old one nobody could walk to how things stand."""
         head.behind = head.slots
         self._touched[head.number] = head
 
-    def _count(self, head: Head, rank: Rank, index: int) -> None:
+    def _count(self, head: RingState, rank: Rank, index: int) -> None:
         """Count a frame before it is let in."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
@@ -359,8 +361,8 @@ class Rings:
         for said in self.annotations.take(key, message.payload):
             self.annotations.annotate(place, said)
 
-    def _write(self, message: Arrive, head: Head, place: int, seq: int) -> None:
-        self._scribe.put(
+    def _write(self, message: Arrive, head: RingState, place: int, seq: int) -> None:
+        self._commit_thread.put(
             place,
             message.timely,
             message.time,
@@ -375,7 +377,7 @@ class Rings:
         )
         self._touched[head.number] = head
 
-    def _look(self, message: Arrive, head: Head, rank: Rank) -> tuple[Verdict, int]:
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> tuple[Verdict, int]:
         """The verdict, and how many statuses of the circle rank no higher."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)

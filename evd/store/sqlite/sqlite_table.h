@@ -1,4 +1,4 @@
-/* The part of SQLite's function table (sqlite3_api_routines of sqlite3ext.h) that the scribe calls.
+/* The part of SQLite's function table (sqlite3_api_routines of sqlite3ext.h) that the commit thread calls.
  *
  * SQLite hands the table to whatever it loads as an extension: so C code reaches the one SQLite library of the process,
  * which is linked into another Python module, and needs no SQLite headers to be built. Every entry is a pointer to a

@@ -34,8 +34,8 @@ from evd.model.operations import (
     Unregister,
 )
 from evd.push.composer import Composer
-from evd.push.delivery import Flight
-from evd.push.presence import Presence
+from evd.push.delivery import Delivery
+from evd.push.presence import RecentUsers
 from evd.push.providers.fcm.message import encode
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.tables.registrations import RENEWED_AGAIN_MS
@@ -154,14 +154,14 @@ def test_a_users_requests_renew_his_phones_once_a_day(
 
 
 def test_what_a_user_asks_for_within_a_day_is_no_news() -> None:
-    presence = Presence()
+    presence = RecentUsers()
     asked = [("anna", 0), ("anna", DAY_MS - 1), ("ben", 1), ("anna", DAY_MS), ("anna", 0)]
     assert [presence.is_news(uid, NOW + at) for uid, at in asked] == [True, False, True, True, True]
 
 
 def test_of_many_users_the_one_noted_first_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evd.push.presence.USERS_MAX", 2)
-    presence = Presence()
+    presence = RecentUsers()
     assert [presence.is_news(uid, NOW) for uid in "abcba"] == [True, True, True, False, True]
 
 
@@ -391,8 +391,8 @@ def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Ope
     store = open_store()
     store.write([phone("x" * 22, kind=kind), arrival()])
     pending = store.pending(KINDS)
-    (one,) = pending.phones_of(VEHICLE)
-    push = Composer(Config()).compose(Flight(one, pending.last_of(VEHICLE), None, NOW))
+    (one,) = pending.registrations_of(VEHICLE)
+    push = Composer(Config()).compose(Delivery(one, pending.last_of(VEHICLE), None, NOW))
     message = json.loads(encode(push))["message"]
     assert message[kind] == "x" * 22
     assert other not in message

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 import evd
 from evd.cli.fake_fcm import fake_fcm
 from evd.dev.fake_fcm.answers import GRANT_TYPE, SCOPES, Google
-from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS, Seen
+from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS, RecentWords
 from evd.dev.fake_fcm.server import REQUEST_MAX, FakeFcm, make_service_account
 from evd.errors import HttpBroken, HttpTimeout
 from evd.net.client.http import HttpPool, Response
@@ -173,7 +173,7 @@ def test_no_behaviour_hides_another() -> None:
 
 
 def test_only_the_newest_words_are_remembered() -> None:
-    seen = Seen(2)
+    seen = RecentWords(2)
     assert [seen.before(word) for word in "abacab"] == [False, False, True, False, False, False]
 
 

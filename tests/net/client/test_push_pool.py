@@ -13,7 +13,7 @@ import trustme
 
 from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout
 from evd.net.client.http import Response
-from evd.net.client.push_pool import CONNECTING_MAX, EAGER, PATIENCE_S, Transport
+from evd.net.client.push_pool import CONNECTING_MAX, EAGER, PATIENCE_S, PushPool
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n%02d"
 SIZE = len(REQUEST % 0)
@@ -60,8 +60,8 @@ async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncItera
 
 
 @asynccontextmanager
-async def connected(server: Server, **options: Any) -> AsyncIterator[Transport]:
-    made = Transport(server.url, **{"connections_max": 4, "timeout_s": 5, "body_max": 1000, **options})
+async def connected(server: Server, **options: Any) -> AsyncIterator[PushPool]:
+    made = PushPool(server.url, **{"connections_max": 4, "timeout_s": 5, "body_max": 1000, **options})
     try:
         yield made
     finally:
@@ -93,7 +93,7 @@ def answer_with(data: bytes, *, hold: bool = False) -> Serve:
     return serve
 
 
-async def post_many(transport: Transport, count: int) -> list[Response]:
+async def post_many(transport: PushPool, count: int) -> list[Response]:
     answers: list[Response] = []
 
     async def post(number: int) -> None:
@@ -359,7 +359,7 @@ async def test_nobody_there_is_one_sentence_for_all_who_ask() -> None:
 
 def test_a_wrong_address_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="is no base address"):
-        Transport("fcm.googleapis.com", connections_max=1, timeout_s=1, body_max=1)
+        PushPool("fcm.googleapis.com", connections_max=1, timeout_s=1, body_max=1)
 
 
 # TLS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from evd.errors import ConfigError
 from evd.net.addresses import Proxies, network_of
-from evd.net.server.admission import Admission, Bounds, Place
+from evd.net.server.admission import Admission, AdmissionLimits, Slot
 
 A, B = "192.0.2.1", "192.0.2.2"
 
@@ -19,7 +19,7 @@ A, B = "192.0.2.1", "192.0.2.2"
 class Holder:
     """A connection that notes what it was asked."""
 
-    place: Place
+    place: Slot
     idle: bool = True
     asked: list[str] = field(default_factory=list)
 
@@ -30,8 +30,10 @@ class Holder:
         self.asked.append("let go")
 
 
-def bounds(places: int = 8, per_address: int = 100, strangers_bytes: int = 100, known_bytes: int = 1000) -> Bounds:
-    return Bounds(places, per_address, strangers_bytes, known_bytes)
+def bounds(
+    places: int = 8, per_address: int = 100, strangers_bytes: int = 100, known_bytes: int = 1000
+) -> AdmissionLimits:
+    return AdmissionLimits(places, per_address, strangers_bytes, known_bytes)
 
 
 def enter(admission: Admission, address: str = A, *, key: bool = False, idle: bool = True) -> Holder:

@@ -299,7 +299,7 @@ async def test_what_is_late_is_answered_and_cut(sent: bytes, status: int) -> Non
             answer = await client.read()
         assert answer.status == status
         assert await client.ended()
-        assert here.edge.overdue == 1
+        assert here.edge.on_timeout == 1
 
 
 async def test_a_steady_drip_of_a_body_is_cut_all_the_same() -> None:

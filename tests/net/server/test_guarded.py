@@ -17,17 +17,17 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
-from evd.net.server.asgi import Door, DoorLimits
+from evd.net.server.asgi import AsgiLimits, AsgiServer
 from evd.net.server.connection import Answer, EdgeLimits
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
-from evd.net.socket import PlainWire
+from evd.net.socket import PlainSocket
 from evd.request.http import Reply, Request
 
 INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
 Send = Callable[[dict[str, object]], Awaitable[None]]
-QUICK = DoorLimits(head_s=0.2, body_s=0.2, idle_s=0.2, linger_s=0.2)
+QUICK = AsgiLimits(head_s=0.2, body_s=0.2, idle_s=0.2, linger_s=0.2)
 
 
 def call(path: bytes, body: bytes | None = None, *lines: bytes) -> bytes:
@@ -112,7 +112,7 @@ class Web:
 class Site:
     """Both doors on one port."""
 
-    def __init__(self, web: Web, edge: Edge, door: Door, port: int, over: trio.Event) -> None:
+    def __init__(self, web: Web, edge: Edge, door: AsgiServer, port: int, over: trio.Event) -> None:
         self.web = web
         self.edge = edge
         self.door = door
@@ -134,13 +134,13 @@ class Site:
 
 
 @asynccontextmanager
-async def site(limits: DoorLimits | None = None, allowance: Allowance | None = None) -> AsyncIterator[Site]:
+async def site(limits: AsgiLimits | None = None, allowance: Allowance | None = None) -> AsyncIterator[Site]:
     def take(ingest: Request, answer: Answer) -> None:
         answer(Reply(201, b"edge:" + ingest.body))
 
     web = Web()
     allow = None if allowance is None else lambda head, peer: allowance
-    door = Door(web.app, limits=limits or DoorLimits(), log=structlog.get_logger(), allow=allow)
+    door = AsgiServer(web.app, limits=limits or AsgiLimits(), log=structlog.get_logger(), allow=allow)
     edge = Edge(
         take=take,
         is_ingest=lambda method, path: method == "POST" and path == "/sigfox/uplink",
@@ -360,7 +360,7 @@ async def test_what_is_late_on_a_handed_over_connection_is_cut(sent: bytes, late
 
 
 async def test_a_client_that_goes_away_ends_its_request() -> None:
-    async with site(DoorLimits(answer_s=0.1)) as here:
+    async with site(AsgiLimits(answer_s=0.1)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/slow"))
             await here.web.asked.wait()
@@ -372,7 +372,7 @@ async def test_a_client_that_goes_away_ends_its_request() -> None:
 @pytest.mark.parametrize("behind", [b"", get()], ids=["alone", "with a request behind it"])
 async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: bytes, behind: bytes) -> None:
     """And nothing of its end reaches the edge, which all connections share."""
-    async with site(DoorLimits(write_s=0.1)) as here, await here.connect() as client:
+    async with site(AsgiLimits(write_s=0.1)) as here, await here.connect() as client:
         await client.send(call(path) + behind)
         await here.web.asked.wait()
         await until(lambda: not here.door.open)
@@ -381,7 +381,7 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: byte
 
 
 async def test_a_slow_reader_is_no_dead_one() -> None:
-    async with site(DoorLimits(write_s=0.2)) as here, await here.connect() as client:
+    async with site(AsgiLimits(write_s=0.2)) as here, await here.connect() as client:
         await client.send(call(b"/huge"))
         with trio.fail_after(20):
             left = 64 * 1024 * 1024
@@ -412,7 +412,7 @@ async def test_stop_closes_idle_connections_and_lets_responses_finish() -> None:
 
 @pytest.mark.parametrize("path", [b"/slow", b"/huge"])
 async def test_stop_cuts_what_is_left_after_its_deadline(path: bytes) -> None:
-    async with site(DoorLimits(drain_s=0.2)) as here, await here.connect() as client:
+    async with site(AsgiLimits(drain_s=0.2)) as here, await here.connect() as client:
         await client.send(call(path))
         await here.web.asked.wait()
         here.stop()
@@ -481,7 +481,7 @@ async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Call
         else:
             await answer(send)
 
-    door = Door(app, limits=DoorLimits(), log=structlog.get_logger())
+    door = AsgiServer(app, limits=AsgiLimits(), log=structlog.get_logger())
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             await nursery.start(door.run)
@@ -508,7 +508,7 @@ async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() 
     one, other = socket.socketpair()
     with other, structlog.testing.capture_logs() as logs:
         async with site() as here:
-            await here.door.hand_over(Faulty(PlainWire(one), b"", write_s=1.0))
+            await here.door.hand_over(Faulty(PlainSocket(one), b"", write_s=1.0))
             assert here.door.failed == 1
             assert await here.answers()
     assert [entry["errors"] for entry in logs] == [["ValueError"]]

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from evd.cli.backfill import parse_when
-from evd.config.heartbeat import Alive
-from evd.config.settings import Sigfox
+from evd.config.heartbeat import Heartbeat
+from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, SigfoxError, Unavailable
 from evd.sigfox_api.backfill.mapping import (
     AGAIN,
@@ -34,7 +34,7 @@ from evd.sigfox_api.backfill.mapping import (
     ITEMS_MAX,
     OUTAGE_MS,
     RETRIED_MS,
-    Counts,
+    BackfillCounts,
     Item,
     deliveries,
     of_message,
@@ -254,7 +254,7 @@ def test_the_newest_of_each_vehicle_goes_ahead() -> None:
     ],
 )
 def test_a_verdict_is_counted(verdict: str, count: str) -> None:
-    counts = Counts()
+    counts = BackfillCounts()
     counts.add([*items(1), Item("advanced", {}, extra=True)], [verdict, verdict])
     assert getattr(counts, count) == 1
     assert counts.new + counts.known + counts.too_old + counts.refused == 1
@@ -315,13 +315,13 @@ def fake() -> Iterator[FakeSigfox]:
         yield one
 
 
-async def fetch(fake: FakeSigfox, evd: Evd, **wish: Any) -> Counts:
+async def fetch(fake: FakeSigfox, evd: Evd, **wish: Any) -> BackfillCounts:
     async with SigfoxApi(fake.url, LOGIN, PASSWORD, timeout_s=86_400) as api:
         return await Backfiller(api, evd.deliver, **{"since": NOW - 100_000_000, "before": NOW, **wish}).run()
 
 
 async def test_all_devices_of_all_device_types_are_read_unless_some_are_named(fake: FakeSigfox) -> None:
-    assert await fetch(fake, Evd()) == Counts(read=450, new=450)
+    assert await fetch(fake, Evd()) == BackfillCounts(read=450, new=450)
     assert not [request for request in fake.requests if "OLD" in request]
 
 
@@ -336,20 +336,20 @@ async def test_only_what_is_named_is_read(fake: FakeSigfox, wish: dict[str, Any]
 async def test_a_second_run_finds_everything_known(fake: FakeSigfox) -> None:
     evd = Evd()
     await fetch(fake, evd)
-    assert await fetch(fake, evd) == Counts(read=450, known=450)
+    assert await fetch(fake, evd) == BackfillCounts(read=450, known=450)
 
 
 async def test_undelivered_callbacks_come_before_the_messages(fake: FakeSigfox) -> None:
     body = PLAIN | {"device": "A1", "state": 3}
     fake.undelivered["t1"] = [undelivered(rendered("sigfox/uplink", json.dumps(body)), time=NOW)]
     evd = Evd()
-    assert await fetch(fake, evd, device_types=["t1"]) == Counts(read=301, new=301)
+    assert await fetch(fake, evd, device_types=["t1"]) == BackfillCounts(read=301, new=301)
     assert json.loads(evd.known[0]) == body
 
 
 async def test_a_busy_evd_is_asked_again(fake: FakeSigfox, mock_clock: MockClock) -> None:
     mock_clock.rate = 1000
-    assert await fetch(fake, Evd(busy=70), devices=["A1"]) == Counts(read=150, new=150)
+    assert await fetch(fake, Evd(busy=70), devices=["A1"]) == BackfillCounts(read=150, new=150)
 
 
 async def test_an_evd_that_stays_busy_ends_the_run(fake: FakeSigfox, mock_clock: MockClock) -> None:
@@ -361,7 +361,7 @@ async def test_an_evd_that_stays_busy_ends_the_run(fake: FakeSigfox, mock_clock:
 async def test_what_is_too_long_for_a_callback_is_refused(fake: FakeSigfox) -> None:
     fake.undelivered["t2"] = [undelivered(rendered("sigfox/event", json.dumps({"info": "x" * 2000})), time=NOW)]
     counts = await fetch(fake, Evd(), device_types=["t2"], bytes_max=1024)
-    assert counts == Counts(read=151, new=150, refused=1)
+    assert counts == BackfillCounts(read=151, new=150, refused=1)
 
 
 # Pages and pace as real answers have them (field cases A01 to A04)
@@ -383,7 +383,7 @@ async def test_a01_a_page_without_entries_is_not_the_last_one_while_it_names_a_n
         return pages.get(query, page(fake, [first], "page=2")) if path.endswith("/A1/messages") else None
 
     fake.script = script
-    assert await fetch(fake, Evd(), devices=["A1"], since=NOW - 120 * MINUTE) == Counts(read=2, new=2)
+    assert await fetch(fake, Evd(), devices=["A1"], since=NOW - 120 * MINUTE) == BackfillCounts(read=2, new=2)
 
 
 @pytest.mark.parametrize(
@@ -434,7 +434,7 @@ async def test_a02_a_next_without_since_is_followed_no_further_than_since(fake: 
     fake.script = script
     evd = Evd()
     counts = await fetch(fake, evd, devices=["A1"], since=NOW - 120 * MINUTE, before=NOW + 1)
-    assert counts == Counts(read=13, new=13), "13 of two hours, and none of the page's others"
+    assert counts == BackfillCounts(read=13, new=13), "13 of two hours, and none of the page's others"
     assert len([request for request in fake.requests if "/messages" in request]) == 2
     assert all(json.loads(one)["operatorName"] == "SIGFOX_France" for one in evd.known if b"operatorName" in one)
     assert any(b"operatorName" in one for one in evd.known)
@@ -516,7 +516,7 @@ async def test_a04_a_limit_of_one_request_a_second_costs_time_and_no_device(
     for n in range(300):
         fake.messages[f"{n:X}"] = [message(device={"id": f"{n:X}"}, time=NOW, seqNumber=1)]
     fake.script = limit = OneASecond()
-    assert await fetch(fake, Evd(), device_types=["t1"]) == Counts(read=300, new=300)
+    assert await fetch(fake, Evd(), device_types=["t1"]) == BackfillCounts(read=300, new=300)
     read = {
         request.split("/")[3] for request in fake.requests if request.endswith("limit=100") and "/messages" in request
     }
@@ -537,28 +537,28 @@ def test_an_outage_is_longer_than_sigfox_tries(last: int | None, missed: int | N
 
 
 def test_the_time_evd_was_alive_is_kept_and_written_over(tmp_path: Path) -> None:
-    alive = Alive(tmp_path / "alive")
+    alive = Heartbeat(tmp_path / "alive")
     assert alive.last() is None
     for now in (NOW, 5, NOW + 1):
         alive.note(now)
-        assert Alive(tmp_path / "alive").last() == now
+        assert Heartbeat(tmp_path / "alive").last() == now
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"yesterday", b"\xff", b"1" * 100])
 def test_a_file_that_is_not_evds_says_nothing(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "alive").write_bytes(content)
-    assert Alive(tmp_path / "alive").last() is None
+    assert Heartbeat(tmp_path / "alive").last() is None
 
 
 class Watched:
     """The watch over a file, with a clock that the test moves."""
 
     def __init__(self, path: Path, fake: FakeSigfox, backfill: str) -> None:
-        self.alive = Alive(path)
+        self.alive = Heartbeat(path)
         self.evd = Evd()
         self.now = NOW
         self.healthy = True
-        self.settings = Sigfox(api=fake.url, api_login=LOGIN, api_password=PASSWORD, backfill=backfill)
+        self.settings = SigfoxSettings(api=fake.url, api_login=LOGIN, api_password=PASSWORD, backfill=backfill)
 
     async def run(self) -> None:
         await watch(self.alive, self.settings, self.evd.accept, lambda: self.healthy, clock=lambda: self.now)
@@ -604,7 +604,7 @@ async def test_where_it_is_not_wished_a_backfill_is_only_advised(
 async def test_a_backfill_that_sigfox_refuses_ends_nothing_but_itself(
     watched: Watched, fake: FakeSigfox, nursery: trio.Nursery, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    watched.settings = Sigfox(api=fake.url, api_login=LOGIN, api_password="wrong-one", backfill="run")
+    watched.settings = SigfoxSettings(api=fake.url, api_login=LOGIN, api_password="wrong-one", backfill="run")
     watched.alive.note(NOW - 2 * OUTAGE_MS)
     nursery.start_soon(watched.run)
     await until(lambda: watched.alive.last() == NOW)

@@ -27,7 +27,7 @@ from evd.sigfox_api.diagnose.verdicts import (
     SKIPPED,
     VEHICLE,
     WARNING,
-    Step,
+    CheckStep,
     judge_answer,
     judge_health,
     judge_push,
@@ -63,9 +63,9 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> I
         yield one
 
 
-async def walk(url: str, key: str, **options: Any) -> dict[str, Step]:
+async def walk(url: str, key: str, **options: Any) -> dict[str, CheckStep]:
     """The steps by name."""
-    told: list[Step] = []
+    told: list[CheckStep] = []
     checkup = Checkup(url, key, now=now_ms(), tell=told.append, **options)
     await checkup.run()
     assert told == checkup.steps
@@ -75,7 +75,7 @@ async def walk(url: str, key: str, **options: Any) -> dict[str, Step]:
     return {step.name: step for step in told}
 
 
-def outcomes(steps: dict[str, Step]) -> dict[str, str]:
+def outcomes(steps: dict[str, CheckStep]) -> dict[str, str]:
     return {name: step.outcome for name, step in steps.items()}
 
 

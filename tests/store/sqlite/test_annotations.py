@@ -174,7 +174,7 @@ def test_rows_keep_it_when_they_move_and_lose_it_when_they_are_written_over(open
     assert store.write([late]) == [Stored(Verdict.LATE)]
     assert [radio is not None for _, radio in annotated(database)] == [True, False, True, True]
     store.write([SetVehicle(VEHICLE, NOW, keep=3)])
-    while store.tidy():
+    while store.maintain():
         pass
     assert [radio is not None for _, radio in annotated(database)] == [False, True, True]
     store.write([arrival(time=NOW + 5000 + number) for number in range(3)])

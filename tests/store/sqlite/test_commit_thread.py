@@ -1,4 +1,4 @@
-"""The scribe, both twins: what is gathered is on disk when `finish` returns, whole or not at all; nothing dangles."""
+"""The commit thread, both twins: what is gathered is on disk when `finish` returns, whole or not; nothing dangles."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.errors import ConfigError
-from evd.store.sqlite import _scribe_py
-from evd.store.sqlite.commit_thread import Scribe, open_scribe
+from evd.store.sqlite import _commit_thread_py
+from evd.store.sqlite.commit_thread import CommitThread, open_commit_thread
 from evd.store.sqlite.connection import open_writer
 from evd.store.sqlite.library import sqlite3
 
 HERE = Path(__file__).parent
-PACKAGE = Path(_scribe_py.__file__).parent
-TWINS: dict[str, Any] = {"python": _scribe_py.Scribe}
+PACKAGE = Path(_commit_thread_py.__file__).parent
+TWINS: dict[str, Any] = {"python": _commit_thread_py.CommitThread}
 with contextlib.suppress(ImportError):
-    from evd.store.sqlite import _scribe
+    from evd.store.sqlite import _commit_thread
 
-    TWINS["cython"] = _scribe.Scribe
+    TWINS["cython"] = _commit_thread.CommitThread
 needs_cython = pytest.mark.skipif("cython" not in TWINS, reason="the extension is not built")
 
 ROW = {
@@ -56,7 +56,7 @@ TABLE = "SELECT * FROM statuses ORDER BY place"
 COUNT = (1_700_000_000_000, 4095, 7, 2, 1)
 """Of a vehicle's frames: the newest one's time and seqNumber; received, lost, restarts."""
 
-Opener = Callable[..., Scribe]
+Opener = Callable[..., CommitThread]
 
 
 @pytest.fixture(params=sorted(TWINS))
@@ -74,19 +74,19 @@ def connection(database: Path) -> Iterator[Any]:
 
 
 @pytest.fixture
-def scribe(twin: Any, connection: Any) -> Iterator[Scribe]:
+def committer(twin: Any, connection: Any) -> Iterator[CommitThread]:
     made = twin(connection, rows_max=4, close_timeout_s=10)
     yield made
     with contextlib.suppress(TimeoutError):
         made.close()
 
 
-def put(scribe: Scribe, **others: Any) -> None:
-    scribe.put(*(ROW | others).values())
+def put(committer: CommitThread, **others: Any) -> None:
+    committer.put(*(ROW | others).values())
 
 
-def readable(scribe: Scribe, timeout_s: float = 10) -> bool:
-    return bool(select.select([scribe.fd], [], [], timeout_s)[0])
+def readable(committer: CommitThread, timeout_s: float = 10) -> bool:
+    return bool(select.select([committer.fd], [], [], timeout_s)[0])
 
 
 def entries(directory: str) -> int:
@@ -106,17 +106,17 @@ def until(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def test_a_group_is_on_disk_when_it_is_finished(scribe: Scribe, connection: Any, database: Path) -> None:
-    put(scribe)
-    put(scribe, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False)
-    scribe.shape(1, 2, 1, *COUNT)
-    assert scribe.gathered == 3
+def test_a_group_is_on_disk_when_it_is_finished(committer: CommitThread, connection: Any, database: Path) -> None:
+    put(committer)
+    put(committer, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False)
+    committer.shape(1, 2, 1, *COUNT)
+    assert committer.gathered == 3
     assert not connection.in_transaction
-    scribe.start()
-    assert readable(scribe)
-    scribe.finish()
-    assert not readable(scribe, 0), "the end is told once"
-    assert scribe.gathered == 0
+    committer.start()
+    assert readable(committer)
+    committer.finish()
+    assert not readable(committer, 0), "the end is told once"
+    assert committer.gathered == 0
     assert not connection.in_transaction
     one, other = rows(database, TABLE)
     assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)
@@ -126,74 +126,76 @@ def test_a_group_is_on_disk_when_it_is_finished(scribe: Scribe, connection: Any,
     assert rows(database, shapes) == [(2, 1, *COUNT), (0, -1, -1, -1, 0, 0, 0)]
 
 
-def test_finish_waits_for_the_end(scribe: Scribe, database: Path) -> None:
-    put(scribe)
-    scribe.start()
-    scribe.finish()
+def test_finish_waits_for_the_end(committer: CommitThread, database: Path) -> None:
+    put(committer)
+    committer.start()
+    committer.finish()
     assert len(rows(database, TABLE)) == 1
 
 
-def test_an_open_transaction_is_committed_with_the_group(scribe: Scribe, connection: Any, database: Path) -> None:
+def test_an_open_transaction_is_committed_with_the_group(
+    committer: CommitThread, connection: Any, database: Path
+) -> None:
     connection.execute("BEGIN IMMEDIATE")
     connection.execute("UPDATE vehicles SET name = 'Anna'")
-    put(scribe)
-    scribe.start()
-    scribe.finish()
+    put(committer)
+    committer.start()
+    committer.finish()
     assert rows(database, "SELECT DISTINCT name FROM vehicles") == [("Anna",)]
     assert len(rows(database, TABLE)) == 1
 
 
-def test_a_group_without_anything_costs_nothing(scribe: Scribe, database: Path) -> None:
+def test_a_group_without_anything_costs_nothing(committer: CommitThread, database: Path) -> None:
     log = database.with_name("evd.db-wal")
     before = log.stat().st_size
-    scribe.start()
-    assert readable(scribe, 0), "at once"
-    scribe.finish()
+    committer.start()
+    assert readable(committer, 0), "at once"
+    committer.finish()
     assert log.stat().st_size == before
 
 
 def test_what_is_flushed_is_seen_by_the_connection_and_nobody_else_before_the_commit(
-    scribe: Scribe, connection: Any, database: Path
+    committer: CommitThread, connection: Any, database: Path
 ) -> None:
-    put(scribe)
-    scribe.flush()
+    put(committer)
+    committer.flush()
     assert connection.in_transaction
-    assert scribe.gathered == 0
+    assert committer.gathered == 0
     assert len(connection.execute(TABLE).fetchall()) == 1
     assert rows(database, TABLE) == []
-    scribe.start()
-    scribe.finish()
+    committer.start()
+    committer.finish()
     assert len(rows(database, TABLE)) == 1
 
 
-def test_what_is_dropped_is_not_written(scribe: Scribe, database: Path) -> None:
-    put(scribe)
-    scribe.shape(1, 9, 9, *COUNT)
-    scribe.drop()
-    put(scribe, place=5)
-    scribe.start()
-    scribe.finish()
+def test_what_is_dropped_is_not_written(committer: CommitThread, database: Path) -> None:
+    put(committer)
+    committer.shape(1, 9, 9, *COUNT)
+    committer.drop()
+    put(committer, place=5)
+    committer.start()
+    committer.finish()
     assert [row[0] for row in rows(database, TABLE)] == [5]
     assert rows(database, "SELECT kept FROM vehicles WHERE number = 1") == [(0,)]
 
 
-def test_more_than_it_may_gather_is_written_all_the_same(scribe: Scribe, database: Path) -> None:
+def test_more_than_it_may_gather_is_written_all_the_same(committer: CommitThread, database: Path) -> None:
     for place in range(11):
-        put(scribe, place=place)
-        scribe.shape(place % 7, place, place, *COUNT)
-        assert scribe.gathered <= 8
-    scribe.start()
-    scribe.finish()
+        put(committer, place=place)
+        committer.shape(place % 7, place, place, *COUNT)
+        assert committer.gathered <= 8
+    committer.start()
+    committer.finish()
     assert [row[0] for row in rows(database, TABLE)] == list(range(11))
 
 
-def test_the_last_word_stands(scribe: Scribe, database: Path) -> None:
-    put(scribe)
-    put(scribe, id="later")
-    scribe.shape(1, 1, 0, *COUNT)
-    scribe.shape(1, 2, 1, *COUNT)
-    scribe.start()
-    scribe.finish()
+def test_the_last_word_stands(committer: CommitThread, database: Path) -> None:
+    put(committer)
+    put(committer, id="later")
+    committer.shape(1, 1, 0, *COUNT)
+    committer.shape(1, 2, 1, *COUNT)
+    committer.start()
+    committer.finish()
     assert rows(database, "SELECT id FROM statuses") == [("later",)]
     assert rows(database, "SELECT kept, newest FROM vehicles WHERE number = 1") == [(2, 1)]
 
@@ -215,51 +217,51 @@ BAD_VALUES = [
 
 @pytest.mark.parametrize(("bad", "error"), BAD_VALUES)
 def test_a_value_that_does_not_fit_is_refused_at_once_and_alone(
-    scribe: Scribe, database: Path, bad: dict[str, Any], error: type[Exception]
+    committer: CommitThread, database: Path, bad: dict[str, Any], error: type[Exception]
 ) -> None:
     document = os.urandom(64).hex().encode()
-    put(scribe)
+    put(committer)
     before = sys.getrefcount(document)
     with pytest.raises(error):
-        put(scribe, **({"place": 2, "document": document} | bad))
+        put(committer, **({"place": 2, "document": document} | bad))
     assert sys.getrefcount(document) == before, "nothing of it is held"
-    assert scribe.gathered == 1
-    scribe.start()
-    scribe.finish()
+    assert committer.gathered == 1
+    committer.start()
+    committer.finish()
     assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)]
 
 
 @pytest.mark.parametrize(
     "bad", [(1 << 63, 0, 0, *COUNT), (1, "0", 0, *COUNT), (1, 0, None, *COUNT), (1, 0, 0, *COUNT[:4], "0")]
 )
-def test_a_shape_that_does_not_fit_is_refused_at_once(scribe: Scribe, bad: Any) -> None:
+def test_a_shape_that_does_not_fit_is_refused_at_once(committer: CommitThread, bad: Any) -> None:
     with pytest.raises((TypeError, OverflowError)):
-        scribe.shape(*bad)
-    assert scribe.gathered == 0
+        committer.shape(*bad)
+    assert committer.gathered == 0
 
 
 @pytest.mark.parametrize("end", ["finish", "flush", "drop", "close"])
-def test_what_was_given_is_held_until_it_is_written_and_no_longer(scribe: Scribe, end: str) -> None:
+def test_what_was_given_is_held_until_it_is_written_and_no_longer(committer: CommitThread, end: str) -> None:
     values = {name: os.urandom(64) for name in ("payload", "fields", "document")} | {"id": os.urandom(9).hex()}
     before = [sys.getrefcount(value) for value in values.values()]
-    put(scribe, **values)
+    put(committer, **values)
     assert all(sys.getrefcount(value) > count for value, count in zip(values.values(), before, strict=True))
     if end == "finish":
-        scribe.start()
-    getattr(scribe, end)()
-    if end == "close" and isinstance(scribe, TWINS["python"]):
-        del scribe  # the Python one keeps it for as long as it lives itself
+        committer.start()
+    getattr(committer, end)()
+    if end == "close" and isinstance(committer, TWINS["python"]):
+        del committer  # the Python one keeps it for as long as it lives itself
     else:
         assert [sys.getrefcount(value) for value in values.values()] == before
 
 
-def test_what_only_the_scribe_holds_is_written_whole(scribe: Scribe, database: Path) -> None:
+def test_what_only_the_scribe_holds_is_written_whole(committer: CommitThread, database: Path) -> None:
     for place in range(4):
-        put(scribe, place=place, document=b"%d" % place * 5000, id=f"ä{place}" * 50)
-    scribe.start()
+        put(committer, place=place, document=b"%d" % place * 5000, id=f"ä{place}" * 50)
+    committer.start()
     gc.collect()
     rubbish = [os.urandom(5000) for _ in range(50)]
-    scribe.finish()
+    committer.finish()
     assert len(rubbish) == 50
     found = rows(database, "SELECT document, id FROM statuses ORDER BY place")
     assert found == [(f"{place}" * 5000, f"ä{place}" * 50) for place in range(4)]
@@ -295,20 +297,20 @@ def table_is_gone(connection: Any, database: Path) -> None:
     ],
 )
 def test_an_error_is_the_one_that_sqlite3_would_raise(
-    scribe: Scribe, connection: Any, database: Path, make: Any, kind: Any, code: int, says: str, how: str
+    committer: CommitThread, connection: Any, database: Path, make: Any, kind: Any, code: int, says: str, how: str
 ) -> None:
     other = make(connection, database)
     for place in range(3):
-        put(scribe, place=place, document=b"x" * 60_000)
-    scribe.shape(1, 3, 2, *COUNT)
+        put(committer, place=place, document=b"x" * 60_000)
+    committer.shape(1, 3, 2, *COUNT)
     with pytest.raises(sqlite3.Error, match=says) as caught:
         if how == "start":
-            scribe.start()
-            scribe.finish()
-        scribe.flush()
+            committer.start()
+            committer.finish()
+        committer.flush()
     assert type(caught.value) is kind
     assert caught.value.sqlite_errorcode & 0xFF == code, "the cython one knows the extended code, too"
-    assert scribe.gathered == 0, "what was gathered is forgotten"
+    assert committer.gathered == 0, "what was gathered is forgotten"
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     assert rows(database, TABLE) == []
@@ -316,52 +318,52 @@ def test_an_error_is_the_one_that_sqlite3_would_raise(
         other.close()
 
 
-def test_it_goes_on_after_a_failure(scribe: Scribe, connection: Any, database: Path) -> None:
+def test_it_goes_on_after_a_failure(committer: CommitThread, connection: Any, database: Path) -> None:
     other = other_holds_the_lock(connection, database)
-    put(scribe)
-    scribe.start()
+    put(committer)
+    committer.start()
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        scribe.finish()
+        committer.finish()
     other.close()
-    put(scribe, place=9)
-    scribe.start()
-    scribe.finish()
+    put(committer, place=9)
+    committer.start()
+    committer.finish()
     assert [row[0] for row in rows(database, TABLE)] == [9]
 
 
 @pytest.mark.parametrize(
     "what",
     [
-        lambda scribe: put(scribe),
-        lambda scribe: scribe.shape(1, 1, 1, *COUNT),
-        lambda scribe: scribe.flush(),
-        lambda scribe: scribe.drop(),
-        lambda scribe: scribe.start(),
+        lambda committer: put(committer),
+        lambda committer: committer.shape(1, 1, 1, *COUNT),
+        lambda committer: committer.flush(),
+        lambda committer: committer.drop(),
+        lambda committer: committer.start(),
     ],
 )
-def test_while_a_group_is_written_nothing_else_may_be_done(scribe: Scribe, database: Path, what: Any) -> None:
-    put(scribe)
-    scribe.start()
+def test_while_a_group_is_written_nothing_else_may_be_done(committer: CommitThread, database: Path, what: Any) -> None:
+    put(committer)
+    committer.start()
     with pytest.raises(RuntimeError, match="is being written"):
-        what(scribe)
-    scribe.finish()
+        what(committer)
+    committer.finish()
     with pytest.raises(RuntimeError, match="no group was started"):
-        scribe.finish()
+        committer.finish()
     assert len(rows(database, TABLE)) == 1
 
 
-def test_a_closed_one_does_nothing_more(scribe: Scribe) -> None:
-    scribe.close()
-    scribe.close()
-    for what in (lambda: put(scribe), scribe.flush, scribe.drop, scribe.start):
+def test_a_closed_one_does_nothing_more(committer: CommitThread) -> None:
+    committer.close()
+    committer.close()
+    for what in (lambda: put(committer), committer.flush, committer.drop, committer.start):
         with pytest.raises(RuntimeError, match="closed"):
             what()
 
 
-def test_closing_waits_for_the_group_in_hand(scribe: Scribe, database: Path) -> None:
-    put(scribe)
-    scribe.start()
-    scribe.close()
+def test_closing_waits_for_the_group_in_hand(committer: CommitThread, database: Path) -> None:
+    put(committer)
+    committer.start()
+    committer.close()
     assert len(rows(database, TABLE)) == 1
 
 
@@ -378,24 +380,24 @@ def test_closing_waits_for_a_disk_that_hangs_for_so_long_only(twin: Any, connect
     """Another process's lock that is waited for stands for the disk."""
     connection.execute("PRAGMA busy_timeout = 60000")
     other = other_holds_the_lock(connection, database)
-    scribe = twin(connection, rows_max=4, close_timeout_s=0.05)
-    put(scribe)
-    scribe.start()
+    committer = twin(connection, rows_max=4, close_timeout_s=0.05)
+    put(committer)
+    committer.start()
     with pytest.raises(TimeoutError):
-        scribe.close()
+        committer.close()
     other.close()
-    assert readable(scribe), "the group goes on nevertheless"
-    scribe.close()
+    assert readable(committer), "the group goes on nevertheless"
+    committer.close()
     assert len(rows(database, TABLE)) == 1
 
 
 @needs_cython
 def test_one_that_is_let_go_of_while_it_writes_ends_in_order(connection: Any, database: Path) -> None:
-    scribe = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
-    put(scribe)
-    scribe.start()
+    committer = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
+    put(committer)
+    committer.start()
     before = tasks()
-    del scribe
+    del committer
     gc.collect()
     assert until(lambda: tasks() < before)
     assert len(rows(database, TABLE)) == 1
@@ -405,17 +407,17 @@ def test_one_that_is_let_go_of_while_it_writes_ends_in_order(connection: Any, da
 def test_the_thread_never_takes_the_gil(connection: Any, database: Path) -> None:
     """poll() is called here with the GIL held throughout: a thread that wanted it would never come to an end."""
     threads = threading.active_count()
-    scribe = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
-    waited = (ctypes.c_int * 2)(scribe.fd, select.POLLIN)  # struct pollfd, little-endian
+    committer = TWINS["cython"](connection, rows_max=4, close_timeout_s=10)
+    waited = (ctypes.c_int * 2)(committer.fd, select.POLLIN)  # struct pollfd, little-endian
     holding_the_gil = ctypes.PyDLL(None).poll
     for place in range(20):
-        put(scribe, place=place)
-        scribe.start()
+        put(committer, place=place)
+        committer.start()
         assert holding_the_gil(waited, 1, 10_000) == 1
-        scribe.finish()
+        committer.finish()
     assert len(rows(database, TABLE)) == 20
     assert threading.active_count() <= threads, "no thread of Python's"
-    scribe.close()
+    committer.close()
 
 
 DIES = """
@@ -425,11 +427,11 @@ sys.path[:0] = sys.argv[3].split(":")
 from test_commit_thread import TWINS, put
 from evd.store.sqlite.connection import open_writer
 connection = open_writer(Path(sys.argv[1]))
-scribe = TWINS[sys.argv[2]](connection, rows_max=4, close_timeout_s=0.1)
+committer = TWINS[sys.argv[2]](connection, rows_max=4, close_timeout_s=0.1)
 if len(sys.argv) > 4:
     connection.execute("PRAGMA busy_timeout = 60000")
-put(scribe)
-scribe.start()
+put(committer)
+committer.start()
 raise SystemExit(7)
 """
 
@@ -465,15 +467,15 @@ def test_law_both_twins_write_the_same(groups: list[list[Any]]) -> None:
     for twin in TWINS.values():
         with tempfile.TemporaryDirectory() as directory:
             connection = open_writer(Path(directory) / "evd.db")
-            scribe = twin(connection, rows_max=4, close_timeout_s=10)
+            committer = twin(connection, rows_max=4, close_timeout_s=10)
             connection.text_factory = bytes  # what is no UTF-8 is compared, too
             for group in groups:
                 for row in group:
-                    scribe.put(*row)
-                scribe.start()
-                scribe.finish()
+                    committer.put(*row)
+                committer.start()
+                committer.finish()
             told.append(connection.execute("SELECT *, typeof(payload), typeof(document) FROM statuses").fetchall())
-            scribe.close()
+            committer.close()
             connection.close()
     assert told[0] == told[1]
 
@@ -524,18 +526,18 @@ class Closed(sqlite3.Connection):  # type: ignore[misc]
 def test_the_scribe_is_chosen_as_the_codec_is(connection: Any, asked: str, expected: str) -> None:
     if expected not in TWINS:
         pytest.skip("the extension is not built")
-    scribe = open_scribe(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": asked})
-    assert type(scribe) is TWINS[expected]
-    scribe.close()
+    committer = open_commit_thread(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": asked})
+    assert type(committer) is TWINS[expected]
+    committer.close()
 
 
 @needs_cython
 def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_told_otherwise(database: Path) -> None:
     open_writer(database).close()
     connection = sqlite3.connect(str(database), isolation_level=None, factory=Closed)
-    scribe = open_scribe(connection, rows_max=4, close_timeout_s=10, environ={})
-    assert type(scribe) is TWINS["python"]
-    scribe.close()
+    committer = open_commit_thread(connection, rows_max=4, close_timeout_s=10, environ={})
+    assert type(committer) is TWINS["python"]
+    committer.close()
     with pytest.raises(ConfigError, match="EVD_CODEC asks for cython, which cannot be used: SQLite loads no ext"):
-        open_scribe(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": "cython"})
+        open_commit_thread(connection, rows_max=4, close_timeout_s=10, environ={"EVD_CODEC": "cython"})
     connection.close()

@@ -219,7 +219,7 @@ def test_what_an_older_evd_took_in_is_counted_when_its_vehicle_speaks(
     assert rows(database, counted) == expected
     store.close()
     store = open_store(capacity=capacity)
-    while store.tidy():
+    while store.maintain():
         pass
     store.write([newer])
     assert rows(database, counted) == expected, "once"
@@ -409,7 +409,7 @@ def test_a_file_keeps_the_size_its_pages_were_made_with(
     largest = 0
     for i in range(30):
         store.write([arrival(time=NOW + 20 * i + j, document=b"%06d" % (20 * i + j) * 10_000) for j in range(20)])
-        store.tidy()
+        store.maintain()
         largest = max(largest, log.stat().st_size)
     assert 0.5 * CHECKPOINT_BYTES < largest < 2 * CHECKPOINT_BYTES, "bounds are counted in its own pages"
 
@@ -540,7 +540,7 @@ i = start
 while True:
     group = [arrival(f"{{j % 7:X}}", time=NOW + i + j, seq=j, document=b"x" * 300) for j in range(1 + i % 9)]
     store.write(group)
-    store.tidy()
+    store.maintain()
     print(*(one.status_id for one in group), flush=True)
     i += len(group)
 """
@@ -576,7 +576,7 @@ def test_the_log_is_copied_back_and_stays_bounded(open_store: Opener, database: 
     largest = 0
     for i in range(80):
         store.write([arrival(time=NOW + 20 * i + j, document=b"x" * 60_000) for j in range(20)])
-        store.tidy()
+        store.maintain()
         largest = max(largest, log.stat().st_size)
     assert largest < 2 * CHECKPOINT_BYTES, "96 MB went through a log of less than 32"
     assert database.stat().st_size < 8_000_000
@@ -653,7 +653,7 @@ def test_tidying_finds_out_that_there_is_space_again(open_store: Opener, databas
         store.write([arrival(time=NOW + i, document=b"x" * 4000) for i in range(10)])
     store._db.execute("PRAGMA max_page_count = 1000000")
     assert store._failed is StoreFull
-    while store.tidy():
+    while store.maintain():
         pass
     assert store._failed is None
     assert ring_of(database) == []
@@ -664,9 +664,9 @@ def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Op
     store = open_store(capacity=100)
     before = database.stat().st_size
     store.write([arrival(time=NOW + i, document=b"x" * 2000) for i in range(100)])
-    store.tidy()
+    store.maintain()
     assert database.stat().st_size == before, "while there is more to do, this can wait"
-    store.tidy(idle=True)
+    store.maintain(idle=True)
     assert database.stat().st_size > before + 100 * 2000
 
 
@@ -677,10 +677,10 @@ def test_the_log_is_looked_at_by_what_goes_into_it(open_store: Opener, database:
     log = database.with_name(f"{database.name}-wal")
     for number in range(40):
         store.write([arrival(time=NOW + 10_000_500 + number)])
-        if store.wants_relief:
-            store.relieve()
-        while store.wants_tidy:
-            store.tidy()
+        if store.wants_checkpoint:
+            store.checkpoint()
+        while store.wants_maintenance:
+            store.maintain()
         assert log.stat().st_size <= 48 * 1024 * 1024
 
 
@@ -690,8 +690,8 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
     store = open_store(capacity=50)
     store.write([arrival(time=NOW + number) for number in range(60)])
     monkeypatch.setattr(store, "_failed", StoreFull)
-    assert store.wants_tidy
-    store.tidy()
+    assert store.wants_maintenance
+    store.maintain()
     (_, log_pages, copied) = checkpoint(store._db, "NOOP")
     assert log_pages - copied <= 1, "only what tried whether there is space again"
     assert store._failed is None
@@ -700,7 +700,7 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
 def test_a_longer_log_says_nothing_and_what_is_in_it_stays(open_store: Opener, database: Path, tmp_path: Path) -> None:
     store = open_store()
     store.write([arrival(seq=1)])
-    store.lengthen_log()
+    store.preallocate_wal()
     store.write([arrival(seq=2)])
     log = database.with_name(f"{database.name}-wal")
     assert log.stat().st_size == LOG_READY_BYTES
@@ -725,7 +725,7 @@ def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
         return written(file, data, at)
 
     monkeypatch.setattr(os, "pwrite", full)
-    store.lengthen_log()
+    store.preallocate_wal()
     assert database.with_name(f"{database.name}-wal").stat().st_size == before
     assert store.write([arrival(seq=1)])
 
@@ -778,15 +778,15 @@ def test_the_log_s_length_is_noticed_in_time_though_all_rows_come_in_batches(
     store, vehicles = open_store(), 2_800
     for seq in range(8):  # so that each vehicle's rows fill a page of their own
         store.write([Several(tuple(arrival(f"{i:X}", seq=seq) for i in range(vehicles)))])
-        store.relieve()
-        store.tidy(idle=True)
+        store.checkpoint()
+        store.maintain(idle=True)
     log = database.with_name(f"{database.name}-wal")
     for turn in range(40):
-        if store.wants_relief:
+        if store.wants_checkpoint:
             break
         first = turn * 700 % vehicles
         store.write([Several(tuple(arrival(f"{i:X}", seq=8 + turn) for i in range(first, first + 700)))])
-    assert store.wants_relief
+    assert store.wants_checkpoint
     assert log.stat().st_size < CHECKPOINT_BYTES + 8 * 1024 * 1024
 
 

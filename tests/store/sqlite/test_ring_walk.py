@@ -22,14 +22,14 @@ from evd.model.operations import AddOwner, Arrive, SetVehicle
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read.statuses import NUMBER_MAX
-from evd.store.sqlite.ring_walk import Columns, Place, Room, Span, read_page
+from evd.store.sqlite.ring_walk import Columns, PageLimit, Place, TimeSpan, read_page
 
 # ---- the pages of a ring ----
 
 IDS = Columns("s.time, s.seq, s.id")
 
 
-def walked(path: Path, span: Span, room: Room, between: Callable[[], object] = lambda: None) -> list[str]:
+def walked(path: Path, span: TimeSpan, room: PageLimit, between: Callable[[], object] = lambda: None) -> list[str]:
     """The ids of all pages, with something done between two of them."""
     found: list[str] = []
     after: Place | None = None
@@ -53,7 +53,7 @@ moments = st.tuples(st.integers(0, 12), st.sampled_from((0, 1, 2, None)), st.boo
     said=st.lists(moments, max_size=40),
     capacity=st.integers(1, 12),
     lowered=st.sampled_from((None, 1, 3, 7)),
-    room=st.builds(Room, st.integers(1, 6), st.sampled_from((1, 40, 9999))),
+    room=st.builds(PageLimit, st.integers(1, 6), st.sampled_from((1, 40, 9999))),
     times=st.tuples(st.integers(-1, 13), st.integers(-1, 13)),
 )
 def test_pages_are_what_one_question_gives(
@@ -61,7 +61,7 @@ def test_pages_are_what_one_question_gives(
     said: list[Any],
     capacity: int,
     lowered: int | None,
-    room: Room,
+    room: PageLimit,
     times: tuple[int, int],
 ) -> None:
     """Whatever came early, late, at the same time or of the future; and while a lowered ring is being trimmed."""
@@ -81,7 +81,7 @@ def test_pages_are_what_one_question_gives(
                 *(first, last),
             )
         ]
-        assert walked(path, Span("386625", first, last), room) == wanted
+        assert walked(path, TimeSpan("386625", first, last), room) == wanted
     store.close()
 
 
@@ -99,7 +99,7 @@ def test_a_ring_that_moves_on_between_two_pages_loses_and_repeats_nothing(
         store.write([arrival(time=NOW + (60 + number) * 1000, seq=60 + number)])
         store.write([arrival(time=NOW + number * 3000 + 1, seq=number)])
 
-    found = walked(database, Span("386625", 0, NUMBER_MAX), Room(4, 9999), move_on)
+    found = walked(database, TimeSpan("386625", 0, NUMBER_MAX), PageLimit(4, 9999), move_on)
     after = {status_id for (status_id,) in rows(database, "SELECT id FROM ring")}
     assert len(set(found)) == len(found)
     stayed = [status_id for status_id in before if status_id in after]
@@ -111,7 +111,7 @@ def test_a_ring_that_moves_on_between_two_pages_loses_and_repeats_nothing(
 
 def test_an_unknown_vehicle_has_no_pages(open_store: Callable[..., SqliteStore], database: Path) -> None:
     open_store()
-    assert walked(database, Span("NOBODY", 0, NUMBER_MAX), Room(9, 9)) == []
+    assert walked(database, TimeSpan("NOBODY", 0, NUMBER_MAX), PageLimit(9, 9)) == []
 
 
 # ---- the app's question, by sockets ----

@@ -218,7 +218,7 @@ class RingsAgainstAList(RuleBasedStateMachine):
     @rule()
     def tidying_ends(self) -> None:
         for _ in range(20):
-            if not self.store.tidy():
+            if not self.store.maintain():
                 break
         else:
             raise AssertionError("tidying does not end")
@@ -229,7 +229,7 @@ class RingsAgainstAList(RuleBasedStateMachine):
     def a_clock_that_was_behind_is_mended(self, days: int) -> None:
         self.now += days * DAY_MS
         self.store.write([MendClock(self.now + DAY_MS)])
-        while self.store.tidy():
+        while self.store.maintain():
             pass
         self.model.mend_clock(self.now + DAY_MS)
 
@@ -359,7 +359,7 @@ def test_a_clock_that_was_behind_costs_no_status_its_rank(open_store: Opener, da
     store.write([Annotate(said[7].vehicle, said[7].time, said[7].seq, None, "advanced", b'{"lqi":"GOOD"}', None, NOW)])
     assert rows(database, "SELECT status_id FROM fleet") == [(arrival().status_id,)]
     store.write([MendClock(NOW + 4 * DAY_MS)])
-    while store.tidy():
+    while store.maintain():
         pass
     assert rows(database, "SELECT status_id, kept FROM fleet") == [(said[-1].status_id, 152)]
     assert ring_of(database) == [far.status_id, arrival().status_id, *(one.status_id for one in said)]
@@ -390,11 +390,11 @@ def test_a_lowered_ring_shrinks_at_once_for_readers_and_vehicle_by_vehicle_on_di
     newest = [arrival("A", time=NOW - i).status_id for i in (3, 2, 1)]
     assert ring_of(database, "A") == newest
     assert rows(database, ON_DISK) == [("A", 10), ("B", 10), ("C", 10)]
-    assert store.tidy(), "more is left"
+    assert store.maintain(), "more is left"
     assert rows(database, ON_DISK) == [("A", 3), ("B", 10), ("C", 10)]
     assert verdicts(store, arrival("B", time=NOW - 4, seq=7)) == [Verdict.TOO_OLD], "room on disk is none in the ring"
     assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 10)], "its own ring first"
-    while store.tidy():
+    while store.maintain():
         pass
     assert rows(database, ON_DISK) == [("A", 3), ("B", 3), ("C", 3)]
     assert verdicts(store, arrival("A", time=NOW)) == [Verdict.NEWEST]
@@ -404,11 +404,11 @@ def test_a_lowered_ring_shrinks_at_once_for_readers_and_vehicle_by_vehicle_on_di
 def test_lowering_one_vehicle_while_running_trims_its_ring(open_store: Opener, database: Path) -> None:
     store = open_store(capacity=10)
     store.write([arrival(vehicle, time=NOW + i) for i in range(10) for vehicle in ("A", "B")])
-    while store.tidy():
+    while store.maintain():
         pass
     store.write([SetVehicle("A", NOW, keep=2)])
     assert len(ring_of(database, "A")) == 2
-    while store.tidy():
+    while store.maintain():
         pass
     assert rows(database, ON_DISK) == [("A", 2), ("B", 10)]
 
@@ -418,7 +418,7 @@ def test_a_ring_that_was_written_round_keeps_its_order_when_it_is_raised(open_st
     store.write([arrival(time=NOW + i) for i in range(5)])
     store.close()
     store = open_store(capacity=5)
-    assert store.tidy()
+    assert store.maintain()
     assert ring_of(database) == [arrival(time=NOW + i).status_id for i in (2, 3, 4)]
     store.write([arrival(time=NOW + i) for i in (5, 6, 7)])
     assert ring_of(database) == [arrival(time=NOW + i).status_id for i in (3, 4, 5, 6, 7)]
@@ -547,7 +547,7 @@ def test_a_ring_that_someone_else_changed_is_repaired_and_costs_no_other_vehicle
     results = store.write([late, newer, other])
     assert results[2] == Stored(Verdict.NEWEST)
     for _ in range(2):
-        while store.tidy():
+        while store.maintain():
             pass
         again = store.write([late, newer, other])
     assert {type(result) for result in again} == {Stored}

@@ -35,7 +35,7 @@ PARTS: dict[str, Part] = {
 }
 
 
-class Shape(msgspec.Struct, frozen=True, gc=False):
+class MessageShape(msgspec.Struct, frozen=True, gc=False):
     """What decides how a message is built, beyond its texts."""
 
     target_kind: TargetKind
@@ -61,7 +61,7 @@ def encode(push: Push) -> bytes:
 
     Raises GiveUp if it cannot be written as a message.
     """
-    shape = Shape(
+    shape = MessageShape(
         push.target_kind,
         push.ttl_s,
         push.priority,
@@ -84,7 +84,7 @@ def encode(push: Push) -> bytes:
 
 
 @functools.lru_cache(SHAPES_MAX)
-def template_of(shape: Shape) -> Template:
+def template_of(shape: MessageShape) -> Template:
     """Raises ValueError or OverflowError if firebase-admin finds fault with the shape."""
     names = {_mark(name): part for name, part in PARTS.items()}
     text = f'{{"message": {message_of(shape, *map(_mark, PARTS))}}}'
@@ -103,7 +103,7 @@ def _mark(name: str) -> str:
 
 
 def message_of(
-    shape: Shape,
+    shape: MessageShape,
     target: str,
     serialized: str,
     event_id: str,

@@ -1,6 +1,6 @@
 """Firebase Cloud Messaging, HTTP v1: one POST a message.
 
-firebase-admin reads the credentials and writes the message; the sending is a `Transport`, because the SDK's own senders
+firebase-admin reads the credentials and writes the message; the sending is a `PushPool`, because the SDK's own senders
 start a thread a message or need asyncio, and both stay near 1,000 a second.
 """
 
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from evd.errors import HttpError, PushError, Unreachable
 from evd.net.client.http import Response
-from evd.net.client.push_pool import Transport
+from evd.net.client.push_pool import PushPool
 from evd.push.protocols import Push, TargetKind
 from evd.push.providers.fcm.answers import RETRY_MIN_S, THIRD_PARTY, read_answer, read_error
 from evd.push.providers.fcm.credentials import AccessTokens, load_service_account
@@ -37,7 +37,7 @@ class FcmPusher:
     name = "fcm"
     serves: frozenset[TargetKind] = frozenset({"token", "fid"})
 
-    def __init__(self, project_id: str, tokens: AccessTokens, transport: Transport) -> None:
+    def __init__(self, project_id: str, tokens: AccessTokens, transport: PushPool) -> None:
         self.project_id = project_id
         self._tokens = tokens
         self._transport = transport
@@ -64,7 +64,7 @@ class FcmPusher:
         Raises ConfigError if the file is no usable service account or `endpoint` no address.
         """
         account = load_service_account(path)
-        transport = Transport(
+        transport = PushPool(
             endpoint,
             connections_max=connections_max,
             timeout_s=timeout_s,

@@ -24,23 +24,23 @@ _LAST_RING = "SELECT coalesce(max(number), 0) FROM vehicles"
 _VEHICLE = "SELECT vehicle FROM vehicles WHERE number = ?"
 
 
-class Found(NamedTuple):
+class FoundStatus(NamedTuple):
     vehicle: str | None
     complete: bool
     """All rings were looked through."""
 
 
-def vehicle_of(path: Path, status_id: str, timeout_s: float) -> Found:
+def vehicle_of(path: Path, status_id: str, timeout_s: float) -> FoundStatus:
     """In a thread of its own; also in what stands beside the circles. Raises StoreError."""
     end = time.monotonic() + timeout_s
     with translated(path):
         connection = open_reader(path)
         try:
             connection.set_progress_handler(lambda: time.monotonic() > end, STEPS)
-            return Found(_look(connection, status_id), True)
+            return FoundStatus(_look(connection, status_id), True)
         except sqlite3.OperationalError:
             if time.monotonic() > end:
-                return Found(None, False)
+                return FoundStatus(None, False)
             raise
         finally:
             connection.close()

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import trio
 from trio_asyncio import aio_as_trio
 
-from evd.concurrency.fair_queue import Turns
-from evd.concurrency.requester import asker
-from evd.concurrency.single_flight import Flights
+from evd.concurrency.fair_queue import FairQueue
+from evd.concurrency.requester import requester
+from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.library import sqlite3
@@ -31,7 +31,7 @@ WAITING_MAX = 2048
 """Questions that wait for their turn: as many as connections may be open."""
 
 
-class _Connection(aiosqlite.Connection):
+class _ReadConnection(aiosqlite.Connection):
     """With work of one's own in its thread, so that what takes several statements crosses once, too."""
 
     async def run(self, work: Callable[[Any], T]) -> T:
@@ -50,15 +50,15 @@ def _worked(connection: Any, work: Callable[[Any], T]) -> T:
 class Readers:
     """Answers one class of questions, on as many connections; `each`: of one asker at once."""
 
-    def __init__(self, connections: list[_Connection], each: int, flights: Flights) -> None:
+    def __init__(self, connections: list[_ReadConnection], each: int, flights: SingleFlight) -> None:
         self._connections = connections
-        self._turns = Turns(connections, each=each, waiting_max=WAITING_MAX)
+        self._turns = FairQueue(connections, each=each, waiting_max=WAITING_MAX)
         self._flights = flights
 
     @classmethod
     async def open(cls, path: Path, *, connections: int, each: int, version: Callable[[], object]) -> Readers:
         opened = [await aio_as_trio(_connect)(path) for _ in range(connections)]
-        return cls(opened, each, Flights(version))
+        return cls(opened, each, SingleFlight(version))
 
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_TIMEOUT_S):
@@ -70,7 +70,7 @@ class Readers:
 
         Raises Unavailable where the database does not answer in time.
         """
-        who = asker.get()
+        who = requester.get()
         with trio.move_on_after(timeout_s):
             return await self._flights.shared(key, who, partial(self._in_turn, who, work))
         raise Unavailable("the database is slow: ask again later", retry_after_s=5)
@@ -81,7 +81,7 @@ class Readers:
             return await _answered(connection, work)
 
 
-async def _answered(connection: _Connection, work: Callable[[Any], T]) -> T:
+async def _answered(connection: _ReadConnection, work: Callable[[Any], T]) -> T:
     answered = False
     try:
         result: T = await aio_as_trio(connection.run)(work)
@@ -96,7 +96,7 @@ async def _answered(connection: _Connection, work: Callable[[Any], T]) -> T:
                 await aio_as_trio(connection.interrupt)()
 
 
-async def _connect(path: Path) -> _Connection:
-    connection = _Connection(partial(open_reader, path), 64)
+async def _connect(path: Path) -> _ReadConnection:
+    connection = _ReadConnection(partial(open_reader, path), 64)
     await connection
     return connection

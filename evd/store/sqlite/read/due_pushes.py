@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from evd.model.operations import EventDue, Phone, State
+from evd.model.operations import EventDue, LastStatus, Registration
 from evd.store.sqlite.connection import open_reader, translated
 
 _PHONE = """
@@ -43,8 +43,8 @@ SELECT EXISTS (SELECT 1 FROM deliveries WHERE due > ?1)
 _PAUSED = "SELECT value FROM meta WHERE name = 'pushes_paused'"
 
 
-class PendingInSqlite:
-    """See `evd.store.protocols.Pending`; for registrations of these `kinds`. Raises StoreError if it cannot be read."""
+class SqliteDuePushes:
+    """See `evd.store.protocols.DuePushes`; for these `kinds`. Raises StoreError if it cannot be read."""
 
     def __init__(self, path: Path, kinds: Iterable[str]) -> None:
         self._path = path
@@ -52,21 +52,21 @@ class PendingInSqlite:
         self._db = open_reader(path)
         self._db.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
 
-    def phones_of(self, vehicle: str) -> list[Phone]:
-        return [Phone(*row) for row in self._all(_OF_VEHICLE, (vehicle, self._kinds))]
+    def registrations_of(self, vehicle: str) -> list[Registration]:
+        return [Registration(*row) for row in self._all(_OF_VEHICLE, (vehicle, self._kinds))]
 
-    def phones_after(self, number: int, limit: int) -> list[Phone]:
-        return [Phone(*row) for row in self._all(_AFTER, (number, self._kinds, limit))]
+    def registrations_after(self, number: int, limit: int) -> list[Registration]:
+        return [Registration(*row) for row in self._all(_AFTER, (number, self._kinds, limit))]
 
-    def phones_due(self, now: int, limit: int) -> list[Phone]:
-        return [Phone(*row) for row in self._all(_DUE, (now, self._kinds, limit))]
+    def registrations_due(self, now: int, limit: int) -> list[Registration]:
+        return [Registration(*row) for row in self._all(_DUE, (now, self._kinds, limit))]
 
     def events_due(self, now: int, limit: int) -> list[EventDue]:
         return [_event(row) for row in self._all(_EVENTS, (now, self._kinds, limit))]
 
-    def last_of(self, vehicle: str) -> State | None:
+    def last_of(self, vehicle: str) -> LastStatus | None:
         rows = self._all(_LAST, (vehicle,))
-        return State(*rows[0]) if rows else None
+        return LastStatus(*rows[0]) if rows else None
 
     def next_due(self, now: int) -> int | None:
         due: int | None = self._all(_NEXT, (now,))[0][0]
@@ -95,5 +95,7 @@ class PendingInSqlite:
 
 
 def _event(row: tuple[Any, ...]) -> EventDue:
-    number, event, kind, time, status_id, details, expires, attempts, *phone, settings = row
-    return EventDue(number, event, kind, time, status_id, details, expires, attempts, Phone(*phone), settings)
+    number, event, kind, time, status_id, details, expires, attempts, *registration, settings = row
+    return EventDue(
+        number, event, kind, time, status_id, details, expires, attempts, Registration(*registration), settings
+    )

@@ -14,7 +14,7 @@ GAPS_OF = 20
 """Statuses by whose times it is told what is usual."""
 
 
-class Last(NamedTuple):
+class LastSample(NamedTuple):
     """A vehicle's last status, as far as alerts need it; times are epoch ms, `fields` is a JSON object."""
 
     status_id: str
@@ -23,7 +23,7 @@ class Last(NamedTuple):
     fields: bytes
 
 
-class Watched(Protocol):
+class EventState(Protocol):
     """Every method raises StoreError where the database cannot be read."""
 
     def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
@@ -32,10 +32,10 @@ class Watched(Protocol):
     def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
         """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
 
-    def last_of(self, vehicle: str) -> Last | None:
+    def last_of(self, vehicle: str) -> LastSample | None:
         """Its last status."""
 
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
         """The status before this one, where it is among the vehicle's newest ones."""
 
     def received_of(self, vehicle: str) -> list[int]:
@@ -76,8 +76,8 @@ PREVIOUS_AMONG = 4
 """Statuses that are looked through for the one before another: while that was looked at, some more may have come."""
 
 
-class WatchedInSqlite:
-    """See `Watched`."""
+class SqliteEventState:
+    """See `EventState`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -91,13 +91,13 @@ class WatchedInSqlite:
         rows = self._all(_ALERTS, (vehicle,))
         return rows[0] if rows else (None, None)
 
-    def last_of(self, vehicle: str) -> Last | None:
+    def last_of(self, vehicle: str) -> LastSample | None:
         rows = self._all(_LAST, (vehicle,))
-        return Last(*rows[0]) if rows else None
+        return LastSample(*rows[0]) if rows else None
 
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> Last | None:
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
         rows = self._all(_PREVIOUS, (vehicle, PREVIOUS_AMONG, time, status_id))
-        return Last(*rows[0]) if rows else None
+        return LastSample(*rows[0]) if rows else None
 
     def received_of(self, vehicle: str) -> list[int]:
         return [received for (received,) in self._all(_RECEIVED, (vehicle, GAPS_OF))]

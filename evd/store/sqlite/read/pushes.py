@@ -13,7 +13,7 @@ import trio
 
 from evd.errors import NotFound
 from evd.store.sqlite.read import by_id as finding
-from evd.store.sqlite.read.by_id import Found
+from evd.store.sqlite.read.by_id import FoundStatus
 from evd.store.sqlite.read.statuses import NUMBER_MAX, Queries
 
 Turn = tuple[int, int]
@@ -170,7 +170,7 @@ async def _narrowed(
     )
 
 
-async def phones_of(queries: Queries, vehicle: str) -> list[dict[str, Any]]:
+async def registrations_of(queries: Queries, vehicle: str) -> list[dict[str, Any]]:
     """The vehicle's registrations, and how far the deliveries to each are."""
     return await queries.rows(_PHONES, (vehicle, PHONES_MAX))
 
@@ -222,7 +222,7 @@ async def vehicle_of(queries: Queries, status_id: str) -> str | None:
         return str(spoken_of[0]["vehicle"])
     if WRITTEN.fullmatch(status_id) is None:
         return None
-    found = Found(None, complete=False)
+    found = FoundStatus(None, complete=False)
     with trio.move_on_after(SEARCH_TIMEOUT_S):
         found = await trio.to_thread.run_sync(
             finding.vehicle_of, queries.path, status_id, SEARCH_TIMEOUT_S, abandon_on_cancel=True, limiter=_searching

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 
-from evd.model.kept_status import Kept
+from evd.model.kept_status import KeptStatus
 from evd.model.rendering import for_app, status_document
 from evd.store.sqlite.read.connections import Readers
-from evd.store.sqlite.ring_walk import Columns, Page, Place, Room, Span, read_page
+from evd.store.sqlite.ring_walk import Columns, Page, PageLimit, Place, TimeSpan, read_page
 
 QUESTION_TIMEOUT_S = 5.0
 """With the wait for its turn; the app waits no longer either."""
@@ -80,7 +80,7 @@ _OF_KEPT = Columns(
     "s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, CAST(s.document AS BLOB), s.flags, s.radio"
 )
 
-OF_ONE_TIME = Room(rows=16, size_bytes=256 * 1024)
+OF_ONE_TIME = PageLimit(rows=16, size_bytes=256 * 1024)
 """Statuses of one time are few."""
 
 NUMBER_MAX = (1 << 63) - 1
@@ -156,7 +156,7 @@ class Queries:
         )
         return _status(rows[0]) if rows else None
 
-    async def range_page(self, span: Span, after: Place | None, room: Room) -> tuple[list[StatusRow], bool]:
+    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[StatusRow], bool]:
         """Statuses of the span behind `after`, the oldest first, and whether more follow."""
         page = await self._page(span, after, _OF_STATUS, room)
         return [_status(row) for row in page.rows], page.more
@@ -164,7 +164,7 @@ class Queries:
     async def at(self, vehicle: str, place: Place) -> StatusRow | None:
         """The status there, unless the ring has let it go."""
         time, seq, status_id = place
-        span, after, more = Span(vehicle, time, time), (time, seq, ""), True
+        span, after, more = TimeSpan(vehicle, time, time), (time, seq, ""), True
         while more:
             rows, more = await self.range_page(span, after, OF_ONE_TIME)
             for row in rows:
@@ -284,7 +284,7 @@ class Queries:
         )
         return [vehicle for (vehicle,) in rows]
 
-    async def kept(self, span: Span, after: Place | None, room: Room) -> tuple[list[Kept], bool]:
+    async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         """As `range_page`, with all that is kept of each."""
         page = await self._page(span, after, _OF_KEPT, room)
         return [_kept((span.vehicle, *row)) for row in page.rows], page.more
@@ -296,7 +296,7 @@ class Queries:
             counts.update(dict.fromkeys(flags.split(), statuses))
         return dict(counts)
 
-    async def last_flagged(self, vehicle: str, flag: str) -> Kept | None:
+    async def last_flagged(self, vehicle: str, flag: str) -> KeptStatus | None:
         """The vehicle's newest status that has the flag."""
         rows = await self._all(_LAST_FLAGGED, (vehicle, flag))
         return _kept(rows[0]) if rows else None
@@ -340,7 +340,7 @@ class Queries:
         """For questions that stand in a module of their own."""
         return await self._dicts(sql, values, small=small)
 
-    async def _page(self, span: Span, after: Place | None, columns: Columns, room: Room) -> Page:
+    async def _page(self, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
         work = partial(_read_page, span, after, columns, room)
         return await self._large.ask((span, after, columns, room), work, QUESTION_TIMEOUT_S)
 
@@ -397,13 +397,13 @@ def _fetched(sql: str, values: Sequence[Any], bytes_max: int | None, connection:
     return _Answer(names, rows, False)
 
 
-def _read_page(span: Span, after: Place | None, columns: Columns, room: Room, connection: Any) -> Page:
+def _read_page(span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
     return read_page(connection, span, after, columns, room)
 
 
-def _kept(row: Any) -> Kept:
+def _kept(row: Any) -> KeptStatus:
     vehicle, identity, time, seq, *rest = row
-    return Kept(vehicle, identity, time, None if seq < 0 else seq, *rest)
+    return KeptStatus(vehicle, identity, time, None if seq < 0 else seq, *rest)
 
 
 def _status(row: Any) -> StatusRow:

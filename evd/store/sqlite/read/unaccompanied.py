@@ -28,7 +28,7 @@ class WaitingRow(msgspec.Struct, frozen=True, gc=False):
     """The callback, a JSON object; None: an older evd did not keep it."""
 
 
-class Waiting(Protocol):
+class WaitingMetadata(Protocol):
     """Every method raises StoreError where the database cannot be read."""
 
     def since(self, until: int | None, limit: int) -> list[WaitingRow]:
@@ -48,8 +48,8 @@ _OLDEST = f"{_ROW} ORDER BY received LIMIT ?"
 _AHEAD = f"{_ROW} WHERE received > ? ORDER BY received LIMIT ?"
 
 
-class WaitingInSqlite:
-    """See `Waiting`."""
+class SqliteWaitingMetadata:
+    """See `WaitingMetadata`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from evd.model import preferences as wishes
+from evd.model import preferences
 from evd.model.operations import (
     LimitReached,
     NewEvent,
@@ -73,7 +73,7 @@ def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
         if client in event.self_told and kind != "webhook":
             continue
         # A webhook is a program: what it does with an event, and when, is its own affair.
-        due = op.at if kind == "webhook" else wishes.when(wishes.read(settings), event.kind, op.at)
+        due = op.at if kind == "webhook" else preferences.when(preferences.read(settings), event.kind, op.at)
         if due is None:
             continue
         if registry.waiting >= registry.limits.outbox:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evd.errors import GiveUp
 from evd.push.protocols import STATE, Push
-from evd.push.providers.fcm.message import PARTS, Shape, encode, message_of, template_of
+from evd.push.providers.fcm.message import PARTS, MessageShape, encode, message_of, template_of
 
 DOCUMENT = '{"vehicleId": "386625", "location": "Plzeň"}'
 
@@ -94,7 +94,7 @@ PUSHES = st.builds(
 
 @given(PUSHES)
 def test_whatever_its_texts_are_it_is_what_firebase_admin_writes(given_push: Push) -> None:
-    shape = Shape(
+    shape = MessageShape(
         given_push.target_kind,
         given_push.ttl_s,
         given_push.priority,

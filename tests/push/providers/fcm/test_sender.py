@@ -33,7 +33,7 @@ from evd.errors import (
     Unreachable,
 )
 from evd.net.client.http import Response
-from evd.net.client.push_pool import Transport
+from evd.net.client.push_pool import PushPool
 from evd.push.protocols import STATE, Push
 from evd.push.providers.fcm.answers import ANSWERS, read_answer
 from evd.push.providers.fcm.credentials import AHEAD_S, FAILURE_HELD_S, AccessTokens, load_service_account
@@ -195,7 +195,7 @@ async def test_an_installation_is_no_registration_token(connect: Connect, fake: 
 
 async def test_an_fcm_that_never_answers_is_left_at_the_deadline(fake: FakeFcm) -> None:
     tokens = tokens_of(StubAccount())
-    transport = Transport(fake.url, connections_max=1, timeout_s=0.1, body_max=1000)
+    transport = PushPool(fake.url, connections_max=1, timeout_s=0.1, body_max=1000)
     fake.google.issue("token-1", 4e9)
     with trio.fail_after(2), pytest.raises(Unreachable, match=r"did not answer within 0\.1 s") as caught:
         await FcmPusher("evd-demo", tokens, transport).send(push("hang-1"))

@@ -15,9 +15,9 @@ import trio.testing
 import trio_asyncio
 from builders import arrival
 
-from evd.concurrency.fair_queue import Turns
-from evd.concurrency.requester import asker
-from evd.concurrency.single_flight import Flights
+from evd.concurrency.fair_queue import FairQueue
+from evd.concurrency.requester import requester
+from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read import statuses as queries
@@ -69,7 +69,7 @@ async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., Sq
     open_store().write([arrival()])
 
     async def ask_much(number: int) -> None:
-        asker.set("user greedy")
+        requester.set("user greedy")
         await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
 
     async with opened(database) as asked, trio.open_nursery() as nursery:
@@ -98,24 +98,24 @@ async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
 # ---- turns ----
 
 
-async def stand(turns: Turns[int], asker: str, had: list[str], *, for_ever: bool = False) -> None:
-    async with turns.place(asker):
-        had.append(asker)
+async def stand(turns: FairQueue[int], requester: str, had: list[str], *, for_ever: bool = False) -> None:
+    async with turns.place(requester):
+        had.append(requester)
         if for_ever:
             await trio.sleep_forever()
 
 
 async def test_who_wants_much_waits_behind_himself() -> None:
-    turns, had = Turns([1], each=1, waiting_max=99), list[str]()
+    turns, had = FairQueue([1], each=1, waiting_max=99), list[str]()
     async with trio.open_nursery() as nursery, turns.place("a"):
-        for asker in "aaaabcb":
-            nursery.start_soon(stand, turns, asker, had)
+        for requester in "aaaabcb":
+            nursery.start_soon(stand, turns, requester, had)
             await trio.testing.wait_all_tasks_blocked()
     assert "".join(had) == "abcabaa"
 
 
 async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
-    turns, had = Turns([1, 2, 3], each=2, waiting_max=1), list[str]()
+    turns, had = FairQueue([1, 2, 3], each=2, waiting_max=1), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(3):
             nursery.start_soon(partial(stand, turns, "a", had, for_ever=True))
@@ -129,10 +129,10 @@ async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
 
 
 async def test_one_asker_s_queue_leaves_room_for_others() -> None:
-    turns, had = Turns([1], each=1, waiting_max=8), list[str]()
+    turns, had = FairQueue([1], each=1, waiting_max=8), list[str]()
     async with trio.open_nursery() as nursery, turns.place("a"):
-        for asker in "aab":
-            nursery.start_soon(stand, turns, asker, had)
+        for requester in "aab":
+            nursery.start_soon(stand, turns, requester, had)
         await trio.testing.wait_all_tasks_blocked()
         with pytest.raises(Unavailable):
             await turns.take("a")
@@ -140,7 +140,7 @@ async def test_one_asker_s_queue_leaves_room_for_others() -> None:
 
 
 async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
-    turns = Turns([7], each=1, waiting_max=9)
+    turns = FairQueue([7], each=1, waiting_max=9)
     place = await turns.take("a")
     async with trio.open_nursery() as nursery:
         nursery.start_soon(turns.take, "b")
@@ -172,7 +172,7 @@ class Asked:
 
 
 async def test_what_is_asked_for_twice_at_once_is_asked_once() -> None:
-    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+    flights, asked, answers = SingleFlight(lambda: 1), Asked(), list[int]()
 
     async def ask(who: str) -> None:
         answers.append(await flights.shared("same", who, asked))
@@ -188,7 +188,7 @@ async def test_what_is_asked_for_twice_at_once_is_asked_once() -> None:
 async def test_no_answer_is_older_than_its_question() -> None:
     """Whoever was told of a commit after the first one began asks for himself."""
     version = 1
-    flights, asked, answers = Flights(lambda: version), Asked(), list[int]()
+    flights, asked, answers = SingleFlight(lambda: version), Asked(), list[int]()
 
     async def ask() -> None:
         answers.append(await flights.shared("same", "a", asked))
@@ -206,7 +206,7 @@ async def test_no_answer_is_older_than_its_question() -> None:
 
 
 async def test_nobody_waits_for_the_turn_of_another_asker() -> None:
-    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+    flights, asked, answers = SingleFlight(lambda: 1), Asked(), list[int]()
 
     async def ask(who: str) -> None:
         answers.append(await flights.shared("same", who, partial(asked, begins=False)))
@@ -221,7 +221,7 @@ async def test_nobody_waits_for_the_turn_of_another_asker() -> None:
 
 
 async def test_where_the_first_one_goes_away_the_next_one_asks() -> None:
-    flights, asked, answers = Flights(lambda: 1), Asked(), list[int]()
+    flights, asked, answers = SingleFlight(lambda: 1), Asked(), list[int]()
 
     async def ask(scope: trio.CancelScope) -> None:
         with scope:

@@ -174,8 +174,8 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
         ("token-nu…", "taken", None, "projects/x/messages/1"),
     ], "a token is never shown whole"
     pending = store.pending(["token"])
-    assert [phone.number for phone in pending.phones_due(NOW + 499, 10)] == []
-    assert [phone.number for phone in pending.phones_due(NOW + 500, 10)] == [2]
+    assert [phone.number for phone in pending.registrations_due(NOW + 499, 10)] == []
+    assert [phone.number for phone in pending.registrations_due(NOW + 500, 10)] == [2]
     assert pending.next_due(NOW) == NOW + 500
 
 

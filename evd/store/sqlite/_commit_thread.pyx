@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Writes a group's rows and commits it in a thread that never takes the GIL; what it does is said in `_scribe_py`.
+"""Writes a group's rows and commits it in a thread that never takes the GIL; `_commit_thread_py` says what it does.
 
 The thread is no Python thread: it knows a Desk, which holds nothing but C, and sleeps on a semaphore. So the loop never
 hands the GIL over for a group; it learns of the end from an eventfd. Rows point into the bytes of Python objects, which
@@ -17,7 +17,7 @@ from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport strncpy
 
-from evd.store.sqlite._scribe_py import PUT, ROW_BYTES_MAX, SHAPE
+from evd.store.sqlite._commit_thread_py import PUT, ROW_BYTES_MAX, SHAPE
 
 
 cdef extern from "sqlite_table.h" nogil:
@@ -43,7 +43,7 @@ cdef extern from "sqlite_table.h" nogil:
 
 cdef extern from *:
     """
-    /* What SQLite told the thread that loads the extension, until `Scribe` takes it. */
+    /* What SQLite told the thread that loads the extension, until `CommitThread` takes it. */
     static _Thread_local sqlite3 *evd_noted_db;
     static _Thread_local const evd_sqlite_table *evd_noted_table;
 
@@ -112,7 +112,7 @@ cdef struct Shape:
     int64_t number, kept, newest, counted, counted_seq, received, lost, resets
 
 cdef struct Desk:
-    # Between `start` and the end of a group it is the thread's, otherwise its scribe's.
+    # Between `start` and the end of a group it is the thread's, otherwise its committer's.
     sqlite3* db
     const evd_sqlite_table* sqlite
     sqlite3_stmt* put
@@ -259,8 +259,8 @@ KINDS = {11: "DatabaseError", 18: "DataError", 19: "IntegrityError", 20: "Integr
 
 
 @cython.no_gc_clear  # the connection outlives the statements
-cdef class Scribe:
-    """See `evd.store.sqlite._scribe_py.Scribe`. Raises ImportError where SQLite does not let it in."""
+cdef class CommitThread:
+    """See `evd.store.sqlite._commit_thread_py.CommitThread`. Raises ImportError where SQLite does not let it in."""
 
     cdef Desk* desk
     cdef object connection
@@ -271,9 +271,9 @@ cdef class Scribe:
 
     def __init__(self, connection, *, Py_ssize_t rows_max, double close_timeout_s):
         if self.desk != NULL:
-            raise RuntimeError("a scribe is made once")
+            raise RuntimeError("a committer is made once")
         if rows_max < 1:
-            raise ValueError("a scribe gathers at least one row")
+            raise ValueError("a committer gathers at least one row")
         self.connection = connection
         self.rows_max = rows_max
         self.close_timeout_ms = <int>(close_timeout_s * 1000)
@@ -308,7 +308,7 @@ cdef class Scribe:
         db[0], table[0] = evd_noted_db, evd_noted_table
         evd_noted_db, evd_noted_table = NULL, NULL
         if db[0] == NULL:
-            raise ImportError("SQLite loaded another copy of the scribe")
+            raise ImportError("SQLite loaded another copy of the committer")
         (text,) = self.connection.execute("SELECT sqlite_version()").fetchone()
         major, minor, patch = map(int, text.split("."))
         if table[0].libversion_number() != major * 1_000_000 + minor * 1_000 + patch:
@@ -332,7 +332,7 @@ cdef class Scribe:
         cdef int refused = pthread_create(&desk.thread, NULL, live, desk)
         pthread_sigmask(SIG_SETMASK, &before, NULL)
         if refused:
-            raise OSError(refused, "the scribe's thread cannot be started")
+            raise OSError(refused, "the committer's thread cannot be started")
         return 0
 
     cdef int _prepare(self, Desk* desk, sqlite3_stmt** statement, str sql) except -1:
@@ -440,7 +440,7 @@ cdef class Scribe:
             with nogil:
                 ended = has_ended(self.desk, -1)
             if not ended:
-                raise OSError(errno, "the scribe's end cannot be waited for")
+                raise OSError(errno, "the committer's end cannot be waited for")
             eventfd_read(self.desk.ended, &times)
         self.running = False
         clear_desk(self.desk)
@@ -485,7 +485,7 @@ cdef class Scribe:
 
     cdef int _must_be_open(self) except -1:
         if self.desk == NULL:
-            raise RuntimeError("the scribe is closed")
+            raise RuntimeError("the committer is closed")
         return 0
 
     cdef int _must_be_idle(self) except -1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from evd.auth.api_keys import KeyRing
 from evd.net.server.http1_body import Allowance
-from evd.net.server.http1_head import Head
+from evd.net.server.http1_head import RequestHead
 from evd.request.body import says_form
 from evd.sigfox.kinds.routes import BATCH, route_of
 
@@ -16,7 +16,7 @@ STRANGERS_CHUNKS_MAX = 1024
 """Of a body without a key in its head; 64 KiB come in some 64 of usual size, and tiny ones cost most of all."""
 
 
-class Doorkeeper:
+class RequestPolicy:
     """For both servers. `body_max` bytes may be sent by anyone whose body is read, `large_body_max` by a batch."""
 
     def __init__(self, keys: KeyRing, *, body_max: int, large_body_max: int) -> None:
@@ -26,7 +26,7 @@ class Doorkeeper:
         self._strangers_form = Allowance(body_max, STRANGERS_CHUNKS_MAX, known=False)
         self._stranger = Allowance(body_max, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
-    def allow(self, head: Head, peer: str) -> Allowance:
+    def allow(self, head: RequestHead, peer: str) -> Allowance:
         """`peer` is the address that the request comes from."""
         route = route_of(head.path)
         key = self._keys.knows(head.headers, peer)
@@ -34,7 +34,7 @@ class Doorkeeper:
             return self._strangers_form if route is not None and says_form(head.headers) else self._stranger
         return self._batch if route is not None and route.kind == BATCH and key.may(route.roles) else self._usual
 
-    def allow_local(self, head: Head, peer: str) -> Allowance:
+    def allow_local(self, head: RequestHead, peer: str) -> Allowance:
         """By the control socket, whose permissions are its key; a batch shows one all the same."""
         allowance = self.allow(head, "")
         return allowance if allowance.known else self._usual

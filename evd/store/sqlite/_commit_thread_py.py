@@ -1,7 +1,7 @@
-"""The scribe in Python: gathers a group's rows, and writes and commits them in a thread of its own.
+"""The commit thread in Python: gathers a group's rows, and writes and commits them in a thread of its own.
 
-It says what `_scribe.pyx` must do, is what that one is tested against, and stands in where it is not built. Its thread
-takes the GIL for each statement; the other one never does.
+It says what `_commit_thread.pyx` must do, is what that one is tested against, and stands in where it is not built. Its
+thread takes the GIL for each statement; the other one never does.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SHAPES = Bulk(
 )
 
 
-class Scribe:
+class CommitThread:
     """Writes rows of `statuses` and vehicles' shapes on `connection`, in autocommit mode of sqlite3.
 
     Between `start` and `finish` the connection belongs to the thread: nobody else may use it. `rows_max` bounds what is
@@ -55,7 +55,7 @@ class Scribe:
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         """Readable when the group that was started has ended."""
         self._handed_over = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._live, name="evd-scribe", daemon=True)
+        self._thread = threading.Thread(target=self._live, name="evd-commit", daemon=True)
         self._thread.start()
 
     @property
@@ -174,7 +174,7 @@ class Scribe:
 
     def _must_be_idle(self) -> None:
         if self._running or self._closed:
-            raise RuntimeError("the scribe is closed" if self._closed else "a group is being written")
+            raise RuntimeError("the commit thread is closed" if self._closed else "a group is being written")
 
     def _ended(self, timeout_s: float | None) -> bool:
         poll = select.poll()

@@ -7,10 +7,10 @@ import sys
 import pytest
 
 from evd.auth.api_keys import KeyRing, new_key
-from evd.ingest.doorkeeper import STRANGERS_CHUNKS_MAX, Doorkeeper
+from evd.ingest.request_policy import STRANGERS_CHUNKS_MAX, RequestPolicy
 from evd.net.server.http1 import RequestReader
 from evd.net.server.http1_body import Allowance
-from evd.net.server.http1_head import Head
+from evd.net.server.http1_head import RequestHead
 
 KEYS = {role: new_key(role) for role in ("sigfox", "device", "app", "admin")}
 USUAL, BATCH = Allowance(64), Allowance(1024)
@@ -18,7 +18,7 @@ FORM = Allowance(64, STRANGERS_CHUNKS_MAX, known=False)
 NONE = Allowance(64, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
 
-def head(path: str, *fields: str) -> Head:
+def head(path: str, *fields: str) -> RequestHead:
     reader = RequestReader(head_max=16_384, fields_max=64)
     reader.feed("\r\n".join((f"POST {path} HTTP/1.1", "Host: x", *fields, "", "")).encode())
     read = reader.next_head()
@@ -48,7 +48,7 @@ def head(path: str, *fields: str) -> Head:
 def test_a_body_is_read_for_a_good_key_or_for_a_form_that_may_hold_one(
     path: str, key: str, kind: str, allowance: Allowance, local: Allowance
 ) -> None:
-    keeper = Doorkeeper(KeyRing([key for _, key in KEYS.values()]), body_max=64, large_body_max=1024)
+    keeper = RequestPolicy(KeyRing([key for _, key in KEYS.values()]), body_max=64, large_body_max=1024)
     shown = KEYS[key][0] if key in KEYS else key
     asked = head(path, *([f"x-api-key: {shown}"] if shown else []), *([f"Content-Type: {kind}"] if kind else []))
     assert keeper.allow(asked, "192.0.2.1") == allowance

@@ -1,6 +1,6 @@
 from typing import Any
 
-from evd.store.sqlite import _scribe_py
+from evd.store.sqlite import _commit_thread_py
 
-class Scribe(_scribe_py.Scribe):
+class CommitThread(_commit_thread_py.CommitThread):
     def __init__(self, connection: Any, *, rows_max: int, close_timeout_s: float) -> None: ...
