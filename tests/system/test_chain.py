@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from chain import SIGFOX_BODY, Fcm, app, callback, fake_fcm, register, whole_chain
+from chain import SIGFOX_BODY, Fcm, app, callback, fake_fcm, fcm, register, whole_chain
 from daemon_process import READY_S, run_evd
 from original_status import FRAME, MEASURED, SIMULATOR_READ
 
 from evd.store.sqlite.connection import open_reader
+
+__all__ = ["fcm"]
 
 WLAN_BODY = (
     '{"timestamp":1639400000123,"vehicleId":"386625","encoded":false,"advanced":true,"connectivity":1,"state":1,'
