@@ -109,12 +109,17 @@ def test_a_manager_that_does_not_listen_stops_nothing(tmp_path: Path, monkeypatc
     manager.close()
 
 
+SCATTER = 2_654_435_761
+"""Numbers times this one, modulo 2**32, are far from each other, and so are their pages (Knuth, 6.4)."""
+
+
 def fill_log(daemon: RunningDaemon) -> int:
     """Until the log is LOG_MIB long; how many statuses were acknowledged."""
     sent = 0
     with httpx.Client(timeout=60) as client:
         while daemon.database.with_name("evd.db-wal").stat().st_size < LOG_MIB << 20:
-            lines = [f"{0x100000 + sent + one:X};1639400000;130a4c0f;1;" for one in range(BATCH_LINES)]
+            devices = [number * SCATTER % 2**32 for number in range(sent, sent + BATCH_LINES)]
+            lines = [f"{device:X};1639400000;130a4c0f;1;" for device in devices]
             answer = client.post(
                 f"{daemon.url}/sigfox/batch",
                 content="\n".join(lines),
