@@ -38,7 +38,7 @@ KIND = Kind(
     ),
 )
 '''
-ROWS = {
+ROW = {
     "import acknowledge, advanced, ": "import acknowledge, advanced, beacon, ",
     "    bidir.KIND,\n": "    beacon.KIND,\n    bidir.KIND,\n",
 }
