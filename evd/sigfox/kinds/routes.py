@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evd.model.status import SIGFOX, WLAN
+from evd.model.connectivity import SIGFOX, WLAN
 
 ANY = ""
 """Kind of a route that takes all kinds and tells them apart."""

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from evd.errors import Unavailable
+from evd.model.connectivity import SIGFOX
 from evd.model.operations import Annotate, Arrive
-from evd.model.status import ALONE, SIGFOX
+from evd.model.status import ALONE
 
 WAITING_MAX = 20_000
 """Annotations whose message did not come yet, a KiB each. Those beyond `sigfox.advanced_waiting_max` are made statuses

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 5
@@ -62,6 +62,8 @@ def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) ->
             elif version < SCHEMA_VERSION:
                 tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
+            elif not views_are_current(connection):
+                _in_one_transaction(connection, f"{drop_views_sql()}\n{views_sql()}")
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -164,14 +166,13 @@ def _version(connection: Any, path: Path) -> int:
 
 
 def _create_schema(connection: Any) -> None:
-    sql = [*(_sql(part) for part in PARTS), f"PRAGMA application_id = {APPLICATION_ID};"]
+    sql = [*(_sql(part) for part in PARTS), views_sql(), f"PRAGMA application_id = {APPLICATION_ID};"]
     _in_one_transaction(connection, "\n".join(sql))
 
 
 def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
-    views = _sql("views")
-    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
+    steps = [drop_views_sql()]
     # A part of the schema that a step makes anew has this version's columns; the others are altered.
     if version < 3:  # 1 and 2 have the same tables
         steps += [_sql("upgrade_3"), _sql("network")]
@@ -181,7 +182,7 @@ def _upgrade(connection: Any, version: int) -> None:
         steps += [_sql("upgrade_4"), _sql("push")]
     else:
         steps.append(_sql("upgrade_5_push"))
-    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
+    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views_sql(), _sql("moved_5")]
     if version < 4:
         steps.append(_sql("moved_4"))
     add_functions(connection)
@@ -191,11 +192,10 @@ def _upgrade(connection: Any, version: int) -> None:
     connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
-_view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
 SINCE_5: tuple[str, ...] = ("overflow",)
 """Parts with tables that schema 4 did not have."""
 
-PARTS = ("schema", "network", "push", *SINCE_5, "views")
+PARTS = ("schema", "network", "push", *SINCE_5)
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:
