@@ -28,7 +28,7 @@ from evd.redaction.requests import (
     may_hold_secret,
     refused,
 )
-from evd.sigfox.kinds.table import VARIABLES, VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES, VARIABLES_MAX
 
 CANARY = "C4narySecret"
 REFUSED = refused()
