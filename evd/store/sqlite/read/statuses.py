@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
 from evd.model.kept_status import KeptStatus
 from evd.model.status import Status
 from evd.store.sqlite.read.connections import Readers
