@@ -17,7 +17,7 @@ from evd.payload.grammar import PAYLOAD_BYTES_MAX, Plan
 from evd.payload.types import STEP_TYPES, FieldStep, Value
 
 TYPES = frozenset(STEP_TYPES)
-"""All run here."""
+"""What runs here: every type."""
 
 
 def payload_refused(payload: object) -> Exception:
