@@ -39,7 +39,8 @@ from evd.model.operations import (
     SetAlerts,
     Several,
 )
-from evd.store.sqlite.read.event_state import EventState, LastSample
+from evd.store.protocols import EventState
+from evd.store.records import LastSample
 from evd.store.writer import Receipt, Writer
 
 BATCH = 128

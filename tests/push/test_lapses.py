@@ -274,7 +274,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
 
     async with chain(tmp_path) as one:
         pusher = Taker()
-        pending = one.store.pending(pusher.serves)
+        pending = one.store.due_pushes(pusher.serves)
         hook = Dispatcher(
             pusher,
             pending,
@@ -357,7 +357,7 @@ async def test_an_offer_older_than_what_the_tables_gave_is_never_sent_after_it(t
     async with chain(tmp_path) as one:
         await one.register("phone-a")
         backlog = Backlog(
-            one.store.pending(one.pusher.serves), DeliveryPolicy(give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
+            one.store.due_pushes(one.pusher.serves), DeliveryPolicy(give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
         )
         one.pushing.pause(True)
         await one.quiet()

@@ -13,8 +13,7 @@ from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.status import vehicle_id
 from evd.net import sse
-from evd.store.sqlite.read.statuses import StatusRow
-from evd.store.sqlite.ring_walk import Place
+from evd.store.records import Place, StatusRow
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000

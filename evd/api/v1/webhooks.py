@@ -15,6 +15,7 @@ from evd.errors import BadRequest, NotFound
 from evd.model.operations import LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers.webhook.address import checked_address, shown_address
+from evd.store.records import RegistrationRow
 
 UID = "webhook"
 """The user that webhooks belong to: his preferences say which events they are told."""
@@ -79,7 +80,7 @@ async def remove_webhook() -> Response:
     return v1_json({"vehicle": vehicle, "url": shown_address(meant[0]), "removed": True})
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(row: RegistrationRow) -> dict[str, Any]:
     return {
         "vehicle": row["vehicle"],
         "url": shown_address(row["token"]),

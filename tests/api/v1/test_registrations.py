@@ -37,10 +37,10 @@ from evd.push.composer import Composer
 from evd.push.delivery import Delivery
 from evd.push.presence import RecentUsers
 from evd.push.providers.fcm.message import encode
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables.registrations import RENEWED_AGAIN_MS
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 KINDS = ("token", "fid", "webhook")
@@ -51,10 +51,10 @@ Kind = Literal["token", "fid", "webhook"]
 
 @pytest.fixture
 def open_store(database: Path) -> Iterator[Opener]:
-    stores: list[SqliteStore] = []
+    stores: list[SqliteDatabase] = []
 
-    def opened(**limits: int) -> SqliteStore:
-        stores.append(SqliteStore(database, capacity=10, limits=ROOMY._replace(**limits)))
+    def opened(**limits: int) -> SqliteDatabase:
+        stores.append(SqliteDatabase(database, capacity=10, limits=ROOMY._replace(**limits)))
         return stores[-1]
 
     yield opened
@@ -212,7 +212,7 @@ def test_an_address_is_no_phone_and_belongs_to_no_user(open_store: Opener, datab
 def test_a_phone_has_one_user_whatever_was_registered(wishes: list[tuple[str, str, str]]) -> None:
     """And whoever came last hears of all he asked for since the phone is his."""
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "evd.db", capacity=10, limits=ROOMY)
+        store = SqliteDatabase(Path(folder) / "evd.db", capacity=10, limits=ROOMY)
         store.write([phone(token, vehicle, uid=uid) for token, vehicle, uid in wishes])
         expected: dict[str, tuple[str, set[str]]] = {}
         for token, vehicle, uid in wishes:
@@ -390,7 +390,7 @@ def test_what_was_undone_is_not_counted(open_store: Opener) -> None:
 def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Opener, kind: Kind, other: str) -> None:
     store = open_store()
     store.write([phone("x" * 22, kind=kind), arrival()])
-    pending = store.pending(KINDS)
+    pending = store.due_pushes(KINDS)
     (one,) = pending.registrations_of(VEHICLE)
     push = Composer(Config()).compose(Delivery(one, pending.last_of(VEHICLE), None, NOW))
     message = json.loads(encode(push))["message"]

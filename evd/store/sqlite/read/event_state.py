@@ -6,43 +6,10 @@ Short questions on a read-only connection of their own, asked in the loop, as ev
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
+from evd.store.records import GAPS_OF, LastSample
 from evd.store.sqlite.connection import open_reader, translated
-
-GAPS_OF = 20
-"""Statuses by whose times it is told what is usual."""
-
-
-class LastSample(NamedTuple):
-    """A vehicle's last status, as far as alerts need it; times are epoch ms, `fields` is a JSON object."""
-
-    status_id: str
-    time: int
-    received: int
-    fields: bytes
-
-
-class EventState(Protocol):
-    """Every method raises StoreError where the database cannot be read."""
-
-    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
-        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
-
-    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
-        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
-
-    def last_of(self, vehicle: str) -> LastSample | None:
-        """Its last status."""
-
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
-        """The status before this one, where it is among the vehicle's newest ones."""
-
-    def received_of(self, vehicle: str) -> list[int]:
-        """When its newest statuses were received, GAPS_OF at most."""
-
-    def close(self) -> None: ...
-
 
 _VEHICLES = """
 SELECT vehicle FROM registrations WHERE vehicle > ?1
@@ -77,7 +44,7 @@ PREVIOUS_AMONG = 4
 
 
 class SqliteEventState:
-    """See `EventState`."""
+    """See `evd.store.protocols.EventState`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -2,26 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from evd.store.settings import Limits
 from evd.store.sqlite.rings import Rings
-
-
-class Limits(NamedTuple):
-    """Row caps of the tables that belong to no ring (DESIGN, promise 9)."""
-
-    rejected: int
-    owners: int
-    registrations: int
-    registrations_per_vehicle: int
-    outbox: int
-    notes_per_vehicle: int = 200
-    downlinks_per_vehicle: int = 16
-    downlinks: int = 100_000
-    registrations_per_user: int = 200
-    pushed: int = 100_000
-    events_per_vehicle: int = 200
-    event_tries_s: int = 3600
 
 
 class Registry:

@@ -4,48 +4,36 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
-import trio_asyncio
 from builders import arrival
 
 from evd.concurrency.fair_queue import FairQueue
 from evd.concurrency.requester import requester
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read import statuses as queries
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.read import base
+from evd.store.sqlite.read.queries import open_queries as opened
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 
 
-@asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Queries]:
-    async with trio_asyncio.open_loop():
-        asked = await Queries.open(database)
-        try:
-            yield asked
-        finally:
-            await asked.aclose()
-
-
 @pytest.mark.parametrize("small", [True, False])
 async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
-    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+    open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
-    monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(base, "QUESTION_TIMEOUT_S", 0.2)
     open_store().write([arrival()])
     async with opened(database) as asked:
         with pytest.raises(Unavailable):
             await asked.rows(ENDLESS, (), small=small)
-        monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 5.0)
+        monkeypatch.setattr(base, "QUESTION_TIMEOUT_S", 5.0)
         began = time.monotonic()
         last = await asked.last("386625")
         assert last is not None and last.id == arrival().status_id
@@ -54,7 +42,7 @@ async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
 
 
 async def test_a_question_whose_asker_went_away_is_ended_too(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     open_store()
     async with opened(database) as asked:
@@ -65,7 +53,7 @@ async def test_a_question_whose_asker_went_away_is_ended_too(
         assert time.monotonic() - began < 2
 
 
-async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., SqliteStore], database: Path) -> None:
+async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., SqliteDatabase], database: Path) -> None:
     open_store().write([arrival()])
 
     async def ask_much(number: int) -> None:
@@ -83,14 +71,14 @@ async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., Sq
 
 
 async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
-    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch
+    open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store().write([arrival(f"{number:X}") for number in range(1, 8)])
     async with opened(database) as asked:
         page = await asked.fleet(("",), 3)
         assert [row["vehicle"] for row in page.rows] == ["1", "2", "3"] and page.following == ("3",)
         assert (await asked.fleet(("3",), 4)).following is None
-        monkeypatch.setattr(queries, "LISTED_BYTES_MAX", 1)
+        monkeypatch.setattr(base, "LISTED_BYTES_MAX", 1)
         page = await asked.fleet(("3",), 4)
         assert [row["vehicle"] for row in page.rows] == ["4"] and page.following == ("4",)
 
