@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.model.operations import AddOwner, Arrive, SetVehicle
+from evd.store.records import NUMBER_MAX, PageLimit, Place, TimeSpan
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.read.statuses import NUMBER_MAX
-from evd.store.sqlite.ring_walk import Columns, PageLimit, Place, TimeSpan, read_page
+from evd.store.sqlite.ring_walk import Columns, read_page
 
 # ---- the pages of a ring ----
 
