@@ -1,0 +1,45 @@
+"""What documents, docstrings and comments cite is there: files, modules, links."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from folders import ROOT
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SOURCES = sorted(path for suffix in ("py", "pyx", "pyi") for path in (ROOT / "evd").rglob(f"*.{suffix}"))
+ROOMS = {path.parent.name for path in (ROOT / "evd").glob("*/__init__.py")}
+
+FILE = re.compile(r"\b(?:evd|tests|bench)/[\w/]+\.(?:pyx?|svg|md)\b|\bdocs/\w+\.\w+")
+MODULE = re.compile(r"\bevd((?:\.[a-z_]\w*)+)")
+LINK = re.compile(r"\]\((?!http)([^)#]+)[^)]*\)")
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def is_module(parts: list[str]) -> bool:
+    path = ROOT / "evd" / "/".join(parts)
+    return (path / "__init__.py").exists() or any(path.with_suffix(f".{suffix}").exists() for suffix in ("py", "pyx"))
+
+
+def is_cited_well(name: str) -> bool:
+    """A module, or a name in one: `evd.model.status`, `evd.model.status.MEASURES`. What is no room is a file's name."""
+    parts = name.strip(".").split(".")
+    return parts[0] not in ROOMS or is_module(parts) or (len(parts) > 2 and is_module(parts[:-1]))
+
+
+@pytest.mark.parametrize("path", [*DOCUMENTS, *SOURCES], ids=relative)
+def test_cited_files_and_modules_exist(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not [name for name in FILE.findall(text) if not (ROOT / name).exists()]
+    assert not [f"evd{name}" for name in MODULE.findall(text) if not is_cited_well(name)]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_links_of_documents_lead_somewhere(path: Path) -> None:
+    for target in LINK.findall(path.read_text("utf-8")):
+        assert (path.parent / target).exists(), target
