@@ -10,6 +10,7 @@ are long.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Protocol
 
 from evd.model.kept_status import KeptStatus
@@ -151,11 +152,11 @@ class AccessQueries(Protocol):
         vehicle: str | None = None,
         uid: str | None = None,
         token: str | None = None,
-        webhooks: bool,
+        kinds: Collection[str],
         after: tuple[int] = (0,),
         limit: int,
     ) -> Listing[RegistrationRow]:
-        """Webhooks, or else phones, that are all that is given, in the order they came."""
+        """Those of these kinds of target that are all that is given, in the order they came."""
 
 
 class RejectionQueries(Protocol):
@@ -213,8 +214,8 @@ class PushQueries(Protocol):
     ) -> list[WaitingPush]:
         """Last statuses that phones were not given yet, those first that are tried next.
 
-        Of webhooks and of phones that are not stale (renewed since `unseen_since`, or the original app's), and statuses
-        received after `received_after`: no others are pushed.
+        Of targets that are not stale (renewed since `unseen_since`, of a kind that never is, or the original app's),
+        and statuses received after `received_after`: no others are pushed.
         """
 
     async def count_states_waiting(self, *, unseen_since: int, received_after: int) -> int:

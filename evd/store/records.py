@@ -336,7 +336,7 @@ class TracedPhone(TypedDict):
 
     token: str
     kind: str
-    client: str
+    goes_stale: int
     created: int
     renewed: int
     given: str

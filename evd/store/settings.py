@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
+
+from evd.model.target_kinds import TargetKind
 
 
 class Limits(NamedTuple):
@@ -27,6 +30,8 @@ class StoreSettings(NamedTuple):
 
     capacity: int
     limits: Limits
+    target_kinds: Iterable[TargetKind]
+    """Registrations are of one of these, or of one that the database knows from an earlier start."""
     give_up_after_s: int = 3600
     """For so long a state is worth pushing."""
     stale_after_days: int = 30

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import orjson
+
 from evd.store.records import LISTED_MAX, KeyRow, Listing, OwnerRow, RegistrationRow
 from evd.store.sqlite.read.base import Questions, narrowed
 
 _REGISTRATIONS = """
 SELECT number, vehicle, token, kind, uid, created, renewed, given_at, attempts, outcome
-FROM registrations LEFT JOIN deliveries ON registration = number WHERE (kind = 'webhook') = ? AND number > ?"""
+FROM registrations LEFT JOIN deliveries ON registration = number
+WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""
 
 
 class SqliteAccessQueries(Questions):
@@ -31,10 +36,10 @@ class SqliteAccessQueries(Questions):
         vehicle: str | None = None,
         uid: str | None = None,
         token: str | None = None,
-        webhooks: bool,
+        kinds: Collection[str],
         after: tuple[int] = (0,),
         limit: int,
     ) -> Listing[RegistrationRow]:
         asked = {"vehicle = ?": vehicle, "uid = ?": uid, "token = ?": token}
         sql, given = narrowed(_REGISTRATIONS, asked, " ORDER BY number LIMIT ?")
-        return await self.listing(sql, (webhooks, *after, *given), limit, by=("number",))
+        return await self.listing(sql, (orjson.dumps(list(kinds)).decode(), *after, *given), limit, by=("number",))

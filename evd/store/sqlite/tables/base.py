@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from evd.model.target_kinds import TargetKind
 from evd.store.settings import Limits
 from evd.store.sqlite.rings import Rings
+
+PERSONAL_KINDS = "(SELECT kind FROM target_kinds WHERE personal)"
+STALE_KINDS = "(SELECT kind FROM target_kinds WHERE goes_stale)"
+ROOMY_KINDS = "(SELECT kind FROM target_kinds WHERE makes_room)"
+"""The kinds of target that are so (`evd.model.target_kinds`), as a question asks for them: `kind IN` this."""
 
 
 class Registry:
@@ -16,6 +22,7 @@ class Registry:
         self.rings = rings
         self.limits = limits
         connection.execute("DELETE FROM pushed WHERE slot >= ?", (limits.pushed,))
+        self.target_kinds = {row[0]: TargetKind(*row) for row in connection.execute("SELECT * FROM target_kinds")}
         self._count()
 
     def forget(self) -> None:
