@@ -12,9 +12,10 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from evd.auth.api_keys import Key
-from evd.model.operations import EventDue, LastStatus, Operation, Registration
+from evd.model.operations import EventDue, Operation, Registration
+from evd.model.status import Status
 from evd.store.queries import Queries
-from evd.store.records import LastSample, StoredFormat, WaitingRow
+from evd.store.records import StoredFormat, WaitingRow
 
 
 def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
@@ -86,7 +87,7 @@ class DuePushes(Protocol):
     def registrations_of(self, vehicle: str) -> list[Registration]:
         """All registrations for a vehicle."""
 
-    def last_of(self, vehicle: str) -> LastStatus | None:
+    def last_of(self, vehicle: str) -> Status | None:
         """The vehicle's last status."""
 
     def registrations_after(self, number: int, limit: int) -> list[Registration]:
@@ -120,10 +121,10 @@ class EventState(Protocol):
     def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
         """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
 
-    def last_of(self, vehicle: str) -> LastSample | None:
+    def last_of(self, vehicle: str) -> Status | None:
         """Its last status."""
 
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
         """The status before this one, where it is among the vehicle's newest ones."""
 
     def received_of(self, vehicle: str) -> list[int]:

@@ -14,6 +14,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from evd.model.kept_status import KeptStatus
+from evd.model.status import Status
 from evd.store.records import (
     FIRST_TURN,
     LISTED_MAX,
@@ -36,7 +37,6 @@ from evd.store.records import (
     RegistrationRow,
     Rejection,
     RejectionSummary,
-    StatusRow,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
@@ -51,10 +51,10 @@ from evd.store.records import (
 class StatusQueries(Protocol):
     """Statuses in their rings."""
 
-    async def last(self, vehicle: str) -> StatusRow | None:
+    async def last(self, vehicle: str) -> Status | None:
         """The vehicle's newest status that does not lie in the future. Small."""
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[StatusRow], bool]:
+    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
         """Statuses of the span behind `after`, the oldest first, and whether more follow.
 
         Where the one at `after` is not in the ring any more, nothing of its time and seqNumber is left out.
@@ -63,7 +63,7 @@ class StatusQueries(Protocol):
     async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         """As `range_page`, with all that is kept of each."""
 
-    async def at(self, vehicle: str, place: Place) -> StatusRow | None:
+    async def at(self, vehicle: str, place: Place) -> Status | None:
         """The status there, unless the ring has let it go."""
 
     async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:

@@ -10,8 +10,6 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
-from evd.model.rendering import for_app, status_document
-
 NUMBER_MAX = (1 << 63) - 1
 """The highest number of a row."""
 
@@ -55,48 +53,6 @@ class PageLimit(NamedTuple):
 
     rows: int
     size_bytes: int
-
-
-class StatusRow(msgspec.Struct, frozen=True):
-    """A status out of a ring; `time` is epoch ms."""
-
-    id: str
-    time: int
-    seq: int | None
-    connectivity: int
-    payload: bytes | None
-    fields: dict[str, Any]
-    flags: str
-
-    @property
-    def place(self) -> Place:
-        """Where it stands in its ring."""
-        return self.time, -1 if self.seq is None else self.seq, self.id
-
-    def shown(self, vehicle: str) -> dict[str, Any]:
-        """All that it says, the vehicle spelled so."""
-        return status_document(
-            status_id=self.id,
-            vehicle=vehicle,
-            time=self.time,
-            connectivity=self.connectivity,
-            seq=self.seq,
-            payload=self.payload,
-            fields=self.fields,
-        )
-
-    def for_app(self, vehicle: str, *, whole_numbers: bool) -> dict[str, Any]:
-        """As the original's app can read it, the vehicle spelled so."""
-        return for_app(self.shown(vehicle), whole_numbers=whole_numbers)
-
-
-class LastSample(NamedTuple):
-    """A vehicle's last status, as far as events need it; times are epoch ms, `fields` is a JSON object."""
-
-    status_id: str
-    time: int
-    received: int
-    fields: bytes
 
 
 class WaitingRow(msgspec.Struct, frozen=True, gc=False):

@@ -6,19 +6,19 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-import orjson
-
 from evd.model.kept_status import KeptStatus
-from evd.store.records import PageLimit, Place, StatusRow, TimeSpan
+from evd.model.status import Status
+from evd.store.records import PageLimit, Place, TimeSpan
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
+from evd.store.sqlite.read.status_rows import COLUMNS, KEPT, KEPT_OF_TABLE, OF_TABLE, kept_status_of, status_of
 from evd.store.sqlite.ring_walk import Columns, Page, read_page
 
 _FLAGGED = "SELECT flags, count(*) FROM ring WHERE vehicle = ? AND flags <> '' GROUP BY flags"
 
-_LAST_FLAGGED = """
-SELECT vehicle, id, time, seq, connectivity, payload, fields, CAST(document AS BLOB), flags, radio FROM ring
-WHERE vehicle = ? AND ' ' || flags || ' ' LIKE '% ' || ? || ' %' ORDER BY position DESC LIMIT 1"""
+_LAST_FLAGGED = f"""
+SELECT {KEPT} FROM ring
+WHERE vehicle = ? AND ' ' || flags || ' ' LIKE '% ' || ? || ' %' ORDER BY position DESC LIMIT 1"""  # noqa: S608
 
 _SINCE = """
 SELECT time, seq, id FROM ring
@@ -26,11 +26,8 @@ WHERE vehicle = ? AND timely = 1 AND (time, seq) >= (?, ?) ORDER BY time DESC, s
 
 _LASTS = "SELECT vehicle, time, seq, id FROM last ORDER BY vehicle LIMIT ?"
 
-_STATUS = "id, time, seq, connectivity, payload, fields, flags"
-_OF_STATUS = Columns("s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, s.flags")
-_OF_KEPT = Columns(
-    "s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, CAST(s.document AS BLOB), s.flags, s.radio"
-)
+_OF_STATUS = Columns(OF_TABLE)
+_OF_KEPT = Columns(KEPT_OF_TABLE)
 
 OF_ONE_TIME = PageLimit(rows=16, size_bytes=256 * 1024)
 """Statuses of one time are few."""
@@ -39,29 +36,29 @@ OF_ONE_TIME = PageLimit(rows=16, size_bytes=256 * 1024)
 class SqliteStatusQueries(Questions):
     """See `evd.store.queries.StatusQueries`."""
 
-    async def last(self, vehicle: str) -> StatusRow | None:
+    async def last(self, vehicle: str) -> Status | None:
         rows = await self.tuples(
-            f"SELECT {_STATUS} FROM last WHERE vehicle = ?",  # noqa: S608 (a constant)
+            f"SELECT {COLUMNS} FROM last WHERE vehicle = ?",  # noqa: S608 (a constant)
             (vehicle,),
             small=True,
         )
-        return _status(rows[0]) if rows else None
+        return status_of(vehicle, rows[0]) if rows else None
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[StatusRow], bool]:
+    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
         page = await self._page(span, after, _OF_STATUS, room)
-        return [_status(row) for row in page.rows], page.more
+        return [status_of(span.vehicle, row) for row in page.rows], page.more
 
     async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         page = await self._page(span, after, _OF_KEPT, room)
-        return [_kept((span.vehicle, *row)) for row in page.rows], page.more
+        return [kept_status_of(span.vehicle, row) for row in page.rows], page.more
 
-    async def at(self, vehicle: str, place: Place) -> StatusRow | None:
+    async def at(self, vehicle: str, place: Place) -> Status | None:
         time, seq, status_id = place
         span, after, more = TimeSpan(vehicle, time, time), (time, seq, ""), True
         while more:
             rows, more = await self.range_page(span, after, OF_ONE_TIME)
             for row in rows:
-                if row.id == status_id:
+                if row.status_id == status_id:
                     return row
                 after = row.place
         return None
@@ -85,7 +82,7 @@ class SqliteStatusQueries(Questions):
 
     async def last_flagged(self, vehicle: str, flag: str) -> KeptStatus | None:
         rows = await self.tuples(_LAST_FLAGGED, (vehicle, flag))
-        return _kept(rows[0]) if rows else None
+        return kept_status_of(vehicle, rows[0]) if rows else None
 
     async def _page(self, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
         work = partial(_read_page, span, after, columns, room)
@@ -95,13 +92,3 @@ class SqliteStatusQueries(Questions):
 
 def _read_page(span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
     return read_page(connection, span, after, columns, room)
-
-
-def _kept(row: Any) -> KeptStatus:
-    vehicle, identity, time, seq, *rest = row
-    return KeptStatus(vehicle, identity, time, None if seq < 0 else seq, *rest)
-
-
-def _status(row: Any) -> StatusRow:
-    identity, time, seq, connectivity, payload, fields, flags = row
-    return StatusRow(identity, time, None if seq < 0 else seq, connectivity, payload, orjson.loads(fields), flags)
