@@ -136,8 +136,9 @@ def _box(name: str, purpose: str, x: float, y: float, *, pure: bool) -> str:
         f'<text class="what" x="{x + 10:g}" y="{y + 34 + 12 * line:g}">{escape(text)}</text>'
         for line, text in enumerate(said)
     )
+    kind = "pure" if pure else "room"
     return (
-        f'<g class="{"pure" if pure else "room"}"><rect x="{x:g}" y="{y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
+        f'<g class="{kind}"><rect x="{x:g}" y="{y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
         f'<text class="name" x="{x + 10:g}" y="{y + 19:g}">{name}</text>{texts}</g>'
     )
 

@@ -1,4 +1,4 @@
-"""The ways through the house: how many modules a callback passes, and that no call comes back into a room it has left."""
+"""The ways through the rooms: how many modules a callback passes, and that no call comes back into a room it left."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READABLE = {**orjson.loads(ORIGINAL_CALLBACK), "customData": {"a": 1}}
 
 @contextmanager
 def walked() -> Iterator[list[list[str]]]:
-    """For each call of a function of evd while it lasts: the modules of the calls that it stands in, outermost first."""
+    """For each call of a function of evd meanwhile: the modules of the calls that it stands in, outermost first."""
     stacks: list[list[str]] = []
 
     def note(frame: FrameType, event: str, _: Any) -> None:
