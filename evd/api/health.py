@@ -9,15 +9,15 @@ from evd.api.context import here
 from evd.api.replies import v1_json
 from evd.payload.codec import IMPLEMENTATION
 
-health = Blueprint("health", __name__)
+routes = Blueprint("health", __name__)
 
 
-@health.get("/healthz")
+@routes.get("/healthz")
 async def alive() -> Response:
     return v1_json({"status": "ok", "version": VERSION, "codec": IMPLEMENTATION})
 
 
-@health.get("/readyz")
+@routes.get("/readyz")
 async def ready() -> Response:
     """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
 

@@ -23,7 +23,7 @@ from evd.errors import Unavailable
 STORED_FOR_S = 1.0
 """Several scrapers, or an impatient one, cost the database one question a second."""
 
-metrics = Blueprint("metrics", __name__)
+routes = Blueprint("metrics", __name__)
 
 
 class Scraped(NamedTuple):
@@ -229,13 +229,13 @@ class StoredCounts:
         return self._counts
 
 
-@metrics.record_once
+@routes.record_once
 def _set_up(setup: Any) -> None:
     """One cache and one look at the process for each application."""
     setup.app.extensions["evd.metrics"] = (StoredCounts(), ProcessCollector(registry=None))
 
 
-@metrics.get("/metrics")
+@routes.get("/metrics")
 async def scrape() -> Response:
     require_admin()
     context = here()
