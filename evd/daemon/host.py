@@ -8,10 +8,10 @@ from datetime import datetime
 from pathlib import Path
 
 from evd.config.data_dir import DataDirectory
+from evd.model.daemon_state import DiskState
 
 
-def disk_use(place: DataDirectory) -> dict[str, int]:
-    """Bytes: `free` (what evd may still write), `total`, `database` and `log` (evd.db-wal); without what is unknown."""
+def disk_use(place: DataDirectory, *, full: bool) -> DiskState:
     use: dict[str, int] = {}
     with suppress(OSError):
         disk = os.statvfs(place.directory)
@@ -22,7 +22,7 @@ def disk_use(place: DataDirectory) -> dict[str, int]:
     ):
         with suppress(OSError):
             use[name] = path.stat().st_size
-    return use
+    return DiskState(**use, full=full)
 
 
 def certificate_end(path: Path) -> float:

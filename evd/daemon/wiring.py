@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import orjson
 
@@ -31,6 +31,7 @@ from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
 from evd.model.commits import CommitObserver
+from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
 from evd.net.client.signature import Signer
@@ -192,7 +193,7 @@ def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
     return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
 
 
-def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
+def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
     """Raises ConfigError if a way to tell the operator is set up only in part."""
     settings, host = config.alerts, socket.gethostname()
     senders: list[Sender] = []
