@@ -55,6 +55,7 @@ class Callbacks:
             payload=b"123456789012",
             fields=FIELDS,
             document=DOCUMENT,
+            flags="",
             received=1_639_400_000_000,
         )
 
@@ -67,7 +68,7 @@ def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> No
         tmp_path / "evd.db",
         capacity=RING,
         limits=Limits(100, 100, 100, 10, 100),
-        render=None,
+        target_kinds=(),
         give_up_after_s=60,
     )
     callbacks = Callbacks(vehicles)

@@ -95,7 +95,7 @@ class PushService:
             for registration in self._pending.registrations_of(vehicle):
                 delivery = Delivery(registration, last, None, None)
                 for dispatcher in self.dispatchers:
-                    if registration.kind in dispatcher.pusher.serves:
+                    if registration.kind in dispatcher.traits.serves:
                         nursery.start_soon(partial(self._try, dispatcher, delivery, told))
         return told
 
@@ -132,7 +132,7 @@ class PushService:
             oldest_pending_s=round(max(one.behind_s for one in self.dispatchers), 1),
             displaced=self.displaced,
             providers={
-                one.pusher.name: ProviderState(in_flight=one.in_flight, outcomes=dict(one.health.outcomes))
+                one.traits.name: ProviderState(in_flight=one.in_flight, outcomes=dict(one.health.outcomes))
                 for one in self.dispatchers
             },
         )
