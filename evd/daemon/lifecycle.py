@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-import trio_asyncio
 
 from evd import VERSION
 from evd.api.app import make_app
@@ -44,8 +43,8 @@ from evd.payload.formats import Formats
 from evd.push import providers
 from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
-from evd.store.sqlite.read.pushes import heard_after
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.engines import DEFAULT, ENGINES
+from evd.store.queries import Queries
 from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
@@ -61,6 +60,8 @@ CLOSING_ENDS_S = 6.0
 class Daemon:
     """Everything of one directory, built but not started; with `outward` false nothing of it needs Google.
 
+    `engine` is a name in `evd.store.engines.ENGINES`.
+
     Raises EvdError for a refused setting or database.
     """
 
@@ -72,6 +73,7 @@ class Daemon:
         env: Mapping[str, str],
         outward: bool = True,
         control: Path | None = None,
+        engine: str = DEFAULT,
         tell: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
@@ -82,9 +84,10 @@ class Daemon:
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         opened = providers.opened(config, env) if outward else []
-        self.store = assembly.open_store(place, config, tell)
+        self.files = ENGINES[engine].files(place.database)
+        self.store = assembly.open_store(ENGINES[engine], place, config, tell)
         if outward:
-            self.store.preallocate_wal()
+            self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
@@ -109,7 +112,7 @@ class Daemon:
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(opened, self.store, self.writer, config) if opened else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
-        self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
+        self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -147,7 +150,7 @@ class Daemon:
             push=self.pushing.state() if self.pushing else None,
             stopped=self.stopped.found,
             events=self.alerter.state() if self.alerter else None,
-            disk=disk_use(self.place, full=self.writer.disk_full),
+            disk=disk_use(self.place.directory, self.files, full=self.writer.disk_full),
             loop=self.lag.state(),
             clock_behind_s=self.clock.behind_ms / 1000,
             log_lines_dropped=lines_dropped(),
@@ -174,8 +177,7 @@ class Daemon:
 
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
-        async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
+        async with self.store.queries(lambda: self.writer.commits) as queries:
             try:
                 door = AsgiServer(
                     make_app(self._context(queries)),
@@ -197,7 +199,7 @@ class Daemon:
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
-                        nursery.start_soon(self._watch_files, FileIdentity(self.place))
+                        nursery.start_soon(self._watch_files, FileIdentity([*self.files.values(), self.place.lock]))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._run_maintenance, queries)
                         nursery.start_soon(self.unaccompanied.run)
@@ -211,7 +213,6 @@ class Daemon:
                     await self._stop(door, serving, pushing, writing)
                     nursery.cancel_scope.cancel()
             finally:
-                await queries.aclose()
                 if self.pushing:
                     with trio.move_on_after(1, shield=True):
                         await self.pushing.aclose()
@@ -253,7 +254,7 @@ class Daemon:
 
     async def _run_maintenance(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await run_maintenance(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
+        await run_maintenance(self.writer, queries.heard_after, forget_after_days=days, clock=self.clock)
 
     async def _listen(
         self, nursery: trio.Nursery, door: AsgiServer, binds: Sequence[str], passed: Sequence[sockets.socket]

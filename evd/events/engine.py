@@ -31,8 +31,8 @@ from evd.model.json_bytes import json_bytes
 from evd.model.listeners import Listeners
 from evd.model.operations import Arrive, Client, NewEvent, RecordEvents
 from evd.model.status import Status
+from evd.store.protocols import EventState
 from evd.store.receipt import Receipt
-from evd.store.sqlite.read.event_state import EventState
 from evd.store.writer import Writer
 
 BATCH = 128

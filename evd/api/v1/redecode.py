@@ -20,7 +20,7 @@ from evd.ingest.redecode import Redecoded, redecode, summary
 from evd.model.kept_status import KeptStatus
 from evd.model.operations import Redecode, Several
 from evd.model.status import TIME_MAX_MS, vehicle_id
-from evd.store.sqlite.ring_walk import PageLimit, TimeSpan
+from evd.store.records import PageLimit, TimeSpan
 
 STATUSES_A_STEP = 500
 """About 20 ms of the loop, in which callbacks are answered between the parts."""

@@ -16,6 +16,7 @@ from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
+from evd.store.records import RegistrationRow
 
 TARGET_MAX = 4096
 """Characters; FCM does not say how long a registration token or an installation id may be."""
@@ -141,7 +142,7 @@ async def _require_owner(vehicle: str) -> str:
         raise NotFound(f"there is no vehicle {vehicle} of yours") from None
 
 
-def _shown(row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+def _shown(row: RegistrationRow, *, whole: bool) -> dict[str, Any]:
     """Times are epoch ms; `pushed` is when the provider took a push last. A user may read his own token whole."""
     return {
         "vehicle": row["vehicle"],

@@ -13,7 +13,7 @@ from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
-from evd.store.sqlite.ring_walk import Place
+from evd.store.records import Place
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
