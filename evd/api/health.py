@@ -7,6 +7,7 @@ from quart import Blueprint, Response
 from evd import VERSION
 from evd.api.context import here
 from evd.api.replies import v1_json
+from evd.api.state_document import readiness
 from evd.payload.codec import IMPLEMENTATION
 
 routes = Blueprint("health", __name__)
@@ -25,6 +26,4 @@ async def ready() -> Response:
     elsewhere.
     """
     state = here().state()
-    push = {name: state["push"][name] for name in ("enabled", "held_since", "paused") if name in state["push"]}
-    told = {"ready": state["ready"], "reason": state["reason"], "push": push, "alarms": state.get("alarms", [])}
-    return v1_json(told, 200 if state["ready"] else 503)
+    return v1_json(readiness(state), 200 if state.ready else 503)

@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from evd.api.context import here, request_body, require_admin
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.state_document import statistics
 from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
@@ -176,7 +177,7 @@ async def stats() -> Response:
         unseen_since=now - push.stale_after_days * DAY_MS,
         received_after=now - push.give_up_after_s * 1000,
     )
-    return v1_json({**context.state(), "stored": {**counts, "states_waiting": waiting}})
+    return v1_json({**statistics(context.state()), "stored": {**counts, "states_waiting": waiting}})
 
 
 async def _body(form: type[Any]) -> Any:

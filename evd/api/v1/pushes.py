@@ -155,11 +155,10 @@ async def _how(context: Context) -> dict[str, Any]:
     """How pushes are: what every answer about them ends with."""
     stale_ms = context.config.push.stale_after_days * DAY_MS
     facts = await context.queries.push_facts(context.clock() - stale_ms)
-    state = context.pushes.state() if context.pushes is not None else {}
     return {
         "enabled": context.pushes is not None,
         "paused_since": facts["paused_since"],
-        "held_up": str(state.get("paused", "")),
+        "held_up": context.pushes.state().pause_text if context.pushes is not None else "",
         "registered": facts["registrations"],
         "stale": facts["stale"],
         "stale_after_days": context.config.push.stale_after_days,
