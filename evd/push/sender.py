@@ -17,6 +17,7 @@ from evd.errors import (
     Unreachable,
 )
 from evd.log.logger import log
+from evd.model.daemon_state import PushOutcome
 from evd.net.client.backoff import delay_s
 from evd.push.delivery import Delivery
 from evd.push.health import Health
@@ -106,12 +107,12 @@ class Sender:
             due = at + int(delay * 1000)
             self._outcomes.settle(delivery, "later", reason, at, due=due, attempts=delivery.attempts + 1)
         elif isinstance(error, DropRegistration):
-            self.health.ended("registration dropped")
-            self.health.outcomes["foreign sender"] += isinstance(error, ForeignSender)
+            self.health.ended(PushOutcome.DROPPED)
+            self.health.outcomes[PushOutcome.FOREIGN_SENDER] += isinstance(error, ForeignSender)
             log.info("registration dropped", **where)
             self._outcomes.settle(delivery, "drop", reason, at)
         else:
-            self.health.ended("given up")
+            self.health.ended(PushOutcome.GIVEN_UP)
             log.warning("push given up", **where)
             self._outcomes.settle(delivery, "failed", reason, at)
 

@@ -25,7 +25,7 @@ class Tables:
     def __init__(self, path: Path) -> None:
         self.store: SqliteStore = new_store(path, limits=ROOMY._replace(registrations=1000))
         self.policy = DeliveryPolicy(TRAITS.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS)
-        self.backlog = Backlog(self.store.pending(TRAITS.serves), self.policy)
+        self.backlog = Backlog(self.store.due_pushes(TRAITS.serves), self.policy)
 
     def write(self, *operations: Operation) -> None:
         self.store.write(operations)

@@ -237,7 +237,7 @@ async def test_the_operator_s_pause_holds_everything_and_outlives_a_restart(tmp_
     async with chain(tmp_path) as again:
         await again.quiet()
         assert again.fake.sends == []
-        assert again.pushing.state()["held_since"] == NOW
+        assert again.pushing.state().held_since == NOW
         await again.do(PausePushes(False, NOW))
         again.pushing.pause(False)
         await again.sent(1)

@@ -150,7 +150,7 @@ async def test_trouble_ends_with_what_caused_it(tmp_path: Path) -> None:
         await one.do(Unregister("386625", "thirdparty-1"))
         one.pass_s(3 * 3600)
         await one.quiet()
-        assert one.pushing.state()["paused"] == ""
+        assert one.pushing.state().pause_text == ""
 
 
 async def test_no_answer_of_another_push_ends_a_pause_that_was_asked_for(tmp_path: Path) -> None:
@@ -261,7 +261,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
 
     async with chain(tmp_path) as one:
         pusher = Taker()
-        pending = one.store.pending(WEBHOOKS.serves)
+        pending = one.store.due_pushes(WEBHOOKS.serves)
         hook = Dispatcher(
             pusher,
             WEBHOOKS,
