@@ -304,10 +304,10 @@ def proxies(config: Config) -> Proxies:
     return Proxies(config.server.trusted_proxies)
 
 
-def admission(config: Config) -> Admission:
-    """The places of all connections, whichever address they come by. Raises ConfigError."""
+def admission(config: Config, proxies: Proxies) -> Admission:
+    """The places of all connections, whichever address they come by."""
     server = config.server
     bounds = AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, proxies(config))
+    return Admission(bounds, proxies)

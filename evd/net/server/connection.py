@@ -14,6 +14,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
+from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits, Slot
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
@@ -76,6 +77,7 @@ class Reception(ABC):
         limits: EdgeLimits,
         log: FilteringBoundLogger,
         admission: Admission | None,
+        proxies: Proxies | None,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
@@ -86,6 +88,7 @@ class Reception(ABC):
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
         self.admission = admission or Admission(AdmissionLimits.of(limits.connections_max))
+        self.proxies = proxies or Proxies()
         self.connections = 0
         """All counters count from the start."""
         self.requests = 0
@@ -303,7 +306,7 @@ class Connection:
             reception.requests += 1
             if not reception.is_ingest(head.method, head.path):
                 self.phase = Phase.GONE
-                if self.place.stranger and reception.allow(head, self._peer).known:
+                if self.place.stranger and reception.allow(head, self._client(head)).known:
                     self._prove()
                 reception.admission.hand_over(self.place)
                 reception.give_away(self, reader.unread())
@@ -326,7 +329,7 @@ class Connection:
             reception.admission.hold(self.place, 0)
         self._owes(ANSWER_LATE, reception.limits.answer_s)
         self.phase = Phase.ANSWERING
-        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
+        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._client(head)))
         return True
 
     def _awaited(self, head: RequestHead) -> bytes | None:
@@ -336,10 +339,14 @@ class Connection:
         """
         reader, allowance = self._reader, self._allowance
         if allowance is None:
-            allowance = self._allowance = self._reception.allow(head, self._peer)
+            allowance = self._allowance = self._reception.allow(head, self._client(head))
             if not allowance.reads:
                 reader.forget()
         return reader.body(allowance) if allowance.reads else b""
+
+    def _client(self, head: RequestHead) -> str:
+        """The address that a request is from, be it through a proxy."""
+        return self._reception.proxies.client(self._peer, head.headers)
 
     def _have_answered(self, request: Request) -> None:
         try:
@@ -350,7 +357,9 @@ class Connection:
             self.answer(error_reply(error))
         except Exception as error:
             self._reception.failed += 1
-            self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
+            self._reception.log.error(
+                "edge.request_failed", error=type(error).__name__, path=request.path, client=request.peer
+            )
             self.answer(SERVER_ERROR)
         else:
             if self.place.stranger:
@@ -405,5 +414,5 @@ class Connection:
             self._reception.broken += 1  # the client went away, or speaks no TLS
         else:
             self._reception.failed += 1
-            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__])
+            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__], peer=self._peer)
         self.close()
