@@ -42,7 +42,7 @@ from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
-from evd.sigfox.kinds.routes import is_ingest
+from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
 from evd.store.sqlite.read.pushes import heard_after
 from evd.store.sqlite.read.statuses import Queries

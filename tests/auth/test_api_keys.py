@@ -19,7 +19,7 @@ from evd.ingest.cache import IngestCache
 from evd.log.logger import redact
 from evd.model.operations import AddKey, LimitReached, RevokeKey, SetVehicle
 from evd.net.addresses import Proxies
-from evd.sigfox.kinds.routes import ROUTES
+from evd.sigfox.routes import ROUTES
 
 FORM = re.compile(r"evd_(sigfox|device|app|admin)_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
 CLIENTS_KEY = "hZ3kQ9vT1mB7xW5cR2nL8pD4sF6gJ0aY"  # as an API gateway made it
