@@ -267,7 +267,6 @@ def edge_limits(config: Config) -> EdgeLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        connections_max=server.connections_max,
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
         answer_s=config.ingest.answer_timeout_s + 1.5,

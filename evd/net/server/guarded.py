@@ -31,7 +31,7 @@ from evd.errors import RequestError
 from evd.net import sse
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
-from evd.net.server.connection import CROWDED
+from evd.net.server.connection import CROWDED, LINGER_MAX, LINGER_S
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
@@ -58,17 +58,17 @@ Allow = Callable[[RequestHead, str], Allowance]
 class AsgiLimits:
     """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
 
-    head_max: int = 16 * 1024
-    fields_max: int = 64
-    body_max: int = 1024 * 1024  # bytes, where `allow` does not say how many
-    head_s: float = 5.0
-    body_s: float = 8.0
-    idle_s: float = 75.0
-    write_s: float = 5.0  # for each SEND_MAX bytes, so 13 kB/s is still served
-    linger_s: float = 1.0
-    linger_max: int = 256 * 1024
-    drain_s: float = 8.0
-    answer_s: float = 9.5  # for the answer to a client who has half-closed, and may as well be gone
+    head_max: int
+    fields_max: int
+    body_max: int  # bytes, where `allow` does not say how many
+    head_s: float
+    body_s: float
+    idle_s: float
+    write_s: float  # for each SEND_MAX bytes, so with 5 s 13 kB/s is still served
+    drain_s: float
+    answer_s: float  # for the answer to a client that has half-closed, and may as well be gone
+    linger_s: float = LINGER_S
+    linger_max: int = LINGER_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,8 @@ class GuardedConnection(TCPServer):
         mark = (guard.heads, guard.in_head, guard.in_body)
         if mark != self._mark and not self._ending:
             self._mark = mark
-            wait_s = self._policy.limits.head_s if guard.in_head else self._policy.limits.body_s if guard.in_body else inf
+            limits = self._policy.limits
+            wait_s = limits.head_s if guard.in_head else limits.body_s if guard.in_body else inf
             self._due = trio.current_time() + wait_s
             if guard.in_head or guard.in_body:
                 await self.idle_task.stop()  # a connection with half a request is not idle

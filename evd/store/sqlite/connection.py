@@ -17,7 +17,7 @@ from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -172,6 +172,23 @@ def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
     views = _sql("views")
     steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
+    if version < 5:
+        steps += _to_5(version)
+    steps += [_sql("upgrade_6"), views]
+    if version < 5:
+        steps += [_sql("moved_5")]
+    if version < 4:
+        steps.append(_sql("moved_4"))
+    add_functions(connection)
+    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
+    connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
+    _in_one_transaction(connection, "\n".join(steps))
+    connection.execute(f"PRAGMA secure_delete = {usual}")
+
+
+def _to_5(version: int) -> list[str]:
+    """From an older one to schema 5."""
+    steps: list[str] = []
     # A part of the schema that a step makes anew has this version's columns; the others are altered.
     if version < 3:  # 1 and 2 have the same tables
         steps += [_sql("upgrade_3"), _sql("network")]
@@ -181,14 +198,7 @@ def _upgrade(connection: Any, version: int) -> None:
         steps += [_sql("upgrade_4"), _sql("push")]
     else:
         steps.append(_sql("upgrade_5_push"))
-    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
-    if version < 4:
-        steps.append(_sql("moved_4"))
-    add_functions(connection)
-    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
-    _in_one_transaction(connection, "\n".join(steps))
-    connection.execute(f"PRAGMA secure_delete = {usual}")
+    return [*steps, _sql("upgrade_5"), *(_sql(part) for part in SINCE_5)]
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)

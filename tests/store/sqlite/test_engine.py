@@ -177,6 +177,23 @@ def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
 
 
+def test_a_file_of_schema_5_gets_the_address_of_rejected_requests(
+    open_store: Opener, database: Path, tmp_path: Path
+) -> None:
+    open_store().close()
+    connection = sqlite3.connect(str(database))
+    connection.executescript(
+        "DROP VIEW rejections; ALTER TABLE rejected DROP COLUMN client; PRAGMA user_version = 5;"
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body)"
+        " VALUES (x'00', 1, '', '', '', '', x'')"
+    )
+    connection.close()
+    open_store()
+    open_store(tmp_path / "fresh.db")
+    assert schema_of(database) == schema_of(tmp_path / "fresh.db")
+    assert rows(database, "SELECT client FROM rejections") == [("",)]
+
+
 @pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])
 @pytest.mark.parametrize("future", [1, 3, 5])
 def test_what_lay_in_the_future_goes_beside_the_circles(

@@ -253,13 +253,15 @@ class Queries:
     async def rejections(self, after: tuple[int] = (NUMBER_MAX,), *, limit: int, text: str) -> Listing:
         """Rejected requests with a number below and `text` in what was wrong with them, the newest first."""
         sql = (
-            "SELECT number, received, times, route, error, detail, length(body) AS body_bytes FROM rejected"
+            "SELECT number, received, times, route, error, detail, length(body) AS body_bytes, client FROM rejected"
             " WHERE number < ? AND instr(lower(error || ' ' || detail), lower(?)) ORDER BY number DESC LIMIT ?"
         )
         return await self.listing(sql, (*after, text), limit, by=("number",))
 
     async def rejection(self, number: int) -> dict[str, Any] | None:
-        sql = "SELECT number, received, times, route, error, detail, headers, body FROM rejected WHERE number = ?"
+        sql = (
+            "SELECT number, received, times, route, error, detail, headers, body, client FROM rejected WHERE number = ?"
+        )
         rows = await self._dicts(sql, (number,), small=True)
         return rows[0] if rows else None
 
