@@ -12,7 +12,7 @@ from quart import Quart, current_app, request
 from evd.auth.api_keys import Key, id_token
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import requester
+from evd.concurrency.requester import of_user, requester
 from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.ingest.cache import IngestCache
@@ -20,7 +20,7 @@ from evd.ingest.service import Ingest
 from evd.model.operations import Renew
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.queries import Queries
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub
 
@@ -164,7 +164,7 @@ async def _identified() -> str:
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
     uid = await _uid()
-    requester.set(f"user {uid}")
+    requester.set(of_user(uid))
     return uid
 
 

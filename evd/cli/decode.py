@@ -43,9 +43,9 @@ def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
 
 def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:
     # Imported here because EVD_CODEC may ask for a codec that cannot be had; here that has a place to be said.
-    from evd.payload.codec import Decoder
+    from evd.payload.codec import decoder_for
 
-    return Decoder(parse(grammar, options))
+    return decoder_for(parse(grammar, options))
 
 
 def _error(error: Exception | str) -> bytes:

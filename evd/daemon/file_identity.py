@@ -6,9 +6,9 @@ process. The log and its index belong to the database; without the lock's file a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from evd.config.data_dir import DataDirectory
 from evd.errors import StoreBroken
 
 EVERY_S = 1.0
@@ -18,10 +18,8 @@ EVERY_S = 1.0
 class FileIdentity:
     """What stands there now is what must stay; it is asked in a thread, for a disk may hang."""
 
-    def __init__(self, place: DataDirectory) -> None:
-        database = place.database
-        paths = (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
-        self._known = {path: found for path in (*paths, place.lock) if (found := _identity(path))}
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._known = {path: found for path in paths if (found := _identity(path))}
 
     def check(self) -> None:
         """Raises StoreBroken, which says what became of which file."""

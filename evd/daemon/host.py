@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from evd.config.data_dir import DataDirectory
 
+def disk_use(directory: Path, files: Mapping[str, Path]) -> dict[str, int]:
+    """Bytes: `free` (what evd may still write), `total`, `database` and `log`; without what is unknown.
 
-def disk_use(place: DataDirectory) -> dict[str, int]:
-    """Bytes: `free` (what evd may still write), `total`, `database` and `log` (evd.db-wal); without what is unknown."""
+    `files` are the engine's (`evd.store.engines.Engine.files`).
+    """
     use: dict[str, int] = {}
     with suppress(OSError):
-        disk = os.statvfs(place.directory)
+        disk = os.statvfs(directory)
         use |= {"free": disk.f_bavail * disk.f_frsize, "total": disk.f_blocks * disk.f_frsize}
-    for name, path in (
-        ("database", place.database),
-        ("log", place.database.with_name(f"{place.database.name}-wal")),
-    ):
+    for name in {"database", "log"} & files.keys():
         with suppress(OSError):
-            use[name] = path.stat().st_size
+            use[name] = files[name].stat().st_size
     return use
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-import trio_asyncio
 
 from evd import VERSION
 from evd.api.app import make_app
@@ -36,16 +35,15 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
-from evd.model import commits
-from evd.model.operations import Operation
 from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
+from evd.push import providers
 from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
-from evd.store.sqlite.read.pushes import heard_after
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.engines import DEFAULT, ENGINES
+from evd.store.queries import Queries
 from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
@@ -61,6 +59,8 @@ CLOSING_ENDS_S = 6.0
 class Daemon:
     """Everything of one directory, built but not started; with `outward` false nothing of it needs Google.
 
+    `engine` is a name in `evd.store.engines.ENGINES`.
+
     Raises EvdError for a refused setting or database.
     """
 
@@ -72,6 +72,7 @@ class Daemon:
         env: Mapping[str, str],
         outward: bool = True,
         control: Path | None = None,
+        engine: str = DEFAULT,
         tell: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
@@ -81,10 +82,11 @@ class Daemon:
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
-        pushers = assembly.pushers(config, env) if outward else []
-        self.store = assembly.open_store(place, config, tell)
+        opened = providers.opened(config, env) if outward else []
+        self.files = ENGINES[engine].files(place.database)
+        self.store = assembly.open_store(ENGINES[engine], place, config, tell)
         if outward:
-            self.store.preallocate_wal()
+            self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms))
         self.proxies = assembly.proxies(config)
@@ -97,7 +99,6 @@ class Daemon:
             queue_bytes_max=config.ingest.queue_bytes_max,
             batch_rows_max=config.ingest.batch_rows_max,
             answer_timeout_s=config.ingest.answer_timeout_s,
-            on_commit=self._committed,
         )
         self.clock = assembly.server_clock(place, config)
         self.ingest = Ingest(
@@ -109,9 +110,10 @@ class Daemon:
             unzipped_max=config.ingest.body_max_bytes,
         )
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
-        self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.pushing = assembly.pushing(opened, self.store, self.writer, config) if opened else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
-        self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
+        self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
+        self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
@@ -119,17 +121,6 @@ class Daemon:
         self.edges: list[Edge] = []
         self.stopping = False
         self._close_error: StoreError | None = None
-
-    def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
-        self.directory.committed(operations, results)
-        self.live.committed(operations, results)
-        commit = commits.read(operations, results)
-        if self.pushing:
-            self.pushing.committed(commit)
-        if self.alerter:
-            self.alerter.offer(commit.newest)
-            if len(commit.newest) < len(operations):
-                self.alerter.follow(operations)
 
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""
@@ -155,7 +146,7 @@ class Daemon:
             "connections": {**self.admission.state(), "streams": self.live.streams},
             "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
             "events": self.alerter.state() if self.alerter else {},
-            "disk": {**disk_use(self.place), "full": self.writer.disk_full},
+            "disk": {**disk_use(self.place.directory, self.files), "full": self.writer.disk_full},
             "loop": self.lag.state(),
             "clock": {"behind_s": self.clock.behind_ms / 1000},
             "log": {"lines_dropped": lines_dropped()},
@@ -175,8 +166,7 @@ class Daemon:
 
         `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
         """
-        async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
+        async with self.store.queries(lambda: self.writer.commits) as queries:
             try:
                 door = AsgiServer(
                     make_app(self._context(queries)),
@@ -199,7 +189,7 @@ class Daemon:
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
-                        nursery.start_soon(self._watch_files, FileIdentity(self.place))
+                        nursery.start_soon(self._watch_files, FileIdentity([*self.files.values(), self.place.lock]))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._run_maintenance, queries)
                         nursery.start_soon(self.unaccompanied.run)
@@ -213,7 +203,6 @@ class Daemon:
                     await self._stop(door, serving, pushing, writing)
                     nursery.cancel_scope.cancel()
             finally:
-                await queries.aclose()
                 if self.pushing:
                     with trio.move_on_after(1, shield=True):
                         await self.pushing.aclose()
@@ -255,7 +244,7 @@ class Daemon:
 
     async def _run_maintenance(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await run_maintenance(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
+        await run_maintenance(self.writer, queries.heard_after, forget_after_days=days, clock=self.clock)
 
     async def _listen(
         self, nursery: trio.Nursery, door: AsgiServer, binds: Sequence[str], passed: Sequence[sockets.socket]

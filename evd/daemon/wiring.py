@@ -5,21 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 
-from evd.alarms.monitor import AlarmMonitor, MailInThread, Sender
+from evd.alarms.monitor import AlarmMonitor
 from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
+from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
-from evd.auth.api_keys import Key
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
 from evd.config.heartbeat import Heartbeat
-from evd.config.settings import Config, FormatSettings, PushSettings
+from evd.config.settings import Config, FormatSettings
 from evd.daemon.server_clock import ServerClock
 from evd.errors import ConfigError, FormatError
 from evd.events.engine import EventEngine, listening_since
@@ -30,30 +29,31 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
+from evd.model.commits import CommitObserver
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
-from evd.net.client.signature import Signer
 from evd.net.server.admission import Admission, AdmissionLimits
 from evd.net.server.asgi import AsgiLimits
 from evd.net.server.connection import EdgeLimits
 from evd.payload.formats import Formats
+from evd.push import providers
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
-from evd.push.protocols import Pusher, TargetKind
-from evd.push.providers.webhook.address import origin_of
+from evd.push.protocols import Pusher
+from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
 from evd.push.stopped import StoppedPushes
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.event_state import SqliteEventState
-from evd.store.sqlite.tables.base import Limits
+from evd.push.traits import ProviderTraits
+from evd.store.engines import Engine
+from evd.store.protocols import Database
+from evd.store.settings import Limits, StoreSettings
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
-def open_store(place: DataDirectory, config: Config, tell: Callable[[str], None] = lambda doing: None) -> SqliteStore:
+def open_store(engine: Engine, place: DataDirectory, config: Config, tell: Callable[[str], None]) -> Database:
     """`tell` hears what takes long."""
-    return SqliteStore(
-        place.database,
+    settings = StoreSettings(
         capacity=config.retention.statuses_per_vehicle,
         limits=Limits(
             rejected=config.ingest.rejected_rows_max,
@@ -69,15 +69,16 @@ def open_store(place: DataDirectory, config: Config, tell: Callable[[str], None]
             events_per_vehicle=config.events.per_vehicle,
             event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
         ),
+        target_kinds=providers.target_kinds(),
         give_up_after_s=config.push.give_up_after_s,
         stale_after_days=config.push.stale_after_days,
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
-        tell=tell,
     )
+    return engine.open(place.database, settings, tell)
 
 
-def directory(store: SqliteStore, formats: Formats) -> IngestCache:
+def directory(store: Database, formats: Formats) -> IngestCache:
     """What the loop is to know from the start; the database's formats join `formats`."""
     for name, grammar, fields in store.named_formats():
         try:
@@ -85,8 +86,7 @@ def directory(store: SqliteStore, formats: Formats) -> IngestCache:
         except FormatError as error:
             # Another evd took it. Its vehicles are decoded by the default format, as where a name is gone.
             log.error("a format of the database is refused: add it anew", format=name, reason=str(error))
-    keys = [Key(*row) for row in store.living_keys()]
-    return IngestCache(keys, store.own_formats(), store.type_formats(), formats)
+    return IngestCache(store.living_keys(), store.own_formats(), store.type_formats(), formats)
 
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
@@ -96,7 +96,7 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
             "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
         )
     project = config.app.firebase_project
-    credentials = _credentials(config, env)
+    credentials = service_account_file(config, env)
     if not project and credentials is None:
         return NoTokens()
     from evd.auth.firebase import FirebaseTokens
@@ -112,70 +112,31 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
-def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
-    if config.push.credentials:
-        return Path(config.push.credentials)
-    folder = env.get("CREDENTIALS_DIRECTORY")
-    passed = Path(folder) / "fcm.json" if folder else None
-    return passed if passed and passed.exists() else None
-
-
-def pushers(config: Config, env: Mapping[str, str]) -> list[Pusher]:
-    """The providers that are set up: none means that no pushes are sent."""
-    found: list[Pusher] = []
-    credentials = _credentials(config, env)
-    push = config.push
-    if credentials is not None:
-        from evd.push.providers.fcm.sender import FcmPusher
-
-        found.append(
-            FcmPusher.from_file(
-                credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
-            )
-        )
-    if push.webhook_secret:
-        found.append(webhook_pusher(config))
-    return found
-
-
-def webhook_pusher(config: Config) -> Pusher:
-    """Raises ConfigError for a secret that is none."""
-    from evd.push.providers.webhook.sender import WebhookPusher
-    from evd.push.threads import InThreads
-
-    push = config.push
-    return InThreads(
-        WebhookPusher(
-            Signer(push.webhook_secret), connections_max=push.webhook_threads_max, timeout_s=push.webhook_timeout_s
-        ),
-        threads_max=push.webhook_threads_max,
-        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
-        receiver_of=lambda one: origin_of(one.target),
-    )
-
-
-def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+def unaccompanied(store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
     return Unaccompanied(
-        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        *(store.waiting_metadata(), writer, ingest.reading, config.sigfox, ingest.outcomes),
         waiting_rows=lambda: store.waiting_rows,
         clock=clock,
     )
 
 
-def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> PushService:
+def pushing(
+    opened: Sequence[tuple[ProviderTraits, Pusher]], store: Database, writer: Writer, config: Config
+) -> PushService:
     push = config.push
     compose = Composer(config).compose
     dispatchers = []
-    for pusher in pushers:
+    for traits, pusher in opened:
         rules = DispatchRules(
-            in_flight_max=in_flight_max(pusher, push),
+            in_flight_max=traits.in_flight_max(push),
             rate_max=push.rate_max,
             ramp_s=push.ramp_s,
             give_up_after_s=push.give_up_after_s,
             stale_after_s=push.stale_after_days * 86_400,
         )
-        dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
-    return PushService(dispatchers, store.pending(get_args(TargetKind)), compose)
+        pending = store.due_pushes(traits.serves)
+        dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
+    return PushService(dispatchers, store.due_pushes(kind.name for kind in providers.target_kinds()), compose)
 
 
 def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
@@ -186,28 +147,15 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
     )
 
 
-def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
-    """For each thread of webhooks a push, and one to be next: the others wait where newer ones replace them."""
-    return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
-
-
 def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
     """Raises ConfigError if a way to tell the operator is set up only in part."""
-    settings, host = config.alerts, socket.gethostname()
-    senders: list[Sender] = []
-    if settings.webhook:
-        from evd.alarms.webhook import AlarmWebhook  # httpx: a tenth of a second, and 1 MiB
-
-        senders.append(AlarmWebhook(settings, host))
-    if settings.recipients:
-        from evd.alarms.mail import AlarmMail  # a tenth of a second, and 2 MiB
-
-        senders.append(MailInThread(AlarmMail(settings, host)))
+    settings = config.alerts
 
     def read(now: int) -> Readings:
         return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
-    return AlarmMonitor(settings, read, place.directory / "alarms.json", senders)
+    ways = senders(settings, socket.gethostname())
+    return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
 
 
 def live(config: Config) -> StreamHub:
@@ -241,7 +189,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+def alerter(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
     listening = Heartbeat(place.directory / "listening")
     before = listening.last()
     since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
@@ -251,7 +199,7 @@ def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) 
         except OSError as error:
             log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
     return EventEngine(
-        SqliteEventState(place.database),
+        store.event_state(),
         writer,
         clock=clock,
         queue_max=config.events.queue_max,
@@ -259,6 +207,11 @@ def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) 
         listening_since=since,
         self_told=self_told(config),
     )
+
+
+def observers(*parts: CommitObserver | None) -> list[CommitObserver]:
+    """Of each commit, in the order in which they hear of it."""
+    return [part for part in parts if part is not None]
 
 
 def edge_limits(config: Config) -> EdgeLimits:

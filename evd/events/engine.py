@@ -26,21 +26,14 @@ from evd.events.memory import VehicleMemory
 from evd.events.rules import VehicleEventSettings
 from evd.events.samples import Event, Sample
 from evd.log.logger import log
+from evd.model.commits import CommitSummary
 from evd.model.json_bytes import json_bytes
 from evd.model.listeners import Listeners
-from evd.model.operations import (
-    AddOwner,
-    Arrive,
-    Client,
-    NewEvent,
-    Operation,
-    RecordEvents,
-    Register,
-    SetAlerts,
-    Several,
-)
-from evd.store.sqlite.read.event_state import EventState, LastSample
-from evd.store.writer import Receipt, Writer
+from evd.model.operations import Arrive, Client, NewEvent, RecordEvents
+from evd.model.status import Status
+from evd.store.protocols import EventState
+from evd.store.receipt import Receipt
+from evd.store.writer import Writer
 
 BATCH = 128
 """Statuses looked at in one go: some 2 ms of the loop, and as many operations of the writer at most."""
@@ -88,7 +81,7 @@ class KnownVehicle:
 
 
 class EventEngine:
-    """One long task, `run`; told of each commit by `offer` and `follow`, which cost next to nothing.
+    """One long task, `run`. It observes each commit by `committed`, which costs next to nothing.
 
     `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
     `listening_since` is when evd began to listen (epoch ms); 0: it did before. `self_told` says which apps tell an
@@ -147,8 +140,17 @@ class EventEngine:
         """For statistics."""
         return {"waiting": self.waiting, "recorded": dict(self.recorded)}
 
-    def offer(self, arrivals: Iterable[Arrive]) -> None:
-        """These became their vehicles' last statuses. Where the queue is full, the walk finds the last one of each."""
+    def committed(self, summary: CommitSummary) -> None:
+        """Keep what is to be looked at; the settings of alerts that were set are read anew."""
+        self._offer(summary.newest)
+        for vehicle in summary.alerts_set:
+            if known := self._known.get(vehicle):
+                known.settings = None
+        for vehicle in summary.attended:
+            self._attend(vehicle)
+
+    def _offer(self, arrivals: Iterable[Arrive]) -> None:
+        """Where the queue is full, the walk finds the last status of each vehicle."""
         heard, queue = self._listeners.of(arrivals), self._queue
         room = self._queue_max - len(queue)
         if len(heard) > room:
@@ -158,23 +160,12 @@ class EventEngine:
         if queue:
             self._wake.set()
 
-    def follow(self, operations: Iterable[Operation]) -> None:
-        """These were written, or refused: what concerns alerts is read anew."""
-        for operation in operations:
-            if isinstance(operation, Several):
-                self.follow(operation.operations)
-            if isinstance(operation, Register | AddOwner | SetAlerts):
-                self._attend(operation)
-
     def close(self) -> None:
         """After `run`."""
         self._watched.close()
 
-    def _attend(self, operation: Register | AddOwner | SetAlerts) -> None:
-        vehicle = operation.vehicle
+    def _attend(self, vehicle: str) -> None:
         self._listeners.add(vehicle)
-        if isinstance(operation, SetAlerts) and (known := self._known.get(vehicle)):
-            known.settings = None
         if len(self._looks) < self._queue_max:
             self._looks.append(vehicle)
         else:
@@ -203,8 +194,7 @@ class EventEngine:
         now = self._clock()
         for _ in range(min(len(self._queue), BATCH)):
             arrival = self._queue.popleft()
-            last = LastSample(arrival.status_id, arrival.time, arrival.received, arrival.fields)
-            self._see(arrival.vehicle, self._remember(arrival.vehicle), last, now)
+            self._see(arrival.vehicle, self._remember(arrival.vehicle), arrival, now)
         for _ in range(min(len(self._looks), PAGE)):
             self._look(self._looks.popleft(), now)
         for _ in range(PAGE):
@@ -243,7 +233,7 @@ class EventEngine:
         self._settle(vehicle, known, now)
         self._listen(vehicle, known, last, now)
 
-    def _see(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
+    def _see(self, vehicle: str, known: KnownVehicle, last: Status, now: int) -> None:
         before, sample, settings = known.memory, _sample(last), self._settings(vehicle, known)
         known.memory, events = alerts.step(settings, before, sample, known.sample)
         if known.sample is None and before.time and memories.worth_keeping(before, known.memory):
@@ -278,7 +268,7 @@ class EventEngine:
         """Until something is told without a second reading."""
         return (self._unconfirmed[0][0] - self._clock()) / 1000 if self._unconfirmed else inf
 
-    def _listen(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
+    def _listen(self, vehicle: str, known: KnownVehicle, last: Status, now: int) -> None:
         settings = self._settings(vehicle, known)
         silent_at_least_ms = alerts.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
         silent_ms = now - max(last.received, self._since)
@@ -358,5 +348,5 @@ class EventEngine:
             del self._unwritten[operation.vehicle]
 
 
-def _sample(last: LastSample) -> Sample:
+def _sample(last: Status) -> Sample:
     return Sample(last.time, orjson.loads(last.fields), last.received, last.status_id)

@@ -1,6 +1,6 @@
 """The way of one status to the phones: who was given it and when, who waits for it, and who never will and why.
 
-Pure: what the database knows goes in (rows of evd.store.sqlite.read.pushes), what a person is told comes out. Times are
+Pure: what the database knows goes in (records of evd.store), what a person is told comes out. Times are
 epoch ms.
 """
 
@@ -60,8 +60,7 @@ class TracedDelivery(NamedTuple):
     @property
     def was_stale(self) -> bool:
         when = self.rules.now if self.newest else self.received
-        renews = self.phone["kind"] != "webhook" and self.phone["client"] != "original"
-        return renews and bool(self.phone["renewed"] < when - self.rules.stale_ms)
+        return bool(self.phone["goes_stale"] and self.phone["renewed"] < when - self.rules.stale_ms)
 
     @property
     def unseen_days(self) -> int:

@@ -1,6 +1,6 @@
 """The live stream's hub: who follows which vehicles, and what each is yet to be told.
 
-It is told of every commit by the writer, as the directory is; where nobody follows, that costs one look. A status is
+It observes every commit; where nobody follows, that costs one look. A status is
 rendered when the first follower takes it, once for each spelling of its vehicle. Whoever falls too far behind is let
 go: he comes back with the id of the last event he got, and the rings hold what he missed.
 """
@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from evd.errors import BadRequest, Unavailable
-from evd.model.operations import Arrive, Operation, RemoveOwner, RevokeKey, Several, Stored
-from evd.model.rendering import status_document
-from evd.model.retention import Verdict
+from evd.model.commits import CommitSummary
+from evd.model.operations import Arrive, RevokeKey
 
 RETRY_S = 5
 """When to come again where all places are taken: streams come and go with their dashboards."""
@@ -154,19 +153,17 @@ class StreamHub:
             if not self._streams[asker]:
                 del self._streams[asker]
 
-    def committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
-        """Tell what a commit made the newest, and let go who may not follow any more."""
+    def committed(self, summary: CommitSummary) -> None:
+        """Hand out what a commit made the newest, and let go who may not follow any more."""
         if not self._followers:
             return
-        for operation, result in zip(operations, results, strict=True):
-            if type(result) is Stored:
-                if result.verdict is Verdict.NEWEST:
-                    self._tell(operation)  # type: ignore[arg-type]  # only an Arrive is stored
-            elif type(operation) is Several:
-                if type(result) is list:
-                    self.committed(operation.operations, result)
-            elif type(operation) in _ENDERS:
-                self._end(_ENDERS[type(operation)](operation))
+        for status in summary.newest:
+            self._tell(status)
+        for removed in summary.owners_removed:
+            self._end(partial(_lost_vehicle, removed.uid, removed.vehicle))
+        for key in summary.keys:
+            if isinstance(key, RevokeKey):
+                self._end(partial(_lost_key, key.key_id))
 
     def close(self) -> None:
         """The server stops: let all go, and take nobody more."""
@@ -176,21 +173,9 @@ class StreamHub:
     def _tell(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
-            rank = Rank(status.time, -1 if status.seq is None else status.seq, status.status_id)
-            news = StreamedStatus(status.vehicle, rank, partial(self._document, status), status.size_bytes)
+            news = StreamedStatus(status.vehicle, Rank(*status.place), status.for_api, status.size_bytes)
             for follower in followers:
                 follower.tell(news)
-
-    def _document(self, status: Arrive, spelling: str) -> dict[str, Any]:
-        return status_document(
-            status_id=status.status_id,
-            vehicle=spelling,
-            time=status.time,
-            connectivity=status.connectivity,
-            seq=status.seq,
-            payload=status.payload,
-            fields=orjson.loads(status.fields),
-        )
 
     def _end(self, concerned: Callable[[Subscriber, str | None], bool]) -> None:
         for vehicle, followers in self._followers.items():
@@ -199,11 +184,12 @@ class StreamHub:
                     follower.end()
 
 
-#: Operation that takes a right away → whom it concerns, asked with each follower and one of his vehicles.
-_ENDERS: Mapping[type[Operation], Callable[[Any], Callable[[Subscriber, str | None], bool]]] = {
-    RemoveOwner: lambda done: lambda asker, vehicle: (asker.uid, vehicle) == (done.uid, done.vehicle),
-    RevokeKey: lambda done: lambda asker, vehicle: asker.key_id == done.key_id,
-}
+def _lost_vehicle(uid: str, vehicle: str, asker: Subscriber, followed: str | None) -> bool:
+    return (asker.uid, followed) == (uid, vehicle)
+
+
+def _lost_key(key_id: str, asker: Subscriber, _: str | None) -> bool:
+    return asker.key_id == key_id
 
 
 NOTHING = Rank(0, -1, "0")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from evd.daemon.wiring import self_told
 from evd.errors import ConfigError, StoreBusy, Unavailable
 from evd.events.engine import EventEngine, listening_since
 from evd.events.samples import Event
+from evd.model.commits import CommitSummary
 from evd.model.operations import (
     AddOwner,
-    Arrive,
     LimitReached,
     NewEvent,
     Operation,
@@ -31,11 +31,11 @@ from evd.model.operations import (
     SetPreferences,
     UnknownVehicle,
 )
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.writer import Writer
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 MINUTE_MS = 60_000
@@ -153,7 +153,7 @@ def test_as_many_users_have_preferences_as_there_may_be_owners(open_store: Opene
 class Chain:
     """A real store, writer and alerter; the wall clock shows NOW at the start and goes with trio's."""
 
-    def __init__(self, store: SqliteStore, database: Path, **options: Any) -> None:
+    def __init__(self, store: SqliteDatabase, database: Path, **options: Any) -> None:
         self.database = database
         self.now = int(NOW - trio.current_time() * 1000)
         self.writer = Writer(
@@ -162,7 +162,6 @@ class Chain:
             queue_bytes_max=1 << 20,
             batch_rows_max=100,
             answer_timeout_s=1e6,
-            on_commit=self._committed,
         )
         self.watched = BusyAtTimes(database)
         settings: dict[str, Any] = {"queue_max": 100, "memories_max": 10} | options
@@ -170,11 +169,11 @@ class Chain:
             self.watched, self.writer, clock=lambda: self.now + int(trio.current_time() * 1000), **settings
         )
         self.deaf = False
+        self.writer.observers.append(self)
 
-    def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
+    def committed(self, summary: CommitSummary) -> None:
         if not self.deaf:
-            self.alerter.offer([one for one in operations if isinstance(one, Arrive)])
-            self.alerter.follow(operations)
+            self.alerter.committed(summary)
 
     async def write(self, *operations: Operation) -> None:
         for operation in operations:
@@ -216,7 +215,7 @@ class BusyAtTimes(SqliteEventState):
 
 
 @asynccontextmanager
-async def running(store: SqliteStore, database: Path, **options: Any) -> AsyncIterator[Chain]:
+async def running(store: SqliteDatabase, database: Path, **options: Any) -> AsyncIterator[Chain]:
     chain = Chain(store, database, **options)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(chain.writer.run)

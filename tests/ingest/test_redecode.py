@@ -20,6 +20,7 @@ from evd.model.kept_status import KeptStatus
 from evd.model.operations import (
     AddFormat,
     Annotate,
+    FormatInUse,
     LimitReached,
     Redecode,
     RemoveFormat,
@@ -30,11 +31,10 @@ from evd.model.operations import (
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_message
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import formats as format_tables
-from evd.store.sqlite.tables.formats import FormatInUse
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 TYPE = "5d8cdc8fea06bb6e41234567"
 FORMATS = Formats({"old": FormatSettings("load::uint:8"), "new": FormatSettings("weight::uint:8 load::int:8")}, "old")
 
@@ -44,12 +44,13 @@ def kept(payload: bytes | None = b"\x05\xff", **others: Any) -> KeptStatus:
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None}
     given = {
         "vehicle": "1A",
-        "id": "00",
+        "status_id": "00",
         "time": NOW,
         "seq": 1,
         "connectivity": 1,
         "payload": payload,
-        "fields": '{"load":5}',
+        "fields": b'{"load":5}',
+        "received": NOW,
         "document": orjson.dumps(document),
         "flags": "",
     }
@@ -184,11 +185,11 @@ def test_decoded_anew_once_nothing_is_left_to_change(
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None, **sent}
     before = KeptStatus(
         *("1A", "00", NOW, 1, 1, payload),
-        *(orjson.dumps(stale).decode(), orjson.dumps(document), flags, radio),
+        *(orjson.dumps(stale), NOW, flags, orjson.dumps(document), radio),
     )
     change = redecode(before, by(format), FORMATS)
     if change is not None:
-        written = format_tables.located(change.fields, radio).decode()
+        written = format_tables.located(change.fields, radio)
         done = msgspec.structs.replace(before, fields=written, flags=change.flags)
         assert redecode(done, by(format), FORMATS) is None
 
@@ -211,7 +212,9 @@ def test_what_arrives_under_todays_format_is_never_changed(
 
 
 def test_a_summary_counts_and_shows_few() -> None:
-    changes = [redecode(kept(vehicle=f"{number % 3}", id=f"{number}"), by(None), DEFAULT_NEW) for number in range(9)]
+    changes = [
+        redecode(kept(vehicle=f"{number % 3}", status_id=f"{number}"), by(None), DEFAULT_NEW) for number in range(9)
+    ]
     told = summary(change for change in changes if change)
     assert (told["changed"], told["vehicles"]) == (9, ["0", "1", "2"])
     assert told["fields"] == {"load": 9, "weight": 9}
@@ -287,11 +290,11 @@ def test_a_location_by_the_network_outlives_redecoding(open_store: Opener, datab
 
 
 @pytest.fixture
-def store(open_store: Opener) -> Iterator[SqliteStore]:
+def store(open_store: Opener) -> Iterator[SqliteDatabase]:
     yield open_store()
 
 
-def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteStore) -> None:
+def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteDatabase) -> None:
     store.write([AddFormat("trailer", "load::uint:8", b'{"load":{"unit":"kg"}}', NOW), SetDeviceType(TYPE, "ev", NOW)])
     store.write([AddFormat("trailer", "load::uint:16", b"{}", NOW + 1), SetDeviceType(TYPE, "trailer", NOW)])
     assert store.named_formats() == [("trailer", "load::uint:16", "{}")]
@@ -309,7 +312,7 @@ def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteStore
         (SetVehicle("1A", NOW, format="trailer"), "by 1 vehicle(s) and 0 device type(s)"),
     ],
 )
-def test_a_format_in_use_is_not_removed(store: SqliteStore, user: Any, says: str) -> None:
+def test_a_format_in_use_is_not_removed(store: SqliteDatabase, user: Any, says: str) -> None:
     store.write([AddFormat("trailer", "load::uint:8", b"{}", NOW), user])
     (refused,) = store.write([RemoveFormat("trailer")])
     assert isinstance(refused, FormatInUse)
@@ -318,7 +321,7 @@ def test_a_format_in_use_is_not_removed(store: SqliteStore, user: Any, says: str
 
 
 def test_formats_and_device_types_are_bounded_and_the_known_ones_may_change(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(format_tables, "FORMATS_MAX", 2)
     monkeypatch.setattr(format_tables, "DEVICE_TYPES_MAX", 2)

@@ -19,8 +19,7 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-import trio_asyncio
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, rows
+from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
 from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 
@@ -30,11 +29,10 @@ from evd.errors import NotFound, Unavailable
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.push.stopped import StoppedPushes
 from evd.push.trace import TraceRules, trace
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.queries import Queries
+from evd.store.settings import Limits
 from evd.store.sqlite.read import by_id as finding
-from evd.store.sqlite.read import pushes as questions
-from evd.store.sqlite.read.statuses import Queries
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.read.queries import open_queries as asked
 from evd.store.writer import Writer
 
 GOOD, OTHER, UNSEEN = "goodphone:one", "otherphone:two", "unseenphone:three"
@@ -57,7 +55,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     directory = folder / "evd"
     keys = init(directory)
     now = now_ms()
-    with closing(SqliteStore(directory / "evd.db", capacity=1000, limits=ROOMY)) as store:
+    with closing(new_store(directory / "evd.db", capacity=1000, limits=ROOMY)) as store:
         store.write(
             [
                 phone("A1", GOOD, now - HOUR_MS),
@@ -207,27 +205,17 @@ WAYS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, str]]] = {
 }
 
 
-@asynccontextmanager
-async def asked(path: Path) -> AsyncIterator[Queries]:
-    async with trio_asyncio.open_loop():
-        queries = await Queries.open(path)
-        try:
-            yield queries
-        finally:
-            await queries.aclose()
-
-
 async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, Any]:
     """As the API tells it, at a time of the test's."""
     usual = {"now": NOW + 1000, "stale_ms": 30 * DAY_MS, "give_up_ms": HOUR_MS, "paused_since": 0}
-    usual |= {"log_from": await questions.log_from(queries)}
+    usual |= {"log_from": await queries.push_log_from()}
     return trace(
         vehicle=status.vehicle,
         status_id=status.status_id,
-        status=await questions.status(queries, status.vehicle, status.status_id),
-        phones=await questions.registrations_of(queries, status.vehicle),
-        pushed=await questions.finished(queries, status_id=status.status_id, limit=100),
-        events=await questions.events_waiting(queries, status_id=status.status_id, limit=100),
+        status=await queries.traced_status(status.vehicle, status.status_id),
+        phones=await queries.traced_phones(status.vehicle),
+        pushed=await queries.finished_pushes(status_id=status.status_id, limit=100),
+        events=await queries.events_waiting(status_id=status.status_id, limit=100),
         rules=TraceRules(**usual | rules),
     )
 
@@ -235,7 +223,7 @@ async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, An
 @pytest.mark.parametrize("case", WAYS)
 async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path, case: str) -> None:
     operations, rules, expected = WAYS[case]
-    with closing(SqliteStore(database, capacity=10, limits=BUSY)) as store:
+    with closing(new_store(database, capacity=10, limits=BUSY)) as store:
         for operation in operations:
             store.write([operation])
         async with asked(database) as queries:
@@ -247,7 +235,7 @@ async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path
 async def test_a_trace_has_the_time_of_each_step(database: Path) -> None:
     first = outcome(A, "later", "FCM is unavailable", due=NOW + 5000, attempts=1)
     then = outcome(A, "taken", "projects/p/messages/1", at=NOW + 6000)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([REGISTER, A, first])
         async with asked(database) as queries:
             waiting = await way_of(queries, A)
@@ -264,7 +252,7 @@ async def test_a_trace_has_the_time_of_each_step(database: Path) -> None:
 async def test_events_that_a_status_showed_are_in_its_trace(database: Path) -> None:
     event = NewEvent("charge_reached", NOW, A.status_id, b"{}")
     sent = outcome(A, "taken", "projects/p/messages/2", what="charge_reached", outbox=1, token=OTHER, registration=2)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([REGISTER, phone("386625", OTHER, NOW - HOUR_MS), A])
         store.write([RecordEvents("386625", b"{}", (event,), NOW)])
         waits = rows(database, "SELECT number, registration FROM outbox ORDER BY number")
@@ -282,12 +270,12 @@ async def test_events_that_a_status_showed_are_in_its_trace(database: Path) -> N
 
 async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Path) -> None:
     """The ring keeps one status only."""
-    with closing(SqliteStore(database, capacity=1, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=1, limits=ROOMY)) as store:
         store.write([REGISTER, A])
         store.write([outcome(A, "taken", "projects/p/messages/1")])
         store.write([B])
         async with asked(database) as queries:
-            assert await questions.vehicle_of(queries, A.status_id) == "386625"
+            assert await queries.vehicle_of(A.status_id) == "386625"
             told = await way_of(queries, A)
     assert (told["measured"], told["received"], told["committed"]) == (None, None, NOW + 7)
     assert [push["after_ms"] for push in told["pushes"]] == [None]
@@ -295,34 +283,34 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
 
 async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: Path) -> None:
     """Also one that stands beside its ring's circle, and none that no ring holds."""
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([arrival(f"{number:X}", time=NOW + number) for number in range(1, 200)])
         for place, old in enumerate((arrival("96", time=NOW + 1), arrival("97", time=NOW + 3 * DAY_MS))):
             store.write([old])
             ((beside,),) = rows(database, "SELECT place < 0 FROM statuses WHERE id = ?", old.status_id)
             assert beside == place
             async with asked(database) as queries:
-                assert await questions.vehicle_of(queries, old.status_id) == old.vehicle
-                assert await questions.vehicle_of(queries, "0123456789abcdef") is None
-                assert await questions.vehicle_of(queries, "no id at all") is None
+                assert await queries.vehicle_of(old.status_id) == old.vehicle
+                assert await queries.vehicle_of("0123456789abcdef") is None
+                assert await queries.vehicle_of("no id at all") is None
 
 
 async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is no error of the database's: 404, and what would be quicker."""
     monkeypatch.setattr("evd.store.sqlite.read.pushes.SEARCH_TIMEOUT_S", 0.0)
     monkeypatch.setattr("evd.store.sqlite.read.by_id.STEPS", 1)
-    with closing(SqliteStore(database, capacity=1000, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=1000, limits=ROOMY)) as store:
         store.write([arrival()])
         assert finding.vehicle_of(database, "0123456789abcdef", -1.0) == (None, False)
         async with asked(database) as queries:
             with pytest.raises(NotFound, match="name its vehicle with --vehicle"):
-                await questions.vehicle_of(queries, "0123456789abcdef")
+                await queries.vehicle_of("0123456789abcdef")
 
 
 @pytest.mark.parametrize("beside", [False, True])
 async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
     """A vehicle's clock ran ahead, so all that it says since stands beside the circle: none of it is the newer one."""
-    with closing(SqliteStore(database, capacity=2000, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=2000, limits=ROOMY)) as store:
         store.write([REGISTER])
         ahead = arrival(time=NOW + 20 * HOUR_MS, seq=9, now=NOW - 1000)
         around = [NOW + (at - 40) * HOUR_MS // 4 - 1 for at in range(80)] if beside else []
@@ -332,8 +320,8 @@ async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(
         ((place,),) = rows(database, "SELECT place FROM statuses WHERE id = ?", A.status_id)
         assert (place < 0) == beside
         async with asked(database) as queries:
-            status = await questions.status(queries, "386625", A.status_id)
-            newest = await questions.status(queries, "386625", ahead.status_id)
+            status = await queries.traced_status("386625", A.status_id)
+            newest = await queries.traced_status("386625", ahead.status_id)
             (told,) = (await way_of(queries, A))["pushes"]
     assert newest is not None
     assert newest["newer"] is None
@@ -369,7 +357,7 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
     hindered_until: int | None,
     reason: str | None,
 ) -> None:
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([registered, phone("B1", OTHER, NOW)])
         store.write([outcome(A, "taken", "m/1", at=taken_at)])
         store.write([arrival(time=spoke_at, seq=7, now=spoke_at)] if spoke_at else [])
@@ -388,7 +376,7 @@ async def test_all_registrations_are_looked_through_page_by_page(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evd.push.stopped.PAGE", 3)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         for number in range(1, 9):
             vehicle = f"{number:X}"
             store.write([phone(vehicle, GOOD, NOW - 31 * DAY_MS)])
@@ -409,7 +397,7 @@ class House:
 
     def __init__(self, path: Path, *, days: list[int], heard: Arrive) -> None:
         roomy = ROOMY._replace(registrations=2000)
-        self.store = SqliteStore(path, capacity=10, limits=roomy)
+        self.store = new_store(path, capacity=10, limits=roomy)
         registrations = [phone(f"{number:X}", f"token{number}", NOW - ago * DAY_MS) for number, ago in enumerate(days)]
         self.store.write([*registrations, heard])
         self.writer = Writer(
@@ -432,9 +420,7 @@ class House:
 
 async def forget(house: House, *, now: int = NOW) -> int:
     async with house.open() as queries:
-        return await forget_unseen(
-            house.writer, lambda time: questions.heard_after(queries, time), forget_after_days=270, now=now
-        )
+        return await forget_unseen(house.writer, queries.heard_after, forget_after_days=270, now=now)
 
 
 async def test_registrations_go_that_were_not_renewed_for_so_long_and_no_others(database: Path) -> None:

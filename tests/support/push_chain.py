@@ -13,15 +13,16 @@ import trio.testing
 
 from evd.config.settings import Config
 from evd.dev.fake_fcm.server import FakeFcm, make_service_account
-from evd.model import commits
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
+from evd.push.providers import target_kinds
 from evd.push.providers.fcm.sender import FcmPusher
+from evd.push.providers.fcm.traits import TRAITS
 from evd.push.service import PushService
+from evd.store.settings import Limits
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import Writer
 
 NOW = 1_700_000_000_000
@@ -52,7 +53,8 @@ class Chain:
         account = directory / "fcm.json"
         token_uri = f"{fake.url}{token_path}" if token_path else fake.token_uri
         account.write_text(json.dumps(make_service_account("evd-test", token_uri)))
-        self.store = SqliteStore(directory / "evd.db", capacity=10, limits=Limits(100, 100, 1000, 100, 1000))
+        limits = Limits(100, 100, 1000, 100, 1000)
+        self.store = SqliteDatabase(directory / "evd.db", capacity=10, limits=limits, target_kinds=target_kinds())
         self.reader = open_reader(directory / "evd.db")
         self.clocks = clocks
         self.fake = fake
@@ -62,14 +64,14 @@ class Chain:
             queue_bytes_max=1 << 20,
             batch_rows_max=100,
             answer_timeout_s=8,
-            on_commit=self.committed,
         )
         self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
-        pending = self.store.pending(self.pusher.serves)
+        pending = self.store.due_pushes(TRAITS.serves)
         settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0, "give_up_after_s": 3600}
         compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(
             self.pusher,
+            TRAITS,
             pending,
             self.writer,
             rules=DispatchRules(**(settings | rules)),
@@ -79,11 +81,9 @@ class Chain:
             chance=lambda: 0.0,
         )
         self.pushing = PushService([self.dispatcher], pending, compose, clocks.wall)
+        self.writer.observers.append(self.pushing)
         nursery.start_soon(self.writer.run)
         nursery.start_soon(self.pushing.run)
-
-    def committed(self, operations: Any, results: Any) -> None:
-        self.pushing.committed(commits.read(operations, results))
 
     async def do(self, operation: Operation) -> Any:
         return await self.writer.write(operation)
@@ -146,6 +146,7 @@ def arrival(number: int, now: int, vehicle: str = "386625") -> Arrive:
         fields=b'{"state":1}',
         document=b"{}",
         received=now,
+        flags="",
     )
 
 

@@ -20,8 +20,7 @@ from evd.model.status import vehicle_id
 from evd.push.trace import DAY_MS
 from evd.sigfox.decode_policy import DISAGREES
 from evd.sigfox.findings import remarks
-from evd.store.sqlite.read import pushes as push_questions
-from evd.store.sqlite.read.statuses import LISTED_MAX
+from evd.store.records import LISTED_MAX
 
 NAME_MAX = 200
 
@@ -172,13 +171,12 @@ async def set_vehicle(given: str) -> Response:
 async def stats() -> Response:
     context = here()
     push, now = context.config.push, context.clock()
-    stored = await context.queries.counts()
-    stored["states_waiting"] = await push_questions.count_states_waiting(
-        context.queries,
+    counts = await context.queries.counts()
+    waiting = await context.queries.count_states_waiting(
         unseen_since=now - push.stale_after_days * DAY_MS,
         received_after=now - push.give_up_after_s * 1000,
     )
-    return v1_json({**context.state(), "stored": stored})
+    return v1_json({**context.state(), "stored": {**counts, "states_waiting": waiting}})
 
 
 async def _body(form: type[Any]) -> Any:

@@ -16,7 +16,7 @@ from evd.model.operations import CancelDownlink, LimitReached, QueueDownlink
 from evd.model.status import vehicle_id
 from evd.payload.grammar import Plan, parse
 from evd.sigfox.downlinks import STATES, payload_of_fields, payload_of_hex
-from evd.store.sqlite.read.statuses import NUMBER_MAX
+from evd.store.records import NUMBER_MAX, DownlinkRow
 
 EXPIRES_S = range(60, 31_536_001)
 """As for `sigfox.downlink_expires_s`."""
@@ -100,7 +100,7 @@ async def cancel_downlink(number: int) -> Response:
     return v1_json(found)
 
 
-async def _find(number: int) -> dict[str, Any]:
+async def _find(number: int) -> DownlinkRow:
     found = await here().queries.downlinks(here().clock(), number=number, limit=1) if number < NUMBER_MAX else None
     if found is None or not found.rows:
         raise NotFound(f"there is no downlink {number}: `evd downlink list` shows them")

@@ -14,10 +14,9 @@ from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.config.settings import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
-from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType
+from evd.model.operations import AddFormat, FormatInUse, LimitReached, RemoveFormat, SetDeviceType
 from evd.payload.formats import NAME, FormatSource, Named, compile_format
-from evd.store.sqlite.read.statuses import LISTED_MAX
-from evd.store.sqlite.tables.formats import FormatInUse
+from evd.store.records import LISTED_MAX, FormatUse
 
 formats = Blueprint("formats", __name__, url_prefix=V1)
 
@@ -126,7 +125,7 @@ async def _shown(name: str, status: int) -> Response:
     return page(vehicles, shown, status, path=f"{V1}/formats/{name}")
 
 
-def _about(name: str, named: Named, uses: dict[str, Any] | None) -> dict[str, Any]:
+def _about(name: str, named: Named, uses: FormatUse | None) -> dict[str, Any]:
     return {
         "name": name,
         "origin": named.origin.value,

@@ -8,7 +8,7 @@ from evd.api.context import here, require_admin
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.model.status import vehicle_id
-from evd.store.sqlite.read.statuses import NUMBER_MAX, Listing
+from evd.store.records import NUMBER_MAX, Listing, NoteRow
 
 SHOWN = ("time", "vehicle", "kind", "severity", "text", "received", "document")
 
@@ -34,5 +34,5 @@ async def log_of_all() -> Response:
     return _page(await here().queries.logs(after, limit=limit))
 
 
-def _page(listing: Listing) -> Response:
-    return page(listing, [{name: row[name] for name in SHOWN} for row in listing.rows])
+def _page(listing: Listing[NoteRow]) -> Response:
+    return page(listing, [{name: value for name, value in row.items() if name in SHOWN} for row in listing.rows])

@@ -18,7 +18,7 @@ from evd.errors import BadRequest, NotFound, Unavailable
 from evd.ingest.service import Ingest
 from evd.model.operations import ForgetRejected
 from evd.request.http import Reply, Request
-from evd.store.sqlite.read.statuses import NUMBER_MAX
+from evd.store.records import NUMBER_MAX, Rejection
 from evd.store.writer import Writer
 
 LISTED_DEFAULT = 100
@@ -62,13 +62,14 @@ async def list_rejections() -> Response:
 async def show_rejection(number: int) -> Response:
     """All that is kept: `body` where it is text, `body_hex` where it is none."""
     row = await _row(number)
-    body = row.pop("body")
+    body = row["body"]
     try:
         shown = {"body": body.decode()}
     except UnicodeDecodeError:
         shown = {"body_hex": body.hex()}
     advice = ADVICE.get(row["error"], ELSE)
-    return v1_json({**row, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
+    kept = {name: value for name, value in row.items() if name != "body"}
+    return v1_json({**kept, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
 
 
 @rejections.delete("/<int:number>")
@@ -105,9 +106,9 @@ async def replay_many() -> Response:
     return v1_json({"results": results, "next": more, "through": through})
 
 
-async def replay(row: dict[str, Any], ingest: Ingest, writer: Writer) -> dict[str, Any]:
+async def replay(row: Rejection, ingest: Ingest, writer: Writer) -> dict[str, Any]:
     """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
-    number: int = row["number"]
+    number = row["number"]
     try:
         reply, left_out = await ingest.replay(_request(row))
     except BadRequest as refusal:
@@ -136,7 +137,7 @@ def _still_wrong(reply: Reply) -> dict[str, str] | None:
     }
 
 
-def _request(row: dict[str, Any]) -> Request:
+def _request(row: Rejection) -> Request:
     """The request as it came, but for its secrets."""
     method, _, target = row["route"].partition(" ")
     path, _, query = target.partition("?")
@@ -146,7 +147,7 @@ def _request(row: dict[str, Any]) -> Request:
     return Request(method, path, query.encode("latin-1", "replace"), headers, row["body"], "")
 
 
-async def _row(number: int) -> dict[str, Any]:
+async def _row(number: int) -> Rejection:
     row = await here().queries.rejection(number) if number <= NUMBER_MAX else None
     if row is None:
         raise _gone(number)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 6
@@ -62,6 +62,8 @@ def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) ->
             elif version < SCHEMA_VERSION:
                 tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
+            elif not views_are_current(connection):
+                _in_one_transaction(connection, f"{drop_views_sql()}\n{views_sql()}")
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -170,15 +172,8 @@ def _create_schema(connection: Any) -> None:
 
 def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
-    views = _sql("views")
-    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
-    if version < 5:
-        steps += _to_5(version)
-    steps += [_sql("upgrade_6"), views]
-    if version < 5:
-        steps += [_sql("moved_5")]
-    if version < 4:
-        steps.append(_sql("moved_4"))
+    steps = [drop_views_sql()]
+    steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
     (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
     connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
@@ -186,26 +181,26 @@ def _upgrade(connection: Any, version: int) -> None:
     connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
-def _to_5(version: int) -> list[str]:
-    """From an older one to schema 5."""
-    steps: list[str] = []
-    # A part of the schema that a step makes anew has this version's columns; the others are altered.
-    if version < 3:  # 1 and 2 have the same tables
-        steps += [_sql("upgrade_3"), _sql("network")]
-    else:
-        steps.append(_sql("upgrade_5_network"))
-    if version < 4:
-        steps += [_sql("upgrade_4"), _sql("push")]
-    else:
-        steps.append(_sql("upgrade_5_push"))
-    return [*steps, _sql("upgrade_5"), *(_sql(part) for part in SINCE_5)]
+PARTS = ("schema", "network", "push", "overflow", "views")
+"""Of a new file."""
 
-
-_view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
-SINCE_5: tuple[str, ...] = ("overflow",)
-"""Parts with tables that schema 4 did not have."""
-
-PARTS = ("schema", "network", "push", *SINCE_5, "views")
+#: A step, and the versions that need it. A part of the schema that is made anew has this version's columns; the others
+#: are altered.
+STEPS: tuple[tuple[str, range], ...] = (
+    ("upgrade_3", range(1, 3)),  # 1 and 2 have the same tables
+    ("network", range(1, 3)),
+    ("upgrade_5_network", range(3, 5)),
+    ("upgrade_4", range(1, 4)),
+    ("push", range(1, 4)),
+    ("upgrade_5_push", range(4, 5)),
+    ("upgrade_5", range(1, 5)),
+    ("upgrade_6", range(4, 6)),
+    ("upgrade_6_rejected", range(1, 6)),
+    ("overflow", range(1, 5)),
+    ("views", range(1, 6)),
+    ("moved_5", range(1, 5)),
+    ("moved_4", range(1, 4)),
+)
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:
@@ -213,6 +208,8 @@ def _in_one_transaction(connection: Any, sql: str) -> None:
 
 
 def _sql(name: str) -> str:
+    if name == "views":
+        return views_sql()
     return resources.files("evd.store.sqlite").joinpath("schema", f"{name}.sql").read_text("utf-8")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import httpx
 import msgspec
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, rows
+from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
 from daemon_process import RunningDaemon, run_evd, running_daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -37,24 +37,22 @@ from evd.push.composer import Composer
 from evd.push.delivery import Delivery
 from evd.push.presence import RecentUsers
 from evd.push.providers.fcm.message import encode
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables.registrations import RENEWED_AGAIN_MS
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 KINDS = ("token", "fid", "webhook")
 HOOK = "https://hooks.example/evd"
 
-Kind = Literal["token", "fid", "webhook"]
-
 
 @pytest.fixture
 def open_store(database: Path) -> Iterator[Opener]:
-    stores: list[SqliteStore] = []
+    stores: list[SqliteDatabase] = []
 
-    def opened(**limits: int) -> SqliteStore:
-        stores.append(SqliteStore(database, capacity=10, limits=ROOMY._replace(**limits)))
+    def opened(**limits: int) -> SqliteDatabase:
+        stores.append(new_store(database, capacity=10, limits=ROOMY._replace(**limits)))
         return stores[-1]
 
     yield opened
@@ -63,7 +61,7 @@ def open_store(database: Path) -> Iterator[Opener]:
 
 
 def phone(
-    token: str = "t", vehicle: str = VEHICLE, *, uid: str = "anna", at: int = NOW, kind: Kind = "token"
+    token: str = "t", vehicle: str = VEHICLE, *, uid: str = "anna", at: int = NOW, kind: str = "token"
 ) -> Register:
     return Register(vehicle, vehicle, token, uid, at, kind)
 
@@ -83,7 +81,7 @@ def answer(
     registration: int = 1,
     outbox: int = 0,
     sent: int = NOW,
-    kind: Kind = "token",
+    kind: str = "token",
     status: str = "s1",
 ) -> Outcomes:
     what = "charge_reached" if outbox else "state"
@@ -212,7 +210,7 @@ def test_an_address_is_no_phone_and_belongs_to_no_user(open_store: Opener, datab
 def test_a_phone_has_one_user_whatever_was_registered(wishes: list[tuple[str, str, str]]) -> None:
     """And whoever came last hears of all he asked for since the phone is his."""
     with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "evd.db", capacity=10, limits=ROOMY)
+        store = new_store(Path(folder) / "evd.db", capacity=10, limits=ROOMY)
         store.write([phone(token, vehicle, uid=uid) for token, vehicle, uid in wishes])
         expected: dict[str, tuple[str, set[str]]] = {}
         for token, vehicle, uid in wishes:
@@ -287,7 +285,9 @@ def test_a_webhook_too_many_is_refused_and_none_goes_for_it(open_store: Opener, 
     store = open_store(registrations_per_vehicle=2, registrations_per_user=1)
     results = store.write([hook("https://a/"), hook("https://b/"), hook("https://c/"), hook("https://a/", at=NOW + 1)])
     assert [type(result) for result in results] == [type(None), type(None), LimitReached, type(None)]
-    assert str(results[2]) == "vehicle 386625 has 2 webhooks: remove one, or raise app.registrations_per_vehicle"
+    assert str(results[2]) == (
+        "vehicle 386625 has 2 registrations of kind webhook: remove one, or raise app.registrations_per_vehicle"
+    )
     assert store.write([hook("https://c/", "OTHER")]) == [None]
     assert tokens(database) == {"https://a/", "https://b/", "https://c/"}
 
@@ -387,10 +387,10 @@ def test_what_was_undone_is_not_counted(open_store: Opener) -> None:
 
 
 @pytest.mark.parametrize(("kind", "other"), [("token", "fid"), ("fid", "token")])
-def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Opener, kind: Kind, other: str) -> None:
+def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Opener, kind: str, other: str) -> None:
     store = open_store()
     store.write([phone("x" * 22, kind=kind), arrival()])
-    pending = store.pending(KINDS)
+    pending = store.due_pushes(KINDS)
     (one,) = pending.registrations_of(VEHICLE)
     push = Composer(Config()).compose(Delivery(one, pending.last_of(VEHICLE), None, NOW))
     message = json.loads(encode(push))["message"]
@@ -486,7 +486,7 @@ def test_an_administrator_registers_for_an_owner(ask: Ask, daemon: RunningDaemon
         ("POST", "anna", {"vehicle": "A1", "token": ""}, 400, "1 to 4096 printable characters"),
         ("POST", "anna", {"vehicle": "A1", "token": "t\n"}, 400, "1 to 4096 printable characters"),
         ("POST", "anna", {"vehicle": "A1", "fid": "f" * 4097}, 400, "1 to 4096 printable characters"),
-        ("POST", "anna", {"vehicle": "A1", "token": HOOK}, 400, "token is an address"),
+        ("POST", "anna", {"vehicle": "A1", "token": HOOK}, 400, "token is a webhook's address"),
         ("POST", "anna", {"vehicle": "A1", "token": "t", "uid": "ben"}, 400, "uid is for administrators"),
         ("POST", "anna", {"vehicle": "A1", "tokn": "t"}, 400, "the body is refused"),
         ("POST", None, {"vehicle": "A1", "token": "t"}, 400, "whose phone is it?"),

@@ -21,15 +21,17 @@ from builders import DAY_MS, NOW, arrival, new_store, prepare, ring_of, rows
 from folders import SUPPORT
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.model.operations import AddKey, Reject, SetVehicle, Several, Stored
+from evd.model.operations import AddKey, ForgetUnseen, Register, Reject, Renew, SetVehicle, Several, Stored
 from evd.model.retention import Verdict
+from evd.model.target_kinds import TargetKind
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
-from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES, SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.writer import Writer
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 50, 7), (3, 51, 2)])
@@ -164,7 +166,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2, 4])
+@pytest.mark.parametrize("version", [1, 2, 4, 5])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:
@@ -177,21 +179,39 @@ def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
 
 
-def test_a_file_of_schema_5_gets_the_address_of_rejected_requests(
-    open_store: Opener, database: Path, tmp_path: Path
+def test_registrations_of_an_older_evd_keep_their_kinds_and_no_number_is_given_again(
+    open_store: Opener, database: Path
 ) -> None:
-    open_store().close()
+    old_database(database, 5)
     connection = sqlite3.connect(str(database))
-    connection.executescript(
-        "DROP VIEW rejections; ALTER TABLE rejected DROP COLUMN client; PRAGMA user_version = 5;"
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body)"
-        " VALUES (x'00', 1, '', '', '', '', x'')"
-    )
+    kinds = ("token", "fid", "webhook", "token")
+    for number, kind in enumerate(kinds, start=1):
+        values = (number, f"target {number}", kind, NOW, NOW)
+        sql = "INSERT INTO registrations VALUES (?, '386625', ?, ?, '386625', 'anna', ?, ?, 'v1')"
+        connection.execute(sql, values)
+    connection.execute("DELETE FROM registrations WHERE number = 4")
+    connection.commit()
     connection.close()
-    open_store()
-    open_store(tmp_path / "fresh.db")
-    assert schema_of(database) == schema_of(tmp_path / "fresh.db")
-    assert rows(database, "SELECT client FROM rejections") == [("",)]
+    store = open_store()
+    store.write([Register("386625", "386625", "new", "berta", NOW, "fid")])
+    found = rows(database, "SELECT number, token, kind FROM registrations ORDER BY number")
+    assert found == [(1, "target 1", "token"), (2, "target 2", "fid"), (3, "target 3", "webhook"), (5, "new", "fid")]
+    assert rows(database, "SELECT kind FROM target_kinds WHERE personal ORDER BY kind") == [("fid",), ("token",)]
+
+
+def test_a_target_of_a_kind_that_no_provider_serves_is_refused(open_store: Opener, database: Path) -> None:
+    (result,) = open_store().write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
+    assert "cannot be written" in str(result)
+    assert rows(database, "SELECT count(*) FROM registrations") == [(0,)]
+
+
+def test_a_target_whose_provider_is_gone_stays_as_it_was(open_store: Opener, database: Path) -> None:
+    store = open_store(target_kinds=[TargetKind("pigeon", personal=False, goes_stale=False, makes_room=False)])
+    store.write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
+    store.close()
+    store = open_store()
+    store.write([ForgetUnseen(NOW + 1, 10), Renew("anna", NOW + 2 * DAY_MS)])
+    assert rows(database, "SELECT token, renewed FROM registrations") == [("t", NOW)]
 
 
 @pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])
@@ -486,7 +506,7 @@ def test_a_full_disk_is_said_rolled_back_and_gone_on_from(open_store: Opener, sm
     store.close()
 
 
-def fill(store: SqliteStore, pages: int | None = None) -> list[str]:
+def fill(store: SqliteDatabase, pages: int | None = None) -> list[str]:
     """Write until the store is full; the ids that were acknowledged."""
     if pages:
         store._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -503,7 +523,7 @@ def fill(store: SqliteStore, pages: int | None = None) -> list[str]:
     raise AssertionError("the store never filled up")
 
 
-def goes_on(store: SqliteStore, path: Path, acknowledged: list[str]) -> bool:
+def goes_on(store: SqliteDatabase, path: Path, acknowledged: list[str]) -> bool:
     """There is space again: everything acknowledged is there, and more is taken, in the right order and number."""
     new = arrival(time=NOW + 100_000)
     late = arrival(time=NOW - 1)
@@ -717,7 +737,7 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
 def test_a_longer_log_says_nothing_and_what_is_in_it_stays(open_store: Opener, database: Path, tmp_path: Path) -> None:
     store = open_store()
     store.write([arrival(seq=1)])
-    store.preallocate_wal()
+    store.preallocate()
     store.write([arrival(seq=2)])
     log = database.with_name(f"{database.name}-wal")
     assert log.stat().st_size == LOG_READY_BYTES
@@ -742,7 +762,7 @@ def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
         return written(file, data, at)
 
     monkeypatch.setattr(os, "pwrite", full)
-    store.preallocate_wal()
+    store.preallocate()
     assert database.with_name(f"{database.name}-wal").stat().st_size == before
     assert store.write([arrival(seq=1)])
 
