@@ -17,6 +17,7 @@ from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
+from evd.model.daemon_state import DaemonState, PushState
 from evd.model.operations import Renew
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
@@ -53,8 +54,8 @@ class PushControl(Protocol):
         """Start no push any more, or go on; at once."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """For /readyz and statistics; `paused` says why nothing is sent, and is empty while pushes go out."""
+    def state(self) -> PushState:
+        """For /readyz and statistics."""
         ...
 
 
@@ -70,8 +71,7 @@ class Context(msgspec.Struct, frozen=True):
     live: StreamHub
     tokens: TokenVerifier
     clock: Clock
-    state: Callable[[], dict[str, Any]]
-    """How the daemon is: `ready` and what readiness and statistics tell."""
+    state: Callable[[], DaemonState]
     ranges: FairQueue[int]
     """Places of ranges that are longer than a page."""
     lists: FairQueue[int]

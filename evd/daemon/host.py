@@ -8,12 +8,11 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from evd.model.daemon_state import DiskState
 
-def disk_use(directory: Path, files: Mapping[str, Path]) -> dict[str, int]:
-    """Bytes: `free` (what evd may still write), `total`, `database` and `log`; without what is unknown.
 
-    `files` are the engine's (`evd.store.engines.Engine.files`).
-    """
+def disk_use(directory: Path, files: Mapping[str, Path], *, full: bool) -> DiskState:
+    """`files` are the engine's (`evd.store.engines.Engine.files`), `full` that the last write found no space."""
     use: dict[str, int] = {}
     with suppress(OSError):
         disk = os.statvfs(directory)
@@ -21,7 +20,7 @@ def disk_use(directory: Path, files: Mapping[str, Path]) -> dict[str, int]:
     for name in {"database", "log"} & files.keys():
         with suppress(OSError):
             use[name] = files[name].stat().st_size
-    return use
+    return DiskState(**use, full=full)
 
 
 def certificate_end(path: Path) -> float:

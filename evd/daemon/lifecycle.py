@@ -35,6 +35,7 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
+from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, WriterState
 from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
@@ -122,37 +123,48 @@ class Daemon:
         self.stopping = False
         self._close_error: StoreError | None = None
 
-    def state(self) -> dict[str, Any]:
-        """How the daemon is, for /readyz and statistics."""
+    def state(self) -> DaemonState:
+        """How the daemon is, for /readyz, statistics, metrics and alarms."""
         stall = self.writer.stalled
-        full = "the disk is full" if self.writer.disk_full else ""
-        reason = "stopping" if self.stopping else full or stall.reason
+        return DaemonState(
+            version=VERSION,
+            codec=IMPLEMENTATION,
+            running=self.outward,
+            not_ready=self._not_ready(),
+            ingest=dict(self.ingest.outcomes),
+            unexplained=self.ingest.findings.state(),
+            writer=WriterState(
+                waiting=self.writer.waiting,
+                commits=self.writer.commits,
+                committed=self.writer.committed,
+                stalled=stall.detail if stall.reason else "",
+            ),
+            connections=ConnectionsState(
+                open=self.admission.open,
+                strangers=self.admission.strangers,
+                gave_way=self.admission.gave_way,
+                turned_away=self.admission.turned_away,
+                let_go=self.admission.let_go,
+                crowded_by=self.admission.crowded_by,
+                streams=self.live.streams,
+            ),
+            push=self.pushing.state() if self.pushing else None,
+            stopped=self.stopped.found,
+            events=self.alerter.state() if self.alerter else None,
+            disk=disk_use(self.place.directory, self.files, full=self.writer.disk_full),
+            loop=self.lag.state(),
+            clock_behind_s=self.clock.behind_ms / 1000,
+            log_lines_dropped=lines_dropped(),
+            certificate_ends_s=self._certificate_ends_s,
+            alarms=self.alarms.standing if self.alarms else [],
+        )
+
+    def _not_ready(self) -> NotReady | None:
         if not self.outward:
-            reason = "evd does not run"  # but for the one command that asks
-        return {
-            "running": self.outward,
-            "ready": not reason,
-            "reason": reason,
-            "version": VERSION,
-            "codec": IMPLEMENTATION,
-            "ingest": dict(self.ingest.outcomes),
-            "unexplained": self.ingest.findings.state(),
-            "writer": {
-                "waiting": self.writer.waiting,
-                "commits": self.writer.commits,
-                "committed": self.writer.committed,
-                "stalled": stall.detail if stall.reason else "",
-            },
-            "connections": {**self.admission.state(), "streams": self.live.streams},
-            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
-            "events": self.alerter.state() if self.alerter else {},
-            "disk": {**disk_use(self.place.directory, self.files), "full": self.writer.disk_full},
-            "loop": self.lag.state(),
-            "clock": {"behind_s": self.clock.behind_ms / 1000},
-            "log": {"lines_dropped": lines_dropped()},
-            "certificate_ends_s": self._certificate_ends_s,
-            "alarms": self.alarms.standing if self.alarms else [],
-        }
+            return NotReady.NOT_RUNNING
+        if self.stopping:
+            return NotReady.STOPPING
+        return NotReady.DISK_FULL if self.writer.disk_full else self.writer.stalled.reason
 
     async def run(
         self,
@@ -237,7 +249,7 @@ class Daemon:
         await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
 
     def _is_ready(self) -> bool:
-        return bool(self.state()["ready"])
+        return self._not_ready() is None
 
     async def _watch_clock(self, queries: Queries) -> None:
         await watch_clock(self.clock, self.ingest, self.writer, queries)

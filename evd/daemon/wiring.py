@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import orjson
 
@@ -30,6 +29,7 @@ from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
 from evd.model.commits import CommitObserver
+from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
@@ -147,7 +147,7 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
     )
 
 
-def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
+def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
     """Raises ConfigError if a way to tell the operator is set up only in part."""
     settings = config.alerts
 

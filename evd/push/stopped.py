@@ -7,13 +7,13 @@ not counted, for that has alarms of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import trio
 
 from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
+from evd.model.daemon_state import StoppedPhones
 from evd.store.queries import PushQueries
 from evd.store.records import PushedLately
 
@@ -42,8 +42,8 @@ class StoppedPushes:
         self._give_up_ms = give_up_ms
         self._hindered_until = hindered_until
         self._clock = clock
-        self.found: dict[str, Any] = {}
-        """`registered`; `stale`, `missed` and `off`: so many phones stopped for this reason. Empty: not looked yet."""
+        self.found: StoppedPhones | None = None
+        """None: not looked yet."""
 
     async def run(self, queries: PushQueries) -> None:
         """For ever. Cancelling is safe."""
@@ -55,7 +55,7 @@ class StoppedPushes:
                 log.warning("registrations were not looked through", reason=str(error))
             await trio.sleep(EVERY_S)
 
-    async def look(self, queries: PushQueries) -> dict[str, int]:
+    async def look(self, queries: PushQueries) -> StoppedPhones:
         """Through all registrations. Raises Unavailable."""
         now, hindered_until = self._clock(), self._hindered_until
         lately = PushedLately(
@@ -77,5 +77,5 @@ class StoppedPushes:
             number = page["last"]
             await trio.sleep(BETWEEN_PAGES_S)
         if hindered_until is None:  # nothing is pushed at all
-            return {"registered": found["registered"], "stale": 0, "missed": 0, "off": found["stale"] + found["missed"]}
-        return {**found, "off": 0}
+            return StoppedPhones(registered=found["registered"], off=found["stale"] + found["missed"])
+        return StoppedPhones(**found)

@@ -154,7 +154,7 @@ async def test_trouble_ends_with_what_caused_it(tmp_path: Path) -> None:
         await one.do(Unregister("386625", "thirdparty-1"))
         one.pass_s(3 * 3600)
         await one.quiet()
-        assert one.pushing.state()["paused"] == ""
+        assert one.pushing.state().pause_text == ""
 
 
 def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:

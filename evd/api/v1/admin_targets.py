@@ -14,6 +14,7 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
+from evd.push import providers
 from evd.push.traits import AdminTargets
 from evd.store.records import RegistrationRow
 
@@ -106,3 +107,8 @@ class TargetRoutes:
 
 async def only_admins() -> None:
     require_admin()
+
+
+def blueprints() -> list[Blueprint]:
+    """Of each provider whose targets an administrator registers."""
+    return [TargetRoutes(targets).blueprint() for targets in providers.admin_targets()]

@@ -25,10 +25,10 @@ from evd.model.status import vehicle_id
 UID_MAX = 256
 """Characters; Firebase's have 28, and 128 at most."""
 
-events = Blueprint("events", __name__, url_prefix=V1)
+routes = Blueprint("events", __name__, url_prefix=V1)
 
 
-@events.get("/vehicles/<given>/events")
+@routes.get("/vehicles/<given>/events")
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
     vehicle = vehicle_id(given)
@@ -36,14 +36,14 @@ async def events_of_vehicle(given: str) -> Response:
     return page(await here().queries.events(vehicle=vehicle, **await _asked()))
 
 
-@events.get("/events")
+@routes.get("/events")
 async def events_of_all() -> Response:
     """Of all vehicles, for the app of its user's; as of one vehicle."""
     uid = await _user()
     return page(await here().queries.events(uid=uid, **await _asked()))
 
 
-@events.get("/vehicles/<given>/alerts")
+@routes.get("/vehicles/<given>/alerts")
 async def alerts_of_vehicle(given: str) -> Response:
     """With the defaults, where it has no settings of its own."""
     vehicle = vehicle_id(given)
@@ -54,7 +54,7 @@ async def alerts_of_vehicle(given: str) -> Response:
     return v1_json(_shown(alerts.read(settings)))
 
 
-@events.put("/vehicles/<given>/alerts")
+@routes.put("/vehicles/<given>/alerts")
 async def set_alerts(given: str) -> Response:
     """What is not named is set to its default; null sets all of it."""
     vehicle = vehicle_id(given)
@@ -69,14 +69,14 @@ async def set_alerts(given: str) -> Response:
     return v1_json(_shown(settings))
 
 
-@events.get("/preferences")
+@routes.get("/preferences")
 async def preferences() -> Response:
     """Of the user who asks; an administrator names one by `uid`."""
     settings = await here().queries.preferences_of(await _named_user())
     return v1_json(msgspec.to_builtins(user_preferences.read(settings)))
 
 
-@events.put("/preferences")
+@routes.put("/preferences")
 async def set_preferences() -> Response:
     """What is not named is set to its default."""
     uid, context = await _named_user(), here()

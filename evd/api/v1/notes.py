@@ -12,22 +12,22 @@ from evd.store.records import NUMBER_MAX, Listing, NoteRow
 
 SHOWN = ("time", "vehicle", "kind", "severity", "text", "received", "document")
 
-notes = Blueprint("notes", __name__, url_prefix=V1)
+routes = Blueprint("notes", __name__, url_prefix=V1)
 
 
-@notes.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@notes.get("/vehicles/<given>/log")
+@routes.get("/vehicles/<given>/log")
 async def log_of_vehicle(given: str) -> Response:
     """The newest first; empty for a vehicle nothing was reported of, known or not."""
     after, limit = await asked_page((NUMBER_MAX, NUMBER_MAX))
     return _page(await here().queries.log(vehicle_id(given), after, limit=limit))
 
 
-@notes.get("/log")
+@routes.get("/log")
 async def log_of_all() -> Response:
     """Of all vehicles, groups and device types; those first that came last."""
     after, limit = await asked_page((NUMBER_MAX,))

@@ -27,19 +27,19 @@ STATUS_ID_MAX = 64
 TRACED_PUSHES_MAX = 1000
 """Of one status."""
 
-pushes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
+routes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
 
 
 class PushTest(msgspec.Struct, forbid_unknown_fields=True):
     vehicle: str
 
 
-@pushes.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@pushes.get("")
+@routes.get("")
 async def list_pushes() -> Response:
     """What waits, that first which is tried next, and what is finished, the newest first; each at most `limit`.
 
@@ -83,7 +83,7 @@ def _last_turn(given: list[WaitingPush], of: list[WaitingPush], otherwise: Turn)
     return otherwise if last is None else (last["at"], last["place"])
 
 
-@pushes.get("/trace/<status_id>")
+@routes.get("/trace/<status_id>")
 async def trace_status(status_id: str) -> Response:
     """One status; its `vehicle` in the query spares a search where no push is known of it."""
     queries = here().queries
@@ -114,7 +114,7 @@ async def trace_status(status_id: str) -> Response:
     )
 
 
-@pushes.post("/test")
+@routes.post("/test")
 async def test_vehicle() -> Response:
     """The vehicle's last status to each of its phones at once, past all that waits, also while pushes are paused."""
     wish = await read_form(PushTest)
@@ -130,12 +130,12 @@ async def test_vehicle() -> Response:
     raise Unavailable(f"the provider did not answer within {TEST_TIMEOUT_S:.0f} s: try again later", retry_after_s=30)
 
 
-@pushes.post("/pause")
+@routes.post("/pause")
 async def pause() -> Response:
     return await _pause(True)
 
 
-@pushes.post("/resume")
+@routes.post("/resume")
 async def resume() -> Response:
     return await _pause(False)
 
@@ -155,11 +155,10 @@ async def _how(context: Context) -> dict[str, Any]:
     """How pushes are: what every answer about them ends with."""
     stale_ms = context.config.push.stale_after_days * DAY_MS
     facts = await context.queries.push_facts(context.clock() - stale_ms)
-    state = context.pushes.state() if context.pushes is not None else {}
     return {
         "enabled": context.pushes is not None,
         "paused_since": facts["paused_since"],
-        "held_up": str(state.get("paused", "")),
+        "held_up": context.pushes.state().pause_text if context.pushes is not None else "",
         "registered": facts["registrations"],
         "stale": facts["stale"],
         "stale_after_days": context.config.push.stale_after_days,

@@ -21,7 +21,7 @@ from evd.store.records import RegistrationRow
 TARGET_MAX = 4096
 """Characters; FCM does not say how long a registration token or an installation id may be."""
 
-registrations = Blueprint("registrations", __name__, url_prefix=V1)
+routes = Blueprint("registrations", __name__, url_prefix=V1)
 
 
 class Target(NamedTuple):
@@ -42,19 +42,19 @@ class RegistrationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whose phone it is: for an administrator, who asks for others."""
 
 
-@registrations.post("/registrations")
+@routes.post("/registrations")
 async def post_registration() -> Response:
     """The phone wants the vehicle's pushes; with `"register": false`, no more of them."""
     wish = await read_form(RegistrationRequest)
     return await (_register(wish) if wish.register else _remove(wish))
 
 
-@registrations.delete("/registrations")
+@routes.delete("/registrations")
 async def delete_registration() -> Response:
     return await _remove(await read_form(RegistrationRequest))
 
 
-@registrations.get("/registrations")
+@routes.get("/registrations")
 async def list_registrations() -> Response:
     """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
     given = request.args.get("vehicle")

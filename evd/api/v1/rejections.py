@@ -36,7 +36,7 @@ ADVICE = {
 
 ELSE = "Mend the format or the callback that the reason names: `evd sigfox config` shows callbacks that are right."
 
-rejections = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
+routes = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
 
 
 class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,19 +46,19 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
 
 
-@rejections.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@rejections.get("")
+@routes.get("")
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
     after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
     return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
 
 
-@rejections.get("/<int:number>")
+@routes.get("/<int:number>")
 async def show_rejection(number: int) -> Response:
     """All that is kept: `body` where it is text, `body_hex` where it is none."""
     row = await _row(number)
@@ -72,20 +72,20 @@ async def show_rejection(number: int) -> Response:
     return v1_json({**kept, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
 
 
-@rejections.delete("/<int:number>")
+@routes.delete("/<int:number>")
 async def forget_rejection(number: int) -> Response:
     if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
         raise _gone(number)
     return v1_json({"number": number, "forgotten": True})
 
 
-@rejections.post("/<int:number>/replay")
+@routes.post("/<int:number>/replay")
 async def replay_one(number: int) -> Response:
     """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
     return v1_json(await replay(await _row(number), here().ingest, here().writer))
 
 
-@rejections.post("/replay")
+@routes.post("/replay")
 async def replay_many() -> Response:
     """A step of the way through all of them, the oldest first.
 

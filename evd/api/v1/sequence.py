@@ -11,15 +11,15 @@ from evd.errors import NotFound
 from evd.model.status import vehicle_id
 from evd.store.records import LISTED_MAX
 
-sequence = Blueprint("sequence", __name__, url_prefix=V1)
+routes = Blueprint("sequence", __name__, url_prefix=V1)
 
 
-@sequence.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@sequence.get("/vehicles/<given>/days")
+@routes.get("/vehicles/<given>/days")
 async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
     context, vehicle = here(), vehicle_id(given)

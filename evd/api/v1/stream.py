@@ -27,10 +27,10 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # else nginx collects events until a buffer is full
 }
 
-stream = Blueprint("stream", __name__, url_prefix=V1)
+routes = Blueprint("stream", __name__, url_prefix=V1)
 
 
-@stream.get("/stream")
+@routes.get("/stream")
 async def follow() -> Response:
     """The vehicles of the query, each by a `vehicle`; an administrator who names none follows all of them.
 
