@@ -1,10 +1,11 @@
-"""The ways through the rooms: how many modules a callback passes, and that no call comes back into a room it left."""
+"""The ways through the rooms: how many modules a callback and a push pass, and that no call comes back into a room."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,7 +14,10 @@ import pytest
 import trio
 from ingest_way import KEYS, Way, store_options, way
 from original_status import ORIGINAL_CALLBACK
+from push_chain import chain
 
+from evd.push.delivery import Delivery
+from evd.push.protocols import Push
 from evd.request.http import Request
 
 __all__ = ["store_options", "way"]
@@ -82,3 +86,27 @@ async def test_no_call_comes_back_into_a_room_that_it_has_left(way: Way, documen
     for stack in stacks:
         passed = rooms(stack)
         assert len(passed) == len(set(passed)), passed
+
+
+async def test_a_push_passes_few_modules_all_of_them_of_push(tmp_path: Path) -> None:
+    """From the backlog to the outcome; `service` and the store's `due_pushes` come before it."""
+    handled: list[str] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        module = frame.f_globals.get("__name__", "")
+        if event == "call" and any(isinstance(value, Delivery | Push) for value in frame.f_locals.values()):
+            handled.append(module)
+
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        await one.quiet()
+        sys.setprofile(note)
+        try:
+            await one.arrive(1)
+            await one.sent(1)
+        finally:
+            sys.setprofile(None)
+    stations = {module for module in handled if module.startswith("evd.")}
+    assert {"evd.push.sender", "evd.push.outcomes", "evd.push.backlog"} <= stations
+    assert {module.split(".")[1] for module in stations} == {"push"}
+    assert len(stations) <= 10, sorted(stations)
