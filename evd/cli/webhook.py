@@ -1,4 +1,4 @@
-"""`evd webhook`: addresses that are told of a vehicle, by signed POSTs."""
+"""`evd webhook`: addresses that get a vehicle's statuses and events as signed POSTs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = {
 
 @click.group()
 def webhook() -> None:
-    """Webhooks: addresses that are told of each new status and event of a vehicle."""
+    """Webhooks: addresses that get each new status and event of a vehicle."""
 
 
 @webhook.command()
@@ -34,12 +34,12 @@ def webhook() -> None:
 @directory_option
 @json_option
 def add(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
-    """Tell URL of VEHICLE: https, or http to this machine."""
+    """Send the statuses and events of VEHICLE to URL: https, or http to this machine."""
     row = ask(directory, "POST", "/webhooks", {"vehicle": vehicle, "url": url})
     if as_json:
         show(row)
     else:
-        say("{} is told of vehicle {}", row["url"], row["vehicle"])
+        say("{} gets the pushes of vehicle {}", row["url"], row["vehicle"])
 
 
 @webhook.command("list")
@@ -47,7 +47,7 @@ def add(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
 @directory_option
 @json_option
 def list_(vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """Webhooks of VEHICLE, or of all; their addresses without the ?query, which may be a key."""
+    """Webhooks of VEHICLE, or of all vehicles; addresses are shown without ?query, which may be a key."""
     rows = ask_list(directory, "/webhooks", {"vehicle": vehicle} if vehicle else {})
     if as_json:
         show(rows)
@@ -66,23 +66,23 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 @directory_option
 @json_option
 def remove(vehicle: str, url: str, directory: str | None, as_json: bool) -> None:
-    """Tell URL of VEHICLE no more; as the list shows it, or with its ?query."""
+    """Remove the webhook URL of VEHICLE; give URL as the list shows it, or with its ?query."""
     row = ask(directory, "DELETE", "/webhooks", {"vehicle": vehicle, "url": url})
     if as_json:
         show(row)
     else:
-        say("{} is told of vehicle {} no more", row["url"], row["vehicle"])
+        say("{} no longer gets the pushes of vehicle {}", row["url"], row["vehicle"])
 
 
 @webhook.command()
 @directory_option
 @json_option
 def secret(directory: str | None, as_json: bool) -> None:
-    """Make a secret that signs webhooks; it is printed this once and kept nowhere."""
+    """Make a secret that signs webhooks; it is printed only once and stored nowhere."""
     text = new_secret()
     if as_json:
         show({"secret": text})
         return
     say("{}", text)
     file = find(directory, os.environ).settings
-    say('Write it into {}: [push] webhook_secret = "…", start evd anew, give it to the receivers.', file, err=True)
+    say('Write it into {}: [push] webhook_secret = "…"; restart evd; give it to the receivers.', file, err=True)

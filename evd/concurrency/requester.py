@@ -1,10 +1,10 @@
-"""Whose question it is, so that questions are shared out between those who ask: set where it is found out who asks."""
+"""Who the current task reads for, so that reads are shared fairly; set where the request is authenticated."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 
-NOBODY = "evd"
-"""Its own questions, as those of its housekeeping."""
+EVD_ITSELF = "evd"
+"""evd's own reads, such as those of maintenance."""
 
-requester: ContextVar[str] = ContextVar("asker", default=NOBODY)
+requester: ContextVar[str] = ContextVar("requester", default=EVD_ITSELF)

@@ -204,7 +204,7 @@ def test_a_taken_port_is_one_sentence_that_names_bind_and_nothing_is_made(tmp_pa
         done = run_evd("demo", "--dir", tmp_path / "evd-data", "--bind", bind)
     assert done.returncode == 2
     assert done.stderr == (
-        f"evd: {bind} cannot be listened at (address already in use): choose another with --bind HOST:PORT\n"
+        f"evd: the demo cannot listen at {bind} (address already in use): choose another --bind HOST:PORT\n"
     )
     assert not (tmp_path / "evd-data").exists()
 

@@ -411,7 +411,7 @@ async def test_what_the_writer_has_no_room_for_is_written_later(
 
         def crowded(operation: Operation) -> Any:
             if isinstance(operation, RecordEvents) and next(refusals, None) is not None:
-                raise Unavailable("more arrives than can be written: send it again later")
+                raise Unavailable("evd receives more than it can write: send it again later")
             return submit(operation)
 
         chain.writer.submit = crowded  # type: ignore[method-assign]

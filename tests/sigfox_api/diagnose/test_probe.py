@@ -66,7 +66,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> I
 async def walk(url: str, key: str, **options: Any) -> dict[str, CheckStep]:
     """The steps by name."""
     told: list[CheckStep] = []
-    checkup = Checkup(url, key, now=now_ms(), tell=told.append, **options)
+    checkup = Checkup(url, key, now=now_ms(), report=told.append, **options)
     await checkup.run()
     assert told == checkup.steps
     assert checkup.passed == (FAILED not in {step.outcome for step in told})
@@ -328,4 +328,4 @@ def test_a_callbacks_whole_url_stands_for_its_evd(url: str) -> None:
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError):
-        Checkup("evd.example.org", SECRET, now=0, tell=print)
+        Checkup("evd.example.org", SECRET, now=0, report=print)
