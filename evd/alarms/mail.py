@@ -13,7 +13,7 @@ from evd.alarms.state import AlarmChange
 from evd.config.settings import AlarmSettings
 from evd.errors import AlertError, ConfigError
 from evd.log.logger import log
-from evd.net.client.http import default_ssl_context
+from evd.net.client.transport import default_ssl_context
 
 HINTS: tuple[tuple[type[Exception], str], ...] = (
     (smtplib.SMTPAuthenticationError, "refuses the login: check alerts.smtp_user and alerts.smtp_password"),

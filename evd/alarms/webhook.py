@@ -10,7 +10,8 @@ import orjson
 from evd.alarms.state import AlarmChange
 from evd.config.settings import AlarmSettings
 from evd.errors import AlertError, ConfigError, HttpError
-from evd.net.client.http import HttpPool
+from evd.net.client.http import HttpClient
+from evd.net.client.origin import origin_of, parse_origin
 from evd.net.client.signature import Signer
 
 ANSWER_MAX = 65_536
@@ -27,32 +28,27 @@ class AlarmWebhook:
             parts = urlsplit(settings.webhook)
         except ValueError:
             raise ConfigError("alerts.webhook is no address: write https://HOST[:PORT]/PATH") from None
-        # The path and the query are often the receiver's secret: what the pool names in its errors is without them.
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._signer = Signer(secret, setting="alerts.webhook_secret") if (secret := settings.webhook_secret) else None
-        self._host = host
         try:
-            self._pool = HttpPool(
-                f"{parts.scheme}://{parts.netloc}",
-                connections_max=1,
-                timeout_s=settings.timeout_s,
-                body_max=ANSWER_MAX,
-            )
+            parse_origin(f"{parts.scheme}://{parts.netloc}")  # the path and the query are often the receiver's secret
         except ConfigError as error:
             raise ConfigError(f"alerts.webhook: {error}") from None
+        self._url = settings.webhook
+        self._signer = Signer(secret, setting="alerts.webhook_secret") if (secret := settings.webhook_secret) else None
+        self._host = host
+        self._http = HttpClient(connections_max=1, timeout_s=settings.timeout_s, body_max=ANSWER_MAX)
 
     async def send(self, change: AlarmChange, now: int) -> None:
         """`now` (epoch ms) is signed with it. Raises AlertError."""
         body = orjson.dumps(document(change, self._host))
         try:
-            answer = await self._pool.request("POST", self._path, self._headers(change, now, body), body)
+            answer = await self._http.deliver(self._url, self._headers(change, now, body), body)
         except HttpError as error:
             raise AlertError(f"alerts.webhook: {error}") from None
         if not 200 <= answer.status < 300:
-            raise AlertError(f"alerts.webhook: {self._pool.origin.url} answered {answer.status}: look at its log")
+            raise AlertError(f"alerts.webhook: {origin_of(self._url)} answered {answer.status}: look at its log")
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._http.aclose()
 
     def _headers(self, change: AlarmChange, now: int, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "webhook-id": change.identity}

@@ -33,7 +33,8 @@ from evd.dev.traffic import CHANNELS, Traffic
 from evd.errors import ConfigError, ControlError
 from evd.log import logger as log
 from evd.net import control
-from evd.net.client.http import HttpPool
+from evd.net.client.http import HttpClient
+from evd.net.client.push_pool import PushPool
 
 if TYPE_CHECKING:
     from evd.daemon.lifecycle import Daemon
@@ -236,12 +237,12 @@ class _Demo:
 
     async def _drive(self, daemon: Daemon, url: str) -> None:
         """Run the fleet until a signal or the end of the time."""
-        pool = HttpPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
+        pool = PushPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
         traffic = Traffic(Fleet(VEHICLES, 1), channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
         simulator = LoadGenerator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
         self._tally = simulator.tally
-        async with pool:
-            await self._register(pool)
+        async with contextlib.aclosing(pool):
+            await self._register(url)
             self._explain(url)
             with trio.move_on_after(self._seconds):
                 async with trio.open_nursery() as nursery:
@@ -250,21 +251,22 @@ class _Demo:
                     await self._end.wait()
                     nursery.cancel_scope.cancel()
 
-    async def _register(self, pool: HttpPool) -> None:
+    async def _register(self, url: str) -> None:
         """Register the owner and a phone by the requests of an administrator and of the app."""
         owner = {"uid": OWNER, "vehicle": FIRST_VEHICLE}
         phone = {"vehicleId": FIRST_VEHICLE, "fcmToken": PHONE, "register": True}
         as_admin, as_app = {"x-api-key": self._keys["admin"]}, {"x-api-key": self._keys["app"], "userId": OWNER}
-        for path, headers, body in (
-            ("/api/v1/owners", as_admin, owner),
-            (f"/android/fcm-register?vehicleId={FIRST_VEHICLE}", as_app, phone),
-        ):
-            answer = await pool.request("POST", path, headers, orjson.dumps(body))
-            if answer.status >= 300:
-                raise ControlError(
-                    f"the demo's keys in {self._files.keys} do not work ({path} answered {answer.status}): "
-                    "remove that file, and the demo makes new ones"
-                )
+        async with HttpClient(connections_max=1, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX) as client:
+            for path, headers, body in (
+                ("/api/v1/owners", as_admin, owner),
+                (f"/android/fcm-register?vehicleId={FIRST_VEHICLE}", as_app, phone),
+            ):
+                answer = await client.request("POST", url + path, headers, orjson.dumps(body))
+                if answer.status >= 300:
+                    raise ControlError(
+                        f"the demo's keys in {self._files.keys} do not work ({path} answered {answer.status}): "
+                        "remove that file, and the demo makes new ones"
+                    )
 
     def _explain(self, url: str) -> None:
         """Commands to try; each line can be pasted, so none is wrapped."""

@@ -20,7 +20,7 @@ from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError, EvdError
 from evd.net import control
-from evd.net.client.http import parse_origin
+from evd.net.client.origin import parse_origin
 from evd.payload.grammar import parse
 from evd.sigfox.kinds.form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox_api.client import SigfoxApi

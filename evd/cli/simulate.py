@@ -6,7 +6,7 @@ import math
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from evd.dev.fleet import FLEET_MAX, SHAPES, Fleet
 from evd.dev.load import LoadGenerator
 from evd.dev.traffic import CHANNELS, INGEST_ROUTES, Traffic
 from evd.errors import ConfigError
-from evd.net.client.http import HttpPool
+from evd.net.client.push_pool import PushPool
 
 DEFAULT_COUNT = 1000
 TIMEOUT_S = 10.0  # as long as Sigfox Cloud waits
@@ -102,7 +102,7 @@ def simulate(
         keys = keys_of_file(keys_file, roles)
     else:
         keys = _keys_of_env(os.environ, roles, {"sigfox": sigfox_key_env, "device": device_key_env})
-    pool = HttpPool(url, connections_max=connections, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
+    pool = PushPool(url, connections_max=connections, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
     traffic = Traffic(
         Fleet(vehicles, seed), channels=channels, shape=shape, duplicates=duplicates, late=late, seed=seed
     )
@@ -126,10 +126,10 @@ def simulate(
         ctx.exit(1)
 
 
-async def _run(simulator: LoadGenerator, pool: HttpPool, count: int | None, seconds: float | None) -> dict[str, Any]:
+async def _run(simulator: LoadGenerator, pool: PushPool, count: int | None, seconds: float | None) -> dict[str, Any]:
     """Run, and return the summary, also after SIGINT and SIGTERM."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals, _bar(count, seconds) as update:
-        async with pool, trio.open_nursery() as nursery:
+        async with aclosing(pool), trio.open_nursery() as nursery:
 
             async def end_at_signal() -> None:
                 await anext(signals)

@@ -13,7 +13,6 @@ import orjson
 from evd.alarms.monitor import AlarmMonitor, MailInThread, Sender
 from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
-from evd.alarms.webhook import AlarmWebhook
 from evd.api.context import NoTokens, TokenVerifier
 from evd.auth.api_keys import Key
 from evd.clock import Clock
@@ -197,6 +196,8 @@ def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mappin
     settings, host = config.alerts, socket.gethostname()
     senders: list[Sender] = []
     if settings.webhook:
+        from evd.alarms.webhook import AlarmWebhook  # httpx: a tenth of a second, and 1 MiB
+
         senders.append(AlarmWebhook(settings, host))
     if settings.recipients:
         from evd.alarms.mail import AlarmMail  # a tenth of a second, and 2 MiB

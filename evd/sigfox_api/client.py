@@ -20,7 +20,9 @@ import trio
 from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, HttpError, SigfoxError
 from evd.model.plain_text import excerpt
-from evd.net.client.http import DEFAULT_PORTS, HttpPool, Response, retry_after_s
+from evd.net.client.http import HttpClient
+from evd.net.client.origin import DEFAULT_PORTS, parse_origin
+from evd.net.client.response import Response, retry_after_s
 from evd.redaction.requests import masked
 from evd.sigfox_api.pace import RequestPace
 from evd.sigfox_api.pages import Pages
@@ -85,12 +87,11 @@ class SigfoxApi:
                 "backend (GROUP, API ACCESS), and put its password into the environment variable "
                 "EVD_SIGFOX__API_PASSWORD"
             )
-        self._base_url = base_url
-        self._timeout_s = timeout_s
+        self._origin = parse_origin(base_url)
         self._secrets = (password, login)
         credentials = base64.b64encode(f"{login}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}
-        self._pool = self._new_pool(connections_max)
+        self._http = HttpClient(connections_max=connections_max, timeout_s=timeout_s, body_max=ANSWER_MAX)
         self._pages_left = pages_max
         self._pages_max = pages_max
         self._pace = RequestPace()  # in trio's time
@@ -108,7 +109,7 @@ class SigfoxApi:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._pool.aclose()
+        await self._http.aclose()
 
     def device_types(self) -> ApiListing:
         """Pages of all device types that these credentials may see: `{"id", "name", …}`."""
@@ -139,9 +140,7 @@ class SigfoxApi:
     async def create_callback(self, device_type: str, definition: Mapping[str, Any]) -> str:
         """Make a callback; `definition` is API2's createCallback. Its id. Twice makes two: see `ensure_callbacks`."""
         body = orjson.dumps(definition)
-        # A pool of its own has no connection that was idle, so nothing is ever sent twice.
-        async with self._new_pool(1) as fresh:
-            document = await self._ask(fresh, "POST", f"/device-types/{_quoted(device_type)}/callbacks", body)
+        document = await self._ask("POST", f"/device-types/{_quoted(device_type)}/callbacks", body)
         made = document.get("id") if isinstance(document, dict) else None
         if not isinstance(made, str):
             raise SigfoxError("Sigfox made a callback but did not say its id: look at the device type's callbacks")
@@ -160,9 +159,6 @@ class SigfoxApi:
                 made.append(Made(found, False))
         return made
 
-    def _new_pool(self, connections_max: int) -> HttpPool:
-        return HttpPool(self._base_url, connections_max=connections_max, timeout_s=self._timeout_s, body_max=ANSWER_MAX)
-
     async def _page(self, path: str) -> tuple[list[dict[str, Any]], str | None]:
         """A page, and the path of the next one. Only what lies below the base address is followed."""
         if not self._pages_left:
@@ -179,7 +175,7 @@ class SigfoxApi:
 
     def _path_of(self, url: str) -> str:
         """Raises SigfoxError for an address elsewhere: the password goes to the configured one only."""
-        origin = self._pool.origin
+        origin = self._origin
         try:
             parts = urlsplit(urljoin(f"{origin.scheme}://{origin.netloc}", url))
             there = (parts.scheme, parts.hostname, parts.port or DEFAULT_PORTS.get(parts.scheme))
@@ -190,16 +186,16 @@ class SigfoxApi:
         return parts.path.removeprefix(origin.prefix) + (f"?{parts.query}" if parts.query else "")
 
     async def _get(self, path: str) -> Any:
-        return await self._ask(self._pool, "GET", path, None)
+        return await self._ask("GET", path, None)
 
-    async def _ask(self, pool: HttpPool, method: str, path: str, body: bytes | None) -> Any:
+    async def _ask(self, method: str, path: str, body: bytes | None) -> Any:
         """The JSON of the answer. Only what may safely be done twice is asked again where no answer came."""
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         for attempt in range(ATTEMPTS):
             begun = await self._turn()
             last = attempt == ATTEMPTS - 1
             try:
-                response = await pool.request(method, path, headers, body)
+                response = await self._http.request(method, self._origin.url + path, headers, body)
             except HttpError:
                 if last or method != "GET":
                     raise

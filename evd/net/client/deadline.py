@@ -17,7 +17,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from evd.errors import HttpBroken, HttpTimeout
-from evd.net.client.http import Response, default_ssl_context
+from evd.net.client.response import Response
+from evd.net.client.transport import default_ssl_context
 
 logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings and below quote addresses, which may hold keys
 

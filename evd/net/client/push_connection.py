@@ -5,8 +5,11 @@ from __future__ import annotations
 import httptools
 
 from evd.errors import HttpBroken
-from evd.net.client.http import HEAD_MAX, Response
+from evd.net.client.response import Response
 from evd.net.socket import PlainSocket
+
+HEAD_MAX = 65_536
+"""Bytes of an answer's head (FCM's are 400 bytes, nginx and Apache send at most 8 KiB)."""
 
 KEPT_HEADERS = {b"retry-after"}
 """What a sender of pushes reads of an answer's head, beside what httptools reads itself."""

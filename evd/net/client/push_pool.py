@@ -20,8 +20,10 @@ import outcome
 import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
-from evd.net.client.http import IDLE_MAX_S, Response, default_ssl_context, parse_origin
+from evd.net.client.origin import parse_origin
 from evd.net.client.push_connection import NoAnswer, PushConnection
+from evd.net.client.response import Response
+from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
 from evd.net.socket import PlainSocket, TlsSocket
 
 EVENTS_MAX = 64

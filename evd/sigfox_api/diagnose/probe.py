@@ -14,7 +14,10 @@ import orjson
 import trio
 
 from evd.errors import ControlError, HttpError
-from evd.net.client.http import HttpPool, Origin, Response, default_ssl_context, parse_origin
+from evd.net.client.http import HttpClient
+from evd.net.client.origin import Origin, parse_origin
+from evd.net.client.response import Response
+from evd.net.client.transport import default_ssl_context
 from evd.sigfox_api.diagnose.verdicts import (
     CERTIFICATE_ADVICE,
     FAILED,
@@ -226,16 +229,12 @@ class Checkup:
     async def _request(
         self, step: str, method: str, path: str, headers: dict[str, str], body: bytes | None = None
     ) -> Response:
-        pool = HttpPool(
-            self.url,
-            connections_max=1,
-            timeout_s=self._timeout_s,
-            body_max=ANSWER_MAX,
-            ssl_context=self._trust() if self._origin.scheme == "https" else None,
+        client = HttpClient(
+            connections_max=1, timeout_s=self._timeout_s, body_max=ANSWER_MAX, ssl_context=self._trust()
         )
         try:
-            async with pool:
-                return await pool.request(method, path, headers, body)
+            async with client:
+                return await client.request(method, self._origin.url + path, headers, body)
         except HttpError as error:
             advice = "look whether evd runs, and whether the proxy in front of it passes requests on"
             raise _Failed(CheckStep(step, FAILED, str(error).rstrip("."), advice)) from None

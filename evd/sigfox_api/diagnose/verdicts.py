@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from evd.net.client.http import Response
+from evd.net.client.response import Response
 
 VEHICLE = "evd-check"
 """No hex, so no device of Sigfox can have this id."""

@@ -29,7 +29,8 @@ from evd.dev.fake_fcm.answers import GRANT_TYPE, SCOPES, Google
 from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS, RecentWords
 from evd.dev.fake_fcm.server import REQUEST_MAX, FakeFcm, make_service_account
 from evd.errors import HttpBroken, HttpTimeout
-from evd.net.client.http import HttpPool, Response
+from evd.net.client.http import HttpClient
+from evd.net.client.response import Response
 from evd.push.providers.fcm.credentials import load_service_account
 
 NOW = 1_700_000_000.0
@@ -295,38 +296,40 @@ async def start(nursery: trio.Nursery, **arguments: Any) -> FakeFcm:
     return server
 
 
-def pool(server: FakeFcm, timeout_s: float = 5, **more: Any) -> HttpPool:
-    return HttpPool(server.url, connections_max=8, timeout_s=timeout_s, body_max=10_000, **more)
+def http_client(timeout_s: float = 5, **more: Any) -> HttpClient:
+    return HttpClient(connections_max=8, timeout_s=timeout_s, body_max=10_000, **more)
 
 
-async def send(client: HttpPool, token: str) -> Response:
+async def send(client: HttpClient, server: FakeFcm, token: str) -> Response:
     body = json.dumps({"message": message(token)}).encode()
-    return await client.request("POST", SEND.decode(), {"Authorization": "Bearer good"}, body)
+    return await client.request("POST", server.url + SEND.decode(), {"Authorization": "Bearer good"}, body)
 
 
 async def test_messages_travel_over_kept_connections(nursery: trio.Nursery) -> None:
     server = await start(nursery)
-    async with pool(server) as client:
+    async with http_client() as client:
+        connections = set()
         for number in range(5):
-            assert (await send(client, f"phone-{number}")).status == 200
-        assert client.idle == 1
+            assert (await send(client, server, f"phone-{number}")).status == 200
+            connections |= set(server._clients.values())
+        assert len(connections) == 1
     assert [request["message"]["token"] for request in server.sends] == [f"phone-{n}" for n in range(5)]
 
 
 async def test_every_behaviour_is_what_a_client_sees(nursery: trio.Nursery) -> None:
     server = await start(nursery)
-    async with pool(server) as client:
+    async with http_client() as client:
         for prefix, (status, _) in STATUSES.items():
-            assert (await send(client, f"{prefix}-1")).status == status
-        assert (await send(client, "quota-1")).headers["retry-after"] == "2"
+            assert (await send(client, server, f"{prefix}-1")).status == status
+        assert (await send(client, server, "quota-1")).headers["retry-after"] == "2"
         with pytest.raises(HttpBroken):
-            await send(client, "reset-1")
+            await send(client, server, "reset-1")
         started = trio.current_time()
-        assert (await send(client, "slow0.1-x")).status == 200
+        assert (await send(client, server, "slow0.1-x")).status == 200
         assert trio.current_time() - started >= 0.1
-    async with pool(server, timeout_s=0.1) as hasty:
+    async with http_client(timeout_s=0.1) as hasty:
         with pytest.raises(HttpTimeout):
-            await send(hasty, "hang-1")
+            await send(hasty, server, "hang-1")
     assert [request["status"] for request in server.sends][-3:] == [0, 200, 0]
 
 
@@ -367,8 +370,8 @@ async def test_what_is_no_request_is_answered_and_the_connection_closed(
 ) -> None:
     server = await start(nursery)
     assert (await raw(server, data)).split()[1] == str(status).encode()
-    async with pool(server) as client:
-        assert (await send(client, "phone")).status == 200
+    async with http_client() as client:
+        assert (await send(client, server, "phone")).status == 200
 
 
 async def test_requests_sent_without_waiting_are_answered_in_order(nursery: trio.Nursery) -> None:
@@ -382,9 +385,9 @@ async def test_each_request_is_in_the_record_at_once(nursery: trio.Nursery, tmp_
     record = tmp_path / "record.jsonl"
     record.write_text('{"older": true}\n')
     server = await start(nursery, record=record)
-    async with pool(server) as client:
+    async with http_client() as client:
         for number in (1, 2):
-            await send(client, "phone")
+            await send(client, server, "phone")
             while record.read_text().count("\n") <= number:  # behind what was there before
                 await trio.sleep(0.001)
             lines = [json.loads(line) for line in record.read_text().splitlines()]
@@ -396,9 +399,9 @@ async def test_each_request_is_in_the_record_at_once(nursery: trio.Nursery, tmp_
 
 async def test_only_the_newest_requests_are_held_in_memory(nursery: trio.Nursery) -> None:
     server = await start(nursery, requests_max=3)
-    async with pool(server) as client:
+    async with http_client() as client:
         for number in range(5):
-            await send(client, f"phone-{number}")
+            await send(client, server, f"phone-{number}")
     assert [request["message"]["token"] for request in server.requests] == ["phone-2", "phone-3", "phone-4"]
 
 
@@ -406,28 +409,28 @@ async def test_what_is_not_yet_written_is_written_at_the_end() -> None:
     record = BytesIO()
     async with trio.open_nursery() as nursery:
         server = await start(nursery, record=record)
-        async with pool(server) as client:
+        async with http_client() as client:
             for number in range(5):
-                await send(client, f"phone-{number}")
+                await send(client, server, f"phone-{number}")
         nursery.cancel_scope.cancel()
     assert record.getvalue().count(b"\n") == 5
 
 
 async def test_more_connections_than_allowed_are_closed(nursery: trio.Nursery) -> None:
     server = await start(nursery, connections_max=1)
-    async with pool(server) as first:
-        await send(first, "phone")
-        async with pool(server) as second:
+    async with http_client() as first:
+        await send(first, server, "phone")
+        async with http_client() as second:
             with pytest.raises(HttpBroken):
-                await send(second, "phone")
-        assert (await send(first, "phone")).status == 200
+                await send(second, server, "phone")
+        assert (await send(first, server, "phone")).status == 200
 
 
 async def test_a_connection_without_requests_is_let_go(nursery: trio.Nursery) -> None:
     server = await start(nursery, idle_max_s=0.05)
     assert await raw(server, b"POST /token HTTP/1.1\r\n") == b""
-    async with pool(server) as client:
-        assert (await send(client, "slow0.1-x")).status == 200
+    async with http_client() as client:
+        assert (await send(client, server, "slow0.1-x")).status == 200
 
 
 async def test_it_speaks_tls(nursery: trio.Nursery) -> None:
@@ -437,10 +440,10 @@ async def test_it_speaks_tls(nursery: trio.Nursery) -> None:
     client_context = ssl.create_default_context()
     authority.configure_trust(client_context)
     assert server.token_uri.startswith("https://127.0.0.1:")
-    async with pool(server, ssl_context=client_context) as client:
-        assert (await send(client, "phone")).status == 200
+    async with http_client(ssl_context=client_context) as client:
+        assert (await send(client, server, "phone")).status == 200
         assert b"HTTP" not in await raw(server, b"GET / HTTP/1.1\r\n\r\n")
-        assert (await send(client, "phone")).status == 200
+        assert (await send(client, server, "phone")).status == 200
 
 
 def test_a_made_service_account_is_one_and_its_key_is_new(tmp_path: Path) -> None:

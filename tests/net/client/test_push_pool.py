@@ -12,8 +12,8 @@ import trio
 import trustme
 
 from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout
-from evd.net.client.http import Response
 from evd.net.client.push_pool import CONNECTING_MAX, EAGER, PATIENCE_S, PushPool
+from evd.net.client.response import Response
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n%02d"
 SIZE = len(REQUEST % 0)

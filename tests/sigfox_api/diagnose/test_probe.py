@@ -189,7 +189,8 @@ BAD_GATEWAY = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n"
     [
         (MOVED, "HTTP", "https://elsewhere.example"),
         (BAD_GATEWAY, "HTTP", "502"),
-        (b"SSH-2.0-x\r\n", "HTTP", "not HTTP/1.1"),
+        (b"SSH-2.0-x\r\n", "HTTP", "no answer within"),
+        (b"SSH-2.0-x\r\n\r\n", "HTTP", "not HTTP/1.1"),
         (b"", "HTTP", ""),
         (NOT_FOUND, "callback", "404"),
     ],

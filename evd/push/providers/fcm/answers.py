@@ -10,7 +10,7 @@ import msgspec
 
 from evd.errors import DropRegistration, ForeignSender, GiveUp, Pause, PushError, QuotaExceeded, RetryAfter, Unreachable
 from evd.model.plain_text import excerpt
-from evd.net.client.http import Response, retry_after_s
+from evd.net.client.response import Response, retry_after_s
 from evd.redaction.requests import masked
 
 RETRY_MIN_S = 10.0

@@ -13,8 +13,8 @@ from typing import Self
 from urllib.parse import quote
 
 from evd.errors import HttpError, PushError, Unreachable
-from evd.net.client.http import Response
 from evd.net.client.push_pool import PushPool
+from evd.net.client.response import Response
 from evd.push.protocols import Push, TargetKind
 from evd.push.providers.fcm.answers import RETRY_MIN_S, THIRD_PARTY, read_answer, read_error
 from evd.push.providers.fcm.credentials import AccessTokens, load_service_account

@@ -16,7 +16,7 @@ import orjson
 from evd.clock import Clock, now_ms
 from evd.errors import DropRegistration, GiveUp, HttpError, PushError, RetryAfter
 from evd.net.client.deadline import Poster
-from evd.net.client.http import Response, retry_after_s
+from evd.net.client.response import Response, retry_after_s
 from evd.net.client.signature import Signer
 from evd.push.protocols import STATE, Push, TargetKind
 from evd.push.providers.webhook.address import origin_of
