@@ -16,7 +16,7 @@ from evd.errors import BadRequest
 from evd.model.operations import ORIGINAL, Unregister
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.request.http import Request
-from evd.sigfox.kinds.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
+from evd.sigfox.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
 from evd.store.sqlite.read.statuses import StatusRow
 from evd.store.sqlite.ring_walk import TimeSpan
 

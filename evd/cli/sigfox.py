@@ -22,7 +22,7 @@ from evd.errors import ConfigError, EvdError
 from evd.net import control
 from evd.net.client.origin import parse_origin
 from evd.payload.grammar import parse
-from evd.sigfox.kinds.form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.sigfox.callback_form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox_api.client import SigfoxApi
 from evd.sigfox_api.diagnose.probe import Checkup, base_of
 from evd.sigfox_api.diagnose.verdicts import FAILED, OK, SKIPPED, WARNING, CheckStep

@@ -36,13 +36,11 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
-from evd.model import commits
-from evd.model.operations import Operation
 from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
-from evd.sigfox.kinds.routes import is_ingest
+from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
 from evd.store.sqlite.read.pushes import heard_after
 from evd.store.sqlite.read.statuses import Queries
@@ -96,7 +94,6 @@ class Daemon:
             queue_bytes_max=config.ingest.queue_bytes_max,
             batch_rows_max=config.ingest.batch_rows_max,
             answer_timeout_s=config.ingest.answer_timeout_s,
-            on_commit=self._committed,
         )
         self.clock = assembly.server_clock(place, config)
         self.ingest = Ingest(
@@ -111,6 +108,7 @@ class Daemon:
         self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
+        self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
@@ -118,17 +116,6 @@ class Daemon:
         self.edges: list[Edge] = []
         self.stopping = False
         self._close_error: StoreError | None = None
-
-    def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
-        self.directory.committed(operations, results)
-        self.live.committed(operations, results)
-        commit = commits.read(operations, results)
-        if self.pushing:
-            self.pushing.committed(commit)
-        if self.alerter:
-            self.alerter.offer(commit.newest)
-            if len(commit.newest) < len(operations):
-                self.alerter.follow(operations)
 
     def state(self) -> dict[str, Any]:
         """How the daemon is, for /readyz and statistics."""

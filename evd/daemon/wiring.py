@@ -30,6 +30,7 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
+from evd.model.commits import CommitObserver
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
 from evd.net.client.signature import Signer
@@ -259,6 +260,11 @@ def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) 
         listening_since=since,
         self_told=self_told(config),
     )
+
+
+def observers(*parts: CommitObserver | None) -> list[CommitObserver]:
+    """Of each commit, in the order in which they hear of it."""
+    return [part for part in parts if part is not None]
 
 
 def edge_limits(config: Config) -> EdgeLimits:

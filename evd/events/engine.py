@@ -26,21 +26,13 @@ from evd.events.memory import VehicleMemory
 from evd.events.rules import VehicleEventSettings
 from evd.events.samples import Event, Sample
 from evd.log.logger import log
+from evd.model.commits import CommitSummary
 from evd.model.json_bytes import json_bytes
 from evd.model.listeners import Listeners
-from evd.model.operations import (
-    AddOwner,
-    Arrive,
-    Client,
-    NewEvent,
-    Operation,
-    RecordEvents,
-    Register,
-    SetAlerts,
-    Several,
-)
+from evd.model.operations import Arrive, Client, NewEvent, RecordEvents
+from evd.store.receipt import Receipt
 from evd.store.sqlite.read.event_state import EventState, LastSample
-from evd.store.writer import Receipt, Writer
+from evd.store.writer import Writer
 
 BATCH = 128
 """Statuses looked at in one go: some 2 ms of the loop, and as many operations of the writer at most."""
@@ -88,7 +80,7 @@ class KnownVehicle:
 
 
 class EventEngine:
-    """One long task, `run`; told of each commit by `offer` and `follow`, which cost next to nothing.
+    """One long task, `run`. It observes each commit by `committed`, which costs next to nothing.
 
     `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
     `listening_since` is when evd began to listen (epoch ms); 0: it did before. `self_told` says which apps tell an
@@ -147,8 +139,17 @@ class EventEngine:
         """For statistics."""
         return {"waiting": self.waiting, "recorded": dict(self.recorded)}
 
-    def offer(self, arrivals: Iterable[Arrive]) -> None:
-        """These became their vehicles' last statuses. Where the queue is full, the walk finds the last one of each."""
+    def committed(self, summary: CommitSummary) -> None:
+        """Keep what is to be looked at; the settings of alerts that were set are read anew."""
+        self._offer(summary.newest)
+        for vehicle in summary.alerts_set:
+            if known := self._known.get(vehicle):
+                known.settings = None
+        for vehicle in summary.attended:
+            self._attend(vehicle)
+
+    def _offer(self, arrivals: Iterable[Arrive]) -> None:
+        """Where the queue is full, the walk finds the last status of each vehicle."""
         heard, queue = self._listeners.of(arrivals), self._queue
         room = self._queue_max - len(queue)
         if len(heard) > room:
@@ -158,23 +159,12 @@ class EventEngine:
         if queue:
             self._wake.set()
 
-    def follow(self, operations: Iterable[Operation]) -> None:
-        """These were written, or refused: what concerns alerts is read anew."""
-        for operation in operations:
-            if isinstance(operation, Several):
-                self.follow(operation.operations)
-            if isinstance(operation, Register | AddOwner | SetAlerts):
-                self._attend(operation)
-
     def close(self) -> None:
         """After `run`."""
         self._watched.close()
 
-    def _attend(self, operation: Register | AddOwner | SetAlerts) -> None:
-        vehicle = operation.vehicle
+    def _attend(self, vehicle: str) -> None:
         self._listeners.add(vehicle)
-        if isinstance(operation, SetAlerts) and (known := self._known.get(vehicle)):
-            known.settings = None
         if len(self._looks) < self._queue_max:
             self._looks.append(vehicle)
         else:

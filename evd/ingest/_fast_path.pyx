@@ -21,7 +21,7 @@ from hashlib import blake2b
 from evd.model.operations import Arrive
 from evd.model.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, SIGFOX, TIME_MAX_MS
 from evd.sigfox.decode_policy import decode_payload
-from evd.sigfox.kinds.table import RADIO
+from evd.sigfox.kinds.advanced import RADIO
 from evd.sigfox.message import (
     NO_FIELDS,
     PAYLOAD_MAX_BYTES,

@@ -1,11 +1,11 @@
 """What the loop knows without asking the database: living keys, and which format belongs to whom.
 
-It is told of every change by the writer, after the commit, so it cannot go stale.
+It observes every commit, before anybody else hears of it, so it cannot go stale.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,17 +13,8 @@ import orjson
 
 from evd.auth.api_keys import Key, KeyRing
 from evd.config.settings import FormatSettings
-from evd.errors import EvdError
-from evd.model.operations import (
-    AddFormat,
-    AddKey,
-    Operation,
-    RemoveFormat,
-    RevokeKey,
-    SetDeviceType,
-    SetVehicle,
-    Several,
-)
+from evd.model.commits import CommitSummary
+from evd.model.operations import AddFormat, AddKey, Operation, RemoveFormat, RevokeKey, SetDeviceType, SetVehicle
 from evd.payload.formats import Formats
 
 
@@ -50,14 +41,13 @@ class IngestCache:
         self._formats = changing
         self._type_formats = of_types
         self._library = library
-        self._followers: dict[type[Operation], Callable[[Any, Any], None]] = {
+        self._followers: dict[type[Operation], Callable[[Any], None]] = {
             AddKey: self._key_added,
             RevokeKey: self._key_revoked,
             SetVehicle: self._vehicle_set,
             AddFormat: self._format_added,
             RemoveFormat: self._format_removed,
             SetDeviceType: self._device_type_set,
-            Several: self._several_done,
         }
 
     def format_of(self, vehicle: str) -> str | None:
@@ -68,36 +58,28 @@ class IngestCache:
         own = self._formats.get(vehicle)
         return own if own is not None or device_type is None else self._type_formats.get(device_type)
 
-    def committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
+    def committed(self, summary: CommitSummary) -> None:
         """Follow what a commit changed."""
-        followers = self._followers
-        for operation, result in zip(operations, results, strict=True):
-            follow = followers.get(type(operation))
-            if follow is not None and result is not False and not isinstance(result, EvdError):
-                follow(operation, result)
+        for operation in (*summary.keys, *summary.formats):
+            self._followers[type(operation)](operation)
 
-    def _several_done(self, operation: Several, results: Sequence[Any]) -> None:
-        self.committed(operation.operations, results)
+    def _key_added(self, operation: AddKey) -> None:
+        self.keys.add(Key(operation.key_id, operation.role, operation.digest, operation.vehicle))
 
-    def _key_added(self, operation: AddKey, result: Any) -> None:
-        role = result if isinstance(result, str) else operation.role
-        self.keys.add(Key(operation.key_id, role, operation.digest, operation.vehicle))
-
-    def _key_revoked(self, operation: RevokeKey, _: Any) -> None:
+    def _key_revoked(self, operation: RevokeKey) -> None:
         self.keys.remove(operation.key_id)
 
-    def _vehicle_set(self, operation: SetVehicle, _: Any) -> None:
-        if operation.format is not msgspec.UNSET:
-            _assign(self._formats, operation.vehicle, operation.format)
+    def _vehicle_set(self, operation: SetVehicle) -> None:
+        _assign(self._formats, operation.vehicle, operation.format)
 
-    def _device_type_set(self, operation: SetDeviceType, _: Any) -> None:
+    def _device_type_set(self, operation: SetDeviceType) -> None:
         _assign(self._type_formats, operation.device_type, operation.format)
 
-    def _format_added(self, operation: AddFormat, _: Any) -> None:
+    def _format_added(self, operation: AddFormat) -> None:
         if self._library is not None:
             self._library.put(operation.name, FormatSettings(operation.grammar, orjson.loads(operation.fields)))
 
-    def _format_removed(self, operation: RemoveFormat, _: Any) -> None:
+    def _format_removed(self, operation: RemoveFormat) -> None:
         if self._library is not None:
             self._library.drop(operation.name)
 

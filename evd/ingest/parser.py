@@ -34,11 +34,13 @@ from evd.request.http import Request
 from evd.request.redacted import batch_without_secrets, without_secrets
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.findings import Findings
-from evd.sigfox.kinds.reports import heard, report
-from evd.sigfox.kinds.routes import ANY, BATCH, Route
-from evd.sigfox.kinds.table import ADVANCED, BIDIR, DATA_KINDS, KINDS, UPLINK, kind_of, said_kind
+from evd.sigfox.kind_recognition import kind_of, said_kind
+from evd.sigfox.kinds.advanced import said_by_message
+from evd.sigfox.kinds.registry import DATA_KINDS, KINDS, UPLINK
 from evd.sigfox.message import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, first_of, read_message
 from evd.sigfox.name_paths import NamePaths
+from evd.sigfox.reports import report
+from evd.sigfox.routes import ANY, BATCH, Route
 
 ITEMS_MAX = 1_000
 """Statuses of one list; the body's bound lets some more pass, and a vehicle that is off line makes one in minutes."""
@@ -72,7 +74,8 @@ class Parser:
         self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
             raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
-        self._data_routes = _DATA_ROUTES - {UPLINK if name == _OF_WLAN else name for name in self._names}
+        # No shortcut where the route leaves the kind open: it reads over what tells DATA_ADVANCED from its message.
+        self._data_routes = DATA_KINDS - {UPLINK if name == _OF_WLAN else name for name in self._names}
         self._waits = settings.advanced_waits_s > 0
         self._alone = frozenset(one.lower() for one in settings.advanced_alone)
         self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
@@ -135,11 +138,11 @@ class Parser:
         if kind in DATA_KINDS:
             message = read_message(variables)
             arrival = self._arrival(message, connectivity, document, now)
-            radio = heard(variables, arrival)
+            radio = said_by_message(variables, arrival)
             more = () if radio is None else (radio,)
             return data_callback(kind, arrival, more, asks=live and message.asks, left_out=left_out)
         told = report(kind, variables, now=now, raw=document)
-        if kind == ADVANCED and self._comes_alone(variables):
+        if KINDS[kind].repeats_message and self._comes_alone(variables):
             return data_callback(
                 kind, self.alone(variables, document, now), told.operations, asks=False, left_out=left_out
             )
@@ -299,8 +302,6 @@ _ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES})
 NAME_SHOWN = 64
 """Characters of a name in the log."""
 
-#: Where the route leaves the kind open the shortcut is none: it reads over what tells DATA_ADVANCED from its message.
-_DATA_ROUTES = frozenset({UPLINK, BIDIR})
 _OF_WLAN = "wlan"
 _NAMED = frozenset({*KINDS, _OF_WLAN, "callback"})
 """Routes that may have names of their own for variables."""

@@ -10,7 +10,7 @@ from evd.auth.api_keys import KeyRing
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
 from evd.request.body import says_form
-from evd.sigfox.kinds.routes import BATCH, route_of
+from evd.sigfox.routes import BATCH, route_of
 
 STRANGERS_CHUNKS_MAX = 1024
 """Of a body without a key in its head; 64 KiB come in some 64 of usual size, and tiny ones cost most of all."""

@@ -34,7 +34,7 @@ from evd.redaction.requests import masked_bytes, may_hold_secret
 from evd.request.body import form_key, is_list
 from evd.request.gzip_body import GZIP, unzipped
 from evd.request.http import Reply, Request
-from evd.sigfox.kinds.routes import BATCH, ROUTES, SENDERS, Route, route_of
+from evd.sigfox.routes import BATCH, ROUTES, SENDERS, Route, route_of
 from evd.store.writer import Writer
 
 Answer = Callable[[Reply], None]

@@ -28,7 +28,7 @@ from evd.net.server.http1 import error_reply
 from evd.redaction.requests import MaskingRule, masked, masked_line, masked_path, refused
 from evd.request.http import Reply, Request
 from evd.request.redacted import kept_body, kept_headers, kept_in_steps, kept_route
-from evd.sigfox.kinds.table import BIDIR
+from evd.sigfox.kinds.registry import KINDS
 
 JSON = ((b"content-type", b"application/json"),)
 
@@ -118,7 +118,7 @@ class CallbackTransaction:
         outcomes = [outcome(callback, results)]
         if answer is not None:
             return Conclusion(Reply(200, orjson.dumps(answer), JSON + shown), [], outcomes)
-        status = 204 if callback.kind == BIDIR and callback.asks else 201
+        status = 204 if callback.asks and KINDS[callback.kind].downlink else 201
         return Conclusion(Reply(status, headers=shown), [], outcomes)
 
 

@@ -22,7 +22,7 @@ from evd.log.logger import log
 from evd.model.operations import Note, Operation, Reject, Several, Stored, WaitNoLonger
 from evd.model.status import identity
 from evd.request.http import Request
-from evd.sigfox.kinds.table import ADVANCED
+from evd.sigfox.kinds.registry import KINDS
 from evd.store.sqlite.read.unaccompanied import WaitingMetadata, WaitingRow
 from evd.store.writer import Writer
 
@@ -104,7 +104,8 @@ class Unaccompanied:
         """A status where it says what a message says; else an entry of the vehicle's log."""
         variables = orjson.loads(row.document) if row.document else _least(row)
         document = row.document or orjson.dumps(variables)
-        if row.source == ADVANCED:
+        kind = KINDS[row.source]
+        if kind.repeats_message:
             try:
                 arrival = self._reading.alone(variables, document, now)
             except BadRequest as refusal:
@@ -112,7 +113,7 @@ class Unaccompanied:
             if row.payload is not None or row.location is not None or arrival.fields != NO_FIELDS:
                 return arrival
         where = f" It was located at {row.location}." if row.location else ""
-        text = f"Sigfox told of a message by {_CALLBACKS[row.source]}, but the message itself did not come.{where}"
+        text = f"Sigfox told of a message by {kind.subtype.name}, but the message itself did not come.{where}"
         content = row.radio + document
         note_id = identity(row.source, row.vehicle, row.time, row.seq, content)
         return Note(note_id, row.vehicle, row.source, "info", row.time, text, document=document, received=row.received)
@@ -140,4 +141,3 @@ def _least(row: WaitingRow) -> dict[str, Any]:
 
 
 NO_FIELDS = b"{}"
-_CALLBACKS = {ADVANCED: "DATA_ADVANCED", "geoloc": "GEOLOC"}

@@ -1,61 +1,131 @@
-"""What a commit brought, sorted by who is to hear of it."""
+"""What a commit changed, in one summary that is made once and read by all who observe commits.
+
+Only this module unfolds `Several`. A new observer is anything with a method `committed`; what it must know of a commit
+and does not find in the summary is a new field there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
 
 from evd.model.operations import (
     NEWEST,
+    AddFormat,
+    AddKey,
+    AddOwner,
     Arrive,
     Operation,
     RecordEvents,
     Register,
+    RemoveFormat,
     RemoveOwner,
     Renew,
+    RevokeKey,
+    SetAlerts,
+    SetDeviceType,
     SetPreferences,
+    SetVehicle,
     Several,
     Unregister,
 )
 
 
-class Commit(NamedTuple):
-    """`newest`: statuses that became their vehicles' last ones, in their order."""
+class CommitSummary(NamedTuple):
+    """What was done by a commit; every sequence is in the order of the operations. What failed is not in it."""
 
-    newest: list[Arrive]
-    registered: list[str]
+    newest: Sequence[Arrive] = ()
+    """Statuses that became their vehicles' last ones."""
+    keys: Sequence[AddKey | RevokeKey] = ()
+    """An AddKey has the roles that the key has now."""
+    formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
+    """Formats that came or went, and vehicles and device types that got or lost one."""
+    owners_removed: Sequence[RemoveOwner] = ()
+    registered: Sequence[str] = ()
     """Vehicles that somebody registered for."""
-    registrations_changed: bool
-    events_recorded: bool
+    registrations_changed: bool = False
+    """A registration came or went, or a user wants other pushes."""
     renewed: Sequence[str] = ()
     """Vehicles whose phones count as seen again."""
     displaced: int = 0
     """Phones that made room for those who registered, though a provider took a push for them lately."""
+    alerts_set: Sequence[str] = ()
+    """Vehicles whose alerts were set."""
+    attended: Sequence[str] = ()
+    """Vehicles whose events somebody began to want, or wants otherwise: registered for, given an owner, alerts set."""
+    events_recorded: bool = False
 
 
-_LESS = {Unregister, RemoveOwner, SetPreferences}
+class CommitObserver(Protocol):
+    def committed(self, summary: CommitSummary) -> None:
+        """Called after each commit, before anybody else hears of it: what costs time is to be done later."""
 
 
-def read(operations: Sequence[Operation], results: Sequence[Any]) -> Commit:
+_Done = tuple[Any, Any]
+"""An operation that did not fail, and its result."""
+
+_FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
+
+_OBSERVED = {
+    *(AddKey, RevokeKey, *_FORMATS),
+    *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
+    *(SetAlerts, RecordEvents),
+}
+"""Beside Arrive and Several: the others change nothing that an observer keeps."""
+
+
+def summarize(operations: Sequence[Operation], results: Sequence[Any]) -> CommitSummary:
+    """`results` has one for each operation, as a store gives them: an exception where it failed."""
+    if results.count(NEWEST) == len(results):  # nearly every commit, so it costs no loop of Python's
+        return CommitSummary(tuple(operations))  # type: ignore[arg-type]  # only an Arrive has this result
     newest: list[Arrive] = []
-    others: list[tuple[Operation, Any]] = []
-    _sort(operations, results, newest, others)
-    if not others:
-        return Commit(newest, [], False, False)
-    registered = [one.vehicle for one, _ in others if isinstance(one, Register)]
-    changed = bool(registered) or any(type(one) in _LESS for one, _ in others)
-    recorded = any(type(one) is RecordEvents for one, _ in others)
-    renewed = [vehicle for one, result in others if type(one) is Renew and type(result) is list for vehicle in result]
-    displaced = sum(result for one, result in others if type(one) is Register and type(result) is int)
-    return Commit(newest, registered, changed, recorded, renewed, displaced)
+    done: list[_Done] = []
+    _unfold(operations, results, newest, done)
+    return _with_others(newest, done) if done else CommitSummary(tuple(newest))
 
 
-def _sort(operations: Any, results: Sequence[Any], newest: list[Arrive], others: list[tuple[Operation, Any]]) -> None:
+def _unfold(operations: Any, results: Sequence[Any], newest: list[Arrive], done: list[_Done]) -> None:
     for operation, result in zip(operations, results, strict=True):
         if result is NEWEST:
             newest.append(operation)
         elif type(operation) is Several:
             if type(result) is list:
-                _sort(operation.operations, result, newest, others)
-        elif type(operation) is not Arrive:
-            others.append((operation, result))
+                _unfold(operation.operations, result, newest, done)
+        elif type(operation) in _OBSERVED and not isinstance(result, Exception):
+            done.append((operation, result))
+
+
+def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSummary:
+    # A RemoveOwner may find no owner, and take the user's registrations all the same.
+    owners_removed = _of(done, RemoveOwner)
+    changed = [one for one in done if one[1] is not False]
+    registered = _of(changed, Register)
+    return CommitSummary(
+        newest=tuple(newest),
+        keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
+        formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
+        owners_removed=owners_removed,
+        registered=_vehicles(registered),
+        registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
+        renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
+        displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
+        alerts_set=_vehicles(_of(changed, SetAlerts)),
+        attended=_vehicles(_of(changed, Register, AddOwner, SetAlerts)),
+        events_recorded=bool(_of(changed, RecordEvents)),
+    )
+
+
+def _of(done: Sequence[_Done], *types: type[Operation]) -> tuple[Any, ...]:
+    return tuple([operation for operation, _ in done if type(operation) in types])
+
+
+def _vehicles(operations: Sequence[Any]) -> tuple[str, ...]:
+    return tuple([operation.vehicle for operation in operations])
+
+
+def _key(operation: AddKey | RevokeKey, result: Any) -> AddKey | RevokeKey:
+    if isinstance(operation, AddKey) and isinstance(result, str):
+        return msgspec.structs.replace(operation, role=result)
+    return operation

@@ -1,4 +1,4 @@
-"""All pushes of the daemon: a dispatcher for each provider, told together of commits, pauses and the end."""
+"""All pushes of the daemon: a dispatcher for each provider, which hear together of commits, pauses and the end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import trio
 
 from evd.clock import Clock, now_ms
 from evd.errors import PushError
-from evd.model.commits import Commit
+from evd.model.commits import CommitSummary
 from evd.model.listeners import Listeners
 from evd.push.delivery import Delivery
 from evd.push.dispatcher import Dispatcher
@@ -43,24 +43,24 @@ class PushService:
         self.paused_since = pending.paused_since()
         self.pause(bool(self.paused_since))
 
-    def committed(self, commit: Commit) -> None:
-        """Called after each commit, before anybody else hears of it: what costs time is done later."""
-        self.displaced += commit.displaced
-        for vehicle in commit.registered:
+    def committed(self, summary: CommitSummary) -> None:
+        """Offer what is new to the dispatchers: what costs time is done later."""
+        self.displaced += summary.displaced
+        for vehicle in summary.registered:
             self._listeners.add(vehicle)
-        newest = self._listeners.of(commit.newest)
+        newest = self._listeners.of(summary.newest)
         if newest:
             now = self._clock()
             for dispatcher in self.dispatchers:
                 dispatcher.offer(newest, now)
-        if commit.registrations_changed:
+        if summary.registrations_changed:
             for dispatcher in self.dispatchers:
                 dispatcher.withdraw()
-                dispatcher.look_up(commit.registered)
-        if commit.renewed:
+                dispatcher.look_up(summary.registered)
+        if summary.renewed:
             for dispatcher in self.dispatchers:
-                dispatcher.look_up(commit.renewed)
-        if commit.events_recorded:
+                dispatcher.look_up(summary.renewed)
+        if summary.events_recorded:
             for dispatcher in self.dispatchers:
                 dispatcher.look_again()
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from evd.model.status import ALIASES, MEASURES
-from evd.sigfox.kinds.table import VARIABLES
+from evd.sigfox.kinds.registry import VARIABLES
 
 ALWAYS = 0
 

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus, unquote_plus
 from evd.redaction.names import ALWAYS, ENDINGS, WHOLE, WORDS
 from evd.redaction.shapes import MASK, SCHEMES, SHAPES, without_shapes
 from evd.redaction.text import ACCEPTED, NOTHING, MaskingRule, is_secret, masked
-from evd.sigfox.kinds.table import VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES_MAX
 
 __all__ = [
     "ACCEPTED",

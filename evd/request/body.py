@@ -1,7 +1,7 @@
 """A request → the variables in it: JSON, form, text and URL, one callback or a batch of lines (sigfox.md B3, B5).
 
 Whatever the shape, the names and values are the same; only numbers that were not written in JSON are texts still, which
-`evd.sigfox.message` and `evd.sigfox.kinds.reports` read as numbers.
+`evd.sigfox.message` and `evd.sigfox.reports` read as numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import orjson
 from evd.errors import BadRequest
 from evd.redaction.requests import line_may_hold_secret, masked
 from evd.request.line_pattern import LinePattern
-from evd.sigfox.kinds.table import VARIABLES, VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES, VARIABLES_MAX
 from evd.sigfox.message import PAYLOAD_NAMES, read_any_json, read_json, refuse_deep
 
 __all__ = ["BatchLine", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]

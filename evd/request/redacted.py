@@ -22,7 +22,7 @@ from evd.redaction.requests import (
 from evd.request.body import is_form, is_text
 from evd.request.http import Request
 from evd.request.line_pattern import LinePattern
-from evd.sigfox.kinds.table import VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES_MAX
 
 HEADERS_MAX = 4096
 """Bytes of headers kept beside a rejected request; a callback has some 500, and a row may stand for each bad line."""

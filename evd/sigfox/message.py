@@ -38,6 +38,15 @@ SEQ_NAMES = ("seqNumber",)
 SEQ_ALIASES = ("seq", "messageId")
 """Other names of the count in templates that people published. What is no count there is the sender's own value."""
 
+KIND_NAMES = ("kind", "callbackType")
+NUMBER_NAMES = ("type", "subtype")
+"""By these a template may say outright what it is: in words, or in the numbers of Sigfox's REST API."""
+
+ENVELOPE_NAMES = frozenset(
+    {*VEHICLE_NAMES, *TIME_NAMES, *SEQ_NAMES, *SEQ_ALIASES, *KIND_NAMES, *NUMBER_NAMES, "version", "key"}
+)
+"""Names that are no part of what a callback reports: of its envelope, of its kind, and evd's own."""
+
 OUT_OF_BAND = "OOB"
 """Stands for the payload in the templates of some STATUS callbacks."""
 

@@ -19,8 +19,10 @@ import trio
 from evd.concurrency.shielding import ThreadTask, shielded
 from evd.errors import StoreBusy, StoreFull, StoreHangs, Unavailable
 from evd.log.logger import log
+from evd.model.commits import CommitObserver, summarize
 from evd.model.operations import Operation
 from evd.store.protocols import Store
+from evd.store.receipt import Receipt
 from evd.store.stall import Stall
 
 BUSY_RETRY_S = 0.2
@@ -42,63 +44,6 @@ LINGER_AGAIN_S = 0.05
 SLICE_S = 0.005
 """Of a group's preparation without a pause: a batch of late lines takes a second, and others are served meanwhile."""
 
-_OPEN = object()
-"""No result yet."""
-
-
-class Receipt:
-    """The promise of one operation's result: have it told to `then`, or await it."""
-
-    __slots__ = ("_result", "_take", "deadline", "operation", "size_bytes")
-
-    def __init__(self, operation: Operation, size_bytes: int, deadline: float) -> None:
-        self.operation = operation
-        self.size_bytes = size_bytes
-        self.deadline = deadline
-        self._result: Any = _OPEN
-        self._take: Callable[[Any], None] | None = None
-
-    def then(self, take: Callable[[Any], None]) -> None:
-        """Have `take` called once with the result when it is on disk, or with the Exception that came instead.
-
-        Unavailable says that the operation may or may not have been written. `take` must not raise.
-        """
-        if self._result is _OPEN:
-            self._take = take
-        else:
-            take(self._result)
-
-    async def wait(self) -> Any:
-        """The operation's result, when it is on disk; to be awaited once.
-
-        Cancelling the wait is safe: the operation is written all the same. Raises Unavailable (it may or may not have
-        been written), or the operation's own EvdError.
-        """
-        if self._result is _OPEN:
-            task = trio.lowlevel.current_task()
-            self._take = lambda result: trio.lowlevel.reschedule(task)
-
-            def abort(_: Any) -> trio.lowlevel.Abort:
-                self._take = None
-                return trio.lowlevel.Abort.SUCCEEDED
-
-            await trio.lowlevel.wait_task_rescheduled(abort)
-        if isinstance(self._result, Exception):
-            raise self._result
-        return self._result
-
-    @property
-    def done(self) -> bool:
-        return self._result is not _OPEN
-
-    def settle(self, result: Any) -> None:
-        """Give the result, or an Exception; nothing happens where the receipt was settled before."""
-        if self._result is not _OPEN:
-            return
-        self._result = result
-        if self._take is not None:
-            self._take(result)
-
 
 class _Preparing(NamedTuple):
     """A group that is looked up and gathered, slice by slice."""
@@ -111,7 +56,7 @@ class _Preparing(NamedTuple):
 class Writer:
     """Groups operations for a store: prepares each group in the loop, which goes on while the store commits it.
 
-    `on_commit` is called in the trio loop with the operations and results of each commit, before anyone is woken.
+    `observers` are called in the trio loop, in their order, after each commit and before anyone is woken.
     """
 
     def __init__(
@@ -122,7 +67,6 @@ class Writer:
         queue_bytes_max: int,
         batch_rows_max: int,
         answer_timeout_s: float,
-        on_commit: Callable[[Sequence[Operation], Sequence[Any]], None] = lambda operations, results: None,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._store = store
@@ -130,7 +74,7 @@ class Writer:
         self._queue_bytes_max = queue_bytes_max
         self._batch_rows_max = batch_rows_max
         self._answer_timeout_s = answer_timeout_s
-        self._on_commit = on_commit
+        self.observers: list[CommitObserver] = []
         self._timer = timer
         self._queue: deque[Receipt] = deque()
         self._writing: Sequence[Receipt] = ()
@@ -373,7 +317,10 @@ class Writer:
             return
         (batch, operations, results), self._unanswered = self._unanswered, None
         try:
-            self._on_commit(operations, results)
+            if self.observers:
+                summary = summarize(operations, results)
+                for observer in self.observers:
+                    observer.committed(summary)
         finally:
             for receipt, result in zip(batch, results, strict=True):
                 receipt.settle(result)

@@ -1,6 +1,6 @@
 """The live stream's hub: who follows which vehicles, and what each is yet to be told.
 
-It is told of every commit by the writer, as the directory is; where nobody follows, that costs one look. A status is
+It observes every commit; where nobody follows, that costs one look. A status is
 rendered when the first follower takes it, once for each spelling of its vehicle. Whoever falls too far behind is let
 go: he comes back with the id of the last event he got, and the rings hold what he missed.
 """
@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import orjson
 
 from evd.errors import BadRequest, Unavailable
-from evd.model.operations import Arrive, Operation, RemoveOwner, RevokeKey, Several, Stored
+from evd.model.commits import CommitSummary
+from evd.model.operations import Arrive, RevokeKey
 from evd.model.rendering import status_document
-from evd.model.retention import Verdict
 
 RETRY_S = 5
 """When to come again where all places are taken: streams come and go with their dashboards."""
@@ -154,19 +154,17 @@ class StreamHub:
             if not self._streams[asker]:
                 del self._streams[asker]
 
-    def committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
-        """Tell what a commit made the newest, and let go who may not follow any more."""
+    def committed(self, summary: CommitSummary) -> None:
+        """Hand out what a commit made the newest, and let go who may not follow any more."""
         if not self._followers:
             return
-        for operation, result in zip(operations, results, strict=True):
-            if type(result) is Stored:
-                if result.verdict is Verdict.NEWEST:
-                    self._tell(operation)  # type: ignore[arg-type]  # only an Arrive is stored
-            elif type(operation) is Several:
-                if type(result) is list:
-                    self.committed(operation.operations, result)
-            elif type(operation) in _ENDERS:
-                self._end(_ENDERS[type(operation)](operation))
+        for status in summary.newest:
+            self._tell(status)
+        for removed in summary.owners_removed:
+            self._end(partial(_lost_vehicle, removed.uid, removed.vehicle))
+        for key in summary.keys:
+            if isinstance(key, RevokeKey):
+                self._end(partial(_lost_key, key.key_id))
 
     def close(self) -> None:
         """The server stops: let all go, and take nobody more."""
@@ -199,11 +197,12 @@ class StreamHub:
                     follower.end()
 
 
-#: Operation that takes a right away → whom it concerns, asked with each follower and one of his vehicles.
-_ENDERS: Mapping[type[Operation], Callable[[Any], Callable[[Subscriber, str | None], bool]]] = {
-    RemoveOwner: lambda done: lambda asker, vehicle: (asker.uid, vehicle) == (done.uid, done.vehicle),
-    RevokeKey: lambda done: lambda asker, vehicle: asker.key_id == done.key_id,
-}
+def _lost_vehicle(uid: str, vehicle: str, asker: Subscriber, followed: str | None) -> bool:
+    return (asker.uid, followed) == (uid, vehicle)
+
+
+def _lost_key(key_id: str, asker: Subscriber, _: str | None) -> bool:
+    return asker.key_id == key_id
 
 
 NOTHING = Rank(0, -1, "0")

@@ -17,9 +17,10 @@ from evd.auth.guess_limit import AT_ONCE, PER_S, GuessLimit
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
 from evd.ingest.cache import IngestCache
 from evd.log.logger import redact
+from evd.model.commits import CommitSummary, summarize
 from evd.model.operations import AddKey, LimitReached, RevokeKey, SetVehicle
 from evd.net.addresses import Proxies
-from evd.sigfox.kinds.routes import ROUTES
+from evd.sigfox.routes import ROUTES
 
 FORM = re.compile(r"evd_(sigfox|device|app|admin)_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}")
 CLIENTS_KEY = "hZ3kQ9vT1mB7xW5cR2nL8pD4sF6gJ0aY"  # as an API gateway made it
@@ -213,7 +214,7 @@ def test_roles_that_cannot_be_joined_are_refused_in_a_sentence(given: list[str],
 def test_a_role_that_a_key_gained_counts_from_its_commit() -> None:
     key = imported_key("sigfox", CLIENTS_KEY)
     directory = IngestCache([key], [])
-    directory.committed([add_key(key._replace(role="app"))], ["sigfox,app"])
+    directory.committed(summarize([add_key(key._replace(role="app"))], ["sigfox,app"]))
     assert directory.keys.find({b"x-api-key": CLIENTS_KEY.encode()}).role == "sigfox,app"
 
 
@@ -224,9 +225,9 @@ def add_key(key: Key) -> AddKey:
 def test_a_key_counts_from_its_commit_and_is_gone_with_its_revocation() -> None:
     directory = IngestCache([], [])
     headers = {b"x-api-key": GOOD.encode()}
-    directory.committed([add_key(GOOD_KEY)], [True])
+    directory.committed(CommitSummary(keys=[add_key(GOOD_KEY)]))
     assert directory.keys.find(headers) == GOOD_KEY
-    directory.committed([RevokeKey(GOOD_KEY.key_id, 2)], [True])
+    directory.committed(CommitSummary(keys=[RevokeKey(GOOD_KEY.key_id, 2)]))
     with pytest.raises(Unauthorized):
         directory.keys.find(headers)
 
@@ -252,16 +253,17 @@ def test_what_proved_to_be_a_key_is_remembered_and_what_did_not_is_not() -> None
 def test_what_was_not_stored_is_not_believed(result: object) -> None:
     directory = IngestCache([GOOD_KEY], [])
     other = Key(GOOD_KEY.key_id, "admin", bytes(32))
-    directory.committed([add_key(other), RevokeKey(GOOD_KEY.key_id, 2)], [result, result])
+    directory.committed(summarize([add_key(other), RevokeKey(GOOD_KEY.key_id, 2)], [result, result]))
     assert directory.keys.find({b"x-api-key": GOOD.encode()}) == GOOD_KEY
 
 
 def test_a_vehicles_own_format_follows_the_commits() -> None:
     directory = IngestCache([], [("1A", "ev")])
     assert (directory.format_of("1A"), directory.format_of("1B")) == ("ev", None)
-    directory.committed([SetVehicle("1B", 1, format="trailer"), SetVehicle("1A", 1, format=None)], [None, None])
+    changes = [SetVehicle("1B", 1, format="trailer"), SetVehicle("1A", 1, format=None)]
+    directory.committed(CommitSummary(formats=changes))
     assert (directory.format_of("1A"), directory.format_of("1B")) == (None, "trailer")
-    directory.committed([SetVehicle("1B", 1, keep=5)], [None])
+    directory.committed(summarize([SetVehicle("1B", 1, keep=5)], [None]))
     assert directory.format_of("1B") == "trailer", "what is not given stays"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,9 @@ from evd.daemon.wiring import self_told
 from evd.errors import ConfigError, StoreBusy, Unavailable
 from evd.events.engine import EventEngine, listening_since
 from evd.events.samples import Event
+from evd.model.commits import CommitSummary
 from evd.model.operations import (
     AddOwner,
-    Arrive,
     LimitReached,
     NewEvent,
     Operation,
@@ -162,7 +162,6 @@ class Chain:
             queue_bytes_max=1 << 20,
             batch_rows_max=100,
             answer_timeout_s=1e6,
-            on_commit=self._committed,
         )
         self.watched = BusyAtTimes(database)
         settings: dict[str, Any] = {"queue_max": 100, "memories_max": 10} | options
@@ -170,11 +169,11 @@ class Chain:
             self.watched, self.writer, clock=lambda: self.now + int(trio.current_time() * 1000), **settings
         )
         self.deaf = False
+        self.writer.observers.append(self)
 
-    def _committed(self, operations: Sequence[Operation], results: Sequence[Any]) -> None:
+    def committed(self, summary: CommitSummary) -> None:
         if not self.deaf:
-            self.alerter.offer([one for one in operations if isinstance(one, Arrive)])
-            self.alerter.follow(operations)
+            self.alerter.committed(summary)
 
     async def write(self, *operations: Operation) -> None:
         for operation in operations:

@@ -22,8 +22,7 @@ from evd.auth.api_keys import new_key
 from evd.config.settings import SigfoxSettings
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
-from evd.model import commits
-from evd.model.operations import Operation
+from evd.model.commits import CommitSummary
 from evd.payload.formats import Formats
 from evd.request.http import Request
 from evd.store.writer import Writer
@@ -121,11 +120,12 @@ async def deliver(deliveries: Sequence[Delivery]) -> tuple[Ended, list[tuple[str
         bounds = {"queue_rows_max": 1000, "queue_bytes_max": 1 << 20, "batch_rows_max": 50, "answer_timeout_s": 8}
         pushes: list[tuple[str, str]] = []
 
-        def committed(operations: Sequence[Operation], results: Sequence[Any]) -> None:
-            directory.committed(operations, results)
-            pushes.extend((one.vehicle, one.status_id) for one in commits.read(operations, results).newest)
+        class Pushed:
+            def committed(self, summary: CommitSummary) -> None:
+                pushes.extend((one.vehicle, one.status_id) for one in summary.newest)
 
-        writer = Writer(store, on_commit=committed, **bounds)
+        writer = Writer(store, **bounds)
+        writer.observers += [directory, Pushed()]
         settings = SigfoxSettings(batch_pattern=PATTERN)
         ingest = Ingest(writer, directory, Formats({}, "ev"), settings=settings, clock=lambda: NOW)
         try:

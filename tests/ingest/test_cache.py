@@ -1,4 +1,4 @@
-"""Which format belongs to whom, as the loop knows it: it follows the commits, those in bundles too."""
+"""Which format belongs to whom, as the loop knows it: it follows the commits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from evd.errors import ConfigError
 from evd.ingest.cache import IngestCache
-from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType, SetVehicle, Several
+from evd.model.commits import CommitSummary
+from evd.model.operations import AddFormat, RemoveFormat, SetDeviceType
 from evd.payload.formats import Formats
 
 TYPE = "5d8cdc8fea06bb6e41234567"
@@ -32,29 +33,20 @@ def test_a_vehicles_own_format_comes_before_its_device_types(
 def test_the_format_of_a_device_type_follows_the_commits() -> None:
     directory = IngestCache([], [])
     types = directory.type_formats
-    directory.committed([SetDeviceType(TYPE, "trailer", 1)], [None])
+    directory.committed(CommitSummary(formats=[SetDeviceType(TYPE, "trailer", 1)]))
     assert types == {TYPE: "trailer"}
-    directory.committed([SetDeviceType(TYPE, None, 1), SetDeviceType("other", None, 1)], [None, None])
+    directory.committed(CommitSummary(formats=[SetDeviceType(TYPE, None, 1), SetDeviceType("other", None, 1)]))
     assert types == {}, "the mapping that was given out is kept up to date"
 
 
 def test_the_databases_formats_follow_the_commits() -> None:
     formats = Formats({}, "ev")
     directory = IngestCache([], [], library=formats)
-    directory.committed([AddFormat("trailer", "load::uint:8", b'{"load":{"scale":2.0}}', 1)], [None])
+    added = AddFormat("trailer", "load::uint:8", b'{"load":{"scale":2.0}}', 1)
+    directory.committed(CommitSummary(formats=[added]))
     assert formats.find("trailer").decoder.decode(b"\x04") == {"load": 8.0}
-    directory.committed([AddFormat("trailer", "weight::uint:8", b"{}", 1)], [None])
+    directory.committed(CommitSummary(formats=[AddFormat("trailer", "weight::uint:8", b"{}", 1)]))
     assert formats.find("trailer").names == {"weight"}
-    directory.committed([RemoveFormat("trailer")], [True])
+    directory.committed(CommitSummary(formats=[RemoveFormat("trailer")]))
     with pytest.raises(ConfigError):
         formats.find("trailer")
-
-
-def test_a_bundle_is_followed_operation_by_operation_and_what_failed_in_it_is_not() -> None:
-    directory = IngestCache([], [])
-    bundle = Several(
-        (SetDeviceType("a", "ev", 1), SetDeviceType("b", "ev", 1), Several((SetVehicle("1A", 1, format="ev"),)))
-    )
-    directory.committed([bundle, SetDeviceType("c", "ev", 1)], [[None, LimitReached("full"), [None]], None])
-    assert directory.type_formats == {"a": "ev", "c": "ev"}
-    assert directory.formats == {"1A": "ev"}

@@ -23,7 +23,8 @@ from evd.model.operations import Arrive
 from evd.model.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
 from evd.payload.formats import Formats
 from evd.redaction.requests import masked_bytes
-from evd.sigfox.kinds.table import RADIO, UPLINK
+from evd.sigfox.kinds.advanced import RADIO
+from evd.sigfox.kinds.registry import UPLINK
 from evd.sigfox.message import NO_FIELDS, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
 
 NOW = 1_700_000_001_000

@@ -22,7 +22,7 @@ from evd.auth.api_keys import ROLES, new_key
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
 from evd.request.http import Reply, Request
-from evd.sigfox.kinds.routes import ROUTES, is_ingest
+from evd.sigfox.routes import ROUTES, is_ingest
 from evd.store.sqlite.engine import SqliteStore
 
 __all__ = ["store_options", "way"]

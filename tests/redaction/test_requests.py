@@ -18,7 +18,7 @@ from evd.redaction.names import ALWAYS, from_length, is_suspect
 from evd.redaction.requests import (
     ACCEPTED,
     MASK,
-    Rule,
+    MaskingRule,
     line_may_hold_secret,
     masked,
     masked_bytes,
@@ -28,7 +28,7 @@ from evd.redaction.requests import (
     may_hold_secret,
     refused,
 )
-from evd.sigfox.kinds.table import VARIABLES, VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES, VARIABLES_MAX
 
 CANARY = "C4narySecret"
 REFUSED = refused()
@@ -82,7 +82,7 @@ def test_a_name_is_known_through_its_encodings(name: str) -> None:
 # Texts
 
 
-def shown(text: str, rule: Rule = REFUSED) -> str:
+def shown(text: str, rule: MaskingRule = REFUSED) -> str:
     return masked_bytes(text.encode(), rule).decode()
 
 
@@ -116,7 +116,7 @@ def shown(text: str, rule: Rule = REFUSED) -> str:
         (" ", None),
     ],
 )
-def test_what_stands_under_a_secrets_name_is_masked(rule: Rule, text: str, left: str | None) -> None:
+def test_what_stands_under_a_secrets_name_is_masked(rule: MaskingRule, text: str, left: str | None) -> None:
     assert shown(text, rule) == (text if left is None else left)
 
 
@@ -222,7 +222,7 @@ def test_law_a_line_is_masked_as_any_text(line: str) -> None:
     "around",
     ['{{"note":"{}","n":1}}', "reason {} here", "386625;{};00", "(see {})", '{{"n":["{}"]}}', "u=https://x/{}?y"],
 )
-def test_a_secrets_shape_is_masked_wherever_it_stands(rule: Rule, secret: str, around: str) -> None:
+def test_a_secrets_shape_is_masked_wherever_it_stands(rule: MaskingRule, secret: str, around: str) -> None:
     left = shown(around.format(secret), rule)
     assert MASK in left
     for part in (secret, *(part for part in secret.replace("\\n", "\n").split() if len(part) > 7)):

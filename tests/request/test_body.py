@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from evd.errors import BadRequest, ConfigError
 from evd.request.body import BatchLine, LinePattern, form_key, read_batch, read_document
-from evd.sigfox.kinds.table import VARIABLES_MAX
+from evd.sigfox.kinds.registry import VARIABLES_MAX
 from evd.sigfox.message import read_message
 
 JSON, FORM, TEXT = "application/json", "application/x-www-form-urlencoded", "text/plain"

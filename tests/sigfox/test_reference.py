@@ -26,11 +26,11 @@ DELIVERY = "system/test_sigfox_delivery"
 #: Row of the reference -> its tests, as module::function.
 REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B1 type/subtype numbers": (
-        "sigfox/kinds/test_table::test_a_kind_is_told_by_its_variables",
-        "sigfox/kinds/test_form::test_the_numbers_of_the_kinds_are_those_the_reader_knows",
+        "sigfox/test_kind_recognition::test_a_kind_is_told_by_its_variables",
+        "sigfox/kinds/test_registry::test_a_kind_has_the_numbers_of_sigfoxs_api",
     ),
     "B1 EVENT is configured at group, device type or device": (
-        "sigfox/kinds/test_reports::test_an_event_concerns_a_vehicle_only_where_its_source_is_one",
+        "sigfox/kinds/test_event::test_an_event_concerns_a_vehicle_only_where_its_source_is_one",
     ),
     "B1 channels URL and BATCH_URL": (RECORDED, BATCHES),
     "B1 channel EMAIL and vendor connectors": Nothing("they do not come to an HTTP endpoint"),
@@ -42,7 +42,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B1 SERVICE/STATUS: out-of-band frame": (
         RECORDED,
-        "sigfox/kinds/test_reports::test_a_status_is_a_note_the_modems_state_and_a_frame",
+        "sigfox/kinds/test_status::test_a_status_is_a_note_the_modems_state_and_a_frame",
         "model/test_frame_counter::test_a_status_frame_is_no_gap_and_no_status",
     ),
     "B1 SERVICE/DATA_ADVANCED: 25 s after the first frame": (
@@ -50,17 +50,17 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B1 SERVICE/DATA_ADVANCED: its variables": (
         RECORDED,
-        "sigfox/kinds/test_reports::test_what_cannot_be_read_of_the_radio_is_left_out",
-        "sigfox/kinds/test_reports::test_of_many_stations_so_many_are_kept",
+        "sigfox/test_radio_metadata::test_what_cannot_be_read_of_the_radio_is_left_out",
+        "sigfox/test_radio_metadata::test_of_many_stations_so_many_are_kept",
     ),
     "B1 SERVICE/ACKNOWLEDGE: downlink fate": (
         RECORDED,
-        "sigfox/kinds/test_reports::test_an_acknowledge_closes_a_downlink_and_is_noted",
+        "sigfox/kinds/test_acknowledge::test_an_acknowledge_closes_a_downlink_and_is_noted",
     ),
     "B1 SERVICE/REPEATER": (RECORDED,),
     "B1 SERVICE/GEOLOC: deprecated, cannot be created": (
         RECORDED,
-        "sigfox/kinds/test_form::test_what_sigfoxs_api_cannot_create_is_left_to_be_typed_in",
+        "sigfox/test_callback_form::test_what_sigfoxs_api_cannot_create_is_left_to_be_typed_in",
     ),
     "B1 ERROR: severity ERROR or WARN": (RECORDED,),
     "B1 EVENT: its variables": (RECORDED,),
@@ -69,7 +69,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
         "sigfox/test_message::test_null_is_no_value_quoted_or_not",
     ),
     "B1 infoCode 0..8": (
-        "sigfox/kinds/test_reports::test_every_info_code_is_named_in_its_note",
+        "sigfox/kinds/test_acknowledge::test_every_info_code_is_named_in_its_note",
         "store/sqlite/tables/test_downlinks::test_an_info_code_closes_the_downlink_or_leaves_it",
     ),
     "B1 removed or deprecated variables": (
@@ -111,7 +111,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B2 quoted or bare, and null": (
         "ingest/test_service_sigfox::test_the_same_message_is_the_same_in_every_shape",
-        "sigfox/kinds/test_reports::test_law_a_report_is_the_same_in_every_shape",
+        "sigfox/test_reports::test_law_a_report_is_the_same_in_every_shape",
     ),
     "B2 limits: 140 uplinks a day of 12 bytes, 4 downlinks of 8 bytes": (
         "model/test_frame_counter::test_the_view_shows_the_share_received_and_what_is_used_of_the_budget",
@@ -134,7 +134,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B3 SNI is off unless ticked": (
         "sigfox_api/diagnose/test_probe::test_a_server_that_chooses_by_sni_is_found_out",
-        "sigfox/kinds/test_form::test_there_is_one_data_callback_and_sni_is_always_on",
+        "sigfox/test_callback_form::test_there_is_one_data_callback_and_sni_is_always_on",
     ),
     "B3 source addresses 185.110.96.0/22, may change": Nothing("a rule for a firewall: evd lets the key decide"),
     "B3 status 600, dead, alert e-mail": Nothing("it is how Sigfox's own pages show what did not reach evd"),
@@ -191,7 +191,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
         f"{DELIVERY}::test_a_batch_is_answered_for_every_device_that_asks",
     ),
     "B6 CALLBACK mode and exactly one BIDIR callback": (
-        "sigfox/kinds/test_form::test_there_is_one_data_callback_and_sni_is_always_on",
+        "sigfox/test_callback_form::test_there_is_one_data_callback_and_sni_is_always_on",
     ),
     "B6 a retry cannot serve the downlink": (
         f"{DELIVERY}::test_an_answer_that_came_too_late_fails_by_its_acknowledge",

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequen
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import trio
@@ -17,6 +17,7 @@ from pytest import RaisesGroup
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, Unavailable
+from evd.model.commits import CommitSummary
 from evd.model.operations import AddKey, LimitReached, Operation, SetVehicle, Several
 from evd.model.retention import Verdict
 from evd.store.sqlite.engine import SqliteStore
@@ -29,6 +30,12 @@ class Numbered(Operation, frozen=True):
     """An operation of this test; its result is its number."""
 
     number: int
+
+
+class Watching(NamedTuple):
+    """An observer."""
+
+    committed: Callable[[CommitSummary], None]
 
 
 class ScriptedStore:
@@ -179,7 +186,8 @@ async def test_a_group_is_bounded_and_keeps_the_order(store: ScriptedStore, mock
 
 async def test_a_receipt_is_settled_only_after_the_commit(store: ScriptedStore, mock_clock: MockClock) -> None:
     happened: list[str] = []
-    writer = new_writer(store, on_commit=lambda operations, results: happened.append(f"commit {list(results)}"))
+    writer = new_writer(store)
+    writer.observers.append(Watching(lambda summary: happened.append("commit")))
     store.gate.clear()
 
     async def wait_for_it() -> None:
@@ -193,7 +201,7 @@ async def test_a_receipt_is_settled_only_after_the_commit(store: ScriptedStore, 
         assert happened == []
         happened.append("gate")
         store.gate.set()
-    assert happened == ["gate", "commit [7]", "woken"]
+    assert happened == ["gate", "commit", "woken"]
 
 
 async def test_the_loop_goes_on_between_the_slices_of_a_long_group(store: ScriptedStore, mock_clock: MockClock) -> None:
@@ -558,8 +566,9 @@ async def test_many_callbacks_share_few_transactions(open_store: Callable[..., S
 async def test_a_poisoned_operation_does_not_cost_its_batch(
     open_store: Callable[..., SqliteStore], database: Path
 ) -> None:
-    told: list[Any] = []
-    writer = new_writer(open_store(), on_commit=lambda operations, results: told.extend(results))
+    seen: list[CommitSummary] = []
+    writer = new_writer(open_store())
+    writer.observers.append(Watching(seen.append))
     good, poison, key = (
         writer.submit(arrival()),
         writer.submit(SetVehicle("A", NOW, keep=0)),
@@ -571,7 +580,8 @@ async def test_a_poisoned_operation_does_not_cost_its_batch(
             await poison.wait()
         assert await key.wait() is True
     assert len(ring_of(database)) == 1
-    assert [type(result).__name__ for result in told] == ["Stored", "_Unwritable", "bool"], "memory follows each result"
+    (summary,) = seen
+    assert summary == CommitSummary((arrival(),), keys=(key.operation,)), "memory follows what was written"
 
 
 async def test_a_lock_met_before_the_statements_is_one_met_at_the_commit(

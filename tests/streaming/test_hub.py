@@ -27,15 +27,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest, Unavailable
-from evd.model.operations import Arrive, RemoveOwner, RevokeKey, Several, Stored
-from evd.model.retention import Verdict
+from evd.model.commits import CommitSummary
+from evd.model.operations import Arrive, RemoveOwner, RevokeKey
 from evd.net import control, sse
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read.statuses import Queries
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, StreamHub, StreamLimits, Subscriber
 
 TIME = 1_639_400_000_000
-NEWEST = Stored(Verdict.NEWEST)
 BOUNDS = StreamLimits(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
 ADMIN, OWNER = Subscriber("admin's"), Subscriber("app's", "martin")
 
@@ -68,17 +67,15 @@ def documents(told: list[StreamedStatus]) -> list[Any]:
 
 
 def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
-    StreamHub(BOUNDS).committed(cast(Any, None), cast(Any, None))
+    StreamHub(BOUNDS).committed(cast(Any, None))
 
 
 def test_a_follower_is_told_what_became_the_newest_of_his_vehicles() -> None:
     live, rung = StreamHub(BOUNDS), list[int]()
     a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
-    late = Stored(Verdict.LATE)
     with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
-        live.committed([a, b, a, RevokeKey("other", NOW)], [NEWEST, NEWEST, late, True])
-        live.committed([Several((b, a))], [[NEWEST, NEWEST]])
-        live.committed([Several((b, a))], [Unavailable("all of it failed")])
+        live.committed(CommitSummary([a, b], keys=[RevokeKey("other", NOW)]))
+        live.committed(CommitSummary([b, a]))
         assert [shown["vehicleId"] for shown in documents(one.take())] == ["A", "A"]
         assert [shown["vehicleId"] for shown in documents(fleet.take())] == ["A", "B", "B", "A"]
         assert one.take() == []
@@ -103,33 +100,33 @@ def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(si
     live = StreamHub(BOUNDS)
     status = arrival(document=b"x" * size)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
-        live.committed([status] * told, [NEWEST] * told)
+        live.committed(CommitSummary([status] * told))
         assert follower.ended
-        live.committed([status], [NEWEST])
+        live.committed(CommitSummary([status]))
         assert follower.take() == []
 
 
 def test_a_status_larger_than_the_queue_is_told_where_nothing_else_waits() -> None:
     live = StreamHub(BOUNDS)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
-        live.committed([arrival(document=b"x" * 200_000)], [NEWEST])
+        live.committed(CommitSummary([arrival(document=b"x" * 200_000)]))
         assert len(follower.take()) == 1
 
 
 @pytest.mark.parametrize(
-    "operation, ended",
+    "summary, ended",
     [
-        (RemoveOwner("martin", "A"), {"owner"}),
-        (RemoveOwner("martin", "B"), set()),
-        (RemoveOwner("eve", "A"), set()),
-        (RevokeKey("app's", NOW), {"owner"}),
-        (RevokeKey("admin's", NOW), {"admin"}),
+        (CommitSummary(owners_removed=[RemoveOwner("martin", "A")]), {"owner"}),
+        (CommitSummary(owners_removed=[RemoveOwner("martin", "B")]), set()),
+        (CommitSummary(owners_removed=[RemoveOwner("eve", "A")]), set()),
+        (CommitSummary(keys=[RevokeKey("app's", NOW)]), {"owner"}),
+        (CommitSummary(keys=[RevokeKey("admin's", NOW)]), {"admin"}),
     ],
 )
-def test_who_loses_the_right_is_let_go(operation: Any, ended: set[str]) -> None:
+def test_who_loses_the_right_is_let_go(summary: CommitSummary, ended: set[str]) -> None:
     live = StreamHub(BOUNDS)
     with live.follow(OWNER, ["A"], lambda: None) as owner, live.follow(ADMIN, ["A"], lambda: None) as admin:
-        live.committed([operation], [True])
+        live.committed(summary)
         assert {name for name, one in (("owner", owner), ("admin", admin)) if one.ended} == ended
 
 

@@ -10,9 +10,10 @@ import orjson
 from evd.errors import BadRequest
 from evd.model.operations import Annotate, CloseDownlink, Frame, Modem, Note
 from evd.request.body import LinePattern, read_batch, read_document
-from evd.sigfox.kinds.reports import report
-from evd.sigfox.kinds.table import DATA_KINDS, kind_of
+from evd.sigfox.kind_recognition import kind_of
+from evd.sigfox.kinds.registry import DATA_KINDS
 from evd.sigfox.message import read_message
+from evd.sigfox.reports import report
 
 DIRECTORY = Path(__file__).with_name("callbacks")
 BATCH = "batch"

@@ -49,8 +49,8 @@ class Way:
             queue_bytes_max=1 << 20,
             batch_rows_max=50,
             answer_timeout_s=8,
-            on_commit=self.directory.committed,
         )
+        self.writer.observers.append(self.directory)
         formats = Formats({"trailer": FormatSettings("load::uint:8")}, "ev")
         self.ingest = Ingest(self.writer, self.directory, formats, clock=lambda: self.now)
 

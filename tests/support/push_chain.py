@@ -13,7 +13,6 @@ import trio.testing
 
 from evd.config.settings import Config
 from evd.dev.fake_fcm.server import FakeFcm, make_service_account
-from evd.model import commits
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
@@ -62,7 +61,6 @@ class Chain:
             queue_bytes_max=1 << 20,
             batch_rows_max=100,
             answer_timeout_s=8,
-            on_commit=self.committed,
         )
         self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
         pending = self.store.pending(self.pusher.serves)
@@ -79,11 +77,9 @@ class Chain:
             chance=lambda: 0.0,
         )
         self.pushing = PushService([self.dispatcher], pending, compose, clocks.wall)
+        self.writer.observers.append(self.pushing)
         nursery.start_soon(self.writer.run)
         nursery.start_soon(self.pushing.run)
-
-    def committed(self, operations: Any, results: Any) -> None:
-        self.pushing.committed(commits.read(operations, results))
 
     async def do(self, operation: Operation) -> Any:
         return await self.writer.write(operation)

@@ -18,7 +18,8 @@ import httpx
 import pytest
 from sigfox_network import Network, network_of
 
-from evd.sigfox.kinds.table import KINDS, RADIO
+from evd.sigfox.kinds.advanced import RADIO
+from evd.sigfox.kinds.registry import KINDS
 from evd.sigfox.message import NO_FIELDS
 
 NOW = int(time.time()) - 3600

@@ -14,7 +14,7 @@ import msgspec
 
 from evd.errors import BadRequest, UnsupportedMedia
 from evd.request.gzip_body import GZIP
-from evd.sigfox.kinds.routes import may_be_zipped
+from evd.sigfox.routes import may_be_zipped
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]"  # RFC 9110 §5.6.2
 REQUEST_LINE = rb"(" + TOKEN + rb"{1,16}) ([\x21-\x7e]++) HTTP/1\.([01])\r\n"

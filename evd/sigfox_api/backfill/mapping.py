@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from evd.model.status import MILLISECONDS_FROM, TIME_MAX_MS
-from evd.sigfox.kinds.table import BIDIR, KINDS, UPLINK
+from evd.sigfox.kinds.registry import BIDIR, KINDS, UPLINK
 from evd.sigfox.message import VEHICLE_NAMES
 
 ITEMS_MAX = 1_000

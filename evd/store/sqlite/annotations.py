@@ -13,6 +13,7 @@ import msgspec
 from evd.errors import Unavailable
 from evd.model.operations import Annotate, Arrive
 from evd.model.status import ALONE, SIGFOX
+from evd.sigfox.kinds.registry import LOCATION_RANKS
 
 WAITING_MAX = 20_000
 """Annotations whose message did not come yet, a KiB each. Those beyond `sigfox.advanced_waiting_max` are made statuses
@@ -22,9 +23,6 @@ NO_SEQ = -1
 
 Key = tuple[str, int, int]
 """(vehicle, time, seqNumber or NO_SEQ)"""
-
-_BETTER = {"message": 1, "geoloc": 2, "advanced": 3}
-"""Source → how good its location is."""
 
 _ROWS = "SELECT payload, fields, radio FROM statuses WHERE place = ?"
 _WRITE = "UPDATE statuses SET fields = CAST(? AS TEXT), radio = CAST(? AS TEXT) WHERE place = ?"
@@ -162,7 +160,7 @@ def merged(fields: str, radio: str | None, said: Said) -> tuple[bytes, bytes]:
     parts[said.source] = msgspec.Raw(said.radio)
     own = _is_there(values, "location") and values["location"] != parts.get("location")
     used = msgspec.json.decode(parts.get("location_from", b'""'), type=str)
-    if said.location is not None and not own and _BETTER[said.source] >= _BETTER.get(used, 0):
+    if said.location is not None and not own and LOCATION_RANKS[said.source] >= LOCATION_RANKS.get(used, 0):
         parts["location"] = values["location"] = msgspec.Raw(msgspec.json.encode(said.location))
         parts["location_from"] = msgspec.Raw(msgspec.json.encode(said.source))
     return msgspec.json.encode(values), msgspec.json.encode(dict(sorted(parts.items())))

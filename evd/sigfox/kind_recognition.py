@@ -1,84 +1,27 @@
-"""The kinds of callback: what each must have, and what tells it apart (reference sigfox.md B1). A new kind is a row."""
+"""Which kind a callback is, and whether it has what its kind must have (reference sigfox.md B1)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from evd.errors import BadRequest
+from evd.sigfox.kinds.kind import Kind
+from evd.sigfox.kinds.registry import BIDIR, DATA_KINDS, KINDS, UPLINK
 from evd.sigfox.message import (
-    NO_FIELDS,
+    KIND_NAMES,
+    NUMBER_NAMES,
     OUT_OF_BAND,
     PAYLOAD_NAMES,
     SEQ_ALIASES,
     SEQ_NAMES,
-    TIME_NAMES,
     VEHICLE_NAMES,
     first_of,
 )
 from evd.sigfox.near_names import where_looked
 
-UPLINK, BIDIR, ADVANCED = "uplink", "bidir", "advanced"
-DATA_KINDS = frozenset({UPLINK, BIDIR})
-"""Kinds that carry a vehicle's message, and are one kind to the store (evd.model.status.DATA)."""
-
-KIND_NAMES = ("kind", "callbackType")
-NUMBER_NAMES = ("type", "subtype")
-"""By these a template may say outright what it is: in words, or in the numbers of Sigfox's REST API."""
-
-_DEVICE = VEHICLE_NAMES[1], *VEHICLE_NAMES[2:], VEHICLE_NAMES[0]
-_TIME = TIME_NAMES[::-1]
-RADIO = ("lqi", "linkQuality", "computedLocation", "duplicates", "fixedLat", "fixedLng", "operatorName", "countryCode")
-"""What DATA_ADVANCED alone has."""
-
-REPEATED = ("repeatedMsg", "whitelistDevices", "unwantedDevices", "unwantedMsg", "wrongMsg", "overRegulmsg")
-"""A repeater's counts."""
-
-
-class Kind(NamedTuple):
-    """One kind of callback."""
-
-    number: tuple[int, int | None] | None
-    """Type and subtype in Sigfox's REST API; None stands for any subtype, and for what the API cannot create."""
-    required: tuple[tuple[str, ...], ...]
-    """Of each of these groups one variable must have a value."""
-    marks: tuple[tuple[str, ...], ...] = ()
-    """All variables of one of these groups tell the kind."""
-    with_payload: bool = False
-    """Such a callback may carry a payload. Where none may, a payload says that the marks are the customer's fields."""
-    by_name: bool = False
-    """Its marks count with the value null too: Sigfox gives that where the contract lacks an option."""
-
-
-#: In the order in which marks are looked for. A template may hold Sigfox's legacy radio variables (snr, station, lat,
-#: ...) in any kind, so they are no marks, and a STATUS is looked for before what else has to do with radio.
-KINDS: Mapping[str, Kind] = {
-    "acknowledge": Kind((1, 4), (_DEVICE, _TIME, ("infoCode",)), (("infoCode",),)),
-    "event": Kind(None, (_TIME, ("eventType",)), (("eventType",),)),
-    "error": Kind((2, None), (_DEVICE, _TIME, ("info", "severity")), (("info", "severity"),)),
-    "repeater": Kind((1, 5), (_DEVICE, _TIME, ("batt", *REPEATED)), tuple((name,) for name in REPEATED)),
-    "status": Kind((1, 0), (_DEVICE, _TIME, ("batt", "temp")), (("batt",), ("temp",))),
-    ADVANCED: Kind((1, 6), (_DEVICE, _TIME), tuple((name,) for name in RADIO), with_payload=True, by_name=True),
-    "geoloc": Kind((1, 1), (_DEVICE, _TIME, ("lat",), ("lng",)), (("radius",), ("geolocSource",))),
-    BIDIR: Kind((0, 3), (_DEVICE, _TIME), (("ack",), ("longPolling",)), with_payload=True, by_name=True),
-    UPLINK: Kind((0, 2), (_DEVICE, _TIME), with_payload=True),
-}
-
-VARIABLES = frozenset(
-    {*NO_FIELDS, *KIND_NAMES, *NUMBER_NAMES}
-    | {name for kind in KINDS.values() for names in (*kind.required, *kind.marks) for name in names}
-    | {"infoMessage", "downlinkAck", "downlinkOverusage", "sourceId", "sourceType", "groupId", "deviceInfo"}
-    | {"deviceLastSeqnumber", "deviceExpectedSeqnumber", "deviceMessageSeqnumber", "deviceMessageTime"}
-)
-"""Sigfox's variables of all kinds, and the names by which a kind is said."""
-
-VARIABLES_MAX = 256
-"""In a form or a query. Sigfox's own are thirty, and a payload of 96 bits has at most 96 fields."""
-
-_UNTOLD = (
-    "nothing in the callback tells its kind: it lacks data (a message), batt or temp (status), lqi or computedLocation "
-    "(advanced), infoCode (acknowledge), info and severity (error), eventType (event); add one, or use its kind's route"
-)
+SHOWN_MARKS = 2
+"""Of each kind, in a refusal."""
 
 
 def kind_of(document: Mapping[str, Any]) -> str:
@@ -98,13 +41,24 @@ def kind_of(document: Mapping[str, Any]) -> str:
         return marked
     if payload or not _ENVELOPE.issuperset(document):
         return UPLINK
-    raise BadRequest(_UNTOLD, error="Missing basic attributes")
+    raise BadRequest(_UNRECOGNISED, error="Missing basic attributes")
 
 
 #: Names that say nothing of what a callback carries; the original system's own names do.
 _ENVELOPE = frozenset(
     {*VEHICLE_NAMES[1:], "time", *SEQ_NAMES, *SEQ_ALIASES, "deviceTypeId", "id", "key", *KIND_NAMES, *NUMBER_NAMES}
     | {"version"}
+)
+
+
+def _marks_in_words(kind: Kind) -> str:
+    return " or ".join(" and ".join(mark) for mark in kind.marks[:SHOWN_MARKS])
+
+
+_UNRECOGNISED = (
+    "nothing in the callback tells its kind: it lacks data (a message), "
+    + ", ".join(f"{_marks_in_words(kind)} ({name})" for name, kind in KINDS.items() if name not in DATA_KINDS)
+    + "; add one, or use its kind's route"
 )
 
 
@@ -121,7 +75,7 @@ def _by_marks(document: Mapping[str, Any], payload: bool, *, by_name: bool) -> s
     for name, kind in KINDS.items():
         if payload and not kind.with_payload:
             continue
-        if any(_marked(document, mark, by_name or kind.by_name) for mark in kind.marks):
+        if any(_marked(document, mark, by_name or kind.marked_by_null) for mark in kind.marks):
             return name
     return None
 

@@ -8,8 +8,8 @@ import pytest
 from callback_files import BATCH, Recorded, recorded, routes, summary
 
 from evd.errors import BadRequest
-from evd.sigfox.kinds.reports import REPORTS
-from evd.sigfox.kinds.table import DATA_KINDS, KINDS, kind_of, require
+from evd.sigfox.kind_recognition import kind_of, require
+from evd.sigfox.kinds.registry import KINDS
 
 ALL = [callback for route in routes() for callback in recorded(route)]
 HEAD = {"device": "386625", "time": 1639400000}
@@ -18,10 +18,6 @@ HEAD = {"device": "386625", "time": 1639400000}
 def test_each_kind_has_its_recorded_callbacks() -> None:
     assert set(routes()) == {*KINDS, BATCH}
     assert all(len(recorded(route)) >= 20 for route in routes())
-
-
-def test_each_kind_is_read_as_a_message_or_as_a_report() -> None:
-    assert KINDS.keys() == DATA_KINDS | REPORTS.keys()
 
 
 @pytest.mark.parametrize("callback", ALL, ids=lambda callback: f"{callback.route}: {callback.name}")

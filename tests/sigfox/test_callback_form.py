@@ -15,10 +15,11 @@ from fake_sigfox import LOGIN, PASSWORD, fake_sigfox
 from evd.config.settings import EV_GRAMMAR
 from evd.errors import ConfigError
 from evd.request import body as shapes
-from evd.sigfox.kinds import table as callbacks
-from evd.sigfox.kinds.form import KINDS, CallbackDefinition, as_api, definitions, why_not_creatable
-from evd.sigfox.kinds.reports import report
+from evd.sigfox.callback_form import CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.sigfox.kind_recognition import kind_of, require
+from evd.sigfox.kinds.registry import DATA_KINDS, KINDS
 from evd.sigfox.message import read_message
+from evd.sigfox.reports import report
 
 URL = "https://evd.example.org"
 NOW = 1_700_000_000_000
@@ -77,16 +78,10 @@ def everything() -> list[CallbackDefinition]:
     return list({one.kind: one for one in both}.values())
 
 
-def test_each_kind_has_its_row_and_its_route_here_and_in_the_reader() -> None:
-    assert {one.kind for one in everything()} == KINDS.keys() == callbacks.KINDS.keys() - {"geoloc"}
+def test_each_kind_but_the_deprecated_one_is_sent_to_its_own_route() -> None:
+    assert {one.kind for one in everything()} == KINDS.keys() - {"geoloc"}
     for one in everything():
         assert one.url == f"{URL}/sigfox/{one.kind}"
-
-
-def test_the_numbers_of_the_kinds_are_those_the_reader_knows() -> None:
-    for kind, row in KINDS.items():
-        number = callbacks.KINDS[kind].number
-        assert (row.type[1], row.subtype[1]) == (number or (None, None))
 
 
 @pytest.mark.parametrize("one", everything(), ids=lambda one: one.kind)
@@ -95,9 +90,9 @@ def test_a_filled_in_template_is_read_as_its_kind(one: CallbackDefinition, spars
     """Sigfox gives the literal null for what it does not have."""
     values = {name: "null" if sparse and name not in ALWAYS else value for name, value in SAMPLES.items()}
     document: dict[str, Any] = json.loads(filled(one.body, values))
-    assert callbacks.kind_of(document) == one.kind
-    callbacks.require(one.kind, document)
-    if one.kind in callbacks.DATA_KINDS:
+    assert kind_of(document) == one.kind
+    require(one.kind, document)
+    if one.kind in DATA_KINDS:
         message = read_message(document)
         assert (message.vehicle, message.time) == ("3A6BF2", NOW)
         assert message.payload == bytes.fromhex(SAMPLES["data"])

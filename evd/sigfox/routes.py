@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from evd.model.status import SIGFOX, WLAN
+from evd.sigfox.kinds.registry import KINDS
 
 ANY = ""
 """Kind of a route that takes all kinds and tells them apart."""
@@ -33,19 +34,10 @@ SENDERS = frozenset({"sigfox", "device", "admin"})
 _SIGFOX = (SIGFOX, frozenset({"sigfox", "admin"}), CALLBACK_METHODS)
 _WLAN = (WLAN, frozenset({"device", "admin"}), frozenset({"POST"}))
 _ROUTES = {
-    "/sigfox/uplink": Route("uplink", *_SIGFOX),
-    "/sigfox/bidir": Route("bidir", *_SIGFOX),
-    "/sigfox/status": Route("status", *_SIGFOX),
-    "/sigfox/advanced": Route("advanced", *_SIGFOX),
-    "/sigfox/acknowledge": Route("acknowledge", *_SIGFOX),
-    "/sigfox/repeater": Route("repeater", *_SIGFOX),
-    "/sigfox/geoloc": Route("geoloc", *_SIGFOX),
-    "/sigfox/error": Route("error", *_SIGFOX),
-    "/sigfox/event": Route("event", *_SIGFOX),
+    **{f"/sigfox/{name}": Route(name, *_SIGFOX) for name in KINDS},
     "/sigfox/callback": Route(ANY, *_SIGFOX),
     "/sigfox/batch": Route(BATCH, *_SIGFOX),
-    "/wlan": Route("uplink", *_WLAN),
-    "/wifi": Route("uplink", *_WLAN),
+    **{path: Route(kind.name, *_WLAN) for kind in KINDS.values() for path in kind.vehicle_routes},
 }
 ROUTES = {f"{prefix}{path}{end}": route for prefix in PREFIXES for path, route in _ROUTES.items() for end in ("", "/")}
 

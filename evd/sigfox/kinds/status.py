@@ -1,0 +1,34 @@
+"""SERVICE/STATUS: battery and temperature of the modem, in an out-of-band frame."""
+
+from __future__ import annotations
+
+from evd.model.operations import Operation
+from evd.sigfox.kinds.kind import BARE, DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.readers import ReadCallback, modem_operations, modem_words
+
+
+def report(callback: ReadCallback) -> tuple[Operation, ...]:
+    note = callback.note("info", f"The modem reports {modem_words(callback)}.")
+    return (note, *modem_operations(callback))
+
+
+KIND = Kind(
+    name="status",
+    type=MenuEntry("SERVICE", 1),
+    subtype=MenuEntry("STATUS", 0),
+    required=(DEVICE, TIME, ("batt", "temp")),
+    marks=(("batt",), ("temp",)),
+    report=report,
+    form=FormRow(
+        place=1,
+        template={
+            "device": QUOTED,
+            "time": BARE,
+            "seqNumber": BARE,
+            "batt": BARE,
+            "temp": BARE,
+            "deviceTypeId": QUOTED,
+        },
+        purpose="battery and temperature of the modem; and its frames are no messages, so they must not count as lost",
+    ),
+)

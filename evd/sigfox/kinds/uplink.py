@@ -1,0 +1,20 @@
+"""DATA/UPLINK: a message, as soon as the first base station has it."""
+
+from __future__ import annotations
+
+from evd.sigfox.kinds.kind import DEVICE, MESSAGE, TIME, FormRow, Kind, MenuEntry
+
+KIND = Kind(
+    name="uplink",
+    type=MenuEntry("DATA", 0),
+    subtype=MenuEntry("UPLINK", 2),
+    required=(DEVICE, TIME),
+    with_payload=True,
+    vehicle_routes=("/wlan", "/wifi"),
+    form=FormRow(
+        place=0,
+        template=MESSAGE,
+        decodes=True,
+        purpose="every message, as soon as the first base station has it",
+    ),
+)
