@@ -31,6 +31,7 @@ from loads import HERE, Load, fill, in_turns, median, ratio, row, send
 from servers import RunningDaemon, evd, init
 
 from evd.model.operations import Register
+from evd.push.providers import target_kinds
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.tables.base import Limits
@@ -79,7 +80,8 @@ def fcm(tmp_path: Path) -> Iterator[Fcm]:
 def register(directory: Path, *, vehicles: int, phones: int) -> dict[str, str]:
     """A directory whose vehicles have so many phones each; its keys."""
     keys = init(directory)
-    store = SqliteStore(directory / "evd.db", capacity=20, limits=Limits(100, 100, vehicles * phones, phones, 1000))
+    limits = Limits(100, 100, vehicles * phones, phones, 1000)
+    store = SqliteStore(directory / "evd.db", capacity=20, limits=limits, target_kinds=target_kinds())
     now = int(time.time() * 1000)
     for first in range(0, vehicles, 50):
         names = [f"{FIRST + number:X}" for number in range(first, min(first + 50, vehicles))]

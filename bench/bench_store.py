@@ -67,7 +67,7 @@ def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> No
         tmp_path / "evd.db",
         capacity=RING,
         limits=Limits(100, 100, 100, 10, 100),
-        render=None,
+        target_kinds=(),
         give_up_after_s=60,
     )
     callbacks = Callbacks(vehicles)

@@ -11,6 +11,7 @@ from evd.api.context import Context, attach
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.api.v1 import (
     admin,
+    admin_targets,
     backfill,
     downlinks,
     events,
@@ -21,12 +22,12 @@ from evd.api.v1 import (
     rejections,
     sequence,
     stream,
-    webhooks,
 )
 from evd.api.v1 import pushes as push
 from evd.api.v1 import registrations_import as moving_in
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log.logger import log
+from evd.push import providers
 
 
 def make_app(context: Context) -> QuartTrio:
@@ -54,7 +55,8 @@ def make_app(context: Context) -> QuartTrio:
     app.register_blueprint(push.pushes)
     app.register_blueprint(registrations.registrations)
     app.register_blueprint(moving_in.moving_in)
-    app.register_blueprint(webhooks.webhooks)
+    for targets in providers.admin_targets():
+        app.register_blueprint(admin_targets.TargetRoutes(targets).blueprint())
     app.register_blueprint(events.events)
     app.register_blueprint(health.health)
     app.register_blueprint(metrics.metrics)

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -20,6 +20,9 @@ from evd.cli.printing import say, say_error, say_lines
 from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
 from evd.model.plain_text import lines
 from evd.version import VERSION
+
+if TYPE_CHECKING:
+    from evd.push.traits import AdminTargets
 
 STARTING_GC_THRESHOLD = 100_000
 """New container objects between two passes of the cyclic collector during a start: what imports create stays, and the
@@ -40,7 +43,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "backfill": ("backfill", "backfill"),
     "rejected": ("rejected", "rejected"),
     "push": ("push", "push"),
-    "webhook": ("webhook", "webhook"),
     "sigfox": ("sigfox", "sigfox"),
     "stats": ("stats", "stats"),
     "decode": ("decode", "decode"),
@@ -77,14 +79,26 @@ class _Commands(click.Group):
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *(targets.noun for targets in _admin_targets())]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
-            return None
-        module, attribute = COMMANDS[name]
-        command: click.Command = getattr(importlib.import_module(f"evd.cli.{module}"), attribute)
-        return command
+        if name in COMMANDS:
+            module, attribute = COMMANDS[name]
+            command: click.Command = getattr(importlib.import_module(f"evd.cli.{module}"), attribute)
+            return command
+        for targets in _admin_targets():
+            if targets.noun == name:
+                from evd.cli.admin_targets import group
+
+                return group(targets)
+        return None
+
+
+def _admin_targets() -> list[AdminTargets]:
+    """What push providers add to the commands."""
+    from evd.push.providers import admin_targets
+
+    return admin_targets()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -40,6 +40,7 @@ from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
+from evd.push import providers
 from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
 from evd.store.sqlite.read.pushes import heard_after
@@ -79,7 +80,7 @@ class Daemon:
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
-        pushers = assembly.pushers(config, env) if outward else []
+        opened = providers.opened(config, env) if outward else []
         self.store = assembly.open_store(place, config, tell)
         if outward:
             self.store.preallocate_wal()
@@ -105,7 +106,7 @@ class Daemon:
             unzipped_max=config.ingest.body_max_bytes,
         )
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
-        self.pushing = assembly.pushing(pushers, self.store, self.writer, config) if pushers else None
+        self.pushing = assembly.pushing(opened, self.store, self.writer, config) if opened else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import orjson
 
@@ -19,7 +18,7 @@ from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
 from evd.config.heartbeat import Heartbeat
-from evd.config.settings import Config, FormatSettings, PushSettings
+from evd.config.settings import Config, FormatSettings
 from evd.daemon.server_clock import ServerClock
 from evd.errors import ConfigError, FormatError
 from evd.events.engine import EventEngine, listening_since
@@ -33,17 +32,18 @@ from evd.log.logger import log
 from evd.model.commits import CommitObserver
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
-from evd.net.client.signature import Signer
 from evd.net.server.admission import Admission, AdmissionLimits
 from evd.net.server.asgi import AsgiLimits
 from evd.net.server.connection import EdgeLimits
 from evd.payload.formats import Formats
+from evd.push import providers
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
-from evd.push.protocols import Pusher, TargetKind
-from evd.push.providers.webhook.address import origin_of
+from evd.push.protocols import Pusher
+from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
 from evd.push.stopped import StoppedPushes
+from evd.push.traits import ProviderTraits
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.sqlite.tables.base import Limits
@@ -70,6 +70,7 @@ def open_store(place: DataDirectory, config: Config, tell: Callable[[str], None]
             events_per_vehicle=config.events.per_vehicle,
             event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
         ),
+        target_kinds=providers.target_kinds(),
         give_up_after_s=config.push.give_up_after_s,
         stale_after_days=config.push.stale_after_days,
         create_unknown=config.ingest.unknown_vehicle == "create",
@@ -97,7 +98,7 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
             "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
         )
     project = config.app.firebase_project
-    credentials = _credentials(config, env)
+    credentials = service_account_file(config, env)
     if not project and credentials is None:
         return NoTokens()
     from evd.auth.firebase import FirebaseTokens
@@ -113,48 +114,6 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
-def _credentials(config: Config, env: Mapping[str, str]) -> Path | None:
-    if config.push.credentials:
-        return Path(config.push.credentials)
-    folder = env.get("CREDENTIALS_DIRECTORY")
-    passed = Path(folder) / "fcm.json" if folder else None
-    return passed if passed and passed.exists() else None
-
-
-def pushers(config: Config, env: Mapping[str, str]) -> list[Pusher]:
-    """The providers that are set up: none means that no pushes are sent."""
-    found: list[Pusher] = []
-    credentials = _credentials(config, env)
-    push = config.push
-    if credentials is not None:
-        from evd.push.providers.fcm.sender import FcmPusher
-
-        found.append(
-            FcmPusher.from_file(
-                credentials, push.endpoint, connections_max=push.connections_max, timeout_s=push.timeout_s
-            )
-        )
-    if push.webhook_secret:
-        found.append(webhook_pusher(config))
-    return found
-
-
-def webhook_pusher(config: Config) -> Pusher:
-    """Raises ConfigError for a secret that is none."""
-    from evd.push.providers.webhook.sender import WebhookPusher
-    from evd.push.threads import InThreads
-
-    push = config.push
-    return InThreads(
-        WebhookPusher(
-            Signer(push.webhook_secret), connections_max=push.webhook_threads_max, timeout_s=push.webhook_timeout_s
-        ),
-        threads_max=push.webhook_threads_max,
-        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
-        receiver_of=lambda one: origin_of(one.target),
-    )
-
-
 def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
     return Unaccompanied(
         *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
@@ -163,20 +122,23 @@ def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Co
     )
 
 
-def pushing(pushers: Sequence[Pusher], store: SqliteStore, writer: Writer, config: Config) -> PushService:
+def pushing(
+    opened: Sequence[tuple[ProviderTraits, Pusher]], store: SqliteStore, writer: Writer, config: Config
+) -> PushService:
     push = config.push
     compose = Composer(config).compose
     dispatchers = []
-    for pusher in pushers:
+    for traits, pusher in opened:
         rules = DispatchRules(
-            in_flight_max=in_flight_max(pusher, push),
+            in_flight_max=traits.in_flight_max(push),
             rate_max=push.rate_max,
             ramp_s=push.ramp_s,
             give_up_after_s=push.give_up_after_s,
             stale_after_s=push.stale_after_days * 86_400,
         )
-        dispatchers.append(Dispatcher(pusher, store.pending(pusher.serves), writer, rules=rules, compose=compose))
-    return PushService(dispatchers, store.pending(get_args(TargetKind)), compose)
+        pending = store.pending(traits.serves)
+        dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
+    return PushService(dispatchers, store.pending(kind.name for kind in providers.target_kinds()), compose)
 
 
 def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
@@ -185,11 +147,6 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
         give_up_ms=config.push.give_up_after_s * 1000,
         hindered_until=pushing.hindered_until if pushing else None,
     )
-
-
-def in_flight_max(pusher: Pusher, push: PushSettings) -> int:
-    """For each thread of webhooks a push, and one to be next: the others wait where newer ones replace them."""
-    return min(push.in_flight_max, 2 * push.webhook_threads_max) if "webhook" in pusher.serves else push.in_flight_max
 
 
 def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:

@@ -36,6 +36,7 @@ from evd.push.outcomes import OutcomeWriter
 from evd.push.policy import DeliveryPolicy
 from evd.push.protocols import Push, Pusher
 from evd.push.rate_limiter import RateLimiter
+from evd.push.traits import ProviderTraits
 from evd.store.protocols import DuePushes
 from evd.store.writer import Writer
 
@@ -74,6 +75,7 @@ class Dispatcher:
     def __init__(
         self,
         pusher: Pusher,
+        traits: ProviderTraits,
         pending: DuePushes,
         writer: Writer,
         *,
@@ -84,10 +86,13 @@ class Dispatcher:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.pusher = pusher
+        self.traits = traits
         self.health = Health()
         self._pending = pending
         self._policy = DeliveryPolicy(
-            give_up_after_ms=rules.give_up_after_s * 1000, stale_after_ms=rules.stale_after_s * 1000
+            traits.kinds,
+            give_up_after_ms=rules.give_up_after_s * 1000,
+            stale_after_ms=rules.stale_after_s * 1000,
         )
         self._backlog = Backlog(pending, self._policy)
         self._rules = rules
@@ -96,7 +101,7 @@ class Dispatcher:
         self._seconds = seconds
         self._chance = chance
         self._pace = RateLimiter(rules.rate_max, ramp_s=rules.ramp_s)
-        self._devices = DeviceLimits()
+        self._devices = DeviceLimits() if traits.limits_devices else None
         self._landing = OutcomeWriter(writer, self._completed)
         self._queue: deque[Delivery] = deque()
         self._in_flight = 0
@@ -213,9 +218,7 @@ class Dispatcher:
         if refusal is not None:
             self._withhold(delivery, refusal.said, refusal.due)
             return False
-        wait_s = (
-            0.0 if delivery.registration.kind == "webhook" else self._devices.wait_s(delivery.registration.token, now)
-        )
+        wait_s = self._devices.wait_s(delivery.registration.token, now) if self._devices else 0.0
         if wait_s > 0:
             self._withhold(delivery, "a phone is sent 4,800 messages an hour at most", now_ms + int(wait_s * 1000))
             return False
@@ -306,7 +309,7 @@ class Dispatcher:
         else:
             self._pace.pause(now, error.delay_s)
         if not known:
-            log.error("pushes paused", pusher=self.pusher.name, reason=str(error), delay_s=error.delay_s)
+            log.error("pushes paused", pusher=self.traits.name, reason=str(error), delay_s=error.delay_s)
         self.withdraw()
 
     def _completed(self, group: list[tuple[Delivery, Outcome]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from evd.model import preferences
@@ -9,6 +10,7 @@ from evd.model.operations import ORIGINAL
 
 if TYPE_CHECKING:
     from evd.model.operations import Arrive, EventDue, LastStatus, Registration
+    from evd.model.target_kinds import TargetKind
     from evd.push.delivery import Delivery
 
 DAY_MS = 86_400_000
@@ -22,9 +24,12 @@ class SkipReason(NamedTuple):
 
 
 class DeliveryPolicy:
-    """The limits of age; with a clock that was just set, nothing looks old (`lenient`)."""
+    """What holds for targets of these `kinds`; with a clock that was just set, nothing looks old (`lenient`)."""
 
-    def __init__(self, *, give_up_after_ms: int, stale_after_ms: int) -> None:
+    def __init__(self, kinds: Iterable[TargetKind], *, give_up_after_ms: int, stale_after_ms: int) -> None:
+        kinds = list(kinds)
+        self._stale_kinds = frozenset(kind.name for kind in kinds if kind.goes_stale)
+        self._personal_kinds = frozenset(kind.name for kind in kinds if kind.personal)
         self._give_up_after_ms = give_up_after_ms
         self._stale_after_ms = stale_after_ms
         self.lenient = False
@@ -37,7 +42,7 @@ class DeliveryPolicy:
 
         The original's app registers once, at log-in, so its silence means nothing: FCM says when it is gone.
         """
-        if registration.kind == "webhook" or registration.client == ORIGINAL:
+        if registration.kind not in self._stale_kinds or registration.client == ORIGINAL:
             return False
         return registration.renewed < now - self._stale_after_ms and not self.lenient
 
@@ -55,7 +60,7 @@ class DeliveryPolicy:
         """A user's wishes count when it goes out, too: it may have waited until his quiet hours had begun."""
         if event.expires <= now and not self.lenient:
             return SkipReason(EXPIRED)
-        if event.registration.kind == "webhook":
+        if event.registration.kind not in self._personal_kinds:
             return None
         due = preferences.when(preferences.read(event.settings), event.kind, now)
         if due is None:

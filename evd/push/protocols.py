@@ -1,4 +1,4 @@
-"""Push providers: one protocol, one file a provider.
+"""Push providers: one protocol, one folder a provider.
 
 A provider takes a `Push` and either returns the provider's message id or raises a leaf of `PushError`, which says what
 to do next. When to send, how often to try again and when to give up are the dispatcher's; a provider sends once.
@@ -10,9 +10,6 @@ from typing import Literal, Protocol
 
 import msgspec
 
-TargetKind = Literal["token", "fid", "webhook"]
-"""What a registration's target is: FCM's registration token, a Firebase installation id, or an address to post to."""
-
 Priority = Literal["normal", "high"]
 
 STATE = "state"
@@ -22,7 +19,8 @@ STATE = "state"
 class Push(msgspec.Struct, frozen=True, gc=False):
     """One message for one registration: the newest status of its vehicle, or an event."""
 
-    target_kind: TargetKind
+    target_kind: str
+    """The name of one of the provider's kinds of target."""
     target: str
     what: str
     """`state`, or the kind of the event."""
@@ -45,10 +43,7 @@ class Push(msgspec.Struct, frozen=True, gc=False):
 
 
 class Pusher(Protocol):
-    """A provider. `name` stands in logs and tables; `serves` are the kinds of target it can reach."""
-
-    name: str
-    serves: frozenset[TargetKind]
+    """What sends for a provider; `evd.push.traits` has what else is known of the provider."""
 
     async def send(self, push: Push) -> str:
         """Hand one message to the provider; returns its message id.
@@ -66,9 +61,6 @@ class Pusher(Protocol):
 
 class BlockingPusher(Protocol):
     """A provider whose library blocks; `evd.push.threads.InThreads` makes a Pusher of it."""
-
-    name: str
-    serves: frozenset[TargetKind]
 
     def send(self, push: Push) -> str:
         """As `Pusher.send`, called in a worker thread; returns or raises within a time the provider states."""

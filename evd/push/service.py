@@ -93,7 +93,7 @@ class PushService:
             for registration in self._pending.registrations_of(vehicle):
                 delivery = Delivery(registration, last, None, None)
                 for dispatcher in self.dispatchers:
-                    if registration.kind in dispatcher.pusher.serves:
+                    if registration.kind in dispatcher.traits.serves:
                         nursery.start_soon(partial(self._try, dispatcher, delivery, told))
         return told
 
@@ -138,7 +138,7 @@ class PushService:
             "outcomes": outcomes,
             "displaced": self.displaced,
             "providers": {
-                one.pusher.name: {"in_flight": one.in_flight, "outcomes": dict(one.health.outcomes)}
+                one.traits.name: {"in_flight": one.in_flight, "outcomes": dict(one.health.outcomes)}
                 for one in self.dispatchers
             },
         }

@@ -60,8 +60,7 @@ class TracedDelivery(NamedTuple):
     @property
     def was_stale(self) -> bool:
         when = self.rules.now if self.newest else self.received
-        renews = self.phone["kind"] != "webhook" and self.phone["client"] != "original"
-        return renews and bool(self.phone["renewed"] < when - self.rules.stale_ms)
+        return bool(self.phone["goes_stale"] and self.phone["renewed"] < when - self.rules.stale_ms)
 
     @property
     def unseen_days(self) -> int:

@@ -11,6 +11,8 @@ from push_chain import DAY_MS, HOUR_MS, NOW, Chain, Clocks, arrival, chain
 from evd.model.operations import ForgetExpired, Register, SetPreferences, Unregister
 from evd.push.backlog import Backlog
 from evd.push.policy import DeliveryPolicy
+from evd.push.providers.fcm.traits import TRAITS as FCM
+from evd.push.providers.webhook.traits import TRAITS as WEBHOOKS
 from evd.push.rate_limiter import RateLimiter
 
 
@@ -263,7 +265,6 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
     from evd.push.dispatcher import Dispatcher, DispatchRules
 
     class Taker:
-        name, serves = "webhook", frozenset({"webhook"})
         count = 0
 
         async def send(self, push: object) -> str:
@@ -274,9 +275,10 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
 
     async with chain(tmp_path) as one:
         pusher = Taker()
-        pending = one.store.pending(pusher.serves)
+        pending = one.store.pending(WEBHOOKS.serves)
         hook = Dispatcher(
             pusher,
+            WEBHOOKS,
             pending,
             one.writer,
             rules=DispatchRules(64, 10_000.0, 0.0, 3600),
@@ -356,9 +358,8 @@ async def test_while_the_operator_holds_what_waits_it_grows_old(tmp_path: Path) 
 async def test_an_offer_older_than_what_the_tables_gave_is_never_sent_after_it(tmp_path: Path) -> None:
     async with chain(tmp_path) as one:
         await one.register("phone-a")
-        backlog = Backlog(
-            one.store.pending(one.pusher.serves), DeliveryPolicy(give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
-        )
+        policy = DeliveryPolicy(FCM.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
+        backlog = Backlog(one.store.pending(FCM.serves), policy)
         one.pushing.pause(True)
         await one.quiet()
         for number in (1, 2, 3):

@@ -20,7 +20,7 @@ import pytest
 import trio
 import trio.testing
 import trio_asyncio
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, rows
+from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
 from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 
@@ -30,7 +30,6 @@ from evd.errors import NotFound, Unavailable
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.push.stopped import StoppedPushes
 from evd.push.trace import TraceRules, trace
-from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.read import by_id as finding
 from evd.store.sqlite.read import pushes as questions
 from evd.store.sqlite.read.statuses import Queries
@@ -57,7 +56,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     directory = folder / "evd"
     keys = init(directory)
     now = now_ms()
-    with closing(SqliteStore(directory / "evd.db", capacity=1000, limits=ROOMY)) as store:
+    with closing(new_store(directory / "evd.db", capacity=1000, limits=ROOMY)) as store:
         store.write(
             [
                 phone("A1", GOOD, now - HOUR_MS),
@@ -235,7 +234,7 @@ async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, An
 @pytest.mark.parametrize("case", WAYS)
 async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path, case: str) -> None:
     operations, rules, expected = WAYS[case]
-    with closing(SqliteStore(database, capacity=10, limits=BUSY)) as store:
+    with closing(new_store(database, capacity=10, limits=BUSY)) as store:
         for operation in operations:
             store.write([operation])
         async with asked(database) as queries:
@@ -247,7 +246,7 @@ async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path
 async def test_a_trace_has_the_time_of_each_step(database: Path) -> None:
     first = outcome(A, "later", "FCM is unavailable", due=NOW + 5000, attempts=1)
     then = outcome(A, "taken", "projects/p/messages/1", at=NOW + 6000)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([REGISTER, A, first])
         async with asked(database) as queries:
             waiting = await way_of(queries, A)
@@ -264,7 +263,7 @@ async def test_a_trace_has_the_time_of_each_step(database: Path) -> None:
 async def test_events_that_a_status_showed_are_in_its_trace(database: Path) -> None:
     event = NewEvent("charge_reached", NOW, A.status_id, b"{}")
     sent = outcome(A, "taken", "projects/p/messages/2", what="charge_reached", outbox=1, token=OTHER, registration=2)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([REGISTER, phone("386625", OTHER, NOW - HOUR_MS), A])
         store.write([RecordEvents("386625", b"{}", (event,), NOW)])
         waits = rows(database, "SELECT number, registration FROM outbox ORDER BY number")
@@ -282,7 +281,7 @@ async def test_events_that_a_status_showed_are_in_its_trace(database: Path) -> N
 
 async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Path) -> None:
     """The ring keeps one status only."""
-    with closing(SqliteStore(database, capacity=1, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=1, limits=ROOMY)) as store:
         store.write([REGISTER, A])
         store.write([outcome(A, "taken", "projects/p/messages/1")])
         store.write([B])
@@ -295,7 +294,7 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
 
 async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: Path) -> None:
     """Also one that stands beside its ring's circle, and none that no ring holds."""
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([arrival(f"{number:X}", time=NOW + number) for number in range(1, 200)])
         for place, old in enumerate((arrival("96", time=NOW + 1), arrival("97", time=NOW + 3 * DAY_MS))):
             store.write([old])
@@ -311,7 +310,7 @@ async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, mon
     """It is no error of the database's: 404, and what would be quicker."""
     monkeypatch.setattr("evd.store.sqlite.read.pushes.SEARCH_TIMEOUT_S", 0.0)
     monkeypatch.setattr("evd.store.sqlite.read.by_id.STEPS", 1)
-    with closing(SqliteStore(database, capacity=1000, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=1000, limits=ROOMY)) as store:
         store.write([arrival()])
         assert finding.vehicle_of(database, "0123456789abcdef", -1.0) == (None, False)
         async with asked(database) as queries:
@@ -322,7 +321,7 @@ async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, mon
 @pytest.mark.parametrize("beside", [False, True])
 async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
     """A vehicle's clock ran ahead, so all that it says since stands beside the circle: none of it is the newer one."""
-    with closing(SqliteStore(database, capacity=2000, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=2000, limits=ROOMY)) as store:
         store.write([REGISTER])
         ahead = arrival(time=NOW + 20 * HOUR_MS, seq=9, now=NOW - 1000)
         around = [NOW + (at - 40) * HOUR_MS // 4 - 1 for at in range(80)] if beside else []
@@ -369,7 +368,7 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
     hindered_until: int | None,
     reason: str | None,
 ) -> None:
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([registered, phone("B1", OTHER, NOW)])
         store.write([outcome(A, "taken", "m/1", at=taken_at)])
         store.write([arrival(time=spoke_at, seq=7, now=spoke_at)] if spoke_at else [])
@@ -388,7 +387,7 @@ async def test_all_registrations_are_looked_through_page_by_page(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("evd.push.stopped.PAGE", 3)
-    with closing(SqliteStore(database, capacity=10, limits=ROOMY)) as store:
+    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         for number in range(1, 9):
             vehicle = f"{number:X}"
             store.write([phone(vehicle, GOOD, NOW - 31 * DAY_MS)])
@@ -409,7 +408,7 @@ class House:
 
     def __init__(self, path: Path, *, days: list[int], heard: Arrive) -> None:
         roomy = ROOMY._replace(registrations=2000)
-        self.store = SqliteStore(path, capacity=10, limits=roomy)
+        self.store = new_store(path, capacity=10, limits=roomy)
         registrations = [phone(f"{number:X}", f"token{number}", NOW - ago * DAY_MS) for number, ago in enumerate(days)]
         self.store.write([*registrations, heard])
         self.writer = Writer(

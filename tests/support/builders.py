@@ -8,6 +8,7 @@ from typing import Any
 
 from evd.model.operations import Arrive, Operation
 from evd.model.status import identity
+from evd.push.providers import target_kinds
 from evd.store.protocols import finished
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.engine import SqliteStore
@@ -23,7 +24,7 @@ ROOMY = Limits(rejected=100, owners=100, registrations=100, registrations_per_ve
 
 
 def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteStore:
-    settings: dict[str, Any] = {"give_up_after_s": 3600} | options
+    settings: dict[str, Any] = {"give_up_after_s": 3600, "target_kinds": target_kinds()} | options
     return SqliteStore(path, capacity=capacity, limits=limits, **settings)
 
 

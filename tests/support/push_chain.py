@@ -16,7 +16,9 @@ from evd.dev.fake_fcm.server import FakeFcm, make_service_account
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
+from evd.push.providers import target_kinds
 from evd.push.providers.fcm.sender import FcmPusher
+from evd.push.providers.fcm.traits import TRAITS
 from evd.push.service import PushService
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.engine import SqliteStore
@@ -51,7 +53,8 @@ class Chain:
         account = directory / "fcm.json"
         token_uri = f"{fake.url}{token_path}" if token_path else fake.token_uri
         account.write_text(json.dumps(make_service_account("evd-test", token_uri)))
-        self.store = SqliteStore(directory / "evd.db", capacity=10, limits=Limits(100, 100, 1000, 100, 1000))
+        limits = Limits(100, 100, 1000, 100, 1000)
+        self.store = SqliteStore(directory / "evd.db", capacity=10, limits=limits, target_kinds=target_kinds())
         self.reader = open_reader(directory / "evd.db")
         self.clocks = clocks
         self.fake = fake
@@ -63,11 +66,12 @@ class Chain:
             answer_timeout_s=8,
         )
         self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
-        pending = self.store.pending(self.pusher.serves)
+        pending = self.store.pending(TRAITS.serves)
         settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0, "give_up_after_s": 3600}
         compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(
             self.pusher,
+            TRAITS,
             pending,
             self.writer,
             rules=DispatchRules(**(settings | rules)),

@@ -14,6 +14,7 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, Forbidden, NotFound
 from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
+from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
 
 TARGET_MAX = 4096
@@ -59,14 +60,14 @@ async def list_registrations() -> Response:
     if _administers():
         after, limit = await asked_page((0,))
         vehicle = None if given is None else vehicle_id(given)
-        found = await here().queries.registrations(vehicle=vehicle, webhooks=False, after=after, limit=limit)
+        found = await here().queries.registrations(vehicle=vehicle, kinds=user_kinds(), after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None:
         raise BadRequest("which vehicle? name it, as ?vehicle=386625")
     uid = await _require_owner(vehicle_id(given))
     after, limit = await asked_page((0,))
     found = await here().queries.registrations(
-        vehicle=vehicle_id(given), uid=uid, webhooks=False, after=after, limit=limit
+        vehicle=vehicle_id(given), uid=uid, kinds=user_kinds(), after=after, limit=limit
     )
     return page(found, [_shown(row, whole=True) for row in found.rows])
 
@@ -91,8 +92,9 @@ def checked_target(token: object, fid: object, *, called: str) -> Target:
         raise BadRequest(f"give either {called} or fid, as a text", error="Missing basic attributes")
     if not 1 <= len(text) <= TARGET_MAX or not text.isprintable():
         raise BadRequest(f"{name} must have 1 to {TARGET_MAX} printable characters")
-    if "://" in text:
-        raise BadRequest(f"{name} is an address: webhooks are added by an administrator, `evd webhook add`")
+    if other := next((targets for targets in admin_targets() if targets.recognizes(text)), None):
+        noun = other.noun
+        raise BadRequest(f"{name} is a {noun}'s {other.called}: an administrator adds {noun}s, by `evd {noun} add`")
     return Target("fid" if name == "fid" else "token", text)
 
 
@@ -106,7 +108,7 @@ async def _remove(wish: RegistrationRequest) -> Response:
     """What another user registered is answered as what nobody did."""
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
     uid = None if _administers() else await _require_owner(vehicle)
-    found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, webhooks=False, limit=1)
+    found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, kinds=user_kinds(), limit=1)
     if [row["kind"] for row in found.rows] != [target.kind] or not await here().writer.write(
         Unregister(vehicle, target.text, uid)
     ):

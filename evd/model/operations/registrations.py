@@ -27,7 +27,8 @@ class Register(Operation, frozen=True, gc=False):
     token: str
     uid: str
     at: int
-    kind: Literal["token", "fid", "webhook"] = "token"
+    kind: str = "token"
+    """The name of a `TargetKind`."""
     client: Client = "v1"
     displaces: bool = True
     """Whether another phone makes room where there are too many; else LimitReached is raised."""
@@ -64,7 +65,7 @@ class Registration(msgspec.Struct, frozen=True, gc=False):
     number: int
     vehicle: str
     token: str
-    kind: Literal["token", "fid", "webhook"]
+    kind: str
     spelling: str
     uid: str
     renewed: int

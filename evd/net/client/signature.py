@@ -25,7 +25,7 @@ def new_secret() -> str:
 class Signer:
     """Signs with the secret of a setting, which `setting` names. Raises ConfigError, without the secret."""
 
-    def __init__(self, secret: str, *, setting: str = "push.webhook_secret") -> None:
+    def __init__(self, secret: str, *, setting: str) -> None:
         try:
             self._key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
         except (binascii.Error, ValueError):

@@ -1,1 +1,35 @@
-"""One folder a provider; `evd.push.protocols.Pusher` is what each gives."""
+"""Push providers, a folder each. Begin with `PROVIDERS`: a new provider is a folder with its traits, and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evd.config.settings import Config
+from evd.model.target_kinds import TargetKind
+from evd.push.protocols import Pusher
+from evd.push.providers.fcm import traits as fcm
+from evd.push.providers.webhook import traits as webhook
+from evd.push.traits import AdminTargets, ProviderTraits
+
+PROVIDERS: list[ProviderTraits] = [fcm.TRAITS, webhook.TRAITS]
+
+
+def target_kinds() -> list[TargetKind]:
+    """Of all providers."""
+    return [kind for traits in PROVIDERS for kind in traits.kinds]
+
+
+def admin_targets() -> list[AdminTargets]:
+    """The targets that an administrator registers."""
+    return [traits.by_admin for traits in PROVIDERS if traits.by_admin is not None]
+
+
+def user_kinds() -> frozenset[str]:
+    """The kinds of target that users register: their phones."""
+    return frozenset(kind for traits in PROVIDERS if traits.by_admin is None for kind in traits.serves)
+
+
+def opened(config: Config, env: Mapping[str, str]) -> list[tuple[ProviderTraits, Pusher]]:
+    """The providers that are set up; none means that no pushes are sent. Raises ConfigError."""
+    found = [(traits, traits.opened(config, env)) for traits in PROVIDERS]
+    return [(traits, pusher) for traits, pusher in found if pusher is not None]

@@ -17,7 +17,7 @@ from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 PAGE_BYTES = 2048
 """Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
 default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
@@ -170,20 +170,8 @@ def _create_schema(connection: Any) -> None:
 
 def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
-    views = _sql("views")
-    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(views)]
-    # A part of the schema that a step makes anew has this version's columns; the others are altered.
-    if version < 3:  # 1 and 2 have the same tables
-        steps += [_sql("upgrade_3"), _sql("network")]
-    else:
-        steps.append(_sql("upgrade_5_network"))
-    if version < 4:
-        steps += [_sql("upgrade_4"), _sql("push")]
-    else:
-        steps.append(_sql("upgrade_5_push"))
-    steps += [_sql("upgrade_5"), *(_sql(part) for part in SINCE_5), views, _sql("moved_5")]
-    if version < 4:
-        steps.append(_sql("moved_4"))
+    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(_sql("views"))]
+    steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
     (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
     connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
@@ -192,10 +180,26 @@ def _upgrade(connection: Any, version: int) -> None:
 
 
 _view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
-SINCE_5: tuple[str, ...] = ("overflow",)
-"""Parts with tables that schema 4 did not have."""
 
-PARTS = ("schema", "network", "push", *SINCE_5, "views")
+PARTS = ("schema", "network", "push", "overflow", "views")
+"""Of a new file."""
+
+#: A step, and the versions that need it. A part of the schema that is made anew has this version's columns; the others
+#: are altered.
+STEPS: tuple[tuple[str, range], ...] = (
+    ("upgrade_3", range(1, 3)),  # 1 and 2 have the same tables
+    ("network", range(1, 3)),
+    ("upgrade_5_network", range(3, 5)),
+    ("upgrade_4", range(1, 4)),
+    ("push", range(1, 4)),
+    ("upgrade_5_push", range(4, 5)),
+    ("upgrade_5", range(1, 5)),
+    ("upgrade_6", range(4, 6)),
+    ("overflow", range(1, 5)),
+    ("views", range(1, 6)),
+    ("moved_5", range(1, 5)),
+    ("moved_4", range(1, 4)),
+)
 
 
 def _in_one_transaction(connection: Any, sql: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
 from evd.log.logger import log
 from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
+from evd.model.target_kinds import TargetKind
 from evd.store.protocols import finished
 from evd.store.sqlite.commit_thread import open_commit_thread
 from evd.store.sqlite.connection import (
@@ -83,12 +84,17 @@ class _Unwritable(EvdError):
 _SET = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 """For the views, which cannot read settings."""
 
+_SET_KIND = """
+INSERT INTO target_kinds (kind, personal, goes_stale, makes_room) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+SET personal = excluded.personal, goes_stale = excluded.goes_stale, makes_room = excluded.makes_room"""
+
 
 class SqliteStore:
     """`evd.store.Store` over one file.
 
     `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
-    long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of.
+    long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of. Registrations are of
+    one of `target_kinds`, or of one that the file knows from an earlier start.
     """
 
     def __init__(
@@ -97,6 +103,7 @@ class SqliteStore:
         *,
         capacity: int,
         limits: Limits,
+        target_kinds: Iterable[TargetKind],
         give_up_after_s: int = 3600,
         stale_after_days: int = 30,
         create_unknown: bool = True,
@@ -111,6 +118,7 @@ class SqliteStore:
             # For the views, which know no settings.
             facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
             self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
+            self._db.executemany(_SET_KIND, target_kinds)
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes

@@ -21,8 +21,9 @@ from builders import DAY_MS, NOW, arrival, new_store, prepare, ring_of, rows
 from folders import SUPPORT
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.model.operations import AddKey, Reject, SetVehicle, Several, Stored
+from evd.model.operations import AddKey, ForgetUnseen, Register, Reject, Renew, SetVehicle, Several, Stored
 from evd.model.retention import Verdict
+from evd.model.target_kinds import TargetKind
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES, SqliteStore
 from evd.store.sqlite.integrity import find_damage
@@ -164,7 +165,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2, 4])
+@pytest.mark.parametrize("version", [1, 2, 4, 5])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:
@@ -175,6 +176,41 @@ def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     assert schema_of(database) == schema_of(fresh)
     assert rows(database, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert ring_of(database) == [arrival(time=NOW + slot * 1000, seq=2 * slot).status_id for slot in range(3)]
+
+
+def test_registrations_of_an_older_evd_keep_their_kinds_and_no_number_is_given_again(
+    open_store: Opener, database: Path
+) -> None:
+    old_database(database, 5)
+    connection = sqlite3.connect(str(database))
+    kinds = ("token", "fid", "webhook", "token")
+    for number, kind in enumerate(kinds, start=1):
+        values = (number, f"target {number}", kind, NOW, NOW)
+        sql = "INSERT INTO registrations VALUES (?, '386625', ?, ?, '386625', 'anna', ?, ?, 'v1')"
+        connection.execute(sql, values)
+    connection.execute("DELETE FROM registrations WHERE number = 4")
+    connection.commit()
+    connection.close()
+    store = open_store()
+    store.write([Register("386625", "386625", "new", "berta", NOW, "fid")])
+    found = rows(database, "SELECT number, token, kind FROM registrations ORDER BY number")
+    assert found == [(1, "target 1", "token"), (2, "target 2", "fid"), (3, "target 3", "webhook"), (5, "new", "fid")]
+    assert rows(database, "SELECT kind FROM target_kinds WHERE personal ORDER BY kind") == [("fid",), ("token",)]
+
+
+def test_a_target_of_a_kind_that_no_provider_serves_is_refused(open_store: Opener, database: Path) -> None:
+    (result,) = open_store().write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
+    assert "cannot be written" in str(result)
+    assert rows(database, "SELECT count(*) FROM registrations") == [(0,)]
+
+
+def test_a_target_whose_provider_is_gone_stays_as_it_was(open_store: Opener, database: Path) -> None:
+    store = open_store(target_kinds=[TargetKind("pigeon", personal=False, goes_stale=False, makes_room=False)])
+    store.write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
+    store.close()
+    store = open_store()
+    store.write([ForgetUnseen(NOW + 1, 10), Renew("anna", NOW + 2 * DAY_MS)])
+    assert rows(database, "SELECT token, renewed FROM registrations") == [("t", NOW)]
 
 
 @pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])

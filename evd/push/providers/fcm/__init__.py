@@ -1,1 +1,1 @@
-"""Firebase Cloud Messaging, HTTP v1. Begin with `sender`."""
+"""Firebase Cloud Messaging, HTTP v1. Begin with `traits`; `sender` sends."""

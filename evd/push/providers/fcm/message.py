@@ -14,7 +14,7 @@ import orjson
 from firebase_admin import messaging
 
 from evd.errors import GiveUp
-from evd.push.protocols import STATE, Priority, Push, TargetKind
+from evd.push.protocols import STATE, Priority, Push
 
 SHAPES_MAX = 256
 """Shapes kept: a fleet has as many as it has pairs of ttl and priority, times a handful."""
@@ -38,7 +38,7 @@ PARTS: dict[str, Part] = {
 class MessageShape(msgspec.Struct, frozen=True, gc=False):
     """What decides how a message is built, beyond its texts."""
 
-    target_kind: TargetKind
+    target_kind: str
     ttl_s: int
     priority: Priority
     state: bool

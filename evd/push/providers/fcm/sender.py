@@ -15,7 +15,7 @@ from urllib.parse import quote
 from evd.errors import HttpError, PushError, Unreachable
 from evd.net.client.push_pool import PushPool
 from evd.net.client.response import Response
-from evd.push.protocols import Push, TargetKind
+from evd.push.protocols import Push
 from evd.push.providers.fcm.answers import RETRY_MIN_S, THIRD_PARTY, read_answer, read_error
 from evd.push.providers.fcm.credentials import AccessTokens, load_service_account
 from evd.push.providers.fcm.message import encode
@@ -33,9 +33,6 @@ class FcmPusher:
     Each wait in a `send` ends after the timeout: for another task's token request, for its own, for FCM's answer, and
     the three again if FCM refuses an access token that should still be good.
     """
-
-    name = "fcm"
-    serves: frozenset[TargetKind] = frozenset({"token", "fid"})
 
     def __init__(self, project_id: str, tokens: AccessTokens, transport: PushPool) -> None:
         self.project_id = project_id

@@ -1,1 +1,1 @@
-"""Webhooks in the form of Standard Webhooks. Begin with `sender`."""
+"""Webhooks in the form of Standard Webhooks. Begin with `traits`; `sender` sends."""

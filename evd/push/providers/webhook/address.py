@@ -33,6 +33,11 @@ def checked_address(text: str) -> str:
     return text
 
 
+def is_address(text: str) -> bool:
+    """Whether it is meant as an address, good or not."""
+    return "://" in text
+
+
 def shown_address(text: str) -> str:
     """Without its query, which is often a key."""
     return text.partition("?")[0]

@@ -18,7 +18,7 @@ from evd.errors import DropRegistration, GiveUp, HttpError, PushError, RetryAfte
 from evd.net.client.deadline import Poster
 from evd.net.client.response import Response, retry_after_s
 from evd.net.client.signature import Signer
-from evd.push.protocols import STATE, Push, TargetKind
+from evd.push.protocols import STATE, Push
 from evd.push.providers.webhook.address import origin_of
 from evd.version import VERSION
 
@@ -41,9 +41,6 @@ class WebhookPusher:
     What one receiver answers says nothing of the others, so it never asks for a pause and is never Unreachable: each
     failure is a RetryAfter of its own registration. `timeout_s` is as in `Poster`; `clock` gives epoch ms.
     """
-
-    name = "webhook"
-    serves: frozenset[TargetKind] = frozenset({"webhook"})
 
     def __init__(
         self,

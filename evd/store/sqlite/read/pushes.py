@@ -15,6 +15,7 @@ from evd.errors import NotFound
 from evd.store.sqlite.read import by_id as finding
 from evd.store.sqlite.read.by_id import FoundStatus
 from evd.store.sqlite.read.statuses import NUMBER_MAX, Queries
+from evd.store.sqlite.tables.base import PERSONAL_KINDS, STALE_KINDS
 
 Turn = tuple[int, int]
 """When what waits is tried next, and which of those that are tried then: rows have it as `at` and `place`."""
@@ -40,18 +41,20 @@ _PUSHED = """
 SELECT number, vehicle, status_id, what, kind, token, committed, sent, finished, taken, outcome
 FROM pushed WHERE true"""
 
-_PHONES = """
-SELECT r.token, r.kind, r.client, r.created, r.renewed, d.given, d.given_at, d.due, d.attempts, d.outcome
+_PHONES = f"""
+SELECT r.token, r.kind, r.kind IN {STALE_KINDS} AND r.client <> 'original' AS goes_stale,
+       r.created, r.renewed, d.given, d.given_at, d.due, d.attempts, d.outcome
 FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
-WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""
+WHERE r.vehicle = ? ORDER BY r.number LIMIT ?"""  # noqa: S608
 
-_STATES_WAITING = """
+_STATES_WAITING = f"""
 SELECT r.vehicle, l.id AS status_id, 'state' AS what, r.kind, r.token, d.attempts, d.due, d.outcome,
        l.received AS since, ifnull(d.due, l.received) AS at, d.registration AS place
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
-WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind = 'webhook' OR r.client = 'original') AND l.received > ?"""
+WHERE d.given <> l.id AND (r.renewed >= ? OR r.kind NOT IN {STALE_KINDS} OR r.client = 'original')
+  AND l.received > ?"""  # noqa: S608 (constants)
 
 _BEHIND = " AND (ifnull(d.due, l.received), d.registration) > (?, ?)"
 
@@ -67,7 +70,7 @@ WHERE (o.due, o.number) > (?, ?)"""
 
 # A page of registrations, and of these the phones that were not given their vehicle's last status though a provider
 # took a push for them lately and refused none since.
-_STOPPED = """
+_STOPPED = f"""
 WITH page AS MATERIALIZED (
     SELECT r.number, r.vehicle, r.kind, r.client = 'v1' AND r.renewed < ?4 AS stale, d.given, d.given_at, d.outcome
     FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
@@ -76,12 +79,13 @@ SELECT (SELECT count(*) FROM page) AS registered, (SELECT max(number) FROM page)
        count(CASE WHEN p.stale THEN 1 END) AS stale,
        count(CASE WHEN NOT p.stale AND l.received BETWEEN ?5 AND ?6 THEN 1 END) AS missed
 FROM page AS p JOIN last AS l ON l.vehicle = p.vehicle
-WHERE p.kind <> 'webhook' AND p.given_at > ?3 AND p.outcome = '' AND p.given <> l.id"""
+WHERE p.kind IN {PERSONAL_KINDS} AND p.given_at > ?3 AND p.outcome = '' AND p.given <> l.id"""  # noqa: S608
 
-_PUSHING = """
+_PUSHING = f"""
 SELECT coalesce((SELECT value FROM meta WHERE name = 'pushes_paused'), 0) AS paused_since,
        (SELECT count(*) FROM registrations) AS registrations,
-       (SELECT count(*) FROM registrations WHERE renewed < ? AND kind <> 'webhook' AND client <> 'original') AS stale"""
+       (SELECT count(*) FROM registrations
+        WHERE renewed < ? AND kind IN {STALE_KINDS} AND client <> 'original') AS stale"""  # noqa: S608
 
 # The first push of all has number 1: a log that begins with another one has lost what was before.
 _LOG_FROM = """
@@ -132,8 +136,8 @@ async def states_waiting(
 ) -> list[dict[str, Any]]:
     """Last statuses that phones were not given yet, those first that are tried next.
 
-    Of webhooks and of phones that are not stale (renewed since `unseen_since`, or the original app's), and statuses
-    received after `received_after`: no others are pushed.
+    Of targets that are not stale (renewed since `unseen_since`, of a kind that never is, or the original app's), and
+    statuses received after `received_after`: no others are pushed.
     """
     # Both are named: the view `last` then looks at one vehicle only.
     asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}

@@ -5,7 +5,7 @@ asker his share of them: so nobody's history holds up somebody else's last statu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,7 +72,8 @@ _LASTS = "SELECT vehicle, time, seq, id FROM last ORDER BY vehicle LIMIT ?"
 
 _REGISTRATIONS = """
 SELECT number, vehicle, token, kind, uid, created, renewed, given_at, attempts, outcome
-FROM registrations LEFT JOIN deliveries ON registration = number WHERE (kind = 'webhook') = ? AND number > ?"""
+FROM registrations LEFT JOIN deliveries ON registration = number
+WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""
 
 _STATUS = "id, time, seq, connectivity, payload, fields, flags"
 _OF_STATUS = Columns("s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, s.flags")
@@ -206,15 +207,16 @@ class Queries:
         vehicle: str | None = None,
         uid: str | None = None,
         token: str | None = None,
-        webhooks: bool,
+        kinds: Collection[str],
         after: tuple[int] = (0,),
         limit: int,
     ) -> Listing:
-        """Webhooks, or else phones, that are all that is given, in the order they came; times are epoch ms."""
+        """Those of these kinds that are all that is given, in the order they came; times are epoch ms."""
         asked = {"vehicle = ?": vehicle, "uid = ?": uid, "token = ?": token}
         given = {condition: value for condition, value in asked.items() if value is not None}
         sql = " AND ".join([_REGISTRATIONS, *given]) + " ORDER BY number LIMIT ?"
-        return await self.listing(sql, (webhooks, *after, *given.values()), limit, by=("number",))
+        values = (orjson.dumps(list(kinds)).decode(), *after, *given.values())
+        return await self.listing(sql, values, limit, by=("number",))
 
     async def fleet(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing:
         return await self.listing(_FLEET, after, limit, by=("vehicle",))

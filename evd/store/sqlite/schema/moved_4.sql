@@ -1,6 +1,7 @@
 -- From schema 3 to 4, after push.sql and the views: what the old tables held. Who waited for a status, waits for the
 -- vehicle's last one.
 
+INSERT INTO target_kinds VALUES ('token', 0, 0, 0);  -- the start gives it its values
 INSERT INTO registrations (vehicle, token, spelling, uid, created, renewed)
 SELECT vehicle, token, spelling, uid, created, renewed FROM registrations_3 ORDER BY renewed;
 INSERT INTO deliveries (registration, given)

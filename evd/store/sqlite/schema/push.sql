@@ -1,11 +1,19 @@
 -- What evd tells phones: the last part of the schema, also for files made before it.
 
--- A phone, or a webhook, that wants to hear of a vehicle.
+-- The kinds of target, as their push providers declare them: written at each start. What no provider serves any more stays.
+CREATE TABLE target_kinds (
+    kind       TEXT PRIMARY KEY,
+    personal   INTEGER NOT NULL,           -- 1: it belongs to one user at a time
+    goes_stale INTEGER NOT NULL,           -- 1: its app renews it, and one that is not renewed for long is dead
+    makes_room INTEGER NOT NULL            -- 1: of too many the most silent one goes; 0: a new one is refused
+) STRICT, WITHOUT ROWID;
+
+-- A phone, or another target, that receives a vehicle's pushes.
 CREATE TABLE registrations (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again: a push to the one before may still be on its way
     vehicle  TEXT NOT NULL,
-    token    TEXT NOT NULL,                -- FCM's registration token, an installation id, or a webhook's address
-    kind     TEXT NOT NULL DEFAULT 'token' CHECK (kind IN ('token', 'fid', 'webhook')),
+    token    TEXT NOT NULL,                -- what the provider sends to: FCM's registration token, an address
+    kind     TEXT NOT NULL DEFAULT 'token' REFERENCES target_kinds (kind),
     spelling TEXT NOT NULL,                -- how it writes the vehicle's id
     uid      TEXT NOT NULL,
     created  INTEGER NOT NULL,

@@ -161,7 +161,8 @@ SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle,
 FROM pushed
 UNION ALL
 SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
-       CASE WHEN r.kind <> 'webhook' AND r.client <> 'original' AND r.renewed < (julianday('now') - 2440587.5) * 86400000
+       CASE WHEN r.kind IN (SELECT kind FROM target_kinds WHERE goes_stale) AND r.client <> 'original'
+                 AND r.renewed < (julianday('now') - 2440587.5) * 86400000
                  - 86400000 * (SELECT value FROM meta WHERE name = 'stale_after_days') THEN 'stale' ELSE 'waiting' END,
        d.attempts, d.outcome,
        strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from evd.model.target_kinds import TargetKind
 from evd.store.sqlite.rings import Rings
 
 
@@ -24,6 +25,12 @@ class Limits(NamedTuple):
     event_tries_s: int = 3600
 
 
+PERSONAL_KINDS = "(SELECT kind FROM target_kinds WHERE personal)"
+STALE_KINDS = "(SELECT kind FROM target_kinds WHERE goes_stale)"
+ROOMY_KINDS = "(SELECT kind FROM target_kinds WHERE makes_room)"
+"""The kinds of target that are so (`evd.model.target_kinds`), as a question asks for them: `kind IN` this."""
+
+
 class Registry:
     """The small tables on one writing connection, and in memory the row counts of those that may be long."""
 
@@ -32,6 +39,7 @@ class Registry:
         self.rings = rings
         self.limits = limits
         connection.execute("DELETE FROM pushed WHERE slot >= ?", (limits.pushed,))
+        self.target_kinds = {row[0]: TargetKind(*row) for row in connection.execute("SELECT * FROM target_kinds")}
         self._count()
 
     def forget(self) -> None:

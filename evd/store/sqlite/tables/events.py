@@ -70,10 +70,11 @@ def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
         return 0
     made = 0
     for number, kind, client, settings in registry.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
-        if client in event.self_told and kind != "webhook":
+        personal = registry.target_kinds[kind].personal
+        if personal and client in event.self_told:
             continue
-        # A webhook is a program: what it does with an event, and when, is its own affair.
-        due = op.at if kind == "webhook" else preferences.when(preferences.read(settings), event.kind, op.at)
+        # What is no user's is a program: what it does with an event, and when, is its own affair.
+        due = preferences.when(preferences.read(settings), event.kind, op.at) if personal else op.at
         if due is None:
             continue
         if registry.waiting >= registry.limits.outbox:

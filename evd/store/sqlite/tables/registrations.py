@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -20,9 +20,8 @@ from evd.model.operations import (
     Renew,
     Unregister,
 )
-
-if TYPE_CHECKING:
-    from evd.store.sqlite.tables.base import Registry
+from evd.model.target_kinds import TargetKind
+from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, Registry
 
 RENEWED_AGAIN_MS = 10_000
 """FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
@@ -37,26 +36,28 @@ _RENEW = """
 UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?
 WHERE vehicle = ? AND token = ? AND uid = ?"""
 # Also one that a clock which was set back since had renewed in the future.
-_RENEW_ALL = """
+_RENEW_ALL = f"""
 UPDATE registrations SET renewed = ?1
-WHERE uid = ?2 AND kind <> 'webhook' AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""
+WHERE uid = ?2 AND kind IN {PERSONAL_KINDS} AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""  # noqa: S608
 
-_OF_OTHERS = "SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind <> 'webhook'"
-_PHONES_OF_VEHICLE = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind <> 'webhook'"
-_OTHER_PHONES_OF_USER = """
-SELECT count(DISTINCT token) FROM registrations WHERE uid = ? AND kind <> 'webhook' AND token <> ?"""
-_WEBHOOKS = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = 'webhook'"
+# What a question is made of are constants (S608).
+_OF_OTHERS = f"SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind IN {PERSONAL_KINDS}"  # noqa: S608
+_PHONES_OF_VEHICLE = f"SELECT count(*) FROM registrations WHERE vehicle = ? AND kind IN {ROOMY_KINDS}"  # noqa: S608
+_OTHER_PHONES_OF_USER = f"""
+SELECT count(DISTINCT token) FROM registrations
+WHERE uid = ? AND kind IN {PERSONAL_KINDS} AND token <> ?"""  # noqa: S608
+_OF_KIND = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = ?"
 
-# The phones make room of which nothing was heard for the longest time: no app renewed them, no provider took a push for
-# them; never the new one, also when a clock was set back. A webhook, which nobody renews, never does.
+# The targets make room of which nothing was heard for the longest time: no app renewed them, no provider took a push
+# for them; never the new one, also when a clock was set back.
 _HEARD = "max(renewed, ifnull(given_at, 0))"
 _OVER_OF_VEHICLE = f"""
-SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind <> 'webhook'
-ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608 (a constant)
+SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind IN {ROOMY_KINDS}
+ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608
 #: Of whole phones: one may hear of many vehicles.
 _OVER_OF_USER = f"""
-SELECT number FROM registrations WHERE uid = ?1 AND kind <> 'webhook' AND token NOT IN (
-    SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind <> 'webhook'
+SELECT number FROM registrations WHERE uid = ?1 AND kind IN {ROOMY_KINDS} AND token NOT IN (
+    SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind IN {ROOMY_KINDS}
     GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
 
 PUSHED_LATELY_MS = 2 * 86_400_000
@@ -101,30 +102,33 @@ def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
     return len(numbers)
 
 
+_UNKNOWN = TargetKind("", personal=False, goes_stale=False, makes_room=False)
+"""The table refuses what is registered as one."""
+
+
 def _register(registry: Registry, op: Register) -> int | None:
-    """A phone has room made for it. A webhook is the administrator's, who is told; its limit is for its vehicle."""
-    db, limits, webhook = registry.db, registry.limits, op.kind == "webhook"
-    if not webhook:
-        # A phone is one user's at a time: it hears no more of what it was registered for by the one before him.
+    """Where a vehicle or a user has too many, the kind of the target says whether another one makes room."""
+    db, limits, kind = registry.db, registry.limits, registry.target_kinds.get(op.kind, _UNKNOWN)
+    if kind.personal:  # it receives no more of what the user before registered it for
         forget_all(registry, _OF_OTHERS, (op.token, op.uid))
     if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
         return None
     if registry.registered >= limits.registrations:
         raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
-    if webhook:
-        (webhooks,) = db.execute(_WEBHOOKS, (op.vehicle,)).fetchone()
-        if webhooks >= limits.registrations_per_vehicle:
+    if not kind.makes_room:
+        (of_kind,) = db.execute(_OF_KIND, (op.vehicle, op.kind)).fetchone()
+        if of_kind >= limits.registrations_per_vehicle:
             raise LimitReached(
-                f"vehicle {op.vehicle} has {webhooks} webhooks: remove one, or raise app.registrations_per_vehicle"
+                f"vehicle {op.vehicle} has {of_kind} {op.kind}s: remove one, or raise app.registrations_per_vehicle"
             )
-    if not webhook and not op.displaces:
+    elif not op.displaces:
         _require_room(registry, op)
     registry.rings.flush()
     values = (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at, op.client)
     new = db.execute(_INSERT, values).lastrowid
     db.execute(_FIRST, (new, op.vehicle))
     registry.registered += 1
-    if webhook:
+    if not kind.makes_room:
         return None
     over = (
         (_OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle)),
@@ -166,10 +170,12 @@ def _renew(registry: Registry, op: Renew) -> list[str]:
 
 def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
     """Of an app that registers at each start. The original's does not, so of its phones the provider alone knows."""
-    sql = """
-SELECT number FROM registrations WHERE renewed < ? AND kind <> 'webhook' AND client <> 'original'
-ORDER BY renewed LIMIT ?"""
-    return forget_all(registry, sql, (op.before, op.limit))
+    return forget_all(registry, _UNSEEN, (op.before, op.limit))
+
+
+_UNSEEN = f"""
+SELECT number FROM registrations WHERE renewed < ? AND kind IN {STALE_KINDS} AND client <> 'original'
+ORDER BY renewed LIMIT ?"""  # noqa: S608
 
 
 def _forget_expired(registry: Registry, op: ForgetExpired) -> int:

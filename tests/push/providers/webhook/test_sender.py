@@ -24,12 +24,12 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from evd.clock import now_ms
 from evd.config.settings import PushSettings
-from evd.daemon.wiring import in_flight_max
 from evd.errors import BadRequest, ConfigError, DropRegistration, GiveUp, RetryAfter
 from evd.net.client.signature import Signer, new_secret
-from evd.push.protocols import Push, TargetKind
+from evd.push.protocols import Push
 from evd.push.providers.webhook.address import checked_address, origin_of, shown_address
 from evd.push.providers.webhook.sender import WebhookPusher, message_id
+from evd.push.providers.webhook.traits import SETTING, TRAITS
 from evd.push.threads import PATIENCE_S, InThreads
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes, as it is told!").decode()
@@ -59,7 +59,7 @@ class Sender(InThreads):
         self, *, timeout_s: float = PATIENT_S, threads_max: int = 2, ssl_context: ssl.SSLContext | None = None
     ) -> None:
         blocking = WebhookPusher(
-            Signer(SECRET),
+            Signer(SECRET, setting=SETTING),
             connections_max=2,
             timeout_s=timeout_s,
             clock=lambda: NOW,
@@ -67,6 +67,7 @@ class Sender(InThreads):
         )
         super().__init__(
             blocking,
+            name="webhook",
             threads_max=threads_max,
             timeout_s=2 * PATIENT_S,
             receiver_of=lambda push: origin_of(push.target),
@@ -194,13 +195,13 @@ def _at(seconds: int) -> datetime:
 @given(st.binary(min_size=24, max_size=64), st.text(min_size=1), st.integers(0, 2**32), st.text())
 def test_a_signature_is_that_of_the_reference_library(key: bytes, name: str, at: int, body: str) -> None:
     secret = "whsec_" + base64.b64encode(key).decode()
-    assert Signer(secret).sign(name, at, body.encode()) == Webhook(secret).sign(name, _at(at), body)
+    assert Signer(secret, setting=SETTING).sign(name, at, body.encode()) == Webhook(secret).sign(name, _at(at), body)
 
 
 def test_a_new_secret_signs_and_is_no_other_one() -> None:
     first, second = new_secret(), new_secret()
     assert first.startswith("whsec_")
-    assert Signer(first).sign("a", 1, b"") != Signer(second).sign("a", 1, b"")
+    assert Signer(first, setting=SETTING).sign("a", 1, b"") != Signer(second, setting=SETTING).sign("a", 1, b"")
 
 
 @pytest.mark.parametrize(
@@ -209,7 +210,7 @@ def test_a_new_secret_signs_and_is_no_other_one() -> None:
 )
 def test_a_bad_secret_is_refused_without_being_quoted(secret: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        Signer(secret)
+        Signer(secret, setting=SETTING)
     assert str(caught.value).startswith("push.webhook_secret is no secret: write whsec_ and 24 to 64 bytes in base64")
     assert len(secret) < 7 or secret.removeprefix("whsec_") not in str(caught.value)
 
@@ -391,9 +392,6 @@ async def test_a_receiver_that_hangs_does_not_hold_up_another() -> None:
 class Stuck:
     """A blocking pusher that does not return until it is told to."""
 
-    name = "stuck"
-    serves: frozenset[TargetKind] = frozenset({"webhook"})
-
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
         self.go_on = threading.Event()
@@ -416,7 +414,9 @@ def stuck() -> Iterator[Stuck]:
 
 
 def awaited(stuck: Stuck, *, threads_max: int = 1, timeout_s: float = PATIENT_S) -> InThreads:
-    return InThreads(stuck, threads_max=threads_max, timeout_s=timeout_s, receiver_of=lambda push: push.target)
+    return InThreads(
+        stuck, name="stuck", threads_max=threads_max, timeout_s=timeout_s, receiver_of=lambda push: push.target
+    )
 
 
 async def test_no_more_than_threads_max_are_sent_at_once(stuck: Stuck) -> None:
@@ -465,9 +465,6 @@ async def test_cancelling_does_not_wait_for_the_thread(stuck: Stuck) -> None:
 class Crossroads:
     """A blocking pusher: what goes to `dead` hangs until it is let go and fails then, anything else is taken."""
 
-    name = "crossroads"
-    serves: frozenset[TargetKind] = frozenset({"webhook"})
-
     def __init__(self) -> None:
         self.hung = threading.Semaphore(0)
         self.go_on = threading.Event()
@@ -492,7 +489,9 @@ def crossroads() -> Iterator[Crossroads]:
 
 def patient(pusher: Crossroads, patience_s: float) -> InThreads:
     receiver_of: Callable[[Push], str] = lambda push: push.target  # noqa: E731
-    return InThreads(pusher, threads_max=4, timeout_s=PATIENT_S, patience_s=patience_s, receiver_of=receiver_of)
+    return InThreads(
+        pusher, name="crossroads", threads_max=4, timeout_s=PATIENT_S, patience_s=patience_s, receiver_of=receiver_of
+    )
 
 
 async def refused(sender: InThreads, match: str = r"crossroads: dead needs more than [\d.]+ s to answer") -> None:
@@ -573,16 +572,9 @@ async def _fails(sender: InThreads, target: str, match: str = "no answer") -> No
 
 
 @pytest.mark.parametrize(("threads", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
-def test_few_pushes_wait_for_a_thread_and_the_others_in_the_tables(
-    stuck: Stuck, threads: int, in_flight: int, expected: int
-) -> None:
+def test_few_pushes_wait_for_a_thread_and_the_others_in_the_tables(threads: int, in_flight: int, expected: int) -> None:
     settings = PushSettings(webhook_threads_max=threads, in_flight_max=in_flight)
-    assert in_flight_max(awaited(stuck), settings) == expected
-
-
-async def test_it_serves_what_the_blocking_one_serves(stuck: Stuck) -> None:
-    sender = awaited(stuck)
-    assert (sender.name, sender.serves) == ("stuck", {"webhook"})
+    assert TRAITS.in_flight_max(settings) == expected
 
 
 # Addresses
@@ -749,14 +741,14 @@ def test_the_command_adds_lists_and_removes(daemon: RunningDaemon) -> None:
         return run_evd("webhook", *arguments, "--dir", daemon.directory)
 
     made = webhook("add", "F1", "https://hooks.example/a?key=TOPSECRET")
-    assert (made.stdout, made.returncode) == ("https://hooks.example/a is told of vehicle F1\n", 0)
+    assert (made.stdout, made.returncode) == ("https://hooks.example/a receives the pushes of vehicle F1\n", 0)
     listed = webhook("list")
     assert "https://hooks.example/a" in listed.stdout
     assert "TOPSECRET" not in listed.stdout
     (row,) = json.loads(webhook("list", "F1", "--json").stdout)
     assert (row["vehicle"], row["url"], row["pushed"], row["attempts"]) == ("F1", "https://hooks.example/a", None, 0)
     gone = webhook("remove", "F1", "https://hooks.example/a")
-    assert gone.stdout == "https://hooks.example/a is told of vehicle F1 no more\n"
+    assert gone.stdout == "https://hooks.example/a receives nothing of vehicle F1 any more\n"
     assert webhook("list").stdout == "There are none: `evd webhook add VEHICLE URL` adds one.\n"
     refused = webhook("add", "F1", "http://hooks.example/")
     assert refused.returncode == 1
@@ -765,10 +757,10 @@ def test_the_command_adds_lists_and_removes(daemon: RunningDaemon) -> None:
 
 def test_a_secret_is_printed_alone_on_stdout(tmp_path: Any) -> None:
     made = run_evd("webhook", "secret", "--dir", tmp_path)
-    Signer(made.stdout.strip())
+    Signer(made.stdout.strip(), setting=SETTING)
     assert "evd.toml" in made.stderr
     assert made.stdout.strip() not in made.stderr
-    Signer(json.loads(run_evd("webhook", "secret", "--json").stdout)["secret"])
+    Signer(json.loads(run_evd("webhook", "secret", "--json").stdout)["secret"], setting=SETTING)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -780,7 +772,7 @@ def test_a_webhook_is_removed_by_its_whole_address_or_by_what_is_shown_of_it_if_
         assert ask(daemon, "POST", {"vehicle": "F2", "url": url}).json() == {"vehicle": "F2", "url": base}
     refused = ask(daemon, "DELETE", {"vehicle": "F2", "url": base})
     assert refused.status_code == 400
-    assert refused.json()["detail"] == "vehicle F2 has 2 webhooks at this address: write it with its ?query"
+    assert refused.json()["detail"] == "vehicle F2 has 2 webhooks at this address: write it whole"
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 200
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 404
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": base}).status_code == 200

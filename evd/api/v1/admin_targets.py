@@ -1,0 +1,107 @@
+"""Targets that an administrator registers, `/api/v1/<noun>s`: the same routes for each push provider that has such."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from evd.api.context import here, require_admin
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, NotFound
+from evd.model.operations import LimitReached, Register, Unregister
+from evd.model.status import vehicle_id
+from evd.push.traits import AdminTargets
+
+PER_VEHICLE_MAX = 10_000
+"""As for `app.registrations_per_vehicle`."""
+
+
+class TargetRequest(msgspec.Struct):
+    """`target` is called as the provider calls it (`AdminTargets.field`)."""
+
+    vehicle: str
+    target: str
+
+
+class TargetRoutes:
+    """The routes of one provider's targets."""
+
+    def __init__(self, targets: AdminTargets) -> None:
+        self._targets = targets
+        form = msgspec.defstruct(
+            "TargetRequest",
+            [("target", str, msgspec.field(name=targets.field))],
+            bases=(TargetRequest,),
+            forbid_unknown_fields=True,
+        )
+        self._form = cast("type[TargetRequest]", form)
+
+    def blueprint(self) -> Blueprint:
+        name = f"{self._targets.noun}s"
+        routes = Blueprint(name, __name__, url_prefix=f"{V1}/{name}")
+        routes.before_request(only_admins)
+        routes.post("")(self.add)
+        routes.get("")(self.list)
+        routes.delete("")(self.remove)
+        return routes
+
+    async def add(self) -> Response:
+        """Said again, it changes nothing."""
+        targets, wish, context = self._targets, await read_form(self._form), here()
+        targets.require_set_up(context.config)
+        vehicle, target = vehicle_id(wish.vehicle), targets.checked(wish.target)
+        register = Register(vehicle, wish.vehicle, target, targets.noun, context.clock(), targets.kind)
+        try:
+            await context.writer.write(register)
+        except LimitReached as error:
+            raise BadRequest(str(error)) from None
+        return v1_json({"vehicle": vehicle, targets.field: targets.shown(target)}, 201)
+
+    async def list(self) -> Response:
+        """Of one `vehicle` where the query says so, in the order they were added; times are epoch ms.
+
+        A target is shown as its provider allows. `pushed` is when it took a push last; `attempts` failed since, `said`
+        is why.
+        """
+        given = request.args.get("vehicle")
+        vehicle = None if given is None else vehicle_id(given)
+        after, limit = await asked_page((0,))
+        found = await here().queries.registrations(
+            vehicle=vehicle, kinds=[self._targets.kind], after=after, limit=limit
+        )
+        return page(found, list(map(self._shown, found.rows)))
+
+    async def remove(self) -> Response:
+        """By the whole target, or by what the list shows of it where that means one only."""
+        targets, wish = self._targets, await read_form(self._form)
+        noun, vehicle = targets.noun, vehicle_id(wish.vehicle)
+        found = await here().queries.registrations(vehicle=vehicle, kinds=[targets.kind], limit=PER_VEHICLE_MAX)
+        known = [row["token"] for row in found.rows]
+        meant = [one for one in known if one == wish.target] or [
+            one for one in known if targets.shown(one) == wish.target
+        ]
+        if len(meant) > 1:
+            raise BadRequest(f"vehicle {vehicle} has {len(meant)} {noun}s at this {targets.called}: write it whole")
+        if not meant or not await here().writer.write(Unregister(vehicle, meant[0])):
+            raise NotFound(
+                f"vehicle {vehicle} has no {noun} at this {targets.called}: `evd {noun} list` shows those it has"
+            )
+        return v1_json({"vehicle": vehicle, targets.field: targets.shown(meant[0]), "removed": True})
+
+    def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "vehicle": row["vehicle"],
+            self._targets.field: self._targets.shown(row["token"]),
+            "created": row["created"],
+            "pushed": row["given_at"],
+            "attempts": row["attempts"],
+            "said": row["outcome"],
+        }
+
+
+async def only_admins() -> None:
+    require_admin()

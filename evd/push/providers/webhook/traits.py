@@ -1,0 +1,68 @@
+"""What webhooks are as a provider: programs at addresses that an administrator registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evd.config.settings import Config, PushSettings
+from evd.errors import BadRequest
+from evd.model.target_kinds import TargetKind
+from evd.net.client.signature import Signer
+from evd.push.protocols import Pusher
+from evd.push.providers.webhook.address import checked_address, is_address, origin_of, shown_address
+from evd.push.traits import AdminTargets, ProviderTraits
+
+NAME = "webhook"
+SETTING = "push.webhook_secret"
+
+
+def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
+    """Raises ConfigError for a secret that is none."""
+    push = config.push
+    if not push.webhook_secret:
+        return None
+    from evd.push.providers.webhook.sender import WebhookPusher
+    from evd.push.threads import InThreads
+
+    return InThreads(
+        WebhookPusher(
+            Signer(push.webhook_secret, setting=SETTING),
+            connections_max=push.webhook_threads_max,
+            timeout_s=push.webhook_timeout_s,
+        ),
+        name=NAME,
+        threads_max=push.webhook_threads_max,
+        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
+        receiver_of=lambda one: origin_of(one.target),
+    )
+
+
+def in_flight_max(push: PushSettings) -> int:
+    """For each thread a push, and one to be next: the others wait where newer ones replace them."""
+    return min(push.in_flight_max, 2 * push.webhook_threads_max)
+
+
+def require_secret(config: Config) -> None:
+    """Raises BadRequest where pushes could not be signed."""
+    if not config.push.webhook_secret:
+        raise BadRequest(f"webhooks are signed: set {SETTING} to what `evd webhook secret` prints, and start evd anew")
+
+
+TRAITS = ProviderTraits(
+    name=NAME,
+    kinds=(TargetKind(NAME, personal=False, goes_stale=False, makes_room=False),),
+    opened=opened,
+    in_flight_max=in_flight_max,
+    by_admin=AdminTargets(
+        noun="webhook",
+        kind=NAME,
+        field="url",
+        called="address",
+        about="addresses that receive each new status and event of a vehicle, as signed POSTs",
+        checked=checked_address,
+        shown=shown_address,
+        recognizes=is_address,
+        require_set_up=require_secret,
+        secret_setting=("push", "webhook_secret"),
+    ),
+)
