@@ -12,8 +12,8 @@ import pytest
 from evd.ingest._fast_path import Shortcut
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
+from evd.model.connectivity import SIGFOX
 from evd.model.operations import Arrive
-from evd.model.status import SIGFOX
 from evd.payload.formats import Formats
 from evd.sigfox.message import read_json, read_message
 from evd.store.writer import Writer

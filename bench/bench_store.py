@@ -55,6 +55,7 @@ class Callbacks:
             payload=b"123456789012",
             fields=FIELDS,
             document=DOCUMENT,
+            flags="",
             received=1_639_400_000_000,
         )
 

@@ -43,6 +43,7 @@ def arrival(vehicle: int, number: int) -> Arrive:
         payload=PAYLOAD,
         fields=FIELDS,
         document=f'{{"device":"{name}","time":{time // 1000},"data":"{PAYLOAD.hex()}","seqNumber":{seq}}}'.encode(),
+        flags="",
         received=time,
     )
 

@@ -27,7 +27,7 @@ def is_module(parts: list[str]) -> bool:
 
 
 def is_cited_well(name: str) -> bool:
-    """A module, or a name in one: `evd.model.status`, `evd.model.status.MEASURES`. What is no room is a file's name."""
+    """A module, or a name in one: `evd.model.status`, `evd.model.measures.MEASURES`; what is no room is a file."""
     parts = name.strip(".").split(".")
     return parts[0] not in ROOMS or is_module(parts) or (len(parts) > 2 and is_module(parts[:-1]))
 

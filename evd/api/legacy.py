@@ -14,10 +14,9 @@ from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
 from evd.model.operations import ORIGINAL, Unregister
-from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.model.status import TIME_MAX_MS, Status, vehicle_id
 from evd.request.http import Request
 from evd.sigfox.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
-from evd.store.sqlite.read.statuses import StatusRow
 from evd.store.sqlite.ring_walk import TimeSpan
 
 
@@ -145,7 +144,7 @@ def _time(name: str) -> int:
     return min(value, TIME_MAX_MS)
 
 
-def _shown(row: StatusRow, spelling: str) -> dict[str, Any]:
+def _shown(row: Status, spelling: str) -> dict[str, Any]:
     return row.for_app(spelling, whole_numbers=here().config.app.whole_numbers)
 
 

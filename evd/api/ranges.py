@@ -12,7 +12,7 @@ from evd.api.context import Context, here
 from evd.api.held import hold_place
 from evd.api.replies import ANY_ORIGIN, legacy_empty
 from evd.errors import Unavailable
-from evd.store.sqlite.read.statuses import StatusRow
+from evd.model.status import Status
 from evd.store.sqlite.ring_walk import PageLimit, Place, TimeSpan
 
 PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
@@ -57,6 +57,6 @@ async def _pages(
     yield b"]"
 
 
-def _written(context: Context, rows: Sequence[StatusRow], spelling: str) -> bytes:
+def _written(context: Context, rows: Sequence[Status], spelling: str) -> bytes:
     whole = context.config.app.whole_numbers
     return b",".join([orjson.dumps(row.for_app(spelling, whole_numbers=whole)) for row in rows])

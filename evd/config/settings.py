@@ -19,13 +19,6 @@ from evd.errors import ConfigError
 
 ENV_PREFIX = "EVD_"
 
-#: The payload format of the original system's vehicles: the one of its Sigfox callback configuration.
-EV_GRAMMAR = (
-    "state:0:uint:3:big-endian:7 current_charge:0:uint:7:big-endian:4 target_charge:1:uint:7:big-endian:5 "
-    "current:2:uint:10:big-endian:6 elapsed_time:3:uint:13:big-endian:4 remain_time:5:uint:13:big-endian:7 "
-    "range:6:uint:11:big-endian:2 elec_consumption:8:uint:16:big-endian:7 indoor_temp:10:uint:16:big-endian:7"
-)
-
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of evd.toml."""

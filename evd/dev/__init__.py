@@ -1,4 +1,4 @@
 """What stands in for the world: a simulated fleet, its traffic, and a fake FCM. Demo, tests and benchmarks use it.
 
-May import: config, model, payload and net. Begin with `evd.dev.fleet`.
+May import: model, payload and net. Begin with `evd.dev.fleet`.
 """

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.config.settings import EV_GRAMMAR
 from evd.errors import ConfigError
-from evd.model.status import SIGFOX
+from evd.model.connectivity import SIGFOX
+from evd.model.measures import EV_GRAMMAR
 from evd.payload.codec import Decoder
 from evd.payload.encoder import Encoder
 from evd.payload.field_options import FieldOptions

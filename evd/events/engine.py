@@ -30,8 +30,9 @@ from evd.model.commits import CommitSummary
 from evd.model.json_bytes import json_bytes
 from evd.model.listeners import Listeners
 from evd.model.operations import Arrive, Client, NewEvent, RecordEvents
+from evd.model.status import Status
 from evd.store.receipt import Receipt
-from evd.store.sqlite.read.event_state import EventState, LastSample
+from evd.store.sqlite.read.event_state import EventState
 from evd.store.writer import Writer
 
 BATCH = 128
@@ -193,8 +194,7 @@ class EventEngine:
         now = self._clock()
         for _ in range(min(len(self._queue), BATCH)):
             arrival = self._queue.popleft()
-            last = LastSample(arrival.status_id, arrival.time, arrival.received, arrival.fields)
-            self._see(arrival.vehicle, self._remember(arrival.vehicle), last, now)
+            self._see(arrival.vehicle, self._remember(arrival.vehicle), arrival, now)
         for _ in range(min(len(self._looks), PAGE)):
             self._look(self._looks.popleft(), now)
         for _ in range(PAGE):
@@ -233,7 +233,7 @@ class EventEngine:
         self._settle(vehicle, known, now)
         self._listen(vehicle, known, last, now)
 
-    def _see(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
+    def _see(self, vehicle: str, known: KnownVehicle, last: Status, now: int) -> None:
         before, sample, settings = known.memory, _sample(last), self._settings(vehicle, known)
         known.memory, events = alerts.step(settings, before, sample, known.sample)
         if known.sample is None and before.time and memories.worth_keeping(before, known.memory):
@@ -268,7 +268,7 @@ class EventEngine:
         """Until something is told without a second reading."""
         return (self._unconfirmed[0][0] - self._clock()) / 1000 if self._unconfirmed else inf
 
-    def _listen(self, vehicle: str, known: KnownVehicle, last: LastSample, now: int) -> None:
+    def _listen(self, vehicle: str, known: KnownVehicle, last: Status, now: int) -> None:
         settings = self._settings(vehicle, known)
         silent_at_least_ms = alerts.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
         silent_ms = now - max(last.received, self._since)
@@ -348,5 +348,5 @@ class EventEngine:
             del self._unwritten[operation.vehicle]
 
 
-def _sample(last: LastSample) -> Sample:
+def _sample(last: Status) -> Sample:
     return Sample(last.time, orjson.loads(last.fields), last.received, last.status_id)

@@ -18,8 +18,9 @@ from libc.string cimport memcmp, memcpy, memset, strncmp
 
 from hashlib import blake2b
 
+from evd.model.connectivity import SIGFOX
 from evd.model.operations import Arrive
-from evd.model.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, SIGFOX, TIME_MAX_MS
+from evd.model.status import AHEAD, AHEAD_MS, DATA, MILLISECONDS_FROM, SEQ_MAX, TIME_MAX_MS
 from evd.sigfox.decode_policy import decode_payload
 from evd.sigfox.kinds.advanced import RADIO
 from evd.sigfox.message import (
@@ -55,8 +56,8 @@ assert len(str(TIME_MAX_MS)) == WHOLE_DIGITS
 assert len(KIND) <= KIND_BYTES
 # An Arrive is built by position, which takes a quarter of the time that names take.
 assert Arrive.__struct_fields__ == (
-    "status_id", "vehicle", "spelling", "time", "seq", "timely", "connectivity", "payload", "fields", "document",
-    "received", "flags",
+    "vehicle", "status_id", "time", "seq", "connectivity", "payload", "fields", "received", "flags",
+    "spelling", "timely", "document",
 )
 
 # What a body said so far.
@@ -436,16 +437,16 @@ cdef class Shortcut:
             fields = decoded.fields
             flags = f"{flags} {decoded.flags}" if flags else decoded.flags
         return Arrive(
-            status_id(&found, vehicle, vehicle_size, time),
             name,
-            spelling,
+            status_id(&found, vehicle, vehicle_size, time),
             time,
             found.seq if found.seen & SEQ else None,
-            timely,
             connectivity,
             payload,
             fields,
-            body,
             now,
             flags,
+            spelling,
+            timely,
+            body,
         )

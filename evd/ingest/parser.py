@@ -23,9 +23,10 @@ from evd.ingest.transaction import (
     data_callback,
 )
 from evd.log.logger import log
+from evd.model.connectivity import SIGFOX, WLAN
 from evd.model.json_bytes import json_bytes
 from evd.model.operations import Arrive
-from evd.model.status import AHEAD, AHEAD_MS, ALONE, SIGFOX, WLAN, canonical, identity
+from evd.model.status import AHEAD, AHEAD_MS, ALONE, canonical, identity
 from evd.payload.formats import Format, Formats
 from evd.redaction.names import ALWAYS, from_length
 from evd.redaction.requests import MASK, MaskingRule, masked, masked_bytes, masked_line, refused, unmasked

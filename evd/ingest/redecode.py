@@ -11,7 +11,8 @@ import orjson
 
 from evd.errors import BadRequest, CodecError, ConfigError
 from evd.model.kept_status import KeptStatus
-from evd.model.status import DATA, NEUTRAL
+from evd.model.measures import NEUTRAL
+from evd.model.status import DATA
 from evd.payload.formats import Format, Formats
 from evd.redaction.requests import unmasked
 from evd.sigfox.decode_policy import FLAGS as OF_DECODING

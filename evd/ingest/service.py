@@ -24,10 +24,10 @@ from evd.ingest.cache import IngestCache
 from evd.ingest.parser import Parser
 from evd.ingest.transaction import Conclusion, Transaction, outcome, refusal_of, rejection, rejection_in_steps
 from evd.log.logger import log
+from evd.model.connectivity import SIGFOX, WLAN
 from evd.model.json_bytes import json_bytes
 from evd.model.operations import NO_ROOM, Arrive, LimitReached, Operation, Reject, Several, Stored, UnknownVehicle
 from evd.model.plain_text import excerpt
-from evd.model.status import SIGFOX, WLAN
 from evd.net.server.http1 import SERVER_ERROR, error_reply
 from evd.payload.formats import Formats
 from evd.redaction.requests import masked_bytes, may_hold_secret

@@ -1,20 +1,13 @@
-"""A status as it stands in its ring, for whoever decodes it anew."""
+"""A status as it stands in its ring, for whatever decodes it anew."""
 
 from __future__ import annotations
 
-import msgspec
+from evd.model.status import Status
 
 
-class KeptStatus(msgspec.Struct, frozen=True, gc=False):
-    """A status as it stands in its ring; `time` is epoch ms, `fields` and `radio` are JSON objects."""
+class KeptStatus(Status, frozen=True, gc=False):
+    """With the body that brought it, and what the network said of it."""
 
-    vehicle: str
-    id: str
-    time: int
-    seq: int | None
-    connectivity: int
-    payload: bytes | None
-    fields: str
     document: bytes
-    flags: str
     radio: str | None = None
+    """A JSON object."""

@@ -1,4 +1,4 @@
-"""A status as it is given out: as it is (`/api/v1`), and as the classes of the original's app can read it.
+"""A status as the classes of the original's app can read it.
 
 The app parses with Gson: an int that is a fraction, or beyond 32 bits, ends the parsing of all that it stands in, and a
 location that is no pair of numbers ends the app; members that it does not know are skipped. So each field passes a
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from evd.model.geo import position_of
-from evd.model.status import IMPLAUSIBLE, JSON_SAFE, MEASURES, Measure
+from evd.model.measures import IMPLAUSIBLE, MEASURES, AppType, Measure
 
 STATES = frozenset({0, 1, 2, 3})
 """Off, charging, idle and driving: the app's enum."""
@@ -25,45 +25,15 @@ JAVA_INT = -(2**31), 2**31 - 1
 JAVA_FLOAT_MAX = 3.4028234663852886e38
 
 
-def status_document(
-    *,
-    status_id: str,
-    vehicle: str,
-    time: int,
-    connectivity: int,
-    seq: int | None,
-    payload: bytes | None,
-    fields: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The status with all that it says; no nulls. `vehicle` is spelled as the asker did; `time` is epoch ms.
-
-    An integer that JavaScript would round is a text (reference sigfox.md A4).
-    """
-    document: dict[str, Any] = {
-        "id": status_id,
-        "vehicleId": vehicle,
-        "timestamp": time,
-        "connectivity": connectivity,
-    }
-    if seq is not None:
-        document["seqNumber"] = seq
-    if payload is not None:
-        document["rawdata"] = payload.hex()
-    for name, value in fields.items():
-        if value is not None and name not in document:
-            document[name] = str(value) if type(value) is int and abs(value) > JSON_SAFE else value
-    return document
-
-
-def for_app(document: dict[str, Any], *, whole_numbers: bool) -> dict[str, Any]:
-    """What `status_document` gave, as the app's classes can read it.
+def readable_by_app(document: dict[str, Any], *, whole_numbers: bool) -> dict[str, Any]:
+    """A status's document as the app's classes can read it.
 
     `whole_numbers` gives it ints without their fractions, for which it has no place; else they stay as measured.
     """
     shown = {}
     for name, value in document.items():
-        reader = _READERS.get(name)
-        read = value if reader is None else reader(value, MEASURES[name], whole_numbers)
+        measure = MEASURES.get(name)
+        read = value if measure is None else _OF_TYPE[measure.app](value, measure, whole_numbers)
         if read is not None and name != IMPLAUSIBLE:
             shown[name] = read
     return shown
@@ -110,10 +80,11 @@ def _location(value: Any, measure: Measure, whole_numbers: bool) -> str | None:
 _PLAIN_POSITION = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?,-?[0-9]{1,3}(\.[0-9]+)?")
 
 _Reader = Callable[[Any, Measure, bool], Any]
-_READERS: Mapping[str, _Reader] = {
-    **{name: _int if measure.app_int else _float for name, measure in MEASURES.items()},
-    "state": _state,
-    "location": _location,
-    "advanced": _boolean,
+_OF_TYPE: Mapping[AppType, _Reader] = {
+    AppType.INT: _int,
+    AppType.FLOAT: _float,
+    AppType.STATE: _state,
+    AppType.LOCATION: _location,
+    AppType.FLAG: _boolean,
 }
-"""Field → what gives its value as the app can read it, or None."""
+"""What gives a value as the app can read it, or None."""

@@ -1,20 +1,20 @@
-"""The status document: its names and aliases, half floats, units, plausible values, times and identity."""
+"""The status: what a vehicle said at one time, its identity, and the ways in which it is given out.
+
+`evd.model.measures` has its fields, `evd.model.rendering` what the original's app can read of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-import struct
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+import msgspec
 import orjson
 
 from evd.errors import BadRequest
-
-SIGFOX, WLAN = 1, 2
-"""Connectivity: by which channel a status came. The original's app knows these two and 0 (none)."""
+from evd.model.rendering import readable_by_app
 
 DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
@@ -34,65 +34,63 @@ ALONE = "alone"
 JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (reference sigfox.md A4)
 
 
-class Measure(NamedTuple):
-    """One field of the status: its unit, how senders write it, and what the app reads it into."""
-
-    unit: str
-    half: bool = False
-    text: bool = False
-    flag: bool = False
-    app_int: bool = False
-    """A Java int in the original app's VehicleStatus; what else is a number there is a float."""
-    plausible: tuple[float, float] | None = None
-    """Between what its values lie, both included; None: any may be one."""
-
-
-_PERCENT = 0.0, 100.0
-_MINUTES = 0.0, 43_200.0  # 30 days
-_CELSIUS = -100.0, 150.0  # what an alert may be set to (evd.events.rules)
-
-#: Plausible are values that a vehicle may have, generously: what makers write for "no value" (65535, -32768) lies
-#: beyond. Consumption has no bound: a car that is heated while it stands uses any amount for 100 km.
-MEASURES: dict[str, Measure] = {
-    "state": Measure("", app_int=True),
-    "current_charge": Measure("%", app_int=True, plausible=_PERCENT),
-    "target_charge": Measure("%", app_int=True, plausible=_PERCENT),
-    "current": Measure("A", app_int=True, plausible=(-10_000.0, 10_000.0)),
-    "elapsed_time": Measure("min", app_int=True, plausible=_MINUTES),
-    "remain_time": Measure("min", app_int=True, plausible=_MINUTES),
-    "range": Measure("km", app_int=True, plausible=(0.0, 10_000.0)),
-    "elec_consumption": Measure("kWh/100 km", half=True),
-    "indoor_temperature": Measure("°C", half=True, plausible=_CELSIUS),
-    "outdoor_temperature": Measure("°C", half=True, plausible=_CELSIUS),
-    "desired_temperature": Measure("°C", half=True, plausible=_CELSIUS),
-    "max_current": Measure("A", app_int=True, plausible=(0.0, 10_000.0)),
-    "location": Measure("", text=True),
-    "advanced": Measure("", flag=True),
-}
-
-HALVES = frozenset(name for name, measure in MEASURES.items() if measure.half)
-"""The half-float fields."""
-
-#: The vehicle's side writes the short names, the app reads the long ones.
-ALIASES = {
-    "indoor_temp": "indoor_temperature",
-    "outdoor_temp": "outdoor_temperature",
-    "desired_temp": "desired_temperature",
-}
-
-#: What a sender may add to any payload's fields without saying that it decoded another format.
-NEUTRAL = frozenset({"advanced", "location"})
-
-IMPLAUSIBLE = "implausible"
-"""Among a status's fields: the values that are not plausible, by name; also the flag of a status that has some."""
-
-_half = struct.Struct(">e")
 _SIGFOX_ID = re.compile("[0-9A-Fa-f]{1,8}")
 
 
-def field_name(name: str) -> str:
-    """The app's name of a field, whichever spelling the sender used."""
-    return ALIASES.get(name, name)
+class Status(msgspec.Struct, frozen=True, gc=False):
+    """A status of a vehicle; times are epoch ms."""
+
+    vehicle: str
+    status_id: str
+    time: int
+    seq: int | None
+    connectivity: int
+    payload: bytes | None
+    fields: bytes
+    """Its fields under the app's names, as a JSON object."""
+    received: int
+    flags: str
+
+    @property
+    def place(self) -> tuple[int, int, str]:
+        """Where it stands among its vehicle's statuses: (time, seq or -1, id)."""
+        return self.time, -1 if self.seq is None else self.seq, self.status_id
+
+    def values(self) -> dict[str, Any]:
+        """Its fields."""
+        values: dict[str, Any] = orjson.loads(self.fields)
+        return values
+
+    def for_api(self, spelling: str) -> dict[str, Any]:
+        """With all that it says, for an API; no nulls. The vehicle is spelled as the caller did.
+
+        An integer that JavaScript would round is a text (RFC 8259, section 6).
+        """
+        document: dict[str, Any] = {
+            "id": self.status_id,
+            "vehicleId": spelling,
+            "timestamp": self.time,
+            "connectivity": self.connectivity,
+        }
+        if self.seq is not None:
+            document["seqNumber"] = self.seq
+        if self.payload is not None:
+            document["rawdata"] = self.payload.hex()
+        for name, value in self.values().items():
+            if value is not None and name not in document:
+                document[name] = str(value) if type(value) is int and abs(value) > JSON_SAFE else value
+        return document
+
+    def for_app(self, spelling: str, *, whole_numbers: bool) -> dict[str, Any]:
+        """As the classes of the original's app can read it.
+
+        `whole_numbers` gives it ints without their fractions, for which it has no place; else they stay as measured.
+        """
+        return readable_by_app(self.for_api(spelling), whole_numbers=whole_numbers)
+
+    def for_push(self, spelling: str, *, whole_numbers: bool) -> str:
+        """As a push carries it to the original's app: JSON."""
+        return orjson.dumps(self.for_app(spelling, whole_numbers=whole_numbers)).decode()
 
 
 def vehicle_id(text: str) -> str:
@@ -111,42 +109,6 @@ def time_ms(value: int | float) -> int:
     if not 0 < ms <= TIME_MAX_MS:
         raise BadRequest(f"the time {value} is out of range: seconds or milliseconds since 1970 are expected")
     return ms
-
-
-def half(bits: int) -> float | None:
-    """The value of an IEEE 754 half float carried as an unsigned 16-bit integer; NaN and infinities are no value."""
-    value: float = _half.unpack(bits.to_bytes(2, "big"))[0]
-    return value if math.isfinite(value) else None
-
-
-def half_from(connectivity: int, encoded: bool | None) -> int | None:
-    """From which whole number on a half-float field holds the 16 bits of a half; None: from none on.
-
-    Sigfox Cloud's grammar knows no half floats, so each whole number is one there unless the sender says
-    `"encoded": false` (DESIGN, normal forms: decode). On WLAN, where nothing is said, small ones are not.
-    """
-    if encoded is None:
-        return 0 if connectivity == SIGFOX else HALF_FROM
-    return 0 if encoded else None
-
-
-HALF_FROM = 1024
-"""The bits of the least half that is no subnormal, 0.00006: as a number it is no temperature and no consumption."""
-
-
-def halves_read(fields: Mapping[str, Any], least: int | None) -> dict[str, Any]:
-    """A sender's fields, whole numbers from `least` on (see half_from) in half-float fields read as halves."""
-    read = dict(fields)
-    if least is not None:
-        for name in HALVES & fields.keys():
-            if is_half(value := fields[name]) and value >= least:
-                read[name] = half(value)
-    return read
-
-
-def is_half(value: Any) -> bool:
-    """Whether a value of a half-float field may be the 16 bits of one."""
-    return type(value) is int and 0 <= value <= 0xFFFF
 
 
 def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes) -> str:

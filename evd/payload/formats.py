@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.config.settings import EV_GRAMMAR, FormatSettings
+from evd.config.settings import FormatSettings
 from evd.errors import ConfigError, FormatError
-from evd.model.status import MEASURES, Measure, field_name
+from evd.model.measures import EV_GRAMMAR, MEASURES, Measure, field_name
 from evd.payload.codec import Decoder
 from evd.payload.field_options import FieldOptions
 from evd.payload.grammar import Field, FieldStep, Op, Plan, bounded, parse

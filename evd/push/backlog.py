@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from evd.errors import StoreError
-from evd.model.operations import Arrive, LastStatus, Registration
+from evd.model.operations import Arrive, Registration
+from evd.model.status import Status
 from evd.push.delivery import Delivery
 from evd.push.policy import DeliveryPolicy
 from evd.store.protocols import DuePushes
@@ -35,7 +36,7 @@ class Backlog:
     def __init__(self, pending: DuePushes, policy: DeliveryPolicy) -> None:
         self._pending = pending
         self._policy = policy
-        self._offers: dict[str, tuple[Arrive | LastStatus | None, int | None]] = {}
+        self._offers: dict[str, tuple[Status | None, int | None]] = {}
         """Vehicle → its last status, or None where the tables are to be asked, and when it was committed."""
         self._order: deque[str] = deque()
         self._ready: deque[Delivery] = deque()
@@ -132,7 +133,7 @@ class Backlog:
         if delivery.newer is not None:
             self._put_back(*delivery.newer)
 
-    def _put_back(self, status: Arrive | LastStatus, committed: int | None) -> None:
+    def _put_back(self, status: Status, committed: int | None) -> None:
         """Unless a newer one was offered meanwhile."""
         if status.vehicle not in self._offers:
             self._order.append(status.vehicle)
@@ -152,7 +153,7 @@ class Backlog:
                     found += 1
                     yield Delivery(registration, status, None, committed)
 
-    def _wants(self, registration: Registration, status: Arrive | LastStatus, now: int, committed: int | None) -> bool:
+    def _wants(self, registration: Registration, status: Status, now: int, committed: int | None) -> bool:
         """Whether a push is to be begun; one that is on its way hears of the newer status."""
         if registration.given == status.status_id or self._policy.is_stale(registration, now):
             return False
@@ -193,7 +194,7 @@ class Backlog:
                 return
             self._walk_from, self._forgot = 0, False
         page = self._pending.registrations_after(self._walk_from, PAGE)
-        lasts: dict[str, LastStatus | None] = {}
+        lasts: dict[str, Status | None] = {}
         for registration in page:
             self._walk_from = registration.number
             if registration.vehicle not in lasts:

@@ -7,8 +7,8 @@ import orjson
 from evd.config.settings import Config
 from evd.events.texts import sentence
 from evd.model import preferences
-from evd.model.operations import Arrive, EventDue, LastStatus
-from evd.model.rendering import for_app, status_document
+from evd.model.operations import EventDue
+from evd.model.status import Status
 from evd.push.delivery import Delivery
 from evd.push.protocols import STATE, Priority, Push
 
@@ -69,20 +69,11 @@ class Composer:
             body=body,
         )
 
-    def _serialized(self, state: Arrive | LastStatus, spelling: str) -> str:
+    def _serialized(self, state: Status, spelling: str) -> str:
         key = state.status_id, spelling
         text = self._texts.get(key)
         if text is None:
-            document = status_document(
-                status_id=state.status_id,
-                vehicle=spelling,
-                time=state.time,
-                connectivity=state.connectivity,
-                seq=state.seq,
-                payload=state.payload,
-                fields=orjson.loads(state.fields),
-            )
-            text = orjson.dumps(for_app(document, whole_numbers=self._whole_numbers)).decode()
+            text = state.for_push(spelling, whole_numbers=self._whole_numbers)
             if len(self._texts) >= TEXTS_MAX:
                 self._texts.clear()
             self._texts[key] = text

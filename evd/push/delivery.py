@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from evd.model.operations import Arrive, EventDue, LastStatus, Registration
+from evd.model.operations import EventDue, Registration
+from evd.model.status import Status
 from evd.push.protocols import STATE
 
 
@@ -14,7 +15,7 @@ class Delivery:
     def __init__(
         self,
         registration: Registration,
-        state: Arrive | LastStatus | None,
+        state: Status | None,
         event: EventDue | None,
         committed: int | None,
     ) -> None:
@@ -25,7 +26,7 @@ class Delivery:
         """When the status was known to be on disk (epoch ms); None: before this run of evd."""
         self.attempts = event.attempts if event else registration.attempts
         self.sent = 0
-        self.newer: tuple[Arrive | LastStatus, int | None] | None = None
+        self.newer: tuple[Status, int | None] | None = None
         """A status that came while this one was on its way."""
 
     @property

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evd.model import preferences
 from evd.model.operations import ORIGINAL
+from evd.model.status import Status
 
 if TYPE_CHECKING:
-    from evd.model.operations import Arrive, EventDue, LastStatus, Registration
+    from evd.model.operations import EventDue, Registration
     from evd.model.target_kinds import TargetKind
     from evd.push.delivery import Delivery
 
@@ -34,7 +35,7 @@ class DeliveryPolicy:
         self._stale_after_ms = stale_after_ms
         self.lenient = False
 
-    def is_old(self, status: Arrive | LastStatus, now: int) -> bool:
+    def is_old(self, status: Status, now: int) -> bool:
         return status.received + self._give_up_after_ms <= now and not self.lenient
 
     def is_stale(self, registration: Registration, now: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import unquote
 
-from evd.model.status import ALIASES, MEASURES
+from evd.model.measures import ALIASES, MEASURES
 from evd.sigfox.kinds.registry import VARIABLES
 
 ALWAYS = 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from evd.model.json_bytes import json_bytes
-from evd.model.status import HALVES, IMPLAUSIBLE, NEUTRAL, half_from, halves_read, is_half
+from evd.model.measures import HALVES, IMPLAUSIBLE, NEUTRAL, half_from, halves_read, is_half
 from evd.payload.formats import Format
 from evd.sigfox.message import Message, number_in
 from evd.sigfox.template_values import unwrapped

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from evd.errors import BadRequest, CodecError
-from evd.model.status import field_name
+from evd.model.measures import field_name
 from evd.payload.encoder import Encoder
 from evd.payload.grammar import Plan
 

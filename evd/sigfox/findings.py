@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from evd.model.status import ALONE, IMPLAUSIBLE
+from evd.model.measures import IMPLAUSIBLE
+from evd.model.status import ALONE
 from evd.sigfox.decode_policy import DISAGREES, UNDECODED, UNREAD
 
 VEHICLES_MAX = 1024

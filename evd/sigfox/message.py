@@ -14,7 +14,8 @@ import msgspec
 import orjson
 
 from evd.errors import BadRequest
-from evd.model.status import DATA, IMPLAUSIBLE, MEASURES, SEQ_MAX, Measure, field_name, time_ms, vehicle_id
+from evd.model.measures import IMPLAUSIBLE, MEASURES, AppType, Measure, field_name
+from evd.model.status import DATA, SEQ_MAX, time_ms, vehicle_id
 from evd.sigfox.json_faults import fault
 from evd.sigfox.near_names import where_looked
 from evd.sigfox.template_values import cleaned, is_plain, is_unreplaced, location_of, unwrapped
@@ -310,7 +311,7 @@ def _fields(document: Mapping[str, Any]) -> _Said:
             value = unwrapped(value)
         if value is None or value == "":
             continue
-        if measure.text and type(value) is not str:
+        if measure.app is AppType.LOCATION and type(value) is not str:
             _add_location(said, name, value)
         else:
             said.fields[known] = _value(name, measure, value)
@@ -328,9 +329,9 @@ def _add_location(said: _Said, name: str, value: Any) -> None:
 
 
 def _value(given_name: str, measure: Measure, value: Any) -> Any:
-    if measure.text:
+    if measure.app is AppType.LOCATION:
         return value
-    if measure.flag:
+    if measure.app is AppType.FLAG:
         if value in (True, "true", 1, "1"):
             return True
         if value in (False, "false", 0, "0"):

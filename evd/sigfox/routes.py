@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from evd.model.status import SIGFOX, WLAN
+from evd.model.connectivity import SIGFOX, WLAN
 from evd.sigfox.kinds.registry import KINDS
 
 ANY = ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, Protocol
 
-from evd.model.operations import EventDue, LastStatus, Operation, Registration
+from evd.model.operations import EventDue, Operation, Registration
+from evd.model.status import Status
 
 
 def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
@@ -81,7 +82,7 @@ class DuePushes(Protocol):
     def registrations_of(self, vehicle: str) -> list[Registration]:
         """All registrations for a vehicle."""
 
-    def last_of(self, vehicle: str) -> LastStatus | None:
+    def last_of(self, vehicle: str) -> Status | None:
         """The vehicle's last status."""
 
     def registrations_after(self, number: int, limit: int) -> list[Registration]:

@@ -18,7 +18,6 @@ import orjson
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
 from evd.model.operations import Arrive, RevokeKey
-from evd.model.rendering import status_document
 
 RETRY_S = 5
 """When to come again where all places are taken: streams come and go with their dashboards."""
@@ -174,21 +173,9 @@ class StreamHub:
     def _tell(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
-            rank = Rank(status.time, -1 if status.seq is None else status.seq, status.status_id)
-            news = StreamedStatus(status.vehicle, rank, partial(self._document, status), status.size_bytes)
+            news = StreamedStatus(status.vehicle, Rank(*status.place), status.for_api, status.size_bytes)
             for follower in followers:
                 follower.tell(news)
-
-    def _document(self, status: Arrive, spelling: str) -> dict[str, Any]:
-        return status_document(
-            status_id=status.status_id,
-            vehicle=spelling,
-            time=status.time,
-            connectivity=status.connectivity,
-            seq=status.seq,
-            payload=status.payload,
-            fields=orjson.loads(status.fields),
-        )
 
     def _end(self, concerned: Callable[[Subscriber, str | None], bool]) -> None:
         for vehicle, followers in self._followers.items():

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from original_status import SIGFOX_SAYS
 
-from evd.config.settings import EV_GRAMMAR
 from evd.dev.fleet import (
     FIRST_VEHICLE,
     FLEET_MAX,
@@ -27,7 +26,9 @@ from evd.dev.fleet import (
 )
 from evd.dev.traffic import CHANNELS, Call, Channel, Traffic
 from evd.errors import ConfigError
-from evd.model.status import SIGFOX, WLAN, vehicle_id
+from evd.model.connectivity import SIGFOX, WLAN
+from evd.model.measures import EV_GRAMMAR
+from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_message

@@ -19,8 +19,9 @@ from evd.ingest._fast_path import Shortcut
 from evd.ingest.cache import IngestCache
 from evd.ingest.fast_path import NoFastPath
 from evd.ingest.parser import Parser
+from evd.model.connectivity import SIGFOX, WLAN
 from evd.model.operations import Arrive
-from evd.model.status import AHEAD_MS, SEQ_MAX, SIGFOX, TIME_MAX_MS, WLAN
+from evd.model.status import AHEAD_MS, SEQ_MAX, TIME_MAX_MS
 from evd.payload.formats import Formats
 from evd.redaction.requests import masked_bytes
 from evd.sigfox.kinds.advanced import RADIO

@@ -44,12 +44,13 @@ def kept(payload: bytes | None = b"\x05\xff", **others: Any) -> KeptStatus:
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None}
     given = {
         "vehicle": "1A",
-        "id": "00",
+        "status_id": "00",
         "time": NOW,
         "seq": 1,
         "connectivity": 1,
         "payload": payload,
-        "fields": '{"load":5}',
+        "fields": b'{"load":5}',
+        "received": NOW,
         "document": orjson.dumps(document),
         "flags": "",
     }
@@ -184,11 +185,11 @@ def test_decoded_anew_once_nothing_is_left_to_change(
     document = {"device": "1A", "time": NOW // 1000, "data": payload.hex() if payload is not None else None, **sent}
     before = KeptStatus(
         *("1A", "00", NOW, 1, 1, payload),
-        *(orjson.dumps(stale).decode(), orjson.dumps(document), flags, radio),
+        *(orjson.dumps(stale), NOW, flags, orjson.dumps(document), radio),
     )
     change = redecode(before, by(format), FORMATS)
     if change is not None:
-        written = format_tables.located(change.fields, radio).decode()
+        written = format_tables.located(change.fields, radio)
         done = msgspec.structs.replace(before, fields=written, flags=change.flags)
         assert redecode(done, by(format), FORMATS) is None
 
@@ -211,7 +212,9 @@ def test_what_arrives_under_todays_format_is_never_changed(
 
 
 def test_a_summary_counts_and_shows_few() -> None:
-    changes = [redecode(kept(vehicle=f"{number % 3}", id=f"{number}"), by(None), DEFAULT_NEW) for number in range(9)]
+    changes = [
+        redecode(kept(vehicle=f"{number % 3}", status_id=f"{number}"), by(None), DEFAULT_NEW) for number in range(9)
+    ]
     told = summary(change for change in changes if change)
     assert (told["changed"], told["vehicles"]) == (9, ["0", "1", "2"])
     assert told["fields"] == {"load": 9, "weight": 9}

@@ -52,8 +52,8 @@ def ms(text: str) -> int:
     ],
 )
 def test_what_happens_in_quiet_hours_is_told_when_they_end(hours: str, now: str, due: str | None) -> None:
-    preferences = Preferences(quiet_hours=hours, time_zone=BRATISLAVA)
-    assert preferences.when(preferences, "silent", ms(now)) == ms(due or now)
+    mine = Preferences(quiet_hours=hours, time_zone=BRATISLAVA)
+    assert preferences.when(mine, "silent", ms(now)) == ms(due or now)
 
 
 def test_quiet_hours_are_those_of_the_users_zone() -> None:
@@ -79,11 +79,11 @@ a_moment = st.integers(ms("2026-01-01T00:00:00+00:00"), ms("2027-01-01T00:00:00+
 def test_what_was_held_is_told_within_a_day_and_outside_of_quiet_hours(
     start: str, end: str, now: int, zone: str
 ) -> None:
-    preferences = Preferences(quiet_hours=f"{start}-{end}", time_zone=zone)
-    due = preferences.when(preferences, "silent", now)
+    mine = Preferences(quiet_hours=f"{start}-{end}", time_zone=zone)
+    due = preferences.when(mine, "silent", now)
     assert due is not None
     assert now <= due <= now + 26 * 3_600_000
-    assert preferences.when(preferences, "silent", due) == due
+    assert preferences.when(mine, "silent", due) == due
     if due > now and start != end:
         wall = datetime.fromtimestamp(due / 1000, ZoneInfo(zone))
         assert f"{wall:%H:%M}" == end or wall.dst() != datetime.fromtimestamp(now / 1000, ZoneInfo(zone)).dst()

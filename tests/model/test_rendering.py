@@ -11,25 +11,28 @@ from app_types import read_status
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.model.rendering import for_app, status_document
-from evd.model.status import IMPLAUSIBLE, MEASURES
+from evd.model.measures import IMPLAUSIBLE, MEASURES
+from evd.model.rendering import readable_by_app
+from evd.model.status import Status
 
 
 def document_of(fields: dict[str, Any], **others: Any) -> dict[str, Any]:
     given_parts: dict[str, Any] = {
         "status_id": "0123456789abcdef",
-        "vehicle": "00386625",
+        "vehicle": "386625",
         "time": 1639400000000,
         "connectivity": 1,
         "seq": 118,
         "payload": b"\x13\x0a",
+        "received": 1639400001000,
+        "flags": "",
     }
-    return status_document(fields=fields, **given_parts | others)
+    return Status(fields=orjson.dumps(fields), **given_parts | others).for_api("00386625")
 
 
 def to_app(fields: dict[str, Any], *, whole_numbers: bool = True) -> dict[str, Any]:
     """The fields that the app is given."""
-    document = for_app(document_of(fields, seq=None, payload=None), whole_numbers=whole_numbers)
+    document = readable_by_app(document_of(fields, seq=None, payload=None), whole_numbers=whole_numbers)
     return {name: value for name, value in document.items() if name not in ENVELOPE}
 
 
@@ -149,13 +152,13 @@ VALUES = st.one_of(
 @given(st.dictionaries(st.sampled_from([*MEASURES, "tank", "id", "seqNumber", "rawdata"]), VALUES))
 def test_law_whatever_a_status_holds_the_app_can_read_it(fields: dict[str, Any]) -> None:
     for seq in (None, 118):
-        document = for_app(document_of(fields, seq=seq), whole_numbers=True)
+        document = readable_by_app(document_of(fields, seq=seq), whole_numbers=True)
         assert read_status(orjson.dumps(document)).keys() <= document.keys()
 
 
 def test_a_reader_that_is_as_strict_as_gson_refuses_what_the_app_does() -> None:
     """The test's own reader, on what ended the app (original-answers.json)."""
-    envelope = for_app(document_of({}), whole_numbers=True)
+    envelope = readable_by_app(document_of({}), whole_numbers=True)
     for fields in ({"current": 32.5}, {"current_charge": 76.5}, {"current": 10**12}, {"location": "Zilina, Slovakia"}):
         with pytest.raises(AssertionError):
             read_status(orjson.dumps(envelope | fields))

@@ -11,21 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest
-from evd.model.status import (
-    HALF_FROM,
-    MEASURES,
-    SIGFOX,
-    TIME_MAX_MS,
-    WLAN,
-    canonical,
-    field_name,
-    half,
-    half_from,
-    halves_read,
-    identity,
-    time_ms,
-    vehicle_id,
-)
+from evd.model.connectivity import SIGFOX, WLAN
+from evd.model.measures import HALF_FROM, MEASURES, field_name, half, half_from, halves_read
+from evd.model.status import TIME_MAX_MS, canonical, identity, time_ms, vehicle_id
 
 
 @pytest.mark.parametrize(

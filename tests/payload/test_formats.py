@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from original_status import FRAME, MEASURED
 
-from evd.config.settings import EV_GRAMMAR, FormatSettings
+from evd.config.settings import FormatSettings
 from evd.errors import ConfigError, FormatError
+from evd.model.measures import EV_GRAMMAR
 from evd.payload.formats import Formats, FormatSource
 
 EV_PAYLOAD = bytes.fromhex(FRAME)

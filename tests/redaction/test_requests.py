@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evd.auth.api_keys import ROLES, new_key
-from evd.model.status import MEASURES
+from evd.model.measures import MEASURES
 from evd.net.client.signature import new_secret
 from evd.redaction.names import ALWAYS, from_length, is_suspect
 from evd.redaction.requests import (

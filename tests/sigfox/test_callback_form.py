@@ -12,8 +12,8 @@ import pytest
 from daemon_process import run_evd
 from fake_sigfox import LOGIN, PASSWORD, fake_sigfox
 
-from evd.config.settings import EV_GRAMMAR
 from evd.errors import ConfigError
+from evd.model.measures import EV_GRAMMAR
 from evd.request import body as shapes
 from evd.sigfox.callback_form import CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox.kind_recognition import kind_of, require

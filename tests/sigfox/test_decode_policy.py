@@ -9,7 +9,8 @@ import pytest
 from original_status import FRAME, HALVES, MEASURED
 
 from evd.config.settings import FormatSettings
-from evd.model.status import IMPLAUSIBLE, SIGFOX, WLAN, field_name
+from evd.model.connectivity import SIGFOX, WLAN
+from evd.model.measures import IMPLAUSIBLE, field_name
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import DISAGREES, UNDECODED, UNREAD, decode
 from evd.sigfox.message import read_message

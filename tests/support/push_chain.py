@@ -146,6 +146,7 @@ def arrival(number: int, now: int, vehicle: str = "386625") -> Arrive:
         fields=b'{"state":1}',
         document=b"{}",
         received=now,
+        flags="",
     )
 
 

@@ -139,7 +139,7 @@ async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
         size_bytes -= sum(len(row.document) + len(row.fields) for row in rows)
         if more_of_it or len(rows) >= room.rows or (rows and size_bytes <= 0):
             last = rows[-1]
-            return RedecodeStep(found, number - 1, (vehicle, last.time, -1 if last.seq is None else last.seq, last.id))
+            return RedecodeStep(found, number - 1, (vehicle, *last.place))
         if number < len(vehicles) and trio.current_time() - began > STEP_S:
             return RedecodeStep(found, number, (vehicle, *BEHIND_ALL))
     return RedecodeStep(found, len(vehicles), (vehicles[-1], *BEHIND_ALL) if more else None)
@@ -152,4 +152,4 @@ def _at_once() -> int:
 
 def _operation(change: Redecoded) -> Redecode:
     kept = change.kept
-    return Redecode(kept.vehicle, kept.id, kept.time, kept.seq, change.fields, change.flags)
+    return Redecode(kept.vehicle, kept.status_id, kept.time, kept.seq, change.fields, change.flags)

@@ -11,9 +11,8 @@ from quart import Blueprint, Response, request
 from evd.api.context import Context, here, is_local, require_key, require_user
 from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
-from evd.model.status import vehicle_id
+from evd.model.status import Status, vehicle_id
 from evd.net import sse
-from evd.store.sqlite.read.statuses import StatusRow
 from evd.store.sqlite.ring_walk import Place
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
 
@@ -130,13 +129,12 @@ async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, P
     for vehicle, rank in progress.ranks.items():
         if progress.begins:
             last = await context.queries.last(vehicle)
-            places = [(last.time, -1 if last.seq is None else last.seq, last.id)] if last else []
+            places = [last.place] if last else []
         else:
             places = await context.queries.since(vehicle, rank, share)
         found += [(vehicle, place) for place in places]
     return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
 
 
-def _news(vehicle: str, row: StatusRow) -> StreamedStatus:
-    rank = Rank(row.time, -1 if row.seq is None else row.seq, row.id)
-    return StreamedStatus(vehicle, rank, row.shown, 0)
+def _news(vehicle: str, row: Status) -> StreamedStatus:
+    return StreamedStatus(vehicle, Rank(*row.place), row.for_api, 0)

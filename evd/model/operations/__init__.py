@@ -11,7 +11,7 @@ from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferD
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
 from evd.model.operations.formats import AddFormat, RemoveFormat, SetDeviceType
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
-from evd.model.operations.pushes import ForgetExpired, LastStatus, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
+from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
@@ -35,7 +35,6 @@ __all__ = [
     "ForgetRejected",
     "ForgetUnseen",
     "Frame",
-    "LastStatus",
     "LimitReached",
     "MendClock",
     "Modem",

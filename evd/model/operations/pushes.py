@@ -59,20 +59,6 @@ class PausePushes(Operation, frozen=True, gc=False):
     at: int
 
 
-class LastStatus(msgspec.Struct, frozen=True, gc=False):
-    """A vehicle's last status, as far as a push needs it."""
-
-    vehicle: str
-    status_id: str
-    time: int
-    connectivity: int
-    seq: int | None
-    payload: bytes | None
-    fields: bytes
-    """A JSON object, under the app's names."""
-    received: int
-
-
 class PutOff(Operation, frozen=True, gc=False):
     """No repeat is due later than `latest`: a clock that was set back since would keep it waiting until then."""
 

@@ -6,25 +6,18 @@ import msgspec
 
 from evd.model.operations.base import Operation
 from evd.model.retention import Verdict
+from evd.model.status import Status
 
 
-class Arrive(Operation, frozen=True, gc=False):
+class Arrive(Status, Operation, frozen=True, gc=False):
     """A status arrived. The result is a Stored; UnknownVehicle is raised where vehicles must be known."""
 
-    status_id: str
-    vehicle: str
     spelling: str
-    time: int
-    seq: int | None
+    """The vehicle's id as it was sent."""
     timely: bool
-    connectivity: int
-    payload: bytes | None
-    fields: bytes
-    """The status's fields as a JSON object, under the app's names."""
+    """Not ahead of the server's time."""
     document: bytes
     """The body as it was received."""
-    received: int
-    flags: str = ""
 
     @property
     def size_bytes(self) -> int:

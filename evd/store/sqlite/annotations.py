@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from evd.errors import Unavailable
+from evd.model.connectivity import SIGFOX
 from evd.model.operations import Annotate, Arrive
-from evd.model.status import ALONE, SIGFOX
+from evd.model.status import ALONE
 from evd.sigfox.kinds.registry import LOCATION_RANKS
 
 WAITING_MAX = 20_000

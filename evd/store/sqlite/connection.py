@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -15,6 +14,7 @@ from urllib.parse import quote
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 6
@@ -62,6 +62,8 @@ def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) ->
             elif version < SCHEMA_VERSION:
                 tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
+            elif not views_are_current(connection):
+                _in_one_transaction(connection, f"{drop_views_sql()}\n{views_sql()}")
             for name, value in WRITER_PRAGMAS:
                 (got,) = connection.execute(f"PRAGMA {name}").fetchone()
                 if got != value:
@@ -170,7 +172,7 @@ def _create_schema(connection: Any) -> None:
 
 def _upgrade(connection: Any, version: int) -> None:
     """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
-    steps = [f"DROP VIEW IF EXISTS {name};" for name in _view.findall(_sql("views"))]
+    steps = [drop_views_sql()]
     steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
     (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
@@ -178,8 +180,6 @@ def _upgrade(connection: Any, version: int) -> None:
     _in_one_transaction(connection, "\n".join(steps))
     connection.execute(f"PRAGMA secure_delete = {usual}")
 
-
-_view = re.compile(r"^CREATE VIEW (\w+)", re.MULTILINE)
 
 PARTS = ("schema", "network", "push", "overflow", "views")
 """Of a new file."""
@@ -207,6 +207,8 @@ def _in_one_transaction(connection: Any, sql: str) -> None:
 
 
 def _sql(name: str) -> str:
+    if name == "views":
+        return views_sql()
     return resources.files("evd.store.sqlite").joinpath("schema", f"{name}.sql").read_text("utf-8")
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import DAY_MS, SEQ_MAX, DayTally, gap
 from evd.model.retention import Circle
-from evd.model.status import SIGFOX
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
 

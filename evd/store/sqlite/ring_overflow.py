@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import SEQ_MAX
 from evd.model.retention import Rank
-from evd.model.status import SIGFOX
 from evd.store.sqlite.ring_state import OVERFLOW_MAX, RingState
 
 _HAS_FUTURE = "SELECT EXISTS (SELECT 1 FROM overflow WHERE vehicle = ? AND timely = 0)"

@@ -11,10 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 from evd.model import retention as ring
+from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
 from evd.model.operations import Arrive, Frame, LimitReached, UnknownVehicle
 from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
-from evd.model.status import AHEAD_MS, SIGFOX
+from evd.model.status import AHEAD_MS
 from evd.store.sqlite.ahead import take_out
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread

@@ -22,9 +22,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from evd.dev.fleet import Fleet, sigfox_callback, wlan_body
 from evd.errors import EvdError
+from evd.model.connectivity import SIGFOX
 from evd.model.operations import Annotate, Arrive, MendClock, Operation, SetVehicle, Stored
 from evd.model.retention import SHIFT_MAX, Verdict
-from evd.model.status import SIGFOX, vehicle_id
+from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_json, read_message

@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from evd.model.operations import EventDue, LastStatus, Registration
+from evd.model.operations import EventDue, Registration
+from evd.model.status import Status
 from evd.store.sqlite.connection import open_reader, translated
+from evd.store.sqlite.read.status_rows import COLUMNS, status_of
 
 _PHONE = """
 SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
@@ -31,9 +33,9 @@ JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 LEFT JOIN preferences AS p ON p.uid = r.uid
 WHERE o.due <= ? AND instr(?, r.kind) ORDER BY o.due, o.number LIMIT ?"""
-_LAST = """
-SELECT vehicle, id, time, connectivity, nullif(seq, -1), payload, CAST(fields AS BLOB), received FROM last
-WHERE vehicle = ?"""
+_LAST = f"""
+SELECT {COLUMNS} FROM last
+WHERE vehicle = ?"""  # noqa: S608 (a constant)
 _NEXT = """
 SELECT min(due) FROM (
     SELECT min(due) AS due FROM deliveries WHERE due > ?1 UNION ALL SELECT min(due) FROM outbox WHERE due > ?1)"""
@@ -64,9 +66,9 @@ class SqliteDuePushes:
     def events_due(self, now: int, limit: int) -> list[EventDue]:
         return [_event(row) for row in self._all(_EVENTS, (now, self._kinds, limit))]
 
-    def last_of(self, vehicle: str) -> LastStatus | None:
+    def last_of(self, vehicle: str) -> Status | None:
         rows = self._all(_LAST, (vehicle,))
-        return LastStatus(*rows[0]) if rows else None
+        return status_of(vehicle, rows[0]) if rows else None
 
     def next_due(self, now: int) -> int | None:
         due: int | None = self._all(_NEXT, (now,))[0][0]

@@ -6,21 +6,14 @@ Short questions on a read-only connection of their own, asked in the loop, as ev
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
+from evd.model.status import Status
 from evd.store.sqlite.connection import open_reader, translated
+from evd.store.sqlite.read.status_rows import COLUMNS, status_of
 
 GAPS_OF = 20
 """Statuses by whose times it is told what is usual."""
-
-
-class LastSample(NamedTuple):
-    """A vehicle's last status, as far as alerts need it; times are epoch ms, `fields` is a JSON object."""
-
-    status_id: str
-    time: int
-    received: int
-    fields: bytes
 
 
 class EventState(Protocol):
@@ -32,10 +25,10 @@ class EventState(Protocol):
     def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
         """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
 
-    def last_of(self, vehicle: str) -> LastSample | None:
+    def last_of(self, vehicle: str) -> Status | None:
         """Its last status."""
 
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
         """The status before this one, where it is among the vehicle's newest ones."""
 
     def received_of(self, vehicle: str) -> list[int]:
@@ -50,18 +43,18 @@ UNION SELECT vehicle FROM owners WHERE vehicle > ?1
 UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NULL
 ORDER BY vehicle LIMIT ?2"""
 _ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
-_LAST = "SELECT id, time, received, CAST(fields AS BLOB) FROM last WHERE vehicle = ?"
+_LAST = f"SELECT {COLUMNS} FROM last WHERE vehicle = ?"  # noqa: S608 (a constant)
 # The newest of the circle, and of what stands beside it: what came far too late, as all does that a vehicle says whose
 # clock ran ahead once.
 _NEWEST = """
 WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1),
-newest (id, time, seq, received, fields) AS (
-    SELECT s.id, s.time, s.seq, s.received, s.fields
+newest (id, time, seq, connectivity, payload, fields, received, flags) AS (
+    SELECT s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, s.received, s.flags
     FROM capacities AS v JOIN back ON back.steps < v.taken
     JOIN statuses AS s ON s.place = v.number * 1048576 + (v.newest - back.steps + v.slots) % v.slots
     WHERE v.vehicle = ?1 AND s.timely = 1
     UNION ALL
-    SELECT s.id, s.time, s.seq, s.received, s.fields
+    SELECT s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, s.received, s.flags
     FROM (
         SELECT o.place FROM vehicles AS v JOIN overflow AS o ON o.vehicle = v.number AND o.timely = 1
         WHERE v.vehicle = ?1 AND v.overflow > 0 ORDER BY o.time DESC, o.seq DESC LIMIT ?2) AS o
@@ -69,7 +62,7 @@ newest (id, time, seq, received, fields) AS (
 """
 _RECEIVED = f"{_NEWEST} SELECT received FROM newest ORDER BY time DESC, seq DESC LIMIT ?2"  # noqa: S608 (a constant)
 _PREVIOUS = f"""{_NEWEST}
-SELECT id, time, received, CAST(fields AS BLOB) FROM newest
+SELECT {COLUMNS} FROM newest
 WHERE time <= ?3 AND id <> ?4 ORDER BY time DESC, seq DESC LIMIT 1"""  # noqa: S608 (a constant)
 
 PREVIOUS_AMONG = 4
@@ -91,13 +84,13 @@ class SqliteEventState:
         rows = self._all(_ALERTS, (vehicle,))
         return rows[0] if rows else (None, None)
 
-    def last_of(self, vehicle: str) -> LastSample | None:
+    def last_of(self, vehicle: str) -> Status | None:
         rows = self._all(_LAST, (vehicle,))
-        return LastSample(*rows[0]) if rows else None
+        return status_of(vehicle, rows[0]) if rows else None
 
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> LastSample | None:
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
         rows = self._all(_PREVIOUS, (vehicle, PREVIOUS_AMONG, time, status_id))
-        return LastSample(*rows[0]) if rows else None
+        return status_of(vehicle, rows[0]) if rows else None
 
     def received_of(self, vehicle: str) -> list[int]:
         return [received for (received,) in self._all(_RECEIVED, (vehicle, GAPS_OF))]

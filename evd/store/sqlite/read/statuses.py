@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import orjson
 
 from evd.model.kept_status import KeptStatus
-from evd.model.rendering import for_app, status_document
+from evd.model.status import Status
 from evd.store.sqlite.read.connections import Readers
+from evd.store.sqlite.read.status_rows import COLUMNS, KEPT, KEPT_OF_TABLE, OF_TABLE, kept_status_of, status_of
 from evd.store.sqlite.ring_walk import Columns, Page, PageLimit, Place, TimeSpan, read_page
 
 QUESTION_TIMEOUT_S = 5.0
@@ -60,9 +60,9 @@ WHERE instr(format, ':') = 0 GROUP BY format ORDER BY format LIMIT ?"""
 
 _FLAGGED = "SELECT flags, count(*) FROM ring WHERE vehicle = ? AND flags <> '' GROUP BY flags"
 
-_LAST_FLAGGED = """
-SELECT vehicle, id, time, seq, connectivity, payload, fields, CAST(document AS BLOB), flags, radio FROM ring
-WHERE vehicle = ? AND ' ' || flags || ' ' LIKE '% ' || ? || ' %' ORDER BY position DESC LIMIT 1"""
+_LAST_FLAGGED = f"""
+SELECT {KEPT} FROM ring
+WHERE vehicle = ? AND ' ' || flags || ' ' LIKE '% ' || ? || ' %' ORDER BY position DESC LIMIT 1"""  # noqa: S608 (a constant)
 
 _SINCE = """
 SELECT time, seq, id FROM ring
@@ -75,11 +75,8 @@ SELECT number, vehicle, token, kind, uid, created, renewed, given_at, attempts, 
 FROM registrations LEFT JOIN deliveries ON registration = number
 WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""
 
-_STATUS = "id, time, seq, connectivity, payload, fields, flags"
-_OF_STATUS = Columns("s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, s.flags")
-_OF_KEPT = Columns(
-    "s.id, s.time, s.seq, s.connectivity, s.payload, s.fields, CAST(s.document AS BLOB), s.flags, s.radio"
-)
+_OF_STATUS = Columns(OF_TABLE)
+_OF_KEPT = Columns(KEPT_OF_TABLE)
 
 OF_ONE_TIME = PageLimit(rows=16, size_bytes=256 * 1024)
 """Statuses of one time are few."""
@@ -92,39 +89,6 @@ class Listing(NamedTuple):
 
     rows: list[dict[str, Any]]
     following: tuple[Any, ...] | None
-
-
-class StatusRow(msgspec.Struct, frozen=True):
-    """A status out of a ring; `time` is epoch ms."""
-
-    id: str
-    time: int
-    seq: int | None
-    connectivity: int
-    payload: bytes | None
-    fields: dict[str, Any]
-    flags: str
-
-    @property
-    def place(self) -> Place:
-        """Where it stands in its ring."""
-        return self.time, -1 if self.seq is None else self.seq, self.id
-
-    def shown(self, vehicle: str) -> dict[str, Any]:
-        """All that it says, the vehicle spelled so."""
-        return status_document(
-            status_id=self.id,
-            vehicle=vehicle,
-            time=self.time,
-            connectivity=self.connectivity,
-            seq=self.seq,
-            payload=self.payload,
-            fields=self.fields,
-        )
-
-    def for_app(self, vehicle: str, *, whole_numbers: bool) -> dict[str, Any]:
-        """As the original's app can read it, the vehicle spelled so."""
-        return for_app(self.shown(vehicle), whole_numbers=whole_numbers)
 
 
 class Queries:
@@ -149,27 +113,27 @@ class Queries:
         await self._small.aclose()
         await self._large.aclose()
 
-    async def last(self, vehicle: str) -> StatusRow | None:
+    async def last(self, vehicle: str) -> Status | None:
         """The vehicle's newest status that does not lie in the future."""
         rows = await self._few(
-            f"SELECT {_STATUS} FROM last WHERE vehicle = ?",  # noqa: S608 (a constant)
+            f"SELECT {COLUMNS} FROM last WHERE vehicle = ?",  # noqa: S608 (a constant)
             (vehicle,),
         )
-        return _status(rows[0]) if rows else None
+        return status_of(vehicle, rows[0]) if rows else None
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[StatusRow], bool]:
+    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
         """Statuses of the span behind `after`, the oldest first, and whether more follow."""
         page = await self._page(span, after, _OF_STATUS, room)
-        return [_status(row) for row in page.rows], page.more
+        return [status_of(span.vehicle, row) for row in page.rows], page.more
 
-    async def at(self, vehicle: str, place: Place) -> StatusRow | None:
+    async def at(self, vehicle: str, place: Place) -> Status | None:
         """The status there, unless the ring has let it go."""
         time, seq, status_id = place
         span, after, more = TimeSpan(vehicle, time, time), (time, seq, ""), True
         while more:
             rows, more = await self.range_page(span, after, OF_ONE_TIME)
             for row in rows:
-                if row.id == status_id:
+                if row.status_id == status_id:
                     return row
                 after = row.place
         return None
@@ -289,7 +253,7 @@ class Queries:
     async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         """As `range_page`, with all that is kept of each."""
         page = await self._page(span, after, _OF_KEPT, room)
-        return [_kept((span.vehicle, *row)) for row in page.rows], page.more
+        return [kept_status_of(span.vehicle, row) for row in page.rows], page.more
 
     async def flagged(self, vehicle: str) -> dict[str, int]:
         """Flag → how many of the vehicle's kept statuses have it."""
@@ -301,7 +265,7 @@ class Queries:
     async def last_flagged(self, vehicle: str, flag: str) -> KeptStatus | None:
         """The vehicle's newest status that has the flag."""
         rows = await self._all(_LAST_FLAGGED, (vehicle, flag))
-        return _kept(rows[0]) if rows else None
+        return kept_status_of(vehicle, rows[0]) if rows else None
 
     async def format_uses(self) -> list[dict[str, Any]]:
         """By format that has a name: how many vehicles and device types have it as theirs."""
@@ -401,13 +365,3 @@ def _fetched(sql: str, values: Sequence[Any], bytes_max: int | None, connection:
 
 def _read_page(span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
     return read_page(connection, span, after, columns, room)
-
-
-def _kept(row: Any) -> KeptStatus:
-    vehicle, identity, time, seq, *rest = row
-    return KeptStatus(vehicle, identity, time, None if seq < 0 else seq, *rest)
-
-
-def _status(row: Any) -> StatusRow:
-    identity, time, seq, connectivity, payload, fields, flags = row
-    return StatusRow(identity, time, None if seq < 0 else seq, connectivity, payload, orjson.loads(fields), flags)

@@ -1,5 +1,5 @@
 -- The views over the tables of schema.sql; made anew where a database comes from an older evd. What is asked of one vehicle
--- costs what that vehicle's rows cost.
+-- costs what that vehicle's rows cost. The columns of evd.model.measures are put in by views.py.
 
 -- Each vehicle with the N of its ring and its circle's shape now. A shape is written with every eighth status, so from the
 -- written one it is walked on: each status that came in order ranks above the one before it. DISTINCT has SQLite walk
@@ -57,18 +57,7 @@ SELECT vehicle, id,
        strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received,
        CASE connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE connectivity END AS channel,
        nullif(seq, -1) AS seq,
-       CASE fields ->> 'state' WHEN 0 THEN 'off' WHEN 1 THEN 'charging' WHEN 2 THEN 'idle' WHEN 3 THEN 'driving'
-            ELSE fields ->> 'state' END AS state,
-       fields ->> 'current_charge' AS current_charge,
-       fields ->> 'target_charge' AS target_charge,
-       fields ->> 'current' AS current,
-       fields ->> 'elapsed_time' AS elapsed_time,
-       fields ->> 'remain_time' AS remain_time,
-       fields ->> 'range' AS range,
-       fields ->> 'elec_consumption' AS elec_consumption,
-       fields ->> 'indoor_temperature' AS indoor_temperature,
-       fields ->> 'outdoor_temperature' AS outdoor_temperature,
-       fields ->> 'location' AS location,
+       @history fields@,
        ifnull(radio ->> '$.advanced.lqi', radio ->> '$.message.lqi') AS lqi,
        ifnull(radio ->> '$.advanced.operatorName', radio ->> '$.message.operatorName') AS operator,
        lower(hex(payload)) AS payload, flags, fields, document
@@ -141,11 +130,7 @@ SELECT v.vehicle, v.name,
        strftime('%Y-%m-%d %H:%M:%S', s.time / 1000, 'unixepoch') AS last_time,
        CAST((julianday('now') - 2440587.5) * 86400 - s.time / 1000 AS INTEGER) AS age_s,
        CASE s.connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE s.connectivity END AS channel,
-       CASE s.fields ->> 'state' WHEN 0 THEN 'off' WHEN 1 THEN 'charging' WHEN 2 THEN 'idle' WHEN 3 THEN 'driving'
-            ELSE s.fields ->> 'state' END AS state,
-       s.fields ->> 'current_charge' AS current_charge,
-       s.fields ->> 'target_charge' AS target_charge,
-       s.fields ->> 'range' AS range,
+       @fleet s.fields@,
        min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id,
        m.battery_v AS modem_battery_v, m.temperature_c AS modem_temperature_c
 FROM capacities AS v

@@ -1,0 +1,41 @@
+"""evd's views: `schema/views.sql` with a column for each measure, made anew where a database has others."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from typing import Any
+
+from evd.model.measures import MEASURES, Measure
+
+_view = re.compile(r"^CREATE VIEW (\w+).*?;$", re.MULTILINE | re.DOTALL)
+_measures = re.compile(r"@(\w+) ([\w.]+)@")
+
+
+def views_sql() -> str:
+    """All of them, as SQL. `@VIEW FIELDS@` stands for the columns that VIEW has of MEASURES, out of the JSON FIELDS."""
+    text = resources.files("evd.store.sqlite").joinpath("schema", "views.sql").read_text("utf-8")
+    return _measures.sub(lambda place: _columns(place[1], place[2]), text)
+
+
+def drop_views_sql() -> str:
+    return "\n".join(f"DROP VIEW IF EXISTS {view[1]};" for view in _view.finditer(views_sql()))
+
+
+def views_are_current(connection: Any) -> bool:
+    """Whether the database has these views, to the letter."""
+    there = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'view'")}
+    return there >= {view[0].removesuffix(";") for view in _view.finditer(views_sql())}
+
+
+def _columns(view: str, fields: str) -> str:
+    columns = [_column(name, measure, fields) for name, measure in MEASURES.items() if view in measure.views]
+    return ",\n       ".join(columns)
+
+
+def _column(name: str, measure: Measure, fields: str) -> str:
+    value = f"{fields} ->> '{name}'"
+    if not measure.words:
+        return f"{value} AS {name}"
+    words = " ".join(f"WHEN {number} THEN '{word}'" for number, word in enumerate(measure.words))
+    return f"CASE {value} {words} ELSE {value} END AS {name}"
