@@ -1,4 +1,4 @@
-"""What evd stands on: the space on its disk, the lengths of its files, the end of its certificate."""
+"""Host statistics: the free space of the disk, the lengths of evd's files, the end of its certificate."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evd.config.data_dir import DataDirectory
 
 
 def disk_use(place: DataDirectory) -> dict[str, int]:
-    """Bytes: `free` (what evd may still write), `total`, `database` and `log` (evd.db-wal); without what is unknown."""
+    """Bytes: `free` (what evd may still write), `total`, `database` and `log` (the WAL); unknown ones are left out."""
     use: dict[str, int] = {}
     with suppress(OSError):
         disk = os.statvfs(place.directory)
@@ -27,7 +27,7 @@ def disk_use(place: DataDirectory) -> dict[str, int]:
 
 def certificate_end(path: Path) -> float:
     """When the first certificate of a PEM chain ends, epoch s. Raises OSError, ValueError."""
-    from cryptography import x509  # only here, for it takes a while and few instances speak TLS themselves
+    from cryptography import x509  # imported here because it takes long, and few instances serve TLS themselves
 
     end: datetime = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
     return end.timestamp()

@@ -188,7 +188,7 @@ def test_the_first_keys_do_not_stay_in_the_journal(tmp_path: Path, flags: list[s
     assert not [key for key in keys.values() if key in said]
     with running_daemon(tmp_path / "evd", keys=keys) as daemon:
         assert post(daemon, 1).status_code == 201
-        assert daemon.events("the first keys still lie in a file: note them elsewhere and remove it")
+        assert daemon.events("the first keys are still in a file: note them elsewhere and remove it")
 
 
 def _without_rights() -> None:
@@ -335,7 +335,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", bind)
     assert ended.returncode == 1, "it may be free in a second: the unit tries again"
-    assert [line for line in ended.stderr.splitlines() if line.startswith(f"evd: {bind} cannot be listened at")]
+    assert [line for line in ended.stderr.splitlines() if line.startswith(f"evd: cannot listen at {bind}")]
 
 
 def test_lowering_and_raising_the_ring_work_at_the_next_start(tmp_path: Path) -> None:

@@ -503,7 +503,7 @@ def test_the_way_of_a_status_is_told_to_the_millisecond(daemon: RunningDaemon) -
     assert pushed == "pushed     to 1 phone; 2 phones registered"
     good, dead, unseen = (next(line for line in phones if shown in line) for shown in sorted(found))
     assert re.search(rf"taken +{MOMENT} +{MOMENT} +\d+ +projects/evd-demo/messages/", good)
-    assert re.search(r"given up .* 404 UNREGISTERED: .*\(registered no more\)", dead)
+    assert re.search(r"given up .* 404 UNREGISTERED: .*\(no longer registered\)", dead)
     assert "stale: its registration was not renewed for 40 days" in unseen
     assert not any(token in told for token in (GOOD, DEAD, UNSEEN))
 

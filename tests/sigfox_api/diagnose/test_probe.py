@@ -126,7 +126,7 @@ def test_the_command_reports_each_step_in_a_line_and_ends_with_0(daemon: Running
     done = run_evd("sigfox", "check", f"{daemon.url}/sigfox/uplink", "--dir", daemon.directory, env=env)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[0] for line in done.stdout.splitlines() if line and line[0] in "✓✗!–"] == ["✓"] * 9 + ["!"]
-    assert done.stdout.endswith("Sigfox's callbacks get through.\n")
+    assert done.stdout.endswith("Sigfox's callbacks arrive.\n")
 
 
 def test_the_command_takes_the_key_on_stdin_and_ends_with_1_where_a_step_fails(daemon: RunningDaemon) -> None:
