@@ -32,7 +32,7 @@ PURE_ROOMS = {"model", "payload", "sigfox", "redaction", "request", "streaming"}
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
-    r"evd\.(config\.(settings|limits)|events\.(?!engine)|alarms\.(?!monitor|mail|webhook)|net\.(sse|addresses)"
+    r"evd\.(config\.(settings|limits)|events\.(?!engine)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
     r"|net\.server\.(http1\w*|admission)|push\.(policy|trace|rate_limiter|presence|device_limits)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic))"
 )
@@ -203,6 +203,26 @@ def test_a_module_states_its_one_idea_and_stays_small(module: str) -> None:
     source = MODULES[module].read_text("utf-8")
     assert ast.get_docstring(tree(module)), "a module has a docstring"
     assert source.count("\n") <= LINES_MAX, f"a file of {LINES_MAX} lines has more than one idea"
+
+
+SPEAK_OF_WEBHOOKS = {
+    "evd.push.providers": "its table has a row for each provider",
+    "evd.config.settings": "all settings are typed there: the operator's names `push.webhook_*`, `alerts.webhook*`",
+    "evd.config.limits": "the bounds of these settings",
+    "evd.alarms.webhook": "alarms to the operator, which are no pushes",
+    "evd.alarms.senders": "whether these alarms are set up",
+    "evd.net.client.signature": "Standard Webhooks is the name of the standard, for pushes and for alarms",
+    "evd.redaction.shapes": "the standard's secrets are masked",
+}
+"""Outside of the provider's folder, and why."""
+
+
+def test_no_other_module_speaks_of_webhooks() -> None:
+    """What holds for a push provider is a trait that the others ask for: a new one changes no other module."""
+    found = {module for module, path in MODULES.items() if "webhook" in path.read_text("utf-8").lower()}
+    outside = {module for module in found if not module.startswith("evd.push.providers.webhook")}
+    assert outside == SPEAK_OF_WEBHOOKS.keys()
+    assert [path.name for path in ROOT.rglob("*.sql") if "webhook" in path.read_text("utf-8").lower()] == []
 
 
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -9,9 +9,10 @@ from typing import Any
 
 import orjson
 
-from evd.alarms.monitor import AlarmMonitor, MailInThread, Sender
+from evd.alarms.monitor import AlarmMonitor
 from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
+from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
 from evd.auth.api_keys import Key
 from evd.clock import Clock
@@ -151,21 +152,13 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
 
 def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
     """Raises ConfigError if the alarm messages are configured only in part."""
-    settings, host = config.alerts, socket.gethostname()
-    senders: list[Sender] = []
-    if settings.webhook:
-        from evd.alarms.webhook import AlarmWebhook  # httpx: a tenth of a second, and 1 MiB
-
-        senders.append(AlarmWebhook(settings, host))
-    if settings.recipients:
-        from evd.alarms.mail import AlarmMail  # takes a tenth of a second, and 2 MiB
-
-        senders.append(MailInThread(AlarmMail(settings, host)))
+    settings = config.alerts
 
     def read(now: int) -> Readings:
         return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
-    return AlarmMonitor(settings, read, place.directory / "alarms.json", senders)
+    ways = senders(settings, socket.gethostname())
+    return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
 
 
 def live(config: Config) -> StreamHub:

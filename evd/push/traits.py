@@ -48,7 +48,7 @@ class ProviderTraits(msgspec.Struct, frozen=True):
     """Stands in logs, in `/readyz` and in the log of pushes."""
     kinds: tuple[TargetKind, ...]
     opened: Callable[[Config, Mapping[str, str]], Pusher | None]
-    """With the settings and the environment; None where it is not set up. Raises ConfigError."""
+    """With the settings and the environment, before trio runs; None where it is not set up. Raises ConfigError."""
     in_flight_max: Callable[[PushSettings], int] = usual_in_flight_max
     """Pushes at once."""
     limits_devices: bool = False

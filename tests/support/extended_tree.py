@@ -22,6 +22,7 @@ def extended_tree(directory: Path, *, files: Mapping[str, str], edits: Mapping[s
     shutil.copytree(ROOT / "evd", tree / "evd", ignore=shutil.ignore_patterns("__pycache__"))
     for path, text in files.items():
         assert not (tree / "evd" / path).exists(), f"{path} is no new file"
+        (tree / "evd" / path).parent.mkdir(exist_ok=True)
         (tree / "evd" / path).write_text(text, "utf-8")
     for path, changes in edits.items():
         source = (tree / "evd" / path).read_text("utf-8")

@@ -285,7 +285,9 @@ def test_a_webhook_too_many_is_refused_and_none_goes_for_it(open_store: Opener, 
     store = open_store(registrations_per_vehicle=2, registrations_per_user=1)
     results = store.write([hook("https://a/"), hook("https://b/"), hook("https://c/"), hook("https://a/", at=NOW + 1)])
     assert [type(result) for result in results] == [type(None), type(None), LimitReached, type(None)]
-    assert str(results[2]) == "vehicle 386625 has 2 webhooks: remove one, or raise app.registrations_per_vehicle"
+    assert str(results[2]) == (
+        "vehicle 386625 has 2 registrations of kind webhook: remove one, or raise app.registrations_per_vehicle"
+    )
     assert store.write([hook("https://c/", "OTHER")]) == [None]
     assert tokens(database) == {"https://a/", "https://b/", "https://c/"}
 

@@ -119,7 +119,8 @@ def _register(registry: Registry, op: Register) -> int | None:
         (of_kind,) = db.execute(_OF_KIND, (op.vehicle, op.kind)).fetchone()
         if of_kind >= limits.registrations_per_vehicle:
             raise LimitReached(
-                f"vehicle {op.vehicle} has {of_kind} {op.kind}s: remove one, or raise app.registrations_per_vehicle"
+                f"vehicle {op.vehicle} has {of_kind} registrations of kind {op.kind}: "
+                "remove one, or raise app.registrations_per_vehicle"
             )
     elif not op.displaces:
         _require_room(registry, op)
