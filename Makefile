@@ -5,14 +5,14 @@
 #   make bench-guard   is evd as fast as recorded?  (a minute)           make bench-peers  evd beside its peers, a picture
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
-#   make ci     what .ci/run runs
+#   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
 
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build lock format clean help
+.PHONY: burst crashes nightly ci build lock format architecture clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -70,6 +70,9 @@ build: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
+
+architecture: $(READY)
+	$(BIN)/python docs/architecture_picture.py
 
 lock: $(READY)
 	$(BIN)/pip install -q uv

@@ -32,9 +32,9 @@ from servers import RunningDaemon, evd, init
 
 from evd.model.operations import Register
 from evd.push.providers import target_kinds
+from evd.store.settings import Limits
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.database import SqliteDatabase
 
 VEHICLES = 1_000
 FIRST = 0x100000
@@ -81,7 +81,7 @@ def register(directory: Path, *, vehicles: int, phones: int) -> dict[str, str]:
     """A directory whose vehicles have so many phones each; its keys."""
     keys = init(directory)
     limits = Limits(100, 100, vehicles * phones, phones, 1000)
-    store = SqliteStore(directory / "evd.db", capacity=20, limits=limits, target_kinds=target_kinds())
+    store = SqliteDatabase(directory / "evd.db", capacity=20, limits=limits, target_kinds=target_kinds())
     now = int(time.time() * 1000)
     for first in range(0, vehicles, 50):
         names = [f"{FIRST + number:X}" for number in range(first, min(first + 50, vehicles))]

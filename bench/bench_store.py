@@ -17,8 +17,8 @@ import pytest
 
 from evd.model.operations import Arrive
 from evd.store.protocols import finished
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.tables.base import Limits
+from evd.store.settings import Limits
+from evd.store.sqlite.database import SqliteDatabase
 
 RING = 20
 ROWS = 8192
@@ -64,7 +64,7 @@ class Callbacks:
 @pytest.mark.parametrize("group", [32, 128, 1024])
 @pytest.mark.parametrize("vehicles", [1_000, 20_000])
 def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> None:
-    store = SqliteStore(
+    store = SqliteDatabase(
         tmp_path / "evd.db",
         capacity=RING,
         limits=Limits(100, 100, 100, 10, 100),

@@ -1,7 +1,9 @@
 from collections.abc import Sequence
 
-from evd.payload._codec_py import Value
 from evd.payload.grammar import Plan
+from evd.payload.types import Value
+
+TYPES: frozenset[str]
 
 class Decoder:
     plan: Plan

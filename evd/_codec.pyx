@@ -21,7 +21,7 @@ from struct import pack
 import orjson
 
 from evd.payload._codec_py import hex_refused, payload_refused
-from evd.payload.grammar import PAYLOAD_BYTES_MAX, Op
+from evd.payload.grammar import PAYLOAD_BYTES_MAX
 
 cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
@@ -34,12 +34,12 @@ cdef enum:
     NUMBER_BYTES = 32       # the longest number: 24 characters of a double, 20 of an integer
     STACK_BYTES = 1024      # JSON longer than this is written on the heap
 
-cdef int UINT = Op.UINT
-cdef int INT = Op.INT
-cdef int HALF = Op.HALF
-cdef int BOOL = Op.BOOL
-cdef int FLOAT = Op.FLOAT
-cdef int CHAR = Op.CHAR
+cdef enum:
+    UINT, INT, HALF, BOOL, FLOAT, CHAR
+
+cdef dict OPS = {"uint": UINT, "int": INT, "half": HALF, "bool": BOOL, "float": FLOAT, "char": CHAR}
+TYPES = frozenset(OPS)      # what runs here; a plan with any other type of evd.payload.types is for the Python twin
+
 cdef Py_ssize_t BYTES_MAX = PAYLOAD_BYTES_MAX
 assert PAYLOAD_BYTES_MAX + 16 <= WINDOW_BYTES
 
@@ -155,11 +155,11 @@ cdef inline double as_double(const Step *step, uint64_t raw) noexcept nogil:
 
 cdef object surely_plausible(object step):
     """Below which number all bits of a step are plausible values: those from 0 on rise with their bits."""
-    if step.scaled or step.op not in (Op.UINT, Op.INT, Op.HALF) or not step.low <= 0 <= step.high:
+    if step.scaled or step.type not in ("uint", "int", "half") or not step.low <= 0 <= step.high:
         return 0
-    if step.op == Op.HALF:
+    if step.type == "half":
         return int.from_bytes(pack(">e", min(step.high, 65504.0)), "big")
-    ends = 1 << (step.bits - 1 if step.op == Op.INT else step.bits)
+    ends = 1 << (step.bits - 1 if step.type == "int" else step.bits)
     return min(ends, floor(min(step.high, ends)) + 1, (1 << 64) - 1)
 
 
@@ -258,7 +258,7 @@ cdef class Decoder:
     cdef uint64_t *_set_step(self, Py_ssize_t i, object step, uint64_t *nones) except NULL:
         """`nones` is where the step's own begin; gives the place behind them."""
         cdef Step *mine = &self.steps[i]
-        mine.op = step.op
+        mine.op = OPS[step.type]
         mine.start = step.start
         mine.end = step.start + step.bits
         mine.bits = step.bits
@@ -281,7 +281,7 @@ cdef class Decoder:
         mine.key = PyBytes_AS_STRING(self.keys[i])
         mine.key_size = PyBytes_GET_SIZE(self.keys[i]) - KEY_BYTES
         # A byte of char text takes 6 characters at most (\u001f).
-        text_bytes = 2 + 6 * step.bits // 8 if step.op == CHAR else 0
+        text_bytes = 2 + 6 * step.bits // 8 if mine.op == CHAR else 0
         named_bytes = max([len(dumped) for _, dumped in self.enums[i].values()], default=0)
         self.json_bytes_max += mine.key_size + max(NUMBER_BYTES, text_bytes, named_bytes)
         return nones

@@ -12,7 +12,7 @@ from builders import new_store
 from hypothesis import settings
 
 from evd.payload.codec import IMPLEMENTATION
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.library import sqlite3
 
 # A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
@@ -38,11 +38,11 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def open_store(database: Path) -> Iterator[Callable[..., SqliteStore]]:
+def open_store(database: Path) -> Iterator[Callable[..., SqliteDatabase]]:
     """Opens a store over `database` (or another path), with the options of `builders.new_store`."""
-    stores: list[SqliteStore] = []
+    stores: list[SqliteDatabase] = []
 
-    def opened(path: Path = database, **options: Any) -> SqliteStore:
+    def opened(path: Path = database, **options: Any) -> SqliteDatabase:
         stores.append(new_store(path, **options))
         return stores[-1]
 

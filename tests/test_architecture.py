@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -248,3 +249,10 @@ def test_every_declared_package_is_pinned() -> None:
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.sqlite.library"} & imports(m)}
     assert {room_of(module) for module in openers} == {"store"}
+
+
+def test_the_picture_of_the_rooms_is_as_the_source_is() -> None:
+    drawn = subprocess.run(
+        [sys.executable, "docs/architecture_picture.py", "--check"], cwd=PROJECT_ROOT, capture_output=True, text=True
+    )
+    assert drawn.returncode == 0, drawn.stderr

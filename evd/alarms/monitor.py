@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 import trio
@@ -19,6 +19,7 @@ from evd.clock import Clock, now_ms
 from evd.config.settings import AlarmSettings
 from evd.errors import AlertError
 from evd.log.logger import log
+from evd.model.daemon_state import StandingAlarm
 from evd.net.client.backoff import delay_s
 
 if TYPE_CHECKING:
@@ -159,10 +160,10 @@ class AlarmMonitor:
         self._unwritable = False
 
     @property
-    def standing(self) -> list[dict[str, Any]]:
-        """For /readyz and metrics; `since` is epoch ms."""
+    def standing(self) -> list[StandingAlarm]:
+        """For /readyz and metrics."""
         return [
-            {"name": name, "severity": one.severity, "since": one.since, "sentence": one.sentence}
+            StandingAlarm(name=name, severity=one.severity, since=one.since, sentence=one.sentence)
             for name, one in self._alarms.standing.items()
         ]
 

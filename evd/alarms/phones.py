@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+
+from evd.model.daemon_state import StoppedPhones
 
 DROPPED_MIN = 10
 """Phones that go within an hour: fewer are people who uninstall an app."""
 
-#: Why evd sends nothing to phones that a provider took pushes for lately (evd.push.stopped) → what is to be done.
-STOPPED: tuple[tuple[str, str], ...] = (
-    ("off", "push.credentials is not set: set it, and start evd anew"),
+#: How many phones evd sends nothing though a provider took pushes for them lately → what is to be done, by the reason.
+STOPPED: tuple[tuple[Callable[[StoppedPhones], int], str], ...] = (
+    (lambda phones: phones.off, "push.credentials is not set: set it, and start evd anew"),
     (
-        "stale",
+        lambda phones: phones.stale,
         "their registrations were not renewed for push.stale_after_days: each comes back with its user's next request, "
         "and all of them with a higher value",
     ),
-    ("missed", "evd missed to send them their vehicles' last statuses: start it anew, and report it"),
+    (
+        lambda phones: phones.missed,
+        "evd missed to send them their vehicles' last statuses: start it anew, and report it",
+    ),
 )
 
 
-def dropped_level(dropped: int, registered: int) -> float:
+def dropped_level(dropped: int, phones: StoppedPhones | None) -> float:
     """1: within an hour one in twenty of all phones went, and at least DROPPED_MIN."""
+    registered = phones.registered if phones else 0
     return dropped / max(DROPPED_MIN, (registered + dropped) / 20)
 
 
@@ -32,17 +38,20 @@ def dropped_text(dropped: int) -> str:
     )
 
 
-def stopped_level(stopped: Mapping[str, int] | None, displaced: int) -> float | None:
-    """1: one phone. `stopped` is None where nobody looked yet."""
-    return None if stopped is None and not displaced else float(sum((stopped or {}).values()) + displaced)
+def stopped_level(phones: StoppedPhones | None, displaced: int) -> float | None:
+    """1: one phone. `phones` is None where nobody has looked yet."""
+    return None if phones is None and not displaced else float(_count(phones) + displaced)
 
 
-def stopped_text(stopped: Mapping[str, int] | None, displaced: int) -> str:
+def stopped_text(phones: StoppedPhones | None, displaced: int) -> str:
     if displaced:
         return (
             f"phones made room for newer ones within an hour, though the provider took pushes for them ({displaced}): "
             "raise app.registrations_per_vehicle or app.registrations_per_user, and have them register again"
         )
-    stopped = stopped or {}
-    why = next((text for name, text in STOPPED if stopped.get(name)), "")
-    return f"phones that the provider took pushes for lately are sent nothing ({sum(stopped.values())} of them): {why}"
+    why = next((text for stopped, text in STOPPED if phones and stopped(phones)), "")
+    return f"phones that the provider took pushes for lately are sent nothing ({_count(phones)} of them): {why}"
+
+
+def _count(phones: StoppedPhones | None) -> int:
+    return sum([stopped(phones) for stopped, _ in STOPPED]) if phones else 0

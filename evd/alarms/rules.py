@@ -6,7 +6,7 @@ An alarm is raised at one bound, cleared at another one and only after some calm
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from evd.alarms.phones import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.alarms.silence import Rhythm
 from evd.config.settings import AlarmSettings
+from evd.model.daemon_state import PauseReason, StoppedPhones
 
 MIB = 1024 * 1024
 HOUR_S = 3600.0
@@ -23,15 +24,12 @@ DAY_S = 86_400.0
 Severity = Literal["critical", "warning"]
 """critical: callbacks or pushes are lost, or soon will be."""
 
-PauseKind = Literal["", "credentials", "quota", "other"]
-"""Why a provider wants no pushes; empty: it takes them."""
-
 
 class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """How the daemon is at `now` (epoch ms). What is not known is None: an alarm about it stays as it is."""
 
     now: int
-    pause_kind: PauseKind | None = None
+    pause_kind: PauseReason | None = None
     """None: nothing was sent yet, so nobody knows."""
     pause_reason: str = ""
     held: bool = False
@@ -44,10 +42,8 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """Registrations that a provider said are dead."""
     displaced: int = 0
     """Phones that made room for newer ones though a provider took a push for them lately."""
-    stopped: Mapping[str, int] | None = None
-    """Why → phones that a provider took pushes for lately and evd sends nothing now (evd.push.stopped)."""
-    registered: int | None = None
-    """Phones that are registered."""
+    stopped: StoppedPhones | None = None
+    """Phones that are registered, and those of them that evd sends nothing now; None: nobody has looked yet."""
     rejections: int = 0
     unexplained: int = 0
     """Statuses whose sender's values contradict what their format makes of the payload."""
@@ -127,12 +123,12 @@ def span(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def _paused(kind: PauseKind) -> Callable[[Judged], float | None]:
+def _paused(kind: PauseReason) -> Callable[[Judged], float | None]:
     return lambda seen: None if seen.readings.pause_kind is None else float(seen.readings.pause_kind == kind)
 
 
 def _quota(seen: Judged) -> float | None:
-    return float(seen.hour.quota_pauses) or _paused("quota")(seen)
+    return float(seen.hour.quota_pauses) or _paused(PauseReason.QUOTA)(seen)
 
 
 def _push_old(seen: Judged) -> float | None:
@@ -213,7 +209,7 @@ RULES: tuple[AlarmRule, ...] = (
     AlarmRule(
         "push_credentials",
         "critical",
-        _paused("credentials"),
+        _paused(PauseReason.CREDENTIALS),
         clear_below=1,
         calm_s=60,
         sentence=lambda seen: f"no pushes go out, the provider refuses evd: {seen.readings.pause_reason}",
@@ -231,7 +227,7 @@ RULES: tuple[AlarmRule, ...] = (
     AlarmRule(
         "push_paused",
         "warning",
-        _paused("other"),
+        _paused(PauseReason.OTHER),
         clear_below=1,
         calm_s=60,
         sentence=lambda seen: f"no pushes go out for now: {seen.readings.pause_reason}",
@@ -258,7 +254,7 @@ RULES: tuple[AlarmRule, ...] = (
     AlarmRule(
         "push_dropped",
         "warning",
-        lambda seen: dropped_level(seen.hour.dropped, seen.readings.registered or 0),
+        lambda seen: dropped_level(seen.hour.dropped, seen.readings.stopped),
         clear_below=0.5,
         calm_s=0,
         sentence=lambda seen: dropped_text(seen.hour.dropped),

@@ -6,28 +6,11 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from evd.api import health, held, legacy, metrics
+from evd.api import health, held, legacy, metrics, v1
 from evd.api.context import Context, attach
 from evd.api.replies import V1, from_error, problem, teapot
-from evd.api.v1 import (
-    admin,
-    admin_targets,
-    backfill,
-    downlinks,
-    events,
-    formats,
-    notes,
-    redecode,
-    registrations,
-    rejections,
-    sequence,
-    stream,
-)
-from evd.api.v1 import pushes as push
-from evd.api.v1 import registrations_import as moving_in
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log.logger import log
-from evd.push import providers
 
 
 def make_app(context: Context) -> QuartTrio:
@@ -43,23 +26,8 @@ def make_app(context: Context) -> QuartTrio:
     app.after_request(_said_as_it_is)
     attach(app, context)
     legacy.add_routes(app)
-    app.register_blueprint(admin.admin)
-    app.register_blueprint(downlinks.downlinks)
-    app.register_blueprint(notes.notes)
-    app.register_blueprint(rejections.rejections)
-    app.register_blueprint(backfill.backfill)
-    app.register_blueprint(sequence.sequence)
-    app.register_blueprint(formats.formats)
-    app.register_blueprint(redecode.redecoding)
-    app.register_blueprint(stream.stream)
-    app.register_blueprint(push.pushes)
-    app.register_blueprint(registrations.registrations)
-    app.register_blueprint(moving_in.moving_in)
-    for targets in providers.admin_targets():
-        app.register_blueprint(admin_targets.TargetRoutes(targets).blueprint())
-    app.register_blueprint(events.events)
-    app.register_blueprint(health.health)
-    app.register_blueprint(metrics.metrics)
+    for routes in (*v1.blueprints(), health.routes, metrics.routes):
+        app.register_blueprint(routes)
     app.register_error_handler(RequestError, from_error)
     app.register_error_handler(StoreError, _store_failed)
     app.register_error_handler(HTTPException, _http_error)

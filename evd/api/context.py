@@ -12,15 +12,16 @@ from quart import Quart, current_app, request
 from evd.auth.api_keys import Key, id_token
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import requester
+from evd.concurrency.requester import of_user, requester
 from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
+from evd.model.daemon_state import DaemonState, PushState
 from evd.model.operations import Renew
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.queries import Queries
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub
 
@@ -53,8 +54,8 @@ class PushControl(Protocol):
         """Start no push any more, or go on; at once."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """For /readyz and statistics; `paused` says why nothing is sent, and is empty while pushes go out."""
+    def state(self) -> PushState:
+        """For /readyz and statistics."""
         ...
 
 
@@ -70,8 +71,7 @@ class Context(msgspec.Struct, frozen=True):
     live: StreamHub
     tokens: TokenVerifier
     clock: Clock
-    state: Callable[[], dict[str, Any]]
-    """How the daemon is: `ready` and what readiness and statistics tell."""
+    state: Callable[[], DaemonState]
     ranges: FairQueue[int]
     """Places of ranges that are longer than a page."""
     lists: FairQueue[int]
@@ -160,7 +160,7 @@ async def _identified() -> str:
     The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
     """
     uid = await _uid()
-    requester.set(f"user {uid}")
+    requester.set(of_user(uid))
     return uid
 
 

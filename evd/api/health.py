@@ -7,17 +7,18 @@ from quart import Blueprint, Response
 from evd import VERSION
 from evd.api.context import here
 from evd.api.replies import v1_json
+from evd.api.state_document import readiness
 from evd.payload.codec import IMPLEMENTATION
 
-health = Blueprint("health", __name__)
+routes = Blueprint("health", __name__)
 
 
-@health.get("/healthz")
+@routes.get("/healthz")
 async def alive() -> Response:
     return v1_json({"status": "ok", "version": VERSION, "codec": IMPLEMENTATION})
 
 
-@health.get("/readyz")
+@routes.get("/readyz")
 async def ready() -> Response:
     """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
 
@@ -25,6 +26,4 @@ async def ready() -> Response:
     elsewhere.
     """
     state = here().state()
-    push = {name: state["push"][name] for name in ("enabled", "held_since", "paused") if name in state["push"]}
-    told = {"ready": state["ready"], "reason": state["reason"], "push": push, "alarms": state.get("alarms", [])}
-    return v1_json(told, 200 if state["ready"] else 503)
+    return v1_json(readiness(state), 200 if state.ready else 503)

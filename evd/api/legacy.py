@@ -17,7 +17,7 @@ from evd.model.operations import ORIGINAL, Unregister
 from evd.model.status import TIME_MAX_MS, Status, vehicle_id
 from evd.request.http import Request
 from evd.sigfox.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
-from evd.store.sqlite.ring_walk import TimeSpan
+from evd.store.records import TimeSpan
 
 
 async def last() -> Response:

@@ -19,38 +19,22 @@ from quart import Blueprint, Response, current_app, request
 from evd.alarms.rules import RULES
 from evd.api.context import here, require_admin
 from evd.errors import Unavailable
+from evd.model.daemon_state import DaemonState, PauseReason
 
 STORED_FOR_S = 1.0
 """Several scrapers, or an impatient one, cost the database one question a second."""
 
-metrics = Blueprint("metrics", __name__)
+routes = Blueprint("metrics", __name__)
 
 
 class Scraped(NamedTuple):
     """What the tables look at."""
 
-    state: Mapping[str, Any]
+    state: DaemonState
     stored: Mapping[str, Any]
     """`Queries.counts`; empty where the database does not answer."""
     now: int
     """Epoch ms."""
-
-    @property
-    def push(self) -> Mapping[str, Any]:
-        push: Mapping[str, Any] = self.state["push"]
-        return push
-
-    @property
-    def events(self) -> Mapping[str, Any]:
-        """What `evd.events.engine` did and has to do; empty where nothing goes out."""
-        events: Mapping[str, Any] = self.state.get("events", {})
-        return events
-
-    @property
-    def disk(self) -> Mapping[str, int]:
-        """`evd.daemon.host.disk_use`."""
-        disk: Mapping[str, int] = self.state.get("disk", {})
-        return disk
 
 
 class Number(NamedTuple):
@@ -73,52 +57,72 @@ class Labelled(NamedTuple):
 
 
 def _oldest_push_s(seen: Scraped) -> float | None:
-    if "oldest_pending_s" in seen.push:
-        age: float | None = seen.push["oldest_pending_s"]
-        return age
+    if seen.state.push is not None:
+        return seen.state.push.oldest_pending_s
     created = seen.stored.get("oldest_event")
     return None if not seen.stored else max(seen.now - created, 0) / 1000 if created else 0.0
 
 
 def _alarms(seen: Scraped) -> Mapping[str, float]:
-    standing = {alarm["name"] for alarm in seen.state.get("alarms", ())}
+    standing = {alarm.name for alarm in seen.state.alarms}
     return {rule.name: float(rule.name in standing) for rule in RULES}
 
 
-def _flag(value: object) -> float:
-    return float(bool(value))
+def _paused(seen: Scraped) -> float:
+    return float(seen.state.push is not None and seen.state.push.pause is not PauseReason.NONE)
+
+
+def _outcomes(seen: Scraped) -> Mapping[str, float]:
+    outcomes = seen.state.push.outcomes if seen.state.push else {}
+    return {outcome.value: count for outcome, count in outcomes.items()}
+
+
+def _in_flight(seen: Scraped) -> float | None:
+    return seen.state.push.in_flight if seen.state.push else None
+
+
+def _recorded(seen: Scraped) -> Mapping[str, float]:
+    return seen.state.events.recorded if seen.state.events else {}
+
+
+def _to_look_at(seen: Scraped) -> float | None:
+    return seen.state.events.waiting if seen.state.events else None
 
 
 NUMBERS: tuple[Number, ...] = (
-    Number("evd_ready", "1 while callbacks are taken.", lambda seen: _flag(seen.state["ready"])),
-    Number("evd_commits", "Transactions written.", lambda seen: seen.state["writer"]["commits"], CounterMetricFamily),
+    Number("evd_ready", "1 while callbacks are taken.", lambda seen: float(seen.state.ready)),
+    Number("evd_commits", "Transactions written.", lambda seen: seen.state.writer.commits, CounterMetricFamily),
     Number(
         "evd_committed_rows",
         "Operations in these transactions.",
-        lambda seen: seen.state["writer"]["committed"],
+        lambda seen: seen.state.writer.committed,
         CounterMetricFamily,
     ),
     Number(
         "evd_unexplained_statuses",
         "Statuses whose sender's values contradict what their format makes of the payload.",
-        lambda seen: seen.state["unexplained"]["statuses"],
+        lambda seen: seen.state.unexplained.statuses,
         CounterMetricFamily,
     ),
     Number(
         "evd_clock_behind_seconds",
         "By how much the server's clock is behind evd's time; 0 while it is believed.",
-        lambda seen: seen.state.get("clock", {}).get("behind_s"),
+        lambda seen: seen.state.clock_behind_s,
     ),
-    Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state["writer"]["waiting"]),
-    Number("evd_connections", "Open connections.", lambda seen: seen.state["connections"]["open"]),
+    Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state.writer.waiting),
+    Number("evd_connections", "Open connections.", lambda seen: seen.state.connections.open),
     Number(
         "evd_connections_strangers",
         "Of these, the ones that have shown no key.",
-        lambda seen: seen.state["connections"].get("strangers"),
+        lambda seen: seen.state.connections.strangers,
     ),
-    Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: _flag(seen.push.get("enabled"))),
-    Number("evd_push_paused", "1 while a provider wants no pushes.", lambda seen: _flag(seen.push.get("paused"))),
-    Number("evd_push_in_flight", "Pushes sent and not answered.", lambda seen: seen.push.get("in_flight")),
+    Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: float(seen.state.push is not None)),
+    Number("evd_push_paused", "1 while a provider wants no pushes.", _paused),
+    Number(
+        "evd_push_in_flight",
+        "Pushes sent and not answered.",
+        _in_flight,
+    ),
     Number(
         "evd_push_events_waiting",
         "Pushes of events that wait in the outbox.",
@@ -137,26 +141,26 @@ NUMBERS: tuple[Number, ...] = (
     Number(
         "evd_alerter_queue_statuses",
         "Statuses that are still to be looked at for events.",
-        lambda seen: seen.events.get("waiting"),
+        _to_look_at,
     ),
     Number("evd_vehicles", "Vehicles known.", lambda seen: seen.stored.get("vehicles")),
     Number("evd_statuses", "Statuses kept.", lambda seen: seen.stored.get("statuses")),
     Number("evd_registrations", "Registrations.", lambda seen: seen.stored.get("registrations")),
     Number("evd_rejected_rows", "Rejected callbacks kept.", lambda seen: seen.stored.get("rejected")),
-    Number("evd_disk_free_bytes", "Free for evd on its disk.", lambda seen: seen.disk.get("free")),
-    Number("evd_disk_bytes", "The size of that disk.", lambda seen: seen.disk.get("total")),
-    Number("evd_database_bytes", "The length of evd.db.", lambda seen: seen.disk.get("database")),
-    Number("evd_database_log_bytes", "The length of evd.db-wal.", lambda seen: seen.disk.get("log")),
+    Number("evd_disk_free_bytes", "Free for evd on its disk.", lambda seen: seen.state.disk.free),
+    Number("evd_disk_bytes", "The size of that disk.", lambda seen: seen.state.disk.total),
+    Number("evd_database_bytes", "The length of evd.db.", lambda seen: seen.state.disk.database),
+    Number("evd_database_log_bytes", "The length of evd.db-wal.", lambda seen: seen.state.disk.log),
     Number(
         "evd_log_lines_dropped",
         "Lines of the log that could not be written.",
-        lambda seen: seen.state.get("log", {}).get("lines_dropped"),
+        lambda seen: seen.state.log_lines_dropped,
         CounterMetricFamily,
     ),
     Number(
         "evd_certificate_end_timestamp_seconds",
         "When the certificate of server.tls_cert ends.",
-        lambda seen: seen.state.get("certificate_ends_s"),
+        lambda seen: seen.state.certificate_ends_s,
     ),
 )
 
@@ -164,17 +168,15 @@ CROWDED_OUT = ("gave_way", "turned_away", "let_go")
 """What became of connections that were too many, or held too much (evd.net.server.admission)."""
 
 LABELLED: tuple[Labelled, ...] = (
-    Labelled(
-        "evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state["ingest"]
-    ),
+    Labelled("evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state.ingest),
     Labelled(
         "evd_connections_crowded_out",
         "Connections that were too many, by what became of them.",
         "outcome",
-        lambda seen: {one: seen.state["connections"][one] for one in CROWDED_OUT if one in seen.state["connections"]},
+        lambda seen: {one: getattr(seen.state.connections, one) for one in CROWDED_OUT},
     ),
-    Labelled("evd_pushes", "Answers of providers.", "outcome", lambda seen: seen.push.get("outcomes", {})),
-    Labelled("evd_events", "Events of vehicles, by their kind.", "kind", lambda seen: seen.events.get("recorded", {})),
+    Labelled("evd_pushes", "Answers of providers.", "outcome", _outcomes),
+    Labelled("evd_events", "Events of vehicles, by their kind.", "kind", _recorded),
     Labelled("evd_alarm", "1 while the alarm stands.", "alarm", _alarms, GaugeMetricFamily),
 )
 
@@ -182,7 +184,7 @@ LABELLED: tuple[Labelled, ...] = (
 def families(seen: Scraped) -> Iterable[Metric]:
     """All of evd's own metrics."""
     yield InfoMetricFamily(
-        "evd_build", "Which evd this is.", {"version": seen.state["version"], "codec": seen.state["codec"]}
+        "evd_build", "Which evd this is.", {"version": seen.state.version, "codec": seen.state.codec}
     )
     for number in NUMBERS:
         value = number.value(seen)
@@ -193,10 +195,10 @@ def families(seen: Scraped) -> Iterable[Metric]:
         for label, value in sorted(row.values(seen).items()):
             family.add_metric([label.replace(" ", "_")], value)
         yield family
-    loop = seen.state.get("loop")
-    if loop:
+    loop = seen.state.loop
+    if loop.buckets:
         meaning = "By how much evd's loop was late, looked at twenty times a second."
-        yield HistogramMetricFamily("evd_loop_lag_seconds", meaning, buckets=loop["buckets"], sum_value=loop["sum_s"])
+        yield HistogramMetricFamily("evd_loop_lag_seconds", meaning, buckets=loop.buckets, sum_value=loop.sum_s)
 
 
 class _Once(Collector):
@@ -229,13 +231,13 @@ class StoredCounts:
         return self._counts
 
 
-@metrics.record_once
+@routes.record_once
 def _set_up(setup: Any) -> None:
     """One cache and one look at the process for each application."""
     setup.app.extensions["evd.metrics"] = (StoredCounts(), ProcessCollector(registry=None))
 
 
-@metrics.get("/metrics")
+@routes.get("/metrics")
 async def scrape() -> Response:
     require_admin()
     context = here()

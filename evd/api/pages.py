@@ -17,7 +17,7 @@ from evd.api.context import here
 from evd.api.held import hold_place
 from evd.api.replies import v1_json
 from evd.errors import BadRequest
-from evd.store.sqlite.read.statuses import LISTED_MAX, NUMBER_MAX, Listing
+from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing
 
 C = TypeVar("C", bound=tuple[Any, ...])
 
@@ -67,7 +67,7 @@ def _fits(values: list[Any], start: tuple[Any, ...]) -> bool:
     )
 
 
-def page(listing: Listing, shown: Any = None, status: int = 200, *, path: str | None = None) -> Response:
+def page(listing: Listing[Any], shown: Any = None, status: int = 200, *, path: str | None = None) -> Response:
     """The answer: the list's rows, or what is `shown` of them. `path`: where the list is, if not where it was asked."""
     response = v1_json(listing.rows if shown is None else shown, status)
     if listing.following is not None:

@@ -13,7 +13,7 @@ from evd.api.held import hold_place
 from evd.api.replies import ANY_ORIGIN, legacy_empty
 from evd.errors import Unavailable
 from evd.model.status import Status
-from evd.store.sqlite.ring_walk import PageLimit, Place, TimeSpan
+from evd.store.records import PageLimit, Place, TimeSpan
 
 PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
 """Some milliseconds of the loop; and what a slow reader has evd hold, beside the last status of the page."""

@@ -43,9 +43,9 @@ def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
 
 def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:
     # Imported here because EVD_CODEC may require a codec that is not built; here the error is reported properly.
-    from evd.payload.codec import Decoder
+    from evd.payload.codec import decoder_for
 
-    return Decoder(parse(grammar, options))
+    return decoder_for(parse(grammar, options))
 
 
 def _error(error: Exception | str) -> bytes:

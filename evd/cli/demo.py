@@ -32,6 +32,7 @@ from evd.dev.load import LoadGenerator, LoadReport
 from evd.dev.traffic import CHANNELS, Traffic
 from evd.errors import ConfigError, ControlError
 from evd.log import logger as log
+from evd.model.daemon_state import PushOutcome
 from evd.net import control
 from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
@@ -306,7 +307,8 @@ class _Demo:
 
 
 def _sent(daemon: Daemon) -> int:
-    return int(daemon.state()["push"]["outcomes"].get("sent", 0))
+    push = daemon.state().push
+    return push.outcomes.get(PushOutcome.SENT, 0) if push else 0
 
 
 def _counts(tally: LoadReport, daemon: Daemon) -> Table:

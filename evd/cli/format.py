@@ -16,7 +16,8 @@ from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.model.plain_text import REPLACEMENT, one_line
 from evd.payload.field_options import NO_OPTIONS, FieldOptions
-from evd.payload.grammar import BIG_ENDIAN, PAYLOAD_BYTES_MAX, Field, Plan, parse
+from evd.payload.grammar import PAYLOAD_BYTES_MAX, Field, Plan, parse
+from evd.payload.types import BIG_ENDIAN
 from evd.sigfox.message import PAYLOAD_MAX_BYTES
 
 # The marks of the bit map, one for each field. Further fields are marked "+".

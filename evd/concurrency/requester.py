@@ -8,3 +8,15 @@ EVD_ITSELF = "evd"
 """evd's own reads, such as those of maintenance."""
 
 requester: ContextVar[str] = ContextVar("requester", default=EVD_ITSELF)
+
+
+USER = "user "
+
+
+def of_user(uid: str) -> str:
+    return USER + uid
+
+
+def is_user(who: str) -> bool:
+    """Whether the requester is a user of the app, not an administrator or evd itself."""
+    return who.startswith(USER)

@@ -15,7 +15,8 @@ from evd.ingest.service import Ingest
 from evd.log.logger import log
 from evd.model.operations import MendClock
 from evd.model.status import AHEAD_MS
-from evd.store.sqlite.read.statuses import NUMBER_MAX, Queries
+from evd.store.queries import RejectionQueries
+from evd.store.records import NUMBER_MAX
 from evd.store.writer import Writer
 
 LOOK_EVERY_S = 1.0
@@ -29,7 +30,7 @@ STEP_MAX = 100
 T = TypeVar("T")
 
 
-async def watch_clock(clock: ServerClock, ingest: Ingest, writer: Writer, queries: Queries) -> None:
+async def watch_clock(clock: ServerClock, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> None:
     """Run until cancelled; `ingest` reports the times of messages while the wall clock is not trusted."""
     reported = False
     while True:
@@ -53,7 +54,7 @@ def _report(clock: ServerClock) -> None:
         log.info("the server's clock is trusted again")
 
 
-async def make_good(clock: ServerClock, ingest: Ingest, writer: Writer, queries: Queries) -> None:
+async def make_good(clock: ServerClock, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> None:
     """After the server's time jumped forward: judge again the statuses that lay ahead of it."""
     await _until_available(lambda: writer.write(MendClock(clock() + AHEAD_MS)))
     taken, after = 0, -1
@@ -69,7 +70,7 @@ async def make_good(clock: ServerClock, ingest: Ingest, writer: Writer, queries:
         log.info("statuses that lay ahead of the server's clock were moved into their rings", statuses=taken)
 
 
-async def _take_again(number: int, ingest: Ingest, writer: Writer, queries: Queries) -> bool:
+async def _take_again(number: int, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> bool:
     """Replay a rejection; whether it was taken. Raises Unavailable."""
     row = await queries.rejection(number)
     return row is not None and bool((await replay(row, ingest, writer))["taken"])

@@ -6,9 +6,9 @@ The WAL and its index belong to the database; without the lock file a second evd
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
-from evd.config.data_dir import DataDirectory
 from evd.errors import StoreBroken
 
 EVERY_S = 1.0
@@ -18,10 +18,8 @@ EVERY_S = 1.0
 class FileIdentity:
     """Remembers the files as they are now. Call `check` in a thread, because a disk may hang."""
 
-    def __init__(self, place: DataDirectory) -> None:
-        database = place.database
-        paths = (database, database.with_name(f"{database.name}-wal"), database.with_name(f"{database.name}-shm"))
-        self._known = {path: found for path in (*paths, place.lock) if (found := _identity(path))}
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._known = {path: found for path in paths if (found := _identity(path))}
 
     def check(self) -> None:
         """Raises StoreBroken, which names the file and what happened to it."""

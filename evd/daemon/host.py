@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from evd.config.data_dir import DataDirectory
+from evd.model.daemon_state import DiskState
 
 
-def disk_use(place: DataDirectory) -> dict[str, int]:
-    """Bytes: `free` (what evd may still write), `total`, `database` and `log` (the WAL); unknown ones are left out."""
+def disk_use(directory: Path, files: Mapping[str, Path], *, full: bool) -> DiskState:
+    """`files` are the engine's (`evd.store.engines.Engine.files`); `full`: the last write found no space."""
     use: dict[str, int] = {}
     with suppress(OSError):
-        disk = os.statvfs(place.directory)
+        disk = os.statvfs(directory)
         use |= {"free": disk.f_bavail * disk.f_frsize, "total": disk.f_blocks * disk.f_frsize}
-    for name, path in (
-        ("database", place.database),
-        ("log", place.database.with_name(f"{place.database.name}-wal")),
-    ):
+    for name in {"database", "log"} & files.keys():
         with suppress(OSError):
-            use[name] = path.stat().st_size
-    return use
+            use[name] = files[name].stat().st_size
+    return DiskState(**use, full=full)
 
 
 def certificate_end(path: Path) -> float:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import trio
-import trio_asyncio
 
 from evd import VERSION
 from evd.api.app import make_app
@@ -36,6 +35,7 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
+from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, WriterState
 from evd.net.server.asgi import AsgiServer
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
@@ -43,8 +43,8 @@ from evd.payload.formats import Formats
 from evd.push import providers
 from evd.sigfox.routes import is_ingest
 from evd.sigfox_api.backfill.runner import watch
-from evd.store.sqlite.read.pushes import heard_after
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.engines import DEFAULT, ENGINES
+from evd.store.queries import Queries
 from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
@@ -60,6 +60,8 @@ CLOSING_ENDS_S = 6.0
 class Daemon:
     """All parts of one data directory, built but not started; with `outward` false no part connects to other systems.
 
+    `engine` is a name in `evd.store.engines.ENGINES`.
+
     Raises EvdError for a refused setting or database.
     """
 
@@ -71,6 +73,7 @@ class Daemon:
         env: Mapping[str, str],
         outward: bool = True,
         control: Path | None = None,
+        engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
@@ -81,9 +84,10 @@ class Daemon:
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         opened = providers.opened(config, env) if outward else []
-        self.store = assembly.open_store(place, config, report)
+        self.files = ENGINES[engine].files(place.database)
+        self.store = assembly.open_store(ENGINES[engine], place, config, report)
         if outward:
-            self.store.preallocate_wal()
+            self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms), assembly.proxies(config))
         self.admission = assembly.admission(config)
@@ -108,7 +112,7 @@ class Daemon:
         self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
         self.pushing = assembly.pushing(opened, self.store, self.writer, config) if opened else None
         self.stopped = assembly.stopped_pushes(self.pushing, config)
-        self.alerter = assembly.alerter(place, self.writer, config, self.clock) if outward else None
+        self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
         self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
@@ -118,37 +122,48 @@ class Daemon:
         self.stopping = False
         self._close_error: StoreError | None = None
 
-    def state(self) -> dict[str, Any]:
-        """The daemon's state, for /readyz and statistics."""
+    def state(self) -> DaemonState:
+        """How the daemon is, for /readyz, statistics, metrics and alarms."""
         stall = self.writer.stalled
-        full = "the disk is full" if self.writer.disk_full else ""
-        reason = "stopping" if self.stopping else full or stall.reason
+        return DaemonState(
+            version=VERSION,
+            codec=IMPLEMENTATION,
+            running=self.outward,
+            not_ready=self._not_ready(),
+            ingest=dict(self.ingest.outcomes),
+            unexplained=self.ingest.findings.state(),
+            writer=WriterState(
+                waiting=self.writer.waiting,
+                commits=self.writer.commits,
+                committed=self.writer.committed,
+                stalled=stall.detail if stall.reason else "",
+            ),
+            connections=ConnectionsState(
+                open=self.admission.open,
+                strangers=self.admission.strangers,
+                gave_way=self.admission.gave_way,
+                turned_away=self.admission.turned_away,
+                let_go=self.admission.let_go,
+                crowded_by=self.admission.crowded_by,
+                streams=self.live.streams,
+            ),
+            push=self.pushing.state() if self.pushing else None,
+            stopped=self.stopped.found,
+            events=self.alerter.state() if self.alerter else None,
+            disk=disk_use(self.place.directory, self.files, full=self.writer.disk_full),
+            loop=self.lag.state(),
+            clock_behind_s=self.clock.behind_ms / 1000,
+            log_lines_dropped=lines_dropped(),
+            certificate_ends_s=self._certificate_ends_s,
+            alarms=self.alarms.standing if self.alarms else [],
+        )
+
+    def _not_ready(self) -> NotReady | None:
         if not self.outward:
-            reason = "evd is not running"  # except for the command that sent this request
-        return {
-            "running": self.outward,
-            "ready": not reason,
-            "reason": reason,
-            "version": VERSION,
-            "codec": IMPLEMENTATION,
-            "ingest": dict(self.ingest.outcomes),
-            "unexplained": self.ingest.findings.state(),
-            "writer": {
-                "waiting": self.writer.waiting,
-                "commits": self.writer.commits,
-                "committed": self.writer.committed,
-                "stalled": stall.detail if stall.reason else "",
-            },
-            "connections": {**self.admission.state(), "streams": self.live.streams},
-            "push": {**(self.pushing.state() if self.pushing else {"enabled": False}), "stopped": self.stopped.found},
-            "events": self.alerter.state() if self.alerter else {},
-            "disk": {**disk_use(self.place), "full": self.writer.disk_full},
-            "loop": self.lag.state(),
-            "clock": {"behind_s": self.clock.behind_ms / 1000},
-            "log": {"lines_dropped": lines_dropped()},
-            "certificate_ends_s": self._certificate_ends_s,
-            "alarms": self.alarms.standing if self.alarms else [],
-        }
+            return NotReady.NOT_RUNNING
+        if self.stopping:
+            return NotReady.STOPPING
+        return NotReady.DISK_FULL if self.writer.disk_full else self.writer.stalled.reason
 
     async def run(
         self,
@@ -162,8 +177,7 @@ class Daemon:
 
         `ready` is called with the bound addresses once callbacks are taken. Raises the error of a long task.
         """
-        async with trio_asyncio.open_loop():
-            queries = await Queries.open(self.place.database, lambda: self.writer.commits)
+        async with self.store.queries(lambda: self.writer.commits) as queries:
             try:
                 door = AsgiServer(
                     make_app(self._context(queries)),
@@ -185,7 +199,7 @@ class Daemon:
                     ready(addresses)
                     nursery.start_soon(self._check_file)
                     if addresses:
-                        nursery.start_soon(self._watch_files, FileIdentity(self.place))
+                        nursery.start_soon(self._watch_files, FileIdentity([*self.files.values(), self.place.lock]))
                         nursery.start_soon(self._watch_outages)
                         nursery.start_soon(self._run_maintenance, queries)
                         nursery.start_soon(self.unaccompanied.run)
@@ -199,7 +213,6 @@ class Daemon:
                     await self._stop(door, serving, pushing, writing)
                     nursery.cancel_scope.cancel()
             finally:
-                await queries.aclose()
                 if self.pushing:
                     with trio.move_on_after(1, shield=True):
                         await self.pushing.aclose()
@@ -234,14 +247,14 @@ class Daemon:
         await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
 
     def _is_ready(self) -> bool:
-        return bool(self.state()["ready"])
+        return self._not_ready() is None
 
     async def _watch_clock(self, queries: Queries) -> None:
         await watch_clock(self.clock, self.ingest, self.writer, queries)
 
     async def _run_maintenance(self, queries: Queries) -> None:
         days = self.config.push.forget_after_days
-        await run_maintenance(self.writer, partial(heard_after, queries), forget_after_days=days, clock=self.clock)
+        await run_maintenance(self.writer, queries.heard_after, forget_after_days=days, clock=self.clock)
 
     async def _listen(
         self, nursery: trio.Nursery, door: AsgiServer, binds: Sequence[str], passed: Sequence[sockets.socket]

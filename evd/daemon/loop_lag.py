@@ -6,9 +6,10 @@ A task sleeps for a moment, again and again, and records by how much it woke too
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import Any
 
 import trio
+
+from evd.model.daemon_state import LoopState
 
 SAMPLE_S = 0.05
 """Between two samples; a longer step is always seen, with an error of at most this much."""
@@ -45,13 +46,13 @@ class LoopLag:
             self._turn_at = now_s + RECENT_S
         self._worst_s = max(self._worst_s, lag_s)
 
-    def state(self) -> dict[str, Any]:
-        """For statistics: cumulative counts by upper bound, as Prometheus has them."""
+    def state(self) -> LoopState:
+        """For statistics."""
         total, buckets = 0, []
         for bound, count in zip((*BOUNDS_S, "+Inf"), self.counts, strict=True):
             total += count
             buckets.append((str(bound), total))
-        return {"worst_s": self.worst_s, "sum_s": self.sum_s, "buckets": buckets}
+        return LoopState(worst_s=self.worst_s, sum_s=self.sum_s, buckets=buckets)
 
     async def run(self) -> None:
         """Sample the loop until cancelled."""

@@ -28,6 +28,7 @@ from evd.daemon.systemd import ServiceManager
 from evd.log.logger import log
 from evd.net.server import systemd_sockets as inherited
 from evd.payload.codec import IMPLEMENTATION
+from evd.store.engines import DEFAULT, ENGINES
 from evd.store.writer import Writer
 
 WATCHDOG_EVERY_S = 1.0
@@ -45,9 +46,8 @@ def serve(
     lock = lock_in_turn(place)
     try:
         fault = _report_previous_exit(place, lock)
-        with StartupProgress(
-            manager, [place.database, place.database.with_name(f"{place.database.name}-wal")]
-        ) as starting:
+        files = ENGINES[DEFAULT].files(place.database)
+        with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
             daemon = Daemon(place, config, env=os.environ, report=starting.report)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)

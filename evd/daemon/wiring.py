@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import orjson
 
@@ -14,7 +13,6 @@ from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
 from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
-from evd.auth.api_keys import Key
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
@@ -31,6 +29,7 @@ from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
 from evd.model.commits import CommitObserver
+from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
@@ -45,17 +44,16 @@ from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
 from evd.push.stopped import StoppedPushes
 from evd.push.traits import ProviderTraits
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.event_state import SqliteEventState
-from evd.store.sqlite.tables.base import Limits
+from evd.store.engines import Engine
+from evd.store.protocols import Database
+from evd.store.settings import Limits, StoreSettings
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
-def open_store(place: DataDirectory, config: Config, report: Callable[[str], None] = lambda doing: None) -> SqliteStore:
+def open_store(engine: Engine, place: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
     """`report` is called with what takes long."""
-    return SqliteStore(
-        place.database,
+    settings = StoreSettings(
         capacity=config.retention.statuses_per_vehicle,
         limits=Limits(
             rejected=config.ingest.rejected_rows_max,
@@ -76,11 +74,11 @@ def open_store(place: DataDirectory, config: Config, report: Callable[[str], Non
         stale_after_days=config.push.stale_after_days,
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
-        tell=report,
     )
+    return engine.open(place.database, settings, report)
 
 
-def directory(store: SqliteStore, formats: Formats) -> IngestCache:
+def directory(store: Database, formats: Formats) -> IngestCache:
     """What the loop caches from the start; the formats in the database are added to `formats`."""
     for name, grammar, fields in store.named_formats():
         try:
@@ -88,8 +86,7 @@ def directory(store: SqliteStore, formats: Formats) -> IngestCache:
         except FormatError as error:
             # Another version of evd accepted it. Its vehicles are decoded by the default format, as if it were removed.
             log.error("a format in the database is invalid: add it again", format=name, reason=str(error))
-    keys = [Key(*row) for row in store.living_keys()]
-    return IngestCache(keys, store.own_formats(), store.type_formats(), formats)
+    return IngestCache(store.living_keys(), store.own_formats(), store.type_formats(), formats)
 
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
@@ -115,16 +112,16 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
-def unaccompanied(store: SqliteStore, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
+def unaccompanied(store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
     return Unaccompanied(
-        *(store.waiting(), writer, ingest.reading, config.sigfox, ingest.outcomes),
+        *(store.waiting_metadata(), writer, ingest.reading, config.sigfox, ingest.outcomes),
         waiting_rows=lambda: store.waiting_rows,
         clock=clock,
     )
 
 
 def pushing(
-    opened: Sequence[tuple[ProviderTraits, Pusher]], store: SqliteStore, writer: Writer, config: Config
+    opened: Sequence[tuple[ProviderTraits, Pusher]], store: Database, writer: Writer, config: Config
 ) -> PushService:
     push = config.push
     compose = Composer(config).compose
@@ -137,9 +134,9 @@ def pushing(
             give_up_after_s=push.give_up_after_s,
             stale_after_s=push.stale_after_days * 86_400,
         )
-        pending = store.pending(traits.serves)
+        pending = store.due_pushes(traits.serves)
         dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
-    return PushService(dispatchers, store.pending(kind.name for kind in providers.target_kinds()), compose)
+    return PushService(dispatchers, store.due_pushes(kind.name for kind in providers.target_kinds()), compose)
 
 
 def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
@@ -150,7 +147,7 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
     )
 
 
-def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Mapping[str, Any]]) -> AlarmMonitor:
+def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
     """Raises ConfigError if the alarm messages are configured only in part."""
     settings = config.alerts
 
@@ -192,7 +189,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+def alerter(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
     listening = Heartbeat(place.directory / "listening")
     before = listening.last()
     since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
@@ -202,7 +199,7 @@ def alerter(place: DataDirectory, writer: Writer, config: Config, clock: Clock) 
         except OSError as error:
             log.warning("silences will count from the next start on: a file cannot be written", reason=str(error))
     return EventEngine(
-        SqliteEventState(place.database),
+        store.event_state(),
         writer,
         clock=clock,
         queue_max=config.events.queue_max,

@@ -18,7 +18,7 @@ import msgspec
 from evd.errors import ConfigError
 from evd.model.connectivity import SIGFOX
 from evd.model.measures import EV_GRAMMAR
-from evd.payload.codec import Decoder
+from evd.payload.codec import decoder_for
 from evd.payload.encoder import Encoder
 from evd.payload.field_options import FieldOptions
 from evd.payload.grammar import parse
@@ -264,7 +264,7 @@ def _spoken(vehicle: str, life: _Life) -> VehicleState:
 
 _HALF = FieldOptions(half=True)
 _encoder = Encoder(parse(EV_GRAMMAR, {"elec_consumption": _HALF, "indoor_temp": _HALF}))
-_sigfox_cloud = Decoder(parse(EV_GRAMMAR))  # which knows the grammar and nothing of half floats
+_sigfox_cloud = decoder_for(parse(EV_GRAMMAR))  # which knows the grammar and nothing of half floats
 
 
 def payload(state: VehicleState) -> bytes:

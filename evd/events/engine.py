@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from heapq import heappop, heappush
 from math import inf
-from typing import Any
 
 import orjson
 import trio
@@ -27,12 +26,13 @@ from evd.events.rules import VehicleEventSettings
 from evd.events.samples import Event, Sample
 from evd.log.logger import log
 from evd.model.commits import CommitSummary
+from evd.model.daemon_state import EventsState
 from evd.model.json_bytes import json_bytes
 from evd.model.listeners import Listeners
 from evd.model.operations import Arrive, Client, NewEvent, RecordEvents
 from evd.model.status import Status
+from evd.store.protocols import EventState
 from evd.store.receipt import Receipt
-from evd.store.sqlite.read.event_state import EventState
 from evd.store.writer import Writer
 
 BATCH = 128
@@ -136,9 +136,9 @@ class EventEngine:
         """Whether there is more to do now than to wait for the next walk."""
         return bool(self._queue or self._looks or self._unwritten or self._forgot or self._walk_after)
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> EventsState:
         """For statistics."""
-        return {"waiting": self.waiting, "recorded": dict(self.recorded)}
+        return EventsState(waiting=self.waiting, recorded=dict(self.recorded))
 
     def committed(self, summary: CommitSummary) -> None:
         """Keep what is to be looked at; the settings of alerts that were set are read anew."""

@@ -23,7 +23,8 @@ from evd.model.operations import Note, Operation, Reject, Several, Stored, WaitN
 from evd.model.status import identity
 from evd.request.http import Request
 from evd.sigfox.kinds.registry import KINDS
-from evd.store.sqlite.read.unaccompanied import WaitingMetadata, WaitingRow
+from evd.store.protocols import WaitingMetadata
+from evd.store.records import WaitingRow
 from evd.store.writer import Writer
 
 EVERY_S = 1.0

@@ -8,17 +8,16 @@ from __future__ import annotations
 import binascii
 import math
 import string
-import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import orjson
 
 from evd.errors import CodecError
-from evd.payload.grammar import PAYLOAD_BYTES_MAX, FieldStep, Op, Plan
+from evd.payload.grammar import PAYLOAD_BYTES_MAX, Plan
+from evd.payload.types import STEP_TYPES, FieldStep, Value
 
-Value = bool | int | float | str | None
-"""What a field decodes to; None where it does not lie wholly inside the payload, holds a number of the option none, or
-is no finite number."""
+TYPES = frozenset(STEP_TYPES)
+"""What runs here: every type."""
 
 
 def payload_refused(payload: object) -> Exception:
@@ -55,44 +54,6 @@ def _reversed_bytes(raw: int, bits: int) -> int:
     return int.from_bytes(raw.to_bytes(bits // 8, "big"), "little")
 
 
-def _integer(raw: int, step: FieldStep) -> int:
-    return raw
-
-
-def _signed(raw: int, step: FieldStep) -> int:
-    """Two's complement over the field's own bits."""
-    return raw - (1 << step.bits) if raw >> step.bits - 1 else raw
-
-
-def _half(raw: int, step: FieldStep) -> float:
-    value: float = struct.unpack(">e", raw.to_bytes(2, "big"))[0]
-    return value
-
-
-def _float(raw: int, step: FieldStep) -> float:
-    value: float = struct.unpack(">f" if step.bits == 32 else ">d", raw.to_bytes(step.bits // 8, "big"))[0]
-    return value
-
-
-def _bool(raw: int, step: FieldStep) -> bool:
-    return bool(raw)
-
-
-def _char(raw: int, step: FieldStep) -> str:
-    """ASCII; U+FFFD for any other byte, and no NULs: they pad, and JSON readers in C stop at them."""
-    return raw.to_bytes(step.bits // 8, "big").replace(b"\0", b"").decode("ascii", "replace")
-
-
-_READERS: dict[int, Callable[[int, FieldStep], Value]] = {
-    Op.UINT: _integer,
-    Op.INT: _signed,
-    Op.HALF: _half,
-    Op.BOOL: _bool,
-    Op.FLOAT: _float,
-    Op.CHAR: _char,
-}
-
-
 def _run(step: FieldStep, payload: int, size: int) -> Value:
     """The value of one field; `payload` is a number of `size` bits."""
     below = size - step.start - step.bits
@@ -103,7 +64,7 @@ def _run(step: FieldStep, payload: int, size: int) -> Value:
         raw = _reversed_bytes(raw, step.bits)
     if raw in step.none:
         return None
-    value = _READERS[step.op](raw, step)
+    value = STEP_TYPES[step.type].read(raw, step.bits)
     if step.names and isinstance(value, int):
         return step.names.get(value, value)
     if step.scaled and isinstance(value, int | float):

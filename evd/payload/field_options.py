@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-import struct
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
+
+from evd.payload.types import TYPES, names_of
 
 
 class FieldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,22 +64,10 @@ def objection(options: FieldOptions, type_name: str, bits: int) -> Objection | N
     return None
 
 
-def integer_range(type_name: str, bits: int) -> tuple[int, int]:
-    """The least and the greatest integer that an int or uint holds."""
-    return (-(1 << bits - 1), (1 << bits - 1) - 1) if type_name == "int" else (0, (1 << bits) - 1)
-
-
 def raw_bits(number: int | float, type_name: str, bits: int) -> int | None:
-    """How an int, uint or float holds a number: its bits as an unsigned big-endian integer. None where it cannot."""
-    if not math.isfinite(number):
-        return None
-    if type_name == "float":
-        try:
-            return int.from_bytes(struct.pack(">f" if bits == 32 else ">d", number), "big")
-        except OverflowError:
-            return None
-    low, high = integer_range(type_name, bits)
-    return int(number) & (1 << bits) - 1 if low <= number <= high and number == int(number) else None
+    """The bits (an unsigned big-endian integer) by which a field of this type holds a number; None: it cannot."""
+    raw = TYPES[type_name].raw
+    return raw(number, bits) if raw is not None and math.isfinite(number) else None
 
 
 def _check_half(options: FieldOptions, type_name: str, bits: int) -> Objection | None:
@@ -86,8 +75,8 @@ def _check_half(options: FieldOptions, type_name: str, bits: int) -> Objection |
 
 
 def _check_scale(options: FieldOptions, type_name: str, bits: int) -> Objection | None:
-    if options.scaled and type_name not in _NUMERIC:
-        return _misused("scale and offset", type_name, bits, _NUMERIC_WORDS)
+    if options.scaled and TYPES[type_name].raw is None:
+        return _misused("scale and offset", type_name, bits, _OF_NUMBERS)
     for name in ("scale", "offset", "min", "max"):
         number = getattr(options, name)
         if number is not None and not math.isfinite(number):
@@ -96,8 +85,8 @@ def _check_scale(options: FieldOptions, type_name: str, bits: int) -> Objection 
 
 
 def _check_none(options: FieldOptions, type_name: str, bits: int) -> Objection | None:
-    if options.sentinels and type_name not in _NUMERIC:
-        return _misused("none", type_name, bits, _NUMERIC_WORDS)
+    if options.sentinels and TYPES[type_name].raw is None:
+        return _misused("none", type_name, bits, _OF_NUMBERS)
     for number in options.sentinels:
         if raw_bits(number, type_name, bits) is None:
             return Objection(f"its option none holds {number}", _held(type_name, bits))
@@ -106,9 +95,10 @@ def _check_none(options: FieldOptions, type_name: str, bits: int) -> Objection |
 
 def _held(type_name: str, bits: int) -> str:
     """The numbers that a field holds, in words."""
-    if type_name == "float":
+    holds = TYPES[type_name].integers
+    if holds is None:
         return f"finite numbers of {bits} bits"
-    low, high = integer_range(type_name, bits)
+    low, high = holds(bits)
     return f"integers, {low} to {high}"
 
 
@@ -116,8 +106,8 @@ def _check_plausible(options: FieldOptions, type_name: str, bits: int) -> Object
     low, high = options.min, options.max
     if low is None and high is None:
         return None
-    if type_name not in _NUMERIC:
-        return _misused("min and max", type_name, bits, _NUMERIC_WORDS)
+    if TYPES[type_name].raw is None:
+        return _misused("min and max", type_name, bits, _OF_NUMBERS)
     if options.enum:
         return Objection("its options min or max stand beside enum", "enum alone")
     if low is not None and high is not None and low > high:
@@ -128,11 +118,12 @@ def _check_plausible(options: FieldOptions, type_name: str, bits: int) -> Object
 def _check_enum(options: FieldOptions, type_name: str, bits: int) -> Objection | None:
     if not options.enum:
         return None
-    if type_name not in ("int", "uint"):
-        return _misused("enum", type_name, bits, "int and uint")
+    holds = TYPES[type_name].integers
+    if holds is None:
+        return _misused("enum", type_name, bits, _OF_INTEGERS)
     if options.half or options.scaled:
         return Objection("its option enum stands beside half, scale or offset", "enum alone")
-    low, high = integer_range(type_name, bits)
+    low, high = holds(bits)
     for key, text in options.enum.items():
         if not re.fullmatch("0|-?[1-9][0-9]{0,19}", key) or not low <= int(key) <= high:
             return Objection(f"its option enum has the key {key!r}", f"integers, {low} to {high}")
@@ -143,8 +134,8 @@ def _check_enum(options: FieldOptions, type_name: str, bits: int) -> Objection |
     return None
 
 
-_NUMERIC = ("int", "uint", "float")
-_NUMERIC_WORDS = "int, uint and float"
+_OF_NUMBERS = names_of(lambda row: row.raw is not None)
+_OF_INTEGERS = names_of(lambda row: row.integers is not None)
 _CHECKS = (_check_half, _check_scale, _check_none, _check_plausible, _check_enum)
 
 

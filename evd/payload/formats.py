@@ -14,9 +14,10 @@ import msgspec
 from evd.config.settings import FormatSettings
 from evd.errors import ConfigError, FormatError
 from evd.model.measures import EV_GRAMMAR, MEASURES, Measure, field_name
-from evd.payload.codec import Decoder
+from evd.payload.codec import Decoder, decoder_for
 from evd.payload.field_options import FieldOptions
-from evd.payload.grammar import Field, FieldStep, Op, Plan, bounded, parse
+from evd.payload.grammar import Field, Plan, bounded, parse
+from evd.payload.types import HALF, TYPES, FieldStep
 
 COMPILED_MAX = 4096
 """Formats held compiled: more than any fleet has device types; a plan is a few kB."""
@@ -160,11 +161,11 @@ def compile_format(name: str, settings: FormatSettings) -> Format:
     if len(own) != len(written.fields):
         raise FormatError("two of its fields are the same one under both of its spellings: leave one out")
     plan = _renamed(written, own)
-    halves = frozenset(step.name for step in plan.steps if step.op == Op.HALF)
-    bare = Decoder(_renamed(parse(settings.grammar), {}))
+    halves = frozenset(step.name for step in plan.steps if step.type == HALF)
+    bare = decoder_for(_renamed(parse(settings.grammar), {}))
     apps = {name: measure.plausible for name, measure in MEASURES.items() if measure.plausible}
     bounds = {name: one for name, one in {**apps, **own}.items() if one != NO_BOUNDS}
-    return Format(name, plan, Decoder(plan), bare, frozenset(own), halves, bounds)
+    return Format(name, plan, decoder_for(plan), bare, frozenset(own), halves, bounds)
 
 
 def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
@@ -183,7 +184,7 @@ def _bounds_of(field: Field) -> Bounds:
     low, high = NO_BOUNDS
     if options.min is not None or options.max is not None:
         return low if options.min is None else options.min, high if options.max is None else options.max
-    if field.type in ("bool", "char") or options.enum or measure is None or options.unit not in ("", measure.unit):
+    if TYPES[field.type].raw is None or options.enum or measure is None or options.unit not in ("", measure.unit):
         return NO_BOUNDS
     return measure.plausible or NO_BOUNDS
 

@@ -16,11 +16,11 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import IntEnum
 from typing import NamedTuple
 
 from evd.errors import FormatError
-from evd.payload.field_options import NO_OPTIONS, FieldOptions, integer_range, objection, raw_bits
+from evd.payload.field_options import NO_OPTIONS, FieldOptions, objection, raw_bits
+from evd.payload.types import BIG_ENDIAN, HALF, LITTLE_ENDIAN, STEP_TYPES, TYPES, FieldStep, PayloadType
 
 FORMAT_LENGTH_MAX = 8192
 """Characters of a format: 96 one-bit fields with names of 64 characters fit, and a plan stays small."""
@@ -31,52 +31,8 @@ INDEX_MAX = 9999
 PAYLOAD_BYTES_MAX = 64
 """Bytes a codec reads. Sigfox sends 12 at most; a vehicle on WLAN may send more in the same grammar."""
 
-BIG_ENDIAN = "big-endian"
-LITTLE_ENDIAN = "little-endian"
-
 _NAME = re.compile(r"[A-Za-z0-9_#-]+")  # The help's BNF and its prose differ by "#" and "-": both are taken.
 _SHAPE = "name:index:type:parameter[:endianness][:bit offset]"
-
-
-class Op(IntEnum):
-    """The kinds of read a codec knows; the only place where they are numbered."""
-
-    UINT = 0
-    INT = 1
-    HALF = 2
-    BOOL = 3
-    FLOAT = 4
-    CHAR = 5
-
-
-class TypeRule(NamedTuple):
-    """What a type of the grammar may be given; a new type is a row in TYPES."""
-
-    op: Op
-    parameters: Collection[int]
-    allowed: str
-    """The parameters in words, for error messages."""
-    bits_each: int
-    """Bits that one unit of the parameter stands for; 0 where the parameter is a bit number."""
-    endianness: bool
-    offset: bool
-    extras: str
-    """What may follow the parameter, in words."""
-    hint: str = ""
-    """Added where the parameter is refused: how to write what was probably meant."""
-
-
-_OFFSET = "a bit offset, 0 to 7"
-_BOTH = f"{BIG_ENDIAN} or {LITTLE_ENDIAN}, then {_OFFSET}"
-_HALF_HINT = "; a float of 16 bits is a uint:16 with the option half (--half NAME, --field NAME.half=true)"
-
-TYPES: Mapping[str, TypeRule] = {
-    "bool": TypeRule(Op.BOOL, range(8), "a bit, 0 to 7", 0, False, False, "nothing more"),
-    "char": TypeRule(Op.CHAR, range(1, 13), "1 to 12 bytes", 8, False, True, _OFFSET),
-    "float": TypeRule(Op.FLOAT, (32, 64), "32 or 64 bits", 1, True, True, _BOTH, _HALF_HINT),
-    "int": TypeRule(Op.INT, range(1, 65), "1 to 64 bits", 1, True, True, _BOTH),
-    "uint": TypeRule(Op.UINT, range(1, 65), "1 to 64 bits", 1, True, True, _BOTH),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,27 +64,6 @@ class Field:
     def offset(self) -> int:
         """Its first bit within that byte, 7 being the most significant."""
         return 7 - self.start % 8
-
-
-class FieldStep(NamedTuple):
-    """One field as a codec reads it."""
-
-    name: str
-    op: int
-    start: int
-    bits: int
-    little: bool
-    """The bytes of the bits read are to be reversed."""
-    scaled: bool
-    scale: float
-    offset: float
-    names: Mapping[int, str]
-    """Names of integers; empty for most fields."""
-    none: tuple[int, ...] = ()
-    """The numbers that are no value, each as its bits (an unsigned big-endian integer); empty for most fields."""
-    low: float = -math.inf
-    """What lies below it, or above `high`, is not plausible; infinite where no value of the field can lie there."""
-    high: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +100,7 @@ class _Cursor:
         self.unclear_after = ""
         """The field after which nobody documents where the cursor is: bit offset written, and no bit remains."""
 
-    def pass_bool(self, byte: int) -> None:
+    def pass_bit(self, byte: int) -> None:
         self.byte = byte
         self.unclear_after = ""
 
@@ -241,9 +176,9 @@ def _parse_field(parts: list[_Part], cursor: _Cursor, options: Mapping[str, Fiel
         raise _refused(name.text, parameter_part.position, found, rule.allowed + rule.hint)
     endianness, offset = _extras(name.text, type_part.text, rule, extras)
 
-    is_bool = rule.op is Op.BOOL
-    first_bit = parameter if is_bool else 7 if offset is None else offset
-    bits = 1 if is_bool else parameter * rule.bits_each
+    is_bit = rule.bits_each == 0
+    first_bit = parameter if is_bit else 7 if offset is None else offset
+    bits = 1 if is_bit else parameter * rule.bits_each
     if endianness == LITTLE_ENDIAN and bits % 8:
         found = f"{LITTLE_ENDIAN} is written for {bits} bits"
         allowed = f"{LITTLE_ENDIAN} for a multiple of 8 bits, else {BIG_ENDIAN}"
@@ -251,8 +186,8 @@ def _parse_field(parts: list[_Part], cursor: _Cursor, options: Mapping[str, Fiel
     chosen = options.get(name.text, NO_OPTIONS)
     field = Field(name.text, type_part.text, 8 * byte + 7 - first_bit, bits, endianness, chosen, name.position)
     _check_options(field)
-    if is_bool:
-        cursor.pass_bool(byte)
+    if is_bit:
+        cursor.pass_bit(byte)
     else:
         cursor.pass_field(field, offset is not None)
     return field
@@ -274,7 +209,7 @@ def _index(name: str, part: _Part, cursor: _Cursor) -> int:
     return cursor.byte
 
 
-def _extras(name: str, type_name: str, rule: TypeRule, extras: list[_Part]) -> tuple[str, int | None]:
+def _extras(name: str, type_name: str, rule: PayloadType, extras: list[_Part]) -> tuple[str, int | None]:
     """The endianness (empty where the type has none) and the bit offset (None where unwritten).
 
     The help makes both parts optional: `:big-endian:4`, `::3` and `:2` are all in use.
@@ -307,7 +242,7 @@ def _step(field: Field) -> FieldStep:
     options = field.options
     step = FieldStep(
         name=field.name,
-        op=int(Op.HALF if options.half else TYPES[field.type].op),
+        type=HALF if options.half else field.type,
         start=field.start,
         bits=field.bits,
         little=field.endianness == LITTLE_ENDIAN,
@@ -323,9 +258,9 @@ def _step(field: Field) -> FieldStep:
 def bounded(step: FieldStep, low: float | None, high: float | None) -> FieldStep:
     """The step with its plausible values from `low` to `high`. None is no bound, and what no bits can reach is none."""
     least, greatest = -math.inf, math.inf
-    if step.op in (Op.INT, Op.UINT):
-        ends = integer_range("int" if step.op == Op.INT else "uint", step.bits)
-        least, greatest = sorted(end * step.scale + step.offset for end in ends)
+    holds = STEP_TYPES[step.type].integers
+    if holds is not None:
+        least, greatest = sorted(end * step.scale + step.offset for end in holds(step.bits))
     return step._replace(
         low=-math.inf if low is None or low <= least else float(low),
         high=math.inf if high is None or high >= greatest else float(high),

@@ -26,6 +26,7 @@ from evd.errors import (
     Unreachable,
 )
 from evd.log.logger import log
+from evd.model.daemon_state import PushOutcome
 from evd.model.operations import Arrive, Outcome, PutOff
 from evd.net.client.backoff import DUE_MAX_MS, LONGEST_S, delay_s
 from evd.push.backlog import Backlog
@@ -291,12 +292,12 @@ class Dispatcher:
             due = at + int(delay * 1000)
             self._landing.settle(delivery, "later", reason, at, due=due, attempts=delivery.attempts + 1)
         elif isinstance(error, DropRegistration):
-            self.health.ended("registration dropped")
-            self.health.outcomes["foreign sender"] += isinstance(error, ForeignSender)
+            self.health.ended(PushOutcome.DROPPED)
+            self.health.outcomes[PushOutcome.FOREIGN_SENDER] += isinstance(error, ForeignSender)
             log.info("registration dropped", **where)
             self._landing.settle(delivery, "drop", reason, at)
         else:
-            self.health.ended("given up")
+            self.health.ended(PushOutcome.GIVEN_UP)
             log.warning("push given up", **where)
             self._landing.settle(delivery, "failed", reason, at)
 

@@ -6,6 +6,7 @@ from collections import Counter
 from math import inf
 
 from evd.errors import Pause, PushError, QuotaExceeded
+from evd.model.daemon_state import PauseReason, PushOutcome
 
 PAUSED_AGAIN_S = 3600.0
 """A refusal that some pushes hear while others are taken holds up all of them once in so long."""
@@ -14,11 +15,20 @@ REASONS_MAX = 16
 """Of pauses that are remembered."""
 
 
+def pause_reason(trouble: PushError | None) -> PauseReason:
+    """What it means to the operator that a provider refused evd with `trouble`; None: it takes pushes."""
+    if trouble is None:
+        return PauseReason.NONE
+    if isinstance(trouble, QuotaExceeded):
+        return PauseReason.QUOTA
+    return PauseReason.CREDENTIALS if isinstance(trouble, Pause) else PauseReason.OTHER
+
+
 class Health:
     """Told of each push's end; times are seconds of a clock that never jumps."""
 
     def __init__(self) -> None:
-        self.outcomes: Counter[str] = Counter()
+        self.outcomes: Counter[PushOutcome] = Counter()
         self.trouble: PushError | None = None
         """Why the sender was refused last, until something is taken again."""
         self._waiting_since: float | None = None
@@ -47,22 +57,22 @@ class Health:
             self._failing_since = self.trouble = None
 
     def taken(self) -> None:
-        self.outcomes["sent"] += 1
+        self.outcomes[PushOutcome.SENT] += 1
         self.trouble = None
         self._end_of_failing()
 
-    def ended(self, outcome: str) -> None:
+    def ended(self, outcome: PushOutcome) -> None:
         """The provider will never take a push: that is an answer, too."""
         self.outcomes[outcome] += 1
         self._end_of_failing()
 
     def expired(self) -> None:
-        self.outcomes["expired"] += 1
+        self.outcomes[PushOutcome.EXPIRED] += 1
         self._lost = self._failing_since is not None
 
     def put_off(self, now: float) -> None:
         """The provider did not take a push for now."""
-        self.outcomes["retried"] += 1
+        self.outcomes[PushOutcome.RETRIED] += 1
         self.failed_at = now
         if self._failing_since is None:
             self._failing_since = now
@@ -72,7 +82,7 @@ class Health:
 
         One app's credential may be broken behind FCM, and whoever has that app must not throttle all others.
         """
-        self.outcomes["quota"] += isinstance(error, QuotaExceeded)
+        self.outcomes[PushOutcome.QUOTA] += isinstance(error, QuotaExceeded)
         said = str(error)
         again = self.trouble is not None and str(self.trouble) == said
         self.trouble = error

@@ -11,9 +11,11 @@ import trio
 from evd.clock import Clock, now_ms
 from evd.errors import PushError
 from evd.model.commits import CommitSummary
+from evd.model.daemon_state import ProviderState, PushState
 from evd.model.listeners import Listeners
 from evd.push.delivery import Delivery
 from evd.push.dispatcher import Dispatcher
+from evd.push.health import pause_reason
 from evd.push.protocols import Push
 from evd.store.protocols import DuePushes
 
@@ -120,25 +122,17 @@ class PushService:
         """Until when something kept a dispatcher from sending; epoch ms."""
         return self._clock() - int(1000 * min(one.unhindered_s for one in self.dispatchers))
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> PushState:
         """How pushes are, for /readyz, metrics and alarms."""
-        outcomes: dict[str, int] = {}
-        for dispatcher in self.dispatchers:
-            for name, count in dispatcher.health.outcomes.items():
-                outcomes[name] = outcomes.get(name, 0) + count
         trouble = next((one.health.trouble for one in self.dispatchers if one.health.trouble is not None), None)
-        return {
-            "enabled": True,
-            "held": bool(self.paused_since),
-            "held_since": self.paused_since,
-            "in_flight": sum(one.in_flight for one in self.dispatchers),
-            "paused": str(trouble or ""),
-            "paused_kind": type(trouble).__name__ if trouble else "",
-            "oldest_pending_s": round(max(one.behind_s for one in self.dispatchers), 1),
-            "outcomes": outcomes,
-            "displaced": self.displaced,
-            "providers": {
-                one.traits.name: {"in_flight": one.in_flight, "outcomes": dict(one.health.outcomes)}
+        return PushState(
+            held_since=self.paused_since,
+            pause=pause_reason(trouble),
+            pause_text=str(trouble or ""),
+            oldest_pending_s=round(max(one.behind_s for one in self.dispatchers), 1),
+            displaced=self.displaced,
+            providers={
+                one.traits.name: ProviderState(in_flight=one.in_flight, outcomes=dict(one.health.outcomes))
                 for one in self.dispatchers
             },
-        }
+        )

@@ -7,15 +7,15 @@ not counted, for that has alarms of its own.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import trio
 
 from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
-from evd.store.sqlite.read.pushes import PushedLately, stopped_after
-from evd.store.sqlite.read.statuses import Queries
+from evd.model.daemon_state import StoppedPhones
+from evd.store.queries import PushQueries
+from evd.store.records import PushedLately
 
 FIRST_AFTER_S = 5.0
 """A start has more urgent things to do."""
@@ -42,10 +42,10 @@ class StoppedPushes:
         self._give_up_ms = give_up_ms
         self._hindered_until = hindered_until
         self._clock = clock
-        self.found: dict[str, Any] = {}
-        """`registered`; `stale`, `missed` and `off`: so many phones stopped for this reason. Empty: not looked yet."""
+        self.found: StoppedPhones | None = None
+        """None: not looked yet."""
 
-    async def run(self, queries: Queries) -> None:
+    async def run(self, queries: PushQueries) -> None:
         """For ever. Cancelling is safe."""
         await trio.sleep(FIRST_AFTER_S)
         while True:
@@ -55,7 +55,7 @@ class StoppedPushes:
                 log.warning("registrations were not looked through", reason=str(error))
             await trio.sleep(EVERY_S)
 
-    async def look(self, queries: Queries) -> dict[str, int]:
+    async def look(self, queries: PushQueries) -> StoppedPhones:
         """Through all registrations. Raises Unavailable."""
         now, hindered_until = self._clock(), self._hindered_until
         lately = PushedLately(
@@ -68,13 +68,14 @@ class StoppedPushes:
         found = {"registered": 0, "stale": 0, "missed": 0}
         number = 0
         while True:
-            page = await stopped_after(queries, number, PAGE, lately)
-            for name in found:
-                found[name] += page[name]
-            if page["registered"] < PAGE:
+            page = await queries.stopped_after(number, PAGE, lately)
+            found["registered"] += page["registered"]
+            found["stale"] += page["stale"]
+            found["missed"] += page["missed"]
+            if page["last"] is None or page["registered"] < PAGE:
                 break
             number = page["last"]
             await trio.sleep(BETWEEN_PAGES_S)
         if hindered_until is None:  # nothing is pushed at all
-            return {"registered": found["registered"], "stale": 0, "missed": 0, "off": found["stale"] + found["missed"]}
-        return {**found, "off": 0}
+            return StoppedPhones(registered=found["registered"], off=found["stale"] + found["missed"])
+        return StoppedPhones(**found)

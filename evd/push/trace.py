@@ -1,6 +1,6 @@
 """The way of one status to the phones: who was given it and when, who waits for it, and who never will and why.
 
-Pure: what the database knows goes in (rows of evd.store.sqlite.read.pushes), what a person is told comes out. Times are
+Pure: what the database knows goes in (records of evd.store), what a person is told comes out. Times are
 epoch ms.
 """
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
+from evd.model.daemon_state import UnexplainedState
 from evd.model.measures import IMPLAUSIBLE
 from evd.model.status import ALONE
 from evd.sigfox.decode_policy import DISAGREES, UNDECODED, UNREAD
@@ -39,15 +39,15 @@ class Findings:
         self._told.update(new)
         return new
 
-    def state(self) -> dict[str, Any]:
-        """For alarms and metrics: `vehicle` and its `fields` are those of the last status of the kind."""
+    def state(self) -> UnexplainedState:
+        """For alarms and metrics."""
         vehicle = next(reversed(self._vehicles), "")
-        return {
-            "statuses": self.unexplained,
-            "vehicles": len(self._vehicles),
-            "vehicle": vehicle,
-            "fields": list(self._vehicles.get(vehicle, ())),
-        }
+        return UnexplainedState(
+            statuses=self.unexplained,
+            vehicles=len(self._vehicles),
+            vehicle=vehicle,
+            fields=self._vehicles.get(vehicle, ()),
+        )
 
 
 def shown(fields: Sequence[str]) -> str:

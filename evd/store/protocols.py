@@ -1,16 +1,21 @@
-"""What an engine gives: writing, in groups of operations, and what a provider's backlog reads.
+"""What an engine gives: `Store`, which writes groups of operations, the readers beside it, and both as a `Database`.
 
 An operation says what happened or what is wanted (a status arrived, a phone registers), never how an engine keeps it: a
-ring per vehicle, a memory of duplicates and an outbox are tables in SQLite.
+ring per vehicle, a memory of duplicates and an outbox are tables in SQLite. What is asked by the API and by maintenance
+is in `evd.store.queries`; the readers here are asked in the loop, each time for a few microseconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from evd.auth.api_keys import Key
 from evd.model.operations import EventDue, Operation, Registration
 from evd.model.status import Status
+from evd.store.queries import Queries
+from evd.store.records import StoredFormat, WaitingRow
 
 
 def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
@@ -105,3 +110,78 @@ class DuePushes(Protocol):
 
     def paused_since(self) -> int:
         """When the operator stopped all pushes; 0: he did not."""
+
+
+class EventState(Protocol):
+    """What the events engine reads. Every method raises StoreError where the database cannot be read."""
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
+        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
+
+    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
+
+    def last_of(self, vehicle: str) -> Status | None:
+        """Its last status."""
+
+    def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
+        """The status before this one, where it is among the vehicle's newest ones."""
+
+    def received_of(self, vehicle: str) -> list[int]:
+        """When its newest statuses were received, `evd.store.records.GAPS_OF` at most."""
+
+    def close(self) -> None: ...
+
+
+class WaitingMetadata(Protocol):
+    """What waits for its message. Every method raises StoreError where the database cannot be read."""
+
+    def since(self, until: int | None, limit: int) -> list[WaitingRow]:
+        """Those first received until then, or all, the oldest first; `limit` at most."""
+
+    def ahead(self, after: int, limit: int) -> list[WaitingRow]:
+        """Those received after a time that is still to come."""
+
+
+class Database(Store, Protocol):
+    """An engine that was opened: all that a daemon needs of it. `close` ends its readers, too."""
+
+    def preallocate(self) -> None:
+        """Make commits cheaper from the first one on; only where a daemon runs for long."""
+
+    def living_keys(self) -> list[Key]:
+        """Those that are not revoked; to be asked before the first `write`."""
+
+    def own_formats(self) -> list[tuple[str, str]]:
+        """(vehicle, format) of the vehicles with a format of their own; likewise."""
+
+    def type_formats(self) -> list[tuple[str, str]]:
+        """(device type, format) of the device types with a format; likewise."""
+
+    def named_formats(self) -> list[StoredFormat]:
+        """The database's formats; likewise."""
+
+    def due_pushes(self, kinds: Iterable[str]) -> DuePushes:
+        """What waits for registrations of these kinds."""
+
+    def waiting_metadata(self) -> WaitingMetadata:
+        """What waits for its message."""
+
+    @property
+    def waiting_rows(self) -> int:
+        """How many rows wait for their messages; costs nothing."""
+
+    def event_state(self) -> EventState:
+        """What the events engine remembers."""
+
+    def queries(self, version: Callable[[], object]) -> AbstractAsyncContextManager[Queries]:
+        """What the API may ask, while the block lasts.
+
+        `version` is another one after each commit; it says which answers may be shared.
+        """
+
+    def find_damage(self) -> list[str]:
+        """What is wrong with the files, empty if nothing is found; in a thread of its own, for it may take minutes.
+
+        Raises StoreBroken where they are too damaged to be read, StoreBusy where another process stands in the way.
+        """

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from evd.model.daemon_state import NotReady
+
 
 class Stall:
-    """`reason` says why nothing is taken, in words for anyone who asks; empty: it is, or nothing is to be taken.
+    """`reason` says why nothing is taken; None: it is, or nothing is to be taken.
 
     A time is that of any clock that does not jump, in s.
     """
 
     def __init__(self, after_s: float) -> None:
-        self.reason = ""
+        self.reason: NotReady | None = None
         self.detail = ""
-        """The same for the operator: what is wrong, where, and what to do."""
+        """The last reason, for the operator: what is wrong, where, and what to do."""
         self._after_s = after_s
         self._since: float | None = None
         self._commits = 0
@@ -23,11 +25,11 @@ class Stall:
         if (not waiting and not refused) or commits != self._commits or since is None:
             self._commits = commits
             self._since = now if waiting or refused else None
-            reason = ""
+            reason = None
         elif now - since < self._after_s:
             return False
         else:
-            reason = "another process holds the database" if refused else "the disk does not answer"
+            reason = NotReady.DATABASE_HELD if refused else NotReady.DISK_HANGS
             self.detail = refused or "the disk does not answer: look at it and at the system's log"
         changed = reason != self.reason
         self.reason = reason

@@ -322,8 +322,8 @@ async def test_a_change_is_logged_told_by_each_way_and_stands_until_it_is_cleare
             machine.change(disk_full=True)
             await trio.sleep(EVERY_S)
             (standing,) = watch.standing
-            assert (standing["name"], standing["severity"]) == ("disk_low", "critical")
-            assert "make space" in standing["sentence"]
+            assert (standing.name, standing.severity) == ("disk_low", "critical")
+            assert "make space" in standing.sentence
             machine.change(disk_full=False, disk_free_bytes=10**12, disk_total_bytes=10**12)
             await trio.sleep(60)
             assert watch.standing == []
@@ -347,7 +347,7 @@ async def test_what_stands_outlives_the_process(tmp_path: Path, autojump_clock: 
                 nursery.start_soon(watch.run)
                 await trio.sleep(30)
                 nursery.cancel_scope.cancel()
-            assert [one["since"] for one in watch.standing] == [NOW]
+            assert [one.since for one in watch.standing] == [NOW]
     assert [len(way.tried) for way in ways] == [1, 0], "the second process has nothing new to tell"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -14,15 +15,27 @@ from evd.alarms.rules import MIB, RULES, Readings, span
 from evd.alarms.silence import FACTOR, STEP_MAX_S, Passed, Rhythm
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.config.settings import AlarmSettings
+from evd.model.daemon_state import (
+    DaemonState,
+    DiskState,
+    PauseReason,
+    ProviderState,
+    PushOutcome,
+    PushState,
+    StoppedPhones,
+)
+
+TAKES_PUSHES = PauseReason.NONE
+NONE_STOPPED = StoppedPhones()
 
 NOW = 1_700_000_000_000
 HOUR_S = 3600
 GIB = 1024 * MIB
 BOUNDS = AlarmSettings()
 FINE: dict[str, Any] = {
-    "pause_kind": "",
+    "pause_kind": TAKES_PUSHES,
     "oldest_push_s": 0.0,
-    "stopped": {},
+    "stopped": NONE_STOPPED,
     "disk_free_bytes": 50 * GIB,
     "disk_total_bytes": 100 * GIB,
     "log_bytes": 8 * MIB,
@@ -62,18 +75,28 @@ def test_where_all_is_fine_nothing_alarms() -> None:
     [
         (
             "push_credentials",
-            {"pause_kind": "credentials", "pause_reason": "FCM refuses these credentials: check push.credentials."},
+            {
+                "pause_kind": PauseReason.CREDENTIALS,
+                "pause_reason": "FCM refuses these credentials: check push.credentials.",
+            },
             {"pause_kind": None},
-            {"pause_kind": ""},
+            {"pause_kind": TAKES_PUSHES},
             60,
             "FCM refuses these credentials: check push.credentials.",
         ),
-        ("push_quota", {"pause_kind": "quota"}, {"pause_kind": None}, {"pause_kind": ""}, 600, "push.rate_max"),
+        (
+            "push_quota",
+            {"pause_kind": PauseReason.QUOTA},
+            {"pause_kind": None},
+            {"pause_kind": TAKES_PUSHES},
+            600,
+            "push.rate_max",
+        ),
         (
             "push_paused",
-            {"pause_kind": "other", "pause_reason": "the receiver is closed"},
+            {"pause_kind": PauseReason.OTHER, "pause_reason": "the receiver is closed"},
             {"pause_kind": None},
-            {"pause_kind": ""},
+            {"pause_kind": TAKES_PUSHES},
             60,
             "the receiver is closed",
         ),
@@ -81,15 +104,29 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ("push_old", {"oldest_push_s": 900.0, "held": True}, {}, {"oldest_push_s": 0.0}, 60, "evd push resume"),
         (
             "push_stopped",
-            {"stopped": {"stale": 3}},
+            {"stopped": StoppedPhones(stale=3)},
             {},
-            {"stopped": {}},
+            {"stopped": NONE_STOPPED},
             0,
             "sent nothing (3 of them)",
         ),
-        ("push_stopped", {"stopped": {"stale": 3}}, {}, {"stopped": {}}, 0, "not renewed for push.stale_after_days"),
-        ("push_stopped", {"stopped": {"missed": 1}}, {}, {"stopped": {}}, 0, "start it anew"),
-        ("push_stopped", {"stopped": {"off": 1, "stale": 0}}, {}, {"stopped": {}}, 0, "push.credentials is not set"),
+        (
+            "push_stopped",
+            {"stopped": StoppedPhones(stale=3)},
+            {},
+            {"stopped": NONE_STOPPED},
+            0,
+            "not renewed for push.stale_after_days",
+        ),
+        ("push_stopped", {"stopped": StoppedPhones(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
+        (
+            "push_stopped",
+            {"stopped": StoppedPhones(off=1)},
+            {},
+            {"stopped": NONE_STOPPED},
+            0,
+            "push.credentials is not set",
+        ),
         (
             "disk_low",
             {"disk_free_bytes": GIB},
@@ -177,8 +214,8 @@ def test_values_that_a_format_does_not_explain_alarm_from_the_first_status_for_a
         {"certificate_days": 21.1},
         {"certificate_days": None},
         {"foreign_senders": 0, "quota_pauses": 0, "rejections": 416},
-        {"dropped": 9, "displaced": 0, "stopped": {"stale": 0, "missed": 0, "off": 0}},
-        {"dropped": 100, "registered": 2000},
+        {"dropped": 9, "displaced": 0, "stopped": StoppedPhones(registered=9)},
+        {"dropped": 100, "stopped": StoppedPhones(registered=2000)},
         {"pause_kind": None, "disk_free_bytes": None, "oldest_push_s": None, "log_bytes": None},
     ],
 )
@@ -209,7 +246,7 @@ def test_what_is_counted_alarms_by_the_last_hour(name: str, counter: str, count:
 
 def test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back() -> None:
     """F07-mass-unregistered"""
-    (raised,) = Watched(registered=2000).step(5, dropped=2000, registered=0)
+    (raised,) = Watched(stopped=StoppedPhones(registered=2000)).step(5, dropped=2000, stopped=NONE_STOPPED)
     assert raised.name == "push_dropped"
     assert "of 2000 phones within an hour that they are gone" in raised.text
     assert "comes back when it registers again" in raised.text
@@ -339,7 +376,7 @@ def test_a_clock_that_jumps_raises_clears_and_repeats_nothing(jump_s: int) -> No
             st.integers(-100_000, 100_000),
             st.fixed_dictionaries(
                 {
-                    "pause_kind": st.sampled_from([None, "", "credentials", "quota", "other"]),
+                    "pause_kind": st.sampled_from([None, *PauseReason]),
                     "oldest_push_s": st.none() | st.floats(0, 2000),
                     "disk_free_bytes": st.none() | st.integers(0, 3 * GIB),
                     "log_bytes": st.none() | st.integers(0, 256 * MIB),
@@ -363,12 +400,13 @@ def test_of_each_alarm_raised_and_cleared_take_turns(steps: list[tuple[int, dict
 
 # From the daemon's state
 
-STATE: dict[str, Any] = {
-    "push": {"enabled": False},
-    "ingest": {"newest": 3, "rejected": 2},
-    "disk": {"free": 5, "total": 100, "database": 20, "log": 7, "full": False},
-    "certificate_ends_s": NOW / 1000 + 86_400,
-}
+STATE = DaemonState(
+    version="1",
+    codec="c",
+    ingest={"newest": 3, "rejected": 2},
+    disk=DiskState(free=5, total=100, database=20, log=7),
+    certificate_ends_s=NOW / 1000 + 86_400,
+)
 
 
 def test_readings_are_read_from_the_daemons_state() -> None:
@@ -388,18 +426,20 @@ def test_readings_are_read_from_the_daemons_state() -> None:
 
 
 @pytest.mark.parametrize(
-    ("push", "kind"),
+    ("pause", "outcomes", "kind"),
     [
-        ({"paused": "", "outcomes": {}}, None),
-        ({"paused": "", "outcomes": {"retried": 1}}, None),
-        ({"paused": "", "outcomes": {"sent": 1}}, ""),
-        ({"paused": "no", "paused_kind": "Pause", "outcomes": {}}, "credentials"),
-        ({"paused": "no", "paused_kind": "QuotaExceeded", "outcomes": {"quota": 1}}, "quota"),
-        ({"paused": "no", "paused_kind": "SomethingElse", "outcomes": {}}, "other"),
+        (TAKES_PUSHES, {}, None),
+        (TAKES_PUSHES, {PushOutcome.RETRIED: 1}, None),
+        (TAKES_PUSHES, {PushOutcome.SENT: 1}, TAKES_PUSHES),
+        (PauseReason.CREDENTIALS, {}, PauseReason.CREDENTIALS),
+        (PauseReason.QUOTA, {PushOutcome.QUOTA: 1}, PauseReason.QUOTA),
     ],
 )
-def test_a_pause_is_of_the_kind_of_its_error(push: dict[str, Any], kind: str | None) -> None:
-    assert readings(STATE | {"push": push}, NOW, rejected_max=1).pause_kind == kind
+def test_that_a_provider_takes_pushes_is_known_once_it_took_one(
+    pause: PauseReason, outcomes: Mapping[PushOutcome, int], kind: PauseReason | None
+) -> None:
+    push = PushState(pause=pause, providers={"fcm": ProviderState(in_flight=0, outcomes=outcomes)})
+    assert readings(msgspec.structs.replace(STATE, push=push), NOW, rejected_max=1).pause_kind is kind
 
 
 @pytest.mark.parametrize(

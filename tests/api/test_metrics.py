@@ -19,29 +19,44 @@ from prometheus_client.parser import text_string_to_metric_families
 from evd.alarms.rules import RULES
 from evd.api.metrics import STORED_FOR_S, Scraped, StoredCounts, families
 from evd.errors import Unavailable
+from evd.model.daemon_state import (
+    ConnectionsState,
+    DaemonState,
+    DiskState,
+    EventsState,
+    PauseReason,
+    ProviderState,
+    PushOutcome,
+    PushState,
+    StandingAlarm,
+    UnexplainedState,
+    WriterState,
+)
 
 NOW = 1_700_000_000_000
-STATE: dict[str, Any] = {
-    "ready": True,
-    "version": "1.2.3",
-    "codec": "c",
-    "ingest": {"newest": 7, "too old": 2},
-    "unexplained": {"statuses": 17, "vehicles": 1, "vehicle": "386625", "fields": ["state"]},
-    "writer": {"waiting": 3, "commits": 4, "committed": 9},
-    "connections": {"open": 5, "strangers": 19, "gave_way": 20, "turned_away": 21, "let_go": 22},
-    "push": {
-        "enabled": True,
-        "in_flight": 6,
-        "paused": "refused",
-        "oldest_pending_s": 1.5,
-        "outcomes": {"sent": 8, "registration dropped": 1},
-    },
-    "disk": {"free": 10, "total": 20, "database": 30, "log": 40, "full": False},
-    "events": {"waiting": 15, "recorded": {"charge_low": 16}},
-    "certificate_ends_s": 1.8e9,
-    "log": {"lines_dropped": 18},
-    "alarms": [{"name": "disk_low"}],
-}
+STATE = DaemonState(
+    version="1.2.3",
+    codec="c",
+    ingest={"newest": 7, "too old": 2},
+    unexplained=UnexplainedState(statuses=17, vehicles=1, vehicle="386625", fields=["state"]),
+    writer=WriterState(waiting=3, commits=4, committed=9),
+    connections=ConnectionsState(open=5, strangers=19, gave_way=20, turned_away=21, let_go=22),
+    push=PushState(
+        pause=PauseReason.OTHER,
+        pause_text="refused",
+        oldest_pending_s=1.5,
+        providers={
+            "fcm": ProviderState(in_flight=4, outcomes={PushOutcome.SENT: 5}),
+            "webhook": ProviderState(in_flight=2, outcomes={PushOutcome.SENT: 3, PushOutcome.DROPPED: 1}),
+        },
+    ),
+    disk=DiskState(free=10, total=20, database=30, log=40),
+    events=EventsState(waiting=15, recorded={"charge_low": 16}),
+    certificate_ends_s=1.8e9,
+    log_lines_dropped=18,
+    clock_behind_s=1.25,
+    alarms=[StandingAlarm(name="disk_low", severity="critical", since=NOW, sentence="the disk is nearly full")],
+)
 STORED = {"vehicles": 2, "statuses": 50, "registrations": 11, "rejected": 12}
 STORED |= {"events_waiting": 13, "states_put_off": 14}
 
@@ -68,6 +83,7 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_committed_rows_total": 9,
         "evd_unexplained_statuses_total": 17,
         "evd_queue_rows": 3,
+        "evd_clock_behind_seconds": 1.25,
         "evd_connections": 5,
         "evd_connections_strangers": 19,
         "evd_connections_crowded_out_total{gave_way}": 20,
@@ -97,8 +113,7 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    state = STATE | {"push": {"enabled": False}, "events": {}, "disk": {}, "certificate_ends_s": None}
-    found = samples(Scraped(state, {}, NOW))
+    found = samples(Scraped(DaemonState(version="1", codec="c"), {}, NOW))
     unknown = ("disk", "database", "certificate", "push_events", "push_states", "push_oldest", "alerter", "events")
     unknown += ("vehicles", "statuses", "rejected")
     assert not [name for name in found if name.startswith(tuple(f"evd_{word}" for word in unknown))]

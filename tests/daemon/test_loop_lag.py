@@ -88,10 +88,10 @@ def test_lags_are_counted_by_their_buckets() -> None:
     lag = LoopLag()
     for number, seconds in enumerate((-0.1, 0.0, 0.001, 0.0011, 0.3, 9.0)):
         lag.note(seconds, number)
-    assert dict(lag.state()["buckets"]) | {"0.001": 3, "0.0025": 4, "0.25": 4, "0.5": 5, "2.5": 5, "+Inf": 6} == dict(
-        lag.state()["buckets"]
+    assert dict(lag.state().buckets) | {"0.001": 3, "0.0025": 4, "0.25": 4, "0.5": 5, "2.5": 5, "+Inf": 6} == dict(
+        lag.state().buckets
     )
-    assert lag.state()["sum_s"] == pytest.approx(9.3021)
+    assert lag.state().sum_s == pytest.approx(9.3021)
 
 
 def test_the_worst_lag_is_forgotten_after_a_while() -> None:

@@ -31,11 +31,11 @@ from evd.model.operations import (
     SetPreferences,
     UnknownVehicle,
 )
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.writer import Writer
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 MINUTE_MS = 60_000
@@ -153,7 +153,7 @@ def test_as_many_users_have_preferences_as_there_may_be_owners(open_store: Opene
 class Chain:
     """A real store, writer and alerter; the wall clock shows NOW at the start and goes with trio's."""
 
-    def __init__(self, store: SqliteStore, database: Path, **options: Any) -> None:
+    def __init__(self, store: SqliteDatabase, database: Path, **options: Any) -> None:
         self.database = database
         self.now = int(NOW - trio.current_time() * 1000)
         self.writer = Writer(
@@ -215,7 +215,7 @@ class BusyAtTimes(SqliteEventState):
 
 
 @asynccontextmanager
-async def running(store: SqliteStore, database: Path, **options: Any) -> AsyncIterator[Chain]:
+async def running(store: SqliteDatabase, database: Path, **options: Any) -> AsyncIterator[Chain]:
     chain = Chain(store, database, **options)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(chain.writer.run)

@@ -20,6 +20,7 @@ from evd.model.kept_status import KeptStatus
 from evd.model.operations import (
     AddFormat,
     Annotate,
+    FormatInUse,
     LimitReached,
     Redecode,
     RemoveFormat,
@@ -30,11 +31,10 @@ from evd.model.operations import (
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_message
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import formats as format_tables
-from evd.store.sqlite.tables.formats import FormatInUse
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 TYPE = "5d8cdc8fea06bb6e41234567"
 FORMATS = Formats({"old": FormatSettings("load::uint:8"), "new": FormatSettings("weight::uint:8 load::int:8")}, "old")
 
@@ -290,11 +290,11 @@ def test_a_location_by_the_network_outlives_redecoding(open_store: Opener, datab
 
 
 @pytest.fixture
-def store(open_store: Opener) -> Iterator[SqliteStore]:
+def store(open_store: Opener) -> Iterator[SqliteDatabase]:
     yield open_store()
 
 
-def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteStore) -> None:
+def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteDatabase) -> None:
     store.write([AddFormat("trailer", "load::uint:8", b'{"load":{"unit":"kg"}}', NOW), SetDeviceType(TYPE, "ev", NOW)])
     store.write([AddFormat("trailer", "load::uint:16", b"{}", NOW + 1), SetDeviceType(TYPE, "trailer", NOW)])
     assert store.named_formats() == [("trailer", "load::uint:16", "{}")]
@@ -312,7 +312,7 @@ def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteStore
         (SetVehicle("1A", NOW, format="trailer"), "by 1 vehicle(s) and 0 device type(s)"),
     ],
 )
-def test_a_format_in_use_is_not_removed(store: SqliteStore, user: Any, says: str) -> None:
+def test_a_format_in_use_is_not_removed(store: SqliteDatabase, user: Any, says: str) -> None:
     store.write([AddFormat("trailer", "load::uint:8", b"{}", NOW), user])
     (refused,) = store.write([RemoveFormat("trailer")])
     assert isinstance(refused, FormatInUse)
@@ -321,7 +321,7 @@ def test_a_format_in_use_is_not_removed(store: SqliteStore, user: Any, says: str
 
 
 def test_formats_and_device_types_are_bounded_and_the_known_ones_may_change(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(format_tables, "FORMATS_MAX", 2)
     monkeypatch.setattr(format_tables, "DEVICE_TYPES_MAX", 2)

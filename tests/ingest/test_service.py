@@ -23,7 +23,7 @@ from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
 from evd.request.http import Reply, Request
 from evd.sigfox.routes import ROUTES, is_ingest
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 
 __all__ = ["store_options", "way"]
 
@@ -370,7 +370,7 @@ async def test_one_vehicle_too_many_is_a_400(way: Way) -> None:
 
 
 async def test_overload_is_said_at_once_and_costs_nothing_accepted(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     way = Way(open_store(), database)  # its writer does not run yet
     refused: list[Unavailable] = []

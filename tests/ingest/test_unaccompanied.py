@@ -21,7 +21,7 @@ from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import STEP_MAX, Unaccompanied
 from evd.payload.formats import Formats
 from evd.store.sqlite.annotations import WAITING_MAX
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 
 TIME = NOW // 1000 - 60
 WAITS_S = 600
@@ -46,12 +46,12 @@ H10 = {
 class Road(Way):
     """An ingest over a database, with what takes care of what waits."""
 
-    def __init__(self, store: SqliteStore, path: Path, **options: Any) -> None:
+    def __init__(self, store: SqliteDatabase, path: Path, **options: Any) -> None:
         super().__init__(store, path)
         settings = SigfoxSettings(**options)
         self.ingest = Ingest(self.writer, self.directory, Formats({}, "ev"), settings=settings, clock=lambda: self.now)
         self.unaccompanied = Unaccompanied(
-            *(store.waiting(), self.writer, self.ingest.reading, settings, self.ingest.outcomes),
+            *(store.waiting_metadata(), self.writer, self.ingest.reading, settings, self.ingest.outcomes),
             waiting_rows=lambda: store.waiting_rows,
             clock=lambda: self.now,
         )
@@ -81,7 +81,7 @@ class Road(Way):
 
 
 @pytest.fixture
-def road(open_store: Callable[..., SqliteStore], database: Path, nursery: trio.Nursery) -> Callable[..., Road]:
+def road(open_store: Callable[..., SqliteDatabase], database: Path, nursery: trio.Nursery) -> Callable[..., Road]:
     def opened(store: dict[str, Any] | None = None, **options: Any) -> Road:
         made = Road(open_store(**store or {}), database, **options)
         nursery.start_soon(made.writer.run)

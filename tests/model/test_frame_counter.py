@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from evd.model.frame_counter import SEQ_MAX, DayTally, Gap, gap
 from evd.model.operations import Frame, Operation, UnknownVehicle
 from evd.model.retention import Verdict
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.frame_counts import DAYS_KEPT, FRAMES_MAX, LOOK_ROWS_MAX
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 VEHICLE = "386625"
 MIDNIGHT = NOW // DAY_MS * DAY_MS
 MINUTE_MS = 60_000
@@ -158,7 +158,7 @@ def test_the_days_hang_on_the_frames_and_not_on_their_order_repeats_groups_resta
         shutil.rmtree(directory)
 
 
-def crashed(store: SqliteStore, directory: Path, number: int) -> tuple[SqliteStore, SqliteStore]:
+def crashed(store: SqliteDatabase, directory: Path, number: int) -> tuple[SqliteDatabase, SqliteDatabase]:
     """A store over what the disk holds while the first one runs: its file and log, as a crash leaves them."""
     copy = directory / f"after-{number}"
     copy.mkdir()

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from evd.errors import FormatError
-from evd.payload.grammar import FORMAT_LENGTH_MAX, Field, FieldOptions, Op, parse
+from evd.payload.grammar import FORMAT_LENGTH_MAX, Field, FieldOptions, parse
+from evd.payload.types import HALF
 
 EV = (
     "state:0:uint:3:big-endian:7 current_charge:0:uint:7:big-endian:4 target_charge:1:uint:7:big-endian:5 "
@@ -178,8 +179,8 @@ def test_options_reach_the_step_of_their_field() -> None:
         "e": FieldOptions(enum={"-1": "none", "0": "idle"}),
     }
     half, scaled, named = parse("h::uint:16 s::uint:8 e::int:8", options).steps
-    assert half.op == Op.HALF
-    assert (scaled.op, scaled.scaled, scaled.scale, scaled.offset) == (Op.UINT, True, 0.5, -40.0)
+    assert half.type == HALF
+    assert (scaled.type, scaled.scaled, scaled.scale, scaled.offset) == ("uint", True, 0.5, -40.0)
     assert named.names == {-1: "none", 0: "idle"}
 
 
@@ -201,7 +202,11 @@ def test_options_reach_the_step_of_their_field() -> None:
         ("a::uint:8", FieldOptions(enum={"01": "x"}), "key '01'"),
         ("a::uint:8", FieldOptions(enum={"one": "x"}), "key 'one'"),
         ("a::uint:8", FieldOptions(enum={"1": "\ud800"}), "lone surrogates"),
-        ("a::bool:7", FieldOptions(none=1), "option none is given for bool of 1 bits; allowed: none for int, uint and"),
+        (
+            "a::bool:7",
+            FieldOptions(none=1),
+            "option none is given for bool of 1 bits; allowed: none for float, int",
+        ),
         ("a::char:2", FieldOptions(none=0), "option none is given for char of 16 bits"),
         ("a::int:16", FieldOptions(none=-32769), "option none holds -32769; allowed: integers, -32768 to 32767"),
         ("a::uint:8", FieldOptions(none=[255, 256]), "option none holds 256; allowed: integers, 0 to 255"),

@@ -14,6 +14,7 @@ from push_chain import DAY_MS, HOUR_MS, NOW, chain
 import evd.api.v1.pushes
 import evd.net.control
 import evd.push.service
+from evd.model.daemon_state import PauseReason
 from evd.model.operations import PausePushes, Register, Renew, Unregister
 
 PUSHED = "SELECT count(*) FROM pushed"
@@ -122,7 +123,7 @@ async def test_what_follows_from_an_answer(tmp_path: Path, rule: Rule) -> None:
         delivered = [s["message"]["token"] for s in one.fake.sends if s["message"]["token"] == "phone-b"]
         assert delivered == ([] if rule.pauses_s else ["phone-b"]), "a pause holds up everybody, anything else nobody"
         if rule.pauses_s:
-            assert one.pushing.state()["paused"]
+            assert one.pushing.state().pause_text
             one.pass_s(rule.pauses_s)
             await one.until("SELECT count(*) FROM pushed WHERE token = 'phone-b'", 1)
 
@@ -143,7 +144,7 @@ async def test_what_concerns_all_pauses_all_for_a_minute_and_keeps_what_waits(
         await one.arrive(1)
         await one.until(ATTEMPTS, 1)
         one.fake.google.set_mood("ok")
-        assert says in one.pushing.state()["paused"]
+        assert says in one.pushing.state().pause_text
         await one.register("phone-b")
         await one.arrive(2)
         one.pass_s(59)
@@ -151,7 +152,7 @@ async def test_what_concerns_all_pauses_all_for_a_minute_and_keeps_what_waits(
         assert one.rows(PUSHED) == [(0,)]
         one.pass_s(1)
         await one.until(PUSHED, 2)
-        assert one.pushing.state()["paused"] == ""
+        assert one.pushing.state().pause_text == ""
 
 
 async def test_without_an_access_token_the_sender_pauses_and_nothing_is_lost(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ async def test_without_an_access_token_the_sender_pauses_and_nothing_is_lost(tmp
         await one.arrive(1)
         await one.until(ATTEMPTS, 1)
         state = one.pushing.state()
-        assert (state["paused_kind"], "No access token" in state["paused"]) == ("Pause", True)
+        assert (state.pause, "No access token" in state.pause_text) == (PauseReason.CREDENTIALS, True)
         assert one.rows("SELECT due FROM deliveries") == [(NOW + 60_000,)]
         assert one.rows("SELECT token FROM registrations") == [("phone-a",)]
 
@@ -406,7 +407,7 @@ async def test_the_operator_s_pause_holds_everything_and_outlives_a_restart(tmp_
     async with chain(tmp_path) as again:
         await again.quiet()
         assert again.fake.sends == []
-        assert again.pushing.state()["held_since"] == NOW
+        assert again.pushing.state().held_since == NOW
         await again.do(PausePushes(False, NOW))
         again.pushing.pause(False)
         await again.sent(1)

@@ -154,7 +154,7 @@ async def test_trouble_ends_with_what_caused_it(tmp_path: Path) -> None:
         await one.do(Unregister("386625", "thirdparty-1"))
         one.pass_s(3 * 3600)
         await one.quiet()
-        assert one.pushing.state()["paused"] == ""
+        assert one.pushing.state().pause_text == ""
 
 
 def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:
@@ -275,7 +275,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
 
     async with chain(tmp_path) as one:
         pusher = Taker()
-        pending = one.store.pending(WEBHOOKS.serves)
+        pending = one.store.due_pushes(WEBHOOKS.serves)
         hook = Dispatcher(
             pusher,
             WEBHOOKS,
@@ -359,7 +359,7 @@ async def test_an_offer_older_than_what_the_tables_gave_is_never_sent_after_it(t
     async with chain(tmp_path) as one:
         await one.register("phone-a")
         policy = DeliveryPolicy(FCM.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
-        backlog = Backlog(one.store.pending(FCM.serves), policy)
+        backlog = Backlog(one.store.due_pushes(FCM.serves), policy)
         one.pushing.pause(True)
         await one.quiet()
         for number in (1, 2, 3):

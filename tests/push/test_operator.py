@@ -19,7 +19,6 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-import trio_asyncio
 from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
 from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
@@ -27,13 +26,14 @@ from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 from evd.clock import now_ms
 from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
 from evd.errors import NotFound, Unavailable
+from evd.model.daemon_state import StoppedPhones
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.push.stopped import StoppedPushes
 from evd.push.trace import TraceRules, trace
+from evd.store.queries import Queries
+from evd.store.settings import Limits
 from evd.store.sqlite.read import by_id as finding
-from evd.store.sqlite.read import pushes as questions
-from evd.store.sqlite.read.statuses import Queries
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.read.queries import open_queries as asked
 from evd.store.writer import Writer
 
 GOOD, OTHER, UNSEEN = "goodphone:one", "otherphone:two", "unseenphone:three"
@@ -206,27 +206,17 @@ WAYS: dict[str, tuple[list[Any], dict[str, Any], tuple[str, str]]] = {
 }
 
 
-@asynccontextmanager
-async def asked(path: Path) -> AsyncIterator[Queries]:
-    async with trio_asyncio.open_loop():
-        queries = await Queries.open(path)
-        try:
-            yield queries
-        finally:
-            await queries.aclose()
-
-
 async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, Any]:
     """As the API tells it, at a time of the test's."""
     usual = {"now": NOW + 1000, "stale_ms": 30 * DAY_MS, "give_up_ms": HOUR_MS, "paused_since": 0}
-    usual |= {"log_from": await questions.log_from(queries)}
+    usual |= {"log_from": await queries.push_log_from()}
     return trace(
         vehicle=status.vehicle,
         status_id=status.status_id,
-        status=await questions.status(queries, status.vehicle, status.status_id),
-        phones=await questions.registrations_of(queries, status.vehicle),
-        pushed=await questions.finished(queries, status_id=status.status_id, limit=100),
-        events=await questions.events_waiting(queries, status_id=status.status_id, limit=100),
+        status=await queries.traced_status(status.vehicle, status.status_id),
+        phones=await queries.traced_phones(status.vehicle),
+        pushed=await queries.finished_pushes(status_id=status.status_id, limit=100),
+        events=await queries.events_waiting(status_id=status.status_id, limit=100),
         rules=TraceRules(**usual | rules),
     )
 
@@ -286,7 +276,7 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
         store.write([outcome(A, "taken", "projects/p/messages/1")])
         store.write([B])
         async with asked(database) as queries:
-            assert await questions.vehicle_of(queries, A.status_id) == "386625"
+            assert await queries.vehicle_of(A.status_id) == "386625"
             told = await way_of(queries, A)
     assert (told["measured"], told["received"], told["committed"]) == (None, None, NOW + 7)
     assert [push["after_ms"] for push in told["pushes"]] == [None]
@@ -301,9 +291,9 @@ async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: 
             ((beside,),) = rows(database, "SELECT place < 0 FROM statuses WHERE id = ?", old.status_id)
             assert beside == place
             async with asked(database) as queries:
-                assert await questions.vehicle_of(queries, old.status_id) == old.vehicle
-                assert await questions.vehicle_of(queries, "0123456789abcdef") is None
-                assert await questions.vehicle_of(queries, "no id at all") is None
+                assert await queries.vehicle_of(old.status_id) == old.vehicle
+                assert await queries.vehicle_of("0123456789abcdef") is None
+                assert await queries.vehicle_of("no id at all") is None
 
 
 async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +305,7 @@ async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, mon
         assert finding.vehicle_of(database, "0123456789abcdef", -1.0) == (None, False)
         async with asked(database) as queries:
             with pytest.raises(NotFound, match="name its vehicle with --vehicle"):
-                await questions.vehicle_of(queries, "0123456789abcdef")
+                await queries.vehicle_of("0123456789abcdef")
 
 
 @pytest.mark.parametrize("beside", [False, True])
@@ -331,8 +321,8 @@ async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(
         ((place,),) = rows(database, "SELECT place FROM statuses WHERE id = ?", A.status_id)
         assert (place < 0) == beside
         async with asked(database) as queries:
-            status = await questions.status(queries, "386625", A.status_id)
-            newest = await questions.status(queries, "386625", ahead.status_id)
+            status = await queries.traced_status("386625", A.status_id)
+            newest = await queries.traced_status("386625", ahead.status_id)
             (told,) = (await way_of(queries, A))["pushes"]
     assert newest is not None
     assert newest["newer"] is None
@@ -380,7 +370,7 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
         )
         async with asked(database) as queries:
             found = await stopped.look(queries)
-    assert found == {"registered": 2, "stale": 0, "missed": 0, "off": 0} | ({reason: 1} if reason else {})
+    assert found == StoppedPhones(registered=2, **({reason: 1} if reason else {}))
 
 
 async def test_all_registrations_are_looked_through_page_by_page(
@@ -397,7 +387,7 @@ async def test_all_registrations_are_looked_through_page_by_page(
         )
         async with asked(database) as queries:
             store.write([arrival(f"{number:X}", time=NOW + 5, seq=9) for number in range(1, 9)])
-            assert await stopped.look(queries) == {"registered": 8, "stale": 8, "missed": 0, "off": 0}
+            assert await stopped.look(queries) == StoppedPhones(registered=8, stale=8)
 
 
 # What is forgotten in time
@@ -431,9 +421,7 @@ class House:
 
 async def forget(house: House, *, now: int = NOW) -> int:
     async with house.open() as queries:
-        return await forget_unseen(
-            house.writer, lambda time: questions.heard_after(queries, time), forget_after_days=270, now=now
-        )
+        return await forget_unseen(house.writer, queries.heard_after, forget_after_days=270, now=now)
 
 
 async def test_registrations_go_that_were_not_renewed_for_so_long_and_no_others(database: Path) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from evd.model.daemon_state import UnexplainedState
 from evd.sigfox.findings import FIELDS_SHOWN, NAMES_MAX, VEHICLES_MAX, Findings, remarks, shown
 
 
 def test_the_last_vehicle_and_its_fields_are_told_and_all_statuses_counted() -> None:
     findings = Findings()
-    assert findings.state() == {"statuses": 0, "vehicles": 0, "vehicle": "", "fields": []}
+    assert findings.state() == UnexplainedState()
     for vehicle, fields in (("A", ("state",)), ("B", ("range",)), ("A", ("state", "current"))):
         findings.unexplained_by(vehicle, fields)
-    assert findings.state() == {"statuses": 3, "vehicles": 2, "vehicle": "A", "fields": ["state", "current"]}
+    assert findings.state() == UnexplainedState(statuses=3, vehicles=2, vehicle="A", fields=("state", "current"))
 
 
 def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
@@ -18,7 +19,7 @@ def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
     for number in range(VEHICLES_MAX + 5):
         findings.unexplained_by(str(number), ("state",))
     state = findings.state()
-    assert (state["statuses"], state["vehicles"], state["vehicle"]) == (
+    assert (state.statuses, state.vehicles, state.vehicle) == (
         VEHICLES_MAX + 5,
         VEHICLES_MAX,
         str(VEHICLES_MAX + 4),

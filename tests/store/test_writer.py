@@ -20,7 +20,7 @@ from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, 
 from evd.model.commits import CommitSummary
 from evd.model.operations import AddKey, LimitReached, Operation, SetVehicle, Several
 from evd.model.retention import Verdict
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import BUSY_RETRY_S, LINGER_AGAIN_S, SLICE_S, TIDY_EVERY_S, Writer
 
 ANSWER_S = 8.0
@@ -548,7 +548,7 @@ async def test_cancelling_the_writer_finishes_the_group_in_hand(store: ScriptedS
 # With the real store
 
 
-async def test_many_callbacks_share_few_transactions(open_store: Callable[..., SqliteStore], database: Path) -> None:
+async def test_many_callbacks_share_few_transactions(open_store: Callable[..., SqliteDatabase], database: Path) -> None:
     writer = new_writer(open_store(capacity=1000), queue_rows_max=1000, queue_bytes_max=1 << 20)
     verdicts: list[Verdict] = []
 
@@ -564,7 +564,7 @@ async def test_many_callbacks_share_few_transactions(open_store: Callable[..., S
 
 
 async def test_a_poisoned_operation_does_not_cost_its_batch(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     seen: list[CommitSummary] = []
     writer = new_writer(open_store())

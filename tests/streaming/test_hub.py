@@ -19,7 +19,6 @@ from typing import Any, cast
 
 import httpx
 import pytest
-import trio_asyncio
 import trustme
 from builders import NOW, arrival
 from daemon_process import Lines, RunningDaemon, clean_env, init, run_evd, running_daemon
@@ -30,8 +29,8 @@ from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
 from evd.model.operations import Arrive, RemoveOwner, RevokeKey
 from evd.net import control, sse
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.read.queries import open_queries
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, StreamHub, StreamLimits, Subscriber
 
 TIME = 1_639_400_000_000
@@ -179,7 +178,7 @@ def test_an_id_of_no_stream_is_refused(text: str) -> None:
 
 
 async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     ring: list[Arrive] = [
         arrival(time=NOW + at, seq=seq, payload=bytes([number]))
@@ -188,8 +187,7 @@ async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
     ring.append(arrival(time=NOW + 10**9, seq=7))
     open_store().write(ring)
     ids = [status.status_id for status in ring]
-    async with trio_asyncio.open_loop():
-        queries = await Queries.open(database)
+    async with open_queries(database) as queries:
 
         async def behind(at: int, seq: int, status_id: str, limit: int = 10) -> list[str]:
             return [one for _, _, one in await queries.since("386625", (NOW + at, seq, status_id), limit)]
@@ -200,7 +198,6 @@ async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
         assert await behind(10, 1, "fallen out") == ids[1:6]
         assert await behind(0, 0, ids[0], limit=2) == ids[4:6]
         assert [(vehicle, place[2]) for vehicle, place in await queries.lasts(10)] == [("386625", ids[5])]
-        await queries.aclose()
 
 
 # ---- the daemon ----

@@ -10,9 +10,9 @@ from evd.model.operations import Arrive, Operation
 from evd.model.status import identity
 from evd.push.providers import target_kinds
 from evd.store.protocols import finished
+from evd.store.settings import Limits
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.database import SqliteDatabase
 
 NOW = 1_700_000_000_000
 """The server's time in tests, epoch ms."""
@@ -23,12 +23,12 @@ DAY_MS = 24 * HOUR_MS
 ROOMY = Limits(rejected=100, owners=100, registrations=100, registrations_per_vehicle=10, outbox=100)
 
 
-def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteStore:
+def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteDatabase:
     settings: dict[str, Any] = {"give_up_after_s": 3600, "target_kinds": target_kinds()} | options
-    return SqliteStore(path, capacity=capacity, limits=limits, **settings)
+    return SqliteDatabase(path, capacity=capacity, limits=limits, **settings)
 
 
-def prepare(store: SqliteStore, operations: Sequence[Operation]) -> list[Any]:
+def prepare(store: SqliteDatabase, operations: Sequence[Operation]) -> list[Any]:
     """A group, prepared without a pause."""
     return finished(store.prepare(operations))
 

@@ -18,7 +18,7 @@ from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.payload.formats import Formats
 from evd.request.http import Reply, Request
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import Writer
 
 NOW = 1_639_400_060_000
@@ -37,7 +37,7 @@ BOUND_KEY = _unbound._replace(vehicle="386625")
 class Way:
     """An ingest over a database; `now` is the server's time."""
 
-    def __init__(self, store: SqliteStore, path: Path) -> None:
+    def __init__(self, store: SqliteDatabase, path: Path) -> None:
         self.path = path
         self.now = NOW
         self.writer: Writer
@@ -84,7 +84,7 @@ def store_options() -> dict[str, Any]:
 
 @pytest.fixture
 async def way(
-    open_store: Callable[..., SqliteStore], database: Path, nursery: trio.Nursery, store_options: dict[str, Any]
+    open_store: Callable[..., SqliteDatabase], database: Path, nursery: trio.Nursery, store_options: dict[str, Any]
 ) -> AsyncIterator[Way]:
     made = Way(open_store(**store_options), database)
     made.nursery = nursery

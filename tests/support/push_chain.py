@@ -20,9 +20,9 @@ from evd.push.providers import target_kinds
 from evd.push.providers.fcm.sender import FcmPusher
 from evd.push.providers.fcm.traits import TRAITS
 from evd.push.service import PushService
+from evd.store.settings import Limits
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.tables.base import Limits
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import Writer
 
 NOW = 1_700_000_000_000
@@ -54,7 +54,7 @@ class Chain:
         token_uri = f"{fake.url}{token_path}" if token_path else fake.token_uri
         account.write_text(json.dumps(make_service_account("evd-test", token_uri)))
         limits = Limits(100, 100, 1000, 100, 1000)
-        self.store = SqliteStore(directory / "evd.db", capacity=10, limits=limits, target_kinds=target_kinds())
+        self.store = SqliteDatabase(directory / "evd.db", capacity=10, limits=limits, target_kinds=target_kinds())
         self.reader = open_reader(directory / "evd.db")
         self.clocks = clocks
         self.fake = fake
@@ -66,7 +66,7 @@ class Chain:
             answer_timeout_s=8,
         )
         self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
-        pending = self.store.pending(TRAITS.serves)
+        pending = self.store.due_pushes(TRAITS.serves)
         settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0, "give_up_after_s": 3600}
         compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(

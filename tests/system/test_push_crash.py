@@ -31,7 +31,7 @@ from daemon_process import READY_S, STOP_S, Lines, clean_env, init, running_daem
 
 from evd.config.settings import PushSettings
 from evd.model.operations import Register
-from evd.store.sqlite.tables.base import Limits
+from evd.store.settings import Limits
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("SEED", random.randrange(1_000_000)))

@@ -19,6 +19,7 @@ from evd.alarms.readings import readings
 from evd.alarms.state import Alarms
 from evd.config.settings import AlarmSettings
 from evd.dev.fake_fcm.behaviours import FakeReply, refusal
+from evd.model.daemon_state import DaemonState, ProviderState, PushOutcome, PushState
 from evd.model.operations import Register
 
 HTML = b"<!DOCTYPE html><html lang=en><title>Error 502 (Server Error)!!1</title><p><b>502.</b>"
@@ -81,7 +82,7 @@ async def test_an_answer_of_the_field_is_understood(tmp_path: Path, name: str) -
         if case.ends == "taken":
             await one.until("SELECT attempts FROM deliveries", 1)
             ((said,),) = one.rows("SELECT outcome FROM deliveries")
-            assert bool(one.pushing.state()["paused"]) == case.pauses
+            assert bool(one.pushing.state().pause_text) == case.pauses
         else:
             ((said,),) = one.rows("SELECT outcome FROM pushed")
         assert case.says in said
@@ -127,7 +128,7 @@ async def test_a_clock_that_google_refuses_pauses_until_it_is_right(tmp_path: Pa
         await one.register("phone-a")
         await one.arrive(1)
         await one.until("SELECT attempts FROM deliveries", 1)
-        paused = one.pushing.state()["paused"]
+        paused = one.pushing.state().pause_text
         for part in ("invalid_grant", "push.credentials", "this machine's clock", one.fake.token_uri):
             assert part in paused
         assert one.rows("SELECT token FROM registrations") == [("phone-a",)]
@@ -135,7 +136,7 @@ async def test_a_clock_that_google_refuses_pauses_until_it_is_right(tmp_path: Pa
         one.pusher._tokens._failure_until = 0.0  # its own clock is trio's, which no test moves
         one.pass_s(60)
         assert await one.sent(1) == [("phone-a", 200)]
-        assert one.pushing.state()["paused"] == ""
+        assert one.pushing.state().pause_text == ""
 
 
 PHONES = int(os.environ.get("FIELD_PHONES", "100"))
@@ -168,14 +169,11 @@ def test_many_phones_that_are_gone_at_once_alarm_and_come_back(tmp_path: Path) -
             while _registered(admin) and time.monotonic() < began + 60:
                 time.sleep(0.1)
             assert _registered(admin) == 0
-            state = admin.get("/api/v1/stats").json()
+            outcomes = admin.get("/api/v1/stats").json()["push"]["outcomes"]
             alarms = Alarms(AlarmSettings())
-            alarms.step(readings({**state, "push": {**state["push"], "outcomes": {}}}, NOW, rejected_max=10_000))
-            (raised,) = [
-                change
-                for change in alarms.step(readings(state, NOW + 5000, rejected_max=10_000))
-                if change.name == "push_dropped"
-            ]
+            alarms.step(readings(_state({}), NOW, rejected_max=10_000))
+            changes = alarms.step(readings(_state(outcomes), NOW + 5000, rejected_max=10_000))
+            (raised,) = [change for change in changes if change.name == "push_dropped"]
             assert f"of {PHONES} phones within an hour" in raised.text
             began = time.monotonic()
             with ThreadPoolExecutor(4) as users:
@@ -183,6 +181,12 @@ def test_many_phones_that_are_gone_at_once_alarm_and_come_back(tmp_path: Path) -
             assert answers == [{200}] * 4
             assert _registered(admin) == PHONES
             assert time.monotonic() - began < 10
+
+
+def _state(outcomes: dict[str, int]) -> DaemonState:
+    counts = {PushOutcome(name): count for name, count in outcomes.items()}
+    push = PushState(providers={"fcm": ProviderState(in_flight=0, outcomes=counts)})
+    return DaemonState(version="", codec="", push=push)
 
 
 def _register(evd: RunningDaemon, phones: list[dict[str, str]]) -> set[int]:

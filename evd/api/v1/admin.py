@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from evd.api.context import here, request_body, require_admin
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.state_document import statistics
 from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
@@ -20,12 +21,11 @@ from evd.model.status import vehicle_id
 from evd.push.trace import DAY_MS
 from evd.sigfox.decode_policy import DISAGREES
 from evd.sigfox.findings import remarks
-from evd.store.sqlite.read import pushes as push_questions
-from evd.store.sqlite.read.statuses import LISTED_MAX
+from evd.store.records import LISTED_MAX
 
 NAME_MAX = 200
 
-admin = Blueprint("admin", __name__, url_prefix=V1)
+routes = Blueprint("admin", __name__, url_prefix=V1)
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,17 +48,17 @@ class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-@admin.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@admin.get("/keys")
+@routes.get("/keys")
 async def list_keys() -> Response:
     return page(await here().queries.keys(*await asked_page((-1, ""), LISTED_MAX)))
 
 
-@admin.post("/keys")
+@routes.post("/keys")
 async def create_key() -> Response:
     """Make or import a key; the answer of a new one is the only time its text is shown.
 
@@ -90,7 +90,7 @@ async def _store_key(key: Key, name: str) -> str:
     return fresh if isinstance(fresh, str) else key.role
 
 
-@admin.delete("/keys/<given>")
+@routes.delete("/keys/<given>")
 async def revoke_key(given: str) -> Response:
     """Revoke at once; `given` is the key's id."""
     if not await here().writer.write(RevokeKey(given, here().clock())):
@@ -98,12 +98,12 @@ async def revoke_key(given: str) -> Response:
     return v1_json({"id": given, "revoked": True})
 
 
-@admin.get("/owners")
+@routes.get("/owners")
 async def list_owners() -> Response:
     return page(await here().queries.owners(*await asked_page(("", ""), LISTED_MAX)))
 
 
-@admin.post("/owners")
+@routes.post("/owners")
 async def add_owner() -> Response:
     wish = await _body(Ownership)
     if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
@@ -115,7 +115,7 @@ async def add_owner() -> Response:
     return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle)}, 201)
 
 
-@admin.delete("/owners")
+@routes.delete("/owners")
 async def remove_owner() -> Response:
     wish = await _body(Ownership)
     vehicle = vehicle_id(wish.vehicle)
@@ -124,12 +124,12 @@ async def remove_owner() -> Response:
     return v1_json({"uid": wish.uid, "vehicle": vehicle, "removed": True})
 
 
-@admin.get("/vehicles")
+@routes.get("/vehicles")
 async def list_vehicles() -> Response:
     return page(await here().queries.fleet(*await asked_page(("",), LISTED_MAX)))
 
 
-@admin.get("/vehicles/<given>")
+@routes.get("/vehicles/<given>")
 async def show_vehicle(given: str) -> Response:
     return v1_json(await _shown(vehicle_id(given)))
 
@@ -147,7 +147,7 @@ async def _shown(vehicle: str) -> dict[str, Any]:
     return {**row, "flagged": flagged, "remarks": remarks(vehicle, flagged, row["kept"], contradicted)}
 
 
-@admin.patch("/vehicles/<given>")
+@routes.patch("/vehicles/<given>")
 async def set_vehicle(given: str) -> Response:
     """Set up a vehicle, known or not. Its ring follows as it speaks; its format counts from the next message on."""
     wish, context = await _body(VehicleSettings), here()
@@ -168,17 +168,16 @@ async def set_vehicle(given: str) -> Response:
     return v1_json(await _shown(vehicle))
 
 
-@admin.get("/stats")
+@routes.get("/stats")
 async def stats() -> Response:
     context = here()
     push, now = context.config.push, context.clock()
-    stored = await context.queries.counts()
-    stored["states_waiting"] = await push_questions.count_states_waiting(
-        context.queries,
+    counts = await context.queries.counts()
+    waiting = await context.queries.count_states_waiting(
         unseen_since=now - push.stale_after_days * DAY_MS,
         received_after=now - push.give_up_after_s * 1000,
     )
-    return v1_json({**context.state(), "stored": stored})
+    return v1_json({**statistics(context.state()), "stored": {**counts, "states_waiting": waiting}})
 
 
 async def _body(form: type[Any]) -> Any:

@@ -14,7 +14,9 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
+from evd.push import providers
 from evd.push.traits import AdminTargets
+from evd.store.records import RegistrationRow
 
 PER_VEHICLE_MAX = 10_000
 """As for `app.registrations_per_vehicle`."""
@@ -92,7 +94,7 @@ class TargetRoutes:
             )
         return v1_json({"vehicle": vehicle, targets.field: targets.shown(meant[0]), "removed": True})
 
-    def _shown(self, row: dict[str, Any]) -> dict[str, Any]:
+    def _shown(self, row: RegistrationRow) -> dict[str, Any]:
         return {
             "vehicle": row["vehicle"],
             self._targets.field: self._targets.shown(row["token"]),
@@ -105,3 +107,8 @@ class TargetRoutes:
 
 async def only_admins() -> None:
     require_admin()
+
+
+def blueprints() -> list[Blueprint]:
+    """Of each provider whose targets an administrator registers."""
+    return [TargetRoutes(targets).blueprint() for targets in providers.admin_targets()]

@@ -13,15 +13,15 @@ from evd.sigfox.message import refuse_deep
 from evd.sigfox_api.backfill.mapping import ITEMS_MAX, TAKEN, Item
 from evd.sigfox_api.backfill.runner import take_in
 
-backfill = Blueprint("backfill", __name__, url_prefix=V1)
+routes = Blueprint("backfill", __name__, url_prefix=V1)
 
 
-@backfill.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@backfill.post("/backfill")
+@routes.post("/backfill")
 async def take() -> Response:
     """The body is a list of `{"kind", "document"}`; the answer has a verdict for each, in its order.
 

@@ -16,12 +16,12 @@ from evd.model.operations import CancelDownlink, LimitReached, QueueDownlink
 from evd.model.status import vehicle_id
 from evd.payload.grammar import Plan, parse
 from evd.sigfox.downlinks import STATES, payload_of_fields, payload_of_hex
-from evd.store.sqlite.read.statuses import NUMBER_MAX
+from evd.store.records import NUMBER_MAX, DownlinkRow
 
 EXPIRES_S = range(60, 31_536_001)
 """As for `sigfox.downlink_expires_s`."""
 
-downlinks = Blueprint("downlinks", __name__, url_prefix=V1)
+routes = Blueprint("downlinks", __name__, url_prefix=V1)
 
 
 class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,12 +34,12 @@ class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
     expires_s: int | None = None
 
 
-@downlinks.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@downlinks.post("/vehicles/<given>/downlinks")
+@routes.post("/vehicles/<given>/downlinks")
 async def queue_downlink(given: str) -> Response:
     """For the next message of the vehicle that asks, whether it was heard before or not."""
     wish, context = await read_form(NewDownlink), here()
@@ -70,12 +70,12 @@ def _plan(text: str) -> Plan:
         raise BadRequest(str(error)) from None
 
 
-@downlinks.get("/vehicles/<given>/downlinks")
+@routes.get("/vehicles/<given>/downlinks")
 async def list_of_vehicle(given: str) -> Response:
     return await _listed(vehicle_id(given))
 
 
-@downlinks.get("/downlinks")
+@routes.get("/downlinks")
 async def list_all() -> Response:
     return await _listed(None)
 
@@ -90,7 +90,7 @@ async def _listed(vehicle: str | None) -> Response:
     return page(await queries.downlinks(here().clock(), vehicle=vehicle, state=state, after=after, limit=limit))
 
 
-@downlinks.delete("/downlinks/<int:number>")
+@routes.delete("/downlinks/<int:number>")
 async def cancel_downlink(number: int) -> Response:
     """Only what no message asked for yet can be taken back."""
     cancelled = number < 1 << 63 and await here().writer.write(CancelDownlink(number, here().clock()))
@@ -100,7 +100,7 @@ async def cancel_downlink(number: int) -> Response:
     return v1_json(found)
 
 
-async def _find(number: int) -> dict[str, Any]:
+async def _find(number: int) -> DownlinkRow:
     found = await here().queries.downlinks(here().clock(), number=number, limit=1) if number < NUMBER_MAX else None
     if found is None or not found.rows:
         raise NotFound(f"there is no downlink {number}: `evd downlink list` shows them")

@@ -21,41 +21,40 @@ from evd.events.rules import KINDS, VehicleEventSettings
 from evd.model import preferences as user_preferences
 from evd.model.operations import LimitReached, SetAlerts, SetPreferences, UnknownVehicle
 from evd.model.status import vehicle_id
-from evd.store.sqlite.read import events as event_questions
 
 UID_MAX = 256
 """Characters; Firebase's have 28, and 128 at most."""
 
-events = Blueprint("events", __name__, url_prefix=V1)
+routes = Blueprint("events", __name__, url_prefix=V1)
 
 
-@events.get("/vehicles/<given>/events")
+@routes.get("/vehicles/<given>/events")
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
-    return page(await event_questions.events(here().queries, vehicle=vehicle, **await _asked()))
+    return page(await here().queries.events(vehicle=vehicle, **await _asked()))
 
 
-@events.get("/events")
+@routes.get("/events")
 async def events_of_all() -> Response:
     """Of all vehicles, for the app of its user's; as of one vehicle."""
     uid = await _user()
-    return page(await event_questions.events(here().queries, uid=uid, **await _asked()))
+    return page(await here().queries.events(uid=uid, **await _asked()))
 
 
-@events.get("/vehicles/<given>/alerts")
+@routes.get("/vehicles/<given>/alerts")
 async def alerts_of_vehicle(given: str) -> Response:
     """With the defaults, where it has no settings of its own."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
-    known, settings = await event_questions.alerts_of(here().queries, vehicle)
+    known, settings = await here().queries.alerts_of(vehicle)
     if not known:
         raise _unknown(vehicle)
     return v1_json(_shown(alerts.read(settings)))
 
 
-@events.put("/vehicles/<given>/alerts")
+@routes.put("/vehicles/<given>/alerts")
 async def set_alerts(given: str) -> Response:
     """What is not named is set to its default; null sets all of it."""
     vehicle = vehicle_id(given)
@@ -70,14 +69,14 @@ async def set_alerts(given: str) -> Response:
     return v1_json(_shown(settings))
 
 
-@events.get("/preferences")
+@routes.get("/preferences")
 async def preferences() -> Response:
     """Of the user who asks; an administrator names one by `uid`."""
-    settings = await event_questions.preferences_of(here().queries, await _named_user())
+    settings = await here().queries.preferences_of(await _named_user())
     return v1_json(msgspec.to_builtins(user_preferences.read(settings)))
 
 
-@events.put("/preferences")
+@routes.put("/preferences")
 async def set_preferences() -> Response:
     """What is not named is set to its default."""
     uid, context = await _named_user(), here()

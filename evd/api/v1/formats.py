@@ -14,12 +14,11 @@ from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.config.settings import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
-from evd.model.operations import AddFormat, LimitReached, RemoveFormat, SetDeviceType
+from evd.model.operations import AddFormat, FormatInUse, LimitReached, RemoveFormat, SetDeviceType
 from evd.payload.formats import NAME, FormatSource, Named, compile_format
-from evd.store.sqlite.read.statuses import LISTED_MAX
-from evd.store.sqlite.tables.formats import FormatInUse
+from evd.store.records import LISTED_MAX, FormatUse
 
-formats = Blueprint("formats", __name__, url_prefix=V1)
+routes = Blueprint("formats", __name__, url_prefix=V1)
 
 
 class NewFormat(msgspec.Struct, forbid_unknown_fields=True):
@@ -34,19 +33,19 @@ class TypeSettings(msgspec.Struct, forbid_unknown_fields=True):
     """A format's name or a grammar; null takes it back."""
 
 
-@formats.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@formats.get("/formats")
+@routes.get("/formats")
 async def list_formats() -> Response:
     """All that have a name, with how many vehicles and device types have them as theirs."""
     uses = {row["format"]: row for row in await here().queries.format_uses()}
     return v1_json([_about(name, named, uses.get(name)) for name, named in here().formats.named().items()])
 
 
-@formats.post("/formats")
+@routes.post("/formats")
 async def add_format() -> Response:
     """A new one, or another grammar under a name that is there."""
     wish, context = await read_form(NewFormat), here()
@@ -65,13 +64,13 @@ async def add_format() -> Response:
     return await _shown(wish.name, 201)
 
 
-@formats.get("/formats/<name>")
+@routes.get("/formats/<name>")
 async def show_format(name: str) -> Response:
     """With the vehicles whose format it is: a page of them, as of a list."""
     return await _shown(name, 200)
 
 
-@formats.delete("/formats/<name>")
+@routes.delete("/formats/<name>")
 async def remove_format(name: str) -> Response:
     context = here()
     if context.formats.is_fixed(name) and not context.formats.is_stored(name):
@@ -85,12 +84,12 @@ async def remove_format(name: str) -> Response:
     return v1_json({"name": name, "removed": True})
 
 
-@formats.get("/device-types")
+@routes.get("/device-types")
 async def list_device_types() -> Response:
     return page(await here().queries.device_types(*await asked_page(("",), LISTED_MAX)))
 
 
-@formats.put("/device-types/<given>")
+@routes.put("/device-types/<given>")
 async def set_device_type(given: str) -> Response:
     """The format of the vehicles of this deviceTypeId that have none of their own."""
     wish, context = await read_form(TypeSettings), here()
@@ -126,7 +125,7 @@ async def _shown(name: str, status: int) -> Response:
     return page(vehicles, shown, status, path=f"{V1}/formats/{name}")
 
 
-def _about(name: str, named: Named, uses: dict[str, Any] | None) -> dict[str, Any]:
+def _about(name: str, named: Named, uses: FormatUse | None) -> dict[str, Any]:
     return {
         "name": name,
         "origin": named.origin.value,

@@ -8,31 +8,31 @@ from evd.api.context import here, require_admin
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.model.status import vehicle_id
-from evd.store.sqlite.read.statuses import NUMBER_MAX, Listing
+from evd.store.records import NUMBER_MAX, Listing, NoteRow
 
 SHOWN = ("time", "vehicle", "kind", "severity", "text", "received", "document")
 
-notes = Blueprint("notes", __name__, url_prefix=V1)
+routes = Blueprint("notes", __name__, url_prefix=V1)
 
 
-@notes.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@notes.get("/vehicles/<given>/log")
+@routes.get("/vehicles/<given>/log")
 async def log_of_vehicle(given: str) -> Response:
     """The newest first; empty for a vehicle nothing was reported of, known or not."""
     after, limit = await asked_page((NUMBER_MAX, NUMBER_MAX))
     return _page(await here().queries.log(vehicle_id(given), after, limit=limit))
 
 
-@notes.get("/log")
+@routes.get("/log")
 async def log_of_all() -> Response:
     """Of all vehicles, groups and device types; those first that came last."""
     after, limit = await asked_page((NUMBER_MAX,))
     return _page(await here().queries.logs(after, limit=limit))
 
 
-def _page(listing: Listing) -> Response:
-    return page(listing, [{name: row[name] for name in SHOWN} for row in listing.rows])
+def _page(listing: Listing[NoteRow]) -> Response:
+    return page(listing, [{name: value for name, value in row.items() if name in SHOWN} for row in listing.rows])

@@ -16,8 +16,7 @@ from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.operations import PausePushes
 from evd.model.status import vehicle_id
 from evd.push.trace import DAY_MS, TraceRules, finished, trace, waiting
-from evd.store.sqlite.read import pushes as questions
-from evd.store.sqlite.read.statuses import NUMBER_MAX, Listing
+from evd.store.records import FIRST_TURN, NUMBER_MAX, Listing, Turn, WaitingPush
 
 TEST_TIMEOUT_S = 25.0
 """The provider has `push.timeout_s` for each attempt; the command waits 30 s."""
@@ -25,19 +24,22 @@ TEST_TIMEOUT_S = 25.0
 STATUS_ID_MAX = 64
 """Characters; an id has 16."""
 
-pushes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
+TRACED_PUSHES_MAX = 1000
+"""Of one status."""
+
+routes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
 
 
 class PushTest(msgspec.Struct, forbid_unknown_fields=True):
     vehicle: str
 
 
-@pushes.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@pushes.get("")
+@routes.get("")
 async def list_pushes() -> Response:
     """What waits, that first which is tried next, and what is finished, the newest first; each at most `limit`.
 
@@ -46,20 +48,19 @@ async def list_pushes() -> Response:
     context = here()
     vehicle = _vehicle()
     rules = await _rules(context)
-    (*turns, before), limit = await asked_page((*questions.FIRST, *questions.FIRST, NUMBER_MAX))
+    (*turns, before), limit = await asked_page((*FIRST_TURN, *FIRST_TURN, NUMBER_MAX))
     states_after, events_after = (turns[0], turns[1]), (turns[2], turns[3])
-    states = await questions.states_waiting(
-        context.queries,
+    states = await context.queries.states_waiting(
         unseen_since=rules.now - rules.stale_ms,
         received_after=rules.now - rules.give_up_ms,
         vehicle=vehicle,
         after=states_after,
         limit=limit + 1,
     )
-    events = await questions.events_waiting(context.queries, vehicle=vehicle, after=events_after, limit=limit + 1)
+    events = await context.queries.events_waiting(vehicle=vehicle, after=events_after, limit=limit + 1)
     done = []
     if not _only_waiting():
-        done = await questions.finished(context.queries, vehicle=vehicle, before=before, limit=limit + 1)
+        done = await context.queries.finished_pushes(vehicle=vehicle, before=before, limit=limit + 1)
     waits = sorted([*states, *events], key=lambda row: row["at"])
     following = (
         *_last_turn(waits[:limit], states, states_after),
@@ -75,14 +76,14 @@ async def list_pushes() -> Response:
     return page(Listing([], following if more else None), shown)
 
 
-def _last_turn(given: list[dict[str, Any]], of: list[dict[str, Any]], otherwise: questions.Turn) -> questions.Turn:
+def _last_turn(given: list[WaitingPush], of: list[WaitingPush], otherwise: Turn) -> Turn:
     """Of those that are given, the last one's that is one of these."""
     these = set(map(id, of))
     last = next((row for row in reversed(given) if id(row) in these), None)
     return otherwise if last is None else (last["at"], last["place"])
 
 
-@pushes.get("/trace/<status_id>")
+@routes.get("/trace/<status_id>")
 async def trace_status(status_id: str) -> Response:
     """One status; its `vehicle` in the query spares a search where no push is known of it."""
     queries = here().queries
@@ -91,16 +92,15 @@ async def trace_status(status_id: str) -> Response:
     )
     if len(status_id) > STATUS_ID_MAX:
         raise unknown
-    vehicle = _vehicle() or await questions.vehicle_of(queries, status_id)
+    vehicle = _vehicle() or await queries.vehicle_of(status_id)
     if vehicle is None:
         raise unknown
-    status = await questions.status(queries, vehicle, status_id)
-    most = questions.TRACED_PUSHES_MAX
-    pushed = await questions.finished(queries, vehicle=vehicle, status_id=status_id, limit=most)
-    events = await questions.events_waiting(queries, vehicle=vehicle, status_id=status_id, limit=most)
+    status = await queries.traced_status(vehicle, status_id)
+    pushed = await queries.finished_pushes(vehicle=vehicle, status_id=status_id, limit=TRACED_PUSHES_MAX)
+    events = await queries.events_waiting(vehicle=vehicle, status_id=status_id, limit=TRACED_PUSHES_MAX)
     if status is None and not pushed and not events:
         raise unknown
-    phones = await questions.registrations_of(queries, vehicle)
+    phones = await queries.traced_phones(vehicle)
     return v1_json(
         trace(
             vehicle=vehicle,
@@ -114,7 +114,7 @@ async def trace_status(status_id: str) -> Response:
     )
 
 
-@pushes.post("/test")
+@routes.post("/test")
 async def test_vehicle() -> Response:
     """The vehicle's last status to each of its phones at once, past all that waits, also while pushes are paused."""
     wish = await read_form(PushTest)
@@ -130,12 +130,12 @@ async def test_vehicle() -> Response:
     raise Unavailable(f"the provider did not answer within {TEST_TIMEOUT_S:.0f} s: try again later", retry_after_s=30)
 
 
-@pushes.post("/pause")
+@routes.post("/pause")
 async def pause() -> Response:
     return await _pause(True)
 
 
-@pushes.post("/resume")
+@routes.post("/resume")
 async def resume() -> Response:
     return await _pause(False)
 
@@ -143,7 +143,7 @@ async def resume() -> Response:
 async def _pause(paused: bool) -> Response:
     """On disk first, so that a restart knows it; said again, it changes nothing."""
     context = here()
-    was = (await questions.pushing(context.queries, 0))["paused_since"]
+    was = (await context.queries.push_facts(0))["paused_since"]
     if bool(was) != paused:
         await context.writer.write(PausePushes(paused, context.clock()))
     if context.pushes is not None:
@@ -154,12 +154,11 @@ async def _pause(paused: bool) -> Response:
 async def _how(context: Context) -> dict[str, Any]:
     """How pushes are: what every answer about them ends with."""
     stale_ms = context.config.push.stale_after_days * DAY_MS
-    facts = await questions.pushing(context.queries, context.clock() - stale_ms)
-    state = context.pushes.state() if context.pushes is not None else {}
+    facts = await context.queries.push_facts(context.clock() - stale_ms)
     return {
         "enabled": context.pushes is not None,
         "paused_since": facts["paused_since"],
-        "held_up": str(state.get("paused", "")),
+        "held_up": context.pushes.state().pause_text if context.pushes is not None else "",
         "registered": facts["registrations"],
         "stale": facts["stale"],
         "stale_after_days": context.config.push.stale_after_days,
@@ -168,13 +167,13 @@ async def _how(context: Context) -> dict[str, Any]:
 
 async def _rules(context: Context) -> TraceRules:
     push, now = context.config.push, context.clock()
-    facts = await questions.pushing(context.queries, now)
+    facts = await context.queries.push_facts(now)
     return TraceRules(
         now=now,
         stale_ms=push.stale_after_days * DAY_MS,
         give_up_ms=push.give_up_after_s * 1000,
         paused_since=facts["paused_since"],
-        log_from=await questions.log_from(context.queries),
+        log_from=await context.queries.push_log_from(),
         enabled=context.pushes is not None,
     )
 

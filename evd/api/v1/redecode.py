@@ -20,7 +20,7 @@ from evd.ingest.redecode import Redecoded, redecode, summary
 from evd.model.kept_status import KeptStatus
 from evd.model.operations import Redecode, Several
 from evd.model.status import TIME_MAX_MS, vehicle_id
-from evd.store.sqlite.ring_walk import PageLimit, TimeSpan
+from evd.store.records import PageLimit, TimeSpan
 
 STATUSES_A_STEP = 500
 """About 20 ms of the loop, in which callbacks are answered between the parts."""
@@ -48,7 +48,7 @@ Cursor = tuple[str, int, int, str]
 
 BEHIND_ALL = (TIME_MAX_MS + 1, -1, "")
 
-redecoding = Blueprint("redecoding", __name__, url_prefix=V1)
+routes = Blueprint("redecoding", __name__, url_prefix=V1)
 
 
 class RedecodeRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,19 +67,19 @@ class RedecodeStep(NamedTuple):
     following: Cursor | None
 
 
-@redecoding.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@redecoding.post("/redecode/preview")
+@routes.post("/redecode/preview")
 async def preview() -> Response:
     """What would change in this step; the first one says of how many vehicles (`of`) statuses may be read."""
     _, told = await _go()
     return v1_json(told)
 
 
-@redecoding.post("/redecode")
+@routes.post("/redecode")
 async def apply() -> Response:
     """Change it. `gone` counts those that left their rings since they were read."""
     changes, told = await _go()

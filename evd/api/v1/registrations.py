@@ -16,11 +16,12 @@ from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
+from evd.store.records import RegistrationRow
 
 TARGET_MAX = 4096
 """Characters; FCM does not say how long a registration token or an installation id may be."""
 
-registrations = Blueprint("registrations", __name__, url_prefix=V1)
+routes = Blueprint("registrations", __name__, url_prefix=V1)
 
 
 class Target(NamedTuple):
@@ -41,19 +42,19 @@ class RegistrationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """Whose phone it is: for an administrator, who asks for others."""
 
 
-@registrations.post("/registrations")
+@routes.post("/registrations")
 async def post_registration() -> Response:
     """The phone wants the vehicle's pushes; with `"register": false`, no more of them."""
     wish = await read_form(RegistrationRequest)
     return await (_register(wish) if wish.register else _remove(wish))
 
 
-@registrations.delete("/registrations")
+@routes.delete("/registrations")
 async def delete_registration() -> Response:
     return await _remove(await read_form(RegistrationRequest))
 
 
-@registrations.get("/registrations")
+@routes.get("/registrations")
 async def list_registrations() -> Response:
     """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
     given = request.args.get("vehicle")
@@ -141,7 +142,7 @@ async def _require_owner(vehicle: str) -> str:
         raise NotFound(f"there is no vehicle {vehicle} of yours") from None
 
 
-def _shown(row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+def _shown(row: RegistrationRow, *, whole: bool) -> dict[str, Any]:
     """Times are epoch ms; `pushed` is when the provider took a push last. A user may read his own token whole."""
     return {
         "vehicle": row["vehicle"],

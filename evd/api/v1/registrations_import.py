@@ -20,7 +20,7 @@ AT_ONCE_MAX = 500
 
 UID_MAX = 128
 
-moving_in = Blueprint("moving_in", __name__, url_prefix=V1)
+routes = Blueprint("moving_in", __name__, url_prefix=V1)
 
 
 class ImportedRegistration(msgspec.Struct, forbid_unknown_fields=True):
@@ -36,12 +36,12 @@ class Import(msgspec.Struct, forbid_unknown_fields=True):
     registrations: Annotated[list[Any], msgspec.Meta(max_length=AT_ONCE_MAX)]
 
 
-@moving_in.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@moving_in.post("/registrations/import")
+@routes.post("/registrations/import")
 async def import_registrations() -> Response:
     """Each user owns his vehicle from then on, and his phone is one of the original's app; said again, it only renews.
 

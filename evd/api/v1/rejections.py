@@ -18,7 +18,7 @@ from evd.errors import BadRequest, NotFound, Unavailable
 from evd.ingest.service import Ingest
 from evd.model.operations import ForgetRejected
 from evd.request.http import Reply, Request
-from evd.store.sqlite.read.statuses import NUMBER_MAX
+from evd.store.records import NUMBER_MAX, Rejection
 from evd.store.writer import Writer
 
 LISTED_DEFAULT = 100
@@ -36,7 +36,7 @@ ADVICE = {
 
 ELSE = "Mend the format or the callback that the reason names: `evd sigfox config` shows callbacks that are right."
 
-rejections = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
+routes = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
 
 
 class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -46,45 +46,46 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
 
 
-@rejections.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@rejections.get("")
+@routes.get("")
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
     after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
     return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
 
 
-@rejections.get("/<int:number>")
+@routes.get("/<int:number>")
 async def show_rejection(number: int) -> Response:
     """All that is kept: `body` where it is text, `body_hex` where it is none."""
     row = await _row(number)
-    body = row.pop("body")
+    body = row["body"]
     try:
         shown = {"body": body.decode()}
     except UnicodeDecodeError:
         shown = {"body_hex": body.hex()}
     advice = ADVICE.get(row["error"], ELSE)
-    return v1_json({**row, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
+    kept = {name: value for name, value in row.items() if name != "body"}
+    return v1_json({**kept, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})
 
 
-@rejections.delete("/<int:number>")
+@routes.delete("/<int:number>")
 async def forget_rejection(number: int) -> Response:
     if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
         raise _gone(number)
     return v1_json({"number": number, "forgotten": True})
 
 
-@rejections.post("/<int:number>/replay")
+@routes.post("/<int:number>/replay")
 async def replay_one(number: int) -> Response:
     """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
     return v1_json(await replay(await _row(number), here().ingest, here().writer))
 
 
-@rejections.post("/replay")
+@routes.post("/replay")
 async def replay_many() -> Response:
     """A step of the way through all of them, the oldest first.
 
@@ -105,9 +106,9 @@ async def replay_many() -> Response:
     return v1_json({"results": results, "next": more, "through": through})
 
 
-async def replay(row: dict[str, Any], ingest: Ingest, writer: Writer) -> dict[str, Any]:
+async def replay(row: Rejection, ingest: Ingest, writer: Writer) -> dict[str, Any]:
     """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
-    number: int = row["number"]
+    number = row["number"]
     try:
         reply, left_out = await ingest.replay(_request(row))
     except BadRequest as refusal:
@@ -136,7 +137,7 @@ def _still_wrong(reply: Reply) -> dict[str, str] | None:
     }
 
 
-def _request(row: dict[str, Any]) -> Request:
+def _request(row: Rejection) -> Request:
     """The request as it came, but for its secrets."""
     method, _, target = row["route"].partition(" ")
     path, _, query = target.partition("?")
@@ -146,7 +147,7 @@ def _request(row: dict[str, Any]) -> Request:
     return Request(method, path, query.encode("latin-1", "replace"), headers, row["body"], "")
 
 
-async def _row(number: int) -> dict[str, Any]:
+async def _row(number: int) -> Rejection:
     row = await here().queries.rejection(number) if number <= NUMBER_MAX else None
     if row is None:
         raise _gone(number)

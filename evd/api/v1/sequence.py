@@ -9,21 +9,21 @@ from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.errors import NotFound
 from evd.model.status import vehicle_id
-from evd.store.sqlite.read.statuses import LISTED_MAX
+from evd.store.records import LISTED_MAX
 
-sequence = Blueprint("sequence", __name__, url_prefix=V1)
+routes = Blueprint("sequence", __name__, url_prefix=V1)
 
 
-@sequence.before_request
+@routes.before_request
 async def only_admins() -> None:
     require_admin()
 
 
-@sequence.get("/vehicles/<given>/days")
+@routes.get("/vehicles/<given>/days")
 async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
     context, vehicle = here(), vehicle_id(given)
     counted = await context.queries.days(vehicle, *await asked_page(("",), LISTED_MAX))
     if not counted.rows and await context.queries.vehicle(vehicle) is None:
         raise NotFound(f"vehicle {vehicle} was never heard nor set up")
-    return page(counted, [day | {"of": context.config.sigfox.daily_budget} for day in counted.rows])
+    return page(counted, [{**day, "of": context.config.sigfox.daily_budget} for day in counted.rows])

@@ -13,7 +13,7 @@ from evd.api.replies import V1
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
-from evd.store.sqlite.ring_walk import Place
+from evd.store.records import Place
 from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
@@ -27,10 +27,10 @@ HEADERS = {
     "X-Accel-Buffering": "no",  # else nginx collects events until a buffer is full
 }
 
-stream = Blueprint("stream", __name__, url_prefix=V1)
+routes = Blueprint("stream", __name__, url_prefix=V1)
 
 
-@stream.get("/stream")
+@routes.get("/stream")
 async def follow() -> Response:
     """The vehicles of the query, each by a `vehicle`; an administrator who names none follows all of them.
 

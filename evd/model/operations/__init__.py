@@ -9,7 +9,7 @@ from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
 from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
-from evd.model.operations.formats import AddFormat, RemoveFormat, SetDeviceType
+from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
@@ -34,6 +34,7 @@ __all__ = [
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
+    "FormatInUse",
     "Frame",
     "LimitReached",
     "MendClock",

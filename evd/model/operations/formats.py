@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evd.errors import EvdError
 from evd.model.operations.base import Operation
 
 
@@ -16,7 +17,7 @@ class AddFormat(Operation, frozen=True, gc=False):
 
 
 class RemoveFormat(Operation, frozen=True, gc=False):
-    """The result is False if there is none of this name."""
+    """The result is False if there is none of this name; FormatInUse where vehicles or device types have it."""
 
     name: str
 
@@ -27,3 +28,7 @@ class SetDeviceType(Operation, frozen=True, gc=False):
     device_type: str
     format: str | None
     created: int
+
+
+class FormatInUse(EvdError):
+    """A format that is to be removed belongs to vehicles or device types."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from evd.net.addresses import Proxies, network_of
 
@@ -235,17 +235,11 @@ class Admission:
         """Have a stranger give way; False where there is none."""
         return self._shut_down(self._strangers.first())
 
-    def state(self) -> dict[str, Any]:
-        """For alarms and metrics; `crowded_by` is whose connections gave way most."""
+    @property
+    def crowded_by(self) -> str:
+        """Whose connections gave way most."""
         told = self._told.most_common(1)
-        return {
-            "open": self.open,
-            "strangers": self.strangers,
-            "gave_way": self.gave_way,
-            "turned_away": self.turned_away,
-            "let_go": self.let_go,
-            "crowded_by": told[0][0] if told else "",
-        }
+        return told[0][0] if told else ""
 
     def _too_many(self, network: str, address: str) -> bool:
         line = self._of.get(network)

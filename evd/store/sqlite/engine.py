@@ -1,4 +1,4 @@
-"""The SQLite engine: one writing connection, one transaction for each group of operations, checkpoints of its own."""
+"""Writing to SQLite: one connection, one transaction for each group of operations, checkpoints of its own."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ from evd.log.logger import log
 from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
 from evd.model.target_kinds import TargetKind
 from evd.store.protocols import finished
+from evd.store.settings import Limits
 from evd.store.sqlite.commit_thread import open_commit_thread
 from evd.store.sqlite.connection import (
     checkpoint,
     explain,
     open_copier,
-    open_reader,
     open_writer,
     preallocate_wal,
     translated,
 )
-from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import sqlite3
-from evd.store.sqlite.read.due_pushes import SqliteDuePushes
-from evd.store.sqlite.read.unaccompanied import SqliteWaitingMetadata
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.rings import Rings
-from evd.store.sqlite.tables.base import Limits, Registry
+from evd.store.sqlite.tables.base import Registry
 from evd.store.sqlite.tables.handlers import HANDLERS
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
@@ -90,7 +87,7 @@ SET personal = excluded.personal, goes_stale = excluded.goes_stale, makes_room =
 
 
 class SqliteStore:
-    """`evd.store.Store` over one file.
+    """`evd.store.protocols.Store` over one file.
 
     `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
     long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of. Registrations are of
@@ -108,11 +105,11 @@ class SqliteStore:
         stale_after_days: int = 30,
         create_unknown: bool = True,
         vehicles_max: int = 1_000_000,
-        tell: Callable[[str], None] = lambda doing: None,
+        report: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.path = path
-        self._db = open_writer(path, tell)
-        tell("copying the log into the database")
+        self._db = open_writer(path, report)
+        report("checkpointing the WAL")
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             # For the views, which know no settings.
@@ -137,10 +134,7 @@ class SqliteStore:
             self._registry = Registry(self._db, self._rings, limits)
             # From here on the statements run in the loop, which must not wait: the writer tries again instead.
             self._db.execute("PRAGMA busy_timeout = 0")
-            self._reader = open_reader(path)
             self._copier = open_copier(path)
-        self._pending: list[SqliteDuePushes] = []
-        self._waiting: list[SqliteWaitingMetadata] = []
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
@@ -151,7 +145,7 @@ class SqliteStore:
         self._failed: type[StoreError] | None = None
         """Why the last attempt to write found no space or no turn."""
 
-    def preallocate_wal(self) -> None:
+    def preallocate(self) -> None:
         """Make commits cheaper from the first one on: see `evd.store.sqlite.connection.preallocate_wal`."""
         preallocate_wal(self._db, self.path, LOG_READY_BYTES)
 
@@ -280,40 +274,10 @@ class SqliteStore:
             self._db.execute("UPDATE meta SET value = value WHERE name = 'statuses_per_vehicle'")
         self.commit()
 
-    def pending(self, kinds: Iterable[str]) -> SqliteDuePushes:
-        """What waits for registrations of these kinds."""
-        self._pending.append(SqliteDuePushes(self.path, kinds))
-        return self._pending[-1]
-
-    def waiting(self) -> SqliteWaitingMetadata:
-        """What waits for its message."""
-        self._waiting.append(SqliteWaitingMetadata(self.path))
-        return self._waiting[-1]
-
     @property
     def waiting_rows(self) -> int:
         """How many rows wait for their messages."""
         return self._rings.annotations.rows
-
-    def living_keys(self) -> list[tuple[str, str, bytes, str | None]]:
-        """(id, role, SHA-256, bound vehicle) of each key that is not revoked; to be asked before the first `write`."""
-        return list(self._reader.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL"))
-
-    def own_formats(self) -> list[tuple[str, str]]:
-        """(vehicle, format) of the vehicles with a format of their own; likewise."""
-        return list(self._reader.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
-
-    def type_formats(self) -> list[tuple[str, str]]:
-        """(device type, format) of the device types with a format; likewise."""
-        return list(self._reader.execute("SELECT device_type, format FROM device_types"))
-
-    def named_formats(self) -> list[tuple[str, str, str]]:
-        """(name, grammar, field options as JSON) of the database's formats; likewise."""
-        return list(self._reader.execute("SELECT name, grammar, fields FROM formats"))
-
-    def find_damage(self) -> list[str]:
-        """See `evd.store.sqlite.integrity`; takes minutes for a large file, in a thread of its own."""
-        return find_damage(self.path)
 
     def close(self) -> None:
         """Copy the log into the database and let go of the file.
@@ -324,11 +288,6 @@ class SqliteStore:
             self._commit_thread.close()
         except TimeoutError as error:
             raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
-        self._reader.close()
-        for pending in self._pending:
-            pending.close()
-        for waiting in self._waiting:
-            waiting.close()
         self._copier.close()
         try:
             with translated(self.path):

@@ -15,27 +15,10 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from evd.model.retention import TIME_MIN, Circle
+from evd.store.records import PageLimit, Place, TimeSpan
 from evd.store.sqlite.ring_state import SLOTS_PER_VEHICLE
 
 SEQ_MIN = -(1 << 63)
-
-Place = tuple[int, int, str]
-"""Where a status stands in its ring: time (epoch ms), seqNumber or -1, id."""
-
-
-class TimeSpan(NamedTuple):
-    """Times are epoch ms, both included."""
-
-    vehicle: str
-    first: int
-    last: int
-
-
-class PageLimit(NamedTuple):
-    """What fits into a page; it always has one status."""
-
-    rows: int
-    size_bytes: int
 
 
 class Page(NamedTuple):

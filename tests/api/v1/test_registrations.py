@@ -37,10 +37,10 @@ from evd.push.composer import Composer
 from evd.push.delivery import Delivery
 from evd.push.presence import RecentUsers
 from evd.push.providers.fcm.message import encode
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables.registrations import RENEWED_AGAIN_MS
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 KINDS = ("token", "fid", "webhook")
@@ -49,9 +49,9 @@ HOOK = "https://hooks.example/evd"
 
 @pytest.fixture
 def open_store(database: Path) -> Iterator[Opener]:
-    stores: list[SqliteStore] = []
+    stores: list[SqliteDatabase] = []
 
-    def opened(**limits: int) -> SqliteStore:
+    def opened(**limits: int) -> SqliteDatabase:
         stores.append(new_store(database, capacity=10, limits=ROOMY._replace(**limits)))
         return stores[-1]
 
@@ -390,7 +390,7 @@ def test_what_was_undone_is_not_counted(open_store: Opener) -> None:
 def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Opener, kind: str, other: str) -> None:
     store = open_store()
     store.write([phone("x" * 22, kind=kind), arrival()])
-    pending = store.pending(KINDS)
+    pending = store.due_pushes(KINDS)
     (one,) = pending.registrations_of(VEHICLE)
     push = Composer(Config()).compose(Delivery(one, pending.last_of(VEHICLE), None, NOW))
     message = json.loads(encode(push))["message"]

@@ -199,7 +199,7 @@ def test_the_address_that_crowded_most_is_told() -> None:
     admission = Admission(bounds(places=100, per_address=1))
     for address in (A, A, B, B, B):
         enter(admission, address)
-    assert admission.state()["crowded_by"] == B
+    assert admission.crowded_by == B
 
 
 @given(

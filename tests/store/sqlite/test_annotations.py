@@ -19,9 +19,9 @@ from evd.model.operations import Annotate, Arrive, SetVehicle, Stored
 from evd.model.retention import Verdict
 from evd.store.sqlite import annotations
 from evd.store.sqlite.annotations import Said, located, merged
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 VEHICLE = "386625"
 HERE, THERE = "48.1,11.5", "47.9,11.2"
 GOOD = b'{"lqi":"GOOD","operatorName":"Ostsee","duplicates":[{"bsId":"1"},{"bsId":"2"}]}'

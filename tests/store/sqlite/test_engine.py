@@ -25,12 +25,13 @@ from evd.model.operations import AddKey, ForgetUnseen, Register, Reject, Renew, 
 from evd.model.retention import Verdict
 from evd.model.target_kinds import TargetKind
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
-from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES, SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.writer import Writer
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 50, 7), (3, 51, 2)])
@@ -505,7 +506,7 @@ def test_a_full_disk_is_said_rolled_back_and_gone_on_from(open_store: Opener, sm
     store.close()
 
 
-def fill(store: SqliteStore, pages: int | None = None) -> list[str]:
+def fill(store: SqliteDatabase, pages: int | None = None) -> list[str]:
     """Write until the store is full; the ids that were acknowledged."""
     if pages:
         store._db.execute(f"PRAGMA max_page_count = {pages}")
@@ -522,7 +523,7 @@ def fill(store: SqliteStore, pages: int | None = None) -> list[str]:
     raise AssertionError("the store never filled up")
 
 
-def goes_on(store: SqliteStore, path: Path, acknowledged: list[str]) -> bool:
+def goes_on(store: SqliteDatabase, path: Path, acknowledged: list[str]) -> bool:
     """There is space again: everything acknowledged is there, and more is taken, in the right order and number."""
     new = arrival(time=NOW + 100_000)
     late = arrival(time=NOW - 1)
@@ -736,7 +737,7 @@ def test_a_full_disk_whose_log_can_be_copied_is_soon_full_no_more(
 def test_a_longer_log_says_nothing_and_what_is_in_it_stays(open_store: Opener, database: Path, tmp_path: Path) -> None:
     store = open_store()
     store.write([arrival(seq=1)])
-    store.preallocate_wal()
+    store.preallocate()
     store.write([arrival(seq=2)])
     log = database.with_name(f"{database.name}-wal")
     assert log.stat().st_size == LOG_READY_BYTES
@@ -761,7 +762,7 @@ def test_a_disk_without_space_for_a_longer_log_is_left_as_it_was(
         return written(file, data, at)
 
     monkeypatch.setattr(os, "pwrite", full)
-    store.preallocate_wal()
+    store.preallocate()
     assert database.with_name(f"{database.name}-wal").stat().st_size == before
     assert store.write([arrival(seq=1)])
 

@@ -19,10 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.model.operations import AddOwner, Arrive, SetVehicle
+from evd.store.records import NUMBER_MAX, PageLimit, Place, TimeSpan
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read.statuses import NUMBER_MAX
-from evd.store.sqlite.ring_walk import Columns, PageLimit, Place, TimeSpan, read_page
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.ring_walk import Columns, read_page
 
 # ---- the pages of a ring ----
 
@@ -86,7 +86,7 @@ def test_pages_are_what_one_question_gives(
 
 
 def test_a_ring_that_moves_on_between_two_pages_loses_and_repeats_nothing(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     """What is told is what was there all the time, and in order; late ones come in, and the oldest fall out."""
     store = open_store(capacity=50)
@@ -109,7 +109,7 @@ def test_a_ring_that_moves_on_between_two_pages_loses_and_repeats_nothing(
     assert told == sorted(told)
 
 
-def test_an_unknown_vehicle_has_no_pages(open_store: Callable[..., SqliteStore], database: Path) -> None:
+def test_an_unknown_vehicle_has_no_pages(open_store: Callable[..., SqliteDatabase], database: Path) -> None:
     open_store()
     assert walked(database, TimeSpan("NOBODY", 0, NUMBER_MAX), PageLimit(9, 9)) == []
 

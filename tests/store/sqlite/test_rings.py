@@ -30,7 +30,8 @@ from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_json, read_message
 from evd.store.sqlite.connection import checkpoint
-from evd.store.sqlite.engine import REPAIR_AT_ONCE, SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.engine import REPAIR_AT_ONCE
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import sqlite3
 
@@ -260,13 +261,13 @@ RingsAgainstAList.TestCase.settings = settings(max_examples=25, stateful_step_co
 TestRingsAgainstAList = RingsAgainstAList.TestCase
 
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 ON_DISK = """
 SELECT v.vehicle, count(*) FROM vehicles AS v
 JOIN statuses AS s ON v.number = CASE WHEN s.place < 0 THEN -s.place - 1 ELSE s.place END >> 20 GROUP BY 1"""
 
 
-def verdicts(store: SqliteStore, *group: Arrive) -> list[Verdict]:
+def verdicts(store: SqliteDatabase, *group: Arrive) -> list[Verdict]:
     return [result.verdict for result in store.write(group)]
 
 

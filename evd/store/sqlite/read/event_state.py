@@ -6,36 +6,12 @@ Short questions on a read-only connection of their own, asked in the loop, as ev
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from evd.model.status import Status
+from evd.store.records import GAPS_OF
 from evd.store.sqlite.connection import open_reader, translated
 from evd.store.sqlite.read.status_rows import COLUMNS, status_of
-
-GAPS_OF = 20
-"""Statuses by whose times it is told what is usual."""
-
-
-class EventState(Protocol):
-    """Every method raises StoreError where the database cannot be read."""
-
-    def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
-        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
-
-    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
-        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
-
-    def last_of(self, vehicle: str) -> Status | None:
-        """Its last status."""
-
-    def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
-        """The status before this one, where it is among the vehicle's newest ones."""
-
-    def received_of(self, vehicle: str) -> list[int]:
-        """When its newest statuses were received, GAPS_OF at most."""
-
-    def close(self) -> None: ...
-
 
 _VEHICLES = """
 SELECT vehicle FROM registrations WHERE vehicle > ?1
@@ -70,7 +46,7 @@ PREVIOUS_AMONG = 4
 
 
 class SqliteEventState:
-    """See `EventState`."""
+    """See `evd.store.protocols.EventState`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,7 +1,4 @@
-"""What is asked of events, in SQL: what happened to vehicles, how alerts are set, and what users prefer.
-
-Rows are dicts; times are epoch ms.
-"""
+"""What happened to vehicles, how alerts are set, and what users prefer, asked in SQL."""
 
 from __future__ import annotations
 
@@ -9,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from evd.store.sqlite.read.statuses import Listing, Queries
+from evd.store.records import EventRow, Listing
+from evd.store.sqlite.read.base import Questions
 
 _EVENTS = """
 SELECT number, vehicle, kind, time, status_id, created, details, samples FROM events
@@ -20,42 +18,42 @@ _NEWEST = " ORDER BY number DESC LIMIT ?"
 
 # A vehicle that has an owner may be set up before it was ever heard.
 _ALERTS = """
-SELECT v.vehicle, CAST(a.settings AS BLOB) AS settings
+SELECT CAST(a.settings AS BLOB)
 FROM (SELECT vehicle FROM vehicles WHERE vehicle = ?1 UNION SELECT vehicle FROM owners WHERE vehicle = ?1) AS v
 LEFT JOIN alert_states AS a USING (vehicle)"""
-_PREFERENCES = "SELECT CAST(settings AS BLOB) AS settings FROM preferences WHERE uid = ?"
+_PREFERENCES = "SELECT CAST(settings AS BLOB) FROM preferences WHERE uid = ?"
 
 
-async def events(
-    queries: Queries,
-    *,
-    before: int,
-    limit: int,
-    kind: str | None = None,
-    vehicle: str | None = None,
-    uid: str | None = None,
-) -> Listing:
-    """With a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
-    sql: str = _EVENTS
-    values: tuple[Any, ...] = (before, kind)
-    if vehicle is not None:
-        sql, values = sql + _OF_VEHICLE, (*values, vehicle)
-    elif uid is not None:
-        sql, values = sql + _OF_USER, (*values, uid)
-    found = await queries.listing(sql + _NEWEST, values, limit, by=("number",))
-    return found._replace(rows=list(map(_event, found.rows)))
+class SqliteEventQueries(Questions):
+    """See `evd.store.queries.EventQueries`."""
+
+    async def events(
+        self,
+        *,
+        before: int,
+        limit: int,
+        kind: str | None = None,
+        vehicle: str | None = None,
+        uid: str | None = None,
+    ) -> Listing[EventRow]:
+        sql: str = _EVENTS
+        values: tuple[Any, ...] = (before, kind)
+        if vehicle is not None:
+            sql, values = sql + _OF_VEHICLE, (*values, vehicle)
+        elif uid is not None:
+            sql, values = sql + _OF_USER, (*values, uid)
+        found = await self.listing(sql + _NEWEST, values, limit, by=("number",))
+        return found._replace(rows=list(map(_event, found.rows)))
+
+    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        rows = await self.tuples(_ALERTS, (vehicle,), small=True)
+        return (True, rows[0][0]) if rows else (False, None)
+
+    async def preferences_of(self, uid: str) -> bytes | None:
+        rows = await self.tuples(_PREFERENCES, (uid,), small=True)
+        return rows[0][0] if rows else None
 
 
-def _event(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {name: orjson.loads(row[name]) for name in ("details", "samples")}
-
-
-async def alerts_of(queries: Queries, vehicle: str) -> tuple[bool, bytes | None]:
-    """Whether the vehicle is known, and how alerts are set for it."""
-    rows = await queries.rows(_ALERTS, (vehicle,), small=True)
-    return (True, rows[0]["settings"]) if rows else (False, None)
-
-
-async def preferences_of(queries: Queries, uid: str) -> bytes | None:
-    rows = await queries.rows(_PREFERENCES, (uid,), small=True)
-    return rows[0]["settings"] if rows else None
+def _event(row: Any) -> EventRow:
+    event: EventRow = row | {name: orjson.loads(row[name]) for name in ("details", "samples")}
+    return event

@@ -1,32 +1,31 @@
-"""What the operator asks of pushes, in SQL: what was pushed, what waits, and the way of one status.
-
-Rows are dicts with whole tokens, which must leave the process only as `evd.push.trace.short` shows them; times are
-epoch ms.
-"""
+"""What was pushed, what waits, and the way of one status, asked in SQL."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
 
 import trio
 
 from evd.errors import NotFound
-from evd.store.sqlite.read import by_id as finding
+from evd.store.records import (
+    FIRST_TURN,
+    NUMBER_MAX,
+    FinishedPush,
+    PushedLately,
+    PushFacts,
+    StoppedPhones,
+    TracedPhone,
+    TracedStatus,
+    Turn,
+    WaitingPush,
+)
+from evd.store.sqlite.read import by_id
+from evd.store.sqlite.read.base import Questions, narrowed
 from evd.store.sqlite.read.by_id import FoundStatus
-from evd.store.sqlite.read.statuses import NUMBER_MAX, Queries
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, STALE_KINDS
-
-Turn = tuple[int, int]
-"""When what waits is tried next, and which of those that are tried then: rows have it as `at` and `place`."""
-
-FIRST: Turn = (-NUMBER_MAX, 0)
 
 PHONES_MAX = 1000
 """Of one vehicle, in a trace: more than `app.registrations_per_vehicle` is by default, and a bound whatever it is."""
-
-TRACED_PUSHES_MAX = 1000
-"""Of one status."""
 
 SEARCH_TIMEOUT_S = 20.0
 """For a status whose vehicle no push knows; the command waits 30 s for all."""
@@ -112,133 +111,78 @@ SELECT 1 FROM vehicles AS v JOIN statuses AS s ON s.place = v.number * 1048576 +
 WHERE v.newest >= 0 AND s.timely = 1 AND s.time > ? LIMIT 1"""
 
 
-async def finished(
-    queries: Queries,
-    *,
-    vehicle: str | None = None,
-    status_id: str | None = None,
-    before: int = NUMBER_MAX,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """Pushes that were taken or given up, the newest first."""
-    asked = {"number < ?": before, "vehicle = ?": vehicle, "status_id = ?": status_id}
-    return await _narrowed(queries, _PUSHED, (), asked, "number DESC", limit)
+class SqlitePushQueries(Questions):
+    """See `evd.store.queries.PushQueries`."""
 
+    async def finished_pushes(
+        self, *, vehicle: str | None = None, status_id: str | None = None, before: int = NUMBER_MAX, limit: int
+    ) -> list[FinishedPush]:
+        asked = {"number < ?": before, "vehicle = ?": vehicle, "status_id = ?": status_id}
+        sql, given = narrowed(_PUSHED, asked, " ORDER BY number DESC LIMIT ?")
+        return await self.rows(sql, (*given, limit))
 
-async def states_waiting(
-    queries: Queries,
-    *,
-    unseen_since: int,
-    received_after: int,
-    vehicle: str | None = None,
-    after: Turn = FIRST,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """Last statuses that phones were not given yet, those first that are tried next.
+    async def states_waiting(
+        self,
+        *,
+        unseen_since: int,
+        received_after: int,
+        vehicle: str | None = None,
+        after: Turn = FIRST_TURN,
+        limit: int,
+    ) -> list[WaitingPush]:
+        # Both are named: the view `last` then looks at one vehicle only.
+        asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
+        sql, given = narrowed(_STATES_WAITING + _BEHIND, asked, " ORDER BY at, place LIMIT ?")
+        return await self.rows(sql, (unseen_since, received_after, *after, *given, limit))
 
-    Of targets that are not stale (renewed since `unseen_since`, of a kind that never is, or the original app's), and
-    statuses received after `received_after`: no others are pushed.
-    """
-    # Both are named: the view `last` then looks at one vehicle only.
-    asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
-    sql_values = (unseen_since, received_after, *after)
-    return await _narrowed(queries, _STATES_WAITING + _BEHIND, sql_values, asked, "at, place", limit)
+    async def count_states_waiting(self, *, unseen_since: int, received_after: int) -> int:
+        """A look at each registration, 0.3 s for 100,000."""
+        ((waiting,),) = await self.tuples(_COUNT_STATES_WAITING, (unseen_since, received_after))
+        return int(waiting)
 
+    async def events_waiting(
+        self, *, vehicle: str | None = None, status_id: str | None = None, after: Turn = FIRST_TURN, limit: int
+    ) -> list[WaitingPush]:
+        asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
+        sql, given = narrowed(_EVENTS_WAITING, asked, " ORDER BY o.due, o.number LIMIT ?")
+        return await self.rows(sql, (*after, *given, limit))
 
-async def count_states_waiting(queries: Queries, *, unseen_since: int, received_after: int) -> int:
-    """How many those are: a look at each registration, 0.3 s for 100,000."""
-    (row,) = await queries.rows(_COUNT_STATES_WAITING, (unseen_since, received_after))
-    waiting: int = row["waiting"]
-    return waiting
+    async def traced_phones(self, vehicle: str) -> list[TracedPhone]:
+        return await self.rows(_PHONES, (vehicle, PHONES_MAX))
 
+    async def push_facts(self, unseen_since: int) -> PushFacts:
+        facts: PushFacts = (await self.rows(_PUSHING, (unseen_since,)))[0]
+        return facts
 
-async def events_waiting(
-    queries: Queries,
-    *,
-    vehicle: str | None = None,
-    status_id: str | None = None,
-    after: Turn = FIRST,
-    limit: int,
-) -> list[dict[str, Any]]:
-    """Events that phones are still to hear of, those first that are tried next."""
-    asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
-    return await _narrowed(queries, _EVENTS_WAITING, after, asked, "o.due, o.number", limit)
+    async def stopped_after(self, number: int, limit: int, lately: PushedLately) -> StoppedPhones:
+        stopped: StoppedPhones = (await self.rows(_STOPPED, (number, limit, *lately)))[0]
+        return stopped
 
+    async def push_log_from(self) -> int:
+        ((since,),) = await self.tuples(_LOG_FROM, ())
+        return int(since)
 
-async def _narrowed(
-    queries: Queries, sql: str, values: tuple[Any, ...], asked: dict[str, Any], order: str, limit: int
-) -> list[dict[str, Any]]:
-    given = {condition: value for condition, value in asked.items() if value is not None}
-    return await queries.rows(
-        " AND ".join([sql, *given]) + " ORDER BY " + order + " LIMIT ?", (*values, *given.values(), limit)
-    )
+    async def traced_status(self, vehicle: str, status_id: str) -> TracedStatus | None:
+        rows = await self.rows(_STATUS, (vehicle, status_id))
+        return rows[0] if rows else None
 
+    async def vehicle_of(self, status_id: str) -> str | None:
+        """Of one that nobody was told of all rings are looked through, beside the other questions."""
+        if spoken_of := await self.tuples(_SPOKEN_OF, (status_id,)):
+            return str(spoken_of[0][0])
+        if WRITTEN.fullmatch(status_id) is None:
+            return None
+        found = FoundStatus(None, complete=False)
+        with trio.move_on_after(SEARCH_TIMEOUT_S):
+            found = await trio.to_thread.run_sync(
+                by_id.vehicle_of, self._path, status_id, SEARCH_TIMEOUT_S, abandon_on_cancel=True, limiter=_searching
+            )
+        if not found.complete:
+            raise NotFound(
+                f"status {status_id} was not found among those that could be looked through in "
+                f"{SEARCH_TIMEOUT_S:.0f} s: name its vehicle with --vehicle"
+            )
+        return found.vehicle
 
-async def registrations_of(queries: Queries, vehicle: str) -> list[dict[str, Any]]:
-    """The vehicle's registrations, and how far the deliveries to each are."""
-    return await queries.rows(_PHONES, (vehicle, PHONES_MAX))
-
-
-async def pushing(queries: Queries, unseen_since: int) -> dict[str, Any]:
-    """Since when the operator paused pushes (0: he did not), registrations, and stale ones."""
-    (row,) = await queries.rows(_PUSHING, (unseen_since,))
-    return row
-
-
-class PushedLately(NamedTuple):
-    """Of which phones that stopped it is asked; times are epoch ms."""
-
-    since: int
-    """A provider took a push later."""
-    unseen_since: int
-    """Those that were not renewed since are stale, unless they are the original app's."""
-    received_after: int
-    """Others were missed that were not given a status of this time or later,"""
-    received_before: int
-    """which is worth no push any more."""
-
-
-async def stopped_after(queries: Queries, number: int, limit: int, lately: PushedLately) -> dict[str, Any]:
-    """Of the next `limit` registrations after this number: `registered`, `last`; `stale` and `missed` stopped."""
-    (row,) = await queries.rows(_STOPPED, (number, limit, *lately))
-    return row
-
-
-async def log_from(queries: Queries) -> int:
-    """From when on all finished pushes are known; 0: from the first one on."""
-    (row,) = await queries.rows(_LOG_FROM, ())
-    since: int = row["since"]
-    return since
-
-
-async def status(queries: Queries, vehicle: str, status_id: str) -> dict[str, Any] | None:
-    """A status of the vehicle's ring; `newer` is the one that came first of those that rank above it, or None."""
-    rows = await queries.rows(_STATUS, (vehicle, status_id))
-    return rows[0] if rows else None
-
-
-async def vehicle_of(queries: Queries, status_id: str) -> str | None:
-    """Whose status it is; of one that nobody was told of all rings are looked through, beside the other questions.
-
-    Raises NotFound where they could not all be looked through in time.
-    """
-    if spoken_of := await queries.rows(_SPOKEN_OF, (status_id,)):
-        return str(spoken_of[0]["vehicle"])
-    if WRITTEN.fullmatch(status_id) is None:
-        return None
-    found = FoundStatus(None, complete=False)
-    with trio.move_on_after(SEARCH_TIMEOUT_S):
-        found = await trio.to_thread.run_sync(
-            finding.vehicle_of, queries.path, status_id, SEARCH_TIMEOUT_S, abandon_on_cancel=True, limiter=_searching
-        )
-    if not found.complete:
-        raise NotFound(
-            f"status {status_id} was not found among those that could be looked through in {SEARCH_TIMEOUT_S:.0f} s: "
-            "name its vehicle with --vehicle"
-        )
-    return found.vehicle
-
-
-async def heard_after(queries: Queries, time: int) -> bool:
-    """Whether a vehicle's last status says a time after this one: vehicles and networks have clocks of their own."""
-    return bool(await queries.rows(_HEARD, (time,)))
+    async def heard_after(self, time: int) -> bool:
+        return bool(await self.tuples(_HEARD, (time,)))

@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
-
+from evd.store.records import WaitingRow
 from evd.store.sqlite.connection import open_reader, translated
-
-
-class WaitingRow(msgspec.Struct, frozen=True, gc=False):
-    """What DATA_ADVANCED or GEOLOC said of a message that did not come; times are epoch ms."""
-
-    number: int
-    vehicle: str
-    time: int
-    seq: int | None
-    source: str
-    """`advanced` or `geoloc`."""
-    payload: bytes | None
-    radio: bytes
-    """What it says of the radio, a JSON object."""
-    location: str | None
-    received: int
-    document: bytes | None
-    """The callback, a JSON object; None: an older evd did not keep it."""
-
-
-class WaitingMetadata(Protocol):
-    """Every method raises StoreError where the database cannot be read."""
-
-    def since(self, until: int | None, limit: int) -> list[WaitingRow]:
-        """Those first received until then, or all, the oldest first; `limit` at most."""
-
-    def ahead(self, after: int, limit: int) -> list[WaitingRow]:
-        """Those received after a time that is still to come."""
-
 
 _ROW = """
 SELECT number, vehicle, time, nullif(seq, -1), source, payload, CAST(radio AS BLOB), location, received,
@@ -49,7 +19,7 @@ _AHEAD = f"{_ROW} WHERE received > ? ORDER BY received LIMIT ?"
 
 
 class SqliteWaitingMetadata:
-    """See `WaitingMetadata`."""
+    """See `evd.store.protocols.WaitingMetadata`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from evd.model.target_kinds import TargetKind
+from evd.store.settings import Limits
 from evd.store.sqlite.rings import Rings
-
-
-class Limits(NamedTuple):
-    """Row caps of the tables that belong to no ring (DESIGN, promise 9)."""
-
-    rejected: int
-    owners: int
-    registrations: int
-    registrations_per_vehicle: int
-    outbox: int
-    notes_per_vehicle: int = 200
-    downlinks_per_vehicle: int = 16
-    downlinks: int = 100_000
-    registrations_per_user: int = 200
-    pushed: int = 100_000
-    events_per_vehicle: int = 200
-    event_tries_s: int = 3600
-
 
 PERSONAL_KINDS = "(SELECT kind FROM target_kinds WHERE personal)"
 STALE_KINDS = "(SELECT kind FROM target_kinds WHERE goes_stale)"

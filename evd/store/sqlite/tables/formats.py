@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from evd.errors import EvdError
-from evd.model.operations import AddFormat, LimitReached, Operation, Redecode, RemoveFormat, SetDeviceType
+from evd.model.operations import AddFormat, FormatInUse, LimitReached, Operation, Redecode, RemoveFormat, SetDeviceType
 from evd.store.sqlite.annotations import located
 from evd.store.sqlite.tables.base import Registry
 
 FORMATS_MAX = 1_000  # all are held compiled, a few kB each
 DEVICE_TYPES_MAX = 10_000  # all are held in memory; Sigfox's largest customers have hundreds
-
-
-class FormatInUse(EvdError):
-    """A format that is to be removed belongs to vehicles or device types."""
 
 
 def _add_format(registry: Registry, op: AddFormat) -> None:

@@ -27,9 +27,9 @@ from evd.model.operations import (
 from evd.payload.codec import Decoder
 from evd.payload.grammar import parse
 from evd.sigfox.downlinks import INFO_CODES, payload_of_fields, payload_of_hex
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 WEEK_MS = 7 * DAY_MS

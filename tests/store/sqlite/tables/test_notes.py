@@ -10,10 +10,10 @@ import pytest
 from builders import NOW, ROOMY, arrival, rows
 
 from evd.model.operations import Modem, Note
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import notes
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
 
@@ -118,7 +118,7 @@ def test_modems_are_bounded_and_the_known_ones_are_followed(
 
 
 def test_the_fleet_shows_each_modem_s_battery_and_temperature(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     store = open_store()
     store.write([arrival("A1"), Modem("A1", NOW, 3.5, 21.0, NOW), arrival("B2")])

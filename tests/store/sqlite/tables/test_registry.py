@@ -23,10 +23,10 @@ from evd.model.operations import (
     RevokeKey,
     SetVehicle,
 )
-from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import registry as registry_module
 
-Opener = Callable[..., SqliteStore]
+Opener = Callable[..., SqliteDatabase]
 
 
 def key(key_id: str, *, digest: bytes = bytes(32)) -> AddKey:
@@ -173,7 +173,7 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
         ("token-nu…", "given up", None, "no"),
         ("token-nu…", "taken", None, "projects/x/messages/1"),
     ], "a token is never shown whole"
-    pending = store.pending(["token"])
+    pending = store.due_pushes(["token"])
     assert [phone.number for phone in pending.registrations_due(NOW + 499, 10)] == []
     assert [phone.number for phone in pending.registrations_due(NOW + 500, 10)] == [2]
     assert pending.next_due(NOW) == NOW + 500

@@ -4,48 +4,37 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
 import trio.testing
-import trio_asyncio
 from builders import arrival
 
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import requester
+from evd.concurrency.requester import of_user, requester
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
-from evd.store.sqlite.engine import SqliteStore
-from evd.store.sqlite.read import statuses as queries
-from evd.store.sqlite.read.statuses import Queries
+from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
+from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.read import base
+from evd.store.sqlite.read.queries import open_queries as opened
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
 
 
-@asynccontextmanager
-async def opened(database: Path) -> AsyncIterator[Queries]:
-    async with trio_asyncio.open_loop():
-        asked = await Queries.open(database)
-        try:
-            yield asked
-        finally:
-            await asked.aclose()
-
-
 @pytest.mark.parametrize("small", [True, False])
 async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
-    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+    open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
-    monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(base, "QUESTION_TIMEOUT_S", 0.2)
     open_store().write([arrival()])
     async with opened(database) as asked:
         with pytest.raises(Unavailable):
             await asked.rows(ENDLESS, (), small=small)
-        monkeypatch.setattr(queries, "QUESTION_TIMEOUT_S", 5.0)
+        monkeypatch.setattr(base, "QUESTION_TIMEOUT_S", 5.0)
         began = time.monotonic()
         last = await asked.last("386625")
         assert last is not None and last.status_id == arrival().status_id
@@ -54,7 +43,7 @@ async def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
 
 
 async def test_a_question_whose_asker_went_away_is_ended_too(
-    open_store: Callable[..., SqliteStore], database: Path
+    open_store: Callable[..., SqliteDatabase], database: Path
 ) -> None:
     open_store()
     async with opened(database) as asked:
@@ -65,7 +54,7 @@ async def test_a_question_whose_asker_went_away_is_ended_too(
         assert time.monotonic() - began < 2
 
 
-async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., SqliteStore], database: Path) -> None:
+async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., SqliteDatabase], database: Path) -> None:
     open_store().write([arrival()])
 
     async def ask_much(number: int) -> None:
@@ -82,15 +71,62 @@ async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., Sq
         nursery.cancel_scope.cancel()
 
 
+async def test_no_read_of_the_app_waits_for_administrators_however_many_ask(
+    open_store: Callable[..., SqliteDatabase], database: Path
+) -> None:
+    open_store().write([arrival()])
+
+    async def ask_for_ever(number: int) -> None:
+        requester.set(f"key {number}")
+        await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
+
+    async with opened(database) as asked, trio.open_nursery() as nursery:
+        for number in range(6):
+            nursery.start_soon(ask_for_ever, number)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        requester.set(of_user("anna"))
+        with trio.fail_after(2):
+            assert (await asked.range_page(TimeSpan("386625", 0, NUMBER_MAX), None, PageLimit(10, 1000)))[0]
+            assert not (await asked.events(before=NUMBER_MAX, limit=10, uid="anna")).rows
+            assert await asked.owns("anna", "386625") is False
+        nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("small", [True, False])
+async def test_so_many_reads_of_a_class_wait_and_no_more(
+    open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch, small: bool
+) -> None:
+    monkeypatch.setattr("evd.store.sqlite.read.connections.WAITING_MAX", 4)
+    open_store().write([arrival()])
+    refused = 0
+
+    async def ask_for_ever(number: int) -> None:
+        nonlocal refused
+        requester.set(f"key {number}")
+        try:
+            await asked.rows(ENDLESS + f" WHERE x <> {number}", (), small=small)
+        except Unavailable:
+            refused += 1
+
+    async with opened(database) as asked, trio.open_nursery() as nursery:
+        for number in range(9):
+            nursery.start_soon(ask_for_ever, number)
+        await trio.testing.wait_all_tasks_blocked(0.05)
+        assert refused == 9 - 2 - 4, "two are read, four wait"
+        other_class = asked.fleet() if small else asked.last("386625")
+        assert await other_class
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
-    open_store: Callable[..., SqliteStore], database: Path, monkeypatch: pytest.MonkeyPatch
+    open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_store().write([arrival(f"{number:X}") for number in range(1, 8)])
     async with opened(database) as asked:
         page = await asked.fleet(("",), 3)
         assert [row["vehicle"] for row in page.rows] == ["1", "2", "3"] and page.following == ("3",)
         assert (await asked.fleet(("3",), 4)).following is None
-        monkeypatch.setattr(queries, "LISTED_BYTES_MAX", 1)
+        monkeypatch.setattr(base, "LISTED_BYTES_MAX", 1)
         page = await asked.fleet(("3",), 4)
         assert [row["vehicle"] for row in page.rows] == ["4"] and page.following == ("4",)
 

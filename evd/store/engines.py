@@ -1,0 +1,31 @@
+"""The engines that there are. A new one is a folder beside `sqlite`, and a row here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from evd.store.protocols import Database
+from evd.store.settings import StoreSettings
+from evd.store.sqlite.database import SqliteDatabase, files_of
+
+
+class Opener(Protocol):
+    def __call__(self, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> Database:
+        """Open what is at `path`, or make it; `report` is called with what takes long. Raises StoreError."""
+
+
+class Engine(NamedTuple):
+    """How a kind of database is opened, and where it is."""
+
+    open: Opener
+    files: Callable[[Path], Mapping[str, Path]]
+    """What it keeps on this disk, by what each is for: `database` and `log` are in statistics. They must stay the same
+    files while it is open; empty where it keeps nothing here."""
+
+
+ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of)}
+"""By name."""
+
+DEFAULT = "sqlite"

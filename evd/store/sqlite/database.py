@@ -1,0 +1,98 @@
+"""The SQLite engine as a whole: `SqliteStore` writes, readers beside it read, all over one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from evd.auth.api_keys import Key
+from evd.store.records import StoredFormat
+from evd.store.settings import StoreSettings
+from evd.store.sqlite.connection import open_reader
+from evd.store.sqlite.engine import SqliteStore
+from evd.store.sqlite.integrity import find_damage
+from evd.store.sqlite.read.due_pushes import SqliteDuePushes
+from evd.store.sqlite.read.event_state import SqliteEventState
+from evd.store.sqlite.read.queries import SqliteQueries, open_queries
+from evd.store.sqlite.read.unaccompanied import SqliteWaitingMetadata
+
+
+class _Closed(Protocol):
+    def close(self) -> None: ...
+
+
+_Reader = TypeVar("_Reader", bound=_Closed)
+
+
+def files_of(path: Path) -> dict[str, Path]:
+    """The database, its log and the log's index, which belong together."""
+    return {
+        "database": path,
+        "log": path.with_name(f"{path.name}-wal"),
+        "index": path.with_name(f"{path.name}-shm"),
+    }
+
+
+class SqliteDatabase(SqliteStore):
+    """See `evd.store.protocols.Database`."""
+
+    def __init__(self, path: Path, **settings: Any) -> None:
+        super().__init__(path, **settings)
+        self._readers: list[_Closed] = []
+        self._start = self._with(open_reader(path))
+
+    @classmethod
+    def open(cls, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> SqliteDatabase:
+        """See `evd.store.engines.Opener`."""
+        return cls(path, **settings._asdict(), report=report)
+
+    def living_keys(self) -> list[Key]:
+        """See `Database.living_keys`."""
+        return [
+            Key(*row) for row in self._start.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL")
+        ]
+
+    def own_formats(self) -> list[tuple[str, str]]:
+        """See `Database.own_formats`."""
+        return list(self._start.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
+
+    def type_formats(self) -> list[tuple[str, str]]:
+        """See `Database.type_formats`."""
+        return list(self._start.execute("SELECT device_type, format FROM device_types"))
+
+    def named_formats(self) -> list[StoredFormat]:
+        """See `Database.named_formats`."""
+        return [StoredFormat(*row) for row in self._start.execute("SELECT name, grammar, fields FROM formats")]
+
+    def due_pushes(self, kinds: Iterable[str]) -> SqliteDuePushes:
+        """See `Database.due_pushes`."""
+        return self._with(SqliteDuePushes(self.path, kinds))
+
+    def waiting_metadata(self) -> SqliteWaitingMetadata:
+        """See `Database.waiting_metadata`."""
+        return self._with(SqliteWaitingMetadata(self.path))
+
+    def event_state(self) -> SqliteEventState:
+        """See `Database.event_state`."""
+        return self._with(SqliteEventState(self.path))
+
+    def queries(self, version: Callable[[], object]) -> AbstractAsyncContextManager[SqliteQueries]:
+        """See `Database.queries`."""
+        return open_queries(self.path, version)
+
+    def find_damage(self) -> list[str]:
+        """See `evd.store.sqlite.integrity`."""
+        return find_damage(self.path)
+
+    def close(self) -> None:
+        """Let go of the file, and copy the log into the database before. Raises StoreHangs."""
+        while self._readers:
+            self._readers.pop().close()
+        super().close()
+
+    def _with(self, reader: _Reader) -> _Reader:
+        """It is closed with the others."""
+        self._readers.append(reader)
+        return reader

@@ -1,0 +1,45 @@
+"""Keys, owners and registrations, asked in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import orjson
+
+from evd.store.records import LISTED_MAX, KeyRow, Listing, OwnerRow, RegistrationRow
+from evd.store.sqlite.read.base import Questions, narrowed
+
+_REGISTRATIONS = """
+SELECT number, vehicle, token, kind, uid, created, renewed, given_at, attempts, outcome
+FROM registrations LEFT JOIN deliveries ON registration = number
+WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""
+
+
+class SqliteAccessQueries(Questions):
+    """See `evd.store.queries.AccessQueries`."""
+
+    async def owns(self, uid: str, vehicle: str) -> bool:
+        sql = "SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?"
+        return bool(await self.tuples(sql, (uid, vehicle), small=True))
+
+    async def keys(self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX) -> Listing[KeyRow]:
+        sql = "SELECT id, role, name, vehicle, created, revoked FROM keys WHERE (created, id) > (?, ?)"
+        return await self.listing(sql + " ORDER BY created, id LIMIT ?", after, limit, by=("created", "id"))
+
+    async def owners(self, after: tuple[str, str] = ("", ""), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
+        sql = "SELECT uid, vehicle, created FROM owners WHERE (uid, vehicle) > (?, ?) ORDER BY uid, vehicle LIMIT ?"
+        return await self.listing(sql, after, limit, by=("uid", "vehicle"))
+
+    async def registrations(
+        self,
+        *,
+        vehicle: str | None = None,
+        uid: str | None = None,
+        token: str | None = None,
+        kinds: Collection[str],
+        after: tuple[int] = (0,),
+        limit: int,
+    ) -> Listing[RegistrationRow]:
+        asked = {"vehicle = ?": vehicle, "uid = ?": uid, "token = ?": token}
+        sql, given = narrowed(_REGISTRATIONS, asked, " ORDER BY number LIMIT ?")
+        return await self.listing(sql, (orjson.dumps(list(kinds)).decode(), *after, *given), limit, by=("number",))

@@ -1,0 +1,37 @@
+"""All that may be asked of SQLite, on connections of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import trio_asyncio
+
+from evd.store.sqlite.read.access import SqliteAccessQueries
+from evd.store.sqlite.read.base import Connections
+from evd.store.sqlite.read.events import SqliteEventQueries
+from evd.store.sqlite.read.formats import SqliteFormatQueries
+from evd.store.sqlite.read.pushes import SqlitePushQueries
+from evd.store.sqlite.read.rejections import SqliteRejectionQueries
+from evd.store.sqlite.read.statuses import SqliteStatusQueries
+from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
+
+
+class SqliteQueries(
+    SqliteStatusQueries,
+    SqliteVehicleQueries,
+    SqliteFormatQueries,
+    SqliteAccessQueries,
+    SqliteRejectionQueries,
+    SqliteEventQueries,
+    SqlitePushQueries,
+):
+    """See `evd.store.queries.Queries`."""
+
+
+@asynccontextmanager
+async def open_queries(path: Path, version: Callable[[], object] = object) -> AsyncIterator[SqliteQueries]:
+    """`version` is another one after each commit; it says which answers may be shared."""
+    async with trio_asyncio.open_loop(), Connections.open(path, version) as connections:
+        yield SqliteQueries(path, connections)

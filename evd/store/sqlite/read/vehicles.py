@@ -1,0 +1,86 @@
+"""Vehicles, and what is known of each beside its statuses, asked in SQL."""
+
+from __future__ import annotations
+
+from evd.store.records import LISTED_MAX, NUMBER_MAX, DayRow, DownlinkRow, FleetRow, Listing, NoteRow, StoredCounts
+from evd.store.sqlite.read.base import Questions, narrowed
+
+_DOWNLINKS = """
+SELECT * FROM (
+    SELECT number, vehicle, lower(hex(payload)) AS payload,
+           CASE WHEN state IN ('queued', 'offered') AND expires < ? THEN 'expired' ELSE state END AS state,
+           created, expires, offered, asked_by, asked_time, closed, info_code, info
+    FROM downlinks)
+WHERE number < ?"""
+
+# SQLite would look at each vehicle's ring before it sorts and cuts.
+_FLEET = """
+SELECT * FROM fleet WHERE vehicle IN (SELECT vehicle FROM vehicles WHERE vehicle > ? ORDER BY vehicle LIMIT ?)
+ORDER BY vehicle"""
+
+# A full ring's count is exact as it is written; only of the others the shape must be walked on. An index holds the
+# states that are put off; all that wait are found by a look at each registration's last status.
+_COUNTS = """
+SELECT (SELECT count(*) FROM vehicles) AS vehicles,
+       (SELECT ifnull(sum(kept), 0) FROM (
+            SELECT kept + overflow AS kept FROM vehicles WHERE kept >= slots
+            UNION ALL
+            SELECT kept FROM capacities WHERE number IN (SELECT number FROM vehicles WHERE kept < slots))) AS statuses,
+       (SELECT ifnull(sum(too_old), 0) FROM vehicles) AS too_old,
+       (SELECT count(*) FROM registrations) AS registrations,
+       (SELECT count(*) FROM owners) AS owners,
+       (SELECT count(*) FROM outbox) AS events_waiting,
+       (SELECT min(created) FROM outbox) AS oldest_event,
+       (SELECT count(*) FROM deliveries WHERE due IS NOT NULL) AS states_put_off,
+       (SELECT count(*) FROM rejected) AS rejected"""
+
+_NOTES = "SELECT number, time, vehicle, kind, severity, text, received, document FROM notes"
+
+
+class SqliteVehicleQueries(Questions):
+    """See `evd.store.queries.VehicleQueries`."""
+
+    async def fleet(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[FleetRow]:
+        return await self.listing(_FLEET, after, limit, by=("vehicle",))
+
+    async def vehicle(self, vehicle: str) -> FleetRow | None:
+        sql = "SELECT f.*, v.format, v.created FROM fleet AS f JOIN vehicles AS v USING (vehicle) WHERE f.vehicle = ?"
+        rows = await self.rows(sql, (vehicle,), small=True)
+        return rows[0] if rows else None
+
+    async def vehicles_from(self, first: str, limit: int) -> list[str]:
+        sql = "SELECT vehicle FROM vehicles WHERE vehicle >= ? ORDER BY vehicle LIMIT ?"
+        return [vehicle for (vehicle,) in await self.tuples(sql, (first, limit), small=True)]
+
+    async def days(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DayRow]:
+        sql = "SELECT * FROM days WHERE vehicle = ? AND day > ? ORDER BY day LIMIT ?"
+        return await self.listing(sql, (vehicle, *after), limit, by=("day",))
+
+    async def log(
+        self, vehicle: str, after: tuple[int, int] = (NUMBER_MAX, NUMBER_MAX), *, limit: int
+    ) -> Listing[NoteRow]:
+        sql = _NOTES + " WHERE vehicle = ? AND (time, number) < (?, ?) ORDER BY time DESC, number DESC LIMIT ?"
+        return await self.listing(sql, (vehicle, *after), limit, by=("time", "number"))
+
+    async def logs(self, after: tuple[int] = (NUMBER_MAX,), *, limit: int) -> Listing[NoteRow]:
+        sql = _NOTES + " WHERE number < ? ORDER BY number DESC LIMIT ?"
+        return await self.listing(sql, after, limit, by=("number",))
+
+    async def downlinks(
+        self,
+        now: int,
+        *,
+        number: int | None = None,
+        vehicle: str | None = None,
+        state: str | None = None,
+        after: tuple[int] = (NUMBER_MAX,),
+        limit: int,
+    ) -> Listing[DownlinkRow]:
+        asked = {"number = ?": number, "vehicle = ?": vehicle, "state = ?": state}
+        sql, given = narrowed(_DOWNLINKS, asked, " ORDER BY number DESC LIMIT ?")
+        return await self.listing(sql, (now, *after, *given), limit, by=("number",))
+
+    async def counts(self) -> StoredCounts:
+        rows = await self.rows(_COUNTS, ())
+        counts: StoredCounts = rows[0]
+        return counts

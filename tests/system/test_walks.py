@@ -1,0 +1,84 @@
+"""The ways through the rooms: how many modules a callback passes, and that no call comes back into a room it left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import orjson
+import pytest
+import trio
+from ingest_way import KEYS, Way, store_options, way
+from original_status import ORIGINAL_CALLBACK
+
+from evd.request.http import Request
+
+__all__ = ["store_options", "way"]
+
+LEAVES = ("evd.model", "evd.sigfox.template_values", "evd.net.addresses")
+"""Values and rules that any module asks and that ask none: they are no station of a way."""
+
+ORDINARY = {"device": "386625", "time": 1_639_400_000, "data": "130a4c0f594e427e4bb45088", "seqNumber": 118}
+READABLE = {**orjson.loads(ORIGINAL_CALLBACK), "customData": {"a": 1}}
+
+
+@contextmanager
+def walked() -> Iterator[list[list[str]]]:
+    """For each call of a function of evd meanwhile: the modules of the calls that it stands in, outermost first."""
+    stacks: list[list[str]] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call" and frame.f_globals.get("__name__", "").startswith("evd."):
+            stack = []
+            caller: FrameType | None = frame
+            while caller is not None:
+                stack.append(caller.f_globals.get("__name__", ""))
+                caller = caller.f_back
+            stacks.append([module for module in reversed(stack) if module.startswith("evd.")])
+
+    sys.setprofile(note)
+    try:
+        yield stacks
+    finally:
+        sys.setprofile(None)
+
+
+def rooms(stack: list[str]) -> list[str]:
+    """The rooms in which the calls of a stack are, one after the other."""
+    found: list[str] = []
+    for module in stack:
+        room = module.split(".")[1]
+        if not found or found[-1] != room:
+            found.append(room)
+    return found
+
+
+async def taken(way: Way, document: dict[str, Any]) -> tuple[list[list[str]], set[str]]:
+    """The calls from `Ingest.take` to the receipt, and the stations: their modules without LEAVES."""
+    fields = {b"x-api-key": KEYS["sigfox"][0].encode(), b"content-type": b"application/json"}
+    request = Request("POST", "/sigfox/uplink", b"", fields, orjson.dumps(document), "192.0.2.1")
+    answers: list[Any] = []
+    with walked() as stacks:
+        way.ingest.take(request, answers.append)
+    with trio.fail_after(5):
+        while not answers:
+            await trio.lowlevel.checkpoint()
+    assert answers[0].status == 201
+    return stacks, {stack[-1] for stack in stacks if not stack[-1].startswith(LEAVES)}
+
+
+@pytest.mark.parametrize(("document", "stations_max"), [(ORDINARY, 8), (READABLE, 16)], ids=["ordinary", "readable"])
+async def test_a_callback_is_taken_by_few_modules(way: Way, document: dict[str, Any], stations_max: int) -> None:
+    _, stations = await taken(way, document)
+    assert len(stations) <= stations_max, sorted(stations)
+
+
+@pytest.mark.parametrize("document", [ORDINARY, READABLE], ids=["ordinary", "readable"])
+async def test_no_call_comes_back_into_a_room_that_it_has_left(way: Way, document: dict[str, Any]) -> None:
+    stacks, _ = await taken(way, document)
+    for stack in stacks:
+        passed = rooms(stack)
+        assert len(passed) == len(set(passed)), passed
