@@ -203,7 +203,7 @@ class SigfoxError(EvdError):
 
 
 class AlertError(EvdError):
-    """An alarm could not be delivered to the operator; the text holds no path of a webhook and no password."""
+    """An alarm could not be delivered to the operator; the text holds no path of an address and no password."""
 
 
 class PushError(EvdError):
