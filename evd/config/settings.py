@@ -200,7 +200,7 @@ class PushSettings(Section, frozen=True):
     webhook_secret: str = ""
     #: A receiver that needs longer gets the push again later.
     webhook_timeout_s: float = 10
-    #: Each is a thread that waits for a receiver.
+    #: Requests at once, each of which waits for its receiver; half of them for one.
     webhook_threads_max: int = 8
 
 
