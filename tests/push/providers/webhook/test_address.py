@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest
-from evd.push.providers.webhook.address import checked_address, origin_of, shown_address
+from evd.net.client.origin import origin_of
+from evd.push.providers.webhook.address import checked_address, shown_address
 
 
 @pytest.mark.parametrize(

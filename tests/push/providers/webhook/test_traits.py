@@ -1,4 +1,4 @@
-"""Webhooks as a provider of a daemon: set up by a secret, bounded by its threads, from a status to its receiver."""
+"""Webhooks as a provider of a daemon: set up by a secret, bounded in flight, from a status to its receiver."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import httpx
 import pytest
 from daemon_process import RunningDaemon, run_evd
-from receivers import WAIT_S, Receiver, hangs, receiver, says
+from receivers import WAIT_S, hangs, receiver, says, wait_for
 from standardwebhooks import Webhook, WebhookVerificationError
 from webhook_daemon import SECRET, ask, webhook_daemon
 
 from evd.clock import now_ms
 from evd.config.settings import PushSettings
+from evd.push.providers.webhook.shares import PATIENCE_S
 from evd.push.providers.webhook.traits import TRAITS
-from evd.push.threads import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +26,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         yield one
 
 
-@pytest.mark.parametrize(("threads", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
-def test_few_pushes_wait_for_a_thread_and_the_others_in_the_tables(threads: int, in_flight: int, expected: int) -> None:
-    settings = PushSettings(webhook_threads_max=threads, in_flight_max=in_flight)
+@pytest.mark.parametrize(("requests", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
+def test_few_pushes_wait_for_a_request_and_the_others_in_the_tables(
+    requests: int, in_flight: int, expected: int
+) -> None:
+    settings = PushSettings(webhook_threads_max=requests, in_flight_max=in_flight)
     assert TRAITS.in_flight_max(settings) == expected
 
 
@@ -38,11 +40,6 @@ def say(daemon: RunningDaemon, vehicle: str, time_ms: int) -> str:
     answer = httpx.post(f"{daemon.url}/wlan", json=document, headers={"x-api-key": daemon.keys["device"]})
     assert answer.status_code == 201
     return answer.headers["x-status-id"]
-
-
-def wait_for(one: Receiver, requests: int) -> None:
-    with one.news:
-        assert one.news.wait_for(lambda: len(one.requests) >= requests, WAIT_S), one.requests
 
 
 def test_a_new_status_reaches_its_vehicles_webhook_signed(daemon: RunningDaemon) -> None:
