@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
-from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, WriterState
+from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, ServersState, WriterState
 from evd.net.server.asgi import AsgiServer
+from evd.net.server.counters import AsgiCounters, EdgeCounters
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
@@ -120,6 +122,8 @@ class Daemon:
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
         self.lag = LoopLag()
         self.edges: list[Edge] = []
+        self.edge_counters = EdgeCounters()
+        self.asgi_counters = AsgiCounters()
         self.stopping = False
         self._close_error: StoreError | None = None
 
@@ -147,6 +151,11 @@ class Daemon:
                 let_go=self.admission.let_go,
                 crowded_by=self.admission.crowded_by,
                 streams=self.live.streams,
+            ),
+            servers=ServersState(
+                **asdict(self.edge_counters),
+                web_refused=self.asgi_counters.refused,
+                web_failed=self.asgi_counters.failed,
             ),
             push=self.pushing.state() if self.pushing else None,
             stopped=self.stopped.found,
@@ -188,6 +197,7 @@ class Daemon:
                     allow_local=self.doorkeeper.allow_local,
                     admission=self.admission,
                     proxies=self.proxies,
+                    counters=self.asgi_counters,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -275,6 +285,7 @@ class Daemon:
                 allow=self.doorkeeper.allow,
                 admission=self.admission,
                 proxies=self.proxies,
+                counters=self.edge_counters,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,
