@@ -127,7 +127,7 @@ class PushState(msgspec.Struct, frozen=True, kw_only=True):
         return total
 
 
-class StoppedPhones(msgspec.Struct, frozen=True, kw_only=True):
+class StoppedPhonesState(msgspec.Struct, frozen=True, kw_only=True):
     """Phones that a provider took pushes for lately and evd sends nothing now, by the reason (evd.push.stopped)."""
 
     registered: int = 0
@@ -192,7 +192,7 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     servers: ServersState = ServersState()
     push: PushState | None = None
     """None: no provider is set up."""
-    stopped: StoppedPhones | None = None
+    stopped: StoppedPhonesState | None = None
     """None: nobody has looked yet."""
     events: EventsState | None = None
     """None: nobody looks for events."""
