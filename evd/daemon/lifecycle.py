@@ -38,7 +38,7 @@ from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
 from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, ServersState, WriterState
 from evd.net.server.asgi import AsgiServer
-from evd.net.server.counters import AsgiCounters, EdgeCounters
+from evd.net.server.counters import ServerCounters
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
@@ -92,8 +92,7 @@ class Daemon:
             self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms))
-        self.proxies = assembly.proxies(config)
-        self.admission = assembly.admission(config, self.proxies)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -117,13 +116,11 @@ class Daemon:
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
-        self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
         self.lag = LoopLag()
         self.edges: list[Edge] = []
-        self.edge_counters = EdgeCounters()
-        self.asgi_counters = AsgiCounters()
+        self.counters = ServerCounters()
         self.stopping = False
         self._close_error: StoreError | None = None
 
@@ -153,9 +150,9 @@ class Daemon:
                 streams=self.live.streams,
             ),
             servers=ServersState(
-                **asdict(self.edge_counters),
-                web_refused=self.asgi_counters.refused,
-                web_failed=self.asgi_counters.failed,
+                **asdict(self.counters.edge),
+                web_refused=self.counters.web.refused,
+                web_failed=self.counters.web.failed,
             ),
             push=self.pushing.state() if self.pushing else None,
             stopped=self.stopped.found,
@@ -196,8 +193,8 @@ class Daemon:
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
                     admission=self.admission,
-                    proxies=self.proxies,
-                    counters=self.asgi_counters,
+                    proxies=self.admission.proxies,
+                    counters=self.counters.web,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -284,10 +281,10 @@ class Daemon:
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
                 admission=self.admission,
-                proxies=self.proxies,
-                counters=self.edge_counters,
+                proxies=self.admission.proxies,
+                counters=self.counters.edge,
                 hand_over=door.hand_over,
-                limits=self.limits,
+                limits=assembly.edge_limits(self.config),
                 log=log,
                 attended=self.writer.linger,
             )

@@ -56,7 +56,6 @@ class AsgiServer:
         """
         self.counters = counters or AsgiCounters()
         self._app = ASGIWrapper(app)
-        self._limits = limits
         allow = allow or (lambda head, client: Allowance(limits.body_max))
         self._policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
         self._local_policy = replace(self._policy, allow=allow_local or allow)
@@ -95,7 +94,7 @@ class AsgiServer:
 
     def stop(self) -> None:
         """Close idle connections, let requests in hand finish, and cut what is left after `drain_s`."""
-        self._cut_at = trio.current_time() + self._limits.drain_s
+        self._cut_at = trio.current_time() + self._policy.limits.drain_s
         for connection in self._open:
             connection.cut_at(self._cut_at)
         self._stopping.set()
@@ -127,7 +126,7 @@ class AsgiServer:
                 self._empty.set()
 
     async def _turn_away(self, stream: trio.abc.HalfCloseableStream) -> None:
-        with trio.move_on_after(self._limits.write_s), suppress(trio.BrokenResourceError):
+        with trio.move_on_after(self._policy.limits.write_s), suppress(trio.BrokenResourceError):
             await stream.send_all(render(error_reply(STOPPED), keep_alive=False))
         await trio.aclose_forcefully(stream)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -31,3 +31,11 @@ class AsgiCounters:
 
     refused: int = 0
     failed: int = 0
+
+
+@dataclass(slots=True)
+class ServerCounters:
+    """Of both."""
+
+    edge: EdgeCounters = field(default_factory=EdgeCounters)
+    web: AsgiCounters = field(default_factory=AsgiCounters)
