@@ -46,7 +46,7 @@ def stopped_level(phones: StoppedPhones | None, displaced: int) -> float | None:
 def stopped_text(phones: StoppedPhones | None, displaced: int) -> str:
     if displaced:
         return (
-            f"phones were removed for newer ones within an hour though the provider took pushes for them ({displaced}): "
+            f"phones were removed for newer ones within an hour though the provider took their pushes ({displaced}): "
             "raise app.registrations_per_vehicle or app.registrations_per_user, and let them register again"
         )
     why = next((text for stopped, text in STOPPED if phones and stopped(phones)), "")

@@ -108,7 +108,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             {},
             {"stopped": NONE_STOPPED},
             0,
-            "sent nothing (3 of them)",
+            "get none any more (3 of them)",
         ),
         (
             "push_stopped",
@@ -118,7 +118,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             0,
             "not renewed for push.stale_after_days",
         ),
-        ("push_stopped", {"stopped": StoppedPhones(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
+        ("push_stopped", {"stopped": StoppedPhones(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "restart evd"),
         (
             "push_stopped",
             {"stopped": StoppedPhones(off=1)},
