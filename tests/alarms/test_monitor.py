@@ -137,7 +137,7 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id() -> None:
         ("none", {"RCPT": "550 go away hunter2"}, "refuses alerts.email_to"),
         ("none", {"DATA": "554 go away hunter2"}, "refuses the message"),
         ("none", {"EHLO": "421 go away hunter2", "HELO": "421 go away hunter2"}, "refuses the message"),
-        ("starttls", {}, "lacks what .\[alerts\]. requires"),
+        ("starttls", {}, "lacks what"),
         ("tls", {}, "no TLS at this port"),
     ],
 )
