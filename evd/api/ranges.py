@@ -49,9 +49,9 @@ async def _pages(
     more = True
     while more:
         if trio.current_time() > until:
-            raise Unavailable(f"a range was not read within {lasts_s:g} s, which app.range_lasts_s allows")
+            raise Unavailable(f"a range was not read within the {lasts_s:g} s of app.range_lasts_s")
         rows, more = await context.queries.range_page(span, place, PAGE)
-        if rows:  # else the rest has fallen out meanwhile
+        if rows:  # otherwise the rest was evicted meanwhile
             place = rows[-1].place
             yield b"," + _written(context, rows, spelling)
     yield b"]"

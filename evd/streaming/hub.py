@@ -128,7 +128,7 @@ class StreamHub:
             )
         if self._streams[subscriber] >= self._bounds.streams_per_subscriber:
             raise Unavailable(
-                f"{self._bounds.streams_per_subscriber} streams of yours are open, as many as app.streams_per_user allows",
+                f"you have {self._bounds.streams_per_subscriber} open streams, as many as app.streams_per_user allows",
                 retry_after_s=RETRY_S,
             )
 
@@ -186,12 +186,12 @@ class StreamHub:
                     follower.end()
 
 
-def _lost_vehicle(uid: str, vehicle: str, asker: Subscriber, followed: str | None) -> bool:
-    return (asker.uid, followed) == (uid, vehicle)
+def _lost_vehicle(uid: str, vehicle: str, subscriber: Subscriber, followed: str | None) -> bool:
+    return (subscriber.uid, followed) == (uid, vehicle)
 
 
-def _lost_key(key_id: str, asker: Subscriber, _: str | None) -> bool:
-    return asker.key_id == key_id
+def _lost_key(key_id: str, subscriber: Subscriber, _: str | None) -> bool:
+    return subscriber.key_id == key_id
 
 
 NOTHING = StreamPosition(0, -1, "0")

@@ -118,7 +118,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             0,
             "not renewed for push.stale_after_days",
         ),
-        ("push_stopped", {"stopped": StoppedPhonesState(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
+        ("push_stopped", {"stopped": StoppedPhonesState(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "restart evd"),
         (
             "push_stopped",
             {"stopped": StoppedPhonesState(off=1)},

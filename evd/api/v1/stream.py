@@ -59,7 +59,7 @@ def _spellings(most: int) -> dict[str, str]:
 
 
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
-    """The requester, who must have a right to these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
+    """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     if is_local():
         return Subscriber()
     key = require_key("app", "admin")
