@@ -169,7 +169,7 @@ def test_redecoding_goes_through_many_statuses_in_steps(daemon: RunningDaemon) -
     ("arguments", "code", "says"),
     [
         (["--since", "yesterday"], 2, "'yesterday' is not a time"),
-        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER was never heard"),
+        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER is unknown"),
     ],
 )
 def test_redecoding_says_what_it_cannot_do(daemon: RunningDaemon, arguments: list[str], code: int, says: str) -> None:

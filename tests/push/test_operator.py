@@ -605,8 +605,8 @@ def test_only_an_admin_may_ask(daemon: RunningDaemon, method: str, path: str, bo
         ("GET", "?limit=0", None, "from 1 to 10000"),
         ("GET", "?waiting=yes", None, "waiting is 'yes': it must be 0 or 1"),
         ("GET", "?vehicle=", None, "1 to 64 printable characters"),
-        ("POST", "/test", {}, "the body is refused"),
-        ("POST", "/test", {"vehicle": "A1", "token": "x"}, "the body is refused"),
+        ("POST", "/test", {}, "the body is invalid"),
+        ("POST", "/test", {"vehicle": "A1", "token": "x"}, "the body is invalid"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(daemon: RunningDaemon, method: str, path: str, body: Any, words: str) -> None:
