@@ -116,6 +116,36 @@ NUMBERS: tuple[Number, ...] = (
         "Of these, the ones that have shown no key.",
         lambda seen: seen.state.connections.strangers,
     ),
+    Number(
+        "evd_connections_accepted",
+        "Connections accepted.",
+        lambda seen: seen.state.servers.connections,
+        CounterMetricFamily,
+    ),
+    Number(
+        "evd_connections_handed_over",
+        "Of these, the ones that the web application's server was given.",
+        lambda seen: seen.state.servers.handed_over,
+        CounterMetricFamily,
+    ),
+    Number(
+        "evd_connections_broken",
+        "Connections that the other side broke, failed TLS handshakes among them.",
+        lambda seen: seen.state.servers.broken,
+        CounterMetricFamily,
+    ),
+    Number(
+        "evd_edge_requests",
+        "Requests whose heads the edge read.",
+        lambda seen: seen.state.servers.requests,
+        CounterMetricFamily,
+    ),
+    Number(
+        "evd_edge_timeouts",
+        "Requests that did not come, or were not answered, in time at the edge.",
+        lambda seen: seen.state.servers.timed_out,
+        CounterMetricFamily,
+    ),
     Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: float(seen.state.push is not None)),
     Number("evd_push_paused", "1 while a provider wants no pushes.", _paused),
     Number(
@@ -175,6 +205,18 @@ LABELLED: tuple[Labelled, ...] = (
         "outcome",
         lambda seen: {one: getattr(seen.state.connections, one) for one in CROWDED_OUT},
     ),
+    Labelled(
+        "evd_requests_refused",
+        "Requests that were refused for their form, size or delay, by server.",
+        "server",
+        lambda seen: {"edge": seen.state.servers.refused, "web": seen.state.servers.web_refused},
+    ),
+    Labelled(
+        "evd_requests_failed",
+        "Requests and connections that ended by a fault of evd's own, by server; the log has each.",
+        "server",
+        lambda seen: {"edge": seen.state.servers.failed, "web": seen.state.servers.web_failed},
+    ),
     Labelled("evd_pushes", "Answers of providers.", "outcome", _outcomes),
     Labelled("evd_events", "Events of vehicles, by their kind.", "kind", _recorded),
     Labelled("evd_alarm", "1 while the alarm stands.", "alarm", _alarms, GaugeMetricFamily),
@@ -211,7 +253,7 @@ class _Once(Collector):
         return families(self._seen)
 
 
-class StoredCounts:
+class CountsNow:
     """The database's counts, asked for at most once in STORED_FOR_S; whoever comes meanwhile waits for the answer."""
 
     def __init__(self) -> None:
@@ -234,7 +276,7 @@ class StoredCounts:
 @routes.record_once
 def _set_up(setup: Any) -> None:
     """One cache and one look at the process for each application."""
-    setup.app.extensions["evd.metrics"] = (StoredCounts(), ProcessCollector(registry=None))
+    setup.app.extensions["evd.metrics"] = (CountsNow(), ProcessCollector(registry=None))
 
 
 @routes.get("/metrics")

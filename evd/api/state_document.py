@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from evd.model.daemon_state import DaemonState, PauseReason, PushState, StoppedPhones
+from evd.model.daemon_state import DaemonState, PauseReason, PushState, StoppedPhonesState
 
 #: What statistics have called a pause since the first version.
 _PAUSED_KINDS = {PauseReason.CREDENTIALS: "Pause", PauseReason.QUOTA: "QuotaExceeded"}
@@ -33,6 +33,7 @@ def statistics(state: DaemonState) -> dict[str, Any]:
         "unexplained": msgspec.to_builtins(state.unexplained),
         "writer": msgspec.to_builtins(state.writer),
         "connections": msgspec.to_builtins(state.connections),
+        "servers": msgspec.to_builtins(state.servers),
         "push": {**_push(state.push), "stopped": _stopped(state.stopped)},
         "events": msgspec.to_builtins(state.events) if state.events else {},
         "disk": {name: value for name, value in msgspec.structs.asdict(state.disk).items() if value is not None},
@@ -61,5 +62,5 @@ def _push(push: PushState | None) -> dict[str, Any]:
     }
 
 
-def _stopped(stopped: StoppedPhones | None) -> dict[str, int]:
+def _stopped(stopped: StoppedPhonesState | None) -> dict[str, int]:
     return {} if stopped is None else msgspec.structs.asdict(stopped)

@@ -1,6 +1,6 @@
 """The composition root: builds everything, runs it in one nursery, and stops it in order.
 
-Whatever runs for long is a task of that nursery, so a crash of any of them ends the process; systemd starts it again.
+Every long task runs in that nursery, so an error in any of them ends the process; systemd starts it again.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
-from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, WriterState
+from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, ServersState, WriterState
 from evd.net.server.asgi import AsgiServer
+from evd.net.server.counters import ServerCounters
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
@@ -48,17 +50,17 @@ from evd.store.queries import Queries
 from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
-"""At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
+"""At the end: how long to wait for FCM's answers; what is still open is sent again at the next start."""
 
 WRITING_ENDS_S = 4.0
-"""At the end, what was accepted is to be on disk by then: a disk that hangs must not keep the process alive."""
+"""At the end: how long to wait until all that was accepted is on disk. A hung disk must not keep the process alive."""
 
 CLOSING_ENDS_S = 6.0
-"""To copy the log into the database, and to let go of it. With all that comes before: 21 s, systemd waits for 25."""
+"""For the last checkpoint and to close the database. With all that comes before: 21 s; systemd waits for 25."""
 
 
 class Daemon:
-    """Everything of one directory, built but not started; with `outward` false nothing of it needs Google.
+    """All parts of one data directory, built but not started; with `outward` false no part connects to other systems.
 
     `engine` is a name in `evd.store.engines.ENGINES`.
 
@@ -74,24 +76,23 @@ class Daemon:
         outward: bool = True,
         control: Path | None = None,
         engine: str = DEFAULT,
-        tell: Callable[[str], None] = lambda doing: None,
+        report: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
         self.outward = outward
         self.control = control or place.socket
-        """Where commands reach it."""
+        """The control socket's path."""
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         opened = providers.opened(config, env) if outward else []
         self.files = ENGINES[engine].files(place.database)
-        self.store = assembly.open_store(ENGINES[engine], place, config, tell)
+        self.store = assembly.open_store(ENGINES[engine], place, config, report)
         if outward:
             self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms))
-        self.proxies = assembly.proxies(config)
-        self.admission = assembly.admission(config, self.proxies)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -115,11 +116,11 @@ class Daemon:
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
-        self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
         self.lag = LoopLag()
         self.edges: list[Edge] = []
+        self.counters = ServerCounters()
         self.stopping = False
         self._close_error: StoreError | None = None
 
@@ -147,6 +148,11 @@ class Daemon:
                 let_go=self.admission.let_go,
                 crowded_by=self.admission.crowded_by,
                 streams=self.live.streams,
+            ),
+            servers=ServersState(
+                **asdict(self.counters.edge),
+                web_refused=self.counters.web.refused,
+                web_failed=self.counters.web.failed,
             ),
             push=self.pushing.state() if self.pushing else None,
             stopped=self.stopped.found,
@@ -176,7 +182,7 @@ class Daemon:
     ) -> None:
         """Serve on the `passed` sockets, else on `binds`, and the control socket, until `until` returns; stop in order.
 
-        `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
+        `ready` is called with the bound addresses once callbacks are taken. Raises the error of a long task.
         """
         async with self.store.queries(lambda: self.writer.commits) as queries:
             try:
@@ -187,7 +193,8 @@ class Daemon:
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
                     admission=self.admission,
-                    proxies=self.proxies,
+                    proxies=self.admission.proxies,
+                    counters=self.counters.web,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -220,9 +227,9 @@ class Daemon:
                         await self.pushing.aclose()
 
     def close(self) -> None:
-        """After `run`, whether it ended well or not. Raises StoreHangs."""
+        """To be called after `run`, also if that raised. Raises StoreHangs."""
         if self.writer.hangs:
-            return  # a thread has the database in its hands and waits for the disk
+            return  # a thread inside SQLite waits for the disk
         if self.alerter:
             self.alerter.close()
         closing = threading.Thread(target=self._close_store, daemon=True)
@@ -230,7 +237,7 @@ class Daemon:
         closing.join(CLOSING_ENDS_S)
         if closing.is_alive() or self._close_error is not None:
             raise self._close_error or StoreHangs(
-                f"the disk of {self.place.database} does not answer: look at it and at the system's log"
+                f"the disk of {self.place.database} does not answer: check it and the system's log"
             )
 
     def _close_store(self) -> None:
@@ -263,7 +270,7 @@ class Daemon:
     ) -> tuple[list[str], list[trio.Event]]:
         addresses, serving = [], []
         if passed:
-            log.info("systemd's sockets stand in for server.bind", sockets=len(passed), unused=list(binds))
+            log.info("systemd's sockets replace server.bind", sockets=len(passed), unused=list(binds))
             groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
         else:
             groups = [await listening.listeners(bind) for bind in binds]
@@ -274,9 +281,10 @@ class Daemon:
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
                 admission=self.admission,
-                proxies=self.proxies,
+                proxies=self.admission.proxies,
+                counters=self.counters.edge,
                 hand_over=door.hand_over,
-                limits=self.limits,
+                limits=assembly.edge_limits(self.config),
                 log=log,
                 attended=self.writer.linger,
             )
@@ -302,7 +310,7 @@ class Daemon:
     async def _stop(
         self, door: AsgiServer, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
     ) -> None:
-        """Edge first, then the pushes in hand, then the writer: each ends with nothing before it left."""
+        """Stop the edge first, then the pushes in flight, then the writer: each when nothing can reach it any more."""
         self.stopping = True
         log.info("stopping", waiting=self.writer.waiting)
         for edge in self.edges:
@@ -321,16 +329,16 @@ class Daemon:
             await writing.wait()
         if written.cancelled_caught:
             raise StoreHangs(
-                f"{self.place.database} does not take the rest of what is to be written: look at its disk, and at who "
-                "else writes to it"
+                f"{self.place.database} does not take the last commit: check its disk, and whether another process "
+                "writes to it"
             )
 
     async def _check_file(self) -> None:
-        """Look for damage, once, beside the work: reading a large file takes longer than a start may."""
+        """Check the database for damage, once, in the background: a large file takes longer than a start may."""
         try:
             found = await trio.to_thread.run_sync(self.store.find_damage, abandon_on_cancel=True)
         except StoreBusy:
-            return  # another process stands in the way; the next start looks again
+            return  # another process holds the database; the next start checks again
         if found:
             log.error("the database is damaged", path=str(self.place.database), found=found[:5])
             raise StoreBroken(f"{self.place.database} is damaged ({found[0]}): restore a backup")
@@ -354,7 +362,7 @@ class Daemon:
 
 
 def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: Any) -> trio.Event:
-    """Start a task; the event is set when it ended."""
+    """Start a task; the event is set when it has ended."""
     ended = trio.Event()
 
     async def watched() -> None:

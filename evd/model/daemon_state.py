@@ -80,6 +80,22 @@ class ConnectionsState(msgspec.Struct, frozen=True, kw_only=True):
     streams: int = 0
 
 
+class ServersState(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened at the edge, and at the web application's server behind it (evd.net.server.counters)."""
+
+    connections: int = 0
+    requests: int = 0
+    """Whose heads the edge read."""
+    refused: int = 0
+    timed_out: int = 0
+    handed_over: int = 0
+    """Connections that the web application's server was given."""
+    broken: int = 0
+    failed: int = 0
+    web_refused: int = 0
+    web_failed: int = 0
+
+
 class ProviderState(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     outcomes: Mapping[PushOutcome, int]
@@ -111,7 +127,7 @@ class PushState(msgspec.Struct, frozen=True, kw_only=True):
         return total
 
 
-class StoppedPhones(msgspec.Struct, frozen=True, kw_only=True):
+class StoppedPhonesState(msgspec.Struct, frozen=True, kw_only=True):
     """Phones that a provider took pushes for lately and evd sends nothing now, by the reason (evd.push.stopped)."""
 
     registered: int = 0
@@ -173,9 +189,10 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     unexplained: UnexplainedState = UnexplainedState()
     writer: WriterState = WriterState()
     connections: ConnectionsState = ConnectionsState()
+    servers: ServersState = ServersState()
     push: PushState | None = None
     """None: no provider is set up."""
-    stopped: StoppedPhones | None = None
+    stopped: StoppedPhonesState | None = None
     """None: nobody has looked yet."""
     events: EventsState | None = None
     """None: nobody looks for events."""

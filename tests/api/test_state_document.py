@@ -16,7 +16,7 @@ from evd.model.daemon_state import (
     PushOutcome,
     PushState,
     StandingAlarm,
-    StoppedPhones,
+    StoppedPhonesState,
     UnexplainedState,
 )
 
@@ -38,7 +38,7 @@ BUSY = DaemonState(
             "webhook": ProviderState(in_flight=1, outcomes={PushOutcome.SENT: 4}),
         },
     ),
-    stopped=StoppedPhones(registered=9, stale=1),
+    stopped=StoppedPhonesState(registered=9, stale=1),
     events=EventsState(waiting=1, recorded={"charged": 2}),
     disk=DiskState(free=0, total=10, full=True),
     loop=LoopState(worst_s=0.5, sum_s=1.0, buckets=[("0.1", 1), ("+Inf", 2)]),
@@ -75,6 +75,17 @@ def test_statistics_have_each_part_under_its_name() -> None:
             "let_go": 0,
             "crowded_by": "",
             "streams": 0,
+        },
+        "servers": {
+            "connections": 0,
+            "requests": 0,
+            "refused": 0,
+            "timed_out": 0,
+            "handed_over": 0,
+            "broken": 0,
+            "failed": 0,
+            "web_refused": 0,
+            "web_failed": 0,
         },
         "push": {
             "enabled": True,

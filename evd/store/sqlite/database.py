@@ -53,9 +53,9 @@ class SqliteDatabase(SqliteStore):
         self._start = self._with(open_reader(path))
 
     @classmethod
-    def open(cls, path: Path, settings: StoreSettings, tell: Callable[[str], None]) -> SqliteDatabase:
+    def open(cls, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> SqliteDatabase:
         """See `evd.store.engines.Opener`."""
-        return cls(path, **settings._asdict(), tell=tell)
+        return cls(path, **settings._asdict(), report=report)
 
     def living_keys(self) -> list[Key]:
         """See `Database.living_keys`."""

@@ -105,11 +105,11 @@ class SqliteStore:
         stale_after_days: int = 30,
         create_unknown: bool = True,
         vehicles_max: int = 1_000_000,
-        tell: Callable[[str], None] = lambda doing: None,
+        report: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.path = path
-        self._db = open_writer(path, tell)
-        tell("copying the log into the database")
+        self._db = open_writer(path, report)
+        report("checkpointing the WAL")
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             # For the views, which know no settings.
