@@ -23,7 +23,7 @@ def test_a_webhook_is_removed_by_its_whole_address_or_by_what_is_shown_of_it_if_
         assert ask(daemon, "POST", {"vehicle": "F2", "url": url}).json() == {"vehicle": "F2", "url": base}
     refused = ask(daemon, "DELETE", {"vehicle": "F2", "url": base})
     assert refused.status_code == 400
-    assert refused.json()["detail"] == "vehicle F2 has 2 webhooks at this address: write it whole"
+    assert refused.json()["detail"] == "vehicle F2 has 2 webhooks at this address: give it whole"
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 200
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 404
     assert ask(daemon, "DELETE", {"vehicle": "F2", "url": base}).status_code == 200
