@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-HALF_LIFE_S = 28 * 86_400.0
+from evd.model.units import DAY_S
+
+HALF_LIFE_S = 28.0 * DAY_S
 """Of the longest silence known: a fleet that rests at weekends is still known to rest at the next one."""
 
 FACTOR = 2.0

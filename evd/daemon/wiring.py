@@ -31,6 +31,7 @@ from evd.log.logger import log
 from evd.model.commits import CommitObserver
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
+from evd.model.units import DAY_MS, DAY_S
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
 from evd.net.server.asgi import AsgiLimits
@@ -46,36 +47,14 @@ from evd.push.stopped import StoppedPushes
 from evd.push.traits import ProviderTraits
 from evd.store.engines import Engine
 from evd.store.protocols import Database
-from evd.store.settings import Limits, StoreSettings
+from evd.store.settings import store_settings
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
 def open_store(engine: Engine, place: DataDirectory, config: Config, tell: Callable[[str], None]) -> Database:
     """`tell` hears what takes long."""
-    settings = StoreSettings(
-        capacity=config.retention.statuses_per_vehicle,
-        limits=Limits(
-            rejected=config.ingest.rejected_rows_max,
-            owners=config.app.owners_max,
-            registrations=config.app.registrations_max,
-            registrations_per_vehicle=config.app.registrations_per_vehicle,
-            registrations_per_user=config.app.registrations_per_user,
-            outbox=config.push.outbox_rows_max,
-            pushed=config.push.log_rows_max,
-            notes_per_vehicle=config.sigfox.notes_per_vehicle,
-            downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
-            downlinks=config.sigfox.downlinks_max,
-            events_per_vehicle=config.events.per_vehicle,
-            event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
-        ),
-        target_kinds=providers.target_kinds(),
-        give_up_after_s=config.push.give_up_after_s,
-        stale_after_days=config.push.stale_after_days,
-        create_unknown=config.ingest.unknown_vehicle == "create",
-        vehicles_max=config.ingest.vehicles_max,
-    )
-    return engine.open(place.database, settings, tell)
+    return engine.open(place.database, store_settings(config, providers.target_kinds()), tell)
 
 
 def directory(store: Database, formats: Formats) -> IngestCache:
@@ -132,7 +111,7 @@ def pushing(
             rate_max=push.rate_max,
             ramp_s=push.ramp_s,
             give_up_after_s=push.give_up_after_s,
-            stale_after_s=push.stale_after_days * 86_400,
+            stale_after_s=push.stale_after_days * DAY_S,
         )
         pending = store.due_pushes(traits.serves)
         dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
@@ -141,7 +120,7 @@ def pushing(
 
 def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
     return StoppedPushes(
-        stale_ms=config.push.stale_after_days * 86_400_000,
+        stale_ms=config.push.stale_after_days * DAY_MS,
         give_up_ms=config.push.give_up_after_s * 1000,
         hindered_until=pushing.hindered_until if pushing else None,
     )

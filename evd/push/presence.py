@@ -5,7 +5,7 @@ Memory may forget: the store renews no registration that was renewed within a da
 
 from __future__ import annotations
 
-DAY_MS = 86_400_000
+from evd.model.units import DAY_MS
 
 USERS_MAX = 16_384
 """Remembered, some 150 bytes each; the one that was noted first makes room."""

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-from builders import HOUR_MS, NOW, ROOMY, arrival, rows
+from builders import NOW, ROOMY, arrival, rows
 
 from evd.config.settings import Config
 from evd.daemon.wiring import self_told
@@ -31,6 +31,7 @@ from evd.model.operations import (
     SetPreferences,
     UnknownVehicle,
 )
+from evd.model.units import HOUR_MS, MINUTE_MS
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.writer import Writer
@@ -38,7 +39,6 @@ from evd.store.writer import Writer
 Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
-MINUTE_MS = 60_000
 NIGHT = b'{"quiet_hours": "22:00-07:00", "time_zone": "UTC"}'  # NOW is 22:13:20 UTC
 MORNING = NOW + 8 * HOUR_MS + 46 * MINUTE_MS + 40_000
 

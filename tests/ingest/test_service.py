@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import trio
-from builders import DAY_MS, HOUR_MS, new_store, ring_of, rows
+from builders import new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
@@ -21,6 +21,7 @@ from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
 from evd.auth.api_keys import ROLES, new_key
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.request.http import Reply, Request
 from evd.sigfox.routes import ROUTES, is_ingest
 from evd.store.sqlite.database import SqliteDatabase

@@ -17,13 +17,13 @@ from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, Unauthorized
 from evd.ingest.service import Ingest
 from evd.model.operations import QueueDownlink, SetDeviceType, SetVehicle
+from evd.model.units import DAY_MS
 from evd.payload.formats import Formats
 from evd.request.http import Reply, Request
 
 __all__ = ["store_options", "way"]
 
 TIME = NOW // 1000 - 3600
-DAY_MS = 86_400_000
 BYTES = b"\x01\x02\x03\x04\x05\x06\x07\x08"
 FORM = "application/x-www-form-urlencoded"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from evd.auth.api_keys import Key
 from evd.store.records import StoredFormat
@@ -38,15 +38,15 @@ def files_of(path: Path) -> dict[str, Path]:
 class SqliteDatabase(SqliteStore):
     """See `evd.store.protocols.Database`."""
 
-    def __init__(self, path: Path, **settings: Any) -> None:
-        super().__init__(path, **settings)
+    def __init__(self, path: Path, settings: StoreSettings, tell: Callable[[str], None] = lambda doing: None) -> None:
+        super().__init__(path, settings, tell)
         self._readers: list[_Closed] = []
         self._start = self._with(open_reader(path))
 
     @classmethod
     def open(cls, path: Path, settings: StoreSettings, tell: Callable[[str], None]) -> SqliteDatabase:
         """See `evd.store.engines.Opener`."""
-        return cls(path, **settings._asdict(), tell=tell)
+        return cls(path, settings, tell)
 
     def living_keys(self) -> list[Key]:
         """See `Database.living_keys`."""

@@ -43,27 +43,35 @@ class Rings:
     """All vehicles' rings on one writing connection, inside the caller's transaction.
 
     What is written is gathered by the `committer`; `gather` must follow before it is started. `capacity` is the number
-    of statuses a vehicle keeps unless it has a number of its own.
+    of statuses a vehicle keeps unless it has a number of its own, `contract` that of messages a day that one may send.
     """
 
     shift_max = SHIFT_MAX
 
     def __init__(
-        self, connection: Any, committer: CommitThread, *, capacity: int, create_unknown: bool, vehicles_max: int
+        self,
+        connection: Any,
+        committer: CommitThread,
+        *,
+        capacity: int,
+        create_unknown: bool,
+        vehicles_max: int,
+        contract: int,
     ) -> None:
         self._db = connection
         self._commit_thread = committer
         self._capacity = capacity
         self._create_unknown = create_unknown
         self._vehicles_max = vehicles_max
+        self._contract = contract
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
         """Whose rows are gathered."""
         self._moved = 0
         self._overflow = Overflow(connection)
-        self._search = Search(connection, self._overflow)
-        self._counts = FrameCounts(connection, self._overflow)
+        self._search = Search(connection, self._overflow, contract)
+        self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection)
         self._waiting = self.annotations.waiting
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
@@ -90,7 +98,7 @@ class Rings:
         if slot < 0:
             return False
         if tally is not None:
-            tally.add(time, seq)
+            tally.add(time, seq, self._contract)
         head.behind += 1
         self._write(message, head, head.base + slot, seq)
         return True

@@ -63,8 +63,8 @@ SELECT vehicle, id,
        lower(hex(payload)) AS payload, flags, fields, document
 FROM ring;
 
--- What came and what was lost, by day (UTC), of each vehicle's frames with a seqNumber: evd/sequence.py in SQL. `used` is
--- what the device sent, of some 140 a day. The newest day stands in `vehicles` as it was when the ring's shape was
+-- What came and what was lost, by day (UTC), of each vehicle's frames with a seqNumber: evd/model/frame_counter.py in SQL. `used`
+-- is what the device sent, of what its contract allows. The newest day stands in `vehicles` as it was when the ring's shape was
 -- written; what follows in the ring on the same day is added to it.
 CREATE VIEW days AS
 SELECT vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, received, lost, resets,
@@ -87,7 +87,8 @@ FROM (
                               ifnull(sum(jump > accepted), 0))
             FROM (
                 SELECT (seq - seq_before) & 4095 AS jump,
-                       max(300 * (time - before), 140 * (time - before + 172800000)) / 86400000 AS accepted
+                       max(300 * (time - before), (SELECT value FROM meta WHERE name = 'contract') * (time - before + 172800000))
+                           / 86400000 AS accepted
                 FROM (
                     SELECT time, seq, lag(time, 1, v.counted) OVER (ORDER BY steps) AS before,
                            lag(seq, 1, v.counted_seq) OVER (ORDER BY steps) AS seq_before

@@ -21,12 +21,13 @@ from evd.model.operations import (
     Unregister,
 )
 from evd.model.target_kinds import TargetKind
+from evd.model.units import DAY_MS
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, Registry
 
 RENEWED_AGAIN_MS = 10_000
 """FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
 
-RENEWED_FOR_MS = 86_400_000
+RENEWED_FOR_MS = DAY_MS
 """A registration is written again for a user's requests once in so long."""
 
 _INSERT = """
@@ -60,7 +61,7 @@ SELECT number FROM registrations WHERE uid = ?1 AND kind IN {ROOMY_KINDS} AND to
     SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind IN {ROOMY_KINDS}
     GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
 
-PUSHED_LATELY_MS = 2 * 86_400_000
+PUSHED_LATELY_MS = 2 * DAY_MS
 """Of a phone that had a push within so long, its user notices that there are no more."""
 
 _PUSHED_SINCE = "SELECT count(*) FROM deliveries WHERE registration = ? AND given_at > ?"
