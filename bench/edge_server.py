@@ -12,7 +12,10 @@ import logging
 import structlog
 import trio
 
-from evd.net.server.connection import Answer, EdgeLimits
+from evd.config.settings import Config
+from evd.daemon import wiring
+from evd.net.addresses import Proxies
+from evd.net.server.connection import Answer
 from evd.net.server.edge import Edge
 from evd.request.http import Reply, Request
 
@@ -31,7 +34,15 @@ async def hand_over(stream: trio.abc.HalfCloseableStream) -> None:
 
 async def serve_edge(listeners: list[trio.SocketListener]) -> None:
     logger = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    edge = Edge(take=take, is_ingest=lambda method, path: True, hand_over=hand_over, limits=EdgeLimits(), log=logger)
+    config = Config()
+    edge = Edge(
+        take=take,
+        is_ingest=lambda method, path: True,
+        hand_over=hand_over,
+        limits=wiring.edge_limits(config),
+        log=logger,
+        admission=wiring.admission(config, Proxies()),
+    )
     await edge.serve(listeners)
 
 

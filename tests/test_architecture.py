@@ -34,7 +34,7 @@ PURE_ROOMS = {"model", "payload", "sigfox", "redaction", "request", "streaming"}
 
 PURE_ELSEWHERE = re.compile(
     r"evd\.(config\.(settings|limits)|events\.(?!engine)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
-    r"|net\.server\.(http1\w*|admission)|push\.(policy|trace|rate_limiter|presence|device_limits)"
+    r"|net\.server\.(http1\w*|admission)|push\.(policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic))"
 )
 IMPURE = re.compile(

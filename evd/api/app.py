@@ -7,7 +7,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from evd.api import health, held, legacy, metrics, v1
-from evd.api.context import Context, attach
+from evd.api.context import Context, attach, client_address
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log.logger import log
@@ -65,5 +65,12 @@ async def _store_failed(error: StoreError) -> Response:
 
 
 async def _unexpected(error: Exception) -> Response:
-    log.error("a request failed", method=request.method, path=request.path, error=type(error).__name__, exc_info=error)
+    log.error(
+        "a request failed",
+        method=request.method,
+        path=request.path,
+        client=client_address(),
+        error=type(error).__name__,
+        exc_info=error,
+    )
     return problem(500, "Internal server error", "evd failed at this request: its log says why")

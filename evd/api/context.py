@@ -113,10 +113,14 @@ async def request_body() -> bytes:
 
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    peer = "" if is_local() else request.remote_addr or ""
-    key = here().directory.keys.require(request_headers(), frozenset(roles), peer)
+    key = here().directory.keys.require(request_headers(), frozenset(roles), client_address())
     requester.set(f"key {key.key_id}")
     return key
+
+
+def client_address() -> str:
+    """The address that the request is from, behind a trusted proxy too; "" by the control socket."""
+    return "" if is_local() else request.remote_addr or ""
 
 
 def is_local() -> bool:

@@ -9,7 +9,7 @@ import orjson
 from quart import Quart, Response, request
 
 from evd.api import ranges
-from evd.api.context import here, request_body, request_headers, require_key, require_owner
+from evd.api.context import client_address, here, request_body, request_headers, require_key, require_owner
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
@@ -65,7 +65,7 @@ async def _as_taken() -> Request:
         query=request.query_string,
         headers=request_headers(),
         body=await request_body(),
-        peer=request.remote_addr or "",
+        peer=client_address(),
     )
 
 

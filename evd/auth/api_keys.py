@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from evd.auth.guess_limit import GuessLimit
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
-from evd.net.addresses import Proxies
+from evd.net.addresses import network_of
 
 ROLES = ("sigfox", "device", "app", "admin")
 KEY_MAX_CHARACTERS = 256
@@ -108,11 +108,10 @@ class KeyRing:
         self._proven: dict[bytes, Key] = {}  # what x-api-key held; a wrong key never gets in here
         self._proven_from: dict[tuple[str, str], Key] = {}
         self._guesses: GuessLimit | None = None
-        self._proxies = Proxies()
 
-    def limit(self, guesses: GuessLimit, proxies: Proxies) -> None:
-        """From here on wrong keys are counted, by the address that they come from."""
-        self._guesses, self._proxies = guesses, proxies
+    def limit(self, guesses: GuessLimit) -> None:
+        """From here on wrong keys are counted, by the network that they come from."""
+        self._guesses = guesses
 
     def add(self, key: Key) -> None:
         self._keys[key.key_id] = key
@@ -131,7 +130,7 @@ class KeyRing:
     def find(self, headers: Mapping[bytes, bytes], peer: str = "", *, counts: bool = True) -> Key:
         """The key that a request shows: `x-api-key`, a Bearer that is no ID token, or Basic's password.
 
-        `peer` is the address it came from, "" for a local one. Raises Unauthorized, TooManyRequests.
+        `peer` is its client's address, "" for a local one. Raises Unauthorized, TooManyRequests.
         """
         shown = headers.get(b"x-api-key", b"")
         proven = self._proven.get(shown)
@@ -140,23 +139,23 @@ class KeyRing:
         text = _shown_key(headers)
         if text is None:
             raise Unauthorized("a key is needed: send it in the header x-api-key")
-        client = self._proxies.client(peer, headers)
-        proven = self._proven_from.get((client, text))
+        network = network_of(peer)
+        proven = self._proven_from.get((network, text))
         if proven is not None:
             return proven
         own = _well_formed(text)
-        wait_s = self._guesses.wait_s(client) if self._guesses and client and not own else 0
+        wait_s = self._guesses.wait_s(network) if self._guesses and network and not own else 0
         found = None if wait_s else self._look_up(text)
         if found is None:
-            if self._guesses and client and counts:
-                self._guesses.wrong(client)
+            if self._guesses and network and counts:
+                self._guesses.wrong(network)
             if wait_s:
                 raise TooManyRequests("too many wrong keys came from this address: wait", retry_after_s=wait_s)
             raise Unauthorized("the key is not known, or was revoked")
         if not own:
             if len(self._proven_from) >= PROVEN_FROM_MAX:
                 del self._proven_from[next(iter(self._proven_from))]
-            self._proven_from[client, text] = found
+            self._proven_from[network, text] = found
         elif shown:
             if len(self._proven) >= PROVEN_MAX:
                 self._proven.clear()

@@ -59,7 +59,8 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
         show(row)
         return
     say("{}\n{}: {}", row["route"], row["error"], row["detail"])
-    say("{} times, the last at {} UTC\n", row["times"], _utc(row["received"]))
+    client = f" from {row['client']}" if row["client"] else ""
+    say("{} times, the last at {} UTC{}\n", row["times"], _utc(row["received"]), client)
     for name, value in row["headers"].items():
         say("{}: {}", name, value)
     say("")

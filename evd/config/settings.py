@@ -28,7 +28,7 @@ class ServerSettings(Section, frozen=True):
     bind: str | list[str] = "127.0.0.1:8080"
     tls_cert: str = ""
     tls_key: str = ""
-    #: Addresses or networks whose X-Forwarded-For counts.
+    #: Addresses or networks whose Forwarded and X-Forwarded-For count.
     trusted_proxies: list[str] = []
     #: evd does not believe a clock that is behind what it saw (evd.daemon.server_clock); true: it does.
     trust_clock: bool = False

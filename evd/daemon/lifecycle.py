@@ -89,8 +89,9 @@ class Daemon:
         if outward:
             self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
-        self.directory.keys.limit(GuessLimit(steady_ms), assembly.proxies(config))
-        self.admission = assembly.admission(config)
+        self.directory.keys.limit(GuessLimit(steady_ms))
+        self.proxies = assembly.proxies(config)
+        self.admission = assembly.admission(config, self.proxies)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -186,6 +187,7 @@ class Daemon:
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
                     admission=self.admission,
+                    proxies=self.proxies,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -272,6 +274,7 @@ class Daemon:
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
                 admission=self.admission,
+                proxies=self.proxies,
                 hand_over=door.hand_over,
                 limits=self.limits,
                 log=log,

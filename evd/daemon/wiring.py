@@ -199,7 +199,6 @@ def edge_limits(config: Config) -> EdgeLimits:
         head_max=server.head_max_bytes,
         fields_max=server.fields_max,
         body_max=config.ingest.body_max_bytes,
-        connections_max=server.connections_max,
         head_s=server.head_timeout_s,
         body_s=server.body_timeout_s,
         answer_s=config.ingest.answer_timeout_s + 1.5,
@@ -236,10 +235,10 @@ def proxies(config: Config) -> Proxies:
     return Proxies(config.server.trusted_proxies)
 
 
-def admission(config: Config) -> Admission:
-    """The places of all connections, whichever address they come by. Raises ConfigError."""
+def admission(config: Config, proxies: Proxies) -> Admission:
+    """The places of all connections, whichever address they come by."""
     server = config.server
     bounds = AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, proxies(config))
+    return Admission(bounds, proxies)

@@ -142,12 +142,12 @@ class Parser:
             radio = said_by_message(variables, arrival)
             more = () if radio is None else (radio,)
             return data_callback(kind, arrival, more, asks=live and message.asks, left_out=left_out)
-        told = report(kind, variables, now=now, raw=document)
+        found = report(kind, variables, now=now, raw=document)
         if KINDS[kind].repeats_message and self._comes_alone(variables):
             return data_callback(
-                kind, self.alone(variables, document, now), told.operations, asks=False, left_out=left_out
+                kind, self.alone(variables, document, now), found.operations, asks=False, left_out=left_out
             )
-        return Callback(kind, told.vehicle, told.vehicle, told.report_id, told.operations, left_out=left_out)
+        return Callback(kind, found.vehicle, found.vehicle, found.report_id, found.operations, left_out=left_out)
 
     def alone(self, variables: dict[str, Any], document: bytes, now: int) -> Arrive:
         """The message that DATA_ADVANCED tells of. Raises BadRequest."""

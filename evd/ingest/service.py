@@ -137,7 +137,7 @@ class Ingest:
         )
         kept = rejection(request, NotFound(said, error="Unknown route"), self._clock(), self._reading.rule_of_refused())
         self.outcomes["rejected"] += 1
-        log.warning("a request to an unknown path is rejected", route=kept.route)
+        log.warning("a request to an unknown path is rejected", route=kept.route, client=kept.client)
         try:
             await self._writer.write(kept)
         except Unavailable as error:
@@ -311,7 +311,13 @@ class Ingest:
     def _keep(self, rejects: Sequence[Reject], reply: Reply, answer: Answer) -> None:
         self.outcomes["rejected"] += len(rejects)
         first = rejects[0]
-        log.warning("a callback is rejected", route=first.route, reason=first.detail, others=len(rejects) - 1)
+        log.warning(
+            "a callback is rejected",
+            route=first.route,
+            reason=first.detail,
+            client=first.client,
+            others=len(rejects) - 1,
+        )
         try:
             receipt = self._writer.submit(Several(tuple(rejects)))
         except Unavailable as overload:

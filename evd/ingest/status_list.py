@@ -93,7 +93,7 @@ class ListTransaction:
             return []
         route = f"POST {masked_path(self._request.path, self._rule)}"
         headers = kept_headers(self._request.headers, self._rule)
-        return [line_rejection(item, self._now, route, headers) for item in bad]
+        return [line_rejection(item, self._now, route, headers, self._request.peer) for item in bad]
 
 
 _TAKEN = 201

@@ -222,7 +222,7 @@ class BatchTransaction:
             return []
         route = f"POST {masked_path(self._request.path, self._rule)}"
         headers = kept_headers(self._request.headers, self._rule, of_line=True)
-        return [line_rejection(line, self._now, route, headers) for line in bad]
+        return [line_rejection(line, self._now, route, headers, self._request.peer) for line in bad]
 
 
 def _in_hundreds(lines: list[BadLine]) -> Iterator[list[BadLine]]:
@@ -296,6 +296,7 @@ def rejection(request: Request, refusal: RequestError, now: int, rule: MaskingRu
         detail=masked(refusal.detail),
         headers=kept_headers(request.headers, rule),
         body=kept_body(request, rule),
+        client=request.peer,
     )
 
 
@@ -308,8 +309,8 @@ def rejection_in_steps(
     return msgspec.structs.replace(without, body=body)
 
 
-def line_rejection(line: BadLine, now: int, route: str, headers: bytes) -> Reject:
-    """What is kept of one line of a request; `route` and `headers` are the same for all its lines."""
+def line_rejection(line: BadLine, now: int, route: str, headers: bytes, client: str) -> Reject:
+    """What is kept of one line of a request; `route`, `headers` and `client` are the same for all its lines."""
     return Reject(
         received=now,
         route=route,
@@ -317,4 +318,5 @@ def line_rejection(line: BadLine, now: int, route: str, headers: bytes) -> Rejec
         detail=line.refusal.detail,
         headers=headers,
         body=line.text.encode(),
+        client=client,
     )

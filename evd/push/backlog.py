@@ -73,6 +73,10 @@ class Backlog:
         """When something will be due (epoch ms)."""
         return self._look_at
 
+    def put_off_beyond(self, at: int) -> bool:
+        """Whether something is due later than that (epoch ms)."""
+        return self._pending.put_off_beyond(at)
+
     def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
         """These became their vehicles' last statuses."""
         for status in statuses:

@@ -1,4 +1,4 @@
-"""Whether a push is worth sending when its turn comes: not what is old, unwanted, or for an app nobody opens."""
+"""Whether a push is sent when its turn comes: not what is old or unwanted, nor to a silent app or a busy device."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from evd.model.operations import EventDue, Registration
     from evd.model.target_kinds import TargetKind
     from evd.push.delivery import Delivery
+    from evd.push.device_limits import DeviceLimits
 
 
 class SkipReason(NamedTuple):
@@ -24,14 +25,25 @@ class SkipReason(NamedTuple):
 
 
 class DeliveryPolicy:
-    """What holds for targets of these `kinds`; with a clock that was just set, nothing looks old (`lenient`)."""
+    """What holds for targets of these `kinds`; with a clock that was just set, nothing looks old (`lenient`).
 
-    def __init__(self, kinds: Iterable[TargetKind], *, give_up_after_ms: int, stale_after_ms: int) -> None:
+    `devices` counts what each device was sent, where the targets are devices.
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[TargetKind],
+        *,
+        give_up_after_ms: int,
+        stale_after_ms: int,
+        devices: DeviceLimits | None = None,
+    ) -> None:
         kinds = list(kinds)
         self._stale_kinds = frozenset(kind.name for kind in kinds if kind.goes_stale)
         self._personal_kinds = frozenset(kind.name for kind in kinds if kind.personal)
         self._give_up_after_ms = give_up_after_ms
         self._stale_after_ms = stale_after_ms
+        self._devices = devices
         self.lenient = False
 
     def is_old(self, status: Status, now: int) -> bool:
@@ -46,8 +58,15 @@ class DeliveryPolicy:
             return False
         return registration.renewed < now - self._stale_after_ms and not self.lenient
 
-    def refusal(self, delivery: Delivery, now: int) -> SkipReason | None:
-        """None: it is to be sent."""
+    def refusal(self, delivery: Delivery, now: int, seconds: float) -> SkipReason | None:
+        """None: it is to be sent, and its device's limit counts it. `seconds` is of a clock that never jumps."""
+        unwanted = self._unwanted(delivery, now)
+        if unwanted is not None or self._devices is None:
+            return unwanted
+        wait_s = self._devices.wait_s(delivery.registration.token, seconds)
+        return SkipReason(DEVICE_FULL, now + int(wait_s * 1000)) if wait_s > 0 else None
+
+    def _unwanted(self, delivery: Delivery, now: int) -> SkipReason | None:
         if self.is_stale(delivery.registration, now):
             return SkipReason(f"its registration was not renewed for {self._stale_after_ms // DAY_MS} days")
         if delivery.event is not None:
@@ -69,3 +88,4 @@ class DeliveryPolicy:
 
 
 EXPIRED = "expired before it could be sent"
+DEVICE_FULL = "a phone is sent 4,800 messages an hour at most"

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A whole request, as the ingest takes it; `peer` is the address of the other side, "" for a local one."""
+    """A whole request, as the ingest takes it; `peer` is its client's address, "" for a local one."""
 
     method: str
     path: str

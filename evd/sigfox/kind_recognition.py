@@ -1,4 +1,4 @@
-"""Which kind a callback is, and whether it has what its kind must have (reference sigfox.md B1)."""
+"""Which kind a callback is, and whether it has what its kind must have."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ from evd.sigfox.kinds.readers import ReadCallback
 from evd.sigfox.kinds.registry import KINDS
 from evd.sigfox.message import ENVELOPE_NAMES
 
-#: Not part of what a report says: each station gives radio variables of its own for one frame (sigfox.md B1, before
-#: 2019), and the envelope is hashed by itself.
+#: Not part of what a report says: for one frame each station gives radio variables of its own, and the envelope is
+#: hashed by itself.
 _APART = ENVELOPE_NAMES | {"snr", "rssi", "avgSnr", "signal", "avgSignal", "station", "duplicate"}
 _POSITION = frozenset({"lat", "lng"})
 

@@ -26,7 +26,7 @@ class Route(NamedTuple):
 
 PREFIXES = ("", "/v2", "/v3")
 CALLBACK_METHODS = frozenset({"GET", "POST", "PUT"})
-"""What Sigfox knows (reference sigfox.md B3)."""
+"""Those of Sigfox's callback form."""
 
 SENDERS = frozenset({"sigfox", "device", "admin"})
 """Roles whose requests are kept where nobody serves their path. An app's key is on every phone."""

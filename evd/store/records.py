@@ -224,6 +224,8 @@ class RejectionSummary(TypedDict):
     error: str
     detail: str
     body_bytes: int
+    client: str
+    """The address that it came from the last time, "" where that was none."""
 
 
 class Rejection(TypedDict):
@@ -236,6 +238,7 @@ class Rejection(TypedDict):
     headers: str
     """A JSON object."""
     body: bytes
+    client: str
 
 
 # ---- events ----

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-from changed_tree import changed_tree
 from daemon_process import init, running_daemon
+from extended_tree import extended_tree
 
 TIDE = '''"""A route that evd does not have."""
 
@@ -29,8 +29,7 @@ async def tide() -> Response:
 
 def test_a_new_file_is_a_new_route(tmp_path: Path) -> None:
     keys = init(tmp_path / "data")
-    env = changed_tree(tmp_path, {})
-    (tmp_path / "evd" / "api" / "v1" / "tide.py").write_text(TIDE, "utf-8")
+    env = extended_tree(tmp_path, files={"api/v1/tide.py": TIDE})
     with running_daemon(tmp_path / "data", keys=keys, env=env) as daemon:
         answer = httpx.get(f"{daemon.url}/api/v1/tide", headers={"x-api-key": keys["admin"]})
         assert (answer.status_code, answer.json()) == (200, {"tide": "high"})

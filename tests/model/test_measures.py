@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from changed_tree import changed_tree
 from daemon_process import init, running_daemon
+from extended_tree import extended_tree
 
 from evd.model.measures import ALIASES, EV_GRAMMAR, HALVES, MEASURES, NEUTRAL
 from evd.store.sqlite.connection import open_reader
@@ -16,6 +16,7 @@ from evd.store.sqlite.views import views_sql
 
 TIME = 1_700_000_000
 ROW = '    "battery_temperature": Measure(AppType.FLOAT, "°C", ("batt_temp",), half=True, plausible=_CELSIUS),\n'
+BEFORE = '    "location": Measure('
 
 
 def test_what_is_known_of_the_originals_fields_comes_from_their_rows() -> None:
@@ -37,7 +38,7 @@ def test_a_measure_has_its_column(name: str) -> None:
 def test_a_new_row_is_read_kept_shown_and_has_its_column_in_a_database_that_was_there_before(tmp_path: Path) -> None:
     """Of an alias and the bits of a half float: 21.5 °C are 19808."""
     keys = init(tmp_path / "data")
-    env = changed_tree(tmp_path, {"model/measures.py": ('    "location": Measure(', f'{ROW}    "location": Measure(')})
+    env = extended_tree(tmp_path, edits={"model/measures.py": {BEFORE: ROW + BEFORE}})
     with running_daemon(tmp_path / "data", keys=keys, env=env) as daemon:
         body = {"vehicleId": "386625", "timestamp": TIME, "state": 1, "batt_temp": 19808}
         headers = {"x-api-key": keys["sigfox"], "connectivityMethod": "sigfox"}

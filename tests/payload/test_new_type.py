@@ -42,9 +42,7 @@ def decoded(daemon: RunningDaemon) -> Any:
 
 @pytest.mark.parametrize("codec", ["python", "cython"])
 def test_a_new_type_is_decoded_and_encoded_by_its_row(tmp_path: Path, codec: str) -> None:
-    env = extended_tree(
-        tmp_path, files={}, edits={"payload/types.py": {AT_FUNCTIONS: BCD + AT_FUNCTIONS, AT_ROW: ROW + AT_ROW}}
-    )
+    env = extended_tree(tmp_path, edits={"payload/types.py": {AT_FUNCTIONS: BCD + AT_FUNCTIONS, AT_ROW: ROW + AT_ROW}})
     with running_daemon(tmp_path / "evd", env={**env, "EVD_CODEC": codec}, settings=f"[ingest]\n{FORMAT}") as daemon:
         api = f"{daemon.url}/api/v1/vehicles/386625"
         admin = {"x-api-key": daemon.keys["admin"]}

@@ -10,11 +10,7 @@ from push_chain import NOW, Chain, Clocks, arrival, chain
 
 from evd.model.operations import ForgetExpired, Register, SetPreferences, Unregister
 from evd.model.units import DAY_MS, DAY_S, HOUR_MS
-from evd.push.backlog import Backlog
-from evd.push.policy import DeliveryPolicy
-from evd.push.providers.fcm.traits import TRAITS as FCM
 from evd.push.providers.webhook.traits import TRAITS as WEBHOOKS
-from evd.push.rate_limiter import RateLimiter
 
 
 async def begun(one: Chain, n: int) -> None:
@@ -158,17 +154,7 @@ async def test_trouble_ends_with_what_caused_it(tmp_path: Path) -> None:
         assert one.pushing.state().pause_text == ""
 
 
-def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:
-    pace = RateLimiter(9500, ramp_s=60)
-    pace.allowed(0.0)
-    pace.halve(1.0, 3600)  # 429, Retry-After: 3600; 511 others are in flight
-    for _ in range(64):
-        pace.unanswered(1.5)
-    pace.answered(2.0)
-    assert pace.allowed(2.1) == 0 and pace.ready_in(2.1) > 3000, pace.ready_in(2.1)
-
-
-async def test_the_same_with_a_dispatcher(tmp_path: Path) -> None:
+async def test_no_answer_of_another_push_ends_a_pause_that_was_asked_for(tmp_path: Path) -> None:
     async with chain(tmp_path, in_flight_max=128) as one:
         await one.register("quota-1", *[f"unavailable-{n}" for n in range(70)], "slow0.6-ok")
         await one.register("phone-z", vehicle="Z")
@@ -354,21 +340,3 @@ async def test_while_the_operator_holds_what_waits_it_grows_old(tmp_path: Path) 
         await one.sent(1)
         await one.quiet()
         assert one.dispatcher.behind_s == 0
-
-
-async def test_an_offer_older_than_what_the_tables_gave_is_never_sent_after_it(tmp_path: Path) -> None:
-    async with chain(tmp_path) as one:
-        await one.register("phone-a")
-        policy = DeliveryPolicy(FCM.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=DAY_MS)
-        backlog = Backlog(one.store.due_pushes(FCM.serves), policy)
-        one.pushing.pause(True)
-        await one.quiet()
-        for number in (1, 2, 3):
-            await one.arrive(number)
-        (delivery,) = backlog.take(10, NOW)  # out of the tables
-        for number in (2, 3):
-            backlog.offer([arrival(number, NOW)], NOW)
-            assert backlog.take(10, NOW) == []
-        backlog.completed(delivery)
-        assert delivery.status_id == f"{3:016x}"
-        assert backlog.take(10, NOW) == []

@@ -44,3 +44,13 @@ def test_many_refusals_for_quota_halve_the_rate_once_and_it_recovers() -> None:
     assert pace.rate(60) == 9500 / 2
     assert pace.rate(60 + RECOVER_S / 4) == 9500 * 3 / 4
     assert pace.rate(60 + RECOVER_S) == 9500
+
+
+def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:
+    pace = RateLimiter(9500, ramp_s=60)
+    pace.allowed(0.0)
+    pace.halve(1.0, 3600)  # 429, Retry-After: 3600; 511 others are in flight
+    for _ in range(64):
+        pace.unanswered(1.5)
+    pace.answered(2.0)
+    assert pace.allowed(2.1) == 0 and pace.ready_in(2.1) > 3000, pace.ready_in(2.1)

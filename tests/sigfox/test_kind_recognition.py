@@ -116,7 +116,7 @@ LEGACY = {
         ({"type": ["a"], "subtype": {}, "data": "00"}, "uplink"),
     ],
 )
-def test_a_kind_is_told_by_its_variables(variables: dict[str, Any], kind: str) -> None:
+def test_a_kind_is_recognised_by_its_variables(variables: dict[str, Any], kind: str) -> None:
     assert kind_of(HEAD | variables) == kind
 
 

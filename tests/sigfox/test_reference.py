@@ -26,7 +26,7 @@ DELIVERY = "system/test_sigfox_delivery"
 #: Row of the reference -> its tests, as module::function.
 REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B1 type/subtype numbers": (
-        "sigfox/test_kind_recognition::test_a_kind_is_told_by_its_variables",
+        "sigfox/test_kind_recognition::test_a_kind_is_recognised_by_its_variables",
         "sigfox/kinds/test_registry::test_a_kind_has_the_numbers_of_sigfoxs_api",
     ),
     "B1 EVENT is configured at group, device type or device": (

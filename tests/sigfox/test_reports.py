@@ -67,7 +67,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("variables", SAME.values(), ids=SAME)
-def test_a_report_told_in_another_way_is_the_same_report(variables: dict[str, Any]) -> None:
+def test_a_report_in_another_spelling_is_the_same_report(variables: dict[str, Any]) -> None:
     assert reported("status", **variables).report_id == reported("status", batt=3, temp=21.5, seqNumber=5).report_id
 
 

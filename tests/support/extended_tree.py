@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from folders import ROOT
 
 Edits = Mapping[str, str]
 """What stands once in a file → what stands there then."""
 
+NOTHING: Mapping[str, Any] = {}
 
-def extended_tree(directory: Path, *, files: Mapping[str, str], edits: Mapping[str, Edits]) -> dict[str, str]:
+
+def extended_tree(
+    directory: Path, *, files: Mapping[str, str] = NOTHING, edits: Mapping[str, Edits] = NOTHING
+) -> dict[str, str]:
     """Make the tree below `directory`; gives the environment in which a process imports it in place of evd.
 
     `files` maps a path below evd/ to the text of a new file, `edits` one to its changes. What is compiled stays as it

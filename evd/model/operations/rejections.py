@@ -14,6 +14,8 @@ class Reject(Operation, frozen=True, gc=False):
     detail: str
     headers: bytes
     body: bytes
+    client: str = ""
+    """The address that it came from, "" where that was no connection from elsewhere."""
 
     @property
     def size_bytes(self) -> int:

@@ -33,11 +33,6 @@ class AdmissionLimits(NamedTuple):
     strangers_bytes: int
     bytes: int
 
-    @classmethod
-    def of(cls, places: int) -> AdmissionLimits:
-        """Of an edge by itself: any address may have all that strangers may, a head of 16 KiB each."""
-        return cls(places, places, places * 16_384, places * 65_536)
-
     @property
     def strangers(self) -> int:
         """The rest is kept for connections that have shown a key."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
@@ -20,8 +21,9 @@ from hypercorn.trio.worker_context import WorkerContext
 from hypercorn.typing import ASGIFramework, ConnectionState
 
 from evd.errors import Unavailable, error_kinds
+from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
-from evd.net.server.guarded import Allow, AsgiLimits, GuardedConnection
+from evd.net.server.guarded import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection
 from evd.net.server.http1 import error_reply, render
 from evd.net.server.http1_body import Allowance
 
@@ -45,16 +47,20 @@ class AsgiServer:
         allow: Allow | None = None,
         allow_local: Allow | None = None,
         admission: Admission | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
+        """An application finds as `scope["client"]` the peer's address, or of a peer that is one of `proxies` the one
+        that it names.
+        """
         self.refused = 0
         """Requests the guard refused, of all connections so far."""
         self.failed = 0
         """Connections that ended by an exception."""
         self._app = ASGIWrapper(app)
         self._limits = limits
-        self._allow = allow or (lambda head, peer: Allowance(limits.body_max))
-        self._allow_local = allow_local or self._allow
-        self._admission = admission
+        allow = allow or (lambda head, client: Allowance(limits.body_max))
+        self._policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
+        self._local_policy = replace(self._policy, allow=allow_local or allow)
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -105,10 +111,8 @@ class AsgiServer:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
-        allow = self._allow_local if local else self._allow
-        connection = GuardedConnection(
-            self._app, self._config, self._context, state, stream, self._limits, allow, self._admission
-        )
+        policy = self._local_policy if local else self._policy
+        connection = GuardedConnection(self._app, self._config, self._context, state, stream, policy)
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:

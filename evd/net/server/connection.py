@@ -14,7 +14,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
-from evd.net.server.admission import Admission, AdmissionLimits, Slot
+from evd.net.addresses import Proxies
+from evd.net.server.admission import Admission, Slot
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
@@ -44,23 +45,29 @@ BYTES_AT_ONCE = 16 * 1024
 """Likewise. As chunks of one byte, which are the slowest way to send them, they take some 2 ms."""
 
 
+LINGER_S = 1.0
+"""For the client to read the last reply before the socket goes (RFC 9112 §9.6)."""
+
+LINGER_MAX = 256 * 1024
+"""Bytes read over meanwhile; more is a flood, and is cut."""
+
+
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
-    """Bounds of the edge: bytes, counts and seconds."""
+    """Bounds of the edge: bytes, counts and seconds. What has a setting has its default there."""
 
-    head_max: int = 16 * 1024  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
-    fields_max: int = 64  # header fields; browsers and proxies send 10 to 30
-    body_max: int = 64 * 1024  # bytes of an ingest body; a callback has some hundred
-    connections_max: int = 1024  # each may hold a head and a body, so 80 MiB at the worst; Sigfox uses a few
-    head_s: float = 5.0  # a head is one packet; what takes longer is a slow-header attack
-    body_s: float = 8.0  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
-    answer_s: float = 9.5  # the ingest answers 503 at 8 s of its own; this is the net below it
-    idle_s: float = 75.0  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
-    write_s: float = 5.0  # for a reply of a few hundred bytes to go into the socket's buffer
-    tls_hello_s: float = 5.0  # two round trips
-    linger_s: float = 1.0  # for the client to read the last reply before the socket goes (RFC 9112 §9.6)
-    linger_max: int = 256 * 1024  # bytes read over meanwhile; more is a flood, and is cut
-    drain_s: float = 8.0  # systemd's stop is 10 s, and Sigfox waits no longer
+    head_max: int  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
+    fields_max: int  # header fields; browsers and proxies send 10 to 30
+    body_max: int  # bytes of an ingest body; a callback has some hundred
+    head_s: float  # a head is one packet; what takes longer is a slow-header attack
+    body_s: float  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
+    answer_s: float  # the net below the ingest's own 503, so a little more than that takes
+    idle_s: float  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
+    write_s: float  # for a reply of a few hundred bytes to go into the socket's buffer
+    tls_hello_s: float  # two round trips
+    drain_s: float  # systemd's stop is 10 s, and Sigfox waits no longer
+    linger_s: float = LINGER_S
+    linger_max: int = LINGER_MAX
     sweep_s: float = 0.25  # how late a deadline may be noticed
 
 
@@ -75,7 +82,8 @@ class Reception(ABC):
         allow: Callable[[RequestHead, str], Allowance] | None,
         limits: EdgeLimits,
         log: FilteringBoundLogger,
-        admission: Admission | None,
+        admission: Admission,
+        proxies: Proxies | None,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
@@ -85,7 +93,8 @@ class Reception(ABC):
         self.time = 0.0
         """Seconds on trio's clock, read once for all that happens at a time."""
         self.stopping = False
-        self.admission = admission or Admission(AdmissionLimits.of(limits.connections_max))
+        self.admission = admission
+        self.proxies = proxies or Proxies()
         self.connections = 0
         """All counters count from the start."""
         self.requests = 0
@@ -303,7 +312,7 @@ class Connection:
             reception.requests += 1
             if not reception.is_ingest(head.method, head.path):
                 self.phase = Phase.GONE
-                if self.place.stranger and reception.allow(head, self._peer).known:
+                if self.place.stranger and reception.allow(head, self._client(head)).known:
                     self._prove()
                 reception.admission.hand_over(self.place)
                 reception.give_away(self, reader.unread())
@@ -326,7 +335,7 @@ class Connection:
             reception.admission.hold(self.place, 0)
         self._owes(ANSWER_LATE, reception.limits.answer_s)
         self.phase = Phase.ANSWERING
-        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._peer))
+        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._client(head)))
         return True
 
     def _awaited(self, head: RequestHead) -> bytes | None:
@@ -336,10 +345,14 @@ class Connection:
         """
         reader, allowance = self._reader, self._allowance
         if allowance is None:
-            allowance = self._allowance = self._reception.allow(head, self._peer)
+            allowance = self._allowance = self._reception.allow(head, self._client(head))
             if not allowance.reads:
                 reader.forget()
         return reader.body(allowance) if allowance.reads else b""
+
+    def _client(self, head: RequestHead) -> str:
+        """The address that a request is from, be it through a proxy."""
+        return self._reception.proxies.client(self._peer, head.headers)
 
     def _have_answered(self, request: Request) -> None:
         try:
@@ -350,7 +363,9 @@ class Connection:
             self.answer(error_reply(error))
         except Exception as error:
             self._reception.failed += 1
-            self._reception.log.error("edge.request_failed", error=type(error).__name__, path=request.path)
+            self._reception.log.error(
+                "edge.request_failed", error=type(error).__name__, path=request.path, client=request.peer
+            )
             self.answer(SERVER_ERROR)
         else:
             if self.place.stranger:
@@ -405,5 +420,5 @@ class Connection:
             self._reception.broken += 1  # the client went away, or speaks no TLS
         else:
             self._reception.failed += 1
-            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__])
+            self._reception.log.error("edge.connection_failed", errors=[type(error).__name__], peer=self._peer)
         self.close()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from evd.errors import error_kinds
+from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
 from evd.net.server.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
 from evd.net.server.handover import ReplayStream
@@ -53,8 +54,9 @@ class Edge(Reception):
 
     `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
     such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
-    the head and the peer's address: how much body may be waited for. Without it that is `limits.body_max`.
-    `admission` is shared by all edges of a process, else it is the edge's own, for `limits.connections_max`.
+    the head and the client's address: how much body may be waited for. Without it that is `limits.body_max`.
+    That address is the peer's, or of a peer that is one of `proxies` the one that it names.
+    `admission` is shared by all edges of a process.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
     """
@@ -68,10 +70,13 @@ class Edge(Reception):
         hand_over: Callable[[ReplayStream], Awaitable[None]],
         limits: EdgeLimits,
         log: FilteringBoundLogger,
-        admission: Admission | None = None,
+        admission: Admission,
+        proxies: Proxies | None = None,
         attended: Callable[[], None] = lambda: None,
     ) -> None:
-        super().__init__(take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log, admission=admission)
+        super().__init__(
+            take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log, admission=admission, proxies=proxies
+        )
         self._hand_over = hand_over
         self._attended = attended
         self._open: set[Connection] = set()

@@ -29,8 +29,9 @@ from hypercorn.utils import parse_socket_addr
 
 from evd.errors import RequestError
 from evd.net import sse
+from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
-from evd.net.server.connection import CROWDED
+from evd.net.server.connection import CROWDED, LINGER_MAX, LINGER_S
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
@@ -50,24 +51,34 @@ GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyRe
 
 
 Allow = Callable[[RequestHead, str], Allowance]
-"""Asked with the head of each request and the address it comes from: how much body it may send."""
+"""Asked with the head of each request and its client's address: how much body it may send."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsgiLimits:
     """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
 
-    head_max: int = 16 * 1024
-    fields_max: int = 64
-    body_max: int = 1024 * 1024  # bytes, where `allow` does not say how many
-    head_s: float = 5.0
-    body_s: float = 8.0
-    idle_s: float = 75.0
-    write_s: float = 5.0  # for each SEND_MAX bytes, so 13 kB/s is still served
-    linger_s: float = 1.0
-    linger_max: int = 256 * 1024
-    drain_s: float = 8.0
-    answer_s: float = 9.5  # for the answer to a client who has half-closed, and may as well be gone
+    head_max: int
+    fields_max: int
+    body_max: int  # bytes, where `allow` does not say how many
+    head_s: float
+    body_s: float
+    idle_s: float
+    write_s: float  # for each SEND_MAX bytes, so with 5 s 13 kB/s is still served
+    drain_s: float
+    answer_s: float  # for the answer to a client that has half-closed, and may as well be gone
+    linger_s: float = LINGER_S
+    linger_max: int = LINGER_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionPolicy:
+    """What holds for all connections of one kind, those by TCP or those by the control socket."""
+
+    limits: AsgiLimits
+    allow: Allow
+    admission: Admission | None
+    proxies: Proxies
 
 
 class GuardedConnection(TCPServer):
@@ -80,20 +91,16 @@ class GuardedConnection(TCPServer):
         context: WorkerContext,
         state: ConnectionState,
         stream: trio.abc.HalfCloseableStream,
-        limits: AsgiLimits,
-        allow: Allow,
-        admission: Admission | None = None,
+        policy: ConnectionPolicy,
     ) -> None:
-        """`stream` may have a `place`, which it gives up when `admission` wants it."""
+        """`stream` may have a `place`, which it gives up when the admission wants it."""
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
-        self._admission = admission
-        self._place: Slot | None = getattr(stream, "place", None) if admission is not None else None
+        limits = policy.limits
+        self._policy = policy
+        self._place: Slot | None = getattr(stream, "place", None) if policy.admission is not None else None
         self.refused = 0
-        self._limits = limits
         self._peer = ""
-        self._guard = RequestGuard(
-            head_max=limits.head_max, fields_max=limits.fields_max, allow=lambda head: allow(head, self._peer)
-        )
+        self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=self._allow)
         self._whole = trio.CancelScope()
         self._reading = trio.CancelScope()
         self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
@@ -103,6 +110,9 @@ class GuardedConnection(TCPServer):
         self._late: Mapping[bool, RequestError] = LATE
         if self._place is not None:
             self._place.holder = self
+
+    def _allow(self, head: RequestHead) -> Allowance:
+        return self._policy.allow(head, self._policy.proxies.client(self._peer, head.headers))
 
     @property
     def idle(self) -> bool:
@@ -119,12 +129,12 @@ class GuardedConnection(TCPServer):
 
     def _account(self) -> None:
         """Tell the admission what this connection has shown, and what it holds."""
-        if self._admission is not None and self._place is not None:
+        if self._policy.admission is not None and self._place is not None:
             if self._guard.known and self._place.stranger:
-                self._admission.prove(self._place)
+                self._policy.admission.prove(self._place)
             held = 0 if self._ending else self._guard.held
             if held or self._place.held:
-                self._admission.hold(self._place, held)
+                self._policy.admission.hold(self._place, held)
 
     def cut_at(self, time: float) -> None:
         """End the connection at this time of trio's, whatever it is doing."""
@@ -153,6 +163,7 @@ class GuardedConnection(TCPServer):
                         server,
                         self.protocol_send,
                     )
+                    self._guarded.proxies = self._policy.proxies
                     self.protocol = cast(Any, self._guarded)
                     self._started = True
                     await self._read_data()
@@ -176,7 +187,7 @@ class GuardedConnection(TCPServer):
     async def _read_data(self) -> None:
         """Read until either side ends the connection, then tell the application."""
         guard = self._guard
-        lingering = self._limits.linger_max
+        lingering = self._policy.limits.linger_max
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             while data := await self._receive():
                 if self._ending:
@@ -200,7 +211,7 @@ class GuardedConnection(TCPServer):
 
     async def _finish(self) -> None:
         """The other side sends no more: it may wait for its answer still, but not for one that has no end."""
-        with trio.move_on_after(self._limits.answer_s):
+        with trio.move_on_after(self._policy.limits.answer_s):
             await self._guarded.settled.wait()
 
     async def _receive(self) -> bytes:
@@ -218,7 +229,8 @@ class GuardedConnection(TCPServer):
         mark = (guard.heads, guard.in_head, guard.in_body)
         if mark != self._mark and not self._ending:
             self._mark = mark
-            wait_s = self._limits.head_s if guard.in_head else self._limits.body_s if guard.in_body else inf
+            limits = self._policy.limits
+            wait_s = limits.head_s if guard.in_head else limits.body_s if guard.in_body else inf
             self._due = trio.current_time() + wait_s
             if guard.in_head or guard.in_body:
                 await self.idle_task.stop()  # a connection with half a request is not idle
@@ -232,7 +244,7 @@ class GuardedConnection(TCPServer):
         self._guard.forget()
         self._account()
         guarded = self._guarded
-        with trio.move_on_after(self._limits.drain_s):
+        with trio.move_on_after(self._policy.limits.drain_s):
             await guarded.rested.wait()
         if not self._ending and guarded.mute() and guarded.rested.is_set():
             await self._write(render(error_reply(error), keep_alive=False))
@@ -244,8 +256,8 @@ class GuardedConnection(TCPServer):
             return
         if isinstance(event, Updated) and event.idle and (self._guard.in_head or self._guard.in_body):
             return  # half a request is here already
-        if isinstance(event, Updated) and event.idle and self._admission is not None and self._place is not None:
-            self._admission.answered(self._place)
+        if isinstance(event, Updated) and event.idle and self._policy.admission is not None and self._place is not None:
+            self._policy.admission.answered(self._place)
         # Shielded, for the application is told of its end, and cancelled by that, before hypercorn is done with it.
         with trio.CancelScope(shield=True):
             if isinstance(event, Closed):
@@ -259,7 +271,7 @@ class GuardedConnection(TCPServer):
         """Send within the write deadline; cancelling the application does not cut a response in two."""
         async with self.send_lock:
             for start in range(0, len(data), SEND_MAX):
-                due = min(trio.current_time() + self._limits.write_s, self._whole.deadline)
+                due = min(trio.current_time() + self._policy.limits.write_s, self._whole.deadline)
                 with trio.CancelScope(deadline=due, shield=True), suppress(*GONE):
                     await self.stream.send_all(data[start : start + SEND_MAX])
                     continue
@@ -274,7 +286,7 @@ class GuardedConnection(TCPServer):
             return
         self._ending = True
         self._end_soon()
-        self._due = self._reading.deadline = trio.current_time() + self._limits.linger_s
+        self._due = self._reading.deadline = trio.current_time() + self._policy.limits.linger_s
         async with self.send_lock:
             with suppress(*GONE):
                 await self.stream.send_eof()
@@ -282,7 +294,7 @@ class GuardedConnection(TCPServer):
     def _end_soon(self) -> None:
         """The application may finish what it does, not go on for ever."""
         scope = self._nursery.cancel_scope
-        scope.deadline = min(scope.deadline, trio.current_time() + self._limits.write_s)
+        scope.deadline = min(scope.deadline, trio.current_time() + self._policy.limits.write_s)
 
 
 class _GuardedProtocol(H11Protocol):
@@ -290,6 +302,9 @@ class _GuardedProtocol(H11Protocol):
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.proxies = Proxies()
+        """Whose word counts for the address of a request's client."""
+        self._socket_peer = self.client
         self.rested = trio.Event()
         """Set while no response is due."""
         self.rested.set()
@@ -316,6 +331,9 @@ class _GuardedProtocol(H11Protocol):
 
     async def _create_stream(self, request: h11.Request) -> None:
         self.rested, self.settled = trio.Event(), trio.Event()
+        if self._socket_peer is not None:  # what the application finds as `scope["client"]`
+            peer, port = self._socket_peer
+            self.client = (self.proxies.client(peer, dict(request.headers)), port)  # the guard wrote each name once
         await super()._create_stream(request)
 
     async def _close_stream(self) -> None:

@@ -48,7 +48,7 @@ class FormRow(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """One kind of callback: everything that evd knows of it (sources: reference sigfox.md B1)."""
+    """One kind of callback: everything that evd knows of it."""
 
     name: str
     """evd's word for it; its route is `/sigfox/{name}`."""

@@ -195,6 +195,7 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_5_push", range(4, 5)),
     ("upgrade_5", range(1, 5)),
     ("upgrade_6", range(4, 6)),
+    ("upgrade_6_rejected", range(1, 6)),
     ("overflow", range(1, 5)),
     ("views", range(1, 6)),
     ("moved_5", range(1, 5)),

@@ -6,7 +6,7 @@ import os
 import resource
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,16 +15,18 @@ import pytest
 import structlog
 import trio
 import trustme
+from net_limits import admission, edge_limits
 from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
 from evd.errors import Unauthorized, Unavailable
+from evd.net.addresses import Proxies
 from evd.net.server.connection import Answer, EdgeLimits
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
 from evd.net.socket import tls_context
 from evd.request.http import Reply, Request
 
-QUICK = EdgeLimits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
+QUICK = edge_limits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
 
 
 def post(body: bytes = b"", *lines: bytes, path: bytes = b"/sigfox/uplink", version: bytes = b"HTTP/1.1") -> bytes:
@@ -68,6 +70,8 @@ async def site(
     *,
     limits: EdgeLimits = QUICK,
     tls: ssl.SSLContext | None = None,
+    places: int = 1024,
+    proxies: Sequence[str] = (),
 ) -> AsyncIterator[Site]:
     edge = Edge(
         take=take,
@@ -75,6 +79,8 @@ async def site(
         hand_over=hand_over,
         limits=limits,
         log=structlog.get_logger(),
+        admission=admission(places),
+        proxies=Proxies(proxies),
     )
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
@@ -128,7 +134,7 @@ async def test_whoever_takes_is_given_the_whole_request() -> None:
 
 
 async def test_a_request_may_come_byte_by_byte() -> None:
-    async with site(limits=EdgeLimits()) as here, await here.connect() as client:
+    async with site(limits=edge_limits()) as here, await here.connect() as client:
         for byte in post(b"hello"):
             await client.send(bytes([byte]))
         assert (await client.read()).body == b"hello"
@@ -328,7 +334,7 @@ async def test_an_idle_connection_is_closed_without_a_word(sent: bytes) -> None:
 
 
 async def test_a_kept_connection_may_rest_longer_than_a_head_may_take() -> None:
-    limits = EdgeLimits(head_s=0.05, sweep_s=0.01)
+    limits = edge_limits(head_s=0.05, sweep_s=0.01)
     async with site(limits=limits) as here, await here.connect() as client:
         await client.send(post(b"one"))
         await client.read()
@@ -338,7 +344,7 @@ async def test_a_kept_connection_may_rest_longer_than_a_head_may_take() -> None:
 
 
 async def test_one_connection_more_than_allowed_is_closed_at_once() -> None:
-    async with site(limits=EdgeLimits(connections_max=2)) as here:
+    async with site(places=2) as here:
         async with await here.connect() as first, await here.connect() as second:
             for client in (first, second):
                 await client.send(post(b"x"))
@@ -378,7 +384,7 @@ async def test_stop_closes_the_idle_and_lets_requests_in_hand_finish() -> None:
         else:
             answer(Reply(201, request.body))
 
-    async with site(take, limits=EdgeLimits()) as here:
+    async with site(take, limits=edge_limits()) as here:
         async with await here.connect() as idle, await here.connect() as fresh, await here.connect() as busy:
             await idle.send(post(b"x"))
             await idle.read()
@@ -399,7 +405,7 @@ async def test_stop_closes_the_idle_and_lets_requests_in_hand_finish() -> None:
 
 
 async def test_a_head_that_has_begun_is_in_hand_when_the_edge_stops() -> None:
-    async with site(limits=EdgeLimits()) as here, await here.connect() as client:
+    async with site(limits=edge_limits()) as here, await here.connect() as client:
         await client.send(post(b"first") + post(b"x")[:20])
         await client.read()
         here.edge.stop()
@@ -409,7 +415,7 @@ async def test_a_head_that_has_begun_is_in_hand_when_the_edge_stops() -> None:
 
 
 async def test_a_request_whose_bytes_are_in_the_socket_is_in_hand_when_the_edge_stops() -> None:
-    async with site(limits=EdgeLimits()) as here, await here.connect() as client:
+    async with site(limits=edge_limits()) as here, await here.connect() as client:
         await client.send(post(b"first"))
         await client.read()
         os.write(client.stream.socket.fileno(), post(b"second"))  # without a turn of the edge's task
@@ -422,7 +428,7 @@ async def test_a_reply_that_is_on_its_way_at_the_stop_does_not_hold_it_up() -> N
     def take(request: Request, answer: Answer) -> None:
         answer(Reply(200, bytes(8 * 1024 * 1024)))  # more than the sockets' buffers hold
 
-    async with site(take, limits=EdgeLimits(drain_s=60)) as here, await here.connect() as client:
+    async with site(take, limits=edge_limits(drain_s=60)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1)
         here.edge.stop()
@@ -437,7 +443,7 @@ async def test_one_that_sends_without_end_does_not_stand_in_anybodys_way() -> No
     def take(request: Request, answer: Answer) -> None:
         raise Unauthorized("The key is unknown; send another.")
 
-    async with site(take, limits=EdgeLimits()) as here, await here.connect() as greedy, await here.connect() as other:
+    async with site(take, limits=edge_limits()) as here, await here.connect() as greedy, await here.connect() as other:
         await greedy.send(100 * post())
         await other.send(post())
         await other.read()
@@ -449,7 +455,7 @@ async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
     def take(request: Request, answer: Answer) -> None:
         pass
 
-    async with site(take, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
+    async with site(take, limits=edge_limits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1)
         here.edge.stop()
@@ -462,7 +468,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
     def take(request: Request, answer: Answer) -> None:
         answer(Reply(200, bytes(64 * 1024 * 1024)))
 
-    async with site(take, limits=EdgeLimits(drain_s=0.1)) as here, await here.connect() as client:
+    async with site(take, limits=edge_limits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1)
         here.edge.stop()
@@ -474,7 +480,7 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline() -> None:
     def take(request: Request, answer: Answer) -> None:
         answer(Reply(200, bytes(64 * 1024 * 1024)))
 
-    async with site(take, limits=EdgeLimits(write_s=0.1, sweep_s=0.02)) as here, await here.connect() as client:
+    async with site(take, limits=edge_limits(write_s=0.1, sweep_s=0.02)) as here, await here.connect() as client:
         await client.send(post(b"x"))
         await until(lambda: here.edge.requests == 1 and not here.edge.open)
 
@@ -487,7 +493,7 @@ async def test_writes_of_a_handed_over_connection_have_a_deadline() -> None:
             await stream.send_all(bytes(64 * 1024 * 1024))
         outcome.append(caught.type)
 
-    limits = EdgeLimits(write_s=0.1)
+    limits = edge_limits(write_s=0.1)
     async with site(hand_over=hand_over, limits=limits) as here, await here.connect() as client:
         await client.send(get())
         await until(lambda: len(outcome) == 1)
@@ -498,7 +504,7 @@ Certificates = tuple[ssl.SSLContext, ssl.SSLContext]
 
 async def test_tls_serves_both_doors(certificates: Certificates) -> None:
     server, client_side = certificates
-    async with site(tls=server, limits=EdgeLimits()) as here, await here.connect(client_side) as client:
+    async with site(tls=server, limits=edge_limits()) as here, await here.connect(client_side) as client:
         for byte in post(b"hello"):
             await client.send(bytes([byte]))
         assert (await client.read()).body == b"hello"
@@ -557,3 +563,32 @@ async def test_faults_are_refused_over_tls_too(certificates: Certificates, fault
             assert (await client.read()).status == fault.status
             assert await client.ended()
         assert await here.answers(client_side)
+
+
+# Behind a proxy
+
+
+def tells_client(request: Request, answer: Answer) -> None:
+    answer(Reply(201, request.peer.encode()))
+
+
+FORWARDED = {"Forwarded": b"for=192.0.2.9", "X-Forwarded-For": b"192.0.2.9"}
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("header", FORWARDED)
+async def test_a_request_is_from_whom_a_listed_proxy_names(
+    header: str, secure: bool, certificates: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> None:
+    server, client_side = certificates if secure else (None, None)
+    said = post(b"", header.encode() + b": " + FORWARDED[header])
+    async with site(tells_client, proxies=["127.0.0.1"], tls=server) as here, await here.connect(client_side) as client:
+        for request, whose in ((said, b"192.0.2.9"), (post(b""), b"127.0.0.1")):
+            await client.send(request)
+            assert (await client.read()).body == whose
+    async with (
+        site(tells_client, proxies=["192.0.2.0/24"], tls=server) as here,
+        await here.connect(client_side) as client,
+    ):
+        await client.send(said)
+        assert (await client.read()).body == b"127.0.0.1"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,14 @@ import orjson
 import pytest
 import structlog
 import trio
+from net_limits import admission, asgi_limits, edge_limits
 from quart import Response, request
 from quart_trio import QuartTrio
 from raw_http import FAULTS, Client, Ended, Fault, connect, get, until
 
+from evd.net.addresses import Proxies
 from evd.net.server.asgi import AsgiLimits, AsgiServer
-from evd.net.server.connection import Answer, EdgeLimits
+from evd.net.server.connection import Answer
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
@@ -27,7 +29,7 @@ from evd.request.http import Reply, Request
 
 INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
 Send = Callable[[dict[str, object]], Awaitable[None]]
-QUICK = AsgiLimits(head_s=0.2, body_s=0.2, idle_s=0.2, linger_s=0.2)
+QUICK = asgi_limits(head_s=0.2, body_s=0.2, idle_s=0.2, linger_s=0.2)
 
 
 def call(path: bytes, body: bytes | None = None, *lines: bytes) -> bytes:
@@ -134,19 +136,24 @@ class Site:
 
 
 @asynccontextmanager
-async def site(limits: AsgiLimits | None = None, allowance: Allowance | None = None) -> AsyncIterator[Site]:
+async def site(
+    limits: AsgiLimits | None = None, allowance: Allowance | None = None, proxies: Sequence[str] = ()
+) -> AsyncIterator[Site]:
     def take(ingest: Request, answer: Answer) -> None:
         answer(Reply(201, b"edge:" + ingest.body))
 
     web = Web()
     allow = None if allowance is None else lambda head, peer: allowance
-    door = AsgiServer(web.app, limits=limits or AsgiLimits(), log=structlog.get_logger(), allow=allow)
+    door = AsgiServer(
+        web.app, limits=limits or asgi_limits(), log=structlog.get_logger(), allow=allow, proxies=Proxies(proxies)
+    )
     edge = Edge(
         take=take,
         is_ingest=lambda method, path: method == "POST" and path == "/sigfox/uplink",
         hand_over=door.hand_over,
-        limits=EdgeLimits(),
+        limits=edge_limits(),
         log=structlog.get_logger(),
+        admission=admission(),
     )
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listeners[0].socket.getsockname()[1]
@@ -360,7 +367,7 @@ async def test_what_is_late_on_a_handed_over_connection_is_cut(sent: bytes, late
 
 
 async def test_a_client_that_goes_away_ends_its_request() -> None:
-    async with site(AsgiLimits(answer_s=0.1)) as here:
+    async with site(asgi_limits(answer_s=0.1)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/slow"))
             await here.web.asked.wait()
@@ -372,7 +379,7 @@ async def test_a_client_that_goes_away_ends_its_request() -> None:
 @pytest.mark.parametrize("behind", [b"", get()], ids=["alone", "with a request behind it"])
 async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: bytes, behind: bytes) -> None:
     """And nothing of its end reaches the edge, which all connections share."""
-    async with site(AsgiLimits(write_s=0.1)) as here, await here.connect() as client:
+    async with site(asgi_limits(write_s=0.1)) as here, await here.connect() as client:
         await client.send(call(path) + behind)
         await here.web.asked.wait()
         await until(lambda: not here.door.open)
@@ -381,7 +388,7 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: byte
 
 
 async def test_a_slow_reader_is_no_dead_one() -> None:
-    async with site(AsgiLimits(write_s=0.2)) as here, await here.connect() as client:
+    async with site(asgi_limits(write_s=0.2)) as here, await here.connect() as client:
         await client.send(call(b"/huge"))
         with trio.fail_after(20):
             left = 64 * 1024 * 1024
@@ -412,7 +419,7 @@ async def test_stop_closes_idle_connections_and_lets_responses_finish() -> None:
 
 @pytest.mark.parametrize("path", [b"/slow", b"/huge"])
 async def test_stop_cuts_what_is_left_after_its_deadline(path: bytes) -> None:
-    async with site(AsgiLimits(drain_s=0.2)) as here, await here.connect() as client:
+    async with site(asgi_limits(drain_s=0.2)) as here, await here.connect() as client:
         await client.send(call(path))
         await here.web.asked.wait()
         here.stop()
@@ -481,7 +488,7 @@ async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Call
         else:
             await answer(send)
 
-    door = AsgiServer(app, limits=AsgiLimits(), log=structlog.get_logger())
+    door = AsgiServer(app, limits=asgi_limits(), log=structlog.get_logger())
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             await nursery.start(door.run)
@@ -531,3 +538,14 @@ async def test_connections_that_ended_leave_little_to_the_collector() -> None:
             finally:
                 gc.enable()
             assert not counted or left < 20 * 20
+
+
+@pytest.mark.parametrize(("proxies", "whose"), [((), "127.0.0.1"), (("127.0.0.0/8",), "192.0.2.9")])
+@pytest.mark.parametrize("header", ["Forwarded: for=192.0.2.9", "X-Forwarded-For: 192.0.2.9"])
+async def test_the_application_finds_the_address_that_a_listed_proxy_names_for_each_request(
+    header: str, proxies: tuple[str, ...], whose: str
+) -> None:
+    async with site(proxies=proxies) as here, await here.connect() as client:
+        for said, expected in ((header.encode(), whose), (b"X-Other: 1", "127.0.0.1"), (header.encode(), whose)):
+            await client.send(b"GET /who HTTP/1.1\r\nHost: x\r\n" + said + b"\r\n\r\n")
+            assert orjson.loads((await client.read()).body)["peer"] == expected

@@ -1,8 +1,13 @@
-"""The kinds together: their numbers in Sigfox's REST API, which no two share."""
+"""The kinds together: each file has its row, and each row its numbers in Sigfox's REST API."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from evd.sigfox import kinds
 from evd.sigfox.kinds.registry import KINDS
+
+SHARED = {"__init__", "kind", "readers", "registry"}
 
 #: Type and subtype of createUrlCallback; the API has no EVENT, and no subtype of ERROR.
 NUMBERS = {
@@ -20,3 +25,8 @@ NUMBERS = {
 
 def test_a_kind_has_the_numbers_of_sigfoxs_api() -> None:
     assert {name: kind.number for name, kind in KINDS.items()} == NUMBERS
+
+
+def test_each_file_of_a_kind_has_its_row() -> None:
+    files = {path.stem for path in Path(kinds.__path__[0]).glob("*.py")}
+    assert files - SHARED == KINDS.keys()

@@ -13,13 +13,16 @@ class SqliteRejectionQueries(Questions):
         self, after: tuple[int] = (NUMBER_MAX,), *, limit: int, text: str
     ) -> Listing[RejectionSummary]:
         sql = (
-            "SELECT number, received, times, route, error, detail, length(body) AS body_bytes FROM rejected"
+            "SELECT number, received, times, route, error, detail, length(body) AS body_bytes, client"
+            " FROM rejected"
             " WHERE number < ? AND instr(lower(error || ' ' || detail), lower(?)) ORDER BY number DESC LIMIT ?"
         )
         return await self.listing(sql, (*after, text), limit, by=("number",))
 
     async def rejection(self, number: int) -> Rejection | None:
-        sql = "SELECT number, received, times, route, error, detail, headers, body FROM rejected WHERE number = ?"
+        sql = (
+            "SELECT number, received, times, route, error, detail, headers, body, client FROM rejected WHERE number = ?"
+        )
         rows = await self.rows(sql, (number,), small=True)
         return rows[0] if rows else None
 

@@ -61,7 +61,8 @@ CREATE TABLE rejected (
     detail   TEXT NOT NULL,
     headers  TEXT NOT NULL,
     body     BLOB NOT NULL,
-    is_text  INTEGER NOT NULL DEFAULT 0    -- 1: the body is UTF-8; what is not can be given as bytes only
+    is_text  INTEGER NOT NULL DEFAULT 0,   -- 1: the body is UTF-8; what is not can be given as bytes only
+    client   TEXT NOT NULL DEFAULT ''      -- the address that it came from, the last time
 ) STRICT;
 
 CREATE TABLE keys (

@@ -177,7 +177,7 @@ ORDER BY number;
 CREATE VIEW rejections AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
        CASE WHEN is_text THEN CAST(body AS TEXT) END AS body, number,
-       CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex
+       CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex, client
 FROM rejected
 ORDER BY number;
 

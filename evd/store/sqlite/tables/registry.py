@@ -24,14 +24,15 @@ KEYS_MAX = 10_000  # all are held in memory
 def _reject(registry: Registry, op: ops.Reject) -> None:
     digest = hashlib.sha256(op.route.encode() + b"\0" + op.body).digest()
     again = registry.db.execute(
-        "UPDATE rejected SET times = times + 1, received = ? WHERE digest = ?", (op.received, digest)
+        "UPDATE rejected SET times = times + 1, received = ?, client = ? WHERE digest = ?",
+        (op.received, op.client, digest),
     )
     if again.rowcount:
         return
     cursor = registry.db.execute(
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text)"
-        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
-        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body)),
+        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text, client)"
+        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)",
+        (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body), op.client),
     )
     registry.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - registry.limits.rejected,))
 
