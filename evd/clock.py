@@ -1,4 +1,4 @@
-"""The machine's clocks, asked in one place; whatever is pure gets `now` as an argument."""
+"""The machine's clocks, read in one place; pure code gets `now` as an argument."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 Clock = Callable[[], int]
-"""Gives epoch ms."""
+"""Returns epoch ms."""
 
 
 def now_ms() -> int:
@@ -15,5 +15,5 @@ def now_ms() -> int:
 
 
 def steady_ms() -> int:
-    """Counts ms from the machine's start on, also while it sleeps; nobody sets it."""
+    """ms since the machine's boot, suspended time included; setting the wall clock does not change it."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000

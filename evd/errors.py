@@ -6,7 +6,7 @@ EvdError
 ├── CodecError            a payload is no hex text, or a value does not fit its field
 ├── RequestError          an HTTP request is refused; carries the status of the answer
 │   ├── BadRequest        400
-│   │   └── TimeAhead     201: kept in `rejected`, for its time lies ahead and its vehicle's ring is full
+│   │   └── TimeAhead     201: kept in `rejected`, because its time lies ahead and its vehicle's ring is full
 │   ├── Unauthorized      401
 │   ├── Forbidden         403
 │   ├── NotFound          404
@@ -20,24 +20,26 @@ EvdError
 │   ├── StoreBusy         another writer holds it
 │   ├── StoreFull         the disk is full: rolled back, goes on once there is space
 │   ├── StoreBroken       an I/O or fsync error: the process must end (exit 70)
-│   │   └── StoreHangs     the disk does not answer: the process must end, and can tidy up nothing
+│   │   └── StoreHangs    the disk does not answer: the process must end without any finalization
 │   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
-├── AlreadyRunning        another evd holds the lock of this directory
-├── CannotListen          an address is in use, or not there yet (exit 1: systemd tries again)
+├── AlreadyRunning        another evd holds the lock of this data directory
+├── CannotListen          an address is in use, or does not exist yet (exit 1: systemd tries again)
 ├── ControlError          the running daemon refused, or did not answer, a command
-├── HttpError             a request evd sends got no answer (whatever its status, an answer is none of these)
-│   ├── HttpTimeout       not within its deadline
-│   └── HttpBroken        the other side cannot be reached, hung up, or answered what is no HTTP or too much of it
-├── SigfoxError           Sigfox's REST API answered what cannot be used
-├── AlertError            the operator could not be told of an alarm
-└── PushError             a push was not accepted; each leaf is a verb: what to do next
+├── HttpError             a request of evd's got no answer (an answer of any status is no HttpError)
+│   ├── HttpTimeout       no answer within the deadline
+│   └── HttpBroken        unreachable, disconnected, or the answer is not HTTP or too large
+├── SigfoxError           Sigfox's REST API sent an answer that evd cannot use
+├── AlertError            an alarm could not be delivered to the operator
+└── PushError             a push was not accepted; each leaf says what to do next
     ├── DropRegistration  the token is dead: remove the registration
-    │   └── ForeignSender it is another project's: someone mixed up projects, so the operator hears of it, too
+    │   └── ForeignSender it belongs to another project: also raise an alarm, because a project is configured wrong
     ├── GiveUp            this message will never be accepted
-    ├── RetryAfter        try again, not sooner than `delay_s`
-    └── Pause             the sender itself is refused (credentials, quota): stop for `delay_s`
+    └── RetryAfter        try again, not sooner than `delay_s`
+        ├── Pause         the sender itself is refused (credentials, quota): stop for `delay_s`
+        │   └── QuotaExceeded
+        └── Unreachable   the provider is down or does not answer
 
-What a person sees of an error is `str(error)`: one sentence saying what is wrong, where, and what to do.
+`str(error)` is for people: one sentence that says what is wrong, where, and what to do.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ class BadRequest(RequestError):
 
 
 class TimeAhead(BadRequest):
-    """A status is kept in `rejected`: it costs no timely one its place, and may be right where the clock is not."""
+    """A status is kept in `rejected`: it must not evict a timely one, and its time may be right and the clock wrong."""
 
     error = "Time ahead"
 
@@ -161,7 +163,7 @@ class StoreBroken(StoreError):
 
 
 class StoreHangs(StoreBroken):
-    """A thread waits for the disk inside the database's library: whatever touches that waits, too."""
+    """A thread waits for the disk inside SQLite and holds its mutex: any other call into SQLite would wait, too."""
 
 
 class StoreRefused(StoreError):
@@ -169,7 +171,7 @@ class StoreRefused(StoreError):
 
 
 class AlreadyRunning(EvdError):
-    """Another evd holds the lock of this directory; `briefly` where that is a command, which ends soon."""
+    """Another evd holds the lock of this directory; `briefly` if that is a command, which ends soon."""
 
     def __init__(self, message: str, *, briefly: bool = False) -> None:
         super().__init__(message)
@@ -177,7 +179,7 @@ class AlreadyRunning(EvdError):
 
 
 class CannotListen(EvdError):
-    """An address cannot be listened at for now."""
+    """evd cannot listen at an address for now."""
 
 
 class ControlError(EvdError):
@@ -185,7 +187,7 @@ class ControlError(EvdError):
 
 
 class HttpError(EvdError):
-    """A request evd sends got no answer."""
+    """A request that evd sent got no answer."""
 
 
 class HttpTimeout(HttpError):
@@ -197,11 +199,11 @@ class HttpBroken(HttpError):
 
 
 class SigfoxError(EvdError):
-    """Sigfox's REST API answered what cannot be used."""
+    """Sigfox's REST API sent an answer that evd cannot use."""
 
 
 class AlertError(EvdError):
-    """The operator could not be told of an alarm; the text holds no address's path and no password."""
+    """An alarm could not be delivered to the operator; the text holds no path of an address and no password."""
 
 
 class PushError(EvdError):
@@ -213,7 +215,7 @@ class DropRegistration(PushError):
 
 
 class ForeignSender(DropRegistration):
-    """The target belongs to another sender: an app or a daemon was built with the wrong project."""
+    """The token belongs to another sender: the app or evd was set up with the wrong Firebase project."""
 
 
 class GiveUp(PushError):
@@ -227,19 +229,19 @@ class RetryAfter(PushError):
 
 
 class Pause(RetryAfter):
-    """No push at all before `delay_s`: the sender itself is refused, and someone has to act."""
+    """No push at all before `delay_s`: the sender itself is refused, and the operator has to act."""
 
 
 class QuotaExceeded(Pause):
-    """The project sends more than its quota: pause, then send half as fast."""
+    """The Firebase project exceeds its quota: pause, then send half as fast."""
 
 
 class Unreachable(RetryAfter):
-    """The provider is down, or does not answer: nothing about this push or its phone."""
+    """The provider is down, or does not answer. This says nothing about the push or its registration."""
 
 
 def error_kinds(error: BaseException) -> list[str]:
-    """The types in an exception or in a nest of groups. A log says no more of a connection: texts may hold secrets."""
+    """The types in an exception or in nested groups: all that is logged of a connection's error, for its secrets."""
     if isinstance(error, BaseExceptionGroup):
         return [kind for inner in error.exceptions for kind in error_kinds(inner)]
     return [type(error).__name__]

@@ -1,4 +1,4 @@
-"""Who is asking: API keys with their roles, and Firebase ID tokens.
+"""Authentication: API keys with their roles, Firebase ID tokens, and a limit on guesses.
 
 May import: net. Begin with `evd.auth.api_keys`.
 """

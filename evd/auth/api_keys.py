@@ -1,7 +1,7 @@
-"""Who is asking: API keys with their roles, and Firebase ID tokens. Whose vehicle it is stands in the store.
+"""API keys and their roles. Who owns a vehicle is in the store.
 
-A key is `evd_<role>_<id>_<secret>_<checksum>`; only the SHA-256 of the whole text is stored. A key that a client brings
-along (`evd key import`) has no such form: its id is the beginning of its hash.
+A key is `evd_<role>_<id>_<secret>_<checksum>`; only the SHA-256 of the whole text is stored. An imported key (`evd key
+import`) has no such form: its id is the beginning of its hash.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from evd.net.addresses import network_of
 ROLES = ("sigfox", "device", "app", "admin")
 KEY_MAX_CHARACTERS = 256
 IMPORTED_MIN_CHARACTERS = 20
-"""As AWS API Gateway has it, from where the original's keys come; shorter ones may be guessed."""
+"""The minimum of AWS API Gateway, which made the original's keys; shorter ones could be guessed."""
 
 _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_CHARACTERS = 43  # 256 bits: a random secret of this size needs no slow hash
@@ -32,7 +32,7 @@ _NO_DIGEST = bytes(32)
 
 
 class Key(NamedTuple):
-    """A key as it is stored; `vehicle` is the one vehicle it may speak for, in normal form, if it is bound to one.
+    """A key as it is stored; `vehicle`, in normal form, is the only vehicle that it may post for, if any.
 
     `role` is one role, or several in the order of ROLES with commas between them.
     """
@@ -48,27 +48,27 @@ class Key(NamedTuple):
 
 
 def new_key(role: str) -> tuple[str, Key]:
-    """A fresh key: the text, which is shown once, and what is kept of it."""
+    """A new key: the text, which is shown once, and what is stored of it."""
     body = f"evd_{role}_{_random(_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}"
     text = f"{body}_{_checksum(body)}"
     return text, Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
 
 
 def joined_roles(given: Iterable[str]) -> str:
-    """Roles as a key holds them; each of `given` may be several itself. Raises BadRequest.
+    """Roles as a key holds them; each of `given` may name several, with commas. Raises BadRequest.
 
-    An administrator's key holds no other: what every phone has in its app must not administrate.
+    An administrator's key has no other role: a key that every phone has in its app must not administrate.
     """
     wanted = {role for one in given for role in one.split(",")}
     if unknown := sorted(wanted.difference(ROLES)):
         raise BadRequest(f"there is no role {unknown[0][:40]!r}: use one of {', '.join(ROLES)}")
     if "admin" in wanted and len(wanted) > 1:
-        raise BadRequest("the role admin stands alone: give the administrator a key of his own")
+        raise BadRequest("the role admin cannot be combined with others: give the administrator a separate key")
     return ",".join(role for role in ROLES if role in wanted)
 
 
 def imported_key(role: str, text: str) -> Key:
-    """What is kept of a key that a client has already. Raises BadRequest without quoting it."""
+    """What is stored of a key that a client already has. Raises BadRequest, whose text does not quote the key."""
     if not IMPORTED_MIN_CHARACTERS <= len(text) <= KEY_MAX_CHARACTERS or not text.isascii() or not text.isprintable():
         raise BadRequest(
             f"the key must have {IMPORTED_MIN_CHARACTERS} to {KEY_MAX_CHARACTERS} printable ASCII characters"
@@ -79,7 +79,7 @@ def imported_key(role: str, text: str) -> Key:
 
 
 def key_id(text: str) -> str:
-    """What a key is called in lists and logs; not secret."""
+    """The name of a key in lists and in the daemon's log; not secret."""
     if _well_formed(text):
         return text.split("_")[2]
     return _imported_id(hashlib.sha256(text.encode()).digest())
@@ -90,27 +90,28 @@ def _imported_id(digest: bytes) -> str:
 
 
 PROVEN_MAX = 256
-"""Texts that proved to be a living key, remembered so that a callback's key is not hashed anew each time."""
+"""Texts of valid keys that are cached, so that a callback's key is not hashed each time."""
 
 PROVEN_FROM_MAX = 4096
-"""Likewise of keys that a client brought along, each with the address that showed it; the oldest make room."""
+"""Imported keys that are cached, each with the address that sent it; the oldest are forgotten first."""
 
 
 class KeyRing:
-    """The living keys, in memory.
+    """The valid keys, in memory.
 
-    An address that shows too many wrong keys is asked to wait. What cannot be guessed is looked at all the same, and
-    what came from there before: a stranger behind a proxy, or a wrong template at Sigfox, is no harm to the others.
+    An address that sends too many wrong keys has to wait. Two kinds of key are checked all the same: evd's own, which
+    cannot be guessed, and a key that was valid from there before. So neither a guesser behind the same proxy nor a
+    wrong template at Sigfox locks out the others.
     """
 
     def __init__(self, keys: list[Key]) -> None:
         self._keys = {key.key_id: key for key in keys}
-        self._proven: dict[bytes, Key] = {}  # what x-api-key held; a wrong key never gets in here
+        self._proven: dict[bytes, Key] = {}  # by the value of x-api-key; valid keys only
         self._proven_from: dict[tuple[str, str], Key] = {}
         self._guesses: GuessLimit | None = None
 
     def limit(self, guesses: GuessLimit) -> None:
-        """From here on wrong keys are counted, by the network that they come from."""
+        """Count wrong keys by the network that they come from."""
         self._guesses = guesses
 
     def add(self, key: Key) -> None:
@@ -118,7 +119,7 @@ class KeyRing:
         self._forget(key.key_id)
 
     def remove(self, key_id: str) -> None:
-        """From here on it opens nothing."""
+        """The key is no longer valid."""
         self._keys.pop(key_id, None)
         self._forget(key_id)
 
@@ -128,9 +129,9 @@ class KeyRing:
             del self._proven_from[shown]
 
     def find(self, headers: Mapping[bytes, bytes], peer: str = "", *, counts: bool = True) -> Key:
-        """The key that a request shows: `x-api-key`, a Bearer that is no ID token, or Basic's password.
+        """The key of a request: `x-api-key`, a Bearer that is no ID token, or the password of Basic.
 
-        `peer` is its client's address, "" for a local one. Raises Unauthorized, TooManyRequests.
+        `peer` is the client's address, "" for the control socket. Raises Unauthorized, TooManyRequests.
         """
         shown = headers.get(b"x-api-key", b"")
         proven = self._proven.get(shown)
@@ -151,7 +152,7 @@ class KeyRing:
                 self._guesses.wrong(network)
             if wait_s:
                 raise TooManyRequests("too many wrong keys came from this address: wait", retry_after_s=wait_s)
-            raise Unauthorized("the key is not known, or was revoked")
+            raise Unauthorized("the key is unknown or revoked")
         if not own:
             if len(self._proven_from) >= PROVEN_FROM_MAX:
                 del self._proven_from[next(iter(self._proven_from))]
@@ -163,23 +164,23 @@ class KeyRing:
         return found
 
     def knows(self, headers: Mapping[bytes, bytes], peer: str = "") -> Key | None:
-        """The same without a word: None where there is no good key, and that counts as no guess yet."""
+        """The same, but None if there is no valid key, which does not count as a guess yet."""
         try:
             return self.find(headers, peer, counts=False)
         except (Unauthorized, TooManyRequests):
             return None
 
     def _look_up(self, text: str) -> Key | None:
-        # Compared in constant time, with a dummy where there is no such id: an answer's time tells nothing of a key.
+        # Compared in constant time, with a dummy if there is no such id: the response time reveals nothing of a key.
         digest = hashlib.sha256(text.encode()).digest()
-        parts = text.split("_", 3)  # of a key of evd's own the id; its checksum is for people who mistype
+        parts = text.split("_", 3)  # of evd's own key the id; the checksum serves to recognize typing errors
         found = self._keys.get(parts[2]) if len(parts) == 4 else None
         if found is None:
             found = self._keys.get(_imported_id(digest))
         return found if hmac.compare_digest(found.digest if found else _NO_DIGEST, digest) else None
 
     def require(self, headers: Mapping[bytes, bytes], roles: frozenset[str], peer: str = "") -> Key:
-        """The key of a request, if its role is one of `roles`. Raises Unauthorized, TooManyRequests, Forbidden."""
+        """The key of a request, if one of its roles is in `roles`. Raises Unauthorized, TooManyRequests, Forbidden."""
         key = self.find(headers, peer)
         if not key.may(roles):
             raise Forbidden(f"a key of role {key.role} may not do this: one of {', '.join(sorted(roles))} is needed")
@@ -227,7 +228,7 @@ def _well_formed(text: str) -> bool:
 
 
 def _checksum(body: str) -> str:
-    """CRC-32 in six base-62 digits: a mistyped key is told from a wrong one without a look into any table."""
+    """CRC-32 in six base-62 digits: a mistyped key is recognized without a look-up in any table."""
     number, digits = zlib.crc32(body.encode("utf-8")), ""
     for _ in range(6):
         number, digit = divmod(number, 62)

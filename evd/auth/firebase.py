@@ -1,4 +1,4 @@
-"""Firebase ID tokens: who the user of the app is. Checked by firebase-admin, in threads, for it blocks."""
+"""Firebase ID tokens, which identify the app's user. firebase-admin checks them, in threads, because it blocks."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from evd.clock import Clock, now_ms
 from evd.errors import ConfigError, Unauthorized, Unavailable
 
 CLOCK_SKEW_S = 5
-THREADS_MAX = 4  # a check takes 0.3 ms once the certificates are there; fetching them must not fill every thread
-_apps = count()  # firebase-admin wants a name for each
+THREADS_MAX = 4  # a check takes 0.3 ms with the certificates cached; fetching them must not occupy every thread
+_apps = count()  # firebase-admin requires a distinct name for each app
+_NO_CERTIFICATES = "Google's certificates cannot be fetched: send the request again later"
 REMEMBERED_MAX = 4096
 REMEMBERED_MS = 60_000
-"""A token that was right stays right so long (at most until it expires): an app asks several things at once."""
+"""How long a valid token is cached (at most until it expires): an app sends several requests at once."""
 
 
 class FirebaseTokens:
     """Checks ID tokens of one project: RS256, audience, issuer, subject, expiry.
 
-    `certs_url` replaces Google's address of the certificates where it is not empty. Raises ConfigError where an
-    emulator's variable would make the SDK skip the signature check.
+    `certs_url`, if not empty, replaces Google's address of the certificates. Raises ConfigError if the emulator's
+    environment variable is set, with which the SDK would skip the signature check.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class FirebaseTokens:
     ):
         if env_emulator:
             raise ConfigError(
-                "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
+                "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would be accepted; remove it from the environment"
             )
         app = firebase_admin.initialize_app(
             google.auth.credentials.AnonymousCredentials(),  # type: ignore[no-untyped-call]
@@ -49,7 +50,7 @@ class FirebaseTokens:
         self._remembered: OrderedDict[str, tuple[str, int]] = OrderedDict()
 
     async def uid(self, token: str) -> str:
-        """The verified user id. Raises Unauthorized, or Unavailable where the certificates cannot be had in time."""
+        """The verified user id. Raises Unauthorized, or Unavailable if the certificates cannot be fetched in time."""
         known = self._remembered.get(token)
         if known is not None and known[1] > self._clock():
             return known[0]
@@ -59,15 +60,15 @@ class FirebaseTokens:
             )
             self._remember(token, uid, expires)
             return uid
-        raise Unavailable("Google's certificates cannot be fetched: ask again later", retry_after_s=5)
+        raise Unavailable(_NO_CERTIFICATES, retry_after_s=5)
 
     def _verify(self, token: str) -> tuple[str, int]:
         try:
             claims = self._client.verify_id_token(token, clock_skew_seconds=CLOCK_SKEW_S)
             return str(claims["uid"]), int(claims["exp"]) * 1000
         except auth.CertificateFetchError:
-            raise Unavailable("Google's certificates cannot be fetched: ask again later", retry_after_s=5) from None
-        # The others come of claims that are signed and yet no numbers and texts, as the libraries take for granted.
+            raise Unavailable(_NO_CERTIFICATES, retry_after_s=5) from None
+        # The other errors come from signed claims of the wrong type, which the libraries do not check.
         except (exceptions.FirebaseError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             raise Unauthorized(f"the ID token is refused ({type(error).__name__}): sign in again") from None
 

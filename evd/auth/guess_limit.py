@@ -1,6 +1,6 @@
-"""How many wrong keys an address may show: enough for people who mistype, too few for a program that tries them all.
+"""How many wrong keys an address may send: enough for typing errors, too few to try all keys.
 
-The clock is passed in. It bounds guesses at keys that were imported: those may be short, evd's own are 256 bits.
+It limits guesses at imported keys, which may be short; evd's own keys have 256 bits. The clock is an argument.
 """
 
 from __future__ import annotations
@@ -8,23 +8,23 @@ from __future__ import annotations
 from evd.clock import Clock
 
 AT_ONCE = 500
-"""Wrong keys that an address may show before it has to wait: a minute of callbacks with a key that was revoked."""
+"""Wrong keys that an address may send before it has to wait: a minute of callbacks with a revoked key."""
 
 PER_S = 5
-"""And from then on: 8 characters would take a million years."""
+"""Wrong keys a second after that: to try all keys of 8 characters would take a million years."""
 
 ADDRESSES_MAX = 4096
-"""That are remembered; the one that was wrong longest ago makes room."""
+"""Addresses that are counted; the one whose last wrong key is the oldest is forgotten first."""
 
 
 class GuessLimit:
     def __init__(self, clock: Clock) -> None:
-        """`clock` gives ms, of a clock that nobody sets."""
+        """`clock` returns ms of a monotonic clock."""
         self._clock = clock
-        self._spent: dict[str, tuple[float, int]] = {}  # address → guesses that are not forgiven yet, and when that was
+        self._spent: dict[str, tuple[float, int]] = {}  # address → guesses that still count, and the time of that count
 
     def wrong(self, address: str) -> None:
-        """A wrong key came from there."""
+        """Count a wrong key."""
         spent = min(self._now_spent(address), AT_ONCE - 1) + 1
         self._spent.pop(address, None)
         self._spent[address] = (spent, self._clock())
@@ -32,7 +32,7 @@ class GuessLimit:
             del self._spent[next(iter(self._spent))]
 
     def wait_s(self, address: str) -> int:
-        """For how long no guess is looked at; 0: one may come at once."""
+        """Seconds until the next guess is checked; 0: at once."""
         over = self._now_spent(address) - (AT_ONCE - 1)
         return max(1, round(over / PER_S)) if over > 0 else 0
 

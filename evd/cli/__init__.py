@@ -1,4 +1,4 @@
-"""The evd command: one file a command group.
+"""The evd command: one file for each command group.
 
 May import: every room. Begin with `evd.cli.common`; a new command is a row of COMMANDS.
 """
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from evd.push.traits import AdminTargets
 
 STARTING_GC_THRESHOLD = 100_000
-"""Container objects between two looks for cycles: what imports make stays, and looking at it is a tenth of a start. A
-daemon that is ready sets its own."""
+"""New container objects between two passes of the cyclic collector during a start: what imports create stays, and the
+passes would take a tenth of the start. A daemon that is ready sets its own threshold."""
 
 #: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -56,8 +56,8 @@ EXIT_BROKEN = 70  # EX_SOFTWARE: the database failed; systemd starts evd again
 
 
 @contextmanager
-def _words_made_plain() -> Iterator[None]:
-    """What click says of a command line quotes it."""
+def _plain_errors() -> Iterator[None]:
+    """click's errors quote the command line, which may hold control characters."""
     try:
         yield
     except click.UsageError as error:
@@ -71,11 +71,11 @@ def _words_made_plain() -> Iterator[None]:
 
 class _Commands(click.Group):
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _words_made_plain():
+        with _plain_errors():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _words_made_plain():
+        with _plain_errors():
             return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -108,7 +108,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; an error of evd's is one sentence on stderr."""
+    """Run the command; an EvdError becomes one sentence on stderr."""
     gc.set_threshold(STARTING_GC_THRESHOLD)
     try:
         cli.main(arguments, prog_name="evd", standalone_mode=True)
@@ -116,7 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(_report(error))
     except BaseExceptionGroup as group:
         if group.split(KeyboardInterrupt)[1] is None:
-            say("Aborted!", err=True)  # as click says it of a Ctrl-C outside a nursery
+            say("Aborted!", err=True)  # as click does for a Ctrl-C outside a nursery
             sys.exit(1)
         found = _first(group)
         sys.exit(_report_unforeseen(group) if found is None else _report(found))
@@ -134,7 +134,7 @@ def _report(error: EvdError) -> int:
 
 
 def end_at_once(code: int) -> NoReturn:
-    """Without Python's own tidying up, which would touch what a thread waits in for the disk."""
+    """End without Python's finalization, which would wait for SQLite's mutex: a thread in a hung disk holds it."""
     log = sys.modules.get("evd.log.logger")
     if log is not None:
         log.drain()
@@ -146,26 +146,26 @@ TRACEBACK = "EVD_TRACEBACK"
 
 
 def _report_unforeseen(error: BaseException) -> int:
-    """A person is told in a sentence; the traceback is for the log of a daemon, or for who asks for it."""
+    """A person gets a sentence; the traceback goes into the daemon's log, or to stderr if EVD_TRACEBACK is set."""
     if TRACEBACK in os.environ:
         say_lines("".join(traceback.format_exception(error)), err=True)
     log = sys.modules.get("evd.log.logger")
-    if log is not None and sys.stderr is not sys.__stderr__:  # the daemon's, which goes the way of the log
-        log.log.critical("evd ends by a fault of its own", exc_info=error)
+    if log is not None and sys.stderr is not sys.__stderr__:  # the daemon routes stderr through its log
+        log.log.critical("evd ends because of an internal error", exc_info=error)
     inner = error
     while isinstance(inner, BaseExceptionGroup):
         inner = inner.exceptions[0]
     if isinstance(inner, OSError):
         where = f"{os.fsdecode(inner.filename)}: " if isinstance(inner.filename, str | bytes) else ""
-        say_error(f"{where}{inner.strerror or type(inner).__name__}: check that it is there and who may use it")
+        say_error(f"{where}{inner.strerror or type(inner).__name__}: check that it exists, and its permissions")
     else:
-        # Its text may hold anything, a secret too.
-        say_error(f"this is a fault of evd's own ({type(inner).__name__}): report it; {TRACEBACK}=1 shows where")
+        # Its text may hold anything, also a secret.
+        say_error(f"internal error ({type(inner).__name__}): please report it; {TRACEBACK}=1 shows a traceback")
     return 1
 
 
 def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:
-    """The one error of evd's in a nursery's group; None if something unforeseen is among them."""
+    """The one EvdError in a nursery's group; None if the group holds another error, too."""
     broken: Any = group.split(StoreHangs)[0]
     if not broken:
         broken, _ = group.split(StoreBroken)

@@ -76,7 +76,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 def _remove(targets: AdminTargets) -> click.Command:
     shown = targets.field.upper()
 
-    @click.command("remove", help=f"Push VEHICLE to {shown} no more; {shown} as the list shows it, or whole.")
+    @click.command("remove", help=f"Stop pushing VEHICLE to {shown}; {shown} as the list shows it, or whole.")
     @click.argument("vehicle")
     @click.argument("target", metavar=shown)
     @directory_option
@@ -92,7 +92,7 @@ def _remove(targets: AdminTargets) -> click.Command:
 
 
 def _secret(noun: str, section: str, setting: str) -> click.Command:
-    @click.command("secret", help=f"Make a secret that signs the pushes to {noun}s. It is printed this once.")
+    @click.command("secret", help=f"Make a secret that signs the pushes to {noun}s. It is printed only once.")
     @directory_option
     @json_option
     def secret(directory: str | None, as_json: bool) -> None:
@@ -102,7 +102,7 @@ def _secret(noun: str, section: str, setting: str) -> click.Command:
             return
         say("{}", text)
         file = find(directory, os.environ).settings
-        hint = 'Write it into {}: [{}] {} = "…", start evd anew, give it to the receivers.'
+        hint = 'Write it into {}: [{}] {} = "…", restart evd, give it to the receivers.'
         say(hint, file, section, setting, err=True)
 
     return secret

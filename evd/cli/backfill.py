@@ -33,19 +33,21 @@ from evd.sigfox_api.client import SigfoxApi
 
 PROGRESS_EVERY_S = 0.2
 ESCAPED = 3
-"""The control socket's JSON is plain ASCII with blanks in it: at most so many times as long as the same in UTF-8."""
+"""The control socket's JSON is ASCII with blanks: at most so many times as long as the same document in UTF-8."""
 
-EXIT_INTERRUPTED = 130  # as a shell says it of SIGINT
+EXIT_INTERRUPTED = 130  # a shell's exit code for SIGINT
 
 _AGO = re.compile(r"([0-9]{1,9})([smhdw])")
 _UNIT_MS = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 @click.command()
-@click.option("--since", required=True, metavar="WHEN", help="An ISO time (UTC where it does not say), or 2h, 7d ago.")
-@click.option("--until", metavar="WHEN", help="Likewise; else now.")
-@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device; may be given again.")
-@click.option("--device-type", "device_types", multiple=True, metavar="ID", help="Only this device type; likewise.")
+@click.option(
+    "--since", required=True, metavar="WHEN", help="An ISO time (UTC without a zone), or 2h, 7d for so long ago."
+)
+@click.option("--until", metavar="WHEN", help="The same; default: now.")
+@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device; repeatable.")
+@click.option("--device-type", "device_types", multiple=True, metavar="ID", help="Only this device type; repeatable.")
 @directory_option
 @json_option
 @click.pass_context
@@ -60,8 +62,8 @@ def backfill(
 ) -> None:
     """Fetch from Sigfox's REST API what evd missed.
 
-    Reads the callbacks that were not delivered, and the messages of each device, and takes in what evd does not have.
-    It may be stopped and run again at any time. Needs sigfox.api_login and sigfox.api_password.
+    Reads the callbacks that were not delivered and the messages of each device, and stores what evd does not have.
+    It may be stopped and repeated at any time. Needs sigfox.api_login and sigfox.api_password.
     """
     place = find(directory, os.environ)
     place.require()
@@ -69,7 +71,7 @@ def backfill(
     now = now_ms()
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
-        raise ConfigError(f"--since {since} does not lie before {'--until ' + until if until else 'now'}")
+        raise ConfigError(f"--since {since} is not before {'--until ' + until if until else 'now'}")
     run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
         with_writer(place, config, run)
@@ -82,7 +84,7 @@ def backfill(
 
 
 class _Run:
-    """A backfill as a plain function for any thread; SIGINT and SIGTERM end it between two deliveries."""
+    """A backfill that any thread can call; SIGINT and SIGTERM end it between two deliveries."""
 
     def __init__(self, config: Config, **wish: Any) -> None:
         self._config = config
@@ -92,13 +94,13 @@ class _Run:
         self.backfiller: Backfiller | None = None
 
     def __call__(self, socket: Path) -> None:
-        """Deliver to the evd at `socket`. Raises NobodyThere before anything is done."""
+        """Deliver to the daemon at `socket`. Raises DaemonNotRunning before anything is done."""
         control.call(socket, "POST", "/backfill", [])
         trio.run(self._main, socket, strict_exception_groups=True)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Signals reach the main thread only, wherever the work is done."""
+        """Only the main thread gets signals, whichever thread does the work."""
 
         def stop(number: int, frame: FrameType | None) -> None:
             self.interrupted = True
@@ -131,7 +133,7 @@ class _Run:
             nursery.cancel_scope.cancel()
 
     async def _deliver(self, socket: Path, items: Sequence[Item]) -> Sequence[str]:
-        """Waits for the answer whatever happens: control.call has a deadline of its own."""
+        """Waits for the answer also when cancelled: control.call has its own deadline."""
         body = msgspec.to_builtins(items)
         answer = await trio.to_thread.run_sync(control.call, socket, "POST", "/backfill", body)
         verdicts: list[str] = answer["verdicts"]
@@ -139,7 +141,7 @@ class _Run:
 
 
 async def _show_progress(run: Backfiller) -> None:
-    """A bar on stderr, if that is a terminal: devices done of those found."""
+    """A progress bar on stderr, if that is a terminal: devices done of those found."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(
@@ -162,9 +164,7 @@ def parse_when(text: str, now: int) -> int:
         moment = datetime.fromisoformat(text)
         return max(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000), 1)
     except (ValueError, OverflowError):
-        raise ConfigError(
-            f"{text!r} is no time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long before now"
-        ) from None
+        raise ConfigError(f"{text!r} is not a time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long ago") from None
 
 
 def _print(run: _Run) -> None:
@@ -180,4 +180,4 @@ def _print(run: _Run) -> None:
     if found.get("refused"):
         say_error("`evd rejected list` says why some were refused")
     if run.interrupted:
-        say_error("stopped before the end: run the same command again, what is here is not read twice")
+        say_error("stopped before the end: run the same command again; it does not store a message twice")

@@ -1,4 +1,4 @@
-"""What the commands share: where evd lives, its settings, and the way to the daemon."""
+"""What the commands share: the data directory, its settings, and requests to the daemon."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import click
 
 from evd.cli.printing import say
 from evd.config import settings as config
-from evd.config.data_dir import LOOK_EVERY_S, TURN_S, DataDirectory, find
+from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
 from evd.net import control
@@ -24,12 +24,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
 PAGE_MAX = 10_000
-"""Rows that the daemon gives at once."""
+"""Rows that the daemon returns in one page."""
 
 
 def directory_option(command: F) -> F:
     return click.option(
-        "--dir", "directory", metavar="DIR", help="Where evd lives; else $EVD_DIR, $STATE_DIRECTORY, your data folder."
+        "--dir",
+        "directory",
+        metavar="DIR",
+        help="The data directory; default: $EVD_DIR, $STATE_DIRECTORY, your data folder.",
     )(command)
 
 
@@ -43,10 +46,7 @@ def settings(place: DataDirectory, flags: Mapping[str, Any] | None = None) -> Co
 
 
 def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
-    """Put something to the running daemon; where none runs, be the writer for the moment.
-
-    Raises EvdError.
-    """
+    """Send a request to the running daemon; if none runs, be the daemon for this request. Raises EvdError."""
     return reached(directory, lambda socket: control.call(socket, method, path, body))
 
 
@@ -57,7 +57,7 @@ def ask_pages(
     limit: int | None = None,
     count: Callable[[Any], int] = len,
 ) -> list[Any]:
-    """The pages of a list, until they have `limit` rows together, as `count` gives them of one. Raises EvdError."""
+    """The pages of a list, until they have `limit` rows in all; `count` counts those of a page. Raises EvdError."""
 
     def walk(socket: Path) -> list[Any]:
         pages, rows = [], 0
@@ -82,7 +82,7 @@ def ask_list(
     *,
     page_max: int = PAGE_MAX,
 ) -> list[Any]:
-    """The rows of a list: all, or the first `limit`; where there are more, that is said on stderr. Raises EvdError."""
+    """The rows of a list: all, or the first `limit`; if there are more, stderr says so. Raises EvdError."""
     if limit is not None:
         query = {"limit": min(limit, page_max), **query}
     rows = [row for page in ask_pages(directory, path, query, limit) for row in page]
@@ -92,7 +92,7 @@ def ask_list(
 
 
 def _say_cut() -> None:
-    say("… and more: a higher --limit shows them.", err=True)
+    say("… there are more: a higher --limit shows them.", err=True)
 
 
 def reached(directory: str | None, work: Callable[[Path], T]) -> T:
@@ -102,22 +102,20 @@ def reached(directory: str | None, work: Callable[[Path], T]) -> T:
 
 
 STARTS_S = 10.0
-"""Whoever holds the lock and has no socket yet is a daemon that starts."""
+"""How long a command waits for a daemon that starts: it holds the lock and has no control socket yet."""
 
 
 def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Path], T]) -> T:
-    """`work` with the control socket of the running daemon, or of one that runs for this work only, with `config`.
+    """Run `work` with the control socket of the running daemon, or of one that runs for this work only, with `config`.
 
-    Commands side by side take turns. Raises EvdError.
+    Commands at the same time take turns. Raises EvdError.
     """
     begun = time.monotonic()
     while True:
         try:
             return work(place.socket)
         except control.DaemonNotRunning:
-            from evd.daemon import (
-                process as serving,  # the daemon's imports take half a second, which a running one spares
-            )
+            from evd.daemon import process as serving  # takes half a second, which a running daemon saves
             from evd.log import logger as log
 
             log.configure(level="error")
@@ -127,18 +125,18 @@ def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Pat
         except AlreadyRunning as error:
             if time.monotonic() - begun > (TURN_S if error.briefly else STARTS_S):
                 raise
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def path_part(text: str) -> str:
-    """An id or a name as one part of an API's path. Raises ConfigError for what can stand in none."""
+    """An id or a name as one segment of an API's path. Raises ConfigError if it cannot be one."""
     if not text or "/" in text or not text.isprintable():
-        raise ConfigError(f"{text!r} is no id or name: printable characters are needed, and none may be a /")
+        raise ConfigError(f"{text!r} is not an id or a name: use printable characters other than /")
     return quote(text, safe="")
 
 
 def named_format(text: str, directory: str | None) -> tuple[str, dict[str, FieldOptions]]:
-    """The grammar and the options of the format of this name, built in or of DIR's settings; else `text` is a grammar.
+    """The grammar and the options of the format of this name, built in or in DIR's evd.toml; else `text` is a grammar.
 
     Raises EvdError.
     """

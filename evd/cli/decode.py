@@ -1,4 +1,4 @@
-"""`evd decode`: payloads to JSON, for people (arguments) and for other programs (lines, as a co-process)."""
+"""`evd decode`: payloads to JSON, for people (as arguments) and for other programs (as lines, to a co-process)."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from evd.payload.grammar import parse
 if TYPE_CHECKING:
     from evd.payload.codec import Decoder
 
-# A line holds a format (8 KiB at most) and a payload, both perhaps written as \u escapes.
+# A line holds a format (8 KiB at most) and a payload, both possibly written with \u escapes.
 LINE_BYTES_MAX = 65536
 
-# Compiled formats kept by a co-process: more than a fleet has device types; a plan takes a few KiB.
+# Compiled formats that a co-process caches: more than a fleet has device types; a plan takes a few KiB.
 PLANS_MAX = 256
 
 
 class PayloadLine(msgspec.Struct):
-    """A line of standard input; what else it holds is not read."""
+    """A line of standard input; other members are ignored."""
 
     payload: str
     format: str | None = None
@@ -42,7 +42,7 @@ def _decoder(text: str, halves: tuple[str, ...]) -> Decoder:
 
 
 def _compiled(grammar: str, options: Mapping[str, FieldOptions]) -> Decoder:
-    # Imported here because EVD_CODEC may ask for a codec that cannot be had; here that has a place to be said.
+    # Imported here because EVD_CODEC may require a codec that is not built; here the error is reported properly.
     from evd.payload.codec import decoder_for
 
     return decoder_for(parse(grammar, options))
@@ -53,7 +53,7 @@ def _error(error: Exception | str) -> bytes:
 
 
 def answer(line: bytes, fallback: str | None, halves: tuple[str, ...]) -> bytes:
-    """The answer to one line of standard input: {"fields": …}, or {"error": …} whatever is wrong with it."""
+    """The answer to one line of standard input: {"fields": …}, or {"error": …} for any fault in it."""
     if len(line) > LINE_BYTES_MAX:
         return _error(f"the line is longer than {LINE_BYTES_MAX} bytes; send one object a line")
     try:
@@ -63,13 +63,13 @@ def answer(line: bytes, fallback: str | None, halves: tuple[str, ...]) -> bytes:
             return _error('the line names no "format" and there is no --format')
         return b'{"fields":' + _decoder(text, halves).json_hex(asked.payload) + b"}"
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return _error(f'the line is no JSON object {{"format":…,"payload":…}}: {error}')
+        return _error(f'the line is not a JSON object {{"format":…,"payload":…}}: {error}')
     except EvdError as error:
         return _error(error)
 
 
 def _read_line(stream: BinaryIO) -> bytes:
-    """The next line with its end, empty at the end of the stream; of one too long, its beginning."""
+    """The next line with its line break, empty at the end of the stream; of one that is too long, its beginning."""
     line = stream.readline(LINE_BYTES_MAX + 2)
     rest = line
     while len(rest) == LINE_BYTES_MAX + 2 and not rest.endswith(b"\n"):
@@ -104,7 +104,7 @@ def _decode_all(decoder: Decoder, texts: Sequence[str], out: BinaryIO) -> bool:
 )
 @click.argument("payloads", metavar="[HEX]...", nargs=-1)
 @directory_option
-@click.option("--json", is_flag=True, expose_value=False, help="Said for completeness: the output is JSON.")
+@click.option("--json", is_flag=True, expose_value=False, help="No effect: the output is always JSON.")
 @click.pass_context
 def decode(
     ctx: click.Context,
@@ -115,10 +115,10 @@ def decode(
 ) -> None:
     """Decode payloads: each HEX becomes a line of JSON with its fields.
 
-    A HEX that is none becomes a line {"error": "…"}, and the exit code is 1 in the end.
+    An invalid HEX becomes a line {"error": "…"}, and the exit code is 1 at the end.
 
-    Without HEX, reads lines {"format": "…", "payload": "…"} and answers each at once by a line {"fields": {…}} or
-    {"error": "…"}, until the input ends; --format then stands in where a line names none.
+    Without HEX, reads lines {"format": "…", "payload": "…"} and answers each at once with a line {"fields": {…}} or
+    {"error": "…"}, until the input ends; --format is then the default for lines without "format".
     """
     out = sys.stdout.buffer
     if grammar is None and payloads:

@@ -1,4 +1,4 @@
-"""`evd demo`: the whole chain in one process, to be looked at: a fleet, the daemon, and a fake FCM."""
+"""`evd demo`: the whole chain in one process: a simulated fleet, the daemon, and a fake FCM."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from evd.daemon.lifecycle import Daemon
 
 OWNER = "demo"
-PHONE = "demo-phone"  # the fake FCM delivers to any token that does not begin with one of its behaviours
+PHONE = "demo-phone"  # the fake FCM delivers to any token that does not begin with the name of a behaviour
 
 VEHICLES = 10
-RATE = 2.0  # callbacks a second: each vehicle speaks every 5 s
-DUPLICATES = LATE = 3.0  # %: the network's share of trouble
+RATE = 2.0  # callbacks a second: each vehicle sends every 5 s
+DUPLICATES = LATE = 3.0  # % of the callbacks
 CONNECTIONS = 4
 TIMEOUT_S = 10.0
 ANSWER_MAX = 1 << 20
@@ -62,7 +62,7 @@ FLEET_QUERY = "SELECT vehicle, last_time, channel, state, current_charge, range,
 
 @dataclass(frozen=True, slots=True)
 class DemoPlace:
-    """The files of a demo's directory; `shown` is how the person named it."""
+    """The files of a demo's directory; `shown` is its path as the user gave it."""
 
     place: DataDirectory
     shown: Path
@@ -91,14 +91,16 @@ class DemoPlace:
     type=click.Path(file_okay=False, path_type=Path),
     default="evd-data",
     show_default=True,
-    help="Where the demo lives.",
+    help="The demo's data directory.",
 )
 @click.option("--bind", metavar="HOST:PORT", default="127.0.0.1:8080", show_default=True, help="Listen here.")
-@click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End by itself.")
+@click.option(
+    "--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after so long."
+)
 def demo(directory: Path, bind: str, seconds: float | None) -> None:
-    """Show the whole chain: a simulated fleet calls evd, which keeps its statuses and pushes them to a fake FCM.
+    """Run the whole chain: a simulated fleet sends to evd, which keeps the statuses and pushes them to a fake FCM.
 
-    Nothing leaves this machine. The directory is made if it is not there, and may be used again.
+    Nothing leaves this machine. The directory is created if it does not exist, and can be used again.
     """
     trio.run(_probe, bind)
     files = DemoPlace(DataDirectory(directory.absolute()), directory)
@@ -114,7 +116,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
 
 
 async def _probe(bind: str) -> None:
-    """Raises ConfigError if `bind` cannot be listened at: before anything is made."""
+    """Raises ConfigError if the demo cannot listen at `bind`, before anything is created."""
     from evd.daemon.listening import parse_bind
 
     host, port = parse_bind(bind)
@@ -123,11 +125,11 @@ async def _probe(bind: str) -> None:
             await listener.aclose()
     except OSError as error:
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
-        raise ConfigError(f"{bind} cannot be listened at ({reason}): choose another with --bind HOST:PORT") from None
+        raise ConfigError(f"the demo cannot listen at {bind} ({reason}): choose another --bind HOST:PORT") from None
 
 
 def _keys(files: DemoPlace) -> dict[str, str]:
-    """A key of each role: those of an earlier demo, else fresh ones, kept in a file for the next one."""
+    """A key of each role: those of an earlier demo, else new ones, which are kept in a file for the next run."""
     if not files.place.database.exists():
         keys = make(files.place)
     elif files.keys.exists():
@@ -143,7 +145,7 @@ def _keys(files: DemoPlace) -> dict[str, str]:
 
 
 def _more_keys(place: DataDirectory) -> dict[str, str]:
-    """Keys for a directory whose own ones nobody can tell, for only hashes are kept."""
+    """New keys for a directory whose own keys are lost, since only hashes are stored."""
     from evd.daemon import process as serving
 
     log.configure(level="error")
@@ -152,14 +154,14 @@ def _more_keys(place: DataDirectory) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "demo"} for role in ROLES}
         return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
-    without_push = settings(place, {"push.credentials": ""})  # whose file matters to no key, and may be away
+    without_push = settings(place, {"push.credentials": ""})  # the file may be missing, and keys do not need it
     made: dict[str, str] = serving.briefly(place, without_push, fresh)
     return made
 
 
 @contextlib.contextmanager
 def _logs_into(path: Path) -> Iterator[None]:
-    """Whatever is logged, by whomever, goes to the file: the screen stays readable."""
+    """Send every log line to the file, so that the screen stays readable."""
     with path.open("w", encoding="utf-8", buffering=1) as file:
         with contextlib.redirect_stderr(file):
             log.configure(level="info", format="json")
@@ -170,7 +172,7 @@ def _logs_into(path: Path) -> Iterator[None]:
 
 
 class _Demo:
-    """One run. What is stopped is stopped in the order of the chain: the fleet, the daemon, the fake FCM."""
+    """One run. It stops in the order of the chain: the fleet, the daemon, the fake FCM."""
 
     def __init__(self, files: DemoPlace, keys: dict[str, str], bind: str, seconds: float | None) -> None:
         self._files = files
@@ -185,7 +187,7 @@ class _Demo:
         with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._signals, signals, nursery.cancel_scope)
-                fake = FakeFcm(self._files.pushes, requests_max=1)  # the file has them all
+                fake = FakeFcm(self._files.pushes, requests_max=1)  # the file records them all
                 await nursery.start(fake.serve)
                 daemon = self._build(fake)
                 try:
@@ -214,7 +216,7 @@ class _Demo:
             write_credentials(self._files.credentials, fake.token_uri)
         except OSError as error:
             raise ConfigError(f"the demo needs a service account of its own: {error}") from None
-        # Flags come before whatever the directory's evd.toml says: no demo may push to real phones.
+        # Flags override the directory's evd.toml: a demo must not push to real phones.
         flags = {
             "server.bind": [self._bind],
             "server.tls_cert": "",
@@ -226,7 +228,7 @@ class _Demo:
         return Daemon(self._files.place, settings(self._files.place, flags), env=os.environ)
 
     async def _serve(self, daemon: Daemon) -> None:
-        """Run the daemon for as long as the fleet goes."""
+        """Run the daemon for as long as the fleet runs."""
         addresses: list[str] = []
 
         async def until() -> None:
@@ -235,7 +237,7 @@ class _Demo:
         await daemon.run(daemon.config.server.binds, until=until, ready=addresses.extend)
 
     async def _drive(self, daemon: Daemon, url: str) -> None:
-        """Until the end is asked for or the time is over."""
+        """Run the fleet until a signal or the end of the time."""
         pool = PushPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
         traffic = Traffic(Fleet(VEHICLES, 1), channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
         simulator = LoadGenerator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
@@ -251,7 +253,7 @@ class _Demo:
                     nursery.cancel_scope.cancel()
 
     async def _register(self, url: str) -> None:
-        """The owner and his phone, by the ways an administrator and the app would take."""
+        """Register the owner and a phone by the requests of an administrator and of the app."""
         owner = {"uid": OWNER, "vehicle": FIRST_VEHICLE}
         phone = {"vehicleId": FIRST_VEHICLE, "fcmToken": PHONE, "register": True}
         as_admin, as_app = {"x-api-key": self._keys["admin"]}, {"x-api-key": self._keys["app"], "userId": OWNER}
@@ -268,7 +270,7 @@ class _Demo:
                     )
 
     def _explain(self, url: str) -> None:
-        """What to look at; each line can be pasted, so none is wrapped."""
+        """Commands to try; each line can be pasted, so none is wrapped."""
         files, keys = self._files, self._keys
         shown = {name: shlex.quote(str(files.shown / name)) for name in ("evd.db", "pushes.jsonl", "demo.log")}
         steps = {
@@ -276,15 +278,15 @@ class _Demo:
                 f"curl -i {url}/sigfox/uplink -H 'x-api-key: {keys['sigfox']}' -H 'connectivityMethod: sigfox' "
                 f"-H 'content-type: application/json' -d '{CALLBACK}'"
             ),
-            "Ask as the phone app does:": (
+            "Request the last status as the phone app does:": (
                 f"curl -s '{url}/android/last?vehicleId={FIRST_VEHICLE}' -H 'x-api-key: {keys['app']}' "
                 f"-H 'userId: {OWNER}'"
             ),
-            "Look at the fleet in SQL:": f"sqlite3 -readonly -header -column {shown['evd.db']} '{FLEET_QUERY}'",
+            "Query the fleet in SQL:": f"sqlite3 -readonly -header -column {shown['evd.db']} '{FLEET_QUERY}'",
             "See the pushes as FCM gets them:": f"tail -f {shown['pushes.jsonl']}",
         }
         say = self._say
-        say(f"evd is at {url}, with {VEHICLES} simulated vehicles and a stand-in for FCM.", style="bold")
+        say(f"evd is at {url}, with {VEHICLES} simulated vehicles and a fake FCM.", style="bold")
         for title, command in steps.items():
             say(f"\n{title}", style="dim")
             say(f"  {command}")
@@ -294,7 +296,7 @@ class _Demo:
         say_styled(self._screen, text, style)
 
     async def _show(self, daemon: Daemon) -> None:
-        """A few counts that move, on a terminal only."""
+        """Live counts, on a terminal only."""
         if not self._screen.is_terminal:
             return
         self._say("")

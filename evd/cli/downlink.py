@@ -1,4 +1,4 @@
-"""`evd downlink`: the eight bytes a vehicle is sent when it asks."""
+"""`evd downlink`: the eight bytes that a vehicle gets when it asks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TIMES = ("created", "expires", "offered", "closed")
 
 @click.group()
 def downlink() -> None:
-    """Downlinks: what vehicles are sent when they ask."""
+    """Downlinks: what vehicles get when they ask."""
 
 
 @downlink.command()
@@ -39,10 +39,10 @@ def downlink() -> None:
     "--fields",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A field of the format, once for each; a value is JSON (7, true, 1.5), else text.",
+    help="A field of the format; repeatable. A value is JSON (7, true, 1.5), else text.",
 )
-@click.option("--format", "format_", metavar="NAME_OR_GRAMMAR", help="What --fields are written in.")
-@click.option("--expires", metavar="TIME", help="How long it is worth sending, as 12h or 2d.")
+@click.option("--format", "format_", metavar="NAME_OR_GRAMMAR", help="The format of --fields.")
+@click.option("--expires", metavar="TIME", help="How long it is worth sending, such as 12h or 2d.")
 @directory_option
 @json_option
 def send(
@@ -54,7 +54,7 @@ def send(
     directory: str | None,
     as_json: bool,
 ) -> None:
-    """Queue a downlink for VEHICLE: 16 hex digits, or fields that fit in 8 bytes (zero bytes fill up the rest)."""
+    """Queue a downlink for VEHICLE: 16 hex digits, or fields that fit into 8 bytes (the rest is filled with zeros)."""
     wish: dict[str, Any] = {}
     if payload is not None:
         wish["payload"] = payload
@@ -77,7 +77,7 @@ def send(
 def _field(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise ConfigError(f"--fields {text!r} is no NAME=VALUE")
+        raise ConfigError(f"--fields {text!r} is not NAME=VALUE")
     try:
         return name, orjson.loads(value)
     except orjson.JSONDecodeError:
@@ -86,11 +86,11 @@ def _field(text: str) -> tuple[str, Any]:
 
 @downlink.command("list")
 @click.argument("vehicle", required=False)
-@click.option("--state", type=click.Choice(STATES), help="Only those.")
+@click.option("--state", type=click.Choice(STATES), help="Only downlinks in this state.")
 @directory_option
 @json_option
 def list_(vehicle: str | None, state: str | None, directory: str | None, as_json: bool) -> None:
-    """Downlinks of VEHICLE, or of all, the newest first."""
+    """Downlinks of VEHICLE, or of all vehicles, the newest first."""
     path = "/downlinks" if vehicle is None else f"/vehicles/{path_part(vehicle)}/downlinks"
     rows = ask_list(directory, path, {} if state is None else {"state": state})
     if as_json:
@@ -110,7 +110,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 @directory_option
 @json_option
 def cancel(number: int, directory: str | None, as_json: bool) -> None:
-    """Take back a downlink that no message asked for yet."""
+    """Cancel a downlink that no message has asked for yet."""
     row = ask(directory, "DELETE", f"/downlinks/{number}")
     if as_json:
         show(row)

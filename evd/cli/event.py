@@ -1,4 +1,4 @@
-"""`evd event`: what happened to vehicles, how alerts are set, and what users want to be told."""
+"""`evd event`: what happened to vehicles, the settings of the event rules, and users' preferences."""
 
 from __future__ import annotations
 
@@ -27,23 +27,27 @@ COLUMNS = {
 
 @click.group()
 def event() -> None:
-    """Events: what happened to vehicles, and who is told."""
+    """Events: what happened to vehicles, and who gets a push of it."""
 
 
 @event.command("list")
 @click.argument("vehicle", required=False)
-@click.option("--kind", type=click.Choice(KINDS), help="Only those.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only events of this kind.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @directory_option
 @json_option
 def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | None, as_json: bool) -> None:
-    """Events of VEHICLE, or of all, the newest first."""
+    """Events of VEHICLE, or of all vehicles, the newest first."""
     path = "/events" if vehicle is None else f"/vehicles/{path_part(vehicle)}/events"
     rows = ask_list(directory, path, {"kind": kind} if kind else {}, limit)
     if as_json:
         show(rows)
     else:
-        table(map(_readable, rows), COLUMNS, empty="Nothing happened: events come with vehicles that have an owner.")
+        table(
+            map(_readable, rows),
+            COLUMNS,
+            empty="There are no events: only vehicles with an owner or a phone have them.",
+        )
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +56,7 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _compared(samples: list[dict[str, Any] | None] | None) -> str | None:
-    """What the two samples said that the event compares, with their times: `current_charge 25 → 19, …`."""
+    """The two samples that the event compares, with their times: `current_charge 25 → 19, …`."""
     if samples is None or len(samples) != 2:
         return None
     before, then = [sample or {} for sample in samples]
@@ -68,7 +72,7 @@ def _compared(samples: list[dict[str, Any] | None] | None) -> str | None:
 @directory_option
 @json_option
 def settings(vehicle: str, changes: tuple[str, ...], directory: str | None, as_json: bool) -> None:
-    """Show or change how alerts are set for VEHICLE, as low_charge=15; KEY= goes back to the default.
+    """Show or change the event settings of VEHICLE, such as low_charge=15; KEY= restores the default.
 
     A value is JSON: off='["left"]' places='[{"name": "home", "lat": 48.15, "lng": 17.11, "radius_m": 200}]'.
     """
@@ -81,7 +85,7 @@ def settings(vehicle: str, changes: tuple[str, ...], directory: str | None, as_j
 @directory_option
 @json_option
 def preferences(uid: str, changes: tuple[str, ...], directory: str | None, as_json: bool) -> None:
-    """Show or change what the user UID is told, as language=sk; KEY= goes back to the default.
+    """Show or change which events the user UID gets, and how, such as language=sk; KEY= restores the default.
 
     For instance kinds='{"left": false}' quiet_hours=22:00-07:00 time_zone=Europe/Bratislava.
     """
@@ -100,17 +104,17 @@ def _show_or_change(directory: str | None, path: str, changes: tuple[str, ...], 
 
 
 def changed(document: dict[str, Any], changes: tuple[str, ...]) -> dict[str, Any]:
-    """The settings with each KEY=VALUE done to them. Raises ConfigError."""
+    """The settings with each KEY=VALUE applied. Raises ConfigError."""
     document = dict(document)
     for change in changes:
         key, equals, text = change.partition("=")
         if not key or not equals:
-            raise ConfigError(f"{change!r} is no KEY=VALUE")
+            raise ConfigError(f"{change!r} is not KEY=VALUE")
         if not text:
             document.pop(key, None)
             continue
         try:
             document[key] = orjson.loads(text)
         except orjson.JSONDecodeError:
-            document[key] = text  # as 22:00-07:00
+            document[key] = text  # such as 22:00-07:00
     return document

@@ -23,18 +23,18 @@ PROJECT = "evd-demo"
 _BEHAVIOURS = "\n".join(f"  {row.prefix + '…':14} {row.does}" for row in BEHAVIOURS)
 _MOODS = "\n".join(f"  {name:14} {does}" for name, (does, _) in MOODS.items())
 
-HELP = f"""Stand in for Firebase Cloud Messaging.
+HELP = f"""A fake Firebase Cloud Messaging server.
 
-Speaks FCM HTTP v1 and Google's token endpoint, checks messages about as FCM does, and delivers them to nobody. Point
+Serves FCM HTTP v1 and Google's token endpoint, checks messages much as FCM does, and delivers them nowhere. Point
 evd at it with push.endpoint and the file that --credentials writes.
 
 \b
-What a registration token begins with decides what happens to its messages:
+The beginning of a registration token decides what happens to its messages:
 {_BEHAVIOURS}
   anything else  delivered
 
 \b
-While it runs, PUT /mood with {{"mood": "ok", "latency_s": 0.05}} says what befalls all messages, and after how long;
+While it runs, PUT /mood with {{"mood": "ok", "latency_s": 0.05}} sets what happens to all messages, and after how long;
 GET /counts gives {{"sends": …, "delivered": …}}. The moods:
 {_MOODS}
 """
@@ -85,7 +85,7 @@ def fake_fcm(
         fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key), requests_max=0)
         trio.run(_serve, fake, credentials)
     except* OSError as group:
-        raise click.ClickException(f"The fake FCM on {host}:{port} has to stop: {_reason(group)}.") from None
+        raise click.ClickException(f"The fake FCM on {host}:{port} stops: {_reason(group)}.") from None
 
 
 async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
@@ -102,9 +102,9 @@ async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
 
 
 def write_credentials(path: Path, token_uri: str) -> None:
-    """A fresh service account into `path`, mode 0600; an older one of the fake's is replaced, and no other file.
+    """Write a new service account to `path`, mode 0600, replacing an older one of a fake FCM.
 
-    Raises FileExistsError if there is another file.
+    Raises FileExistsError if any other file is there.
     """
     if path.exists() and not _is_fake(path):
         raise FileExistsError(f"{path} exists and is not a fake service account; name another file")
@@ -131,7 +131,7 @@ def _tls(cert: str | None, key: str | None) -> ssl.SSLContext | None:
     try:
         context.load_cert_chain(cert, key)
     except OSError as error:
-        raise click.UsageError(f"{cert} and {key} are no certificate and its key in PEM form ({error}).") from None
+        raise click.UsageError(f"{cert} and {key} are not a certificate and its key in PEM form ({error}).") from None
     return context
 
 

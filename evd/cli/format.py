@@ -1,4 +1,4 @@
-"""`evd format`: look at payload formats, keep them under a name, give them to vehicles and device types."""
+"""`evd format`: check payload formats, store them under a name, assign them to vehicles and device types."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from evd.payload.grammar import PAYLOAD_BYTES_MAX, Field, Plan, parse
 from evd.payload.types import BIG_ENDIAN
 from evd.sigfox.message import PAYLOAD_MAX_BYTES
 
-# The marks of the bit map, one a field. Fields beyond them are marked "+".
+# The marks of the bit map, one for each field. Further fields are marked "+".
 _MARKS = string.ascii_letters + string.digits
 _FREE, _SHARED = "·", "*"
 
-NOBODY = "-"
-"""In place of a format's name: take back what was given."""
+NO_FORMAT = "-"
+"""In place of a format's name: remove the assignment."""
 
-# Characters shown before and after the place of an error: what fits a terminal of 80 columns.
+# Characters shown before and after the position of an error: what fits a terminal of 80 columns.
 _CONTEXT = 36
 
 
@@ -42,13 +42,13 @@ def caret(text: str, position: int) -> str:
 
 
 def show_refusal(text: str, error: FormatError) -> None:
-    """The sentence and the place of a refused format, to stderr."""
+    """The sentence and the position of a refused format, on stderr."""
     say("Error: {}", error, err=True)
     say_lines(caret(text, error.position), err=True)
 
 
 def layout(plan: Plan) -> dict[str, object]:
-    """Where each field lies; bits are counted from the left and from 0, `last_bit` included."""
+    """The position of each field; bits are counted from the left, from 0; `last_bit` is included."""
     document: dict[str, object] = {"bytes": plan.length, "fields": [_place(field) for field in plan.fields]}
     return document | ({"warnings": found} if (found := warnings(plan)) else {})
 
@@ -73,7 +73,7 @@ def _given(options: FieldOptions) -> dict[str, object]:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """What is no error in a format and yet no use: fields that no message of Sigfox can hold."""
+    """What is valid in a format but useless: fields that no Sigfox message can hold."""
     behind = [field.name for field in plan.fields if field.end > 8 * PAYLOAD_MAX_BYTES]
     if not behind:
         return []
@@ -89,7 +89,7 @@ def _mark(number: int) -> str:
 
 
 def bit_map(plan: Plan) -> list[str]:
-    """One row of eight marks a byte, bit 7 first, for the bytes a codec reads."""
+    """One row of eight marks for each byte, bit 7 first, for the bytes that the codec reads."""
     size = 8 * min(plan.length, PAYLOAD_BYTES_MAX)
     marks = [_FREE] * size
     for number, field in enumerate(plan.fields):
@@ -129,7 +129,7 @@ def _show(plan: Plan) -> None:
 
 
 def show_warnings(plan: Plan) -> None:
-    """To stderr: what stands on stdout may be read by programs."""
+    """To stderr: programs may read stdout."""
     for warning in warnings(plan):
         say("Warning: {}", warning, err=True)
 
@@ -157,12 +157,12 @@ def _shown(value: object) -> str:
 
 @click.group("format")
 def format_group() -> None:
-    """Payload formats (Sigfox's custom payload grammar): look at them, keep them, give them out."""
+    """Payload formats (Sigfox's custom payload grammar): check, store, assign."""
 
 
 @format_group.command("check")
 @click.argument("grammar")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object; a refusal too, on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout, also for a refusal.")
 @directory_option
 @click.pass_context
 def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None) -> None:
@@ -205,10 +205,10 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
     "settings",
     metavar="FIELD.OPTION=VALUE",
     multiple=True,
-    help="What the grammar cannot say, such as temp.half=true, temp.scale=0.5, temp.unit=km, temp.none=-32768 (the "
-    "number that is no value), temp.min=-40, temp.max=85 (what is plausible); repeatable.",
+    help="What the grammar cannot express, such as temp.half=true, temp.scale=0.5, temp.unit=km, temp.none=-32768 (the "
+    "number that means no value), temp.min=-40, temp.max=85 (the plausible range); repeatable.",
 )
-@click.option("--fields-json", metavar="JSON", help='The same in one: {"temp": {"half": true}}.')
+@click.option("--fields-json", metavar="JSON", help='All of these as JSON: {"temp": {"half": true}}.')
 @directory_option
 @json_option
 @click.pass_context
@@ -221,9 +221,9 @@ def add(
     directory: str | None,
     as_json: bool,
 ) -> None:
-    """Keep GRAMMAR under NAME, in place of what NAME was.
+    """Store GRAMMAR under NAME, in place of what NAME was.
 
-    It counts from the next message on; `evd redecode` decodes what is kept already. Exit code 1 if it is refused.
+    It applies from the next message on; `evd redecode` decodes kept statuses again. Exit code 1 if it is refused.
     """
     fields = field_settings(settings, fields_json)
     try:
@@ -236,16 +236,16 @@ def add(
         show(added)
         return
     show_warnings(plan)
-    say("format {} is kept", name)
+    say("format {} is stored", name)
     if added["vehicles"] or added["device_types"]:
-        say("Its messages from now on are decoded by it; `evd redecode --since …` does so with those before.")
+        say("It decodes messages from now on; `evd redecode --since …` decodes kept statuses again.")
 
 
 @format_group.command("list")
 @directory_option
 @json_option
 def list_(directory: str | None, as_json: bool) -> None:
-    """All formats that have a name, and how many have them as theirs."""
+    """All named formats, and how many vehicles and device types use them."""
     rows = ask(directory, "GET", "/formats")
     if as_json:
         show(rows)
@@ -268,7 +268,7 @@ LISTED = {
 @directory_option
 @json_option
 def show_(name: str, directory: str | None, as_json: bool) -> None:
-    """The format NAME: its grammar, which bits its fields take, and who has it."""
+    """The format NAME: its grammar, which bits its fields take, and what uses it."""
     found, *others = ask_pages(directory, f"/formats/{path_part(name)}", {})
     found["vehicles"] += [one for page in others for one in page["vehicles"]]
     if as_json:
@@ -285,21 +285,21 @@ def show_(name: str, directory: str | None, as_json: bool) -> None:
 @click.argument("name")
 @click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Repeatable.")
 @click.option("--device-type", "types", metavar="ID", multiple=True, help="A deviceTypeId of Sigfox; repeatable.")
-@click.option("--default", "as_default", is_flag=True, help="Says where the default format is set.")
+@click.option("--default", "as_default", is_flag=True, help="Explains where the default format is set.")
 @directory_option
 @json_option
 def assign(
     name: str, vehicles: tuple[str, ...], types: tuple[str, ...], as_default: bool, directory: str | None, as_json: bool
 ) -> None:
-    """Give the format NAME (or a grammar) to vehicles or device types; NAME - takes back what they have.
+    """Assign the format NAME (or a grammar) to vehicles or device types; NAME - removes their assignment.
 
     A vehicle's own format comes first, then its device type's, then the default.
     """
     if as_default:
         raise ConfigError("the default format is a setting: write ingest.default_format into evd.toml, and restart evd")
     if not vehicles and not types:
-        raise ConfigError("nobody is named: give --vehicle ID or --device-type ID")
-    wish = {"format": None if name == NOBODY else name}
+        raise ConfigError("no vehicle and no device type is given: add --vehicle ID or --device-type ID")
+    wish = {"format": None if name == NO_FORMAT else name}
     for vehicle in vehicles:
         ask(directory, "PATCH", f"/vehicles/{path_part(vehicle)}", wish)
     for one in types:
@@ -308,7 +308,7 @@ def assign(
         show({**wish, "vehicles": vehicles, "device_types": types})
         return
     whose = _some([*vehicles, *(f"device type {one}" for one in types)])
-    say("{}: {}", "no format of their own" if name == NOBODY else f"format {name}", whose)
+    say("{}: {}", "no format of their own" if name == NO_FORMAT else f"format {name}", whose)
 
 
 @format_group.command("remove")
@@ -316,7 +316,7 @@ def assign(
 @directory_option
 @json_option
 def remove(name: str, directory: str | None, as_json: bool) -> None:
-    """Forget the format NAME, which nobody may have any more."""
+    """Remove the format NAME, which no vehicle and no device type may still use."""
     done = ask(directory, "DELETE", f"/formats/{path_part(name)}")
     if as_json:
         show(done)
@@ -332,13 +332,13 @@ def field_settings(settings: Iterable[str], as_json: str | None) -> dict[str, di
             fields = msgspec.json.decode(as_json, type=dict[str, dict[str, Any]])
         except msgspec.DecodeError as error:
             raise ConfigError(
-                f'--fields-json is no table of fields ({error}): write {{"temp": {{"half": true}}}}'
+                f'--fields-json is not a table of fields ({error}): write {{"temp": {{"half": true}}}}'
             ) from None
     for text in settings:
         path, equals, value = text.partition("=")
         field, dot, option = path.partition(".")
         if not (field and dot and option and equals):
-            raise ConfigError(f"--field {text!r} is no setting: write it like temp.half=true")
+            raise ConfigError(f"--field {text!r} is not an option of a field: write it like temp.half=true")
         fields.setdefault(field, {})[option] = value if option == "unit" else _value(value)
     return fields
 
@@ -359,7 +359,7 @@ def _options(fields: Mapping[str, dict[str, Any]]) -> dict[str, FieldOptions]:
 
 
 def _some(names: list[str]) -> str:
-    """A few of them, in words."""
+    """The first few of them."""
     if not names:
         return "none"
     return ", ".join(names[:USERS_SHOWN]) + (

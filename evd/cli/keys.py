@@ -12,16 +12,16 @@ from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
-role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What the key may do.")
+role_option = click.option("--role", required=True, type=click.Choice(ROLES), help="What the key may be used for.")
 several_roles_option = click.option(
     "--role",
     "roles",
     required=True,
     multiple=True,
     metavar="ROLE",
-    help=f"What the key may do, of {', '.join(ROLES)}; more than one where a client has one key for all it asks.",
+    help=f"What the key may be used for: {', '.join(ROLES)}; repeatable, if a client has one key for several.",
 )
-name_option = click.option("--name", default="", help="For people: who holds it.")
+name_option = click.option("--name", default="", help="A name for people, such as the key's holder.")
 vehicle_option = click.option("--vehicle", metavar="ID", help="A device key may be bound to one vehicle.")
 
 
@@ -37,7 +37,7 @@ def key() -> None:
 @directory_option
 @json_option
 def create(role: str, name: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """Make a key; it is shown this once."""
+    """Make a key; it is shown only this once."""
     made = ask(directory, "POST", "/keys", _wish(role, name, vehicle))
     if as_json:
         show(made)
@@ -52,17 +52,17 @@ def create(role: str, name: str, vehicle: str | None, directory: str | None, as_
 @directory_option
 @json_option
 def import_(roles: tuple[str, ...], name: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """Take in a key that a client has already: its text on stdin, in one line.
+    """Import a key that a client already has: its text on stdin, in one line.
 
-    One key for several roles, as the original's gateway had it: --role sigfox --role device --role app. Imported
-    again, a key gains the roles that it lacks.
+    One key can have several roles, as at the original's gateway: --role sigfox --role device --role app. A key that
+    is imported again gains the roles that it lacks.
     """
     role = joined_roles(roles)
     if sys.stdin.isatty():
         say("The key, then Enter:", err=True)
     secret = sys.stdin.readline(KEY_MAX_CHARACTERS + 2).strip()
     if not secret:
-        raise ConfigError("no key came on stdin: for instance `evd key import --role sigfox < key.txt`")
+        raise ConfigError("stdin has no key: use for instance `evd key import --role sigfox < key.txt`")
     made = ask(directory, "POST", "/keys", {**_wish(role, name, vehicle), "secret": secret})
     if as_json:
         show(made)
@@ -74,7 +74,7 @@ def import_(roles: tuple[str, ...], name: str, vehicle: str | None, directory: s
 @directory_option
 @json_option
 def list_(directory: str | None, as_json: bool) -> None:
-    """All keys; their texts are not kept."""
+    """All keys; their texts are not stored."""
     rows = ask_list(directory, "/keys")
     if as_json:
         show(rows)

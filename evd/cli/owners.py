@@ -1,4 +1,4 @@
-"""`evd owner`: whose vehicle it is."""
+"""`evd owner`: which user owns which vehicle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def owner() -> None:
 @directory_option
 @json_option
 def add(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
-    """The user UID owns VEHICLE."""
+    """Make the user UID an owner of VEHICLE."""
     done = ask(directory, "POST", "/owners", {"uid": uid, "vehicle": vehicle})
     if as_json:
         show(done)
@@ -33,12 +33,12 @@ def add(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
 @directory_option
 @json_option
 def remove(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
-    """UID owns VEHICLE no more, and his phones hear of it no more."""
+    """UID no longer owns VEHICLE, and UID's phones get no more pushes of it."""
     done = ask(directory, "DELETE", "/owners", {"uid": uid, "vehicle": vehicle})
     if as_json:
         show(done)
     else:
-        say("{} owns {} no more", done["uid"], done["vehicle"])
+        say("{} no longer owns {}", done["uid"], done["vehicle"])
 
 
 @owner.command("list")
@@ -50,4 +50,6 @@ def list_(directory: str | None, as_json: bool) -> None:
     if as_json:
         show(rows)
     else:
-        table(rows, {"uid": "USER", "vehicle": "VEHICLE"}, empty="Nobody owns a vehicle: `evd owner add UID VEHICLE`.")
+        table(
+            rows, {"uid": "USER", "vehicle": "VEHICLE"}, empty="No vehicle has an owner: `evd owner add UID VEHICLE`."
+        )

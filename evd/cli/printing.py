@@ -1,7 +1,7 @@
-"""The one printer of all commands: what did not come from evd reaches no terminal but as plain text.
+"""The one printer of all commands: text that did not come from evd reaches a terminal only as plain text.
 
-A sentence is a template of evd's own, and values that are put into it, each in one line: so no value can write a line
-of its own, move the cursor, turn the text round or be taken for markup. No other module of the commands prints
+A sentence is a template of evd's own and values, each rendered in one line. So no value can write a line of its own,
+move the cursor, reverse the text direction or act as markup. No other module of the commands prints
 (tests/cli/test_printing.py).
 """
 
@@ -22,15 +22,14 @@ from rich.text import Text
 from evd.model.plain_text import json_text, lines, one_line
 
 FILE_COLUMNS = 10_000
-"""Of a table that no terminal shows: each row is one line, for grep."""
-
+"""Width of a table that goes to a file: each row is one line, for grep."""
 
 DRAWN_ROWS_MAX = 2_000
-"""Drawn by rich, in some seconds."""
+"""Rows that rich draws within some seconds."""
 
 
 def filled(template: str, *values: Any) -> str:
-    """A sentence of evd's with values in it, each in one line."""
+    """A template with its values, each in one line."""
     return template.format(*map(_plain, values))
 
 
@@ -44,7 +43,7 @@ def say(template: str, *values: Any, err: bool = False) -> None:
 
 
 def say_bold(text: str) -> None:
-    """A heading, which more is said behind."""
+    """A heading; more follows in the same line."""
     click.secho(one_line(text), bold=True, nl=False)
 
 
@@ -54,7 +53,7 @@ def say_lines(text: str, *, err: bool = False) -> None:
 
 
 def say_error(error: BaseException | str) -> None:
-    """What went wrong, on stderr."""
+    """An error's sentence, on stderr."""
     click.echo(f"evd: {one_line(str(error))}", err=True)
 
 
@@ -73,7 +72,7 @@ def show_line(document: Any) -> None:
 
 
 def json_line(line: bytes) -> bytes:
-    """A line of JSON for another program, which a person may look at, too."""
+    """A line of JSON for another program, safe on a terminal, too."""
     return line if line.isascii() and b"\x7f" not in line else json_text(line.decode()).encode()
 
 
@@ -85,7 +84,7 @@ def table(
     box: Box | None = None,
     right: Iterable[str] = (),
 ) -> None:
-    """A table for people: `columns` maps a row's key to its heading; `right` are those of numbers."""
+    """A table for people: `columns` maps a row's key to its heading; the columns in `right` are right-aligned."""
     rows = list(rows)
     if not rows:
         click.echo(empty)
@@ -98,7 +97,7 @@ def table(
         console.width = FILE_COLUMNS
     drawn = Table(box=box, pad_edge=box is not None, header_style="bold")
     for key, heading in columns.items():
-        # Who copies an id out of a table must find it whole.
+        # An id must be whole, so that it can be copied.
         drawn.add_column(Text(heading), overflow="fold", justify="right" if key in right else "left")
     for row in rows:
         drawn.add_row(*(Text(_cell(row, key)) for key in columns))
@@ -110,7 +109,7 @@ def _cell(row: Mapping[str, Any], key: str) -> str:
 
 
 def _write_long(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], right: frozenset[str]) -> None:
-    """The same table, but that no cell is folded: rich needs some minutes for a fleet of 100,000."""
+    """The same table without folded cells: rich would take some minutes for a fleet of 100,000."""
     widths = {
         key: max(cell_len(heading), *(cell_len(_cell(row, key)) for row in rows)) for key, heading in columns.items()
     }
@@ -128,12 +127,12 @@ def _write_long(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], r
 
 
 def say_styled(screen: Console, text: str, style: str = "") -> None:
-    """Text on a screen that shows something else beside it."""
+    """Text on a screen that also shows live counts."""
     screen.print(lines(text), style=style, markup=False, highlight=False, soft_wrap=True)
 
 
 def cell(text: str) -> Text:
-    """A text for a table of rich's own."""
+    """A cell of a rich table."""
     return Text(one_line(text))
 
 

@@ -1,4 +1,4 @@
-"""`evd push`: what went to phones and what waits, the way of one status, a test, and a stop for all pushes."""
+"""`evd push`: what was pushed and what is due, the trace of one status, a test, and a pause of all pushes."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ TEST_COLUMNS = {"token": "PHONE", "kind": "KIND", "taken": "TAKEN", "ms": "ms", 
 REGISTERS = "its app does that at log-in, or when it starts"
 
 LISTED = 50
-"""Pushes of a list, unless more are asked for: two screens."""
+"""Pushes in a list without --limit: two screens."""
 
 
 @click.group()
 def push() -> None:
-    """Pushes: what phones were told, and why one was not."""
+    """Pushes: what phones got, and why one did not."""
 
 
 @push.command("list")
 @click.argument("vehicle", required=False)
 @click.option("--waiting", is_flag=True, help="Only what the provider has not taken yet.")
-@click.option("--limit", type=click.IntRange(1), default=LISTED, show_default=True, help="Of each, at most.")
+@click.option("--limit", type=click.IntRange(1), default=LISTED, show_default=True, help="Rows of each kind at most.")
 @directory_option
 @json_option
 def list_(vehicle: str | None, waiting: bool, limit: int, directory: str | None, as_json: bool) -> None:
-    """What waits for phones of VEHICLE, or of all, and below it what was sent, the newest first."""
+    """What waits for phones of VEHICLE, or of all vehicles; below it what was sent, the newest first."""
     query = {"limit": min(limit, PAGE_MAX)} | ({"vehicle": vehicle} if vehicle else {})
     query |= {"waiting": 1} if waiting else {}
     document, *others = ask_pages(directory, "/pushes", query, limit, lambda page: max(map(len, _both(page))))
@@ -81,26 +81,26 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
 
 @push.command("trace")
 @click.argument("status", metavar="STATUS")
-@click.option("--vehicle", metavar="ID", help="Whose status it is; spares a search where nobody was told of it.")
+@click.option("--vehicle", metavar="ID", help="The status's vehicle; saves a search if it was pushed to no phone.")
 @directory_option
 @json_option
 def trace_(status: str, vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """The way of the status with the id STATUS: measured, received, committed, pushed to each phone."""
+    """Trace the status with the id STATUS: measured, received, committed, pushed to each phone."""
     query = f"?{urlencode({'vehicle': vehicle})}" if vehicle else ""
     document = ask(directory, "GET", f"/pushes/trace/{path_part(status)}{query}")
     if as_json:
         show(document)
     else:
-        _tell(document)
+        _print_trace(document)
 
 
-def _tell(document: dict[str, Any]) -> None:
+def _print_trace(document: dict[str, Any]) -> None:
     received, committed, vehicle = document["received"], document["committed"], document["vehicle"]
     kept = "its vehicle keeps newer ones only"
     say("status     {} of vehicle {}", document["status_id"], vehicle)
     say("measured   {}", _moment(document["measured"], kept))
     say("received   {}{}", _moment(received, kept), _later(document["measured"], received, "s"))
-    unknown = "not recorded: no push tells it"
+    unknown = "not recorded: only pushes record it"
     say("committed  {}{}", _moment(committed, unknown), _later(received, committed, "ms"))
     say("pushed     {}", _to_whom(document))
     rows = [_traced(row) for row in document["pushes"]]
@@ -113,8 +113,8 @@ def _to_whom(document: dict[str, Any]) -> str:
     registered, taken = document["registered"], _count(document["taken"], "phone")
     if registered:
         return f"to {taken}; {_count(registered, 'phone')} registered"
-    nobody = f"no phone is registered for vehicle {document['vehicle']}: {REGISTERS}"
-    return (f"to {taken}; " if document["taken"] else "") + nobody
+    none = f"no phone is registered for vehicle {document['vehicle']}: {REGISTERS}"
+    return (f"to {taken}; " if document["taken"] else "") + none
 
 
 def _moment(ms: int | None, otherwise: str) -> str:
@@ -129,7 +129,7 @@ def _later(first: int | None, then: int | None, unit: str) -> str:
 
 def _traced(row: dict[str, Any]) -> dict[str, Any]:
     times = {name: utc_time_ms(row.get(name)) for name in ("sent", "answered", "due")}
-    gone = "" if row["registered"] else " (registered no more)"
+    gone = "" if row["registered"] else " (no longer registered)"
     return {**row, **times, "said": f"{row['said']}{gone}".strip() or None}
 
 
@@ -138,7 +138,7 @@ def _traced(row: dict[str, Any]) -> dict[str, Any]:
 @directory_option
 @json_option
 def test_(vehicle: str, directory: str | None, as_json: bool) -> None:
-    """Send the last status of VEHICLE to each of its phones now, and show what the provider says of each."""
+    """Send the last status of VEHICLE to each of its phones now, and show the provider's answers."""
     document = ask(directory, "POST", "/pushes/test", {"vehicle": vehicle})
     if as_json:
         show(document)
@@ -156,7 +156,7 @@ def _tested(row: dict[str, Any]) -> dict[str, Any]:
 @directory_option
 @json_option
 def pause(directory: str | None, as_json: bool) -> None:
-    """Send nothing more, also after a restart, until `evd push resume`; callbacks are taken as ever."""
+    """Stop all pushes, also after a restart, until `evd push resume`; callbacks are still taken."""
     _print_how(ask(directory, "POST", "/pushes/pause"), as_json)
 
 
@@ -164,7 +164,7 @@ def pause(directory: str | None, as_json: bool) -> None:
 @directory_option
 @json_option
 def resume(directory: str | None, as_json: bool) -> None:
-    """Let pushes go on: each phone is told its vehicle's last status, if it is still worth it."""
+    """Resume pushes: each phone gets its vehicle's last status, if that is still worth sending."""
     _print_how(ask(directory, "POST", "/pushes/resume"), as_json)
 
 
@@ -176,20 +176,22 @@ def _print_how(document: dict[str, Any], as_json: bool) -> None:
 
 
 def how(document: dict[str, Any]) -> str:
-    """In one line, whether pushes go out, and to how many phones."""
+    """One line: whether pushes go out, and to how many phones."""
     line = f"{_goes_out(document)}; {_count(document['registered'], 'phone')} registered"
     if document["stale"]:
-        line += f", {document['stale']} of them not seen for {document['stale_after_days']} days and told nothing"
+        line += (
+            f", {document['stale']} of them stale: not renewed for {document['stale_after_days']} days, sent nothing"
+        )
     return line
 
 
 def _goes_out(document: dict[str, Any]) -> str:
     if document["paused_since"]:
-        return f"pushes are paused since {utc_time(document['paused_since'])} UTC (`evd push resume` lets them go on)"
+        return f"pushes are paused since {utc_time(document['paused_since'])} UTC (`evd push resume` resumes them)"
     if not document["enabled"]:
-        return "nothing is pushed by this evd: push.credentials is not set, or `evd serve` does not run"
+        return "this evd pushes nothing: push.credentials is not set, or `evd serve` is not running"
     if document["held_up"]:
-        return f"pushes are held up: {document['held_up']}"
+        return f"pushes are delayed: {document['held_up']}"
     return "pushes go out"
 
 

@@ -1,4 +1,4 @@
-"""`evd redecode`: decode kept statuses anew after a change of format; what changes is shown first."""
+"""`evd redecode`: decode kept statuses again after a change of format; the differences are shown first."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXAMPLES = 10
 
 
 class Redecodable:
-    """What the steps of one pass told, taken together."""
+    """The results of all steps of one pass."""
 
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
@@ -48,8 +48,10 @@ class Redecodable:
 
 
 @click.command()
-@click.option("--since", required=True, metavar="WHEN", help="From then on: a time like 2026-11-01T12:00, or 7d ago.")
-@click.option("--until", metavar="WHEN", help="Up to then; else up to the newest.")
+@click.option(
+    "--since", required=True, metavar="WHEN", help="The first time: such as 2026-11-01T12:00, or 7d for 7 days ago."
+)
+@click.option("--until", metavar="WHEN", help="The last time; default: the newest.")
 @click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Only this one; repeatable.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @directory_option
@@ -57,10 +59,10 @@ class Redecodable:
 def redecode(
     since: str, until: str | None, vehicles: tuple[str, ...], yes: bool, directory: str | None, as_json: bool
 ) -> None:
-    """Decode kept statuses anew by the formats and rules of today: payloads, halves, plausible values.
+    """Decode kept statuses again by today's formats and rules: payloads, half floats, plausible values.
 
-    What changes is shown first: how many statuses of how many vehicles, in which fields, with examples. Then it asks;
-    with --yes it does not, and without a terminal it only shows. Phones get no push of it. It may be repeated.
+    First shows what changes: how many statuses of how many vehicles, in which fields, with examples. Then it asks;
+    with --yes it does not ask, and without a terminal it changes nothing. No phone gets a push. It may be repeated.
     """
     now = now_ms()
     wish: dict[str, Any] = {"since": parse_when(since, now)}
@@ -78,13 +80,13 @@ def redecode(
         written = {name: done.counts[name] if done else 0 for name in ("written", "gone")}
         show({**seen.document(), **written})
     elif done is not None:
-        gone = f"; {done.counts['gone']} have left their rings meanwhile" if done.counts["gone"] else ""
-        say("{} statuses are decoded anew{}.", done.counts["written"], gone)
+        gone = f"; {done.counts['gone']} left their rings meanwhile" if done.counts["gone"] else ""
+        say("{} statuses were decoded again{}.", done.counts["written"], gone)
 
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        say("Nothing was changed: say --yes to change it.", err=True)
+        say("Nothing was changed: --yes changes it.", err=True)
         return False
     return confirmed("Change them?")
 
@@ -103,14 +105,14 @@ def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str
 
 @contextmanager
 def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
-    """A bar over the vehicles on stderr, if that is a terminal; gives the function that moves it."""
+    """A progress bar over the vehicles on stderr, if that is a terminal; yields the function that updates it."""
     columns = (TextColumn("{task.description}"), BarColumn())
     console = Console(stderr=True)
     with Progress(*columns, TaskProgressColumn(), console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(verb, total=None)
 
         def update(passed: int, of: int | None) -> None:
-            progress.update(task, total=of, completed=passed)  # no total: as it was
+            progress.update(task, total=of, completed=passed)  # without a total the old one stays
             of = int(progress.tasks[task].total or 0)
             progress.update(task, description=f"{verb} {min(passed, of)} of {of} vehicles")
 
@@ -122,7 +124,7 @@ def _print(found: Redecodable) -> None:
     if not counts["changed"]:
         say("{} statuses were read: nothing changes.", counts["read"])
         return
-    say("{} of {} statuses change, of {} vehicles:", counts["changed"], counts["read"], len(found.vehicles))
+    say("{} of {} statuses of {} vehicles change:", counts["changed"], counts["read"], len(found.vehicles))
     fields = [{"field": name, "changes": number} for name, number in found.fields.most_common()]
     table(fields, {"field": "FIELD", "changes": "CHANGES"}, empty="")
     say("For example:")

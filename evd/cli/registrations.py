@@ -1,4 +1,4 @@
-"""`evd registration`: phones that are registered, and those of another system, taken in in one go."""
+"""`evd registration`: registered phones, and the import of those of another system."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from evd.net import control
 
 LINES_AT_ONCE = 200
 BYTES_AT_ONCE = 32 * 1024
-"""Of one request: half of what a body may have."""
+"""Bounds of one request: half of what a body may have."""
 
 LINE_MAX = 16 * 1024
 """Bytes: a token has 4,096 characters at most."""
 
 SHOWN_MAX = 20
-"""Refused lines that are told one by one."""
+"""Refused lines that are listed one by one."""
 
 COLUMNS = {
     "vehicle": "VEHICLE",
@@ -38,12 +38,12 @@ COLUMNS = {
 }
 
 Line = tuple[int, Any]
-"""Its number, from 1 on, and what it says."""
+"""Its number, from 1, and its document."""
 
 
 @click.group()
 def registration() -> None:
-    """Registrations: the phones that hear of vehicles."""
+    """Registrations: the phones that get pushes of vehicles."""
 
 
 @registration.command("list")
@@ -51,7 +51,7 @@ def registration() -> None:
 @directory_option
 @json_option
 def list_(vehicle: str | None, directory: str | None, as_json: bool) -> None:
-    """Phones of VEHICLE, or of all; of their tokens the first characters."""
+    """Phones of VEHICLE, or of all vehicles, with the first characters of their tokens."""
     rows = ask_list(directory, "/registrations", {"vehicle": vehicle} if vehicle else {})
     if as_json:
         show(rows)
@@ -69,10 +69,10 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 @json_option
 @click.pass_context
 def import_(ctx: click.Context, file: BinaryIO, directory: str | None, as_json: bool) -> None:
-    """Take in phones that another system had: a JSON object a line in FILE, or on stdin.
+    """Import the phones of another system: one JSON object on each line of FILE, or of stdin.
 
-    For instance {"vehicle": "386625", "token": "fVq…", "uid": "martin"}. Each user owns his vehicle from then on. It
-    may be repeated: what is there already stays. Lines that cannot be taken are told, and cost the others nothing.
+    For instance {"vehicle": "386625", "token": "fVq…", "uid": "martin"}. Each user becomes an owner of the vehicle.
+    It may be repeated: existing registrations stay. Lines that cannot be imported are listed; the others are imported.
     """
     found: dict[str, Any] = {"registered": 0, "refused": []}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"))
@@ -81,7 +81,7 @@ def import_(ctx: click.Context, file: BinaryIO, directory: str | None, as_json: 
         task = progress.add_task("registered", total=None)
 
         def work(socket: Path) -> None:
-            _send(socket, [])  # whether a daemon is there, before anything is read
+            _send(socket, [])  # fails if no daemon runs, before anything is read
             for lines in _batches(file, found["refused"]):
                 answer = _send(socket, [document for _, document in lines])
                 found["registered"] += answer["registered"]
@@ -106,7 +106,7 @@ def _send(socket: Path, documents: list[Any]) -> dict[str, Any]:
 
 
 def _batches(file: BinaryIO, refused: list[dict[str, Any]]) -> Iterator[list[Line]]:
-    """Lines that are JSON, some at a time; the others go to `refused`."""
+    """Lines that are JSON, in batches; the others go to `refused`."""
     batch: list[Line] = []
     size = 0
     for number, text in enumerate(iter(lambda: file.readline(LINE_MAX), b""), 1):
@@ -115,7 +115,7 @@ def _batches(file: BinaryIO, refused: list[dict[str, Any]]) -> Iterator[list[Lin
         try:
             document = orjson.loads(text)
         except orjson.JSONDecodeError as error:
-            refused.append({"line": number, "error": f"no JSON ({error})"})
+            refused.append({"line": number, "error": f"not JSON ({error})"})
             continue
         if batch and (len(batch) >= LINES_AT_ONCE or size + len(text) > BYTES_AT_ONCE):
             yield batch

@@ -1,4 +1,4 @@
-"""`evd rejected`: callbacks that were refused, why, and another try after a fix."""
+"""`evd rejected`: callbacks that were refused, the reasons, and a replay after a fix."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ COLUMNS = {
     "error": "ERROR",
     "detail": "REASON",
 }
-NUMBERS_MAX = 1_000  # of one command line; --all takes them in steps
-LIMIT_MAX = 1_000  # that the daemon gives at once
+NUMBERS_MAX = 1_000  # on one command line; --all replays in steps
+LIMIT_MAX = 1_000  # rows that the daemon returns in one page
 
 
 @click.group()
@@ -33,13 +33,13 @@ def rejected() -> None:
 
 
 @rejected.command("list")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="The newest so many.")
-@click.option("--before", type=click.IntRange(1), metavar="N", help="Only older ones than number N.")
-@click.option("--error", default="", metavar="TEXT", help="Only those whose reason holds this text.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Rows at most.")
+@click.option("--before", type=click.IntRange(1), metavar="N", help="Only those older than number N.")
+@click.option("--error", default="", metavar="TEXT", help="Only those whose reason contains this text.")
 @directory_option
 @json_option
 def list_(limit: int, before: int | None, error: str, directory: str | None, as_json: bool) -> None:
-    """What was refused and why, the newest first."""
+    """Refused callbacks and the reasons, the newest first."""
     wish = ({"error": error} if error else {}) | ({"before": before} if before else {})
     rows = ask_list(directory, "/rejections", wish, limit, page_max=LIMIT_MAX)
     if as_json:
@@ -53,7 +53,7 @@ def list_(limit: int, before: int | None, error: str, directory: str | None, as_
 @directory_option
 @json_option
 def show_(number: int, directory: str | None, as_json: bool) -> None:
-    """One refused callback, with its headers (but for secrets), its body, and what to do."""
+    """One refused callback, with its headers (without secrets), its body, and what to do."""
     row = ask(directory, "GET", f"/rejections/{number}")
     if as_json:
         show(row)
@@ -72,28 +72,28 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
 
 @rejected.command()
 @click.argument("numbers", nargs=-1, type=click.IntRange(1), metavar="N…")
-@click.option("--all", "everything", is_flag=True, help="All that are kept, the oldest first.")
+@click.option("--all", "everything", is_flag=True, help="All rejections, the oldest first.")
 @directory_option
 @json_option
 @click.pass_context
 def replay(
     ctx: click.Context, numbers: tuple[int, ...], everything: bool, directory: str | None, as_json: bool
 ) -> None:
-    """Take refused callbacks again, after a fix: those that are taken leave the list.
+    """Process refused callbacks again, after a fix: those that are taken leave the list.
 
-    Exits with 1 if any is refused still.
+    Exit code 1 if any is still refused.
     """
     if bool(numbers) == everything:
-        raise ConfigError("name the numbers that `evd rejected list` shows, or give --all")
+        raise ConfigError("give the numbers that `evd rejected list` shows, or --all")
     if len(numbers) > NUMBERS_MAX:
-        raise ConfigError(f"{len(numbers)} numbers are too many for one command: give --all")
+        raise ConfigError(f"{len(numbers)} numbers are too many for one command: use --all")
     results = _replay_all(directory) if everything else [_replay_one(directory, number) for number in numbers]
     refused = [result for result in results if not result["taken"]]
     if as_json:
         show({"taken": len(results) - len(refused), "refused": refused})
     else:
         for result in refused:
-            say("{} is refused still: {}", result["number"], result["detail"])
+            say("{} is still refused: {}", result["number"], result["detail"])
         for result in results:
             if result.get("without"):
                 say("{} is taken without {}: masked when it was kept", result["number"], ", ".join(result["without"]))
@@ -107,13 +107,13 @@ def replay(
 @directory_option
 @json_option
 def forget(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> None:
-    """Callbacks that are not wanted leave the list."""
+    """Remove callbacks from the list."""
     for number in numbers:
         ask(directory, "DELETE", f"/rejections/{number}")
     if as_json:
         show({"forgotten": list(numbers)})
     else:
-        say("{} are forgotten", len(numbers))
+        say("{} removed", len(numbers))
 
 
 def _replay_one(directory: str | None, number: int) -> Any:
@@ -121,7 +121,7 @@ def _replay_one(directory: str | None, number: int) -> Any:
 
 
 def _replay_all(directory: str | None) -> list[Any]:
-    """In steps of the daemon's, with a bar on stderr if that is a terminal."""
+    """In the daemon's steps, with a progress bar on stderr if that is a terminal."""
     console = Console(stderr=True)
     total = ask(directory, "GET", "/stats")["stored"]["rejected"]
     results: list[Any] = []

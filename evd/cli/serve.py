@@ -1,4 +1,4 @@
-"""`evd init` makes a directory; `evd serve` is the daemon in it."""
+"""`evd init` creates a data directory; `evd serve` runs the daemon in it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evd.errors import ConfigError
 @directory_option
 @json_option
 def init(directory: str | None, as_json: bool) -> None:
-    """Make DIR with evd.toml, evd.db and the first four keys, which are shown once."""
+    """Create DIR with evd.toml, evd.db and the first four keys, which are shown once."""
     place = find(directory, os.environ)
     keys = make(place)
     if in_journal(os.environ):
@@ -30,14 +30,14 @@ def init(directory: str | None, as_json: bool) -> None:
     if as_json:
         show({"dir": str(place.directory), "keys": keys})
         return
-    say("evd lives in {}. Its keys, shown this once:\n", place.directory)
+    say("Created {}. Its keys, shown only this once:\n", place.directory)
     for role, key in keys.items():
         say("  {:7} {}", role, key)
     say("\nSettings: {}\nStart it: evd serve --dir {}", place.settings, place.directory)
 
 
 def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
-    """Whether what is printed goes into systemd's journal, which keeps it, and shows it to every administrator."""
+    """Whether stdout goes into systemd's journal, which keeps it and shows it to every administrator."""
     try:
         found = os.fstat(descriptor)
     except OSError:
@@ -46,27 +46,27 @@ def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
 
 
 def _hide(place: DataDirectory, keys: Mapping[str, str], as_json: bool) -> None:
-    """The keys go into a file, and what is printed says into which."""
+    """Write the keys into a file, and print its path."""
     path = place.directory / FIRST_KEYS
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
         file.writelines(f"{role:7} {key}\n" for role, key in keys.items())
     if as_json:
         show({"dir": str(place.directory), "keys_file": str(path)})
         return
-    say("evd lives in {}. Its first keys are in {}, which root may read: note them elsewhere, then remove it.",
+    say("Created {}. Its first keys are in {}, which root can read: note them elsewhere, then remove the file.",
         place.directory, path)  # fmt: skip
     say("Settings: {}\nStart it: systemctl enable --now evd", place.settings)
 
 
 def make(place: DataDirectory) -> dict[str, str]:
-    """A fresh directory; the text of one key of each role. Raises ConfigError where there is one already."""
+    """Create the directory; returns the text of one key of each role. Raises ConfigError if it exists already."""
     if place.database.exists():
-        raise ConfigError(f"{place.directory} holds an evd.db already: name another directory")
+        raise ConfigError(f"{place.directory} already holds an evd.db: name another directory")
     if len(bytes(place.socket)) > SOCKET_PATH_MAX:
         raise ConfigError(
             f"{place.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
         )
-    from evd.daemon import process as serving  # half a second, which these refusals are told without
+    from evd.daemon import process as serving  # takes half a second, which the refusals above do not need
     from evd.log import logger as log
     from evd.net import control
 
@@ -77,7 +77,7 @@ def make(place: DataDirectory) -> dict[str, str]:
         if not place.settings.exists():
             place.settings.write_bytes(resources.files("evd").joinpath("evd.toml.example").read_bytes())
     except OSError as error:
-        raise ConfigError(f"{place.directory} cannot be made ({error.strerror}): name a directory you own") from None
+        raise ConfigError(f"{place.directory} cannot be created ({error.strerror}): name a directory you own") from None
 
     def first_keys(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "first"} for role in ROLES}
@@ -86,7 +86,7 @@ def make(place: DataDirectory) -> dict[str, str]:
     try:
         made: dict[str, str] = serving.briefly(place, settings(place), first_keys)
     except BaseException:
-        place.database.unlink(missing_ok=True)  # without its first keys nobody could use it
+        place.database.unlink(missing_ok=True)  # without its first keys it could not be used
         raise
     return made
 
@@ -109,7 +109,7 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 def run(place: DataDirectory, flags: dict[str, Any]) -> None:
     chosen = settings(place, flags)
-    from evd.daemon import process as serving  # half a second, which a wrong setting is told without
+    from evd.daemon import process as serving  # takes half a second, which the report of a wrong setting does not need
     from evd.log import logger as log
 
     log.configure(level=chosen.log.level, format=chosen.log.format)

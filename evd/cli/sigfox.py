@@ -1,4 +1,4 @@
-"""`evd sigfox`: what to type into Sigfox's callback form, and whether Sigfox's callbacks get through."""
+"""`evd sigfox`: what to enter into Sigfox's callback form, and whether Sigfox's callbacks arrive."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ KEY_ENV = "EVD_SIGFOX_KEY"
 
 MARKS = {OK: "✓", FAILED: "✗", WARNING: "!", SKIPPED: "–"}
 
-key_option = click.option("--key-stdin", is_flag=True, help=f"Read the key from stdin, in place of ${KEY_ENV}.")
+key_option = click.option("--key-stdin", is_flag=True, help=f"Read the key from stdin instead of ${KEY_ENV}.")
 
 
 @click.group()
 def sigfox() -> None:
-    """Sigfox Cloud: set its callbacks up, check the way from there to here."""
+    """Sigfox Cloud: set up its callbacks, and check that they arrive."""
 
 
 @sigfox.command()
 @click.option("--url", required=True, help="evd's public address: https://HOST.")
 @click.option("--format", "format_", metavar="FORMAT", help="Name or grammar, for the custom payload config.")
-@click.option("--batch", is_flag=True, help="One request a second with all messages of it.")
+@click.option("--batch", is_flag=True, help="One request with all messages of a second.")
 @click.option("--bidir", is_flag=True, help="Devices may ask for downlinks.")
 @click.option(
-    "--create", is_flag=True, help="Create them by Sigfox's REST API (sigfox.api_login, sigfox.api_password)."
+    "--create", is_flag=True, help="Create them with Sigfox's REST API (sigfox.api_login, sigfox.api_password)."
 )
 @click.option("--device-type", metavar="ID", help="The device type to create them for.")
 @key_option
@@ -64,9 +64,9 @@ def config(
     directory: str | None,
     as_json: bool,
 ) -> None:
-    """What to type into Sigfox's form, callback by callback; or have them made.
+    """Print what to enter into Sigfox's form, callback by callback; or create the callbacks.
 
-    Callbacks that are there already are left alone when they are made. Exits with 1 if Sigfox refused one.
+    --create leaves existing callbacks unchanged. Exit code 1 if Sigfox refused one.
     """
     if create != (device_type is not None):
         raise ConfigError("--create and --device-type belong together: give both, or neither")
@@ -86,7 +86,7 @@ def config(
     else:
         for definition in wanted:
             _print(definition)
-        say("<key> is what `{}` prints. DATA is needed; each of the others tells more.", KEY_COMMAND)
+        say("<key> is what `{}` prints. DATA is required; each of the others adds information.", KEY_COMMAND)
 
 
 @sigfox.command()
@@ -96,24 +96,24 @@ def config(
 @json_option
 @click.pass_context
 def check(ctx: click.Context, url: str, key_stdin: bool, directory: str | None, as_json: bool) -> None:
-    """Send a marked callback through the public URL, and report each step of its way.
+    """Send a marked callback through the public URL, and report each step.
 
-    It speaks for the vehicle evd-check, which keeps one status. Exits with 1 if a step failed.
+    It is a message of the vehicle evd-check, which keeps one status. Exit code 1 if a step failed.
     """
     place = find(directory, os.environ)
     local = partial(control.call, place.socket) if place.socket.exists() else None
-    tell = (lambda step: None) if as_json else _tell
-    checkup = Checkup(url, _key(key_stdin), now=now_ms(), tell=tell, local=local)
+    report = (lambda step: None) if as_json else _report
+    checkup = Checkup(url, _key(key_stdin), now=now_ms(), report=report, local=local)
     trio.run(checkup.run, strict_exception_groups=True)
     if as_json:
         show({"url": checkup.url, "passed": checkup.passed, "steps": msgspec.to_builtins(checkup.steps)})
     elif checkup.passed:
-        say("\nSigfox's callbacks get through.")
+        say("\nSigfox's callbacks arrive.")
     if not checkup.passed:
         ctx.exit(1)
 
 
-def _tell(step: CheckStep) -> None:
+def _report(step: CheckStep) -> None:
     say("{} {:8} {}", MARKS[step.outcome], step.name, step.text)
     if step.advice:
         say("           → {}", step.advice)
@@ -143,7 +143,7 @@ def _print(definition: CallbackDefinition) -> None:
 
 
 def _grammar(given: str | None, directory: str | None) -> str | None:
-    """Raises FormatError for a grammar that evd would not take."""
+    """Raises FormatError for an invalid grammar."""
     if given is None:
         return None
     grammar, options = named_format(given, directory)
@@ -157,12 +157,12 @@ def _key(from_stdin: bool) -> str:
         say("The key, then Enter:", err=True)
     text = sys.stdin.readline(KEY_MAX_CHARACTERS + 2) if from_stdin else os.environ.get(KEY_ENV, "")
     if not text.strip():
-        raise ConfigError(f"the key is missing: put it into the environment variable {KEY_ENV}, or give --key-stdin")
+        raise ConfigError(f"the key is missing: set the environment variable {KEY_ENV}, or use --key-stdin")
     return text.strip()
 
 
 def _create(chosen: Config, device_type: str, wanted: list[CallbackDefinition], key: str, as_json: bool) -> bool:
-    """Make what Sigfox's API can make; False if it refused one that it should be able to make."""
+    """Create what Sigfox's API can create; False if it refused one of these."""
     reasons = {one.kind: why_not_creatable(one) for one in wanted}
     possible = [one for one in wanted if not reasons[one.kind]]
     outcomes = trio.run(_ensure, chosen, device_type, possible, key, strict_exception_groups=True)
@@ -180,7 +180,7 @@ def _create(chosen: Config, device_type: str, wanted: list[CallbackDefinition], 
 async def _ensure(
     chosen: Config, device_type: str, wanted: list[CallbackDefinition], key: str
 ) -> dict[str, dict[str, Any]]:
-    """What became of each kind. What the first one fails of, all would fail of: that is raised."""
+    """The outcome for each kind. An error of the first one is raised, because all others would fail with it."""
     outcomes: dict[str, dict[str, Any]] = {}
     async with SigfoxApi.from_settings(chosen.sigfox) as api:
         for one in wanted:
@@ -201,5 +201,5 @@ def _result(definition: CallbackDefinition, outcome: dict[str, Any]) -> dict[str
 
 def _outcome(result: Mapping[str, Any]) -> str:
     if "error" in result:
-        return f"not created, so type it in: {result['error']}"
-    return f"{'created' if result['created'] else 'there already'} as {result['id']}"
+        return f"not created, so enter it by hand: {result['error']}"
+    return f"{'created' if result['created'] else 'exists already'} as {result['id']}"

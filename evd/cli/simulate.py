@@ -1,4 +1,4 @@
-"""`evd simulate`: a fleet that calls a running evd."""
+"""`evd simulate`: a simulated fleet that sends callbacks to a running evd."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from evd.net.client.push_pool import PushPool
 
 DEFAULT_COUNT = 1000
 TIMEOUT_S = 10.0  # as long as Sigfox Cloud waits
-ANSWER_MAX = 65_536  # bytes; an evd answers a callback with an empty body, a proxy in front with a page
+ANSWER_MAX = 65_536  # bytes; evd answers a callback with an empty body, a proxy in front possibly with a page
 KEYS_MAX = 65_536  # bytes; four keys have 300
 PROGRESS_EVERY_S = 0.2
 
-#: Where `evd demo` keeps its keys, in its directory.
+#: The file in which `evd demo` keeps its keys, in its directory.
 DEMO_KEYS = "demo-keys.json"
 
 KEY_ENV = {"sigfox": "EVD_SIGFOX_KEY", "device": "EVD_DEVICE_KEY"}
 
 
 @click.command()
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="Where the evd is; https works too.")
+@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The address of evd; http or https.")
 @click.option(
     "--keys",
     "keys_file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="A file with what `evd init --json` printed, instead of the environment.",
+    help="A file with the output of `evd init --json`, instead of the environment.",
 )
-@click.option("--sigfox-key-env", default=KEY_ENV["sigfox"], metavar="NAME", show_default=True, help="Holds that key.")
-@click.option("--device-key-env", default=KEY_ENV["device"], metavar="NAME", show_default=True, help="Holds that key.")
+@click.option("--sigfox-key-env", default=KEY_ENV["sigfox"], metavar="NAME", show_default=True, help="Has that key.")
+@click.option("--device-key-env", default=KEY_ENV["device"], metavar="NAME", show_default=True, help="Has that key.")
 @click.option("--vehicles", type=click.IntRange(1, FLEET_MAX), default=10, show_default=True, help="The fleet's size.")
 @click.option(
     "--rate",
@@ -54,17 +54,19 @@ KEY_ENV = {"sigfox": "EVD_SIGFOX_KEY", "device": "EVD_DEVICE_KEY"}
     help="Callbacks a second; 0, the default: as fast as they are answered.",
 )
 @click.option(
-    "--count", type=click.IntRange(1), help=f"Stop after so many; {DEFAULT_COUNT} where no --seconds says when."
+    "--count", type=click.IntRange(1), help=f"Stop after so many callbacks; {DEFAULT_COUNT} without --seconds."
 )
 @click.option("--seconds", type=click.FloatRange(0, min_open=True), help="Stop after so long.")
 @click.option("--channel", type=click.Choice(list(CHANNELS)), default="sigfox", show_default=True)
 @click.option(
-    "--shape", type=click.Choice(list(SHAPES)), default="original", show_default=True, help="Of Sigfox bodies."
+    "--shape", type=click.Choice(list(SHAPES)), default="original", show_default=True, help="Layout of Sigfox bodies."
 )
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed tells the same story.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same callbacks.")
 @click.option("--duplicates", type=click.FloatRange(0, 50), default=0.0, metavar="PERCENT", help="Sent a second time.")
-@click.option("--late", type=click.FloatRange(0, 50), default=0.0, metavar="PERCENT", help="Sent behind a newer one.")
-@click.option("--connections", type=click.IntRange(1, 1024), default=16, show_default=True, help="At most at a time.")
+@click.option("--late", type=click.FloatRange(0, 50), default=0.0, metavar="PERCENT", help="Sent after a newer one.")
+@click.option(
+    "--connections", type=click.IntRange(1, 1024), default=16, show_default=True, help="Connections at a time."
+)
 @directory_option
 @json_option
 @click.pass_context
@@ -87,10 +89,10 @@ def simulate(
     connections: int,
     as_json: bool,
 ) -> None:
-    """Call an evd as a fleet of vehicles would, and count its answers.
+    """Send callbacks as a fleet of vehicles would, and count the answers.
 
-    Exits with 1 unless every answer was 201. Keys are never arguments, which others on this machine can see; with
-    --dir they are those that `evd demo` left there.
+    Exit code 1 unless every answer was 201. Keys are never arguments, which others on this machine could see; with
+    --dir they are the keys of `evd demo` in that directory.
     """
     channels = CHANNELS[channel]
     roles = [INGEST_ROUTES[one].role for one in channels]
@@ -125,7 +127,7 @@ def simulate(
 
 
 async def _run(simulator: LoadGenerator, pool: PushPool, count: int | None, seconds: float | None) -> dict[str, Any]:
-    """The summary; SIGINT and SIGTERM end the run, not the summary."""
+    """Run, and return the summary, also after SIGINT and SIGTERM."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals, _bar(count, seconds) as update:
         async with aclosing(pool), trio.open_nursery() as nursery:
 
@@ -147,7 +149,7 @@ async def _run(simulator: LoadGenerator, pool: PushPool, count: int | None, seco
 
 @contextmanager
 def _bar(count: int | None, seconds: float | None) -> Iterator[Any]:
-    """A progress bar on stderr, if that is a terminal; gives the function that moves it."""
+    """A progress bar on stderr, if that is a terminal; yields the function that updates it."""
     columns = (TextColumn("{task.completed:.0f}{task.fields[unit]}"), BarColumn(), TaskProgressColumn())
     console = Console(stderr=True)
     with Progress(
@@ -163,7 +165,7 @@ def _bar(count: int | None, seconds: float | None) -> Iterator[Any]:
 
 
 def keys_of_file(path: Path, roles: list[str]) -> dict[str, str]:
-    """The keys of these roles in a file that holds what `evd init --json` printed. Raises ConfigError."""
+    """The keys of these roles in a file with the output of `evd init --json`. Raises ConfigError."""
     try:
         with path.open("rb") as file:
             document = orjson.loads(file.read(KEYS_MAX))
@@ -176,7 +178,7 @@ def keys_of_file(path: Path, roles: list[str]) -> dict[str, str]:
     keys = {role: held[role] for role in roles if isinstance(held.get(role), str) and held[role]}
     if len(keys) != len(set(roles)):
         raise ConfigError(
-            f"{path} does not hold the keys of {' and '.join(roles)}: give a file with what `evd init --json` printed"
+            f"{path} does not hold the keys of {' and '.join(roles)}: name a file with the output of `evd init --json`"
         )
     return keys
 
@@ -185,7 +187,7 @@ def _keys_of_env(env: Mapping[str, str], roles: list[str], names: Mapping[str, s
     for role in roles:
         if not env.get(names[role]):
             raise ConfigError(
-                f"the {role} key is missing: put it into the environment variable {names[role]}, or give --keys FILE"
+                f"the {role} key is missing: set the environment variable {names[role]}, or use --keys FILE"
             )
     return {role: env[names[role]] for role in roles}
 

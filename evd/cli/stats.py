@@ -1,4 +1,4 @@
-"""`evd stats`: what the daemon did and holds."""
+"""`evd stats`: what the daemon has done, and what the database holds."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def stats(directory: str | None, as_json: bool) -> None:
         show(document)
     elif document["running"]:
         _lines("", document)
-    else:  # what this command was for a moment has counted nothing
-        say("evd does not run. Its database holds:")
+    else:  # the daemon of this command alone has counted nothing
+        say("evd is not running. Its database holds:")
         _lines("stored.", document["stored"])
 
 

@@ -17,7 +17,7 @@ def duration_s(text: str) -> int:
     """Seconds of `90s`, `15m`, `12h`, `2d` or `1w`. Raises ConfigError."""
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise ConfigError(f"{text!r} is no duration: write a number and s, m, h, d or w, for example 2d")
+        raise ConfigError(f"{text!r} is not a duration: write a number and s, m, h, d or w, for example 2d")
     return int(found[1]) * _SECONDS[found[2]]
 
 

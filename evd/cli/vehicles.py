@@ -56,7 +56,7 @@ def list_(directory: str | None, as_json: bool) -> None:
     if as_json:
         show(rows)
     else:
-        table(rows, COLUMNS, empty="No vehicle was heard yet.")
+        table(rows, COLUMNS, empty="No vehicle has sent a status yet.")
 
 
 @vehicle.command("show")
@@ -70,19 +70,19 @@ def show_(given: str, directory: str | None, as_json: bool) -> None:
 
 @vehicle.command("set")
 @click.argument("given", metavar="ID")
-@click.option("--keep", type=int, help="Statuses kept for this vehicle; 0: as retention.statuses_per_vehicle says.")
+@click.option("--keep", type=int, help="Statuses kept for this vehicle; 0: retention.statuses_per_vehicle.")
 @click.option("--format", "format_", help="A format's name or a grammar; empty: the default format.")
-@click.option("--name", help="For people; empty: none.")
+@click.option("--name", help="A name for people; empty: none.")
 @directory_option
 @json_option
 def set_(
     given: str, keep: int | None, format_: str | None, name: str | None, directory: str | None, as_json: bool
 ) -> None:
-    """Set up a vehicle, heard or not."""
+    """Set up a vehicle, whether it has sent a status yet or not."""
     wish: dict[str, Any] = {}
     if keep is not None:
         if keep < 0:
-            raise ConfigError(f"--keep is {keep}: a number of statuses, or 0 for the usual one, is needed")
+            raise ConfigError(f"--keep is {keep}: give a number of statuses, or 0 for the default")
         wish["keep"] = keep or None
     if format_ is not None:
         wish["format"] = format_ or None
@@ -96,7 +96,7 @@ def set_(
 @directory_option
 @json_option
 def days(given: str, directory: str | None, as_json: bool) -> None:
-    """What came by Sigfox and what was lost, by day, and what was used of the daily budget."""
+    """Frames received through Sigfox and lost, by day, and the use of the daily budget."""
     rows = ask_list(directory, f"/vehicles/{path_part(given)}/days")
     if as_json:
         show(rows)
@@ -110,7 +110,7 @@ def days(given: str, directory: str | None, as_json: bool) -> None:
 @directory_option
 @json_option
 def log_(given: str | None, limit: int, directory: str | None, as_json: bool) -> None:
-    """What Sigfox reported of a vehicle, the newest first; without ID: of all, and of groups and device types."""
+    """A vehicle's log: what Sigfox reported, the newest first; without ID: of all vehicles, groups and device types."""
     path = "/log" if given is None else f"/vehicles/{path_part(given)}/log"
     rows = ask_list(directory, path, limit=limit)
     if as_json:

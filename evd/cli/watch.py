@@ -1,4 +1,4 @@
-"""`evd watch`: what vehicles say, as it comes."""
+"""`evd watch`: each new status, as it arrives."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from evd.errors import ControlError
 from evd.net import control, sse
 
 AGAIN_S = 2.0
-"""Until a stream that broke off is asked for again, as browsers are told, too."""
+"""Until a stream that broke off is requested again; browsers get the same as `retry`."""
 
 NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawdata")
-"""What a line does not show among its fields, or at all."""
+"""Members that a line does not show among its fields, or not at all."""
 
 
 @click.command()
@@ -30,7 +30,7 @@ NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawda
 @directory_option
 @json_option
 def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> None:
-    """Show each VEHICLE's last status, or all vehicles', and every new one as it comes, until Ctrl-C."""
+    """Show the last status of each VEHICLE, or of all, and every new one as it arrives, until Ctrl-C."""
     place = find(directory, os.environ)
     place.require()
     try:
@@ -44,7 +44,7 @@ def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> No
 
 
 def _statuses(place: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """For ever; a stream that breaks off goes on where it was. Raises ControlError where it cannot begin."""
+    """Endless; a stream that breaks off is resumed. Raises ControlError if it cannot begin."""
     query = urlencode([("vehicle", vehicle) for vehicle in vehicles])
     last, begun = "", False
     while True:
@@ -56,7 +56,7 @@ def _statuses(place: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[
                     yield orjson.loads(event.data)
         except control.DaemonNotRunning:
             if not begun:
-                raise ControlError(f"no evd runs in {place.directory}: `evd serve` starts it") from None
+                raise ControlError(f"evd is not running in {place.directory}: `evd serve` starts it") from None
         except ControlError as error:
             if not begun:
                 raise

@@ -1,4 +1,4 @@
-"""What a task of trio needs beside other tasks: fair queues, one flight for equal questions, work in slices.
+"""Helpers for trio tasks: fair queues, single flight for equal reads, work in slices, shielding from cancellation.
 
 May import: nothing. Begin with `evd.concurrency.fair_queue`.
 """

@@ -1,6 +1,7 @@
-"""Places that many want: given in turn, to each asker no more than his share, and fairly between askers.
+"""A fair queue for places (reading connections, streams): each requester has a bounded number of them at once.
 
-Who wants much waits behind himself: of those that wait, the asker comes next who has had no turn for the longest time.
+The next place goes to the requester that has been served least recently, so a requester that wants much waits behind
+itself.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ P = TypeVar("P")
 
 
 class _Waiting(Generic[P]):
-    """One who waits; `place` is his once `called` is set."""
+    """A requester that waits; it has `place` once `called` is set."""
 
     __slots__ = ("called", "place")
 
@@ -28,9 +29,9 @@ class _Waiting(Generic[P]):
 
 
 class FairQueue(Generic[P]):
-    """`each`: places of one asker at once.
+    """`each`: places of one requester at once.
 
-    Who comes when `waiting_max` wait, or a quarter of them are his own, is sent away.
+    A requester is refused when `waiting_max` wait, or when a quarter of these are its own.
     """
 
     def __init__(self, places: Iterable[P], *, each: int, waiting_max: int) -> None:
@@ -39,65 +40,65 @@ class FairQueue(Generic[P]):
         self._waiting_max = waiting_max
         self._taken: Counter[str] = Counter()
         self._queues: dict[str, deque[_Waiting[P]]] = {}
-        """In the order in which askers come next; none is empty."""
+        """In the order in which the requesters come next; no queue is empty."""
         self.waiting = 0
 
     @asynccontextmanager
-    async def place(self, asker: str) -> AsyncIterator[P]:
-        """A place for the block. Raises Unavailable where too many wait."""
-        place = await self.take(asker)
+    async def place(self, requester: str) -> AsyncIterator[P]:
+        """A place for the block. Raises Unavailable if too many wait."""
+        place = await self.take(requester)
         try:
             yield place
         finally:
-            self.give_back(asker, place)
+            self.give_back(requester, place)
 
-    async def take(self, asker: str) -> P:
-        """A place that must be given back; who is cancelled has none. Raises Unavailable where too many wait."""
-        if self._free and self._taken[asker] < self._each and asker not in self._queues:
-            self._taken[asker] += 1
+    async def take(self, requester: str) -> P:
+        """A place that must be given back, unless this is cancelled. Raises Unavailable if too many wait."""
+        if self._free and self._taken[requester] < self._each and requester not in self._queues:
+            self._taken[requester] += 1
             return self._free.pop()
-        his = len(self._queues.get(asker, ()))
-        if self.waiting >= self._waiting_max or his >= max(1, self._waiting_max // 4):
-            raise Unavailable("too many questions wait: ask again later", retry_after_s=5)
+        own = len(self._queues.get(requester, ()))
+        if self.waiting >= self._waiting_max or own >= max(1, self._waiting_max // 4):
+            raise Unavailable("too many reads wait: send the request again later", retry_after_s=5)
         waiting: _Waiting[P] = _Waiting()
-        self._queues.setdefault(asker, deque()).append(waiting)
+        self._queues.setdefault(requester, deque()).append(waiting)
         self.waiting += 1
         try:
             await waiting.called.wait()
         except BaseException:
             if waiting.place is None:
-                self._leave(asker, waiting)
+                self._leave(requester, waiting)
             else:
-                self.give_back(asker, waiting.place)
+                self.give_back(requester, waiting.place)
             raise
         assert waiting.place is not None
         return waiting.place
 
-    def give_back(self, asker: str, place: P) -> None:
+    def give_back(self, requester: str, place: P) -> None:
         self._free.append(place)
-        self._taken[asker] -= 1
-        if not self._taken[asker]:
-            del self._taken[asker]
+        self._taken[requester] -= 1
+        if not self._taken[requester]:
+            del self._taken[requester]
         self._call()
 
-    def _leave(self, asker: str, waiting: _Waiting[P]) -> None:
-        queue = self._queues[asker]
+    def _leave(self, requester: str, waiting: _Waiting[P]) -> None:
+        queue = self._queues[requester]
         queue.remove(waiting)
         self.waiting -= 1
         if not queue:
-            del self._queues[asker]
+            del self._queues[requester]
 
     def _call(self) -> None:
-        """Give what is free to those who come next."""
+        """Give the free places to the requesters that come next."""
         while self._free:
-            asker = next((one for one in self._queues if self._taken[one] < self._each), None)
-            if asker is None:
+            requester = next((one for one in self._queues if self._taken[one] < self._each), None)
+            if requester is None:
                 return
-            queue = self._queues.pop(asker)
+            queue = self._queues.pop(requester)
             waiting = queue.popleft()
             if queue:
-                self._queues[asker] = queue  # behind all others
+                self._queues[requester] = queue  # behind all other requesters
             self.waiting -= 1
-            self._taken[asker] += 1
+            self._taken[requester] += 1
             waiting.place = self._free.pop()
             waiting.called.set()

@@ -1,13 +1,13 @@
-"""Whose question it is, so that questions are shared out between those who ask: set where it is found out who asks."""
+"""Who the current task reads for, so that reads are shared fairly; set where the request is authenticated."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 
-NOBODY = "evd"
-"""Its own questions, as those of its housekeeping."""
+EVD_ITSELF = "evd"
+"""evd's own reads, such as those of maintenance."""
 
-requester: ContextVar[str] = ContextVar("asker", default=NOBODY)
+requester: ContextVar[str] = ContextVar("requester", default=EVD_ITSELF)
 
 
 USER = "user "
@@ -18,5 +18,5 @@ def of_user(uid: str) -> str:
 
 
 def is_user(who: str) -> bool:
-    """Whether a user of the app asks: no administrator, and not evd itself."""
+    """Whether the requester is a user of the app, not an administrator or evd itself."""
     return who.startswith(USER)

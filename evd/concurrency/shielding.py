@@ -1,4 +1,4 @@
-"""Waiting for what must not be left half-way, a commit or a thread at work: through a cancellation, not for ever."""
+"""To wait through a cancellation, for a bounded time, for work that must not be abandoned: a commit, a thread."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import outcome
 import trio
 
 GRACE_S = 2.0
-"""After a cancellation: ten commits of a slow disk. One that hangs must not keep the process from its end."""
+"""How long to wait after a cancellation: ten commits of a slow disk. A hung disk must not keep evd from ending."""
 
 
 async def shielded(wait: Callable[[], Awaitable[Any]]) -> bool:
     """Await `wait()`, which can be called again; True once it has returned.
 
-    Where the caller is cancelled it goes on for GRACE_S, and returns whether it ended; what comes next in the caller is
-    then cancelled.
+    If the caller is cancelled, go on for GRACE_S, and return whether `wait()` returned; the caller is cancelled at its
+    next checkpoint.
     """
     with trio.CancelScope() as scope:
         try:
@@ -30,7 +30,7 @@ async def shielded(wait: Callable[[], Awaitable[Any]]) -> bool:
 
 
 class ThreadTask:
-    """Work in a thread, which nothing can end but itself. It begins at once."""
+    """Work in a thread, which cannot be cancelled. It begins at once."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self._ended = trio.Event()
@@ -42,7 +42,7 @@ class ThreadTask:
                 self._outcome = result
                 self._ended.set()
 
-            with suppress(trio.RunFinishedError):  # it was left behind
+            with suppress(trio.RunFinishedError):  # the loop ended before the thread did
                 token.run_sync_soon(settle)
 
         trio.lowlevel.start_thread_soon(work, deliver)

@@ -1,7 +1,7 @@
-"""What is asked for twice at once is asked once: the second one shares the first one's answer.
+"""Single flight: equal reads at the same time are done once, and share the result.
 
-An answer is only shared where it cannot be older than the question: the flight has not begun, or nothing was committed
-since it did. So whoever was told that a status is on disk finds it.
+A result is shared only if it cannot be older than the request: the read has not begun, or nothing was committed since
+it began. So a client that got 201 for a status finds it.
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ T = TypeVar("T")
 
 
 class _SharedCall:
-    __slots__ = ("answer", "answered", "asker", "begun", "completed")
+    __slots__ = ("begun", "completed", "has_result", "requester", "result")
 
-    def __init__(self, asker: str) -> None:
-        self.asker = asker
+    def __init__(self, requester: str) -> None:
+        self.requester = requester
         self.begun: object = None
-        """The version that it reads at least; None while it waits for its turn."""
+        """The oldest version that it can read; None while it waits for its turn."""
         self.completed = trio.Event()
-        self.answered = False
-        self.answer: Any = None
+        self.has_result = False
+        self.result: Any = None
 
 
 class SingleFlight:
-    """`version` is another one after each commit that was told of; questions are equal where their keys are."""
+    """`version()` changes with each commit that was reported; reads are equal if their keys are."""
 
     def __init__(self, version: Callable[[], object]) -> None:
         self._version = version
         self._open: dict[Hashable, _SharedCall] = {}
 
-    async def shared(self, key: Hashable, asker: str, ask: Callable[[Callable[[], None]], Awaitable[T]]) -> T:
-        """The answer of `ask`, or of an equal question's; `ask` gets what it calls when its turn has come.
+    async def shared(self, key: Hashable, requester: str, read: Callable[[Callable[[], None]], Awaitable[T]]) -> T:
+        """The result of `read`, or of an equal read; `read` calls its argument when its turn has come.
 
-        An answer that is shared must not be changed. Where the first one fails or goes away, the next one asks.
+        A shared result must not be changed. If the first read fails or is cancelled, the next requester reads.
         """
-        while (flight := self._open.get(key)) is not None and self._may_join(flight, asker):
+        while (flight := self._open.get(key)) is not None and self._may_join(flight, requester):
             await flight.completed.wait()
-            if flight.answered:
-                answer: T = flight.answer
-                return answer
-        flight = self._open[key] = _SharedCall(asker)
+            if flight.has_result:
+                result: T = flight.result
+                return result
+        flight = self._open[key] = _SharedCall(requester)
 
         def begin() -> None:
             flight.begun = self._version()
 
         try:
-            flight.answer = answer = await ask(begin)
-            flight.answered = True
-            return answer
+            flight.result = result = await read(begin)
+            flight.has_result = True
+            return result
         finally:
             if self._open.get(key) is flight:
                 del self._open[key]
             flight.completed.set()
 
-    def _may_join(self, flight: _SharedCall, asker: str) -> bool:
-        """Nobody waits for the turn of somebody else, who may have asked for much."""
-        return flight.asker == asker if flight.begun is None else flight.begun == self._version()
+    def _may_join(self, flight: _SharedCall, requester: str) -> bool:
+        """A requester does not wait for another one's turn, which may be far off."""
+        return flight.requester == requester if flight.begun is None else flight.begun == self._version()

@@ -1,4 +1,4 @@
-"""Long work in short slices, so that the loop goes on between them: a job is a generator that pauses often."""
+"""Long work in short slices, so that the loop serves others between them: a job is a generator that yields often."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from evd.errors import Unavailable
 T = TypeVar("T")
 
 SLICE_S = 0.005
-"""Of work without a pause; a loop that is held for longer answers everybody late."""
+"""Of work without a pause; while it lasts, the loop answers no one."""
 
 
 class Slices:
-    """Jobs one after the other, each slice a turn of the task `run`.
+    """Runs jobs one after the other, each slice in a step of the task `run`.
 
-    `jobs_max` bounds those that wait; `timer` gives seconds.
+    `jobs_max` bounds the jobs that wait; `timer` returns seconds.
     """
 
     def __init__(self, *, jobs_max: int, timer: Callable[[], float] = time.perf_counter) -> None:
@@ -31,18 +31,18 @@ class Slices:
         self._wake = trio.Event()
 
     def start(self, job: Generator[None, None, T], then: Callable[[Callable[[], T]], None]) -> None:
-        """Begin a job, or have it wait for those before it; at its end `then` gets what gives its result or raises.
+        """Begin a job, or queue it; at its end `then` gets a callable that returns its result or raises its error.
 
-        A job without a pause ends before this returns. Raises Unavailable where too many wait.
+        A job without a pause ends before this returns. Raises Unavailable if too many wait.
         """
         if len(self._jobs) >= self._jobs_max:
-            raise Unavailable("more arrives than can be read: send it again later")
+            raise Unavailable("evd receives more than it can process: send it again later")
         if self._jobs or not _step(job, then):
             self._jobs.append((job, then))
             self._wake.set()
 
     async def run(self) -> None:
-        """Go on with the jobs that wait; until it is cancelled."""
+        """Work on the queued jobs until cancelled."""
         while True:
             self._wake = trio.Event()
             while self._jobs:
@@ -55,7 +55,7 @@ class Slices:
             await self._wake.wait()
 
     async def finished(self, job: Generator[None, None, T]) -> T:
-        """The result of a job that whoever waits for it drives by itself. Raises what the job does."""
+        """The result of a job that the caller runs by itself, in slices. Raises what the job raises."""
         while True:
             end = self._timer() + SLICE_S
             try:
@@ -69,7 +69,7 @@ class Slices:
 
 
 def _step(job: Generator[None, None, Any], then: Callable[[Callable[[], Any]], None]) -> bool:
-    """Go on to the next pause; whether the job is over."""
+    """Run to the next pause; whether the job has ended."""
     try:
         next(job)
     except StopIteration as last:

@@ -1,4 +1,4 @@
-"""What evd may be told and where it lives: every setting and its bound, the data directory and its lock.
+"""Every setting and its range, the data directory and its lock, the heartbeat.
 
 May import: nothing. Begin with `evd.config.settings`.
 """

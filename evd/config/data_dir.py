@@ -1,4 +1,4 @@
-"""The directory an evd lives in: its files' names, how it is found, and the lock that says who owns it."""
+"""The data directory: the names of its files, how it is found, and the lock that one process holds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import platformdirs
 from evd.errors import AlreadyRunning, ConfigError
 
 FIRST_KEYS = "first-keys"
-"""The first keys, where `evd init` must not print them: for whoever may read the directory, until he removes it."""
+"""The file with the first keys, if `evd init` must not print them; the operator notes them and removes it."""
 
 SOCKET_PATH_MAX = 107
 """Bytes of a unix socket's path (sockaddr_un holds 108 with the final NUL)."""
@@ -23,7 +23,7 @@ SOCKET_PATH_MAX = 107
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """One DIR."""
+    """A data directory (`--dir`)."""
 
     directory: Path
 
@@ -48,12 +48,12 @@ class DataDirectory:
         return self.directory / "evd.lock"
 
     def require(self) -> None:
-        """Raises ConfigError unless `evd init` was here, and this user may look."""
+        """Raises ConfigError unless `evd init` has created it and this user may read it."""
         try:
             found = self.database.exists()
         except OSError as error:
             raise ConfigError(
-                f"{self.directory} cannot be looked into ({error.strerror}): run the command as the user evd runs as"
+                f"{self.directory} cannot be read ({error.strerror}): run the command as the user that evd runs as"
             ) from None
         if not found:
             raise ConfigError(f"{self.directory} holds no evd.db: run `evd init --dir {self.directory}` first")
@@ -67,24 +67,24 @@ def find(given: str | None, env: Mapping[str, str]) -> DataDirectory:
 
 
 BRIEFLY = "briefly"
-"""Behind the process in the lock's file, where a command holds it."""
+"""Stands behind the process id in the lock file if a command holds it."""
 
 TURN_S = 60.0
-"""Commands side by side take turns, of a second or two each."""
+"""How long a command waits for other commands, which take a second or two each."""
 
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 
 
 class Lock:
-    """Held as long as this process writes to the directory; the kernel lets go of it when the process ends.
+    """Held while this process writes to the directory; the kernel releases it when the process ends.
 
-    It is on a file that says who holds it, and on the directory itself, which nobody removes while it is used.
+    It is on a file that names the holder, and on the directory itself, because the file could be removed.
     """
 
     def __init__(self, place: DataDirectory, *, brief: bool = False) -> None:
-        """`brief` is a command's, for which others wait.
+        """`brief`: the holder is a command, for which other commands wait.
 
-        Raises AlreadyRunning where another process holds it, ConfigError where the directory cannot be written.
+        Raises AlreadyRunning if another process holds it, ConfigError if the directory cannot be written.
         """
         self._place = place
         self._held: list[int] = []
@@ -103,13 +103,12 @@ class Lock:
             holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown"]
             self.release()
             raise AlreadyRunning(
-                f"another evd (process {holder[0]}) works in {place.directory}: stop it first, or name another "
-                "directory",
+                f"another evd (process {holder[0]}) uses {place.directory}: stop it first, or name another directory",
                 briefly=holder[-1] == BRIEFLY,
             ) from None
         left = os.pread(self._file, 32, 0).decode("ascii", "replace").split()
         self.left_by = left[0] if len(left) == 1 else ""
-        """The daemon that held it before and did not let go of it in order, if there is one: its process."""
+        """The process id of a previous daemon that did not release the lock in order; "" if there was none."""
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, f"{os.getpid()} {BRIEFLY if brief else ''}\n".encode(), 0)
 
@@ -119,14 +118,14 @@ class Lock:
         except BlockingIOError:
             raise
         except OSError:
-            pass  # a network's file system knows no locks of directories; the file's must do
+            pass  # a network file system has no locks on directories; the one on the file must do
 
     def _opened(self, path: Path, flags: int, mode: int = 0) -> int:
         self._held.append(os.open(path, flags | os.O_CLOEXEC, mode))
         return self._held[-1]
 
     def release(self, *, orderly: bool = False) -> None:
-        """`orderly` where nothing of this process is left to be told."""
+        """`orderly`: the next start has nothing to report about the end of this process."""
         if orderly:
             with suppress(OSError):
                 os.ftruncate(self._file, 0)
@@ -135,7 +134,7 @@ class Lock:
 
 
 def lock_in_turn(place: DataDirectory, *, turn_s: float = TURN_S) -> Lock:
-    """The lock, as soon as the command that has it ends. Raises as `Lock` does."""
+    """The lock, as soon as the command that holds it ends. Raises as `Lock` does."""
     until = time.monotonic() + turn_s
     while True:
         try:
@@ -143,4 +142,4 @@ def lock_in_turn(place: DataDirectory, *, turn_s: float = TURN_S) -> Lock:
         except AlreadyRunning as error:
             if not error.briefly or time.monotonic() > until:
                 raise
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)

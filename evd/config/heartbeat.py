@@ -1,7 +1,7 @@
-"""When evd last took callbacks: a small file with a time in it, by which the next start knows how long nobody did.
+"""When evd last took callbacks: a small file with a time in it, by which the next start knows how long evd was down.
 
 The time is the file's content and not its date, which a copy or a restore would change. It is not synced: after a power
-failure it may be some seconds older, and an outage is then said to be that much longer.
+failure it may be some seconds older, and the outage then seems that much longer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_DIGITS = 13  # epoch ms until the year 2286; one length, so that writing over it leaves nothing of before
+_DIGITS = 13  # epoch ms until the year 2286; a fixed length, so that an overwrite leaves nothing of the old value
 
 
 class Heartbeat:
@@ -19,7 +19,7 @@ class Heartbeat:
         self._path = path
 
     def last(self) -> int | None:
-        """None where it is not known: the first start, or a file that something else wrote."""
+        """None if it is not known: at the first start, or if the file has other content."""
         try:
             with self._path.open("rb") as file:
                 text = file.read(_DIGITS + 2)

@@ -1,8 +1,8 @@
-"""The range of each numeric setting, and the words that the others may be; evd.config.settings has their meaning."""
+"""The range of each numeric setting, and the choices of the others; evd.config.settings has their meaning."""
 
 from __future__ import annotations
 
-#: Two years of Sigfox's daily 140; a ring is laid out anew in one go when its size changes, in a second at this size.
+#: Two years of Sigfox's daily 140. A ring whose size changes is laid out again in one step: at this size in a second.
 STATUSES_PER_VEHICLE_MAX = 100_000
 
 RANGES: tuple[tuple[str, float, float], ...] = (
@@ -28,7 +28,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("ingest.rejected_rows_max", 1, 10_000_000),
     ("sigfox.batch_lines_max", 1, 100_000),
     ("sigfox.advanced_waits_s", 0, 86_400),
-    ("sigfox.advanced_waiting_max", 0, 10_000),  # twice as many are taken while they cannot be written
+    ("sigfox.advanced_waiting_max", 0, 10_000),  # twice as many are accepted while they cannot be written
     ("sigfox.daily_budget", 1, 100_000),
     ("sigfox.downlink_expires_s", 60, 31_536_000),
     ("sigfox.downlinks_per_vehicle", 1, 1_000),
@@ -47,7 +47,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.lists_per_user", 1, 100_000),
     ("app.streams_max", 1, 100_000),
     ("app.streams_per_user", 1, 100_000),
-    ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a head of 16 KiB
+    ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a request head of 16 KiB
     ("app.stream_queue_max", 1, 100_000),
     ("app.stream_queue_bytes_max", 1024, 1 << 30),
     ("app.stream_replay_max", 1, 100_000),

@@ -30,26 +30,26 @@ class ServerSettings(Section, frozen=True):
     tls_key: str = ""
     #: Addresses or networks whose Forwarded and X-Forwarded-For count.
     trusted_proxies: list[str] = []
-    #: evd does not believe a clock that is behind what it saw (evd.daemon.server_clock); true: it does.
+    #: false: evd does not trust a clock that is behind its own time (evd.daemon.server_clock).
     trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
     connections_max: int = 2048
-    #: From one address (IPv6: one /64) that has shown no key; those that rest give way to the next.
+    #: Connections from one address (IPv6: one /64) that has shown no key; idle ones are closed for a new one.
     strangers_per_address: int = 256
-    #: Of unfinished requests without a key in their head; the oldest give way. 256 forms of 64 KiB, a thousand heads.
+    #: Bytes of unfinished requests without a key in their head; the oldest are closed. 256 forms of 64 KiB.
     strangers_bytes_max: int = 16 * 1024 * 1024
-    #: Of unfinished requests with one: a hundred batches of a MiB.
+    #: Bytes of unfinished requests with a key: a hundred batches of a MiB.
     unfinished_bytes_max: int = 128 * 1024 * 1024
     head_max_bytes: int = 16 * 1024
     fields_max: int = 64
-    #: A head arrives in one or two packets; 5 s is what slow mobile links need (reliability R16).
+    #: A head arrives in one or two packets; 5 s is what slow mobile links need. It also ends slow-header attacks.
     head_timeout_s: float = 5
     body_timeout_s: float = 8
     write_timeout_s: float = 5
     tls_hello_timeout_s: float = 5
-    #: Sigfox's and the app's HTTP clients keep connections about a minute.
+    #: Sigfox's and the app's HTTP clients keep idle connections for about a minute.
     idle_timeout_s: float = 75
-    #: Sigfox gives up after 10 s; what is not answered by then need not be waited for.
+    #: Sigfox gives up after 10 s; a later answer is useless.
     drain_timeout_s: float = 8
 
     @property
@@ -61,55 +61,55 @@ class IngestSettings(Section, frozen=True):
     #: The name of a format, or a grammar text.
     default_format: str = "ev"
     unknown_vehicle: str = "create"
-    #: 250 times the largest Sigfox callback (about 250 bytes); a WLAN status is about 400 bytes.
+    #: 250 times the largest Sigfox callback (about 250 bytes); a WLAN status has about 400 bytes.
     body_max_bytes: int = 64 * 1024
-    #: Of a batch with a key: 10,000 lines of 100 bytes.
+    #: For a batch with a key in its head: 10,000 lines of 100 bytes.
     batch_body_max_bytes: int = 1024 * 1024
-    #: What waits for the writer: a batch and some; at 5,000 rows/s on the slowest disk evd is meant for, 3 s of work.
+    #: Rows that wait for the writer: a batch and more; 3 s of work at the 5,000 rows/s of the slowest supported disk.
     queue_rows_max: int = 16_384
     queue_bytes_max: int = 16 * 1024 * 1024
-    #: One transaction. Larger groups gain nothing (docs/performance.md) and hold readers' snapshots longer.
+    #: Rows of one commit group. Larger groups gain nothing (docs/performance.md) and hold readers' snapshots longer.
     batch_rows_max: int = 2048
     #: Below Sigfox's 10 s, with room for the way back.
     answer_timeout_s: float = 8
     #: A vehicle is about 100 bytes in memory and on disk.
     vehicles_max: int = 1_000_000
-    #: `rejected` keeps the newest; the oldest go first.
+    #: Rows of `rejected`; the oldest are removed first.
     rejected_rows_max: int = 10_000
 
 
 class SigfoxSettings(Section, frozen=True):
-    #: How a line of /sigfox/batch is written: Sigfox's linePattern, with the variables in braces.
+    #: The layout of a line of /sigfox/batch: Sigfox's linePattern, with the variables in braces.
     batch_pattern: str = "{device};{time};{data};{seqNumber};"
-    #: Sigfox sends what a device type's devices said in one second.
+    #: A batch has the messages of one second from all devices of a device type.
     batch_lines_max: int = 10_000
     #: Kind of callback → pattern of a text/plain body on its route.
     text_patterns: dict[str, str] = {}
-    #: DATA comes before its DATA_ADVANCED, and Sigfox tries it again for seven minutes; what was told by DATA_ADVANCED
-    #: alone is a status after this. 0: at once.
+    #: Sigfox sends DATA before DATA_ADVANCED, and retries it for seven minutes. A message of which only DATA_ADVANCED
+    #: came becomes a status after this. 0: at once.
     advanced_waits_s: float = 600
-    #: Device types without a DATA callback: what DATA_ADVANCED tells of their messages is a status at once. "*": all.
+    #: Device types without a DATA callback: their DATA_ADVANCED becomes a status at once. "*": all.
     advanced_alone: list[str] = []
-    #: DATA_ADVANCED that waits for its DATA, a KiB each; the oldest beyond it are statuses at once.
+    #: DATA_ADVANCED that wait for their DATA, a KiB each; beyond this the oldest become statuses at once.
     advanced_waiting_max: int = 10_000
-    #: Route (its kind, callback or wlan) → variable → where it stands in the bodies, as in device = "data.device.id".
+    #: Route (its kind, callback or wlan) → variable → its path in the bodies, as in device = "data.device.id".
     names: dict[str, dict[str, str]] = {}
     #: Messages a day that a contract allows: what `evd vehicle days` compares with, and which gaps are restarts.
     daily_budget: int = 140
-    #: A downlink that no message asked for by then is not worth sending.
+    #: A downlink that no message has asked for by then is not worth sending.
     downlink_expires_s: int = 7 * 86_400
-    #: Waiting for one vehicle; Sigfox sends four a day.
+    #: Downlinks that wait for one vehicle; Sigfox sends four a day.
     downlinks_per_vehicle: int = 16
-    #: Of all vehicles, closed ones included; the oldest closed ones go first.
+    #: Downlinks of all vehicles, closed ones included; the oldest closed ones are removed first.
     downlinks_max: int = 100_000
-    #: Entries of one vehicle's log; the oldest go first.
+    #: Entries of one vehicle's log; the oldest are removed first.
     notes_per_vehicle: int = 200
-    #: Sigfox's REST API, for backfills and for creating callbacks; the password belongs into an environment variable.
+    #: Sigfox's REST API, for backfills and for creating callbacks; set the password in the environment.
     api: str = "https://api.sigfox.com/v2"
     api_login: str = ""
     api_password: str = ""
     api_timeout_s: float = 30
-    #: After an outage longer than Sigfox's retries: say that a backfill is due, or run it.
+    #: After an outage longer than Sigfox's retries: "say" in evd's log that a backfill is due, or "run" it.
     backfill: str = "say"
 
 
@@ -118,47 +118,47 @@ class RetentionSettings(Section, frozen=True):
 
 
 class AppSettings(Section, frozen=True):
-    #: The original app sends a bare userId header, which anyone can set: only for that app.
+    #: The original's app sends a bare userId header, which anyone can set: only for that app.
     trust_user_header: bool = False
-    #: The original's app has Java ints for all but consumption and temperatures, and ends at a fraction in one: on its
-    #: routes, and in pushes, these are given without their fractions. false: as measured, for clients that read them.
+    #: The original's app has Java ints for all but consumption and temperatures, and crashes at a fraction: its routes
+    #: and pushes have these without fractions. false: as measured, for clients that read fractions.
     whole_numbers: bool = True
-    #: Project whose ID tokens count; empty: the project of push.credentials.
+    #: Firebase project whose ID tokens are accepted; empty: the project of push.credentials.
     firebase_project: str = ""
     #: Where the certificates of ID tokens come from; empty: Google's address.
     id_token_certs: str = ""
-    #: Verifying may fetch certificates; the app waits no longer.
+    #: A check may fetch certificates; the app does not wait longer.
     id_token_timeout_s: float = 5
     registrations_per_vehicle: int = 20
-    #: A user's phones, whatever the vehicle.
+    #: A user's phones, over all vehicles.
     registrations_per_user: int = 200
     registrations_max: int = 1_000_000
     owners_max: int = 1_000_000
-    #: Ranges in all that are longer than a page and being read, each with some 130 KiB however slow its reader is.
+    #: Ranges longer than a page that are being sent, each with some 130 KiB however slow its client is.
     ranges_max: int = 128
-    #: Of one user: some devices, with a history of each of his vehicles on them. Others of his wait 5 s for a place.
+    #: The same for one user: some devices, each with a history of each vehicle. Further ones wait 5 s for a place.
     ranges_per_user: int = 16
-    #: A range is cut off there: 100,000 statuses at 130 kB/s, which slow mobile links give.
+    #: A range is cut off after this: 100,000 statuses at 130 kB/s, the speed of slow mobile links.
     range_lasts_s: float = 300
-    #: Pages of lists (/api/v1) that are being asked for or sent: each may be some MiB, and its reader slow.
+    #: Pages of lists (/api/v1) that are being read or sent: each may have some MiB, and a slow client.
     lists_max: int = 24
-    #: Of one user, or of one key; others of his wait 5 s for a place.
+    #: The same for one user, or for one key; further ones wait 5 s for a place.
     lists_per_user: int = 4
-    #: Live streams in all, each a connection that lasts: beside them stays room for a burst of callbacks.
+    #: Live streams, each a lasting connection; enough connections remain for a burst of callbacks.
     streams_max: int = 256
-    #: Of one user, or of one administrator's key: some devices, with a page or two open on each.
+    #: The same for one user, or for one administrator's key: some devices, with a page or two open on each.
     streams_per_user: int = 16
-    #: Their places stand in the id of each event.
+    #: The id of each event holds a position for each of them.
     stream_vehicles_max: int = 16
-    #: What waits for a follower who reads slowly; then he is let go, and resumes. Two of the writer's largest groups:
-    #: one comes at once, and who follows all vehicles must be able to take it. Statuses that wait are shared by all.
+    #: Statuses that wait for a slow subscriber; beyond this evd disconnects it, and it resumes. Two of the writer's
+    #: largest groups: one comes at once, and a subscriber of all vehicles must be able to take it. Shared by all.
     stream_queue_max: int = 4096
     stream_queue_bytes_max: int = 2 * 1024 * 1024
-    #: A stream begins with no more: what was missed, shared out among its vehicles.
+    #: Missed statuses at the beginning of a stream, divided among its vehicles.
     stream_replay_max: int = 1000
-    #: Proxies take a connection for dead after 30 to 60 s without a byte, `evd watch` after 30.
+    #: Proxies close a connection after 30 to 60 s without a byte, `evd watch` after 30.
     stream_heartbeat_s: float = 15
-    #: An ID token is good for an hour; then the follower must say again who he is.
+    #: An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
 
 
@@ -169,43 +169,43 @@ class PushSettings(Section, frozen=True):
     endpoint: str = "https://fcm.googleapis.com"
     #: Messages a second; FCM's default quota is 10,000.
     rate_max: float = 9500
-    #: From a start, or a pause, to `rate_max`; FCM's guide: 60 s or more.
+    #: From a start, or a pause, to `rate_max`; Firebase's "Best practices when sending FCM messages at scale": 60 s.
     ramp_s: float = 60
     #: How long FCM holds a state for a phone that it cannot reach; the original's 60 s.
     ttl_s: int = 60
-    #: How long evd tries to hand a message to FCM; FCM's guide ends at an hour.
+    #: How long evd retries a message; Firebase's "Best practices when sending FCM messages at scale" ends at an hour.
     give_up_after_s: int = 3600
     priority: str = "normal"
-    #: An event is for a person: a phone in Doze is woken for it, one that is off finds it hours later.
+    #: An event is for a person: it wakes a phone in Doze, and waits some hours for one that is off.
     event_ttl_s: int = 4 * 3600
     event_priority: str = "high"
-    #: FCM keeps only the newest state for a phone that is away, and takes one in three minutes then.
+    #: true: FCM keeps only the newest state for an unreachable phone, and takes only one in three minutes for it.
     collapse: bool = False
     package: str = "com.martin.carcharge"
     #: FCM answers in some 50 ms, so 9,500 a second are some 500 at a time.
     connections_max: int = 512
-    #: FCM's guide: not below 10 s.
+    #: Firebase's "Best practices when sending FCM messages at scale": not below 10 s.
     timeout_s: float = 10
-    #: Pushes sent whose answer is not on disk; also the most that a crash can send twice.
+    #: Pushes that were sent and whose outcome is not on disk; also the most that a crash can send twice.
     in_flight_max: int = 512
-    #: Events that wait to be pushed; the oldest go first. States do not queue: a newer one replaces an older.
+    #: Events that wait to be pushed; the oldest are removed first. States do not queue: a newer one replaces an older.
     outbox_rows_max: int = 1_000_000
-    #: The newest finished pushes, for `evd push trace`.
+    #: The push log: the newest finished pushes, for `evd push trace`.
     log_rows_max: int = 100_000
-    #: A phone not renewed for so long is sent nothing, and is forgotten after `forget_after_days`: FCM's guide.
-    #: Not the original's app, which registers at log-in only.
+    #: A phone that was not renewed for so long gets nothing, and is forgotten after `forget_after_days` (Firebase's
+    #: "Manage FCM registration tokens"). Not the original's app, which registers at log-in only.
     stale_after_days: int = 30
     forget_after_days: int = 270
-    #: Signs what goes to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
+    #: Signs the requests to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
     webhook_secret: str = ""
-    #: A receiver that needs longer is asked again later.
+    #: A receiver that needs longer gets the push again later.
     webhook_timeout_s: float = 10
-    #: Each is a thread that waits for a receiver.
+    #: Requests at once, each of which waits for its receiver; half of them for one.
     webhook_threads_max: int = 8
 
 
 class AlarmSettings(Section, frozen=True):
-    """Alarms for evd's operator (evd.alarms.state), and how he is told; what happens to vehicles is `[events]`."""
+    """Alarms for evd's operator (evd.alarms.state), and how they are delivered. Events of vehicles are `[events]`."""
 
     #: Gets a JSON POST for each alarm that is raised or cleared.
     webhook: str = ""
@@ -218,21 +218,21 @@ class AlarmSettings(Section, frozen=True):
     smtp_security: str = "starttls"
     smtp_user: str = ""
     smtp_password: str = ""
-    #: To tell one alarm by one way; mail servers that greet slowly, to deter spam, take some 10 s.
+    #: For one message about an alarm; mail servers that greet slowly, to deter spam, take some 10 s.
     timeout_s: float = 30
-    #: An alarm that still stands is told again.
+    #: An alarm that still stands is sent again.
     repeat_after_s: float = 86_400
-    #: No callback for so long alarms, unless longer silences are usual: a car that stands overnight is silent for 6 h.
+    #: No callback for so long raises an alarm, unless longer silences are usual: a parked car is silent for 6 h.
     silent_after_s: float = 6 * 3600
     #: A push that was tried several times: waits between tries reach 10 min.
     push_old_after_s: float = 900
     #: Or a twentieth of the disk, if that is less.
     disk_free_mib: int = 1024
-    #: Twice what the log is cut back to when nobody reads (reliability R8).
+    #: Length of the WAL: twice what evd truncates it to when no read is open.
     log_mib: int = 128
-    #: Everybody waits while evd's loop stands still; it does nothing by itself that takes longer than 50 ms.
+    #: Every request waits while evd's loop stands still; evd's own steps take no longer than 50 ms.
     loop_lag_ms: float = 250
-    #: Automatic renewals happen 30 days before the end (reliability S18).
+    #: Let's Encrypt recommends to renew 30 days before the end: by then a renewal has failed.
     certificate_days: int = 21
 
     @property
@@ -242,17 +242,17 @@ class AlarmSettings(Section, frozen=True):
 
 
 class EventSettings(Section, frozen=True):
-    """Events of vehicles, for their users (evd.events.rules); what alarms the operator is `[alerts]`."""
+    """Events of vehicles, for their users (evd.events.rules). The operator's alarms are `[alerts]`."""
 
-    #: A year of one in two days; the oldest go first.
+    #: A year of one event in two days; the oldest are removed first.
     per_vehicle: int = 200
-    #: Statuses that wait to be looked at, some 1 KiB each: three seconds of 5,000 callbacks a second.
+    #: Statuses that wait for the event rules, some 1 KiB each: three seconds of 5,000 callbacks a second.
     queue_max: int = 16_384
-    #: Vehicles whose memory stays in memory, with the last status about 1 KiB each; others are read when they speak.
+    #: Vehicles whose event memory is cached, with the last status about 1 KiB each; others are read from the database.
     memories_max: int = 16_384
-    #: Kinds of events that the original's app tells itself, from the status that shows them: it is not told twice.
+    #: Kinds of events that the original's app shows by itself, from the status: evd does not push them to it.
     self_told_original: list[str] = msgspec.field(default_factory=lambda: ["target_reached"])
-    #: The same of the apps that register by /api/v1.
+    #: The same for apps that register by /api/v1.
     self_told_v1: list[str] = []
 
 
@@ -263,7 +263,7 @@ class LogSettings(Section, frozen=True):
 
 
 class FormatSettings(Section, frozen=True):
-    """A payload format: Sigfox's grammar, and what it cannot say about a field (evd.payload.field_options)."""
+    """A payload format: Sigfox's grammar, and the field options that it cannot express (evd.payload.field_options)."""
 
     grammar: str
     fields: dict[str, dict[str, Any]] = {}
@@ -286,7 +286,7 @@ class Config(Section, frozen=True):
             section, key = path.split(".")
             value = getattr(getattr(self, section), key)
             if not low <= value <= high:
-                raise ValueError(f"{path} is {value}: it must lie between {low} and {high}")
+                raise ValueError(f"{path} is {value}: it must be between {low} and {high}")
         for path, choices in CHOICES:
             section, key = path.split(".")
             value = getattr(getattr(self, section), key)
@@ -311,9 +311,9 @@ def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | N
         try:
             tree = tomllib.loads(file.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is no valid TOML ({error}): mend the line it names") from None
+            raise ConfigError(f"{file} is not valid TOML ({error}): correct that line") from None
         except OSError as error:
-            raise ConfigError(f"{file} cannot be read ({error.strerror}): check who may read it") from None
+            raise ConfigError(f"{file} cannot be read ({error.strerror}): check its permissions") from None
         _refuse_unknown(tree, str(file))
     for name, text in sorted(env.items()):
         if name.startswith(ENV_PREFIX) and "__" in name:
@@ -357,7 +357,7 @@ def _refuse_unknown(tree: Mapping[str, Any], where: str) -> None:
         if section not in known:
             raise ConfigError(f"{where}: there is no section {section!r}{_nearest(section, [*known, 'formats'])}")
         if not isinstance(keys, dict):
-            raise ConfigError(f"{where}: {section!r} is a section: write [{section}] and its keys below")
+            raise ConfigError(f"{where}: {section!r} is a section: write [{section}] and its keys below it")
         for key in keys:
             if key not in known[section]:
                 paths = [f"{s}.{k}" for s, ks in known.items() for k in ks]

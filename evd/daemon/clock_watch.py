@@ -1,4 +1,4 @@
-"""Watches the server's clock, and makes good what a wrong one did."""
+"""Watches the server's clock, and corrects what a wrong clock caused."""
 
 from __future__ import annotations
 
@@ -22,61 +22,61 @@ from evd.store.writer import Writer
 LOOK_EVERY_S = 1.0
 
 AGAIN_S = 5.0
-"""After evd could take nothing: the disk is full, or the queue is."""
+"""After evd could take nothing, because the disk or the queue is full."""
 
 STEP_MAX = 100
-"""Rejected requests taken between two questions which there are."""
+"""Rejections read at once."""
 
 T = TypeVar("T")
 
 
 async def watch_clock(clock: ServerClock, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> None:
-    """Until it is cancelled; `ingest` is to tell the times that messages have while the wall clock is doubted."""
-    told = False
+    """Run until cancelled; `ingest` reports the times of messages while the wall clock is not trusted."""
+    reported = False
     while True:
         clock.look()
         ingest.heard = clock.heard if clock.doubted else None
-        if clock.doubted != told:
-            told = clock.doubted
-            _tell(clock)
+        if clock.doubted != reported:
+            reported = clock.doubted
+            _report(clock)
         if clock.take_jump():
             await make_good(clock, ingest, writer, queries)
         await trio.sleep(LOOK_EVERY_S)
 
 
-def _tell(clock: ServerClock) -> None:
+def _report(clock: ServerClock) -> None:
     if clock.doubted:
         log.error(
-            "the server's clock is behind what evd saw, and is not believed: set it, or set server.trust_clock",
+            "the server's clock is behind evd's own time, and is not trusted: set it, or set server.trust_clock",
             behind_s=clock.behind_ms // 1000,
         )
     else:
-        log.info("the server's clock is believed again")
+        log.info("the server's clock is trusted again")
 
 
 async def make_good(clock: ServerClock, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> None:
-    """The server's time jumped forward: take what lay ahead of it before for what it is now."""
-    await _patiently(lambda: writer.write(MendClock(clock() + AHEAD_MS)))
+    """After the server's time jumped forward: judge again the statuses that lay ahead of it."""
+    await _until_available(lambda: writer.write(MendClock(clock() + AHEAD_MS)))
     taken, after = 0, -1
     while True:
         listing = partial(queries.rejected_numbers, through=NUMBER_MAX, limit=STEP_MAX, error=TimeAhead.error)
-        numbers = await _patiently(partial(listing, after=after))
+        numbers = await _until_available(partial(listing, after=after))
         if not numbers:
             break
         for number in numbers:
-            taken += await _patiently(partial(_take_again, number, ingest, writer, queries))
+            taken += await _until_available(partial(_take_again, number, ingest, writer, queries))
         after = numbers[-1]
     if taken:
-        log.info("statuses that lay ahead of the server's clock are in their rings", statuses=taken)
+        log.info("statuses that lay ahead of the server's clock were moved into their rings", statuses=taken)
 
 
 async def _take_again(number: int, ingest: Ingest, writer: Writer, queries: RejectionQueries) -> bool:
-    """Whether the rejected request was taken. Raises Unavailable."""
+    """Replay a rejection; whether it was taken. Raises Unavailable."""
     row = await queries.rejection(number)
     return row is not None and bool((await replay(row, ingest, writer))["taken"])
 
 
-async def _patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+async def _until_available(attempt: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await attempt()

@@ -1,7 +1,7 @@
-"""Whether the files that evd opened are still the ones that stand in its directory.
+"""Whether the files that evd opened are still the ones in its directory.
 
-SQLite goes on with a file that was removed or replaced and says nothing, so 201 would promise what is gone with the
-process. The log and its index belong to the database; without the lock's file a second evd would not know of this one.
+SQLite continues silently with a file that was removed or replaced, so 201 would promise what is lost with the process.
+The WAL and its index belong to the database; without the lock file a second evd would not notice this one.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from pathlib import Path
 from evd.errors import StoreBroken
 
 EVERY_S = 1.0
-"""Between two looks, of some 20 µs."""
+"""Between two checks, of some 20 µs each."""
 
 
 class FileIdentity:
-    """What stands there now is what must stay; it is asked in a thread, for a disk may hang."""
+    """Remembers the files as they are now. Call `check` in a thread, because a disk may hang."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._known = {path: found for path in paths if (found := _identity(path))}
 
     def check(self) -> None:
-        """Raises StoreBroken, which says what became of which file."""
+        """Raises StoreBroken, which names the file and what happened to it."""
         for path, known in self._known.items():
             found = _identity(path)
             if found != known:
                 what = "replaced" if found else "removed"
                 raise StoreBroken(
-                    f"{path} was {what} while evd ran, which can only end: stop evd before its files are touched, "
+                    f"{path} was {what} while evd was running, so evd must end: stop evd before you change its files, "
                     "and restore a backup if the database is gone"
                 )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Device and inode; None where there is nothing."""
+    """Device and inode; None if there is no file."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,7 +1,7 @@
-"""Python's collector of cycles, kept from holding the loop: when it makes a full pass, and over what.
+"""Python's cyclic garbage collector, kept from blocking the loop: when it makes a full pass, and over which objects.
 
-A full pass looks at every object that is alive and not frozen: 50 to 80 ms for two thousand connections, 200 ms for a
-million vehicles. By itself Python makes one in the middle of a crowd, for a crowd is what makes objects.
+A full pass visits every live object that is not frozen: 50 to 80 ms for 2,000 connections, 200 ms for a million
+vehicles. Python by itself makes one under high load, because load creates objects.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from collections.abc import Callable
 import trio
 
 YOUNG, MIDDLE, NEVER = 5_000, 4, 1_000_000
-"""Container objects between two passes over the youngest ones (1 to 3 ms), such passes between two over those that
-outlived one (10 ms), and more of these than come between two full passes of evd's own."""
+"""Thresholds of gc.set_threshold: new container objects between two passes over the youngest generation (1 to 3 ms);
+such passes between two over the middle generation (10 ms); so many of these that Python never makes a full pass."""
 
 LOOK_EVERY_S = 1.0
 EVERY_S = 30.0
 
 GROWN = 3
-"""Passes over the middle generation, of 20,000 objects each, after which a full one does not wait any longer: 60,000
-new objects take 20 ms where no cache holds them."""
+"""Passes over the middle generation, of 20,000 objects each, after which a full one is due at once: 60,000 new objects
+take 20 ms if they are not in the processor's cache."""
 
 FEW = 256
-"""Connections among which a full pass takes some milliseconds."""
+"""Open connections with which a full pass takes some milliseconds."""
 
 LATEST_S = 600.0
-"""A crowd that stays does not keep what others left for ever."""
+"""A full pass is due after this even with many connections, so that garbage does not stay for ever."""
 
 LONG_S = 0.005
-"""Processor time of a pass that is not to be repeated over the same objects: they are a fleet, which stays."""
+"""A pass with more processor time should not visit the same objects again: they are the fleet's, which stay."""
 
 
 def settle() -> None:
-    """Once all is imported and built: what start-up made stays, so no pass need look at it again."""
+    """To be called after the start: freeze its objects, which stay, so that no pass visits them."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, NEVER)
@@ -48,10 +48,10 @@ def is_due(connections: int, since_s: float, grown: int) -> bool:
 
 
 def make_full_pass(connections: int, now: Callable[[], float] = time.thread_time) -> None:
-    """A full pass; where it took long, what is left after it is frozen.
+    """Make a full pass; if it took long, freeze what is left.
 
-    What is frozen goes when nothing refers to it, but in a cycle it stays for good. So nothing is frozen in a crowd:
-    of few connections little is lost, beside the fleet that made the pass long.
+    A frozen object is freed when nothing refers to it, but in a cycle it stays for good. So with many connections
+    nothing is frozen; with few of them little can be lost.
     """
     began = now()
     gc.collect()
@@ -60,7 +60,7 @@ def make_full_pass(connections: int, now: Callable[[], float] = time.thread_time
 
 
 async def make_full_passes(connections: Callable[[], int]) -> None:
-    """Until it is cancelled; `connections` says how many are open."""
+    """Run until cancelled; `connections` returns how many are open."""
     last = trio.current_time()
     while True:
         await trio.sleep(LOOK_EVERY_S)

@@ -1,4 +1,4 @@
-"""What evd stands on: the space on its disk, the lengths of its files, the end of its certificate."""
+"""Host statistics: the free space of the disk, the lengths of evd's files, the end of its certificate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evd.model.daemon_state import DiskState
 
 
 def disk_use(directory: Path, files: Mapping[str, Path], *, full: bool) -> DiskState:
-    """`files` are the engine's (`evd.store.engines.Engine.files`), `full` that the last write found no space."""
+    """`files` are the engine's (`evd.store.engines.Engine.files`); `full`: the last write found no space."""
     use: dict[str, int] = {}
     with suppress(OSError):
         disk = os.statvfs(directory)
@@ -25,7 +25,7 @@ def disk_use(directory: Path, files: Mapping[str, Path], *, full: bool) -> DiskS
 
 def certificate_end(path: Path) -> float:
     """When the first certificate of a PEM chain ends, epoch s. Raises OSError, ValueError."""
-    from cryptography import x509  # only here, for it takes a while and few instances speak TLS themselves
+    from cryptography import x509  # imported here because it takes long, and few instances serve TLS themselves
 
     end: datetime = x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
     return end.timestamp()

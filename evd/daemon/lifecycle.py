@@ -1,6 +1,6 @@
 """The composition root: builds everything, runs it in one nursery, and stops it in order.
 
-Whatever runs for long is a task of that nursery, so a crash of any of them ends the process; systemd starts it again.
+Every long task runs in that nursery, so an error in any of them ends the process; systemd starts it again.
 """
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ from evd.store.queries import Queries
 from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
-"""At the end, what FCM was asked is waited for so long; whatever is still open is sent again at the next start."""
+"""At the end: how long to wait for FCM's answers; what is still open is sent again at the next start."""
 
 WRITING_ENDS_S = 4.0
-"""At the end, what was accepted is to be on disk by then: a disk that hangs must not keep the process alive."""
+"""At the end: how long to wait until all that was accepted is on disk. A hung disk must not keep the process alive."""
 
 CLOSING_ENDS_S = 6.0
-"""To copy the log into the database, and to let go of it. With all that comes before: 21 s, systemd waits for 25."""
+"""For the last checkpoint and to close the database. With all that comes before: 21 s; systemd waits for 25."""
 
 
 class Daemon:
-    """Everything of one directory, built but not started; with `outward` false nothing of it needs Google.
+    """All parts of one data directory, built but not started; with `outward` false no part connects to other systems.
 
     `engine` is a name in `evd.store.engines.ENGINES`.
 
@@ -74,18 +74,18 @@ class Daemon:
         outward: bool = True,
         control: Path | None = None,
         engine: str = DEFAULT,
-        tell: Callable[[str], None] = lambda doing: None,
+        report: Callable[[str], None] = lambda doing: None,
     ) -> None:
         self.place = place
         self.outward = outward
         self.control = control or place.socket
-        """Where commands reach it."""
+        """The control socket's path."""
         self.config = config
         self.formats = Formats(config.formats, config.ingest.default_format)
         self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
         opened = providers.opened(config, env) if outward else []
         self.files = ENGINES[engine].files(place.database)
-        self.store = assembly.open_store(ENGINES[engine], place, config, tell)
+        self.store = assembly.open_store(ENGINES[engine], place, config, report)
         if outward:
             self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
@@ -176,7 +176,7 @@ class Daemon:
     ) -> None:
         """Serve on the `passed` sockets, else on `binds`, and the control socket, until `until` returns; stop in order.
 
-        `ready` is called with the bound addresses once callbacks are taken. Raises what a long task dies of.
+        `ready` is called with the bound addresses once callbacks are taken. Raises the error of a long task.
         """
         async with self.store.queries(lambda: self.writer.commits) as queries:
             try:
@@ -220,9 +220,9 @@ class Daemon:
                         await self.pushing.aclose()
 
     def close(self) -> None:
-        """After `run`, whether it ended well or not. Raises StoreHangs."""
+        """To be called after `run`, also if that raised. Raises StoreHangs."""
         if self.writer.hangs:
-            return  # a thread has the database in its hands and waits for the disk
+            return  # a thread inside SQLite waits for the disk
         if self.alerter:
             self.alerter.close()
         closing = threading.Thread(target=self._close_store, daemon=True)
@@ -230,7 +230,7 @@ class Daemon:
         closing.join(CLOSING_ENDS_S)
         if closing.is_alive() or self._close_error is not None:
             raise self._close_error or StoreHangs(
-                f"the disk of {self.place.database} does not answer: look at it and at the system's log"
+                f"the disk of {self.place.database} does not answer: check it and the system's log"
             )
 
     def _close_store(self) -> None:
@@ -263,7 +263,7 @@ class Daemon:
     ) -> tuple[list[str], list[trio.Event]]:
         addresses, serving = [], []
         if passed:
-            log.info("systemd's sockets stand in for server.bind", sockets=len(passed), unused=list(binds))
+            log.info("systemd's sockets replace server.bind", sockets=len(passed), unused=list(binds))
             groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
         else:
             groups = [await listening.listeners(bind) for bind in binds]
@@ -302,7 +302,7 @@ class Daemon:
     async def _stop(
         self, door: AsgiServer, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
     ) -> None:
-        """Edge first, then the pushes in hand, then the writer: each ends with nothing before it left."""
+        """Stop the edge first, then the pushes in flight, then the writer: each when nothing can reach it any more."""
         self.stopping = True
         log.info("stopping", waiting=self.writer.waiting)
         for edge in self.edges:
@@ -321,16 +321,16 @@ class Daemon:
             await writing.wait()
         if written.cancelled_caught:
             raise StoreHangs(
-                f"{self.place.database} does not take the rest of what is to be written: look at its disk, and at who "
-                "else writes to it"
+                f"{self.place.database} does not take the last commit: check its disk, and whether another process "
+                "writes to it"
             )
 
     async def _check_file(self) -> None:
-        """Look for damage, once, beside the work: reading a large file takes longer than a start may."""
+        """Check the database for damage, once, in the background: a large file takes longer than a start may."""
         try:
             found = await trio.to_thread.run_sync(self.store.find_damage, abandon_on_cancel=True)
         except StoreBusy:
-            return  # another process stands in the way; the next start looks again
+            return  # another process holds the database; the next start checks again
         if found:
             log.error("the database is damaged", path=str(self.place.database), found=found[:5])
             raise StoreBroken(f"{self.place.database} is damaged ({found[0]}): restore a backup")
@@ -354,7 +354,7 @@ class Daemon:
 
 
 def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: Any) -> trio.Event:
-    """Start a task; the event is set when it ended."""
+    """Start a task; the event is set when it has ended."""
     ended = trio.Event()
 
     async def watched() -> None:

@@ -17,39 +17,39 @@ from evd.log.logger import log
 from evd.net.socket import tls_context
 
 BACKLOG = 1024
-"""Connections the kernel holds until they are accepted: a burst of Sigfox's."""
+"""Connections that the kernel queues until they are accepted: a burst of Sigfox's."""
 
 
 def parse_bind(text: str) -> tuple[str | None, int]:
     """`HOST:PORT`, `[IPv6]:PORT` or `:PORT` (all addresses). Raises ConfigError."""
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{text!r} is no address to listen at: HOST:PORT is needed, for instance 127.0.0.1:8080")
+        raise ConfigError(f"{text!r} is not an address to listen at: use HOST:PORT, for instance 127.0.0.1:8080")
     return host.strip("[]") or None, int(port)
 
 
 async def listeners(bind: str) -> list[trio.SocketListener]:
-    """At all addresses of `bind`. Raises ConfigError, CannotListen."""
+    """Listeners at all addresses of `bind`. Raises ConfigError, CannotListen."""
     host, port = parse_bind(bind)
     try:
         return await trio.open_tcp_listeners(port, host=host, backlog=BACKLOG)
     except PermissionError:
         raise ConfigError(
-            f"{bind} cannot be listened at: ports below 1024 are root's; give evd CAP_NET_BIND_SERVICE, let evd.socket "
+            f"cannot listen at {bind}: ports below 1024 are root's; give evd CAP_NET_BIND_SERVICE, let evd.socket "
             "hold the port, or choose a higher one"
         ) from None
-    except OSError as error:  # tomorrow it may be free, so this is no mistake in a setting
-        raise CannotListen(f"{bind} cannot be listened at ({error.strerror or error}): is it in use?") from None
+    except OSError as error:  # it may be free later, so this is no wrong setting
+        raise CannotListen(f"cannot listen at {bind} ({error.strerror or error}): is it in use?") from None
 
 
 def shown(address: Any) -> str:
-    """As one writes it: `127.0.0.1:8080`, `[::1]:8080`."""
+    """As text: `127.0.0.1:8080`, `[::1]:8080`."""
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def control_listener(path: Path) -> trio.SocketListener | None:
-    """The control socket: the same API, for whoever may open the file; None where its path is too long.
+    """The control socket: the API for every process that may open the file; None if its path is too long.
 
     Raises ConfigError.
     """
@@ -58,13 +58,13 @@ def control_listener(path: Path) -> trio.SocketListener | None:
         return None
     raw = sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM)
     try:
-        path.unlink(missing_ok=True)  # the lock is ours, so whoever made it is gone
+        path.unlink(missing_ok=True)  # this process holds the lock, so the process that made the file has ended
         raw.bind(str(path))
         path.chmod(0o600)
     except OSError as error:
         raw.close()
         raise ConfigError(
-            f"{path} cannot be made evd's socket ({error.strerror}): remove what stands there, or check who owns "
+            f"the control socket {path} cannot be created ({error.strerror}): remove what is there, or check who owns "
             "the directory"
         ) from None
     raw.listen(16)
@@ -72,12 +72,12 @@ def control_listener(path: Path) -> trio.SocketListener | None:
 
 
 def server_tls(server: ServerSettings) -> tuple[ssl.SSLContext, float] | None:
-    """The context to serve with, and when its certificate ends (epoch s); None without one. Raises ConfigError."""
+    """The TLS context, and when its certificate ends (epoch s); None without a certificate. Raises ConfigError."""
     if not server.tls_cert:
         return None
     try:
         return tls_context(Path(server.tls_cert), Path(server.tls_key)), certificate_end(Path(server.tls_cert))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(
-            f"server.tls_cert and server.tls_key cannot be used ({error}): a PEM chain and its key are needed"
+            f"server.tls_cert and server.tls_key cannot be used ({error}): they must be a PEM chain and its key"
         ) from None

@@ -1,6 +1,6 @@
-"""How late evd's loop is: whatever holds it makes everybody wait.
+"""The lag of evd's loop: while a step blocks it, every request waits.
 
-A task sleeps for a moment, again and again, and notes by how much it woke too late.
+A task sleeps for a moment, again and again, and records by how much it woke too late.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import trio
 from evd.model.daemon_state import LoopState
 
 SAMPLE_S = 0.05
-"""Between two looks; what holds the loop for longer is always seen, by all but this much of it."""
+"""Between two samples; a longer step is always seen, with an error of at most this much."""
 
 BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper bounds of the histogram's buckets; the last one has none."""
 
 RECENT_S = 60.0
-"""The worst lag of the last minute, or the one before it, is what alarms go by."""
+"""Alarms use the worst lag of the current and the previous interval of this length."""
 
 
 class LoopLag:
-    """The histogram of lags since the start, in seconds, and the worst of late."""
+    """The histogram of lags since the start, in seconds, and the worst recent one."""
 
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
@@ -32,11 +32,11 @@ class LoopLag:
 
     @property
     def worst_s(self) -> float:
-        """Of the last one to two minutes."""
+        """The worst lag of the last one to two minutes."""
         return max(self._worst_s, self._worst_before_s)
 
     def note(self, lag_s: float, now_s: float) -> None:
-        """A lag that was seen at `now_s` of any clock that only goes forward and began at about 0."""
+        """Record a lag at `now_s` of a monotonic clock that began at about 0."""
         lag_s = max(lag_s, 0.0)
         self.counts[bisect_left(BOUNDS_S, lag_s)] += 1
         self.sum_s += lag_s
@@ -55,7 +55,7 @@ class LoopLag:
         return LoopState(worst_s=self.worst_s, sum_s=self.sum_s, buckets=buckets)
 
     async def run(self) -> None:
-        """Look at the loop until cancelled."""
+        """Sample the loop until cancelled."""
         began = due = trio.current_time()
         while True:
             due = trio.current_time() + SAMPLE_S

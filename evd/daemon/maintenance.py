@@ -1,7 +1,7 @@
-"""What time undoes: registrations that were not renewed for months are forgotten, a few at a time.
+"""Periodic maintenance: registrations that were not renewed for months are forgotten, a few at a time.
 
-The wall clock alone is not believed: one that jumped two years ahead would have every phone look forgotten. Vehicles
-and their network have clocks of their own, so a vehicle must have said about the same time lately.
+The wall clock alone is not trusted: after a jump of two years ahead every phone would seem forgotten. Vehicles and
+their network have clocks of their own, so a recent status must confirm the time.
 """
 
 from __future__ import annotations
@@ -18,46 +18,46 @@ from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.writer import Writer
 
 FIRST_AFTER_S = 60.0
-"""A start has more urgent things to do."""
+"""A start has more urgent work."""
 
 EVERY_S = 3600.0
 
 STEP_MAX = 500
-"""Registrations of one transaction: some 25 ms, for which callbacks wait."""
+"""Registrations in one transaction: some 25 ms, for which callbacks wait."""
 
 BETWEEN_STEPS_S = 0.1
 
 
 EXPIRED_MS = HOUR_MS
-"""Whoever sends to a registration finds out by himself, and notes it, that its event is worth nothing any more."""
+"""How long after its end an event is removed here: before that the dispatcher finds it, and logs it."""
 
 WITNESS_MS = 7 * DAY_MS
-"""So long ago the youngest status may have been measured; a fleet that is silent for longer forgets no phone."""
+"""Maximum age of the newest status; while the fleet is silent for longer, no phone is forgotten."""
 
 HeardAfter = Callable[[int], Awaitable[bool]]
-"""Whether some vehicle's last status says a time after this one (epoch ms), and not far in the future."""
+"""Whether some vehicle's last status has a time after this one (epoch ms), and not far in the future."""
 
 
 async def run_maintenance(
     writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, clock: Clock = now_ms
 ) -> None:
-    """For ever. Cancelling is safe: each step is a transaction of its own."""
+    """Run until cancelled, which is safe: each step is a transaction of its own."""
     await trio.sleep(FIRST_AFTER_S)
     while True:
         try:
             await forget_unseen(writer, heard_after, forget_after_days=forget_after_days, now=clock())
         except Unavailable as error:
-            log.warning("registrations were not looked through", reason=str(error))
+            log.warning("registrations were not checked", reason=str(error))
         await trio.sleep(EVERY_S)
 
 
 async def forget_unseen(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, now: int) -> int:
-    """Forget registrations that were not renewed for `forget_after_days`; how many they were. Raises Unavailable.
+    """Forget registrations that were not renewed for `forget_after_days`; returns how many. Raises Unavailable.
 
-    With them go pushes of events that nobody sent while they were worth anything.
+    Also removes events from the outbox that were not pushed while they were worth sending.
     """
     if not await heard_after(now - WITNESS_MS):
-        log.debug("no registration is forgotten: no vehicle bears the clock out")
+        log.debug("no registration is forgotten: no recent status confirms the clock")
         return 0
     await _in_steps(writer, ForgetExpired(now - EXPIRED_MS, STEP_MAX))
     forgotten = await _in_steps(writer, ForgetUnseen(now - forget_after_days * DAY_MS, STEP_MAX))

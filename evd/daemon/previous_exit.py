@@ -1,7 +1,7 @@
-"""How the evd before this one ended, where it did not end in order; told at the next start.
+"""How the previous run ended, if not in order; logged at the next start.
 
-An orderly end empties the lock's file. A process that is aborted, which is how systemd's watchdog ends one that stands
-still, writes where its threads stood into the file `evd.fault`; one that is killed leaves nothing but its number.
+An orderly end empties the lock file. A process that is aborted, as by systemd's watchdog if it hangs, writes the stacks
+of its threads into the file `evd.fault`; one that is killed leaves only its process id in the lock file.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from pathlib import Path
 from typing import NamedTuple
 
 READ_MAX = 16 * 1024
-"""Of the file: some dozens of threads."""
+"""Bytes of evd.fault: some dozens of threads."""
 
 ABORTED = "Fatal Python error: Aborted"
 
 
 class PreviousExit(NamedTuple):
-    """What is told, and where the threads stood."""
+    """What is logged, and the stacks of the threads."""
 
     sentence: str
     stack: str = ""
 
 
 def previous_exit(fault: str, left_by: str, env: Mapping[str, str]) -> PreviousExit | None:
-    """`fault` is what it wrote, `left_by` the process that the lock's file names; None where it ended in order."""
+    """`fault` is evd.fault's text, `left_by` the process id in the lock file; None if the run ended in order."""
     if not fault and not left_by:
         return None
     if ABORTED in fault and env.get("WATCHDOG_USEC"):
-        return PreviousExit("systemd's watchdog ended the evd before this one, which stood still", fault)
+        return PreviousExit("systemd's watchdog ended the previous evd, which hung", fault)
     if fault:
-        return PreviousExit("the evd before this one crashed, or was aborted", fault)
-    return PreviousExit("the evd before this one was killed, or the machine went down")
+        return PreviousExit("the previous evd crashed, or was aborted", fault)
+    return PreviousExit("the previous evd was killed, or the machine went down")
 
 
 class FaultFile:
-    """Where this process writes its last words, should it come to that; what stood there before is read first."""
+    """The file into which faulthandler writes if this process crashes; its previous content is read first."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError."""

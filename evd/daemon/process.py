@@ -1,6 +1,6 @@
-"""`evd serve`: a process that is a daemon until a signal ends it; and one that is it for one command.
+"""`evd serve`: a process that runs the daemon until a signal ends it; `briefly` runs the daemon for one command.
 
-What belongs to the process and not to the daemon is here: signals, limits, the lock, and what systemd is told.
+What belongs to the process and not to the daemon is here: signals, limits, the lock, and messages to systemd.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ WATCHDOG_EVERY_S = 1.0
 def serve(
     place: DataDirectory, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None
 ) -> None:
-    """The daemon, until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
+    """Run the daemon until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
     os.umask(0o077)
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold secrets
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # a core holds secrets
     manager = ServiceManager()
     lock = lock_in_turn(place)
     try:
-        fault = _tell_last_words(place, lock)
+        fault = _report_previous_exit(place, lock)
         files = ENGINES[DEFAULT].files(place.database)
         with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
-            daemon = Daemon(place, config, env=os.environ, tell=starting.tell)
+            daemon = Daemon(place, config, env=os.environ, report=starting.report)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:
@@ -60,16 +60,16 @@ def serve(
         fault.close()
 
 
-def _tell_last_words(place: DataDirectory, lock: Lock) -> FaultFile | None:
-    """Say how the evd before this one ended, if not in order; None where this one's own end cannot be told."""
+def _report_previous_exit(place: DataDirectory, lock: Lock) -> FaultFile | None:
+    """Log how the previous run ended, if not in order; None if evd.fault cannot be written for this one."""
     try:
         fault = FaultFile(place.fault)
     except OSError as error:
-        log.warning("a crash could not be explained afterwards: its file cannot be written", reason=str(error))
+        log.warning("a crash would leave no trace: evd.fault cannot be written", reason=str(error))
         return None
-    words = previous_exit(fault.before, lock.left_by, os.environ)
-    if words:
-        log.error(words.sentence, process=lock.left_by, stack=words.stack or None)
+    previous = previous_exit(fault.before, lock.left_by, os.environ)
+    if previous:
+        log.error(previous.sentence, process=lock.left_by, stack=previous.stack or None)
     return fault
 
 
@@ -87,7 +87,7 @@ async def _serve(
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
         first_keys = daemon.place.directory / FIRST_KEYS
         if first_keys.exists():
-            log.warning("the first keys still lie in a file: note them elsewhere and remove it", path=str(first_keys))
+            log.warning("the first keys are still in a file: note them elsewhere and remove it", path=str(first_keys))
         collector.settle()
         manager.ready()
         announce(urls)
@@ -97,7 +97,7 @@ async def _serve(
         trio.open_signal_receiver(signal.SIGHUP) as hangups,
     ):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_outlive, hangups)
+            nursery.start_soon(_ignore, hangups)
             nursery.start_soon(_feed_watchdog, manager, daemon.writer)
             nursery.start_soon(collector.make_full_passes, lambda: daemon.admission.open)
 
@@ -111,8 +111,8 @@ async def _serve(
     log.info("stopped")
 
 
-async def _outlive(hangups: Any) -> None:
-    """A terminal that closes, or a `reload` that evd does not know, must not end it."""
+async def _ignore(hangups: Any) -> None:
+    """A terminal that closes, or a `reload`, which evd does not support, must not end it."""
     async for _ in hangups:
         log.info("SIGHUP changes nothing: restart evd for new settings and certificates")
 
@@ -124,7 +124,7 @@ async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
 
 
 async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
-    """systemd ends a daemon whose loop or whose writer stands still."""
+    """Ping systemd's watchdog, unless the writer hangs; so it ends a daemon whose loop or writer hangs."""
     turns = -1
     while True:
         if writer.turns != turns or not writer.waiting:
@@ -134,9 +134,9 @@ async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
 
 
 def briefly(place: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
-    """Be the writer for one command: `work`, in a thread, is given a control socket. Raises EvdError.
+    """Be the daemon for one command: `work` runs in a thread and gets a control socket. Raises EvdError.
 
-    The socket is this command's own: another one that found it in DIR would be cut off when this one has ended.
+    The socket is outside DIR: another command that found it there would be cut off when this one ends.
     """
     os.umask(0o077)
     lock = Lock(place, brief=True)
@@ -163,10 +163,10 @@ async def _briefly(daemon: Daemon, work: Callable[[Path], Any]) -> Any:
 
 
 def _raise_descriptor_limit(connections: int) -> None:
-    """As many open files as connections may come, beside the database's and the pushes'."""
+    """Allow as many open files as connections, and some for the database and the pushes."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + 256
     if soft < wanted and (hard == resource.RLIM_INFINITY or soft < hard):
         reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        with suppress(OSError):  # a sandbox may forbid it; the edge lives with fewer descriptors, too
+        with suppress(OSError):  # a sandbox may forbid it; the edge also works with fewer descriptors
             resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))

@@ -1,7 +1,7 @@
-"""A start that takes long, because a database is upgraded or a long log recovered, says so while it lasts.
+"""Reports the progress of a long start, in which a database is upgraded or a long WAL recovered.
 
-systemd ends a start after 90 s, and begins anew, unless it is told to wait longer (EXTEND_TIMEOUT_USEC, sd_notify(3)).
-It is told so only while something is done: a start that hangs is still ended.
+systemd ends a start after 90 s and begins again, unless it gets EXTEND_TIMEOUT_USEC (sd_notify(3)). evd sends that only
+while the start makes progress: a start that hangs is still ended.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from evd.log.logger import log
 
 LOOK_EVERY_S = 5.0
 EXTEND_S = 60.0
-"""From each look at which something was done: a disk may be busy with others for a while."""
+"""From each look that found progress: a disk may be busy with other work for a while."""
 
 LOG_EVERY_S = 30.0
 
 WORK_S = 0.005
-"""Of the processor between two looks; reading and writing count by themselves."""
+"""Processor time between two looks that counts as progress; reading and writing count by themselves."""
 
 MIB = 1024 * 1024
 
 
 class StartupProgress:
-    """A thread that looks while the block lasts; `tell` hears what the block does, and `files` are what it is at."""
+    """A thread that looks while the block lasts; the block calls `report`, and works on `files`."""
 
     def __init__(self, manager: ServiceManager, files: list[Path], *, look_every_s: float | None = None) -> None:
         self._manager = manager
@@ -39,7 +39,7 @@ class StartupProgress:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="evd-start", daemon=True)
 
-    def tell(self, doing: str) -> None:
+    def report(self, doing: str) -> None:
         self._doing = doing
 
     def __enter__(self) -> StartupProgress:
@@ -60,11 +60,11 @@ class StartupProgress:
             self._manager.extend(EXTEND_S, f"{self._doing}: {seconds:.0f} s so far; {sizes}")
             if seconds - logged >= LOG_EVERY_S:
                 logged = seconds
-                log.info("evd is starting still", doing=self._doing, seconds=round(seconds), files=sizes)
+                log.info("evd is still starting", doing=self._doing, seconds=round(seconds), files=sizes)
 
 
 class Progress:
-    """Whether this process did anything since the last look: computed, read or written."""
+    """Whether this process computed, read or wrote anything since the last look."""
 
     def __init__(self, usage: Callable[[], tuple[float, int, int]] | None = None) -> None:
         self._usage = usage or _usage

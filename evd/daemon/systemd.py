@@ -1,4 +1,4 @@
-"""What evd tells systemd, or whoever else set NOTIFY_SOCKET (sd_notify(3)); it waits for nobody and never fails."""
+"""Messages to systemd, or to another manager that set NOTIFY_SOCKET (sd_notify(3)); never blocks and never raises."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from systemd_watchdog.systemd_watchdog import WatchDog
 
 
 class ServiceManager:
-    """Does nothing where no socket is set."""
+    """Does nothing if NOTIFY_SOCKET is not set."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -24,7 +24,7 @@ class ServiceManager:
             self._watchdog.ready()
 
     def alive(self) -> None:
-        """To be called about once a second; the watchdog hears of it when it has to."""
+        """To be called about once a second; pings the watchdog as often as it requires."""
         with suppress(OSError):
             self._watchdog.ping()
 
@@ -33,7 +33,7 @@ class ServiceManager:
             self._watchdog._send("STOPPING=1\n")
 
     def extend(self, seconds: float, status: str) -> None:
-        """Start or stop may take so long from now on; `status` is what `systemctl status` shows."""
+        """Allow the start or stop so many seconds from now on; `systemctl status` shows `status`."""
         with suppress(OSError):
             self._watchdog._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1_000_000)}\nSTATUS={status}\n")
 

@@ -1,4 +1,4 @@
-"""From settings to parts: what the daemon is put together from."""
+"""From settings to parts: builds the parts of the daemon."""
 
 from __future__ import annotations
 
@@ -52,27 +52,27 @@ from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
-def open_store(engine: Engine, place: DataDirectory, config: Config, tell: Callable[[str], None]) -> Database:
-    """`tell` hears what takes long."""
-    return engine.open(place.database, store_settings(config, providers.target_kinds()), tell)
+def open_store(engine: Engine, place: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
+    """`report` is called with what takes long."""
+    return engine.open(place.database, store_settings(config, providers.target_kinds()), report)
 
 
 def directory(store: Database, formats: Formats) -> IngestCache:
-    """What the loop is to know from the start; the database's formats join `formats`."""
+    """What the loop caches from the start; the formats in the database are added to `formats`."""
     for name, grammar, fields in store.named_formats():
         try:
             formats.put(name, FormatSettings(grammar, orjson.loads(fields)))
         except FormatError as error:
-            # Another evd took it. Its vehicles are decoded by the default format, as where a name is gone.
-            log.error("a format of the database is refused: add it anew", format=name, reason=str(error))
+            # Another version of evd accepted it. Its vehicles are decoded by the default format, as if it were removed.
+            log.error("a format in the database is invalid: add it again", format=name, reason=str(error))
     return IngestCache(store.living_keys(), store.own_formats(), store.type_formats(), formats)
 
 
 def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
-    """What checks ID tokens. firebase-admin is imported only where it is needed: that takes most of a second."""
-    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # whatever is set up: tomorrow's project must not find it there
+    """The checker of ID tokens. firebase-admin is imported only if needed: that takes most of a second."""
+    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # also without a project, which may be set later
         raise ConfigError(
-            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would count; remove it from the environment"
+            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would be accepted; remove it from the environment"
         )
     project = config.app.firebase_project
     credentials = service_account_file(config, env)
@@ -127,7 +127,7 @@ def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes
 
 
 def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
-    """Raises ConfigError if a way to tell the operator is set up only in part."""
+    """Raises ConfigError if the alarm messages are configured only in part."""
     settings = config.alerts
 
     def read(now: int) -> Readings:
@@ -158,11 +158,11 @@ def server_clock(place: DataDirectory, config: Config) -> ServerClock:
 
 
 def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
-    """Raises ConfigError where a kind is named that no app tells itself."""
+    """Raises ConfigError if a setting names a kind that no app shows by itself."""
     kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
         raise ConfigError(
-            f"events.self_told_original and events.self_told_v1: no app tells {unknown[0][:40]!r} itself: "
+            f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
@@ -176,7 +176,7 @@ def alerter(place: DataDirectory, store: Database, writer: Writer, config: Confi
         try:
             listening.note(since)
         except OSError as error:
-            log.warning("after a restart silences count from then on: a file cannot be written", reason=str(error))
+            log.warning("silences will count from the next start on: a file cannot be written", reason=str(error))
     return EventEngine(
         store.event_state(),
         writer,
@@ -225,7 +225,7 @@ def asgi_limits(config: Config) -> AsgiLimits:
 
 
 def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
-    """Who may send how much of a body, at both doors."""
+    """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 

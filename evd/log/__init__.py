@@ -1,4 +1,4 @@
-"""Structured logs that neither wait nor fail, and hold no secret.
+"""The daemon's log: structured lines, without secrets; logging neither blocks nor raises.
 
 May import: model and redaction. Begin with `evd.log.logger`.
 """

@@ -1,6 +1,6 @@
-"""Structured logs: JSON under systemd, readable on a terminal; never a key, never a token.
+"""The daemon's log: JSON under systemd, readable on a terminal; never a key, never a token.
 
-To log waits for nobody and raises nothing (evd.log.sink): evd must not stand still, or end, for a line.
+Logging neither blocks nor raises (evd.log.sink): a line must not stop evd, or end it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEVELS = {name: getattr(logging, name.upper()) for name in ("debug", "info", "wa
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: secrets are masked (evd.redaction); the last guard, for callers do not log them."""
+    """A structlog processor that masks secrets (evd.redaction): the last guard, since callers do not log them."""
     return {name: _clean(name, value) for name, value in event.items()}
 
 
@@ -42,7 +42,7 @@ def _clean(name: str, value: Any) -> Any:
 
 
 def plain(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor for terminals: what strangers sent is text in one line; tracebacks keep their lines."""
+    """A structlog processor for terminals: untrusted text becomes one plain line; tracebacks keep their lines."""
     return {name: _as_plain(name, value) for name, value in event.items()}
 
 
@@ -60,11 +60,11 @@ def _text(value: Any) -> str:
 
 
 _sink: Any = None
-"""The LogSink that lines go to since the last `configure`; streams have no type that it could be."""
+"""The LogSink of the last `configure`; typed Any, because it stands in for a text stream."""
 
 
 def configure(*, level: str = "info", format: str = "auto", env: Mapping[str, str] = os.environ) -> None:
-    """Send evd's and its libraries' logs to stderr."""
+    """Send evd's log and its libraries' log to stderr."""
     global _sink
     stream = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123  # none where it was closed
     as_json = format == "json" or (format == "auto" and ("JOURNAL_STREAM" in env or not stream.isatty()))
@@ -102,13 +102,13 @@ def configure(*, level: str = "info", format: str = "auto", env: Mapping[str, st
 
 
 def take_stderr() -> None:
-    """Let all that anybody writes to stderr go the way of the log: for a process that must not wait for its reader."""
+    """Route all that is written to stderr through the log's sink: for a process that must not block on its reader."""
     if _sink is not None:
         sys.stderr = _sink
 
 
 def drain(timeout_s: float = DRAIN_S) -> None:
-    """Wait until what was logged is written, but not for a reader who does not read."""
+    """Wait until what was logged is written, at most `timeout_s`."""
     if _sink is not None:
         _sink.drain(timeout_s)
 
@@ -117,11 +117,11 @@ atexit.register(drain)
 
 
 def lines_dropped() -> int:
-    """Lines that could not be written since the log was set up."""
+    """Lines that were dropped since `configure`."""
     return _sink.dropped if _sink is not None else 0
 
 
-_MISSING = "lines of the log could not be written and are missing"
+_MISSING = "lines of this log could not be written and are missing"
 
 
 def _missing_as_json(count: int) -> str:
@@ -133,7 +133,7 @@ def _missing_as_text(count: int) -> str:
 
 
 class _Handler(logging.Handler):
-    """Of the libraries' lines."""
+    """For the lines of libraries, which use `logging`."""
 
     def __init__(self, sink: LogSink) -> None:
         super().__init__()
@@ -148,7 +148,7 @@ class _Handler(logging.Handler):
 
 @cache
 def _unfailing(level: int) -> Any:
-    """structlog's logger from this level on; a line that cannot be made is a line dropped."""
+    """structlog's logger from this level on; a line that cannot be rendered is dropped and counted."""
     filtering: Any = structlog.make_filtering_bound_logger(level)
 
     def proxy(self: Any, method_name: str, event: str | None = None, **values: Any) -> Any:

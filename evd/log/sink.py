@@ -1,7 +1,7 @@
-"""Where lines of the log go: a bounded queue, and a thread that writes them, so that to log neither waits nor fails.
+"""The sink of the daemon's log: a bounded queue and a thread that writes it, so logging neither blocks nor raises.
 
-Behind the descriptor may be a pipe that nobody reads, a full or a hung disk, or something that is gone. What cannot be
-written is dropped and counted; the first line that gets through afterwards says how many are missing.
+The descriptor may be a pipe without a reader, a file on a full or hung disk, or a closed pipe. What cannot be written
+is dropped and counted; the next line that can be written says how many are missing.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ QUEUE_BYTES_MAX = 1024 * 1024
 """Some 5,000 lines: what is logged while a reader pauses."""
 
 DRAIN_S = 1.0
-"""At the end, the reader is waited for so long."""
+"""How long the end of the process waits for the reader."""
 
 FULL_WAIT_MS = 1000
-"""Between two looks whether a descriptor that another process made non-blocking takes bytes again."""
+"""Between two attempts to write to a full descriptor that another process made non-blocking."""
 
 
 class LogSink:
-    """Text for `stream`, as a stream of its own. One without a descriptor (a test's) is written to at once.
+    """Writes text to `stream`, and is a stream itself. A stream without a descriptor (a test's) is written to directly.
 
-    `missing` makes the line that says how many lines were dropped.
+    `missing` returns the line that says how many lines were dropped.
     """
 
     encoding = "utf-8"
@@ -37,23 +37,23 @@ class LogSink:
         self, stream: TextIO, *, missing: Callable[[int], str] = str, queue_bytes_max: int = QUEUE_BYTES_MAX
     ) -> None:
         self.dropped = 0
-        """Lines, since the beginning."""
+        """Lines, since the start."""
         self._stream = stream
         self._missing = missing
         self._queue_bytes_max = queue_bytes_max
         self._waiting: deque[bytes] = deque()
         self._bytes = 0  # of what waits and of what is being written
-        self._untold = 0
+        self._unreported = 0
         self._broken_off = False
-        """The last line was written in part: the next one begins anew."""
+        """The last line was written in part: the next one must begin with a line break."""
         self._closed = False
         self._news = threading.Condition()
         self._descriptor = _own_descriptor(stream)
         if self._descriptor >= 0:
-            threading.Thread(target=self._live, name="evd-log", daemon=True).start()
+            threading.Thread(target=self._run, name="evd-log", daemon=True).start()
 
     def write(self, text: str) -> int:
-        """Never blocks, never raises for what becomes of the text."""
+        """Never blocks, and never raises if the text cannot be written."""
         data = text.encode(self.encoding, self.errors)
         if self._descriptor < 0:
             try:
@@ -71,21 +71,21 @@ class LogSink:
         return len(text)
 
     def lose(self, lines: int = 1) -> None:
-        """Count lines that nobody will see."""
+        """Count lines that are dropped."""
         with self._news:
             self.dropped += lines
-            self._untold += lines
+            self._unreported += lines
 
     def flush(self) -> None:
-        """What is written goes on its way by itself."""
+        """Nothing to do: the thread writes by itself."""
 
     def drain(self, timeout_s: float = DRAIN_S) -> bool:
-        """Wait until all is written; False where the reader does not take it in time."""
+        """Wait until all is written; False if the reader does not take it in time."""
         with self._news:
             return self._descriptor < 0 or self._news.wait_for(lambda: not self._bytes, timeout_s)
 
     def close(self) -> None:
-        """What waits is written still, where somebody reads it."""
+        """Accept no more; what waits is still written."""
         with self._news:
             self._closed = True
             self._news.notify_all()
@@ -99,10 +99,10 @@ class LogSink:
     def writable(self) -> bool:
         return True
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         while (piece := self._next()) is not None:
             if self._write(piece):
-                self._tell_missing()
+                self._report_missing()
             else:
                 self.lose(piece.count(b"\n"))
             with self._news:
@@ -115,12 +115,12 @@ class LogSink:
             self._news.wait_for(lambda: self._waiting or self._closed)
             return self._waiting.popleft() if self._waiting else None
 
-    def _tell_missing(self) -> None:
+    def _report_missing(self) -> None:
         with self._news:
-            count, self._untold = self._untold, 0
+            count, self._unreported = self._unreported, 0
         if count and not self._write(self._missing(count).encode(self.encoding, self.errors)):
             with self._news:
-                self._untold += count
+                self._unreported += count
 
     def _write(self, piece: bytes) -> bool:
         """Whether all of it is written."""
@@ -140,7 +140,7 @@ class LogSink:
 
 
 def _own_descriptor(stream: Any) -> int:
-    """A copy of the stream's, which nobody else closes; -1 where it has none."""
+    """A duplicate of the stream's descriptor, which no other code closes; -1 if it has none."""
     with contextlib.suppress(AttributeError, OSError, ValueError):
         return os.dup(stream.fileno())
     return -1

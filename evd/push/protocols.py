@@ -57,15 +57,3 @@ class Pusher(Protocol):
     async def aclose(self) -> None:
         """Close the connections. What is being sent is not waited for."""
         ...
-
-
-class BlockingPusher(Protocol):
-    """A provider whose library blocks; `evd.push.threads.InThreads` makes a Pusher of it."""
-
-    def send(self, push: Push) -> str:
-        """As `Pusher.send`, called in a worker thread; returns or raises within a time the provider states."""
-        ...
-
-    def close(self) -> None:
-        """Close the connections."""
-        ...

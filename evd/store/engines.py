@@ -12,8 +12,8 @@ from evd.store.sqlite.database import SqliteDatabase, files_of
 
 
 class Opener(Protocol):
-    def __call__(self, path: Path, settings: StoreSettings, tell: Callable[[str], None]) -> Database:
-        """Open what is at `path`, or make it; `tell` hears what takes long. Raises StoreError."""
+    def __call__(self, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> Database:
+        """Open what is at `path`, or make it; `report` is called with what takes long. Raises StoreError."""
 
 
 class Engine(NamedTuple):

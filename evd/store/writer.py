@@ -122,7 +122,7 @@ class Writer:
             raise Unavailable("evd is stopping: send it again", retry_after_s=5)
         rows = self._rows + operation.rows
         if self._queue and (rows > self._queue_rows_max or self._bytes + size > self._queue_bytes_max):
-            raise Unavailable("more arrives than can be written: send it again later")
+            raise Unavailable("evd receives more than it can write: send it again later")
         if self._time == -inf:
             self._time = trio.current_time()
         receipt = Receipt(operation, size, self._time + self._answer_timeout_s)

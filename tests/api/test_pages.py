@@ -164,7 +164,7 @@ def test_the_command_shows_the_whole_fleet(daemon: RunningDaemon) -> None:
 )
 def test_a_command_that_shows_a_part_says_so(daemon: RunningDaemon, arguments: tuple[str, ...]) -> None:
     part = evd(daemon, *arguments, "--limit", "2")
-    assert part.stderr == "… and more: a higher --limit shows them.\n"
+    assert part.stderr == "… there are more: a higher --limit shows them.\n"
     whole = evd(daemon, *arguments, "--limit", "100000")
     assert whole.stderr == "" and len(whole.stdout.splitlines()) > len(part.stdout.splitlines())
 

@@ -202,7 +202,8 @@ def test_a_key_of_several_roles_opens_the_routes_of_each() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "words"), [(["app,tarte"], "there is no role 'tarte'"), (["app", "admin"], "stands alone"), ([""], "''")]
+    ("given", "words"),
+    [(["app,tarte"], "there is no role 'tarte'"), (["app", "admin"], "cannot be combined"), ([""], "''")],
 )
 def test_roles_that_cannot_be_joined_are_refused_in_a_sentence(given: list[str], words: str) -> None:
     with pytest.raises(BadRequest, match=words):

@@ -11,7 +11,7 @@ from evd.errors import ConfigError
 
 @pytest.mark.parametrize("text", ["", "a/b", "\udcff", "a\nb"])
 def test_what_can_be_no_part_of_a_path_is_refused_in_a_sentence(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no id or name: printable characters are needed"):
+    with pytest.raises(ConfigError, match="is not an id or a name: use printable characters"):
         path_part(text)
 
 

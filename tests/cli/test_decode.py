@@ -82,9 +82,9 @@ def test_hex_without_a_format_is_a_usage_error() -> None:
 # ---- decode, by lines ----
 
 BAD_LINES = [
-    ("", "no JSON object"),
-    ("nonsense", "no JSON object"),
-    ("[]", "no JSON object"),
+    ("", "not a JSON object"),
+    ("nonsense", "not a JSON object"),
+    ("[]", "not a JSON object"),
     ("{}", "payload"),
     ('{"format":"a::uint:8"}', "payload"),
     ('{"format":"a::uint:8","payload":5}', "payload"),
@@ -94,7 +94,7 @@ BAD_LINES = [
     ('{"format":"a::uint:8","payload":"0"}', "no hex text"),
     ('{"format":"a::uint:8","payload":"\\ud800"}', ""),
     ("[" * 60000, ""),
-    ("x" * LINE_BYTES_MAX, "no JSON object"),
+    ("x" * LINE_BYTES_MAX, "not a JSON object"),
     ("x" * (LINE_BYTES_MAX + 1), "longer than"),
     ("x" * (LINE_BYTES_MAX * 3 + 7), "longer than"),
 ]

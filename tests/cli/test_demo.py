@@ -204,7 +204,7 @@ def test_a_taken_port_is_one_sentence_that_names_bind_and_nothing_is_made(tmp_pa
         done = run_evd("demo", "--dir", tmp_path / "evd-data", "--bind", bind)
     assert done.returncode == 2
     assert done.stderr == (
-        f"evd: {bind} cannot be listened at (address already in use): choose another with --bind HOST:PORT\n"
+        f"evd: the demo cannot listen at {bind} (address already in use): choose another --bind HOST:PORT\n"
     )
     assert not (tmp_path / "evd-data").exists()
 
@@ -212,7 +212,7 @@ def test_a_taken_port_is_one_sentence_that_names_bind_and_nothing_is_made(tmp_pa
 def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
     done = run_evd("demo", "--dir", tmp_path / "evd-data", "--bind", "8080")
     assert done.returncode == 2
-    assert "'8080' is no address to listen at" in done.stderr
+    assert "'8080' is not an address to listen at" in done.stderr
 
 
 def test_no_setting_of_the_directory_sends_pushes_to_the_real_fcm(tmp_path: Path) -> None:

@@ -196,9 +196,9 @@ def test_fields_are_given_one_by_one(daemon: RunningDaemon) -> None:
     [
         (("ABE", "0102"), "has 2 bytes, a downlink has exactly 8"),
         (("ABE",), "give either the payload as hex, or fields and their format"),
-        (("ABE", "--fields", "limit", "--format", "wish"), "'limit' is no NAME=VALUE"),
+        (("ABE", "--fields", "limit", "--format", "wish"), "'limit' is not NAME=VALUE"),
         (("ABE", "--fields", "limit=much", "--format", "wish"), "'much' does not fit"),
-        (("ABE", HEX, "--expires", "soon"), "'soon' is no duration"),
+        (("ABE", HEX, "--expires", "soon"), "'soon' is not a duration"),
         (("ABE", HEX, "--expires", "1s"), "expires_s is 1: it must lie between 60 and 31536000"),
     ],
 )
@@ -229,7 +229,7 @@ def test_a_duration_is_a_number_and_a_unit(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "d", "2 d", "-2d", "2D", "1.5h", "2days", "9999999999d", "٢d"])
 def test_anything_else_is_no_duration(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no duration: write a number and s, m, h, d or w"):
+    with pytest.raises(ConfigError, match="is not a duration: write a number and s, m, h, d or w"):
         duration_s(text)
 
 

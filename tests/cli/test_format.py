@@ -87,7 +87,7 @@ def test_people_see_the_bit_map_and_the_users(daemon: RunningDaemon) -> None:
         (["add", "bad", "weight::uint:99"], 1, "^"),
         (["add", "bad", "weight::uint:8", "--field", "other.half=true"], 1, "other"),
         (["add", "bad", "weight::uint:8", "--field", "weight"], 2, "write it like temp.half=true"),
-        (["add", "bad", "weight::uint:8", "--fields-json", "[]"], 2, "--fields-json is no table of fields"),
+        (["add", "bad", "weight::uint:8", "--fields-json", "[]"], 2, "--fields-json is not a table of fields"),
         (["add", "bad name", "weight::uint:8"], 1, "is no name of a format"),
         (["add", "-", "weight::uint:8"], 1, "is no name of a format"),
         (["add", "ev", "weight::uint:8"], 1, "format ev is built in: choose another name"),
@@ -98,7 +98,7 @@ def test_people_see_the_bit_map_and_the_users(daemon: RunningDaemon) -> None:
         (["assign", "nothing", "--vehicle", "A1"], 1, "there is no format 'nothing'"),
         (["assign", "nothing", "--device-type", TYPE], 1, "there is no format 'nothing'"),
         (["assign", "house", "--device-type", "x" * 65], 1, "1 to 64 printable characters"),
-        (["assign", "house"], 2, "nobody is named"),
+        (["assign", "house"], 2, "no vehicle and no device type is given"),
         (["assign", "house", "--default"], 2, "write ingest.default_format into evd.toml"),
     ],
 )
@@ -135,8 +135,8 @@ def test_a_format_counts_from_the_next_message_on_and_redecoding_reaches_those_b
     assert (fields_of(daemon, "C2"), fields_of(daemon, "C3")) == ([{"first": 6}], [{"load": 7}])
 
     asked = run_evd("redecode", "--since", "1h", "--dir", daemon.directory)
-    assert "2 of 4 statuses change, of 2 vehicles" in asked.stdout
-    assert "say --yes" in asked.stderr
+    assert "2 of 4 statuses of 2 vehicles change" in asked.stdout
+    assert "--yes changes it" in asked.stderr
     assert fields_of(daemon, "C1")[0] == {"first": 5}, "without --yes and a terminal it only shows"
 
     told = evd(daemon, "redecode", "--since", "1h", "--vehicle", "C1", "--yes")
@@ -168,7 +168,7 @@ def test_redecoding_goes_through_many_statuses_in_steps(daemon: RunningDaemon) -
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["--since", "yesterday"], 2, "'yesterday' is no time"),
+        (["--since", "yesterday"], 2, "'yesterday' is not a time"),
         (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER was never heard"),
     ],
 )

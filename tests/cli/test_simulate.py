@@ -133,7 +133,7 @@ def test_it_works_over_tls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "env", "code", "says"),
     [
-        ((), {}, 2, "the sigfox key is missing: put it into the environment variable EVD_SIGFOX_KEY"),
+        ((), {}, 2, "the sigfox key is missing: set the environment variable EVD_SIGFOX_KEY"),
         (("--channel", "both"), {"EVD_SIGFOX_KEY": SECRET}, 2, "the device key is missing"),
         (("--sigfox-key-env", "MINE"), {"EVD_SIGFOX_KEY": SECRET}, 2, "environment variable MINE"),
         (("--keys", "absent.json"), {}, 2, "absent.json cannot be read"),

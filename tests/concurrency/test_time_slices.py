@@ -74,7 +74,7 @@ async def test_too_many_jobs_are_refused(nursery: trio.Nursery) -> None:
     work, results = slices(jobs_max=2), list[Any]()
     for name in "ab":
         work.start(job(5, name), into(results))
-    with pytest.raises(Unavailable, match="more arrives than can be read"):
+    with pytest.raises(Unavailable, match="receives more than it can process"):
         work.start(job(0, "c"), into(results))
     nursery.start_soon(work.run)
     await wait_all_tasks_blocked()

@@ -58,7 +58,7 @@ def test_a_directory_without_a_database_says_what_to_do(tmp_path: Path) -> None:
 
 def test_a_second_evd_refuses_politely(tmp_path: Path) -> None:
     lock = Lock(DataDirectory(tmp_path))
-    with pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}\) works in {tmp_path}: stop it first"):
+    with pytest.raises(AlreadyRunning, match=rf"process {os.getpid()}\) uses {tmp_path}: stop it first"):
         Lock(DataDirectory(tmp_path))
     lock.release()
     Lock(DataDirectory(tmp_path)).release()
@@ -67,8 +67,8 @@ def test_a_second_evd_refuses_politely(tmp_path: Path) -> None:
 def test_the_lock_of_another_process_ends_with_it(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
-from evd.config.data_dir import Lock, Place
-lock = Lock(Place(Path({str(tmp_path)!r})))
+from evd.config.data_dir import DataDirectory, Lock
+lock = Lock(DataDirectory(Path({str(tmp_path)!r})))
 print("locked", flush=True)
 input()
 """

@@ -87,7 +87,7 @@ def test_binds_may_be_one_or_several(toml: Path) -> None:
         ("[server]\ntls_cert = 'x'", "belong together"),
         ("[formats.t]\nfields = {}", "grammar"),
         ("[formats.t]\ngrammar = 'a::uint:8'\ncolour = 1", "colour"),
-        ("[retention\n", "no valid TOML"),
+        ("[retention\n", "not valid TOML"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(toml: Path, text: str, says: str) -> None:
@@ -100,7 +100,7 @@ def test_a_wrong_setting_is_named_with_its_file(toml: Path, text: str, says: str
 
 def test_a_file_that_is_no_text_is_named(toml: Path) -> None:
     toml.write_bytes(b"\xff\xfe")
-    with pytest.raises(ConfigError, match="no valid TOML"):
+    with pytest.raises(ConfigError, match="not valid TOML"):
         load(toml, {})
 
 

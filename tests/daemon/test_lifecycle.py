@@ -106,7 +106,7 @@ def test_a_second_daemon_refuses_politely(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "evd") as daemon:
         second = run_evd("serve", "--dir", daemon.directory, "--bind", "127.0.0.1:0")
         assert second.returncode == 1
-        assert second.stderr.startswith(f"evd: another evd (process {daemon.process.pid}) works in ")
+        assert second.stderr.startswith(f"evd: another evd (process {daemon.process.pid}) uses ")
         assert post(daemon, 1).status_code == 201
 
 
@@ -152,7 +152,7 @@ def test_statistics_say_whether_evd_runs(tmp_path: Path) -> None:
         running = json.loads(run_evd("stats", "--dir", daemon.directory, "--json").stdout)
         assert (running["running"], running["ready"]) == (True, True)
     stopped = run_evd("stats", "--dir", tmp_path / "evd")
-    assert stopped.stdout.startswith("evd does not run.")
+    assert stopped.stdout.startswith("evd is not running.")
     assert "stored.statuses                  1" in stopped.stdout
     assert "ready" not in stopped.stdout
     found = json.loads(run_evd("stats", "--dir", tmp_path / "evd", "--json").stdout)
@@ -188,7 +188,7 @@ def test_the_first_keys_do_not_stay_in_the_journal(tmp_path: Path, flags: list[s
     assert not [key for key in keys.values() if key in said]
     with running_daemon(tmp_path / "evd", keys=keys) as daemon:
         assert post(daemon, 1).status_code == 201
-        assert daemon.events("the first keys still lie in a file: note them elsewhere and remove it")
+        assert daemon.events("the first keys are still in a file: note them elsewhere and remove it")
 
 
 def _without_rights() -> None:
@@ -228,7 +228,7 @@ def test_a_fault_of_evds_own_is_a_sentence_and_a_traceback_only_for_who_asks(
     with pytest.raises(SystemExit, match="1"):
         evd.cli.main(["stats"])
     assert capsys.readouterr().err == (
-        "evd: this is a fault of evd's own (KeyError): report it; EVD_TRACEBACK=1 shows where\n"
+        "evd: internal error (KeyError): please report it; EVD_TRACEBACK=1 shows a traceback\n"
     )
     monkeypatch.setenv("EVD_TRACEBACK", "1")
     with pytest.raises(SystemExit, match="1"):
@@ -335,7 +335,7 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         bind = f"127.0.0.1:{taken.getsockname()[1]}"
         ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", bind)
     assert ended.returncode == 1, "it may be free in a second: the unit tries again"
-    assert [line for line in ended.stderr.splitlines() if line.startswith(f"evd: {bind} cannot be listened at")]
+    assert [line for line in ended.stderr.splitlines() if line.startswith(f"evd: cannot listen at {bind}")]
 
 
 def test_lowering_and_raising_the_ring_work_at_the_next_start(tmp_path: Path) -> None:

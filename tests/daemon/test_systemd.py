@@ -79,7 +79,7 @@ def test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it
                 text=True,
             )
             told = notify.recv(4096).decode()
-            assert told.startswith("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=bringing the database from schema 4 to 6: ")
+            assert told.startswith("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=upgrading the database from schema 4 to 6: ")
             assert "evd.db-wal" in told
             if not killed:
                 while "READY=1" not in told:
@@ -87,7 +87,7 @@ def test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it
             process.send_signal(signal.SIGKILL if killed else signal.SIGTERM)
             logs = process.communicate(timeout=STOP_S)[1]
             assert process.returncode == (-9 if killed else 0)
-            assert killed or '"event": "evd is starting still"' in logs
+            assert killed or '"event": "evd is still starting"' in logs
     reader = open_reader(directory / "evd.db")
     assert reader.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     reader.close()
@@ -144,7 +144,7 @@ def test_a_long_log_is_recovered_at_the_start_and_cut(tmp_path: Path) -> None:
         assert time.monotonic() - begun < 30
         assert again.database.with_name("evd.db-wal").stat().st_size < 64 << 20
         assert len(stored(again)) == sent
-        assert again.events("the evd before this one was killed, or the machine went down")
+        assert again.events("the previous evd was killed, or the machine went down")
 
 
 def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_path: Path) -> None:
@@ -159,11 +159,11 @@ def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_
             daemon.process.send_signal(signal.SIGABRT)  # then SIGCONT: systemd's kill_and_sigcont
             daemon.stop(signal.SIGCONT, exit_code=-signal.SIGABRT)
         with running_daemon(tmp_path / "evd", keys=daemon.keys, env=env) as again:
-            (told,) = again.events("systemd's watchdog ended the evd before this one, which stood still")
+            (told,) = again.events("systemd's watchdog ended the previous evd, which hung")
             assert "trio" in told["stack"], "where it stood"
             assert taken <= stored(again)
         with running_daemon(tmp_path / "evd", keys=daemon.keys, env=env) as third:
-            assert not [line for line in third.logs.lines if "before this one" in line], "that one ended in order"
+            assert not [line for line in third.logs.lines if "previous evd" in line], "that one ended in order"
 
 
 @pytest.mark.parametrize(

@@ -362,7 +362,7 @@ def test_which_apps_tell_an_event_themselves_is_set(
 
 
 def test_a_kind_that_no_app_tells_itself_is_refused_with_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="no app tells 'left' itself: use one of target_reached, or none"):
+    with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
         self_told(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
 
 
@@ -410,7 +410,7 @@ async def test_what_the_writer_has_no_room_for_is_written_later(
 
         def crowded(operation: Operation) -> Any:
             if isinstance(operation, RecordEvents) and next(refusals, None) is not None:
-                raise Unavailable("more arrives than can be written: send it again later")
+                raise Unavailable("evd receives more than it can write: send it again later")
             return submit(operation)
 
         chain.writer.submit = crowded  # type: ignore[method-assign]

@@ -491,7 +491,7 @@ def test_the_way_of_a_status_is_told_to_the_millisecond(daemon: RunningDaemon) -
     assert pushed == "pushed     to 1 phone; 2 phones registered"
     good, dead, unseen = (next(line for line in phones if shown in line) for shown in sorted(found))
     assert re.search(rf"taken +{MOMENT} +{MOMENT} +\d+ +projects/evd-demo/messages/", good)
-    assert re.search(r"given up .* 404 UNREGISTERED: .*\(registered no more\)", dead)
+    assert re.search(r"given up .* 404 UNREGISTERED: .*\(no longer registered\)", dead)
     assert "stale: its registration was not renewed for 40 days" in unseen
     assert not any(token in told for token in (GOOD, DEAD, UNSEEN))
 
@@ -510,7 +510,9 @@ def test_the_list_shows_what_was_sent_the_newest_first_and_how_pushes_are(daemon
     assert [row["status_id"] for row in ask(daemon, "GET", "?vehicle=B1&limit=1").json()["finished"]] == [then]
     told = said(daemon, "list", "B1")
     assert told.index(then) < told.index(first)
-    assert re.search(r"\npushes go out; \d phones registered, 1 of them not seen for 30 days and told nothing\n", told)
+    assert re.search(
+        r"\npushes go out; \d phones registered, 1 of them stale: not renewed for 30 days, sent nothing\n", told
+    )
     assert said(daemon, "list", "B1", "--waiting").startswith("Nothing waits.\npushes go out; ")
 
 
@@ -525,7 +527,7 @@ def test_what_waits_is_listed_while_pushes_are_paused_and_goes_out_when_they_go_
     assert (counted["states_waiting"], counted["states_put_off"], counted["events_waiting"]) == (1, 0, 0)
     told = said(daemon, "trace", status_id)
     assert "pushes are paused (see `evd push resume`)" in told
-    assert "committed  not recorded: no push tells it\n" in told
+    assert "committed  not recorded: only pushes record it\n" in told
     assert httpx.get(f"{daemon.url}/readyz").json()["push"]["held_since"] > 0
     assert said(daemon, "resume").startswith("pushes go out; ")
     assert [push["state"] for push in traced(daemon, status_id)["pushes"]] == ["taken"]
@@ -639,4 +641,4 @@ def test_a_pause_outlives_the_daemon_and_can_be_said_while_none_runs(tmp_path: P
         first, last = evd("list").stdout.splitlines()
         assert first == "Nothing waits, and nothing was pushed."
         assert last.startswith("pushes are paused since ")
-        assert evd("resume").stdout.startswith("nothing is pushed by this evd: push.credentials is not set")
+        assert evd("resume").stdout.startswith("this evd pushes nothing: push.credentials is not set")

@@ -220,7 +220,7 @@ def test_created_callbacks_carry_the_key_and_are_not_created_twice(tmp_path: Pat
         second = run_evd(*wish, env=env)
     made = {one["kind"]: one.get("created") for one in json.loads(first.stdout)}
     assert made == {**dict.fromkeys((one.kind for one in definitions(URL)), True), "event": None}
-    assert second.stdout.count("there already as") == len(made) - 1
+    assert second.stdout.count("exists already as") == len(made) - 1
     assert "EVENT" in second.stdout
     assert len(sigfox.callbacks["5aae"]) == len(made) - 1
     assert {one["headers"]["x-api-key"] for one in sigfox.callbacks["5aae"]} == {"the-key-of-evd"}

@@ -292,7 +292,7 @@ async def test_a_result_may_be_fetched_late(store: ScriptedStore, mock_clock: Mo
 async def test_a_full_queue_refuses_at_once(store: ScriptedStore, mock_clock: MockClock) -> None:
     writer = new_writer(store, queue_rows_max=2)
     receipts = [writer.submit(Numbered(i)) for i in range(2)]
-    with pytest.raises(Unavailable, match="more arrives than can be written"):
+    with pytest.raises(Unavailable, match="evd receives more than it can write"):
         writer.submit(Numbered(2))
     async with running(writer):
         assert [await receipt.wait() for receipt in receipts] == [0, 1]

@@ -163,7 +163,7 @@ def test_evd_ends_when_a_file_of_its_is_not_there_any_more(
         assert daemon.process.wait(10) == 70
         daemon.stop(0, exit_code=70)
         (said,) = [line for line in daemon.logs.lines if line.startswith("evd: ")]
-        assert f"{name} was {what} while evd ran" in said
+        assert f"{name} was {what} while evd was running" in said
         assert "Traceback" not in str(daemon.logs)
 
 

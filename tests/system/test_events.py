@@ -266,7 +266,7 @@ def test_the_commands_list_events_and_change_settings(daemon: RunningDaemon) -> 
         (("list", "--kind", "tarte"), "tarte"),
         (("settings", "ABSENT"), "ABSENT"),
         (("settings", VEHICLE, "low_charge=many"), "low_charge"),
-        (("settings", VEHICLE, "low_charge"), "no KEY=VALUE"),
+        (("settings", VEHICLE, "low_charge"), "not KEY=VALUE"),
         (("preferences", "zoe", "quiet_hours=late"), "quiet_hours"),
     ],
 )

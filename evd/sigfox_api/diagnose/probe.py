@@ -57,7 +57,7 @@ class _Failed(Exception):
 
 
 class Checkup:
-    """One walk. `tell` is given each step as it ends, `now` is the time in epoch ms.
+    """One walk. `report` gets each step as it ends, `now` is the time in epoch ms.
 
     `trust` makes a context that knows the authorities that count; `local` reaches the daemon of this machine, if one
     runs here.
@@ -69,7 +69,7 @@ class Checkup:
         key: str,
         *,
         now: int,
-        tell: Callable[[CheckStep], None],
+        report: Callable[[CheckStep], None],
         local: Local | None = None,
         trust: Callable[[], ssl.SSLContext] = default_ssl_context,
         timeout_s: float = TIMEOUT_S,
@@ -80,7 +80,7 @@ class Checkup:
         self._origin: Origin = parse_origin(self.url)
         self._key = key
         self._now = now
-        self._tell = tell
+        self._report = report
         self._local = local
         self._trust = trust
         self._timeout_s = timeout_s
@@ -103,7 +103,7 @@ class Checkup:
 
     def _add(self, step: CheckStep) -> None:
         self.steps.append(step)
-        self._tell(step)
+        self._report(step)
 
     async def _within(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         with trio.move_on_after(self._timeout_s):

@@ -41,8 +41,8 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
 )
 
 
-def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) -> Any:
-    """The writing connection, made with its schema where the file is new; `tell` hears what takes long.
+def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) -> Any:
+    """The writing connection, made with its schema where the file is new; `report` is called with what takes long.
 
     Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
     """
@@ -52,7 +52,7 @@ def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) ->
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
-            tell("reading the database's log")
+            report("recovering the WAL")
             version = _version(connection, path)  # before anything is set: someone else's file must stay as it is
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
             for name, value in WRITER_PRAGMAS:
@@ -60,7 +60,7 @@ def open_writer(path: Path, tell: Callable[[str], None] = lambda doing: None) ->
             if version == 0:
                 _create_schema(connection)
             elif version < SCHEMA_VERSION:
-                tell(f"bringing the database from schema {version} to {SCHEMA_VERSION}")
+                report(f"upgrading the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
             elif not views_are_current(connection):
                 _in_one_transaction(connection, f"{drop_views_sql()}\n{views_sql()}")

@@ -38,15 +38,15 @@ def files_of(path: Path) -> dict[str, Path]:
 class SqliteDatabase(SqliteStore):
     """See `evd.store.protocols.Database`."""
 
-    def __init__(self, path: Path, settings: StoreSettings, tell: Callable[[str], None] = lambda doing: None) -> None:
-        super().__init__(path, settings, tell)
+    def __init__(self, path: Path, settings: StoreSettings, report: Callable[[str], None] = lambda doing: None) -> None:
+        super().__init__(path, settings, report)
         self._readers: list[_Closed] = []
         self._start = self._with(open_reader(path))
 
     @classmethod
-    def open(cls, path: Path, settings: StoreSettings, tell: Callable[[str], None]) -> SqliteDatabase:
+    def open(cls, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> SqliteDatabase:
         """See `evd.store.engines.Opener`."""
-        return cls(path, settings, tell)
+        return cls(path, settings, report)
 
     def living_keys(self) -> list[Key]:
         """See `Database.living_keys`."""

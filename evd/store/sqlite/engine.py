@@ -88,10 +88,10 @@ SET personal = excluded.personal, goes_stale = excluded.goes_stale, makes_room =
 class SqliteStore:
     """`evd.store.protocols.Store` over one file."""
 
-    def __init__(self, path: Path, settings: StoreSettings, tell: Callable[[str], None] = lambda doing: None) -> None:
+    def __init__(self, path: Path, settings: StoreSettings, report: Callable[[str], None] = lambda doing: None) -> None:
         self.path = path
-        self._db = open_writer(path, tell)
-        tell("copying the log into the database")
+        self._db = open_writer(path, report)
+        report("checkpointing the WAL")
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
             # For the views, which know no settings.

@@ -159,7 +159,7 @@ def test_a_replay_says_what_it_cannot_do_without(daemon: RunningDaemon) -> None:
     for number, name in enumerate(("device", "time", "data"), 1):
         done = evd(daemon, "replay", str(number))
         assert done.returncode == 1
-        assert f"{number} is refused still: {name} looked like a secret and is masked, but it is needed" in done.stdout
+        assert f"{number} is still refused: {name} looked like a secret and is masked, but it is needed" in done.stdout
 
 
 def test_what_is_still_wrong_is_said_and_stays_as_it_was(daemon: RunningDaemon) -> None:
@@ -167,7 +167,7 @@ def test_what_is_still_wrong_is_said_and_stays_as_it_was(daemon: RunningDaemon) 
     before = listed(daemon)
     done = evd(daemon, "replay", "1")
     assert done.returncode == 1
-    assert "1 is refused still: " in done.stdout
+    assert "1 is still refused: " in done.stdout
     assert "0 of 1 were taken" in done.stdout
     assert listed(daemon) == before, "a replay is no delivery"
 

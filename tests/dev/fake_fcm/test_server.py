@@ -504,7 +504,7 @@ def test_an_address_in_use_is_one_sentence() -> None:
     with running("--bind", "127.0.0.1:0") as first, running("--bind", first.url.removeprefix("http://")) as second:
         assert second.process.wait(timeout=5) == 1
     assert second.said.count("\n") == 1
-    assert f"Error: The fake FCM on {first.url.removeprefix('http://')} has to stop: " in second.said
+    assert f"Error: The fake FCM on {first.url.removeprefix('http://')} stops: " in second.said
     assert "already in use" in second.said
 
 
@@ -534,7 +534,7 @@ def test_an_older_fake_account_is_replaced_and_made_private(tmp_path: Path) -> N
         (["--bind", "127.0.0.1:70000"], "is not HOST:PORT"),
         (["--bind", "127.0.0.1:0", "--record", "/nonexistent/x"], "/nonexistent/x: No such file or directory."),
         (["--tls-cert", __file__], "belong together"),
-        (["--tls-cert", __file__, "--tls-key", __file__], "are no certificate and its key"),
+        (["--tls-cert", __file__, "--tls-key", __file__], "are not a certificate and its key"),
     ],
 )
 def test_a_wrong_argument_is_one_sentence(arguments: list[str], says: str) -> None:

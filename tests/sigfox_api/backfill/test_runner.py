@@ -659,7 +659,7 @@ def test_a_time_is_iso_or_so_long_ago(text: str, ms: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2 h", "-1d", "2y", "9999-99-99"])
 def test_what_is_no_time_is_said(text: str) -> None:
-    with pytest.raises(ConfigError, match="is no time"):
+    with pytest.raises(ConfigError, match="is not a time"):
         parse_when(text, NOW)
 
 
@@ -735,8 +735,8 @@ def test_an_interrupted_command_says_what_it_did_and_that_it_is_not_complete(
         (("--since", "1h"), {"EVD_SIGFOX__API_PASSWORD": ""}, 2, "sigfox.api_password"),
         (("--since", "1h"), {"EVD_SIGFOX__API_PASSWORD": "wrong-one"}, 2, "check sigfox.api_login"),
         (("--since", "1h", "--device", "NONE"), {}, 1, "knows no /devices/NONE/messages"),
-        (("--since", "1h", "--until", "2h"), {}, 2, "does not lie before"),
-        (("--since", "soon"), {}, 2, "is no time"),
+        (("--since", "1h", "--until", "2h"), {}, 2, "is not before"),
+        (("--since", "soon"), {}, 2, "is not a time"),
     ],
 )
 def test_the_command_says_in_one_sentence_what_is_wrong(

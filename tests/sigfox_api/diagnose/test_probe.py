@@ -66,7 +66,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> I
 async def walk(url: str, key: str, **options: Any) -> dict[str, CheckStep]:
     """The steps by name."""
     told: list[CheckStep] = []
-    checkup = Checkup(url, key, now=now_ms(), tell=told.append, **options)
+    checkup = Checkup(url, key, now=now_ms(), report=told.append, **options)
     await checkup.run()
     assert told == checkup.steps
     assert checkup.passed == (FAILED not in {step.outcome for step in told})
@@ -126,7 +126,7 @@ def test_the_command_reports_each_step_in_a_line_and_ends_with_0(daemon: Running
     done = run_evd("sigfox", "check", f"{daemon.url}/sigfox/uplink", "--dir", daemon.directory, env=env)
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[0] for line in done.stdout.splitlines() if line and line[0] in "✓✗!–"] == ["✓"] * 9 + ["!"]
-    assert done.stdout.endswith("Sigfox's callbacks get through.\n")
+    assert done.stdout.endswith("Sigfox's callbacks arrive.\n")
 
 
 def test_the_command_takes_the_key_on_stdin_and_ends_with_1_where_a_step_fails(daemon: RunningDaemon) -> None:
@@ -329,4 +329,4 @@ def test_a_callbacks_whole_url_stands_for_its_evd(url: str) -> None:
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(ConfigError):
-        Checkup("evd.example.org", SECRET, now=0, tell=print)
+        Checkup("evd.example.org", SECRET, now=0, report=print)

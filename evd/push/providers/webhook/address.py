@@ -43,12 +43,6 @@ def shown_address(text: str) -> str:
     return text.partition("?")[0]
 
 
-def origin_of(text: str) -> str:
-    """Scheme, host and port: what a log may say of an address, whose path may be a secret as well."""
-    scheme, _, rest = text.partition("://")
-    return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0].rpartition('@')[2]}"
-
-
 def is_loopback(host: str) -> bool:
     """Whether packets to it never leave this machine; `localhost` by RFC 6761."""
     try:

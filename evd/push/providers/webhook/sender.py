@@ -15,12 +15,12 @@ import orjson
 
 from evd.clock import Clock, now_ms
 from evd.errors import DropRegistration, GiveUp, HttpError, PushError, RetryAfter
-from evd.net.client.deadline import Poster
+from evd.net.client.http import HttpClient
+from evd.net.client.origin import origin_of
 from evd.net.client.response import Response, retry_after_s
 from evd.net.client.signature import Signer
 from evd.push.protocols import STATE, Push
-from evd.push.providers.webhook.address import origin_of
-from evd.version import VERSION
+from evd.push.providers.webhook.shares import PATIENCE_S, ReceiverShares
 
 ANSWER_MAX = 65_536
 """Bytes; what a receiver says beyond its status is not looked at."""
@@ -36,51 +36,59 @@ GONE = 410
 
 
 class WebhookPusher:
-    """Posts to the addresses of registrations of kind `webhook`; blocks.
+    """Posts to the addresses of registrations of kind `webhook`.
 
     What one receiver answers says nothing of the others, so it never asks for a pause and is never Unreachable: each
-    failure is a RetryAfter of its own registration. `timeout_s` is as in `Poster`; `clock` gives epoch ms.
+    failure is a RetryAfter of its own registration. `requests_max` and `patience_s` (s) are as in `ReceiverShares`.
+    `timeout_s` (s) bounds the wait for others, and then the request and its answer; `clock` gives epoch ms.
     """
 
     def __init__(
         self,
         signer: Signer,
         *,
-        connections_max: int,
+        requests_max: int,
         timeout_s: float,
+        patience_s: float = PATIENCE_S,
         clock: Clock = now_ms,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         self._signer = signer
         self._clock = clock
-        self._poster = Poster(
-            connections_max=connections_max, timeout_s=timeout_s, body_max=ANSWER_MAX, ssl_context=ssl_context
+        self._timeout_s = timeout_s
+        self._shares = ReceiverShares(requests_max, patience_s=patience_s)
+        self._http = HttpClient(
+            connections_max=requests_max, timeout_s=timeout_s, body_max=ANSWER_MAX, ssl_context=ssl_context
         )
 
-    def send(self, push: Push) -> str:
+    async def send(self, push: Push) -> str:
         """See `Pusher.send`. Returns the message's `webhook-id`.
 
         Raises DropRegistration (410), GiveUp (the push cannot be written) or RetryAfter (anything else but 2xx).
         """
-        identity, body, now = message_id(push), document(push), self._clock()
-        headers = {
+        origin, body = origin_of(push.target), document(push)
+        async with self._shares.request(origin, self._timeout_s):
+            now = self._clock()  # a receiver refuses what was signed too long ago
+            try:
+                answer = await self._http.deliver(push.target, self._headers(push, now, body), body)
+            except HttpError as error:
+                raise RetryAfter(f"The webhook at {origin} gave no answer: {error}", RETRY_MIN_S) from None
+        refusal = read_answer(answer, origin, now / 1000)
+        if refusal is not None:
+            raise refusal
+        return message_id(push)
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    def _headers(self, push: Push, now: int, body: bytes) -> dict[str, str]:
+        identity = message_id(push)
+        return {
             "Content-Type": "application/json",
-            "User-Agent": f"evd/{VERSION}",
             "webhook-id": identity,
             "webhook-timestamp": str(now // 1000),
             "webhook-signature": self._signer.sign(identity, now // 1000, body),
         }
-        try:
-            answer = self._poster.post(push.target, headers, body)
-        except HttpError as error:
-            raise RetryAfter(f"The webhook at {origin_of(push.target)} gave {error}.", RETRY_MIN_S) from None
-        refusal = read_answer(answer, origin_of(push.target), now / 1000)
-        if refusal is not None:
-            raise refusal
-        return identity
-
-    def close(self) -> None:
-        self._poster.close()
 
 
 def message_id(push: Push) -> str:

@@ -9,7 +9,7 @@ from evd.errors import BadRequest
 from evd.model.target_kinds import TargetKind
 from evd.net.client.signature import Signer
 from evd.push.protocols import Pusher
-from evd.push.providers.webhook.address import checked_address, is_address, origin_of, shown_address
+from evd.push.providers.webhook.address import checked_address, is_address, shown_address
 from evd.push.traits import AdminTargets, ProviderTraits
 
 NAME = "webhook"
@@ -22,23 +22,16 @@ def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
     if not push.webhook_secret:
         return None
     from evd.push.providers.webhook.sender import WebhookPusher
-    from evd.push.threads import InThreads
 
-    return InThreads(
-        WebhookPusher(
-            Signer(push.webhook_secret, setting=SETTING),
-            connections_max=push.webhook_threads_max,
-            timeout_s=push.webhook_timeout_s,
-        ),
-        name=NAME,
-        threads_max=push.webhook_threads_max,
-        timeout_s=2 * push.webhook_timeout_s,  # half of it to wait for a thread
-        receiver_of=lambda one: origin_of(one.target),
+    return WebhookPusher(
+        Signer(push.webhook_secret, setting=SETTING),
+        requests_max=push.webhook_threads_max,
+        timeout_s=push.webhook_timeout_s,
     )
 
 
 def in_flight_max(push: PushSettings) -> int:
-    """For each thread a push, and one to be next: the others wait where newer ones replace them."""
+    """For each request at once a push, and one to be next: the others wait where newer ones replace them."""
     return min(push.in_flight_max, 2 * push.webhook_threads_max)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,12 +24,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from evd.clock import now_ms
 from evd.config.settings import PushSettings
 from evd.errors import BadRequest, ConfigError, DropRegistration, GiveUp, RetryAfter
+from evd.net.client.origin import origin_of
 from evd.net.client.signature import Signer, new_secret
 from evd.push.protocols import Push
-from evd.push.providers.webhook.address import checked_address, origin_of, shown_address
+from evd.push.providers.webhook.address import checked_address, shown_address
 from evd.push.providers.webhook.sender import WebhookPusher, message_id
+from evd.push.providers.webhook.shares import PATIENCE_S
 from evd.push.providers.webhook.traits import SETTING, TRAITS
-from evd.push.threads import PATIENCE_S, InThreads
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes, as it is told!").decode()
 NOW = 1_700_000_000_500
@@ -52,25 +52,16 @@ def a_push(target: str = "http://127.0.0.1/", **others: Any) -> Push:
     return Push(**given | others)
 
 
-class Sender(InThreads):
+class Sender(WebhookPusher):
     """As the daemon has it, but with a clock that stands and a timeout that a test can wait for."""
 
-    def __init__(
-        self, *, timeout_s: float = PATIENT_S, threads_max: int = 2, ssl_context: ssl.SSLContext | None = None
-    ) -> None:
-        blocking = WebhookPusher(
+    def __init__(self, *, timeout_s: float = PATIENT_S, ssl_context: ssl.SSLContext | None = None) -> None:
+        super().__init__(
             Signer(SECRET, setting=SETTING),
-            connections_max=2,
+            requests_max=2,
             timeout_s=timeout_s,
             clock=lambda: NOW,
             ssl_context=ssl_context,
-        )
-        super().__init__(
-            blocking,
-            name="webhook",
-            threads_max=threads_max,
-            timeout_s=2 * PATIENT_S,
-            receiver_of=lambda push: origin_of(push.target),
         )
 
 
@@ -254,10 +245,10 @@ def later(wait_s: float = 10.0) -> tuple[type[Exception], float]:
         (sends(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnone"), TAKEN),
         (sends(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), TAKEN),
         (sends(b"HTTP/1.1 301 Moved\r\nLocation: /a\r\nContent-Length: 5\r\n\r\nab"), later()),
-        (sends(b"HTTP/1.1 200 OK\r\nno field\r\nContent-Length: 0\r\n\r\n"), TAKEN),
+        (sends(b"HTTP/1.1 200 OK\r\nno field\r\nContent-Length: 0\r\n\r\n"), later()),
         (sends(b"SSH-2.0-OpenSSH_9.2\r\n"), later()),
-        (sends(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n"), later()),
-        (sends(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n"), later()),
+        (sends(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 50_000 + b"\r\n"), later()),
+        (sends(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 300_000 + b"\r\n\r\n"), later()),
         (sends(b""), later()),
         (resets, later()),
         (pours(b"HTTP/1.1 200 OK\r\n\r\n"), TAKEN),
@@ -373,11 +364,11 @@ async def test_a_tls_receiver_that_drips_is_waited_for_within_the_timeout(
     await sender.aclose()
 
 
-# Threads
+# Many at once
 
 
 async def test_a_receiver_that_hangs_does_not_hold_up_another() -> None:
-    sender = Sender(timeout_s=TIMEOUT_S, threads_max=2)
+    sender = Sender(timeout_s=TIMEOUT_S)
     with receiver(hangs) as hung, receiver(says("200 OK")) as well:
         async with trio.open_nursery() as nursery:
             for _ in range(2):
@@ -385,195 +376,26 @@ async def test_a_receiver_that_hangs_does_not_hold_up_another() -> None:
             await trio.testing.wait_all_tasks_blocked()
             with trio.fail_after(TIMEOUT_S):
                 await sender.send(a_push(well.url))
-        assert len(hung.requests) == 2
+        assert hung.requests
     await sender.aclose()
 
 
-class Stuck:
-    """A blocking pusher that does not return until it is told to."""
-
-    def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
-        self.go_on = threading.Event()
-        self.closed = False
-
-    def send(self, push: Push) -> str:
-        self.begun.release()
-        assert self.go_on.wait(PATIENT_S)
-        return "sent"
-
-    def close(self) -> None:
-        self.closed = True
-
-
-@pytest.fixture
-def stuck() -> Iterator[Stuck]:
-    one = Stuck()
-    yield one
-    one.go_on.set()
-
-
-def awaited(stuck: Stuck, *, threads_max: int = 1, timeout_s: float = PATIENT_S) -> InThreads:
-    return InThreads(
-        stuck, name="stuck", threads_max=threads_max, timeout_s=timeout_s, receiver_of=lambda push: push.target
-    )
-
-
-async def test_no_more_than_threads_max_are_sent_at_once(stuck: Stuck) -> None:
-    sender = awaited(stuck, threads_max=3)
-    async with trio.open_nursery() as nursery:
-        for number in range(5):
-            nursery.start_soon(sender.send, a_push(f"https://host-{number}/"))
+async def test_a_push_that_is_cancelled_ends_at_once_and_leaves_its_place(sender: Sender) -> None:
+    with receiver(hangs) as one:
         for _ in range(3):
-            await trio.to_thread.run_sync(stuck.begun.acquire)
-        await trio.testing.wait_all_tasks_blocked()
-        assert not stuck.begun.acquire(blocking=False)
-        stuck.go_on.set()
-    assert [stuck.begun.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(sender.send, a_push(one.url))
+                await trio.to_thread.run_sync(wait_for, one, len(one.requests) + 1)
+                began = trio.current_time()
+                nursery.cancel_scope.cancel()
+            assert trio.current_time() - began < 1
 
 
-async def test_a_send_that_does_not_return_is_given_up_and_keeps_its_thread(stuck: Stuck) -> None:
-    sender = awaited(stuck, timeout_s=0.1)
-    for _ in range(2):  # the second waits for the thread of the first, in vain
-        with pytest.raises(RetryAfter, match=r"stuck: push a1b2 was not sent within 0\.1 s\.") as caught:
-            await sender.send(a_push())
-        assert caught.value.delay_s == 10
-    assert stuck.begun.acquire(blocking=False)
-    assert not stuck.begun.acquire(blocking=False)
-
-
-async def test_the_thread_serves_again_once_it_is_free(stuck: Stuck) -> None:
-    sender = awaited(stuck)
-    with trio.move_on_after(0.05):
-        await sender.send(a_push())
-    stuck.go_on.set()
-    assert await sender.send(a_push()) == "sent"
-
-
-async def test_cancelling_does_not_wait_for_the_thread(stuck: Stuck) -> None:
-    sender = awaited(stuck)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(sender.send, a_push())
-        await trio.to_thread.run_sync(stuck.begun.acquire)
-        began = trio.current_time()
-        nursery.cancel_scope.cancel()
-    assert trio.current_time() - began < 1
-    await sender.aclose()
-    assert stuck.closed
-
-
-class Crossroads:
-    """A blocking pusher: what goes to `dead` hangs until it is let go and fails then, anything else is taken."""
-
-    def __init__(self) -> None:
-        self.hung = threading.Semaphore(0)
-        self.go_on = threading.Event()
-
-    def send(self, push: Push) -> str:
-        if push.target == "dead":
-            self.hung.release()
-            assert self.go_on.wait(PATIENT_S)
-            raise RetryAfter("no answer", 10.0)
-        return "sent"
-
-    def close(self) -> None:
-        pass
-
-
-@pytest.fixture
-def crossroads() -> Iterator[Crossroads]:
-    one = Crossroads()
-    yield one
-    one.go_on.set()
-
-
-def patient(pusher: Crossroads, patience_s: float) -> InThreads:
-    receiver_of: Callable[[Push], str] = lambda push: push.target  # noqa: E731
-    return InThreads(
-        pusher, name="crossroads", threads_max=4, timeout_s=PATIENT_S, patience_s=patience_s, receiver_of=receiver_of
-    )
-
-
-async def refused(sender: InThreads, match: str = r"crossroads: dead needs more than [\d.]+ s to answer") -> None:
-    with pytest.raises(RetryAfter, match=match) as caught:
-        await sender.send(a_push("dead"))
-    assert caught.value.delay_s == 10
-
-
-async def test_who_waits_for_a_thread_of_a_receiver_that_hangs_is_put_off_and_others_are_served(
-    crossroads: Crossroads,
+@pytest.mark.parametrize(("requests", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
+def test_few_pushes_wait_for_a_request_and_the_others_in_the_tables(
+    requests: int, in_flight: int, expected: int
 ) -> None:
-    sender = patient(crossroads, 0.2)
-    async with trio.open_nursery() as nursery:
-        for _ in range(2):
-            nursery.start_soon(refused, sender, "no answer")
-        for _ in range(2):
-            await trio.to_thread.run_sync(crossroads.hung.acquire)
-        async with trio.open_nursery() as waiting:
-            for _ in range(20):
-                waiting.start_soon(refused, sender)
-            assert await sender.send(a_push("well")) == "sent"
-        began = trio.current_time()
-        await refused(sender)
-        assert trio.current_time() - began < 0.1, "at once: it is known to hang"
-        assert not crossroads.hung.acquire(blocking=False)
-        crossroads.go_on.set()
-
-
-async def test_a_receiver_that_was_slow_is_sent_one_push_at_a_time_until_it_is_quick(crossroads: Crossroads) -> None:
-    sender = patient(crossroads, 0.1)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(refused, sender, "no answer")
-        await trio.to_thread.run_sync(crossroads.hung.acquire)
-        await trio.sleep(0.15)
-        crossroads.go_on.set()
-    crossroads.go_on.clear()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(refused, sender, "no answer")
-        await trio.to_thread.run_sync(crossroads.hung.acquire)
-        await refused(sender)
-        crossroads.go_on.set()
-    crossroads.go_on.clear()
-    async with trio.open_nursery() as nursery:
-        for _ in range(2):
-            nursery.start_soon(refused, sender, "no answer")
-        for _ in range(2):
-            await trio.to_thread.run_sync(crossroads.hung.acquire)
-        crossroads.go_on.set()
-
-
-async def test_all_slow_receivers_together_have_half_of_the_threads(crossroads: Crossroads) -> None:
-    crossroads.send = _hangs(crossroads)  # type: ignore[method-assign]
-    sender = patient(crossroads, 0.0)
-    async with trio.open_nursery() as nursery:
-        for number in range(3):
-            nursery.start_soon(_fails, sender, f"slow-{number}")
-        for _ in range(3):
-            await trio.to_thread.run_sync(crossroads.hung.acquire)
-        crossroads.go_on.set()
-    crossroads.go_on.clear()
-    async with trio.open_nursery() as nursery:
-        for number in range(2):
-            nursery.start_soon(_fails, sender, f"slow-{number}")
-        for _ in range(2):
-            await trio.to_thread.run_sync(crossroads.hung.acquire)
-        await _fails(sender, "slow-2", "slow-2 needs more than")
-        crossroads.go_on.set()
-
-
-def _hangs(crossroads: Crossroads) -> Callable[[Push], str]:
-    send = crossroads.send
-    return lambda push: send(a_push("dead"))
-
-
-async def _fails(sender: InThreads, target: str, match: str = "no answer") -> None:
-    with pytest.raises(RetryAfter, match=match):
-        await sender.send(a_push(target))
-
-
-@pytest.mark.parametrize(("threads", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
-def test_few_pushes_wait_for_a_thread_and_the_others_in_the_tables(threads: int, in_flight: int, expected: int) -> None:
-    settings = PushSettings(webhook_threads_max=threads, in_flight_max=in_flight)
+    settings = PushSettings(webhook_threads_max=requests, in_flight_max=in_flight)
     assert TRAITS.in_flight_max(settings) == expected
 
 
