@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -58,6 +58,20 @@ LINES_AT_ONCE = 32
 CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
 
 
+class _Batches(NamedTuple):
+    """How a batch is written."""
+
+    pattern: LinePattern
+    lines_max: int
+    plain: bool
+    """No line has a variable that the fast path does not know."""
+
+    @classmethod
+    def of(cls, settings: SigfoxSettings) -> _Batches:
+        pattern = LinePattern.parse(settings.batch_pattern)
+        return cls(pattern, settings.batch_lines_max, _PLAIN.issuperset(pattern.names))
+
+
 class Parser:
     """Everything that reading a request needs; nothing of it waits. Raises ConfigError for a refused pattern."""
 
@@ -69,9 +83,7 @@ class Parser:
         self._outcomes = outcomes
         self.findings = Findings()
         self._shortcut = Shortcut(formats.default, directory.formats)
-        self._lines_max = settings.batch_lines_max
-        self._batch_pattern = LinePattern.parse(settings.batch_pattern)
-        self._lines_are_plain = _PLAIN.issuperset(self._batch_pattern.names)
+        self._batches = _Batches.of(settings)
         self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
             raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
@@ -90,7 +102,7 @@ class Parser:
     def without_secrets(self, request: Request, route: Route) -> Request:
         """The request as it may be read and kept."""
         if route.kind == BATCH:
-            return batch_without_secrets(request, self._batch_pattern)
+            return batch_without_secrets(request, self._batches.pattern)
         return without_secrets(request, self._text_pattern(route))
 
     def rule_of_refused(self) -> MaskingRule:
@@ -207,8 +219,8 @@ class Parser:
             headers=request.headers,
             query=request.query,
             body=request.body,
-            pattern=self._batch_pattern,
-            lines_max=self._lines_max,
+            pattern=self._batches.pattern,
+            lines_max=self._batches.lines_max,
         )
         rule = self.rule_of_refused()
         good: list[GoodLine] = []
@@ -230,7 +242,7 @@ class Parser:
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = json_bytes(variables)
-        arrival = self._shortcut.read(document, SIGFOX, now) if self._lines_are_plain else None
+        arrival = self._shortcut.read(document, SIGFOX, now) if self._batches.plain else None
         if arrival is not None:
             return data_callback(UPLINK, arrival, asks=False)
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)

@@ -15,7 +15,7 @@ import ssl
 import struct
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -55,6 +55,51 @@ FAKE_DOMAIN = "invalid"
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
+class _Records:
+    """The newest requests, as lines of JSON, and those of them that are to be written to a file soon."""
+
+    def __init__(self, most: int) -> None:
+        self.recent: deque[bytes] = deque(maxlen=most)
+        self.write_at = math.inf
+        self._unwritten: list[bytes] = []
+
+    def add(self, line: bytes, now: float) -> None:
+        self.recent.append(line)
+        if not self._unwritten:
+            self.write_at = now + WRITE_S
+        self._unwritten.append(line)
+
+    def write(self, file: BinaryIO | None) -> None:
+        if file is not None and self._unwritten:
+            self._unwritten.append(b"")
+            file.write(b"\n".join(self._unwritten))
+            file.flush()
+        self._unwritten.clear()
+        self.write_at = math.inf
+
+
+class _Delayed:
+    """Answers that are sent later, in the order of their times."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, _Client, bytes]] = []
+        self._count = 0
+
+    @property
+    def due_at(self) -> float:
+        """When the next one is to be sent; infinity where none waits."""
+        return self._heap[0][0] if self._heap else math.inf
+
+    def add(self, at: float, client: _Client, data: bytes) -> None:
+        self._count += 1
+        heapq.heappush(self._heap, (at, self._count, client, data))
+
+    def due(self, now: float) -> Iterator[tuple[_Client, bytes]]:
+        """Take out those whose time has come."""
+        while self.due_at <= now:
+            yield heapq.heappop(self._heap)[2:]
+
+
 class FakeFcm:
     """The server: `await nursery.start(fake.serve)`, then look at `port`, `url` and `requests`.
 
@@ -79,16 +124,13 @@ class FakeFcm:
         self.host = host
         self.port = port
         self.google = Google(token_lifetime_s=token_lifetime_s)
-        self._recent: deque[bytes] = deque(maxlen=requests_max)
         self._record = record
-        self._unwritten: list[bytes] = []
-        self._write_at = math.inf
+        self._records = _Records(requests_max)
         self._ssl_context = ssl_context
         self._idle_max_s = idle_max_s
         self._connections_max = connections_max
         self._clients: dict[int, _Client] = {}  # by file descriptor
-        self._delayed: list[tuple[float, int, _Client, bytes]] = []  # a heap, by when to send
-        self._delays = 0
+        self._delayed = _Delayed()
         self._now = 0.0
 
     @property
@@ -103,7 +145,7 @@ class FakeFcm:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The newest requests, the oldest of them first."""
-        return [orjson.loads(line) for line in self._recent]
+        return [orjson.loads(line) for line in self._records.recent]
 
     @property
     def sends(self) -> list[dict[str, Any]]:
@@ -129,7 +171,7 @@ class FakeFcm:
             task_status.started()
             await self._attend(poll, {door.fileno(): door for door in doors}, file)
         finally:
-            self._write(file)
+            self._records.write(file)
             poll.close()
             for one in (*doors, *(client.wire.socket for client in self._clients.values())):
                 one.close()
@@ -139,8 +181,8 @@ class FakeFcm:
         every_s = min(SWEEP_MAX_S, self._idle_max_s / SWEEPS)
         sweep_at = trio.current_time() + every_s
         while True:
-            due_at = self._delayed[0][0] if self._delayed else sweep_at
-            with trio.CancelScope(deadline=min(sweep_at, due_at, self._write_at)):
+            due_at = min(self._delayed.due_at, sweep_at)
+            with trio.CancelScope(deadline=min(due_at, self._records.write_at)):
                 await trio.lowlevel.wait_readable(poll.fileno())
             self._now = trio.current_time()
             for descriptor, events in poll.poll(0, EVENTS_MAX):
@@ -152,8 +194,8 @@ class FakeFcm:
             if self._now >= sweep_at:
                 self._sweep()
                 sweep_at = self._now + every_s
-            if self._now >= self._write_at:
-                self._write(file)
+            if self._now >= self._records.write_at:
+                self._records.write(file)
 
     def _welcome(self, door: socket.socket, poll: select.epoll) -> None:
         try:
@@ -220,12 +262,10 @@ class FakeFcm:
     def _delay(self, client: _Client, reply: FakeReply) -> None:
         client.delayed = True
         client.deadline = self._now + self._idle_max_s + reply.delay_s
-        self._delays += 1
-        heapq.heappush(self._delayed, (self._now + reply.delay_s, self._delays, client, _wire(reply)))
+        self._delayed.add(self._now + reply.delay_s, client, _wire(reply))
 
     def _send_delayed(self, poll: select.epoll) -> None:
-        while self._delayed and self._delayed[0][0] <= self._now:
-            _, _, client, data = heapq.heappop(self._delayed)
+        for client, data in self._delayed.due(self._now):
             if client.closed:
                 continue
             client.delayed = False
@@ -254,19 +294,8 @@ class FakeFcm:
     def _answer(self, request: _Request) -> FakeReply:
         reply, line = self.google.answer(request.method, request.path, request.authorization, request.body, time.time())
         if line is not None:
-            self._recent.append(line)
-            if not self._unwritten:
-                self._write_at = self._now + WRITE_S
-            self._unwritten.append(line)
+            self._records.add(line, self._now)
         return reply
-
-    def _write(self, file: BinaryIO | None) -> None:
-        if file is not None and self._unwritten:
-            self._unwritten.append(b"")
-            file.write(b"\n".join(self._unwritten))
-            file.flush()
-        self._unwritten.clear()
-        self._write_at = math.inf
 
 
 class _Client:

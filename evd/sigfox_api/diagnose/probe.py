@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import trio
@@ -56,6 +56,12 @@ class _Failed(Exception):
         self.step = step
 
 
+class _EachStep(NamedTuple):
+    trust: Callable[[], ssl.SSLContext]
+    """Makes a context that knows the authorities that count."""
+    timeout_s: float
+
+
 class Checkup:
     """One walk. `report` gets each step as it ends, `now` is the time in epoch ms.
 
@@ -82,8 +88,7 @@ class Checkup:
         self._now = now
         self._report = report
         self._local = local
-        self._trust = trust
-        self._timeout_s = timeout_s
+        self._each = _EachStep(trust, timeout_s)
 
     @property
     def passed(self) -> bool:
@@ -106,14 +111,14 @@ class Checkup:
         self._report(step)
 
     async def _within(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        with trio.move_on_after(self._timeout_s):
+        with trio.move_on_after(self._each.timeout_s):
             await work()
             return
         raise _Failed(
             CheckStep(
                 name,
                 FAILED,
-                f"no answer within {self._timeout_s:g} s",
+                f"no answer within {self._each.timeout_s:g} s",
                 "look whether a firewall swallows the packets: Sigfox calls from 185.110.96.0/22",
             )
         )
@@ -135,7 +140,7 @@ class Checkup:
         async def knock(address: str) -> None:
             try:
                 # Half of the step's time, so that one silent address is named and does not fail the others.
-                with trio.fail_after(self._timeout_s / 2):
+                with trio.fail_after(self._each.timeout_s / 2):
                     stream = await trio.open_tcp_stream(address, self._origin.port)
             except (OSError, trio.TooSlowError) as error:
                 silent[address] = type(error).__name__
@@ -172,7 +177,7 @@ class Checkup:
     async def _tls(self) -> None:
         """The chain, the name and the end of the certificate."""
         try:
-            self._peer = await self._handshake(self._trust(), self._origin.host)
+            self._peer = await self._handshake(self._each.trust(), self._origin.host)
         except ssl.SSLCertVerificationError as error:
             advice = CERTIFICATE_ADVICE.get(error.verify_code, UNTRUSTED)
             raise _Failed(
@@ -187,7 +192,7 @@ class Checkup:
         """Sigfox does not say which versions it speaks; 1.2 is what old clients have at best."""
         if self._peer.version == "TLSv1.2":
             return
-        context = self._trust()
+        context = self._each.trust()
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         try:
             await self._handshake(context, self._origin.host)
@@ -199,7 +204,7 @@ class Checkup:
 
     async def _sni(self) -> None:
         """Sigfox names the server only where the callback's SNI switch is on, and it is off unless ticked."""
-        context = self._trust()
+        context = self._each.trust()
         context.check_hostname = False
         try:
             peer = await self._handshake(context, None)
@@ -230,7 +235,7 @@ class Checkup:
         self, step: str, method: str, path: str, headers: dict[str, str], body: bytes | None = None
     ) -> Response:
         client = HttpClient(
-            connections_max=1, timeout_s=self._timeout_s, body_max=ANSWER_MAX, ssl_context=self._trust()
+            connections_max=1, timeout_s=self._each.timeout_s, body_max=ANSWER_MAX, ssl_context=self._each.trust()
         )
         try:
             async with client:

@@ -8,7 +8,7 @@ for the steps of `upkeep`, which are made beside the loop.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from evd.model import retention as ring
 from evd.model.connectivity import SIGFOX
@@ -39,6 +39,15 @@ SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counte
 FROM vehicles WHERE vehicle = ?"""
 
 
+class RingBounds(NamedTuple):
+    capacity: int
+    """Statuses of a vehicle that has no number of its own."""
+    create_unknown: bool
+    vehicles_max: int
+    contract: int
+    """Messages a day that a device may send (evd.model.frame_counter)."""
+
+
 class Rings:
     """All vehicles' rings on one writing connection, inside the caller's transaction.
 
@@ -60,10 +69,7 @@ class Rings:
     ) -> None:
         self._db = connection
         self._commit_thread = committer
-        self._capacity = capacity
-        self._create_unknown = create_unknown
-        self._vehicles_max = vehicles_max
-        self._contract = contract
+        self._bounds = RingBounds(capacity, create_unknown, vehicles_max, contract)
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
@@ -73,7 +79,6 @@ class Rings:
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection)
-        self._waiting = self.annotations.waiting
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
@@ -87,7 +92,7 @@ class Rings:
         time, seq = message.time, message.seq
         if seq is None:
             seq = NO_SEQ
-        if self._waiting and (message.vehicle, time, seq) in self._waiting:
+        if self.annotations.waiting and (message.vehicle, time, seq) in self.annotations.waiting:
             return False
         tally = None
         if message.connectivity == SIGFOX and 0 <= seq <= SEQ_MAX:
@@ -98,7 +103,7 @@ class Rings:
         if slot < 0:
             return False
         if tally is not None:
-            tally.add(time, seq, self._contract)
+            tally.add(time, seq, self._bounds.contract)
         head.behind += 1
         self._write(message, head, head.base + slot, seq)
         return True
@@ -169,7 +174,7 @@ class Rings:
 
     def find(self, vehicle: str) -> RingState | None:
         """The head of a known vehicle. Raises RingDamaged."""
-        row = self._db.execute(_FIND, (self._capacity, vehicle)).fetchone()
+        row = self._db.execute(_FIND, (self._bounds.capacity, vehicle)).fetchone()
         if row is None:
             return None
         number, keep, slots, kept, newest, overflow, *tally = row
@@ -189,7 +194,7 @@ class Rings:
 
     def refuses(self, vehicle: str) -> bool:
         """Whether a status of this vehicle cannot be taken in."""
-        closed = not self._create_unknown or self._vehicles >= self._vehicles_max
+        closed = not self._bounds.create_unknown or self._vehicles >= self._bounds.vehicles_max
         return closed and not self.known(vehicle)
 
     def require_taken(self, vehicle: str) -> None:
@@ -199,24 +204,24 @@ class Rings:
             self._require_room()
 
     def _require_open(self, vehicle: str) -> None:
-        if not self._create_unknown:
+        if not self._bounds.create_unknown:
             raise UnknownVehicle(
                 f"vehicle {vehicle} is not known: add it with `evd vehicle set {vehicle}`, "
                 "or set ingest.unknown_vehicle to create"
             )
 
     def _require_room(self) -> None:
-        if self._vehicles >= self._vehicles_max:
+        if self._vehicles >= self._bounds.vehicles_max:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
 
     def create(self, vehicle: str, at: int) -> RingState:
         """A row for a vehicle heard or named for the first time."""
         self._require_room()
         cursor = self._db.execute(
-            "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._capacity, at)
+            "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._bounds.capacity, at)
         )
         self._vehicles += 1
-        return RingState(cursor.lastrowid, Circle(self._capacity), DayTally(), keep=self._capacity)
+        return RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
@@ -364,7 +369,7 @@ class Rings:
 
     def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
         key = (message.vehicle, rank.time, rank.seq)
-        if key not in self._waiting:
+        if key not in self.annotations.waiting:
             return
         self.flush()
         for said in self.annotations.take(key, message.payload):
