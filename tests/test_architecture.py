@@ -49,6 +49,21 @@ TRIO = re.compile(r"(trio|trio_asyncio|quart_trio|outcome)(\.|$)")
 LINES_MAX = 450
 ATTRIBUTES_MAX = 12
 
+LARGE = {
+    "evd.net.server.edge.Edge": 16,
+    "evd.net.server.connection.Reception": 16,
+    "evd.net.server.connection.Connection": 17,
+    "evd.net.server.guarded.GuardedConnection": 16,
+    "evd.net.server.asgi.AsgiServer": 15,
+    "evd.net.client.push_connection.PushConnection": 14,
+    "evd.net.client.push_pool.PushPool": 16,
+    "evd.daemon.lifecycle.Daemon": 27,
+    "evd.events.engine.EventEngine": 20,
+    "evd.store.writer.Writer": 28,
+    "evd.store.sqlite.engine.SqliteStore": 18,
+}
+"""Classes that are larger still, and how large they may be: no new one, and none may grow."""
+
 
 def room_of(module: str) -> str:
     """`""` for what stands at the top."""
@@ -224,6 +239,35 @@ def test_no_other_module_speaks_of_webhooks() -> None:
     outside = {module for module in found if not module.startswith("evd.push.providers.webhook")}
     assert outside == SPEAK_OF_WEBHOOKS.keys()
     assert [path.name for path in ROOT.rglob("*.sql") if "webhook" in path.read_text("utf-8").lower()] == []
+
+
+def attributes(node: ast.ClassDef) -> set[str]:
+    """Those that its methods set."""
+    return {
+        inner.attr
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Attribute)
+        and isinstance(inner.ctx, ast.Store)
+        and isinstance(inner.value, ast.Name)
+        and inner.value.id == "self"
+    }
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_class_that_is_no_record_has_few_attributes(module: str) -> None:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.ClassDef):
+            most = LARGE.get(f"{module}.{node.name}", ATTRIBUTES_MAX)
+            assert len(attributes(node)) <= most, f"{module}.{node.name} has more than one idea"
+
+
+def test_a_class_name_stands_once() -> None:
+    places: dict[str, list[str]] = {}
+    for module in MODULES:
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(module)
+    assert {name: where for name, where in places.items() if len(where) > 1} == {}
 
 
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -38,7 +38,7 @@ Send = Callable[[AlarmChange, int], Awaitable[None]]
 """Tells the operator of a change, at the time it is told (epoch ms). Raises AlertError."""
 
 
-class Sender(Protocol):
+class AlarmSender(Protocol):
     """A way to tell the operator."""
 
     name: str
@@ -70,7 +70,7 @@ class Notifier:
 
     def __init__(
         self,
-        sender: Sender,
+        sender: AlarmSender,
         *,
         timeout_s: float,
         clock: Clock = now_ms,
@@ -145,7 +145,7 @@ class AlarmMonitor:
         settings: AlarmSettings,
         read: Callable[[int], Readings],
         memory: Path,
-        senders: Sequence[Sender] = (),
+        senders: Sequence[AlarmSender] = (),
         *,
         clock: Clock = now_ms,
     ) -> None:

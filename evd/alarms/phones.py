@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from evd.model.daemon_state import StoppedPhones
+from evd.model.daemon_state import StoppedPhonesState
 
 DROPPED_MIN = 10
 """Phones that go within an hour: fewer are people who uninstall an app."""
 
 #: How many phones evd sends nothing though a provider took pushes for them lately → what is to be done, by the reason.
-STOPPED: tuple[tuple[Callable[[StoppedPhones], int], str], ...] = (
+STOPPED: tuple[tuple[Callable[[StoppedPhonesState], int], str], ...] = (
     (lambda phones: phones.off, "push.credentials is not set: set it, and start evd anew"),
     (
         lambda phones: phones.stale,
@@ -24,7 +24,7 @@ STOPPED: tuple[tuple[Callable[[StoppedPhones], int], str], ...] = (
 )
 
 
-def dropped_level(dropped: int, phones: StoppedPhones | None) -> float:
+def dropped_level(dropped: int, phones: StoppedPhonesState | None) -> float:
     """1: within an hour one in twenty of all phones went, and at least DROPPED_MIN."""
     registered = phones.registered if phones else 0
     return dropped / max(DROPPED_MIN, (registered + dropped) / 20)
@@ -38,12 +38,12 @@ def dropped_text(dropped: int) -> str:
     )
 
 
-def stopped_level(phones: StoppedPhones | None, displaced: int) -> float | None:
+def stopped_level(phones: StoppedPhonesState | None, displaced: int) -> float | None:
     """1: one phone. `phones` is None where nobody has looked yet."""
     return None if phones is None and not displaced else float(_count(phones) + displaced)
 
 
-def stopped_text(phones: StoppedPhones | None, displaced: int) -> str:
+def stopped_text(phones: StoppedPhonesState | None, displaced: int) -> str:
     if displaced:
         return (
             f"phones made room for newer ones within an hour, though the provider took pushes for them ({displaced}): "
@@ -53,5 +53,5 @@ def stopped_text(phones: StoppedPhones | None, displaced: int) -> str:
     return f"phones that the provider took pushes for lately are sent nothing ({_count(phones)} of them): {why}"
 
 
-def _count(phones: StoppedPhones | None) -> int:
+def _count(phones: StoppedPhonesState | None) -> int:
     return sum([stopped(phones) for stopped, _ in STOPPED]) if phones else 0

@@ -14,7 +14,7 @@ import msgspec
 from evd.alarms.phones import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.alarms.silence import Rhythm
 from evd.config.settings import AlarmSettings
-from evd.model.daemon_state import PauseReason, StoppedPhones
+from evd.model.daemon_state import PauseReason, StoppedPhonesState
 from evd.model.units import DAY_S, HOUR_S, MINUTE_S
 
 MIB = 1024 * 1024
@@ -40,7 +40,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     """Registrations that a provider said are dead."""
     displaced: int = 0
     """Phones that made room for newer ones though a provider took a push for them lately."""
-    stopped: StoppedPhones | None = None
+    stopped: StoppedPhonesState | None = None
     """Phones that are registered, and those of them that evd sends nothing now; None: nobody has looked yet."""
     rejections: int = 0
     unexplained: int = 0

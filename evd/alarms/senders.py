@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from evd.alarms.monitor import MailInThread, Sender
+from evd.alarms.monitor import AlarmSender, MailInThread
 from evd.config.settings import AlarmSettings
 
 
-def senders(settings: AlarmSettings, host: str) -> list[Sender]:
+def senders(settings: AlarmSettings, host: str) -> list[AlarmSender]:
     """`host` names this machine to the operator. Raises ConfigError if a way is set up only in part."""
-    found: list[Sender] = []
+    found: list[AlarmSender] = []
     if settings.webhook:
         from evd.alarms.webhook import AlarmWebhook  # httpx: a tenth of a second, and 1 MiB
 

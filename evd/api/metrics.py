@@ -211,7 +211,7 @@ class _Once(Collector):
         return families(self._seen)
 
 
-class StoredCounts:
+class CountsNow:
     """The database's counts, asked for at most once in STORED_FOR_S; whoever comes meanwhile waits for the answer."""
 
     def __init__(self) -> None:
@@ -234,7 +234,7 @@ class StoredCounts:
 @routes.record_once
 def _set_up(setup: Any) -> None:
     """One cache and one look at the process for each application."""
-    setup.app.extensions["evd.metrics"] = (StoredCounts(), ProcessCollector(registry=None))
+    setup.app.extensions["evd.metrics"] = (CountsNow(), ProcessCollector(registry=None))
 
 
 @routes.get("/metrics")

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from evd.model.daemon_state import DaemonState, PauseReason, PushState, StoppedPhones
+from evd.model.daemon_state import DaemonState, PauseReason, PushState, StoppedPhonesState
 
 #: What statistics have called a pause since the first version.
 _PAUSED_KINDS = {PauseReason.CREDENTIALS: "Pause", PauseReason.QUOTA: "QuotaExceeded"}
@@ -61,5 +61,5 @@ def _push(push: PushState | None) -> dict[str, Any]:
     }
 
 
-def _stopped(stopped: StoppedPhones | None) -> dict[str, int]:
+def _stopped(stopped: StoppedPhonesState | None) -> dict[str, int]:
     return {} if stopped is None else msgspec.structs.asdict(stopped)

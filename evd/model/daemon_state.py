@@ -111,7 +111,7 @@ class PushState(msgspec.Struct, frozen=True, kw_only=True):
         return total
 
 
-class StoppedPhones(msgspec.Struct, frozen=True, kw_only=True):
+class StoppedPhonesState(msgspec.Struct, frozen=True, kw_only=True):
     """Phones that a provider took pushes for lately and evd sends nothing now, by the reason (evd.push.stopped)."""
 
     registered: int = 0
@@ -175,7 +175,7 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     connections: ConnectionsState = ConnectionsState()
     push: PushState | None = None
     """None: no provider is set up."""
-    stopped: StoppedPhones | None = None
+    stopped: StoppedPhonesState | None = None
     """None: nobody has looked yet."""
     events: EventsState | None = None
     """None: nobody looks for events."""

@@ -13,7 +13,7 @@ import trio
 from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
-from evd.model.daemon_state import StoppedPhones
+from evd.model.daemon_state import StoppedPhonesState
 from evd.model.units import DAY_MS
 from evd.store.queries import PushQueries
 from evd.store.records import PushedLately
@@ -43,7 +43,7 @@ class StoppedPushes:
         self._give_up_ms = give_up_ms
         self._hindered_until = hindered_until
         self._clock = clock
-        self.found: StoppedPhones | None = None
+        self.found: StoppedPhonesState | None = None
         """None: not looked yet."""
 
     async def run(self, queries: PushQueries) -> None:
@@ -56,7 +56,7 @@ class StoppedPushes:
                 log.warning("registrations were not looked through", reason=str(error))
             await trio.sleep(EVERY_S)
 
-    async def look(self, queries: PushQueries) -> StoppedPhones:
+    async def look(self, queries: PushQueries) -> StoppedPhonesState:
         """Through all registrations. Raises Unavailable."""
         now, hindered_until = self._clock(), self._hindered_until
         lately = PushedLately(
@@ -78,5 +78,5 @@ class StoppedPushes:
             number = page["last"]
             await trio.sleep(BETWEEN_PAGES_S)
         if hindered_until is None:  # nothing is pushed at all
-            return StoppedPhones(registered=found["registered"], off=found["stale"] + found["missed"])
-        return StoppedPhones(**found)
+            return StoppedPhonesState(registered=found["registered"], off=found["stale"] + found["missed"])
+        return StoppedPhonesState(**found)

@@ -39,7 +39,7 @@ class StreamLimits(NamedTuple):
     queue_bytes: int
 
 
-class Rank(NamedTuple):
+class StreamPosition(NamedTuple):
     """Where a vehicle's follower is in its ring: the status he was told last. `time` is epoch ms, no seq is -1."""
 
     time: int
@@ -52,7 +52,9 @@ class StreamedStatus:
 
     __slots__ = ("_document", "_shown", "rank", "size_bytes", "vehicle")
 
-    def __init__(self, vehicle: str, rank: Rank, document: Callable[[str], Mapping[str, Any]], size_bytes: int) -> None:
+    def __init__(
+        self, vehicle: str, rank: StreamPosition, document: Callable[[str], Mapping[str, Any]], size_bytes: int
+    ) -> None:
         self.vehicle = vehicle
         self.rank = rank
         self.size_bytes = size_bytes
@@ -173,7 +175,7 @@ class StreamHub:
     def _tell(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
-            news = StreamedStatus(status.vehicle, Rank(*status.place), status.for_api, status.size_bytes)
+            news = StreamedStatus(status.vehicle, StreamPosition(*status.place), status.for_api, status.size_bytes)
             for follower in followers:
                 follower.tell(news)
 
@@ -192,7 +194,7 @@ def _lost_key(key_id: str, asker: Subscriber, _: str | None) -> bool:
     return asker.key_id == key_id
 
 
-NOTHING = Rank(0, -1, "0")
+NOTHING = StreamPosition(0, -1, "0")
 """Before all of a ring, for there is no time 0."""
 
 
@@ -203,7 +205,7 @@ class StreamCursor:
     one vehicle's time says nothing of another's: what comes late from one is no older news.
     """
 
-    def __init__(self, vehicles: Sequence[str], ranks: Sequence[Rank] = ()) -> None:
+    def __init__(self, vehicles: Sequence[str], ranks: Sequence[StreamPosition] = ()) -> None:
         self.begins = not ranks
         self.ranks = dict(zip(vehicles, ranks or [NOTHING] * len(vehicles), strict=True))
         self._tied = {vehicle: {rank.status_id} for vehicle, rank in self.ranks.items()}
@@ -220,7 +222,7 @@ class StreamCursor:
     def event_id(self) -> str:
         return "_".join([f"{time}.{seq}.{status_id}" for time, seq, status_id in self.ranks.values()])
 
-    def advance(self, vehicle: str, rank: Rank) -> bool:
+    def advance(self, vehicle: str, rank: StreamPosition) -> bool:
         """Whether this is news; then he is there. Of equal times and seqNumbers, each id is news once.
 
         What a vehicle says that is not followed by its name is always news.
@@ -241,11 +243,11 @@ class StreamCursor:
 _LAST_EVENT_ID = "the Last-Event-ID is none of this stream's: leave it out, and begin with the present"
 
 
-def _rank(text: str) -> Rank:
+def _rank(text: str) -> StreamPosition:
     time, _, rest = text.partition(".")
     seq, _, status_id = rest.partition(".")
     try:
-        rank = Rank(int(time), int(seq), status_id)
+        rank = StreamPosition(int(time), int(seq), status_id)
     except ValueError:
         raise BadRequest(_LAST_EVENT_ID) from None
     if len(text) > 64 or not status_id.isalnum() or max(abs(rank.time), abs(rank.seq)) >= 1 << 63:

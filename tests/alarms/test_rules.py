@@ -22,12 +22,12 @@ from evd.model.daemon_state import (
     ProviderState,
     PushOutcome,
     PushState,
-    StoppedPhones,
+    StoppedPhonesState,
 )
 from evd.model.units import HOUR_S
 
 TAKES_PUSHES = PauseReason.NONE
-NONE_STOPPED = StoppedPhones()
+NONE_STOPPED = StoppedPhonesState()
 
 NOW = 1_700_000_000_000
 GIB = 1024 * MIB
@@ -104,7 +104,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ("push_old", {"oldest_push_s": 900.0, "held": True}, {}, {"oldest_push_s": 0.0}, 60, "evd push resume"),
         (
             "push_stopped",
-            {"stopped": StoppedPhones(stale=3)},
+            {"stopped": StoppedPhonesState(stale=3)},
             {},
             {"stopped": NONE_STOPPED},
             0,
@@ -112,16 +112,16 @@ def test_where_all_is_fine_nothing_alarms() -> None:
         ),
         (
             "push_stopped",
-            {"stopped": StoppedPhones(stale=3)},
+            {"stopped": StoppedPhonesState(stale=3)},
             {},
             {"stopped": NONE_STOPPED},
             0,
             "not renewed for push.stale_after_days",
         ),
-        ("push_stopped", {"stopped": StoppedPhones(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
+        ("push_stopped", {"stopped": StoppedPhonesState(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
         (
             "push_stopped",
-            {"stopped": StoppedPhones(off=1)},
+            {"stopped": StoppedPhonesState(off=1)},
             {},
             {"stopped": NONE_STOPPED},
             0,
@@ -214,8 +214,8 @@ def test_values_that_a_format_does_not_explain_alarm_from_the_first_status_for_a
         {"certificate_days": 21.1},
         {"certificate_days": None},
         {"foreign_senders": 0, "quota_pauses": 0, "rejections": 416},
-        {"dropped": 9, "displaced": 0, "stopped": StoppedPhones(registered=9)},
-        {"dropped": 100, "stopped": StoppedPhones(registered=2000)},
+        {"dropped": 9, "displaced": 0, "stopped": StoppedPhonesState(registered=9)},
+        {"dropped": 100, "stopped": StoppedPhonesState(registered=2000)},
         {"pause_kind": None, "disk_free_bytes": None, "oldest_push_s": None, "log_bytes": None},
     ],
 )
@@ -246,7 +246,7 @@ def test_what_is_counted_alarms_by_the_last_hour(name: str, counter: str, count:
 
 def test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back() -> None:
     """F07-mass-unregistered"""
-    (raised,) = Watched(stopped=StoppedPhones(registered=2000)).step(5, dropped=2000, stopped=NONE_STOPPED)
+    (raised,) = Watched(stopped=StoppedPhonesState(registered=2000)).step(5, dropped=2000, stopped=NONE_STOPPED)
     assert raised.name == "push_dropped"
     assert "of 2000 phones within an hour that they are gone" in raised.text
     assert "comes back when it registers again" in raised.text

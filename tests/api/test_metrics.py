@@ -17,7 +17,7 @@ from daemon_process import running_daemon
 from prometheus_client.parser import text_string_to_metric_families
 
 from evd.alarms.rules import RULES
-from evd.api.metrics import STORED_FOR_S, Scraped, StoredCounts, families
+from evd.api.metrics import STORED_FOR_S, CountsNow, Scraped, families
 from evd.errors import Unavailable
 from evd.model.daemon_state import (
     ConnectionsState,
@@ -128,7 +128,7 @@ async def test_the_database_is_asked_once_a_second_however_many_ask(autojump_clo
         await trio.sleep(0.1)
         return {"vehicles": len(asked)}
 
-    stored = StoredCounts()
+    stored = CountsNow()
     async with trio.open_nursery() as nursery:
         for _ in range(20):
             nursery.start_soon(stored.counts, ask)
@@ -141,7 +141,7 @@ async def test_a_database_that_does_not_answer_leaves_the_other_metrics_alone(au
     async def ask() -> Mapping[str, Any]:
         raise Unavailable("slow")
 
-    assert await StoredCounts().counts(ask) == {}
+    assert await CountsNow().counts(ask) == {}
 
 
 @pytest.mark.parametrize(("role", "status"), [(None, 401), ("sigfox", 403), ("app", 403), ("admin", 200)])

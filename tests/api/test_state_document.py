@@ -16,7 +16,7 @@ from evd.model.daemon_state import (
     PushOutcome,
     PushState,
     StandingAlarm,
-    StoppedPhones,
+    StoppedPhonesState,
     UnexplainedState,
 )
 
@@ -38,7 +38,7 @@ BUSY = DaemonState(
             "webhook": ProviderState(in_flight=1, outcomes={PushOutcome.SENT: 4}),
         },
     ),
-    stopped=StoppedPhones(registered=9, stale=1),
+    stopped=StoppedPhonesState(registered=9, stale=1),
     events=EventsState(waiting=1, recorded={"charged": 2}),
     disk=DiskState(free=0, total=10, full=True),
     loop=LoopState(worst_s=0.5, sum_s=1.0, buckets=[("0.1", 1), ("+Inf", 2)]),

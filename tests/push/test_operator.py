@@ -26,7 +26,7 @@ from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 from evd.clock import now_ms
 from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
 from evd.errors import NotFound, Unavailable
-from evd.model.daemon_state import StoppedPhones
+from evd.model.daemon_state import StoppedPhonesState
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.stopped import StoppedPushes
@@ -370,7 +370,7 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
         )
         async with asked(database) as queries:
             found = await stopped.look(queries)
-    assert found == StoppedPhones(registered=2, **({reason: 1} if reason else {}))
+    assert found == StoppedPhonesState(registered=2, **({reason: 1} if reason else {}))
 
 
 async def test_all_registrations_are_looked_through_page_by_page(
@@ -387,7 +387,7 @@ async def test_all_registrations_are_looked_through_page_by_page(
         )
         async with asked(database) as queries:
             store.write([arrival(f"{number:X}", time=NOW + 5, seq=9) for number in range(1, 9)])
-            assert await stopped.look(queries) == StoppedPhones(registered=8, stale=8)
+            assert await stopped.look(queries) == StoppedPhonesState(registered=8, stale=8)
 
 
 # What is forgotten in time

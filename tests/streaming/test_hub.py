@@ -31,7 +31,7 @@ from evd.model.operations import Arrive, RemoveOwner, RevokeKey
 from evd.net import control, sse
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read.queries import open_queries
-from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, StreamHub, StreamLimits, Subscriber
+from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
 
 TIME = 1_639_400_000_000
 BOUNDS = StreamLimits(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
@@ -88,7 +88,7 @@ def test_a_document_is_made_once_for_each_spelling() -> None:
         made.append(spelling)
         return {"vehicleId": spelling}
 
-    news = StreamedStatus("386625", Rank(NOW, 1, "a"), document, 1)
+    news = StreamedStatus("386625", StreamPosition(NOW, 1, "a"), document, 1)
     shown = [json.loads(news.shown(spelling))["vehicleId"] for spelling in ("386625", "00386625", "386625")]
     assert shown == ["386625", "00386625", "386625"]
     assert made == ["386625", "00386625"]
@@ -149,12 +149,12 @@ def test_places_are_bounded_in_all_and_for_each_and_are_given_back() -> None:
 
 # ---- where a follower is ----
 
-ranks = st.builds(Rank, st.integers(1, 3), st.integers(-1, 1), st.sampled_from("abcd"))
+ranks = st.builds(StreamPosition, st.integers(1, 3), st.integers(-1, 1), st.sampled_from("abcd"))
 told = st.lists(st.tuples(st.sampled_from(["A", "B"]), ranks), max_size=30)
 
 
 @given(told, st.data())
-def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, Rank]], data: Any) -> None:
+def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, StreamPosition]], data: Any) -> None:
     """Whoever breaks off anywhere and goes on is told what one is told who never broke off, but for ties."""
     cut = data.draw(st.integers(0, len(everything)))
     whole, before = StreamCursor(["A", "B"]), StreamCursor(["A", "B"])

@@ -14,7 +14,7 @@ from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
 from evd.store.records import Place
-from evd.streaming.hub import Rank, StreamCursor, StreamedStatus, Subscriber
+from evd.streaming.hub import StreamCursor, StreamedStatus, StreamPosition, Subscriber
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""
@@ -137,4 +137,4 @@ async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, P
 
 
 def _news(vehicle: str, row: Status) -> StreamedStatus:
-    return StreamedStatus(vehicle, Rank(*row.place), row.for_api, 0)
+    return StreamedStatus(vehicle, StreamPosition(*row.place), row.for_api, 0)
