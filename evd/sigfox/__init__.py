@@ -1,6 +1,6 @@
-"""What Sigfox says: the message in a callback's body, its kind, its radio metadata, and whose values count in it.
+"""What Sigfox sends: the message in a callback, the callback's kind, radio metadata, and which decoder's values count.
 
-May import: config, model and payload. Begin with `evd.sigfox.message`; `kind_recognition` tells the kinds apart and
-`reports` reads those that are no messages. A new kind of callback is a file in `evd.sigfox.kinds`, whose docstring
-says how.
+May import: config, model and payload. Begin with `evd.sigfox.message`. `kind_recognition` finds a callback's kind, and
+`reports` reads the kinds that carry no message. A new kind of callback is a file in `evd.sigfox.kinds`; see its
+docstring.
 """

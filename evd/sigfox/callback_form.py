@@ -1,6 +1,6 @@
-"""What to type into Sigfox's callback form, so that each kind of callback reaches its route of evd.
+"""The values to enter in Sigfox's callback form, so that each kind of callback reaches its route of evd.
 
-A template is JSON once Sigfox has put the values in.
+A template becomes JSON when Sigfox has inserted the values.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEY_COMMAND = "evd key create --role sigfox"
 JSON = "application/json"
 TEXT = "text/plain"
 
-#: Kind → what its form gets, in the order in which they are printed.
+#: Kind → its row of the form, in the order in which the rows are printed.
 ROWS: Mapping[str, FormRow] = dict(
     sorted(
         ((name, kind.form) for name, kind in KINDS.items() if kind.form is not None),
@@ -31,7 +31,7 @@ ROWS: Mapping[str, FormRow] = dict(
 
 
 class CallbackDefinition(msgspec.Struct, frozen=True):
-    """One callback as Sigfox's form has it; empty texts are left empty there."""
+    """One callback as Sigfox's form shows it; a field that is an empty text here stays empty in the form."""
 
     kind: str
     purpose: str
@@ -48,7 +48,7 @@ class CallbackDefinition(msgspec.Struct, frozen=True):
     line_pattern: str
     payload_config: str
     downlink: bool
-    """Whether this is the one callback whose answer goes to the device."""
+    """Whether this is the one callback whose answer Sigfox sends to the device."""
 
 
 def definitions(
@@ -59,10 +59,10 @@ def definitions(
     batch_pattern: str = SigfoxSettings().batch_pattern,
     grammar: str | None = None,
 ) -> list[CallbackDefinition]:
-    """What to type for each callback, DATA first; `url` is evd's public base address, `grammar` the payload's format.
+    """The form of each callback, DATA first; `url` is evd's public base address, `grammar` the payload's format.
 
-    With `bidir` devices may ask for downlinks; with `batch` Sigfox collects the messages of a second, and writes each
-    as `batch_pattern` says. Raises ConfigError where batch_pattern cannot carry what is wanted.
+    With `bidir` devices may ask for downlinks. With `batch` Sigfox collects the messages of one second and writes each
+    by `batch_pattern`. Raises ConfigError if `batch_pattern` lacks a variable that is needed.
     """
     data = BIDIR if bidir else UPLINK  # with both, each message would come twice
     if batch and bidir and "{ack}" not in batch_pattern:
@@ -85,7 +85,7 @@ def _definition(name: str, url: str, line_pattern: str, grammar: str) -> Callbac
         channel="BATCH_URL" if batch else "URL",
         url=f"{url}/sigfox/batch" if batch else f"{url}/sigfox/{name}",
         method="POST",
-        # Off unless it is ticked; without it a server of several names shows Sigfox whichever certificate comes first.
+        # Sigfox's default is off. Without SNI a server with several names may present the wrong certificate.
         sni=True,
         headers={"x-api-key": KEY_PLACEHOLDER},
         content_type=TEXT if batch else JSON,
@@ -97,13 +97,13 @@ def _definition(name: str, url: str, line_pattern: str, grammar: str) -> Callbac
 
 
 def _template(variables: Mapping[str, str]) -> str:
-    """A JSON object, one variable a line, as it can be pasted into the form."""
+    """A JSON object with one variable on each line, ready to paste into the form."""
     lines = [f'  "{name}": {quote}{{{name}}}{quote}' for name, quote in variables.items()]
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def why_not_creatable(definition: CallbackDefinition) -> str:
-    """Why Sigfox's REST API cannot create it, so that it must be typed in; empty where it can."""
+    """The reason why Sigfox's REST API cannot create this callback, so that it must be typed in; empty if it can."""
     if KINDS[definition.kind].type.number is None:
         return f"Sigfox's REST API creates no {definition.type} callbacks"
     if definition.channel != "URL":

@@ -1,4 +1,4 @@
-"""Whose values count, field by field: evd's decoding of a payload, or the sender's own (docs/design.md, Decoding)."""
+"""Which values a status gets, field by field: the payload's, as evd decodes it, or the sender's (docs/design.md)."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from evd.sigfox.message import Message, number_in
 from evd.sigfox.template_values import unwrapped
 
 DISAGREES = "disagrees"
-"""Flag of a status whose sender's values contradict what its format makes of the payload."""
+"""Flag of a status whose sender's values contradict its payload as decoded by its format."""
 
 UNDECODED = "undecoded"
-"""Flag of a status whose payload no format decoded: its sender decoded it by another grammar, and his values stand."""
+"""Flag of a status whose payload was not decoded: the sender used another grammar, and the sender's values stand."""
 
 UNREAD = "unread"
-"""Flag of a status of which a value may mean two things, and is left out."""
+"""Flag of a status from which an ambiguous value was left out."""
 
 FLAGS = frozenset({DISAGREES, UNDECODED, IMPLAUSIBLE, UNREAD})
-"""All that `decode` gives."""
+"""All flags that `decode` sets."""
 
 
 class Decoded(NamedTuple):
-    """`fields` is a JSON object under the app's names, `flags` are words with blanks between."""
+    """`fields` is a JSON object under the app's names; `flags` are words separated by blanks."""
 
     fields: bytes
     flags: str = ""
@@ -35,7 +35,7 @@ class Decoded(NamedTuple):
 
 
 def decode(message: Message, assigned: Format | None, default: Format, connectivity: int) -> Decoded:
-    """The values of a message's status; `assigned` is the vehicle's own format, or its device type's."""
+    """Decode a message; `assigned` is the format assigned to the vehicle or to its device type."""
     format, payload = assigned or default, message.payload
     if payload is not None and not message.fields and not message.unread:
         return decode_payload(payload, format)
@@ -54,30 +54,30 @@ def decode(message: Message, assigned: Format | None, default: Format, connectiv
 
 
 def decode_payload(payload: bytes, format: Format) -> Decoded:
-    """The values of a payload beside which the sender says nothing."""
+    """Decode a payload that comes without values of the sender."""
     ordinary = format.decoder.plausible_json(payload)
     return Decoded(ordinary) if ordinary is not None else _settled(format.decoder.decode(payload), format)
 
 
 class Comparison(NamedTuple):
-    """A sender's values beside what a format makes of the same payload."""
+    """A sender's values compared with those that a format decodes from the same payload."""
 
     decoded: dict[str, Any]
-    """The format's values but for those that the payload is too short for and the sender has."""
+    """The format's values, without fields for which the payload is too short and which the sender sent."""
     agreed: int
-    """Fields that both have alike."""
+    """How many fields have the same value on both sides."""
     contradicted: tuple[str, ...]
-    """Fields that the sender has otherwise, or has although the payload is too short for them."""
+    """Fields whose values differ, or that the sender sent although the payload is too short for them."""
     others: bool
-    """The sender has numbers or flags of which the format knows nothing."""
+    """Whether the sender sent numbers or flags under names that the format lacks."""
     renamed: tuple[str, ...]
-    """Half floats of the format that the sender has under another name."""
+    """Half floats of the format that the sender sent under another name."""
 
     @property
     def explained(self) -> bool:
-        """Whether it may be the sender's own format: the payload bears out most of what both have.
+        """Whether this may be the sender's own format: at least as many common fields agree as contradict.
 
-        Where they have nothing in common, numbers of the sender's say that he decoded the payload by another grammar.
+        Without a common field, numbers under the sender's own names show that another grammar decoded the payload.
         """
         if self.agreed or self.contradicted:
             return self.agreed >= len(self.contradicted)
@@ -85,10 +85,10 @@ class Comparison(NamedTuple):
 
 
 def compare(given: Mapping[str, Any], format: Format, payload: bytes) -> Comparison:
-    """`given` are the values as they were sent: whole numbers that are halves are not read yet.
+    """Compare the values as sent (half floats still as whole numbers) with the payload as decoded by `format`.
 
-    A sender's value agrees where it is the format's, or what the bits are without the field's options: Sigfox Cloud's
-    grammar knows no halves, scales and names, and what stands for "no value" is a number to it.
+    A sender's value agrees if it is the format's value, or the value of the same bits without the field's options:
+    Sigfox Cloud's grammar has no half floats, scales or names, and takes a "no value" number for a number.
     """
     decoded, bare = format.decoder.decode(payload), format.bare.decode(payload)
     agreed, contradicted, foreign = 0, [], {}
@@ -108,7 +108,7 @@ def compare(given: Mapping[str, Any], format: Format, payload: bytes) -> Compari
 
 
 _READINGS = (int, float, bool)
-"""Of the values that may come out of a payload, those that are surely no name and no remark."""
+"""Types that only a decoded payload yields; a text may be a name or a remark."""
 
 
 def _agree(said: Any, decoded: Any, bare: Any) -> bool:
@@ -128,7 +128,7 @@ def _agree(said: Any, decoded: Any, bare: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """A sender's value without the quotes of a template, and without an object around it."""
+    """A sender's value without a template's quotes and without an object around it."""
     value = unwrapped(value)
     if type(value) is not str:
         return value
@@ -145,7 +145,7 @@ def _settled(
     flag: str = "",
     contradicted: tuple[str, ...] = (),
 ) -> Decoded:
-    """What is not plausible is put apart, so that nobody takes it for a charge or a temperature."""
+    """Move implausible values out of their fields, so that no reader takes them for a charge or a temperature."""
     implausible = format.implausible(fields)
     if implausible:
         fields = {**fields, **dict.fromkeys(implausible), IMPLAUSIBLE: implausible}

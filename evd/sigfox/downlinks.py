@@ -1,7 +1,7 @@
-"""Downlinks: the eight bytes a device is sent when it asks, what states they pass, and what Sigfox says became of them.
+"""Downlinks: eight bytes that a device gets when it asks, their states, and the outcome that Sigfox reports.
 
-A device listens once after a message that asks; what is queued for it by then is offered to Sigfox in the answer, and
-an ACKNOWLEDGE callback tells its fate.
+A device listens once after a message that asks. evd offers Sigfox the queued downlink in the answer to that message;
+an ACKNOWLEDGE callback reports the outcome.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from evd.payload.encoder import Encoder
 from evd.payload.grammar import Plan
 
 PAYLOAD_BYTES = 8
-"""Of every downlink; Sigfox knows no shorter one."""
+"""Length of every downlink; Sigfox accepts no other."""
 
 QUEUED, OFFERED, ACKNOWLEDGED, FAILED, CANCELLED, EXPIRED = STATES = (
     *("queued", "offered", "acknowledged", "failed", "cancelled", "expired"),
 )
 
 ACK_DISTANCE_MS = DAY_MS
-"""An ACKNOWLEDGE comes a minute after the question; one that names a time further off than this means another one."""
+"""An ACKNOWLEDGE follows its message by about a minute; if the times differ by more than this, it is another's."""
 
 
 class InfoCode(NamedTuple):
-    """What an ACKNOWLEDGE says: Sigfox's name of it, its meaning for people, and the state that follows."""
+    """An infoCode: Sigfox's name, its meaning in words, and the state that follows."""
 
     name: str
     meaning: str
     state: str
 
 
-#: Sigfox's infoCodes (support.sigfox.com/docs/acknowledge). ACKED tells of the station only: that the device has heard
-#: it, nobody knows (sigfox/sigfox-downlink#6).
+#: Sigfox's infoCodes (support.sigfox.com/docs/acknowledge). ACKED means that a base station transmitted; Sigfox does
+#: not know whether the device received (github.com/sigfox/sigfox-downlink, issue 6).
 INFO_CODES: Mapping[int, InfoCode] = {
     0: InfoCode("ACKED", "a station has sent it", ACKNOWLEDGED),
     1: InfoCode("NO_ANSWER", "Sigfox had no answer to its question in time", FAILED),
@@ -50,12 +50,12 @@ INFO_CODES: Mapping[int, InfoCode] = {
 
 
 def info_code(number: int) -> InfoCode:
-    """A number that Sigfox's documentation does not know is no success."""
+    """The entry of an infoCode; a number that Sigfox does not document counts as a failure."""
     return INFO_CODES.get(number) or InfoCode(f"code {number}", "a code unknown to evd", FAILED)
 
 
 def payload_of_hex(text: str) -> bytes:
-    """The eight bytes of 16 hex digits; blanks between bytes may stand. Raises BadRequest."""
+    """Read 16 hex digits as eight bytes; blanks between bytes are allowed. Raises BadRequest."""
     try:
         payload = bytes.fromhex(text)
     except ValueError:
@@ -67,9 +67,9 @@ def payload_of_hex(text: str) -> bytes:
 
 
 def payload_of_fields(plan: Plan, fields: Mapping[str, Any]) -> bytes:
-    """The eight bytes with these values; a shorter format is filled up with zero bytes on the right. Raises BadRequest.
+    """Encode values as eight bytes; a shorter format is padded with zero bytes on the right. Raises BadRequest.
 
-    A field goes by the format's name for it, or by its alias.
+    A field may be named by its name in the format or by its alias.
     """
     if not fields:
         raise BadRequest("no field has a value: give at least one, or the payload as hex")

@@ -1,4 +1,4 @@
-"""What the operator should know of senders: values that their format does not explain, and what else is flagged."""
+"""Findings for the operator: values that a vehicle's format does not explain, and the flags of its statuses."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from evd.model.status import ALONE
 from evd.sigfox.decode_policy import DISAGREES, UNDECODED, UNREAD
 
 VEHICLES_MAX = 1024
-"""Vehicles whose fields are remembered; the one that was heard longest ago makes room."""
+"""Vehicles that are remembered; the one whose finding is oldest is evicted."""
 
 NAMES_MAX = 256
-"""Names of variables that were told; a payload has at most 96 fields, and names are few in a fleet."""
+"""Names of variables that were reported; a payload has at most 96 fields, and a fleet uses few names."""
 
 
 class Findings:
-    """What was found since the start, in memory and within bounds; the statuses themselves have the flags for good."""
+    """What was found since the start, in bounded memory; the flags in the statuses are the permanent record."""
 
     def __init__(self) -> None:
         self.unexplained = 0
-        """Statuses whose sender's values contradict their payload."""
-        self._vehicles: dict[str, tuple[str, ...]] = {}  # the one that was heard last comes last
+        """Count of statuses whose sender's values contradict their payload."""
+        self._vehicles: dict[str, tuple[str, ...]] = {}  # newest finding last
         self._told: set[str] = set()
 
     def unexplained_by(self, vehicle: str, fields: Sequence[str]) -> None:
-        """A status of this vehicle has these fields otherwise than its format makes them of the payload."""
+        """Count a status of this vehicle whose values in these fields contradict its payload."""
         self.unexplained += 1
         self._vehicles.pop(vehicle, None)
         self._vehicles[vehicle] = tuple(fields)
@@ -34,13 +34,13 @@ class Findings:
             del self._vehicles[next(iter(self._vehicles))]
 
     def pending(self, names: Iterable[str]) -> list[str]:
-        """Of these names of variables that were not replaced, those that are to be told now: each is told once."""
+        """Which of these unreplaced variables were not reported before; each name is returned once."""
         new = [name for name in names if name not in self._told][: NAMES_MAX - len(self._told)]
         self._told.update(new)
         return new
 
     def state(self) -> UnexplainedState:
-        """For alarms and metrics."""
+        """A copy for alarms and metrics."""
         vehicle = next(reversed(self._vehicles), "")
         return UnexplainedState(
             statuses=self.unexplained,
@@ -51,18 +51,18 @@ class Findings:
 
 
 def shown(fields: Sequence[str]) -> str:
-    """The first of some fields' names, as words."""
+    """The first FIELDS_SHOWN names, joined for a sentence."""
     return ", ".join(fields[:FIELDS_SHOWN]) + (" …" if len(fields) > FIELDS_SHOWN else "")
 
 
 FIELDS_SHOWN = 10
-"""Names of fields in a sentence."""
+"""Field names in one sentence."""
 
 
 def remarks(vehicle: str, flagged: Mapping[str, int], kept: int, contradicted: Sequence[str]) -> list[str]:
-    """A sentence for each flag of a vehicle's kept statuses.
+    """One sentence for each flag of a vehicle's kept statuses.
 
-    `contradicted` are the fields that contradict the payload of the last one that disagrees, by its format of today.
+    `contradicted` are the fields of the last status flagged `disagrees` that contradict its payload by today's format.
     """
     fields = shown(contradicted)
     return [
@@ -84,7 +84,7 @@ def _disagrees(vehicle: str, many: str, fields: str) -> str:
     )
 
 
-#: Flag → its sentence, given the vehicle, how many statuses have it, and the fields that contradict.
+#: Flag → its sentence, made from the vehicle, the count of its statuses, and the contradicting fields.
 _SENTENCES: Mapping[str, Callable[[str, str, str], str]] = {
     DISAGREES: _disagrees,
     UNDECODED: lambda vehicle, many, fields: (
@@ -97,7 +97,7 @@ _SENTENCES: Mapping[str, Callable[[str, str, str], str]] = {
     ),
     ALONE: lambda vehicle, many, fields: (
         f"{many} came by DATA_ADVANCED alone: add the DATA callback, or name their device type in "
-        "sigfox.advanced_alone, so that nobody waits for it"
+        "sigfox.advanced_alone, so that evd does not wait for it"
     ),
     UNREAD: lambda vehicle, many, fields: (
         f'{many} came with a location that may be two places: send it as "LAT,LNG", or as an object with lat and lng'

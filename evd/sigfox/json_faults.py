@@ -1,7 +1,7 @@
-"""Why a body is no JSON, where a template is to blame: variables that stand in it without quotes.
+"""Why a body is not JSON if its template is to blame: variables without quotes.
 
-Sigfox replaces `{customData#lat}` by what the payload says, and a float without a value says NaN (reference sigfox.md
-A4); JSON has no word for that. In quotes each of these is a text, which evd takes for no value.
+Sigfox replaces `{customData#lat}` by the payload's value, and a float may be NaN, which JSON cannot express (RFC 8259,
+section 6). In quotes it is a text, which evd reads as no value.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import re
 import orjson
 
 _LOOKED_AT = 64
-"""Characters before and behind the fault."""
+"""Characters examined before and after the fault."""
 
 _BEFORE = ',:["\n\r\t '
-"""None of these stands in an unquoted value; behind one of them it begins."""
+"""Characters that no unquoted value contains; the value begins after one of them."""
 
 _QUOTE = "write its variable in quotes in the template"
 
-#: What stands unquoted → what is said of it. The first pattern that matches counts.
+#: Unquoted text → its description in the error sentence. The first pattern that matches counts.
 _FAULTS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[-+]?(?:nan|inf(?:inity)?)\b", re.IGNORECASE), "which is no number in JSON"),
     (re.compile(r"\{[A-Za-z_]\w{0,40}(?:#[\w-]{1,40})?\}", re.ASCII), "which Sigfox did not replace"),
@@ -28,7 +28,7 @@ _nothing = re.compile(r"\s*[,}\]]")
 
 
 def fault(error: orjson.JSONDecodeError) -> str:
-    """The sentence of a body that orjson refuses."""
+    """The error sentence for a body that orjson refuses."""
     text, at = error.doc, error.pos
     start = at
     while start > max(at - _LOOKED_AT, 0) and text[start - 1] not in _BEFORE:

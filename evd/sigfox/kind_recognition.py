@@ -1,4 +1,4 @@
-"""Which kind a callback is, and whether it has what its kind must have."""
+"""Find the kind of a callback, and check that it has the variables which its kind requires."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from evd.sigfox.message import (
 from evd.sigfox.near_names import where_looked
 
 SHOWN_MARKS = 2
-"""Of each kind, in a refusal."""
+"""Marks of each kind that a refusal names."""
 
 
 def kind_of(document: Mapping[str, Any]) -> str:
-    """The kind of a callback on the route for all kinds. Raises BadRequest where nothing tells it.
+    """The kind of a callback on the route for all kinds. Raises BadRequest if the kind cannot be found.
 
-    What it says of itself counts first, then its marks. What has a vehicle's values and no mark is an uplink: a message
-    by Sigfox's variables, or a status document of the original system.
+    A kind that the callback states counts first, then marks. Values of a vehicle without a mark are an uplink: a
+    message in Sigfox's variables, or a status document of the original system.
     """
     said = said_kind(document)
     if said is not None:
@@ -36,7 +36,7 @@ def kind_of(document: Mapping[str, Any]) -> str:
     payload = first_of(document, PAYLOAD_NAMES, empty_counts=True) not in (None, OUT_OF_BAND)
     marked = _by_marks(document, payload, by_name=False)
     if marked is None and not payload and not any(name in document for name in PAYLOAD_NAMES):
-        marked = _by_marks(document, payload, by_name=True)  # a STATUS whose values are all null is no message either
+        marked = _by_marks(document, payload, by_name=True)  # a STATUS is not a message even if all its values are null
     if marked is not None:
         return marked
     if payload or not _ENVELOPE.issuperset(document):
@@ -44,7 +44,7 @@ def kind_of(document: Mapping[str, Any]) -> str:
     raise BadRequest(_UNRECOGNISED, error="Missing basic attributes")
 
 
-#: Names that say nothing of what a callback carries; the original system's own names do.
+#: Names that do not show what a callback carries; the original system's own names do.
 _ENVELOPE = frozenset(
     {*VEHICLE_NAMES[1:], "time", *SEQ_NAMES, *SEQ_ALIASES, "deviceTypeId", "id", "key", *KIND_NAMES, *NUMBER_NAMES}
     | {"version"}
@@ -56,14 +56,14 @@ def _marks_in_words(kind: Kind) -> str:
 
 
 _UNRECOGNISED = (
-    "nothing in the callback tells its kind: it lacks data (a message), "
+    "nothing in the callback shows its kind: it lacks data (a message), "
     + ", ".join(f"{_marks_in_words(kind)} ({name})" for name, kind in KINDS.items() if name not in DATA_KINDS)
     + "; add one, or use its kind's route"
 )
 
 
 def require(kind: str, document: Mapping[str, Any]) -> None:
-    """Raises BadRequest, naming what is missing, unless the document has what its kind must have."""
+    """Raise BadRequest, naming what is missing, unless the document has the variables that its kind requires."""
     lacking = [names for names in KINDS[kind].required if first_of(document, names) is None]
     if lacking:
         names = ", ".join(" or ".join(group) for group in lacking)
@@ -85,7 +85,7 @@ def _marked(document: Mapping[str, Any], mark: tuple[str, ...], by_name: bool) -
 
 
 def said_kind(document: Mapping[str, Any]) -> str | None:
-    """The kind that a callback calls itself, by name or by numbers; words that are no kind's are the customer's own."""
+    """The kind that a callback states, by name or by number; None for the customer's own words."""
     for name in KIND_NAMES:
         if (kind := _kind_of_words(document, document.get(name))) is not None:
             return kind
@@ -96,7 +96,7 @@ def said_kind(document: Mapping[str, Any]) -> str | None:
         kind = kind or _kind_of_words(document, "_".join(numbers))
         if kind is not None:
             return kind
-    # A template calls many things its type: beside a payload it says the kind only of what may carry one.
+    # Templates use `type` for many things: beside a payload it states the kind only if that kind may carry a payload.
     kind = _kind_of_words(document, group)
     payload = any(document.get(name) is not None for name in PAYLOAD_NAMES)
     return None if kind is None or (payload and not KINDS[kind].with_payload) else kind
@@ -109,7 +109,7 @@ def _kind_of_words(document: Mapping[str, Any], words: Any) -> str | None:
     word = words.strip().lower().replace("/", "_").replace("-", "_")
     for prefix in ("service_", "srv_", "data_"):
         word = word.removeprefix(prefix)
-    if word == "data":  # of either sub-type
+    if word == "data":  # UPLINK or BIDIR
         return BIDIR if any(_marked(document, mark, by_name=True) for mark in KINDS[BIDIR].marks) else UPLINK
     return word if word in KINDS else None
 

@@ -1,6 +1,7 @@
-"""A callback's body → the message in it: both the original system's status JSON and Sigfox's plain variables.
+"""The message in a callback's body, written as the original system's status JSON or in Sigfox's plain variables.
 
-Values may be quoted or bare; the text "null" and an empty text are no value (reference sigfox.md A5, B2).
+Values may be quoted or bare, as the customer wrote the template. An empty text and the text "null" are no value: Sigfox
+replaces a variable without a value by `null`, also inside quotes.
 """
 
 from __future__ import annotations
@@ -24,37 +25,37 @@ _hex_pairs = re.compile(r"(?:[0-9A-Fa-f]{2})*+")
 PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
 
 NESTING_MAX = 32
-"""Levels of lists and objects in a body: Sigfox's deepest callback has four, and a JSON writer stops at some 250."""
+"""Levels of lists and objects in a body: Sigfox's deepest callback has four, and JSON writers stop at about 250."""
 
 NUMBER_MAX_CHARACTERS = 32
 
 NUMBER_LIMIT = 2**63
-"""No measure comes near it; beyond it neither SQLite nor JSON keeps an integer as it is."""
+"""No measure comes near it; beyond it neither SQLite nor JSON keeps an integer exact."""
 
-#: Envelope of a message → the names it goes by, the original system's first.
+#: Variable of the envelope → its names, the original system's first.
 VEHICLE_NAMES = ("vehicleId", "device", "deviceId")
 TIME_NAMES = ("timestamp", "time")
 PAYLOAD_NAMES = ("rawdata", "data")
 SEQ_NAMES = ("seqNumber",)
 SEQ_ALIASES = ("seq", "messageId")
-"""Other names of the count in templates that people published. What is no count there is the sender's own value."""
+"""Other names of seqNumber in published templates. A value there that cannot be a count is the sender's own field."""
 
 KIND_NAMES = ("kind", "callbackType")
 NUMBER_NAMES = ("type", "subtype")
-"""By these a template may say outright what it is: in words, or in the numbers of Sigfox's REST API."""
+"""Names under which a template may state its kind: in words, or by the numbers of Sigfox's REST API."""
 
 ENVELOPE_NAMES = frozenset(
     {*VEHICLE_NAMES, *TIME_NAMES, *SEQ_NAMES, *SEQ_ALIASES, *KIND_NAMES, *NUMBER_NAMES, "version", "key"}
 )
-"""Names that are no part of what a callback reports: of its envelope, of its kind, and evd's own."""
+"""Names that are not part of what a callback reports: those of the envelope and of the kind, and evd's own."""
 
 OUT_OF_BAND = "OOB"
-"""Stands for the payload in the templates of some STATUS callbacks."""
+"""Takes the payload's place in the templates of some STATUS callbacks."""
 
-#: Sigfox's variables, legacy ones included, and names that belong to evd: never fields of the status.
+#: Sigfox's variables, legacy ones included, and names that evd reserves: never fields of a status.
 NO_FIELDS = (
     {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, *SEQ_ALIASES}
-    | {"type", "subtype", "version", "callbackType"}  # what a template says of itself
+    | {"type", "subtype", "version", "callbackType"}  # a template states its kind in these
     | {"id", "key", "encoded", "connectivity", "connectivityMethod", "deviceTypeId", "ack", "longPolling"}
     | {
         "snr",
@@ -76,7 +77,7 @@ NO_FIELDS = (
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One message in normal form. `time` is epoch ms; `fields` are the sender's own values under the app's names."""
+    """A message in normal form. `time` is in epoch ms; `fields` are the sender's own values under the app's names."""
 
     kind: str
     vehicle: str
@@ -86,19 +87,19 @@ class Message(msgspec.Struct, frozen=True):
     payload: bytes | None
     fields: dict[str, Any]
     encoded: bool | None = None
-    """Whether whole numbers in half-float fields are halves; None: the sender does not say."""
+    """Whether whole numbers in half-float fields are the bits of half floats; None if the sender does not say."""
     device_type: str | None = None
-    """Sigfox's deviceTypeId, lower case."""
+    """Sigfox's deviceTypeId in lower case."""
     asks: bool = False
-    """The device listens for a downlink (BIDIR's `ack`)."""
+    """Whether the device listens for a downlink (BIDIR's `ack`)."""
     unreplaced: tuple[str, ...] = ()
-    """Names of values in which a template's variable stands as it was written."""
+    """Names of values that contain a variable which Sigfox did not replace."""
     unread: tuple[str, ...] = ()
-    """Names of values that may mean two things: they are in no field."""
+    """Names of ambiguous values, which are in no field."""
 
 
 class Envelope(NamedTuple):
-    """What every callback of a device has: of which device, from when (epoch ms), and its count where it has one."""
+    """What every callback of a device has: the device, the time in epoch ms, the sequence number if there is one."""
 
     vehicle: str
     spelling: str
@@ -107,7 +108,7 @@ class Envelope(NamedTuple):
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """The body as a JSON object. Raises BadRequest."""
+    """Read the body as a JSON object. Raises BadRequest."""
     document = read_any_json(body)
     if type(document) is not dict:
         raise BadRequest("the body must be a JSON object", error="Body parsing error")
@@ -115,7 +116,7 @@ def read_json(body: bytes) -> dict[str, Any]:
 
 
 def read_any_json(body: bytes) -> Any:
-    """Raises BadRequest for what is no JSON, and for what is nested too deeply."""
+    """Read JSON of any type. Raises BadRequest if the body is not JSON or is nested too deeply."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -125,8 +126,8 @@ def read_any_json(body: bytes) -> Any:
 
 
 def refuse_deep(value: Any, text: bytes) -> None:
-    """Raises BadRequest for a value, read from `text`, of more levels than a JSON writer may be asked for."""
-    # The cheap count first: what has few brackets cannot be deep.
+    """Raise BadRequest for a value, read from `text`, that has more levels than NESTING_MAX."""
+    # The cheap count first: a text with few brackets cannot be deep.
     if text.count(b"[") + text.count(b"{") > NESTING_MAX and _deeper_than(NESTING_MAX, value):
         raise BadRequest(f"the body is nested deeper than {NESTING_MAX} levels", error="Body parsing error")
 
@@ -140,7 +141,7 @@ def _deeper_than(levels: int, value: Any) -> bool:
 
 
 def read_message(document: Mapping[str, Any]) -> Message:
-    """The message that a status document or Sigfox's plain variables describe. Raises BadRequest."""
+    """Read the message in a status document or in Sigfox's plain variables. Raises BadRequest."""
     head = read_envelope(document)
     said = _fields(document)
     return Message(
@@ -160,7 +161,7 @@ def read_message(document: Mapping[str, Any]) -> Message:
 
 
 def read_envelope(document: Mapping[str, Any]) -> Envelope:
-    """Raises BadRequest where the device or the time is missing or cannot be read."""
+    """Read the envelope. Raises BadRequest if the device or the time is missing or unreadable."""
     spelling = _text(first_of(document, VEHICLE_NAMES))
     if spelling is None:
         raise missing(document, VEHICLE_NAMES[:2])
@@ -168,7 +169,7 @@ def read_envelope(document: Mapping[str, Any]) -> Envelope:
 
 
 def read_time(document: Mapping[str, Any]) -> int:
-    """Epoch ms of a callback. Raises BadRequest."""
+    """The time of a callback in epoch ms. Raises BadRequest."""
     moment = first_of(document, TIME_NAMES)
     if moment is None:
         raise missing(document, TIME_NAMES)
@@ -176,7 +177,7 @@ def read_time(document: Mapping[str, Any]) -> int:
 
 
 def read_sequence(document: Mapping[str, Any]) -> int | None:
-    """seqNumber, where there is one, by whichever name. Raises BadRequest."""
+    """The sequence number under any of its names; None if there is none. Raises BadRequest."""
     seq = first_of(document, SEQ_NAMES)
     if seq is not None:
         return _sequence(seq)
@@ -184,21 +185,21 @@ def read_sequence(document: Mapping[str, Any]) -> int | None:
 
 
 def read_payload(document: Mapping[str, Any]) -> bytes | None:
-    """The payload, where there is one; no byte at all is a payload too. Raises BadRequest."""
+    """The payload; None if there is none. A payload of 0 bytes is a payload. Raises BadRequest."""
     payload = first_of(document, PAYLOAD_NAMES, empty_counts=True)
     return None if payload is None else _payload(payload)
 
 
 def missing(document: Mapping[str, Any], names: Sequence[str]) -> BadRequest:
-    """The refusal of a body that has none of these variables."""
+    """The error for a body that has none of these variables."""
     found = where_looked(document, [names])
     return BadRequest(f"the body lacks {' or '.join(names)}{found}", error="Missing basic attributes")
 
 
 def first_of(document: Mapping[str, Any], names: Sequence[str], *, empty_counts: bool = False) -> Any:
-    """The first value that one of these names has; null, "null", "" and an unreplaced variable are none.
+    """The first of these names that has a value; null, "null", "" and an unreplaced variable are no values.
 
-    `empty_counts`: "" is one, and so is an unreplaced variable, for whoever reads the value refuses it.
+    With `empty_counts`, "" and an unreplaced variable are returned too, so that the caller can refuse them.
     """
     for name in names:
         value = document.get(name)
@@ -227,7 +228,7 @@ def _device_type(document: Mapping[str, Any]) -> str | None:
 
 
 def _text(value: Any) -> str | None:
-    """A vehicle's id: a text, or a number that a template did not quote."""
+    """A vehicle's id: a text, or a number that the template did not quote."""
     if value is None or isinstance(value, str):
         return value
     if type(value) is int:
@@ -236,7 +237,7 @@ def _text(value: Any) -> str | None:
 
 
 def read_number(name: str, value: Any) -> int | float:
-    """A number, bare or quoted; `name` is what the refusal calls it. Raises BadRequest."""
+    """Read a number, bare or quoted; `name` stands in the error's sentence. Raises BadRequest."""
     number = number_in(value)
     if number is None or not math.isfinite(number):
         raise BadRequest(f"{name} is {_shown(value)}: a number is needed")
@@ -246,7 +247,7 @@ def read_number(name: str, value: Any) -> int | float:
 
 
 def number_in(value: Any) -> int | float | None:
-    """The number that a value is, or that a template put in quotes; not always a finite one."""
+    """The number that a value is, or that a template put in quotes; it may be infinite or NaN."""
     if type(value) is int or type(value) is float:
         return value
     if type(value) is not str or len(value) > NUMBER_MAX_CHARACTERS:
@@ -267,7 +268,7 @@ def _sequence(value: Any) -> int:
 
 
 def _is_count(value: Any) -> bool:
-    """Whether an alias of seqNumber holds a count: others write an id of theirs there."""
+    """Whether an alias of seqNumber holds a count; some templates write an id there."""
     number = number_in(value) if type(value) is not float else None
     return type(number) is int and 0 <= number <= SEQ_MAX
 
@@ -285,7 +286,7 @@ def _payload(value: Any) -> bytes:
 
 
 class _Said(NamedTuple):
-    """The sender's own values, and the names of those that are none."""
+    """The sender's own values, and the names of those that were left out."""
 
     fields: dict[str, Any]
     unreplaced: list[str]
@@ -293,7 +294,7 @@ class _Said(NamedTuple):
 
 
 def _fields(document: Mapping[str, Any]) -> _Said:
-    """What is neither envelope nor Sigfox's: the sender's own values, as the numbers and texts the app expects."""
+    """The sender's own values, neither envelope nor Sigfox's, as the numbers and texts that the app expects."""
     said = _Said({}, [], [])
     for name, value in document.items():
         if type(value) is not int and type(value) is not float and not is_plain(value):
@@ -341,6 +342,6 @@ def _value(given_name: str, measure: Measure, value: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    """A value as an error may quote it: JSON, and short."""
+    """A value as short JSON for an error's sentence."""
     text = orjson.dumps(value).decode()
     return text if len(text) <= 40 else text[:37] + "..."

@@ -1,7 +1,7 @@
-"""Where a sender's variables stand, if not at the top level under their own names: `[sigfox.names]`.
+"""The places of a sender's variables if they are not at the top level under their own names: `[sigfox.names]`.
 
-A mapping such as `device = "integrations.sigfox.id"` gives a body the variables that evd reads. The objects that its
-paths lead into are taken apart; what else stands in them keeps its dotted path as its name, so that nothing is lost.
+A mapping such as `device = "integrations.sigfox.id"` gives evd the variables that it reads. The objects on its paths
+are flattened; all other values in them get their dotted path as a name, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class NamePaths:
     """The paths of one route's variables."""
 
     def __init__(self, where: str, paths: Mapping[str, str]) -> None:
-        """`where` names the setting. Raises ConfigError."""
+        """`where` is the setting's name in error sentences. Raises ConfigError."""
         self._paths: dict[str, Path] = {}
         for name, dotted in paths.items():
             path = tuple(dotted.split("."))
@@ -30,7 +30,7 @@ class NamePaths:
         self._opened = {path[0] for path in self._paths.values() if len(path) > 1}
 
     def read(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The variables of a body; one that stands nowhere by its path is looked for under its name, as ever."""
+        """The variables of a body; one that is not at its path is looked for under its own name."""
         found: dict[str, Any] = {}
         used: set[Path] = set()
         for name, path in self._paths.items():
@@ -54,7 +54,7 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _leaves(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    """No deeper than evd.sigfox.message.NESTING_MAX."""
+    """The values below `value` with their paths, to a depth of evd.sigfox.message.NESTING_MAX."""
     if not isinstance(value, Mapping):
         yield path, value
         return

@@ -1,4 +1,4 @@
-"""Which name a sender may have meant, where a body lacks one: another spelling of it, or a place deeper down."""
+"""Hints for a body that lacks a name: another spelling of it, or the name at a deeper level."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 DEPTH_MAX = 4
-"""Levels that are looked through; forwarders wrap a callback in one or two."""
+"""Levels that are searched; forwarders wrap a callback in one or two."""
 
 NAMES_MAX = 256
-"""Names that are looked at."""
+"""Names that are compared."""
 
 SHOWN_MAX = 3
-"""Names that a sentence quotes, of LONG_MAX characters each."""
+"""Names that a sentence quotes, each cut to LONG_MAX characters."""
 
 LONG_MAX = 32
 
 
 def where_looked(document: Mapping[str, Any], lacking: Iterable[Sequence[str]]) -> str:
-    """The end of a sentence that says what a body lacks: what stands in its place, or else what stands there.
+    """The end of an error sentence about missing variables: a near name and its path, or else the names that are there.
 
-    `lacking` are groups of names; of each, one is needed.
+    `lacking` are groups of names; one of each group is needed.
     """
     groups = list(lacking)
     found = {path: name for names in groups if (near := _near(document, names)) for path, name in [near]}
@@ -35,7 +35,7 @@ def where_looked(document: Mapping[str, Any], lacking: Iterable[Sequence[str]]) 
 
 
 def _near(document: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] | None:
-    """The path of what is meant, perhaps, by one of these names, and that name."""
+    """The path of a name in the document that resembles one of `names`, and the one that it resembles."""
     plain = {_plain(name): name for name in reversed(names)}
     for path, name in _paths(document):
         meant = plain.get(_plain(name))
@@ -45,7 +45,7 @@ def _near(document: Mapping[str, Any], names: Sequence[str]) -> tuple[str, str] 
 
 
 def _paths(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Dotted paths with their last names, level by level."""
+    """Dotted paths and their last names, level by level."""
     level: list[tuple[str, Mapping[str, Any]]] = [("", document)]
     left = NAMES_MAX
     for _ in range(DEPTH_MAX):
@@ -62,7 +62,7 @@ def _paths(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(name: str) -> str:
-    """A name without what people spell differently."""
+    """A name without what spellings differ in."""
     return name.replace("_", "").replace("-", "").lower()
 
 

@@ -1,6 +1,6 @@
-"""What the network says of a message's radio (DATA_ADVANCED, GEOLOC), as the JSON that is kept beside the message.
+"""Radio metadata of a message (DATA_ADVANCED, GEOLOC) as the JSON that is kept beside it.
 
-Only known variables are kept, each within bounds; one that cannot be read is left out, for the rest is worth having.
+Only known variables are kept, each within bounds. One that cannot be read is left out; the others are kept.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from evd.errors import BadRequest
 from evd.sigfox.message import first_of, read_number
 
 LQI = ("LIMIT", "AVERAGE", "GOOD", "EXCELLENT", "NA")
-"""Link quality by its number 0..4 (support.sigfox.com/docs/data-advanced)."""
+"""Link quality, indexed by its number 0..4 (support.sigfox.com/docs/data-advanced)."""
 
 STATIONS_MAX = 64
-"""Base stations that are kept of one message; 10 to 20 hear it in a dense area (disk91.com, 2019)."""
+"""Base stations kept for one message; in dense areas 10 to 20 receive it (disk91.com, 2019)."""
 
 PLACES_MAX = 16
 TEXT_MAX = 64
 NO_POSITION = 0
-"""Sigfox's computedLocation.status where it found none; then its lat and lng mean nothing."""
+"""Value of Sigfox's computedLocation.status if no location was found; its lat and lng then mean nothing."""
 
 _NUMBERS = ("countryCode", "fixedLat", "fixedLng", "rssi", "snr", "avgSnr", "signal", "avgSignal")
 _TEXTS = ("operatorName", "station")
 
 
 def of_advanced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Of DATA_ADVANCED: lqi and linkQuality say the same, whichever was sent."""
+    """The metadata of a DATA_ADVANCED; lqi and linkQuality are both set, whichever was sent."""
     said = _quality(document) | _numbers(document, _NUMBERS) | _texts(document, _TEXTS)
     stations = document.get("duplicates")
     if isinstance(stations, list):
@@ -40,7 +40,7 @@ def of_advanced(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def others(document: Mapping[str, Any], said: Mapping[str, Any], envelope: Container[str]) -> dict[str, Any]:
-    """What else a callback said, under `values`: where nothing else is kept of it, nothing of it may be lost."""
+    """The callback's variables that `said` lacks, under `values`; for callbacks of which no other copy is kept."""
     left = {
         name: value for name, value in document.items() if name not in envelope and not _holds(said.get(name), value)
     }
@@ -48,7 +48,7 @@ def others(document: Mapping[str, Any], said: Mapping[str, Any], envelope: Conta
 
 
 def _holds(kept: Any, given: Any) -> bool:
-    """Whether what is kept has a value for each that was given; of a list, for as many as are kept."""
+    """Whether the kept value has all that was given; for a list, all items that are kept."""
     if given is None or given in ("", "null"):
         return True
     if isinstance(given, list) and isinstance(kept, Mapping) and len(given) == 1:  # as Sigfox's REST API has it
@@ -61,14 +61,14 @@ def _holds(kept: Any, given: Any) -> bool:
 
 
 def of_geoloc(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Of GEOLOC, degrees and metres. Raises BadRequest unless it has a position."""
+    """The location of a GEOLOC, in degrees and metres. Raises BadRequest if it has no position."""
     latitude = _degrees("lat", first_of(document, ("lat",)), 90)
     longitude = _degrees("lng", first_of(document, ("lng",)), 180)
     return {"lat": latitude, "lng": longitude} | _numbers(document, ("radius",)) | _texts(document, ("geolocSource",))
 
 
 def location(position: Mapping[str, Any]) -> str | None:
-    """`LAT,LNG` in degrees, of something with lat and lng; None where it has none, or says that it found none."""
+    """A position with lat and lng as `LAT,LNG` in degrees; None if it has none or states that none was found."""
     latitude, longitude = position.get("lat"), position.get("lng")
     if latitude is None or longitude is None or position.get("status") == NO_POSITION:
         return None
@@ -76,7 +76,7 @@ def location(position: Mapping[str, Any]) -> str | None:
 
 
 def _shortest(degrees: float) -> str:
-    return f"{degrees:.7f}".rstrip("0").rstrip(".")  # a centimetre
+    return f"{degrees:.7f}".rstrip("0").rstrip(".")  # seven digits: a centimetre
 
 
 def _quality(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def _station(station: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _computed(value: Any) -> dict[str, Any]:
-    """The computed location; Sigfox's REST API gives a list of them, the best first."""
+    """The computed location; Sigfox's REST API sends a list of them, the best first."""
     if isinstance(value, list):
         value = next(iter(value), None)
     if not isinstance(value, Mapping):

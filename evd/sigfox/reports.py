@@ -1,6 +1,6 @@
-"""A callback that is no message → what is to be written of it, by the reader of its kind.
+"""The operations of a callback that carries no message, made by its kind's reader.
 
-Numbers may be quoted or bare, and the report is the same: it is hashed over its values, never over its text.
+A report's id is a hash of its values, not of its text, so quoted and bare numbers give the same id.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from evd.sigfox.kinds.readers import ReadCallback
 from evd.sigfox.kinds.registry import KINDS
 from evd.sigfox.message import ENVELOPE_NAMES
 
-#: Not part of what a report says: for one frame each station gives radio variables of its own, and the envelope is
-#: hashed by itself.
+#: Excluded from the hash: base stations send different radio variables for one frame, and the envelope is hashed
+#: separately.
 _APART = ENVELOPE_NAMES | {"snr", "rssi", "avgSnr", "signal", "avgSignal", "station", "duplicate"}
 _POSITION = frozenset({"lat", "lng"})
 
 _number_text = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_EXACT = 2**53  # whole numbers below it are the same as a float
+_EXACT = 2**53  # a float represents every whole number below it exactly
 
 
 class Report(NamedTuple):
-    """A callback that is no message; `report_id` is the same for each delivery. `vehicle` is empty for a group's."""
+    """A callback without a message; each delivery has the same `report_id`. A group's callback names no `vehicle`."""
 
     vehicle: str
     report_id: str
@@ -35,15 +35,15 @@ class Report(NamedTuple):
 
 
 def report(name: str, document: Mapping[str, Any], *, now: int, raw: bytes) -> Report:
-    """What a callback of the kind of this name reports; the kind is one with a reader. Raises BadRequest.
+    """Read a callback of the kind `name`, which must be one with a reader. Raises BadRequest.
 
-    `now` is the server's time in epoch ms; `raw` is what is kept of the callback, as text.
+    `now` is the server's time in epoch ms; `raw` is the document to keep.
     """
     kind = KINDS[name]
     assert kind.report is not None, "a message is no report"
     require(name, document)
     head = kind.envelope(document)
-    # Sigfox knows seconds; its REST API gives ms, and the same report must be the same by either way.
+    # Callbacks have seconds, Sigfox's REST API ms; the same report must get the same id from either.
     time = head.time - head.time % 1000
     report_id = identity(name, head.vehicle, time, head.seq, _content(kind, document))
     callback = ReadCallback(name, head.vehicle, time, head.seq, document, report_id, now, raw)
@@ -51,13 +51,13 @@ def report(name: str, document: Mapping[str, Any], *, now: int, raw: bytes) -> R
 
 
 def _content(kind: Kind, document: Mapping[str, Any]) -> bytes:
-    """What a report says, in one spelling."""
+    """The values of a report in canonical form."""
     apart = _APART if kind.position else _APART | _POSITION
     return canonical(_plain({name: value for name, value in document.items() if name not in apart}))
 
 
 def _plain(value: Any) -> Any:
-    """A value as text, the same whether it was quoted or bare; null and "" are no value."""
+    """A value as text, the same whether it was quoted or bare; None for null and ""."""
     if isinstance(value, Mapping):
         return {name: plain for name, one in value.items() if (plain := _plain(one)) is not None}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The ingest routes: which paths take callbacks, of which kind, from whom."""
+"""The ingest routes: each path's kind of callback, its channel, and the roles that may use it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from evd.model.connectivity import SIGFOX, WLAN
 from evd.sigfox.kinds.registry import KINDS
 
 ANY = ""
-"""Kind of a route that takes all kinds and tells them apart."""
+"""Kind of a route that takes all kinds and recognizes them."""
 
 BATCH = "batch"
 
 
 class Route(NamedTuple):
-    """A path below one of PREFIXES: the kind of callback it takes, the channel it stands for, and who may use it."""
+    """A path below one of PREFIXES: its kind of callback, the channel it stands for, and the roles that may use it."""
 
     kind: str
     connectivity: int
     roles: frozenset[str]
     methods: frozenset[str]
     vehicle: str = ""
-    """The vehicle that the path names, as in `/sigfox/uplink/{device}`; one that the body names counts before it."""
+    """The vehicle in the path, as in `/sigfox/uplink/{device}`; a vehicle in the body takes precedence."""
 
 
 PREFIXES = ("", "/v2", "/v3")
 CALLBACK_METHODS = frozenset({"GET", "POST", "PUT"})
-"""Those of Sigfox's callback form."""
+"""Methods that Sigfox's callback form offers."""
 
 SENDERS = frozenset({"sigfox", "device", "admin"})
-"""Roles whose requests are kept where nobody serves their path. An app's key is on every phone."""
+"""Roles whose requests to unknown paths are kept in `rejected`. The app's role is missing: each phone has its key."""
 
 _SIGFOX = (SIGFOX, frozenset({"sigfox", "admin"}), CALLBACK_METHODS)
 _WLAN = (WLAN, frozenset({"device", "admin"}), frozenset({"POST"}))
@@ -43,7 +43,7 @@ ROUTES = {f"{prefix}{path}{end}": route for prefix in PREFIXES for path, route i
 
 
 def route_of(path: str) -> Route | None:
-    """The route of a path, be it one that names a vehicle."""
+    """The route of a path, also of one that ends with a vehicle's id; None if there is none."""
     route = ROUTES.get(path)
     return route if route is not None else _naming_vehicle(path)
 
@@ -59,7 +59,7 @@ def may_name_vehicle(route: Route) -> bool:
 
 
 def may_be_zipped(path: str) -> bool:
-    """Whether a body may come compressed: from vehicles, which pay for each byte; Sigfox never does."""
+    """Whether a body may be compressed: only vehicles' own posts, which pay for each byte; Sigfox never compresses."""
     route = ROUTES.get(path)
     return route is not None and route.connectivity == WLAN
 

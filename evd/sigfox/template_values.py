@@ -1,7 +1,7 @@
-"""What a template made of a value: variables that Sigfox did not replace, glued nulls, objects around a value, places.
+"""What a template makes of values: unreplaced variables, nulls joined to other text, wrapping objects, locations.
 
-Sigfox leaves `{customData#lat}` as it is where the device type's payload format has no such field, and writes `null`
-for a field behind the payload's end (reference sigfox.md A5); neither is a value, wherever in a text it stands.
+Sigfox leaves `{customData#lat}` as it is if the device type's payload format has no such field, and writes `null` for
+a field beyond the payload's end (forum.arduino.cc/t/495975). Neither is a value, wherever it stands in a text.
 """
 
 from __future__ import annotations
@@ -12,45 +12,45 @@ from typing import Any, NamedTuple
 
 from evd.model.geo import text_of
 
-# A variable as Sigfox's help writes it: {device}, {customData#temperature}. No regular expression here can backtrack.
+# A variable in Sigfox's notation: {device}, {customData#temperature}. No regular expression here can backtrack.
 _variable = re.compile(r"\{[A-Za-z_]\w*+(?:#[\w#-]++)?\}", re.ASCII)
 _glued = re.compile(r"(?:null|[+-]?[0-9]++)(?:[.,;:/| ](?:null|[+-]?[0-9]++))++")
 
 NO_NUMBERS = frozenset({"NaN", "nan", "Infinity", "-Infinity"})
-"""What a quoted variable of a float without a value is replaced by; JSON itself has no word for it."""
+"""What a float without a value becomes inside quotes; JSON has no number for it (RFC 8259, section 6)."""
 
 GLUED_MAX = 256
-"""Characters of a text in which glued numbers are looked for."""
+"""Length of a text, in characters, up to which it is searched for joined numbers."""
 
 
 def is_unreplaced(value: Any) -> bool:
-    """Whether a text holds a variable that was not replaced."""
+    """Whether a text contains a variable that Sigfox did not replace."""
     return type(value) is str and "{" in value and _variable.search(value) is not None
 
 
 def is_no_value(text: str) -> bool:
-    """Whether a text says that there is no value: `null`, `null.null`, `5.null`, `NaN`."""
+    """Whether a text means that there is no value: `null`, `null.null`, `5.null`, `NaN`."""
     if text == "null" or text in NO_NUMBERS:
         return True
     return "null" in text and len(text) <= GLUED_MAX and _glued.fullmatch(text) is not None
 
 
 def is_plain(value: Any) -> bool:
-    """Whether a value needs no cleaning; one look, which is enough for nearly every value."""
+    """Whether a value needs no cleaning; a cheap test that nearly every value passes."""
     if type(value) is str:
         return "{" not in value and "null" not in value and value not in NO_NUMBERS
     return type(value) is not dict and type(value) is not list
 
 
 class Cleaned(NamedTuple):
-    """A value without what is none; `replaced` is false where variables in it were left as they are."""
+    """A value after cleaning; `replaced` is false if it contained unreplaced variables."""
 
     value: Any
     replaced: bool = True
 
 
 def cleaned(value: Any) -> Cleaned:
-    """The value with null in place of each text in it that is no value."""
+    """The value, with None in place of each text in it that means no value."""
     kind = type(value)
     if kind is str:
         if is_unreplaced(value):
@@ -67,24 +67,24 @@ def cleaned(value: Any) -> Cleaned:
 
 
 def unwrapped(value: Any) -> Any:
-    """The value in an object such as `{"value": 15}`, which Ubidots' templates write."""
+    """The value inside an object such as `{"value": 15}`, which Ubidots' templates write; any other value unchanged."""
     return value["value"] if isinstance(value, dict) and "value" in value else value
 
 
 class Location(NamedTuple):
-    """Where an object says that the vehicle is, as `LAT,LNG`."""
+    """The vehicle's location in an object, as `LAT,LNG`."""
 
     text: str | None
-    """None: nowhere, or `unclear`."""
+    """None if there is no location, or if it is `unclear`."""
     unclear: bool = False
-    """Both of its numbers may be the latitude."""
+    """Whether both numbers may be the latitude."""
 
 
 def location_of(value: Any) -> Location | None:
-    """The place in an object with lat and lng, in a GeoJSON Point or Feature, or in a pair of degrees; None: no place.
+    """The location in an object with lat and lng, a GeoJSON Point or Feature, or a pair; None if there is none.
 
-    GeoJSON puts the longitude first (RFC 7946, 3.1.1), yet templates that call themselves GeoJSON write the latitude
-    first. So a pair counts where only one of its numbers can be a latitude; any other is unclear.
+    GeoJSON puts the longitude first (RFC 7946, section 3.1.1), but templates that claim GeoJSON put the latitude first.
+    So a pair counts only if exactly one of its numbers can be the latitude; any other is unclear.
     """
     if isinstance(value, Mapping):
         if isinstance(value.get("geometry"), Mapping):

@@ -1,4 +1,4 @@
-"""SERVICE/ACKNOWLEDGE: what became of a downlink."""
+"""SERVICE/ACKNOWLEDGE: the outcome of a downlink."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ INFO_CODE_MAX = 2**31 - 1
 
 
 def report(callback: ReadCallback) -> tuple[Operation, ...]:
-    """Raises BadRequest for an infoCode that can be none."""
+    """The operations of an ACKNOWLEDGE. Raises BadRequest unless infoCode is a whole number up to INFO_CODE_MAX."""
     number = callback.number("infoCode")
     if number is None or not number.is_integer() or not 0 <= number <= INFO_CODE_MAX:
         raise BadRequest(f"infoCode is {callback.text('infoCode')[:40]}: a whole number from 0 is needed")

@@ -1,4 +1,4 @@
-"""SERVICE/DATA_ADVANCED: link quality and computed location of a message, half a minute after it."""
+"""SERVICE/DATA_ADVANCED: link quality and computed location of a message, sent half a minute after it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from evd.sigfox.kinds.readers import ReadCallback, annotation
 from evd.sigfox.message import first_of
 
 RADIO = ("lqi", "linkQuality", "computedLocation", "duplicates", "fixedLat", "fixedLng", "operatorName", "countryCode")
-"""What DATA_ADVANCED alone has."""
+"""Variables that only DATA_ADVANCED has."""
 
 OWN_RADIO = "message"
-"""Source of an annotation: the variables of RADIO in the message's own callback."""
+"""Source of an annotation that comes from the variables of RADIO in the message's own callback."""
 
 
 def report(callback: ReadCallback) -> tuple[Operation, ...]:
@@ -26,7 +26,7 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 
 def said_by_message(document: Mapping[str, Any], arrival: Arrive) -> Annotate | None:
-    """What a message itself says of its radio by the variables of DATA_ADVANCED; None: nothing."""
+    """The annotation made of DATA_ADVANCED's variables in a message's own callback; None if it has none."""
     if not any(first_of(document, (name,)) is not None for name in RADIO):
         return None
     said = radio.of_advanced(document)

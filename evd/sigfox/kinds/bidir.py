@@ -1,4 +1,4 @@
-"""DATA/BIDIR: a message whose device may ask for a downlink, which is the answer."""
+"""DATA/BIDIR: a message whose device may ask for a downlink; the answer carries it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EVENT: what Sigfox notices about a device, a device type or a group. Its REST API cannot create it."""
+"""EVENT: what Sigfox reports of a device, a device type or a group. Sigfox's REST API cannot create this callback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evd.sigfox.kinds.kind import BARE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import SEVERITIES, ReadCallback
 from evd.sigfox.message import VEHICLE_NAMES, Envelope, first_of, read_envelope, read_sequence, read_time
 
-#: Variables that say what happened → their words (resources.sigfox.com/docs/event-type).
+#: Variables that describe the event → their words in the log (resources.sigfox.com/docs/event-type).
 _FACTS = {
     "deviceLastSeqnumber": "last seqNumber",
     "deviceExpectedSeqnumber": "expected",
@@ -21,7 +21,7 @@ _FACTS = {
 
 
 def envelope(document: Mapping[str, Any]) -> Envelope:
-    """Of what may concern a device, a device type or a group; only the first is a vehicle. Raises BadRequest."""
+    """The envelope of an event; the vehicle is empty if it concerns a device type or a group. Raises BadRequest."""
     spelling = first_of(document, VEHICLE_NAMES)
     if spelling is None and str(document.get("sourceType", "")).upper() == "DEVICE":
         spelling = first_of(document, ("sourceId",))
@@ -31,7 +31,7 @@ def envelope(document: Mapping[str, Any]) -> Envelope:
 
 
 def report(callback: ReadCallback) -> tuple[Operation, ...]:
-    """What sort of event it was, and the counts and words that came with it."""
+    """A note with the event's type and its counts and words."""
     severity = SEVERITIES.get(callback.text("severity").upper(), "info")
     words = callback.text("eventType").replace("_", " ").capitalize()
     facts = [f"{label} {value}" for name, label in _FACTS.items() if (value := callback.text(name))]
@@ -47,7 +47,7 @@ KIND = Kind(
     report=report,
     form=FormRow(
         place=6,
-        # The variables of one event are unknown at another: in quotes the template is JSON at each.
+        # Each event fills other variables and leaves the rest null: in quotes the template is JSON for all of them.
         template={
             "time": BARE,
             "severity": QUOTED,

@@ -1,4 +1,4 @@
-"""SERVICE/GEOLOC: where the network located a message. Sigfox deprecated it, so nobody can create one any more."""
+"""SERVICE/GEOLOC: where the network located a message. Sigfox deprecated it: no new one can be created."""
 
 from __future__ import annotations
 

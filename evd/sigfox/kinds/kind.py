@@ -1,4 +1,4 @@
-"""The record that a kind of callback is."""
+"""The record that describes a kind of callback."""
 
 from __future__ import annotations
 
@@ -11,75 +11,75 @@ from evd.sigfox.message import TIME_NAMES, VEHICLE_NAMES, Envelope, read_envelop
 
 DEVICE = VEHICLE_NAMES[1], *VEHICLE_NAMES[2:], VEHICLE_NAMES[0]
 TIME = TIME_NAMES[::-1]
-"""Groups of names for `Kind.required`, Sigfox's own name first: it is the one that a refusal recommends."""
+"""A group of names for `Kind.required`, Sigfox's own name first, because a refusal recommends the first."""
 
 QUOTED, BARE = '"', ""
-"""What stands around a variable in a JSON template: Sigfox inserts values as they are, `null` where it has none. So
-texts are quoted; numbers and objects are not."""
+"""Put around a variable in a JSON template. Sigfox inserts values as they are, and `null` where it has none, so texts
+need quotes; numbers and objects do not."""
 
-#: Legacy variables (snr, rssi, station, avgSnr, lat, lng, duplicate) are left out: Sigfox gives null for them unless
-#: the contract has an option, and evd makes no use of them.
+#: Legacy variables (snr, rssi, station, avgSnr, lat, lng, duplicate) are left out: Sigfox sends null for them unless
+#: the contract has an option, and evd does not use them.
 MESSAGE = {"device": QUOTED, "time": BARE, "data": QUOTED, "seqNumber": BARE, "deviceTypeId": QUOTED}
-"""The template's variables of a kind that has a message in it."""
+"""Template variables of a kind that carries a message."""
 
 
 class MenuEntry(NamedTuple):
-    """A type or subtype of callback in Sigfox's menu."""
+    """A type or subtype of callback in the menu of Sigfox's form."""
 
     name: str
     number: int | None
-    """In Sigfox's REST API; None: the API has none."""
+    """Its number in Sigfox's REST API; None if the API lacks it."""
 
 
 NO_SUBTYPE = MenuEntry("", None)
 
 
 class FormRow(NamedTuple):
-    """What the form gets that is the kind's own."""
+    """What a kind contributes to Sigfox's callback form."""
 
     place: int
-    """Where `evd sigfox config` prints it among the others, from 0."""
+    """Position among the kinds that `evd sigfox config` prints, from 0."""
     template: Mapping[str, str]
-    """Variable → QUOTED or BARE. The variables are those of Sigfox's own pages (support.sigfox.com: uplink, bidir,
-    data-advanced, acknowledge, error-callbacks; resources.sigfox.com: event-type)."""
+    """Variable → QUOTED or BARE. Sigfox documents the variables (support.sigfox.com/docs: uplink, bidir, data-advanced,
+    acknowledge, error-callbacks; resources.sigfox.com/docs/event-type)."""
     purpose: str
     decodes: bool = False
-    """Whether Sigfox offers a custom payload configuration."""
+    """Whether the form has a field for a custom payload configuration."""
 
 
 class Kind(NamedTuple):
-    """One kind of callback: everything that evd knows of it."""
+    """One kind of callback, and all that evd knows about it."""
 
     name: str
-    """evd's word for it; its route is `/sigfox/{name}`."""
+    """evd's name for the kind; its route is `/sigfox/{name}`."""
     type: MenuEntry
     required: tuple[tuple[str, ...], ...]
-    """Of each of these groups one variable must have a value."""
+    """Groups of variables; one variable of each group must have a value."""
     subtype: MenuEntry = NO_SUBTYPE
     marks: tuple[tuple[str, ...], ...] = ()
-    """All variables of one of these groups tell the kind."""
+    """Groups of variables; all variables of one group together identify the kind."""
     marked_by_null: bool = False
-    """Its marks count with the value null too: Sigfox gives that where the contract lacks an option."""
+    """Whether its marks count even if they are null: Sigfox sends null if the contract lacks an option."""
     with_payload: bool = False
-    """Such a callback may carry a payload. Where none may, a payload says that the marks are the customer's fields."""
+    """Whether it may carry a payload. If it may not, a payload shows that its marks are the customer's own fields."""
     report: Callable[[ReadCallback], tuple[Operation, ...]] | None = None
-    """What is written of it; may raise BadRequest. None: it carries a vehicle's message, which becomes a status."""
+    """Makes a callback's operations; may raise BadRequest. None: the kind carries a message, which becomes a status."""
     envelope: Callable[[Mapping[str, Any]], Envelope] = read_envelope
-    """Which vehicle it concerns, and its time; an empty vehicle stands for none. Raises BadRequest."""
+    """Reads the vehicle and the time; the vehicle is empty if the callback concerns none. Raises BadRequest."""
     form: FormRow | None = None
-    """None: nobody can create such a callback any more."""
+    """Its row in Sigfox's form; None if such callbacks can no longer be created."""
     vehicle_routes: tuple[str, ...] = ()
-    """Paths on which a vehicle itself posts such a document."""
+    """Paths on which a vehicle posts such a document itself."""
     downlink: bool = False
-    """Its answer may carry a downlink for the device."""
+    """Whether its answer may carry a downlink for the device."""
     repeats_message: bool = False
-    """It has all that its message's own callback has; so it becomes the status where that callback does not come."""
+    """Whether it has all variables of its message's own callback, so that it can become the status without it."""
     position: bool = False
-    """`lat` and `lng` are what it reports; elsewhere they are the base station's."""
+    """Whether its `lat` and `lng` are what it reports; in other kinds they are the base station's."""
     location_rank: int = 0
-    """How good the location is that it gives a message, among all sources; the message's own radio variables have 1."""
+    """How good its location is compared with other sources'; the message's own radio variables have rank 1."""
 
     @property
     def number(self) -> tuple[int, int | None] | None:
-        """Type and subtype in the REST API, where None stands for any subtype. None: the API cannot create it."""
+        """Type and subtype in the REST API; a subtype of None stands for any. None: the API cannot create it."""
         return None if self.type.number is None else (self.type.number, self.subtype.number)

@@ -1,4 +1,4 @@
-"""The table of all kinds of callback, and what is derived from all of them."""
+"""The table of all kinds of callback, and what derives from it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from evd.sigfox.kinds.advanced import OWN_RADIO
 from evd.sigfox.kinds.kind import Kind
 from evd.sigfox.message import KIND_NAMES, NO_FIELDS, NUMBER_NAMES
 
-#: In the order in which marks are looked for. A template may hold Sigfox's legacy radio variables (snr, station, lat,
-#: ...) in any kind, so they are no marks, and a STATUS is looked for before what else has to do with radio.
+#: In the order in which marks are looked for. Any template may hold Sigfox's legacy radio variables (snr, station, lat,
+#: ...), so these are no marks, and STATUS comes before the other kinds with radio variables.
 _IN_ORDER: tuple[Kind, ...] = (
     acknowledge.KIND,
     event.KIND,
@@ -26,17 +26,17 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _IN_ORDER}
 
 UPLINK, BIDIR = uplink.KIND.name, bidir.KIND.name
 DATA_KINDS = frozenset(name for name, kind in KINDS.items() if kind.report is None)
-"""Kinds that carry a vehicle's message, and are one kind to the store (evd.model.status.DATA)."""
+"""Kinds that carry a vehicle's message; the store treats them as one kind (evd.model.status.DATA)."""
 
 LOCATION_RANKS: Mapping[str, int] = {OWN_RADIO: 1} | {name: kind.location_rank for name, kind in KINDS.items()}
-"""Source of an annotation → how good its location is."""
+"""Source of an annotation → rank of its location; a higher rank is a better location."""
 
 VARIABLES = frozenset(
     {*NO_FIELDS, *KIND_NAMES, *NUMBER_NAMES}
     | {name for kind in KINDS.values() for names in (*kind.required, *kind.marks) for name in names}
     | {name for kind in KINDS.values() if kind.form is not None for name in kind.form.template}
 )
-"""Sigfox's variables of all kinds, and the names by which a kind is said."""
+"""Sigfox's variables of all kinds, and the names under which a callback states its kind."""
 
 VARIABLES_MAX = 256
-"""In a form or a query. Sigfox's own are thirty, and a payload of 96 bits has at most 96 fields."""
+"""Variables in a form or a query. Sigfox has thirty of its own, and a payload of 96 bits has at most 96 fields."""

@@ -1,4 +1,4 @@
-"""SERVICE/REPEATER: the state of a repeater, and what it repeated."""
+"""SERVICE/REPEATER: a repeater's state and its counts of repeated messages."""
 
 from __future__ import annotations
 

@@ -29,6 +29,6 @@ KIND = Kind(
             "temp": BARE,
             "deviceTypeId": QUOTED,
         },
-        purpose="battery and temperature of the modem; and its frames are no messages, so they must not count as lost",
+        purpose="battery and temperature of the modem; its frames carry no message and must not count as lost",
     ),
 )

@@ -1,4 +1,4 @@
-"""DATA/UPLINK: a message, as soon as the first base station has it."""
+"""DATA/UPLINK: a message, sent when the first base station has received it."""
 
 from __future__ import annotations
 
