@@ -20,7 +20,8 @@ from evd.config.heartbeat import Heartbeat
 from evd.config.settings import Config, FormatSettings
 from evd.daemon.server_clock import ServerClock
 from evd.errors import ConfigError, FormatError
-from evd.events.engine import EventEngine, listening_since
+from evd.events.engine import EventEngine
+from evd.events.listening import listening_since
 from evd.events.samples import Event
 from evd.events.told_by_app import SHOWS, clients
 from evd.ingest.cache import IngestCache
@@ -28,7 +29,6 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
-from evd.model.commits import CommitObserver
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
 from evd.model.units import DAY_MS, DAY_S
@@ -55,6 +55,22 @@ from evd.streaming.hub import StreamHub, StreamLimits
 def open_store(engine: Engine, place: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
     """`report` is called with what takes long."""
     return engine.open(place.database, store_settings(config, providers.target_kinds()), report)
+
+
+def writer(store: Database, config: Config) -> Writer:
+    ingest = config.ingest
+    return Writer(
+        store,
+        queue_rows_max=ingest.queue_rows_max,
+        queue_bytes_max=ingest.queue_bytes_max,
+        batch_rows_max=ingest.batch_rows_max,
+        answer_timeout_s=ingest.answer_timeout_s,
+    )
+
+
+def ingest(writer: Writer, directory: IngestCache, formats: Formats, config: Config, clock: Clock) -> Ingest:
+    unzipped_max = config.ingest.body_max_bytes
+    return Ingest(writer, directory, formats, settings=config.sigfox, clock=clock, unzipped_max=unzipped_max)
 
 
 def directory(store: Database, formats: Formats) -> IngestCache:
@@ -186,11 +202,6 @@ def alerter(place: DataDirectory, store: Database, writer: Writer, config: Confi
         listening_since=since,
         self_told=self_told(config),
     )
-
-
-def observers(*parts: CommitObserver | None) -> list[CommitObserver]:
-    """Of each commit, in the order in which they hear of it."""
-    return [part for part in parts if part is not None]
 
 
 def edge_limits(config: Config) -> EdgeLimits:

@@ -17,7 +17,7 @@ from builders import NOW, ROOMY, arrival, rows
 from evd.config.settings import Config
 from evd.daemon.wiring import self_told
 from evd.errors import ConfigError, StoreBusy, Unavailable
-from evd.events.engine import EventEngine, listening_since
+from evd.events.engine import EventEngine
 from evd.events.samples import Event
 from evd.model.commits import CommitSummary
 from evd.model.operations import (
@@ -242,7 +242,7 @@ async def test_statuses_that_show_nothing_new_write_nothing(open_store: Opener, 
         await chain.write(register())
         await chain.charge(60, 61, 62, 63, 64, 65)
         await chain.settled()
-        assert chain.writer.committed == 1 + 6 + 1  # a registration, six statuses, and where the first one stands
+        assert chain.writer.health.committed == 1 + 6 + 1  # a registration, six statuses, and the first one's memory
 
 
 async def test_nobody_listens_to_a_vehicle_without_owner_phone_or_settings(open_store: Opener, database: Path) -> None:
@@ -430,7 +430,7 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
         for vehicle in vehicles:
             await chain.charge(83, minute=20, vehicle=vehicle)
         assert await chain.settled() == ["target_reached"] * 6
-        assert len(chain.alerter._known) == 2
+        assert len(chain.alerter._vehicles) == 2
 
 
 # Silence
@@ -464,23 +464,6 @@ async def test_a_clock_that_leaps_makes_no_silence(
         chain.now += 100 * HOUR_MS
         assert await chain.walked(mock_clock) == []
         assert await chain.walked(mock_clock, after_s=4000) == ["silent"]
-
-
-@pytest.mark.parametrize(
-    ("last_alive", "before", "since"),
-    [
-        (None, None, NOW),
-        (NOW, None, 0),
-        (NOW - 10 * MINUTE_MS, None, 0),
-        (NOW - 10 * MINUTE_MS, NOW - 20 * MINUTE_MS, NOW - 20 * MINUTE_MS),
-        (NOW - HOUR_MS, NOW - 20 * HOUR_MS, NOW),
-        (NOW + HOUR_MS, None, NOW),
-    ],
-)
-def test_silence_counts_from_before_a_start_only_if_evd_was_away_for_a_moment(
-    last_alive: int | None, before: int | None, since: int
-) -> None:
-    assert listening_since(last_alive, before, NOW) == since
 
 
 def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Path) -> None:

@@ -1,0 +1,66 @@
+"""What memory holds of the vehicles that somebody wants to hear of, and reads where it does not."""
+
+from __future__ import annotations
+
+from evd.events import memory as memories
+from evd.events import rules
+from evd.events.memory import VehicleMemory
+from evd.events.rules import VehicleEventSettings
+from evd.events.samples import Sample
+from evd.store.protocols import EventState
+
+
+class KnownVehicle:
+    """What memory holds of a vehicle; `settings` is None where they are to be read anew.
+
+    `sample` is the last one that was seen; None: the ring is to be asked what came before.
+    """
+
+    __slots__ = ("memory", "sample", "settings")
+
+    def __init__(self, memory: VehicleMemory, settings: VehicleEventSettings) -> None:
+        self.memory = memory
+        self.settings: VehicleEventSettings | None = settings
+        self.sample: Sample | None = None
+
+
+class KnownVehicles:
+    """`vehicles_max` bounds how many are held; the one that was used longest ago makes room.
+
+    What is to be read may raise StoreBusy.
+    """
+
+    def __init__(self, state: EventState, vehicles_max: int) -> None:
+        self._state = state
+        self._vehicles_max = vehicles_max
+        self._known: dict[str, KnownVehicle] = {}  # the one that was used longest ago comes first
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def remember(self, vehicle: str) -> KnownVehicle:
+        """What is known of the vehicle, and held from here on."""
+        known = self._known.pop(vehicle, None)
+        if known is None:
+            known = self._load(vehicle)
+            if len(self._known) >= self._vehicles_max:
+                del self._known[next(iter(self._known))]
+        self._known[vehicle] = known
+        return known
+
+    def look_up(self, vehicle: str) -> KnownVehicle:
+        """The same for who asks of all vehicles in turn: nothing makes room for it."""
+        return self._known.get(vehicle) or self._load(vehicle)
+
+    def settings_of(self, vehicle: str, known: KnownVehicle) -> VehicleEventSettings:
+        if known.settings is None:
+            known.settings = rules.read(self._state.alerts_of(vehicle)[1])
+        return known.settings
+
+    def settings_changed(self, vehicle: str) -> None:
+        if known := self._known.get(vehicle):
+            known.settings = None
+
+    def _load(self, vehicle: str) -> KnownVehicle:
+        state, settings = self._state.alerts_of(vehicle)
+        return KnownVehicle(memories.remembered(state), rules.read(settings))
