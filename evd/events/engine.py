@@ -1,9 +1,9 @@
-"""Runs evd.events.rules beside the callbacks: looks at each new last status that somebody may want to hear of.
+"""Runs evd.events.rules beside the callbacks, on each new last status of a vehicle whose events are wanted.
 
-Memory may forget: a walk through the vehicles that somebody wants to hear of steps each with its last status, at the
-start, every few minutes, and when more was offered than there is room for. Events are recorded in one transaction with
-what is remembered of them, and to step with the same status again changes nothing; so a crash, a full queue or a full
-disk costs at most what only the statuses between showed, and nothing is told twice.
+The queue in memory may lose statuses: a walk through these vehicles evaluates the last status of each one, at the
+start, every few minutes, and after more was offered than the queue holds. Events are recorded in one transaction with
+the rules' memory, and to evaluate the same status again changes nothing. So a crash, a full queue or a full disk loses
+at most what only the statuses between showed, and no event is repeated.
 """
 
 from __future__ import annotations
@@ -33,15 +33,14 @@ from evd.store.protocols import EventState
 from evd.store.writer import Writer
 
 BATCH = 128
-"""Statuses looked at in one go: some 2 ms of the loop, and as many operations of the writer at most."""
+"""Statuses evaluated in one step: some 2 ms of the loop, and at most as many operations of the writer."""
 
 
 class EventEngine:
-    """One long task, `run`. It observes each commit by `committed`, which costs next to nothing.
+    """One long task, `run`. It observes each commit by `committed`, which costs very little.
 
-    `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
-    `listening_since` is when evd began to listen (epoch ms); 0: it did before. `self_told` says which apps tell an
-    event themselves.
+    `queue_max` bounds the statuses that wait, `memories_max` the vehicles that are cached. `listening_since` is when
+    evd began to listen (epoch ms); 0: always. `self_told` returns the apps that show an event by themselves.
     """
 
     def __init__(
@@ -60,7 +59,7 @@ class EventEngine:
         self._listeners = Listeners()
         self._queue: deque[Arrive] = deque()
         self._looks: deque[str] = deque()
-        """Vehicles of which somebody began to want to hear."""
+        """Vehicles whose events began to be wanted."""
         self._queue_max = queue_max
         self._wake = trio.Event()
         self._vehicles = KnownVehicles(state, memories_max)
@@ -71,17 +70,17 @@ class EventEngine:
 
     @property
     def waiting(self) -> int:
-        """Statuses to look at."""
+        """Statuses in the queue."""
         return len(self._queue)
 
     @property
     def walks(self) -> int:
-        """Walks that were finished."""
+        """Finished walks."""
         return self._walk.finished
 
     @property
     def behind(self) -> bool:
-        """Whether there is more to do now than to wait for the next walk."""
+        """Whether there is work to do before the next walk."""
         return bool(self._queue or self._looks) or self._recorder.behind or self._walk.behind
 
     def state(self) -> EventsState:
@@ -89,7 +88,7 @@ class EventEngine:
         return EventsState(waiting=self.waiting, recorded=dict(self._recorder.recorded))
 
     def committed(self, summary: CommitSummary) -> None:
-        """Keep what is to be looked at; the settings of alerts that were set are read anew."""
+        """Queue the new last statuses; event settings that were changed will be read again."""
         self._offer(summary.newest)
         for vehicle in summary.alerts_set:
             self._vehicles.settings_changed(vehicle)
@@ -97,11 +96,11 @@ class EventEngine:
             self._attend(vehicle)
 
     def close(self) -> None:
-        """After `run`."""
+        """To be called after `run`."""
         self._state.close()
 
     async def run(self) -> None:
-        """Look at what comes, for ever. Cancelling is safe: the next start finds what was not recorded."""
+        """Evaluate statuses until cancelled, which is safe: the next start finds what was not recorded."""
         self._listening.set_clock(trio.current_time(), self._clock())
         while True:
             self._wake = trio.Event()
@@ -109,7 +108,7 @@ class EventEngine:
                 self._turn()
             except StoreBusy:
                 self._walk.failed(again_at_s=trio.current_time() + RETRY_S)
-            await self._recorder.write()  # meanwhile what comes waits, and what does not fit is found by the walk
+            await self._recorder.write()  # meanwhile statuses queue, and the walk finds those that do not fit
             if self._queue or self._looks:
                 await trio.lowlevel.checkpoint()
                 continue
@@ -118,7 +117,7 @@ class EventEngine:
                 await self._wake.wait()
 
     def _offer(self, arrivals: Iterable[Arrive]) -> None:
-        """Where the queue is full, the walk finds the last status of each vehicle."""
+        """If the queue is full, the walk will find the last status of each vehicle."""
         heard, queue = self._listeners.of(arrivals), self._queue
         room = self._queue_max - len(queue)
         if len(heard) > room:
@@ -137,7 +136,7 @@ class EventEngine:
         self._wake.set()
 
     def _turn(self) -> None:
-        """Look at some of the statuses that wait, and at a page of the walk if it is time for one."""
+        """Evaluate some of the queued statuses, and a page of the walk if it is due."""
         now = self._clock()
         for _ in range(min(len(self._queue), BATCH)):
             arrival = self._queue.popleft()
@@ -163,11 +162,11 @@ class EventEngine:
         self._walk.end_page(page, began_s, trio.current_time())
 
     def _look(self, vehicle: str, now: int) -> None:
-        """Step with the vehicle's last status, unless that was seen, and see whether it has been silent for long."""
+        """Evaluate the vehicle's last status, unless that was done, and how long the vehicle has been silent."""
         last = self._state.last_of(vehicle)
         if last is None:
             return
-        known = self._vehicles.look_up(vehicle)  # a walk must not drive out what is in use
+        known = self._vehicles.look_up(vehicle)  # a walk must not evict what is in use
         if last.time > known.memory.time:
             self._see(vehicle, known, last, now)
         self._settle(vehicle, known, now)
@@ -177,7 +176,7 @@ class EventEngine:
         before, sample, settings = known.memory, _sample(last), self._vehicles.settings_of(vehicle, known)
         known.memory, events = rules.step(settings, before, sample, known.sample)
         if known.sample is None and before.time and memories.worth_keeping(before, known.memory):
-            # Only of what changes something the ring is asked what came before.
+            # The previous sample is read from the ring only if the status changes something.
             known.memory, events = rules.step(settings, before, sample, self._sample_before(vehicle, sample))
         if sample.time >= before.time:
             known.sample = sample
@@ -190,7 +189,7 @@ class EventEngine:
         return _sample(last) if last else None
 
     def _settle(self, vehicle: str, known: KnownVehicle, now: int) -> None:
-        """Record what no second reading came for."""
+        """Record the events whose wait for a second reading has ended."""
         known.memory, events = rules.settle(known.memory, now)
         if events:
             off = self._vehicles.settings_of(vehicle, known).off
@@ -202,8 +201,8 @@ class EventEngine:
         silent_at_least_ms = rules.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
         silent_ms = now - max(last.received, since)
         if silent_ms <= silent_at_least_ms or known.memory.silent_since is not None:
-            return  # which spares most vehicles the look into their rings
-        received = self._state.received_of(vehicle)  # also after the last: its clock may have run ahead
+            return  # so most vehicles need no read of their rings
+        received = self._state.received_of(vehicle)  # also later than the last status, whose clock may have run ahead
         heard = max([last.received, *received])
         usual_ms = rules.usual_gap_ms(received)
         known.memory, events = rules.overdue(

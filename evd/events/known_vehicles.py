@@ -1,4 +1,4 @@
-"""What memory holds of the vehicles that somebody wants to hear of, and reads where it does not."""
+"""A cache of what is remembered of vehicles, and of their event settings."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from evd.store.protocols import EventState
 
 
 class KnownVehicle:
-    """What memory holds of a vehicle; `settings` is None where they are to be read anew.
+    """The cached state of a vehicle; `settings` is None if they must be read again.
 
-    `sample` is the last one that was seen; None: the ring is to be asked what came before.
+    `sample` is the last one that was evaluated; None: the previous one must be read from the ring.
     """
 
     __slots__ = ("memory", "sample", "settings")
@@ -25,21 +25,18 @@ class KnownVehicle:
 
 
 class KnownVehicles:
-    """`vehicles_max` bounds how many are held; the one that was used longest ago makes room.
-
-    What is to be read may raise StoreBusy.
-    """
+    """At most `vehicles_max`; the least recently used one is evicted. What must be read may raise StoreBusy."""
 
     def __init__(self, state: EventState, vehicles_max: int) -> None:
         self._state = state
         self._vehicles_max = vehicles_max
-        self._known: dict[str, KnownVehicle] = {}  # the one that was used longest ago comes first
+        self._known: dict[str, KnownVehicle] = {}  # the least recently used one first
 
     def __len__(self) -> int:
         return len(self._known)
 
     def remember(self, vehicle: str) -> KnownVehicle:
-        """What is known of the vehicle, and held from here on."""
+        """The vehicle's state, which is cached from here on."""
         known = self._known.pop(vehicle, None)
         if known is None:
             known = self._load(vehicle)
@@ -49,7 +46,7 @@ class KnownVehicles:
         return known
 
     def look_up(self, vehicle: str) -> KnownVehicle:
-        """The same for who asks of all vehicles in turn: nothing makes room for it."""
+        """The vehicle's state; a miss evicts nothing, for a walk passes all vehicles."""
         return self._known.get(vehicle) or self._load(vehicle)
 
     def settings_of(self, vehicle: str, known: KnownVehicle) -> VehicleEventSettings:

@@ -1,20 +1,20 @@
-"""Since when evd has been listening: nobody was silent while it stopped, the machine slept or the clock jumped."""
+"""Since when evd has been listening: silences do not count while evd or the machine stood still, or the clock jumped."""
 
 from __future__ import annotations
 
 from evd.model.units import MINUTE_MS
 
 JUMP_MS = MINUTE_MS
-"""A wall clock that gains or loses more on the other one was set, or the machine slept."""
+"""If the wall clock gains or loses more on the monotonic one, it was set, or the machine was suspended."""
 
 SHORT_STOP_MS = 15 * MINUTE_MS
-"""Of evd: the statuses of a longer one may be lost, so nobody's silence counts from before it."""
+"""During a longer stop of evd statuses may be lost, so silences count only from its end."""
 
 
 def listening_since(last_alive: int | None, before: int | None, now: int) -> int:
-    """From when on silences count, where evd took callbacks last at `last_alive`; epoch ms.
+    """From when on silences count, if evd last took callbacks at `last_alive`; epoch ms.
 
-    `before` is what this said at the start before.
+    `before` is the result at the previous start.
     """
     short = last_alive is not None and 0 <= now - last_alive <= SHORT_STOP_MS
     return before or 0 if short else now

@@ -19,11 +19,11 @@ from evd.store.receipt import Receipt
 from evd.store.writer import Writer
 
 RETRY_S = 1.0
-"""Until what could not be read or written is tried again."""
+"""Until what could not be read or written is retried."""
 
 
 class EventRecorder:
-    """`self_told` says which apps tell an event themselves."""
+    """`self_told` returns the apps that show an event by themselves."""
 
     def __init__(self, writer: Writer, self_told: Callable[[Event], tuple[Client, ...]]) -> None:
         self.recorded: Counter[str] = Counter()
@@ -31,14 +31,14 @@ class EventRecorder:
         self._writer = writer
         self._self_told = self_told
         self._unwritten: dict[str, RecordEvents] = {}
-        """Vehicle → what memory says already and the table does not."""
+        """Vehicle → what is in memory and not yet in the database."""
 
     @property
     def behind(self) -> bool:
         return bool(self._unwritten)
 
     def record(self, vehicle: str, memory: VehicleMemory, events: Sequence[Event], now: int) -> None:
-        """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
+        """One operation for each vehicle: otherwise a retry could overwrite a newer memory with an older one."""
         self.recorded.update(event.kind for event in events)
         new = tuple([self._new(event) for event in events])
         earlier = self._unwritten.get(vehicle)
@@ -54,7 +54,7 @@ class EventRecorder:
                 await trio.sleep(RETRY_S)
 
     async def _try(self, operations: Sequence[RecordEvents]) -> None:
-        """What cannot be written now, because evd is too busy or the disk is full, stays unwritten."""
+        """Try to write; what cannot be written now, because evd is too busy or the disk is full, stays in memory."""
         receipts: list[tuple[RecordEvents, Receipt]] = []
         for operation in operations:
             with suppress(Unavailable):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 PAGE = 64
-"""Vehicles looked at in one go: some 5 ms of the loop."""
+"""Vehicles of the walk evaluated in one step: some 5 ms of the loop."""
 
 REST = 4
 """The walk rests so many times as long as it works: it takes a fifth of the loop at most."""
 
 WALK_EVERY_S = 300.0
-"""Silences are found that much later; a walk of 10,000 vehicles takes some seconds."""
+"""Silences are found with this delay; a walk of 10,000 vehicles takes some seconds."""
 
 
 class Walk:
@@ -24,7 +24,7 @@ class Walk:
         self.finished = 0
         """Walks since the start."""
         self.forgot = False
-        """Something did not fit, or could not be read, since the walk began."""
+        """Something did not fit into the queue, or could not be read, since the walk began."""
 
     @property
     def behind(self) -> bool:
