@@ -1,4 +1,4 @@
-"""Since when evd has been listening: silences do not count while evd or the machine stood still, or the clock jumped."""
+"""Since when evd has been listening: silences do not count while evd or the machine stood still, or a clock jumped."""
 
 from __future__ import annotations
 
