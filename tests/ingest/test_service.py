@@ -182,13 +182,6 @@ async def test_a_vehicles_own_format_counts_from_its_commit(way: Way) -> None:
     assert (await way.fields_of(reply))["state"] == 1
 
 
-async def test_a_format_that_is_gone_costs_no_status(way: Way) -> None:
-    await way.writer.write(SetVehicle("386625", NOW, format="forgotten"))
-    reply = await way.post("/sigfox/uplink", ORIGINAL_CALLBACK)
-    assert (await way.fields_of(reply))["range"] == 638
-    assert way.ingest.outcomes["format missing"] == 1
-
-
 async def test_a_state_the_app_does_not_know_is_kept_raw(way: Way) -> None:
     reply = await way.post("/wlan", {"vehicleId": "1", "timestamp": 1639400000, "state": 7})
     assert await way.fields_of(reply) == {"state": 7}
