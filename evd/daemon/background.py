@@ -33,8 +33,8 @@ def start_background(
         nursery.start_soon(parts.unaccompanied.run)
         nursery.start_soon(parts.stopped.run, queries)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
-    if parts.alerter:
-        nursery.start_soon(parts.alerter.run)
+    if parts.events:
+        nursery.start_soon(parts.events.run)
     if reporter.alarms:
         nursery.start_soon(reporter.alarms.run)
 

@@ -106,8 +106,8 @@ class Daemon:
         """To be called after `run`, also if that raised. Raises StoreHangs."""
         if self.parts.writer.health.hangs:
             return  # a thread inside SQLite waits for the disk
-        if self.parts.alerter:
-            self.parts.alerter.close()
+        if self.parts.events:
+            self.parts.events.close()
         failed: list[StoreError] = []
 
         def close_store() -> None:

@@ -32,7 +32,7 @@ from evd.streaming.hub import StreamHub
 
 
 class Parts(NamedTuple):
-    """`pushing` is None where no provider is set up, `alerter` where no part connects to other systems."""
+    """`pushing` is None where no provider is set up, `events` where no part connects to other systems."""
 
     place: DataDirectory
     config: Config
@@ -53,7 +53,7 @@ class Parts(NamedTuple):
     unaccompanied: Unaccompanied
     pushing: PushService | None
     stopped: StoppedPushes
-    alerter: EventEngine | None
+    events: EventEngine | None
     lag: LoopLag
     counters: ServerCounters
 
@@ -81,8 +81,8 @@ def build(
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
-    alerter = wiring.alerter(place, store, writer, config, clock) if outward else None
-    writer.observers += [observer for observer in (directory, live, pushing, alerter) if observer is not None]
+    events = wiring.event_engine(place, store, writer, config, clock) if outward else None
+    writer.observers += [observer for observer in (directory, live, pushing, events) if observer is not None]
     return Parts(
         place=place,
         config=config,
@@ -101,7 +101,7 @@ def build(
         unaccompanied=wiring.unaccompanied(store, writer, ingest, config, clock),
         pushing=pushing,
         stopped=wiring.stopped_pushes(pushing, config),
-        alerter=alerter,
+        events=events,
         lag=LoopLag(),
         counters=ServerCounters(),
     )

@@ -45,7 +45,7 @@ class StateReporter:
             servers=self._servers(),
             push=parts.pushing.state() if parts.pushing else None,
             stopped=parts.stopped.found,
-            events=parts.alerter.state() if parts.alerter else None,
+            events=parts.events.state() if parts.events else None,
             disk=disk_use(parts.place.directory, parts.files, full=parts.writer.health.disk_full),
             loop=parts.lag.state(),
             clock_behind_s=parts.clock.behind_ms / 1000,

@@ -184,7 +184,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def alerter(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
     listening = Heartbeat(place.directory / "listening")
     before = listening.last()
     since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
