@@ -14,7 +14,6 @@ import trio
 
 from evd.config.settings import Config
 from evd.daemon import wiring
-from evd.net.addresses import Proxies
 from evd.net.server.connection import Answer
 from evd.net.server.edge import Edge
 from evd.request.http import Reply, Request
@@ -41,7 +40,7 @@ async def serve_edge(listeners: list[trio.SocketListener]) -> None:
         hand_over=hand_over,
         limits=wiring.edge_limits(config),
         log=logger,
-        admission=wiring.admission(config, Proxies()),
+        admission=wiring.admission(config),
     )
     await edge.serve(listeners)
 

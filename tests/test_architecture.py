@@ -50,14 +50,12 @@ LINES_MAX = 450
 ATTRIBUTES_MAX = 12
 
 LARGE = {
-    "evd.net.server.edge.Edge": 16,
-    "evd.net.server.connection.Reception": 16,
     "evd.net.server.connection.Connection": 17,
     "evd.net.server.guarded.GuardedConnection": 16,
-    "evd.net.server.asgi.AsgiServer": 15,
+    "evd.net.server.asgi.AsgiServer": 13,
     "evd.net.client.push_connection.PushConnection": 14,
     "evd.net.client.push_pool.PushPool": 16,
-    "evd.daemon.lifecycle.Daemon": 27,
+    "evd.daemon.lifecycle.Daemon": 26,
     "evd.events.engine.EventEngine": 20,
     "evd.store.writer.Writer": 28,
     "evd.store.sqlite.engine.SqliteStore": 18,

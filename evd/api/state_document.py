@@ -33,6 +33,7 @@ def statistics(state: DaemonState) -> dict[str, Any]:
         "unexplained": msgspec.to_builtins(state.unexplained),
         "writer": msgspec.to_builtins(state.writer),
         "connections": msgspec.to_builtins(state.connections),
+        "servers": msgspec.to_builtins(state.servers),
         "push": {**_push(state.push), "stopped": _stopped(state.stopped)},
         "events": msgspec.to_builtins(state.events) if state.events else {},
         "disk": {name: value for name, value in msgspec.structs.asdict(state.disk).items() if value is not None},

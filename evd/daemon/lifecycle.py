@@ -10,6 +10,7 @@ import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,9 @@ from evd.daemon.maintenance import run_maintenance
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
 from evd.ingest.service import Ingest
 from evd.log.logger import lines_dropped, log
-from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, WriterState
+from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, ServersState, WriterState
 from evd.net.server.asgi import AsgiServer
+from evd.net.server.counters import ServerCounters
 from evd.net.server.edge import Edge
 from evd.payload.codec import IMPLEMENTATION
 from evd.payload.formats import Formats
@@ -90,8 +92,7 @@ class Daemon:
             self.store.preallocate()
         self.directory = assembly.directory(self.store, self.formats)
         self.directory.keys.limit(GuessLimit(steady_ms))
-        self.proxies = assembly.proxies(config)
-        self.admission = assembly.admission(config, self.proxies)
+        self.admission = assembly.admission(config)
         self.doorkeeper = assembly.doorkeeper(self.directory, config)
         self.live = assembly.live(config)
         self.writer = Writer(
@@ -115,11 +116,11 @@ class Daemon:
         self.stopped = assembly.stopped_pushes(self.pushing, config)
         self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
         self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
-        self.limits = assembly.edge_limits(config)
         self._certificate_ends_s: float | None = None
         self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
         self.lag = LoopLag()
         self.edges: list[Edge] = []
+        self.counters = ServerCounters()
         self.stopping = False
         self._close_error: StoreError | None = None
 
@@ -147,6 +148,11 @@ class Daemon:
                 let_go=self.admission.let_go,
                 crowded_by=self.admission.crowded_by,
                 streams=self.live.streams,
+            ),
+            servers=ServersState(
+                **asdict(self.counters.edge),
+                web_refused=self.counters.web.refused,
+                web_failed=self.counters.web.failed,
             ),
             push=self.pushing.state() if self.pushing else None,
             stopped=self.stopped.found,
@@ -187,7 +193,8 @@ class Daemon:
                     allow=self.doorkeeper.allow,
                     allow_local=self.doorkeeper.allow_local,
                     admission=self.admission,
-                    proxies=self.proxies,
+                    proxies=self.admission.proxies,
+                    counters=self.counters.web,
                 )
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
@@ -274,9 +281,10 @@ class Daemon:
                 is_ingest=is_ingest,
                 allow=self.doorkeeper.allow,
                 admission=self.admission,
-                proxies=self.proxies,
+                proxies=self.admission.proxies,
+                counters=self.counters.edge,
                 hand_over=door.hand_over,
-                limits=self.limits,
+                limits=assembly.edge_limits(self.config),
                 log=log,
                 attended=self.writer.linger,
             )

@@ -251,15 +251,10 @@ def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
     return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))
 
 
-def proxies(config: Config) -> Proxies:
-    """Raises ConfigError."""
-    return Proxies(config.server.trusted_proxies)
-
-
-def admission(config: Config, proxies: Proxies) -> Admission:
-    """The places of all connections, whichever address they come by."""
+def admission(config: Config) -> Admission:
+    """The places of all connections, whichever address they come by. Raises ConfigError."""
     server = config.server
     bounds = AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, proxies)
+    return Admission(bounds, Proxies(config.server.trusted_proxies))

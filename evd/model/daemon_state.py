@@ -80,6 +80,22 @@ class ConnectionsState(msgspec.Struct, frozen=True, kw_only=True):
     streams: int = 0
 
 
+class ServersState(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened at the edge, and at the web application's server behind it (evd.net.server.counters)."""
+
+    connections: int = 0
+    requests: int = 0
+    """Whose heads the edge read."""
+    refused: int = 0
+    timed_out: int = 0
+    handed_over: int = 0
+    """Connections that the web application's server was given."""
+    broken: int = 0
+    failed: int = 0
+    web_refused: int = 0
+    web_failed: int = 0
+
+
 class ProviderState(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     outcomes: Mapping[PushOutcome, int]
@@ -173,6 +189,7 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     unexplained: UnexplainedState = UnexplainedState()
     writer: WriterState = WriterState()
     connections: ConnectionsState = ConnectionsState()
+    servers: ServersState = ServersState()
     push: PushState | None = None
     """None: no provider is set up."""
     stopped: StoppedPhonesState | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -28,6 +30,7 @@ from evd.model.daemon_state import (
     ProviderState,
     PushOutcome,
     PushState,
+    ServersState,
     StandingAlarm,
     UnexplainedState,
     WriterState,
@@ -41,6 +44,17 @@ STATE = DaemonState(
     unexplained=UnexplainedState(statuses=17, vehicles=1, vehicle="386625", fields=["state"]),
     writer=WriterState(waiting=3, commits=4, committed=9),
     connections=ConnectionsState(open=5, strangers=19, gave_way=20, turned_away=21, let_go=22),
+    servers=ServersState(
+        connections=31,
+        requests=32,
+        refused=33,
+        timed_out=34,
+        handed_over=35,
+        broken=36,
+        failed=37,
+        web_refused=38,
+        web_failed=39,
+    ),
     push=PushState(
         pause=PauseReason.OTHER,
         pause_text="refused",
@@ -89,6 +103,15 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_connections_crowded_out_total{gave_way}": 20,
         "evd_connections_crowded_out_total{turned_away}": 21,
         "evd_connections_crowded_out_total{let_go}": 22,
+        "evd_connections_accepted_total": 31,
+        "evd_edge_requests_total": 32,
+        "evd_requests_refused_total{edge}": 33,
+        "evd_edge_timeouts_total": 34,
+        "evd_connections_handed_over_total": 35,
+        "evd_connections_broken_total": 36,
+        "evd_requests_failed_total{edge}": 37,
+        "evd_requests_refused_total{web}": 38,
+        "evd_requests_failed_total{web}": 39,
         "evd_push_enabled": 1,
         "evd_push_paused": 1,
         "evd_push_in_flight": 6,
@@ -180,6 +203,67 @@ def test_callbacks_are_counted_by_what_came_of_them(daemon: Any) -> None:
     assert found["evd_database_bytes"] > 0
     assert found["evd_disk_free_bytes"] > 0
     assert found["process_resident_memory_bytes"] > 1e6
+
+
+INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\n"
+OTHER = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+NO_LENGTH = b"Content-Length: x\r\n\r\n"
+
+
+def test_what_happens_at_the_servers_is_counted_from_its_cause_to_its_metric(tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "evd", settings="[server]\nhead_timeout_s = 0.5\n") as daemon:
+        host, _, port = daemon.url.removeprefix("http://").partition(":")
+
+        def say(data: bytes) -> socket.socket:
+            sock = socket.create_connection((host, int(port)), 10)
+            sock.sendall(data)
+            return sock
+
+        def hear(data: bytes) -> bytes:
+            """All that is answered, up to the end."""
+            with say(data) as sock:
+                return b"".join(iter(lambda: sock.recv(65_536), b""))
+
+        def grown() -> dict[str, float]:
+            return {name: value - before[name] for name, value in scraped(daemon).items() if name in BY_SERVERS}
+
+        def counted() -> dict[str, float] | None:
+            found = grown()
+            return found if found["evd_connections_broken_total"] and found["evd_requests_refused_total{web}"] else None
+
+        before = scraped(daemon)
+        assert b" 400 " in hear(INGEST + NO_LENGTH)
+        assert b" 408 " in hear(INGEST)
+        assert b" 400 " in hear(OTHER + b"\r\n" + OTHER + NO_LENGTH)
+        with say(b"") as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closed by a reset
+        found = until(counted)
+    scrapes = found["evd_connections_handed_over_total"] - 1  # each comes by a connection that is handed over
+    assert scrapes >= 1
+    assert found == {
+        "evd_connections_accepted_total": 4 + scrapes,
+        "evd_edge_requests_total": 1 + scrapes,
+        "evd_connections_handed_over_total": 1 + scrapes,
+        "evd_connections_broken_total": 1,
+        "evd_edge_timeouts_total": 1,
+        "evd_requests_refused_total{edge}": 2,
+        "evd_requests_refused_total{web}": 1,
+        "evd_requests_failed_total{edge}": 0,
+        "evd_requests_failed_total{web}": 0,
+    }
+
+
+BY_SERVERS = {
+    "evd_connections_accepted_total",
+    "evd_edge_requests_total",
+    "evd_connections_handed_over_total",
+    "evd_connections_broken_total",
+    "evd_edge_timeouts_total",
+    "evd_requests_refused_total{edge}",
+    "evd_requests_refused_total{web}",
+    "evd_requests_failed_total{edge}",
+    "evd_requests_failed_total{web}",
+}
 
 
 def scraped(daemon: Any) -> dict[str, float]:

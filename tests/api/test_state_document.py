@@ -76,6 +76,17 @@ def test_statistics_have_each_part_under_its_name() -> None:
             "crowded_by": "",
             "streams": 0,
         },
+        "servers": {
+            "connections": 0,
+            "requests": 0,
+            "refused": 0,
+            "timed_out": 0,
+            "handed_over": 0,
+            "broken": 0,
+            "failed": 0,
+            "web_refused": 0,
+            "web_failed": 0,
+        },
         "push": {
             "enabled": True,
             "held": True,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 import trio
 from ingest_way import KEYS, Way, store_options, way
 from original_status import ORIGINAL_CALLBACK
+from push_chain import chain
 
 from evd.request.http import Request
 
@@ -82,3 +85,34 @@ async def test_no_call_comes_back_into_a_room_that_it_has_left(way: Way, documen
     for stack in stacks:
         passed = rooms(stack)
         assert len(passed) == len(set(passed)), passed
+
+
+SOCKETS = ("evd.net", "evd.dev", "evd.log", "evd.concurrency", "evd.clock")
+"""What a push is sent through, and the fake at its other end."""
+
+
+FOLDERS = "evd.store.sqlite", "evd.push.providers.fcm"
+"""An engine and a provider count as one module each: a change of them stays in their folder."""
+
+
+def stations(stacks: list[list[str]]) -> set[str]:
+    """The modules that call on to another one. What only answers (a limit, a table, a value) is no station."""
+    found = set()
+    for stack in stacks:
+        ours = [next((one for one in FOLDERS if module.startswith(one)), module) for module in stack]
+        ours = [module for module in ours if not module.startswith((*LEAVES, *SOCKETS))]
+        found |= {caller for caller, callee in pairwise(ours) if caller != callee}
+    return found
+
+
+async def test_a_push_passes_few_modules_and_all_of_them_in_push_and_store(tmp_path: Path) -> None:
+    """From the commit of its status to the commit of what became of it."""
+    async with chain(tmp_path) as one:
+        await one.register("phone-a")
+        await one.quiet()
+        with walked() as stacks:
+            await one.arrive(1)
+            await one.until("SELECT count(*) FROM pushed", 1)
+    passed = {module for stack in stacks for module in stack if not module.startswith((*LEAVES, *SOCKETS))}
+    assert {module.split(".")[1] for module in passed} == {"push", "store"}
+    assert len(stations(stacks)) <= 12, sorted(stations(stacks))

@@ -147,7 +147,7 @@ class Admission:
         """All counters count from the start."""
         self.turned_away = 0
         self.let_go = 0
-        self._proxies = proxies or Proxies()
+        self.proxies = proxies or Proxies()
         self._strangers = _IdleOrder()
         self._elsewhere = _IdleOrder()
         self._of: dict[str, _IdleOrder] = {}
@@ -240,7 +240,7 @@ class Admission:
         line = self._of.get(network)
         if line is None or len(line) < self.bounds.per_address or network in self._known:
             return False
-        return not self._proxies.trust(address)
+        return not self.proxies.trust(address)
 
     def _shut_down(self, place: Slot | None) -> bool:
         if place is None:

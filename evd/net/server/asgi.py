@@ -23,6 +23,7 @@ from hypercorn.typing import ASGIFramework, ConnectionState
 from evd.errors import Unavailable, error_kinds
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
+from evd.net.server.counters import AsgiCounters
 from evd.net.server.guarded import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection
 from evd.net.server.http1 import error_reply, render
 from evd.net.server.http1_body import Allowance
@@ -48,16 +49,13 @@ class AsgiServer:
         allow_local: Allow | None = None,
         admission: Admission | None = None,
         proxies: Proxies | None = None,
+        counters: AsgiCounters | None = None,
     ) -> None:
         """An application finds as `scope["client"]` the peer's address, or of a peer that is one of `proxies` the one
         that it names.
         """
-        self.refused = 0
-        """Requests the guard refused, of all connections so far."""
-        self.failed = 0
-        """Connections that ended by an exception."""
+        self.counters = counters or AsgiCounters()
         self._app = ASGIWrapper(app)
-        self._limits = limits
         allow = allow or (lambda head, client: Allowance(limits.body_max))
         self._policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
         self._local_policy = replace(self._policy, allow=allow_local or allow)
@@ -96,7 +94,7 @@ class AsgiServer:
 
     def stop(self) -> None:
         """Close idle connections, let requests in hand finish, and cut what is left after `drain_s`."""
-        self._cut_at = trio.current_time() + self._limits.drain_s
+        self._cut_at = trio.current_time() + self._policy.limits.drain_s
         for connection in self._open:
             connection.cut_at(self._cut_at)
         self._stopping.set()
@@ -118,17 +116,17 @@ class AsgiServer:
         try:
             await connection.run()
         except* Exception as group:
-            self.failed += 1
+            self.counters.failed += 1
             self._log.error("door.connection_failed", errors=error_kinds(group))
         finally:
-            self.refused += connection.refused
+            self.counters.refused += connection.refused
             self._open.discard(connection)
             connection.dissolve()
             if not self._open and self._stopping.is_set():
                 self._empty.set()
 
     async def _turn_away(self, stream: trio.abc.HalfCloseableStream) -> None:
-        with trio.move_on_after(self._limits.write_s), suppress(trio.BrokenResourceError):
+        with trio.move_on_after(self._policy.limits.write_s), suppress(trio.BrokenResourceError):
             await stream.send_all(render(error_reply(STOPPED), keep_alive=False))
         await trio.aclose_forcefully(stream)
 

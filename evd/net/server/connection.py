@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from evd.errors import RequestError, Unavailable
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
+from evd.net.server.counters import EdgeCounters
 from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
@@ -72,7 +73,7 @@ class EdgeLimits:
 
 
 class Reception(ABC):
-    """What the connections of one edge share: whom they ask, their bounds, the time, and what is counted."""
+    """What the connections of one edge share: whom they ask, their bounds, the time, and the counters."""
 
     def __init__(
         self,
@@ -84,6 +85,7 @@ class Reception(ABC):
         log: FilteringBoundLogger,
         admission: Admission,
         proxies: Proxies | None,
+        counters: EdgeCounters | None,
     ) -> None:
         self.take = take
         self.is_ingest = is_ingest
@@ -95,14 +97,7 @@ class Reception(ABC):
         self.stopping = False
         self.admission = admission
         self.proxies = proxies or Proxies()
-        self.connections = 0
-        """All counters count from the start."""
-        self.requests = 0
-        self.refused = 0
-        self.on_timeout = 0
-        self.handed_over = 0
-        self.broken = 0
-        self.failed = 0
+        self.counters = counters or EdgeCounters()
 
     @abstractmethod
     def give_away(self, connection: Connection, unread: bytes) -> None:
@@ -213,7 +208,7 @@ class Connection:
             if self.late is None:
                 self.close()
             else:
-                self._reception.on_timeout += 1
+                self._reception.counters.timed_out += 1
                 self._refuse(self.late)
                 self._listen()
         except Exception as error:
@@ -309,7 +304,7 @@ class Connection:
                         self._owes(HEAD_LATE, reception.limits.head_s)
                     reception.admission.hold(self.place, reader.held)
                 return False
-            reception.requests += 1
+            reception.counters.requests += 1
             if not reception.is_ingest(head.method, head.path):
                 self.phase = Phase.GONE
                 if self.place.stranger and reception.allow(head, self._client(head)).known:
@@ -362,7 +357,7 @@ class Connection:
                 self._prove()
             self.answer(error_reply(error))
         except Exception as error:
-            self._reception.failed += 1
+            self._reception.counters.failed += 1
             self._reception.log.error(
                 "edge.request_failed", error=type(error).__name__, path=request.path, client=request.peer
             )
@@ -405,7 +400,7 @@ class Connection:
 
     def _refuse(self, error: RequestError) -> None:
         """The last words to a connection whose bytes can be trusted no more, or are late."""
-        self._reception.refused += 1
+        self._reception.counters.refused += 1
         self._send(render(error_reply(error), keep_alive=False), last=True)
 
     def _linger(self) -> None:
@@ -417,8 +412,8 @@ class Connection:
     def _fail(self, error: Exception) -> None:
         """No exception of a connection leaves it."""
         if isinstance(error, OSError):
-            self._reception.broken += 1  # the client went away, or speaks no TLS
+            self._reception.counters.broken += 1  # the client went away, or speaks no TLS
         else:
-            self._reception.failed += 1
+            self._reception.counters.failed += 1
             self._reception.log.error("edge.connection_failed", errors=[type(error).__name__], peer=self._peer)
         self.close()

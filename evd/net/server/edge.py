@@ -24,6 +24,7 @@ from evd.errors import error_kinds
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
 from evd.net.server.connection import EVENTS, Answer, Connection, EdgeLimits, Reception
+from evd.net.server.counters import EdgeCounters
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
@@ -56,7 +57,7 @@ class Edge(Reception):
     such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
     the head and the client's address: how much body may be waited for. Without it that is `limits.body_max`.
     That address is the peer's, or of a peer that is one of `proxies` the one that it names.
-    `admission` is shared by all edges of a process.
+    `admission` is shared by all edges of a process, and so may be `counters`.
     `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
     each turn: all that had happened was attended to.
     """
@@ -72,10 +73,18 @@ class Edge(Reception):
         log: FilteringBoundLogger,
         admission: Admission,
         proxies: Proxies | None = None,
+        counters: EdgeCounters | None = None,
         attended: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
-            take=take, is_ingest=is_ingest, allow=allow, limits=limits, log=log, admission=admission, proxies=proxies
+            take=take,
+            is_ingest=is_ingest,
+            allow=allow,
+            limits=limits,
+            log=log,
+            admission=admission,
+            proxies=proxies,
+            counters=counters,
         )
         self._hand_over = hand_over
         self._attended = attended
@@ -187,14 +196,14 @@ class Edge(Reception):
         if place is None:
             sock.close()
             return
-        self.connections += 1
+        self.counters.connections += 1
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire = PlainSocket(sock) if ssl_context is None else TlsSocket(sock, ssl_context)
             descriptor = sock.fileno()
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
-            self.broken += 1
+            self.counters.broken += 1
             self.admission.leave(place)
             sock.close()
             return
@@ -221,7 +230,7 @@ class Edge(Reception):
     def give_away(self, connection: Connection, unread: bytes) -> None:
         """See `Reception.give_away`."""
         assert self._given is not None
-        self.handed_over += 1
+        self.counters.handed_over += 1
         self._forget(connection)
         self._poll.unregister(connection.wire.socket)
         self._elsewhere += 1
@@ -250,15 +259,15 @@ class Edge(Reception):
             if stream.place is None or stream.place.taken:  # else it had to give way meanwhile
                 await self._hand_over(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
-            self.broken += 1
+            self.counters.broken += 1
         except* trio.Cancelled as group:
             if trio.current_effective_deadline() == -inf:
                 raise  # the edge's own end
             # One that slipped out of the connection's own scopes would end all the others.
-            self.failed += 1
+            self.counters.failed += 1
             self.log.error("edge.connection_failed", errors=error_kinds(group))
         except* Exception as group:
-            self.failed += 1
+            self.counters.failed += 1
             self.log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             await trio.aclose_forcefully(stream)

@@ -116,7 +116,7 @@ async def test_an_ingest_request_is_answered_and_the_connection_kept() -> None:
             answer = await client.read()
             assert (answer.status, answer.body, answer.headers["x-path"]) == (201, body, "/sigfox/uplink")
             assert "connection" not in answer.headers
-        assert (here.edge.connections, here.edge.requests, here.edge.open) == (1, 3, 1)
+        assert (here.edge.counters.connections, here.edge.counters.requests, here.edge.open) == (1, 3, 1)
 
 
 async def test_whoever_takes_is_given_the_whole_request() -> None:
@@ -153,7 +153,7 @@ async def test_a_pipelined_request_that_is_no_ingest_one_is_handed_over_after_th
         assert (await client.read()).status == 201
         assert (await client.read()).body == get() + b"rest"
         assert await client.ended()
-        assert here.edge.handed_over == 1
+        assert here.edge.counters.handed_over == 1
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ async def test_a_fault_of_an_ingest_request_is_refused_and_the_connection_closed
             assert (answer.status, answer.headers["connection"]) == (fault.status, "close")
             assert fault.says in orjson.loads(answer.body)["detail"]
             assert await client.ended()
-        assert here.edge.refused == 1
+        assert here.edge.counters.refused == 1
         assert await here.answers()
 
 
@@ -248,7 +248,7 @@ async def test_what_taking_raises_is_answered() -> None:
         assert b"secret" not in answer.body
         assert await client.ended()
         assert [entry["error"] for entry in logs] == ["KeyError"]
-        assert here.edge.failed == 1
+        assert here.edge.counters.failed == 1
 
 
 async def fails(stream: ReplayStream) -> None:
@@ -280,7 +280,7 @@ async def test_what_a_handed_over_connection_raises_stays_in_its_task(
                     await client.read()
         assert [entry["errors"] for entry in logs] == [[error]]
         assert "secret" not in str(logs)
-        assert here.edge.failed == 1
+        assert here.edge.counters.failed == 1
         assert await here.answers()
 
 
@@ -305,7 +305,7 @@ async def test_what_is_late_is_answered_and_cut(sent: bytes, status: int) -> Non
             answer = await client.read()
         assert answer.status == status
         assert await client.ended()
-        assert here.edge.on_timeout == 1
+        assert here.edge.counters.timed_out == 1
 
 
 async def test_a_steady_drip_of_a_body_is_cut_all_the_same() -> None:
@@ -430,7 +430,7 @@ async def test_a_reply_that_is_on_its_way_at_the_stop_does_not_hold_it_up() -> N
 
     async with site(take, limits=edge_limits(drain_s=60)) as here, await here.connect() as client:
         await client.send(post(b"x"))
-        await until(lambda: here.edge.requests == 1)
+        await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
         assert len((await client.read()).body) == 8 * 1024 * 1024
         with trio.fail_after(5):
@@ -447,7 +447,7 @@ async def test_one_that_sends_without_end_does_not_stand_in_anybodys_way() -> No
         await greedy.send(100 * post())
         await other.send(post())
         await other.read()
-        assert here.edge.requests < 60
+        assert here.edge.counters.requests < 60
         assert [(await greedy.read()).status for _ in range(100)] == [401] * 100
 
 
@@ -457,7 +457,7 @@ async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
 
     async with site(take, limits=edge_limits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
-        await until(lambda: here.edge.requests == 1)
+        await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
         with trio.fail_after(5):
             await here.served.wait()
@@ -470,7 +470,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
 
     async with site(take, limits=edge_limits(drain_s=0.1)) as here, await here.connect() as client:
         await client.send(post(b"x"))
-        await until(lambda: here.edge.requests == 1)
+        await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
         with trio.fail_after(5):
             await here.served.wait()
@@ -482,7 +482,7 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline() -> None:
 
     async with site(take, limits=edge_limits(write_s=0.1, sweep_s=0.02)) as here, await here.connect() as client:
         await client.send(post(b"x"))
-        await until(lambda: here.edge.requests == 1 and not here.edge.open)
+        await until(lambda: here.edge.counters.requests == 1 and not here.edge.open)
 
 
 async def test_writes_of_a_handed_over_connection_have_a_deadline() -> None:
@@ -549,7 +549,7 @@ async def test_tls_garbage_ends_its_own_connection_only(certificates: Certificat
                     except trio.BrokenResourceError:
                         pass
             assert await here.answers(client_side)
-            assert here.edge.failed == 0
+            assert here.edge.counters.failed == 0
     assert logs == []
 
 

@@ -194,7 +194,7 @@ async def test_a_fault_is_refused_and_the_server_lives(fault: Fault, before: str
                 assert fault.says in orjson.loads(answer.body)["detail"]
                 assert await client.ended()
             assert await here.answers()
-            assert here.edge.failed == here.door.failed == 0
+            assert here.edge.counters.failed == here.door.counters.failed == 0
     assert logs == []
 
 
@@ -296,7 +296,7 @@ async def test_quart_first_then_an_ingest_request_is_served_by_the_application()
     async with site() as here, await here.connect() as client:
         await client.send(get() + INGEST + get())
         assert [(await client.read()).body for _ in range(3)] == [b"home", b"quart:hi", b"home"]
-        assert here.edge.handed_over == 1
+        assert here.edge.counters.handed_over == 1
 
 
 async def test_ingest_first_then_quart_is_served_by_both_in_order() -> None:
@@ -384,7 +384,7 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: byte
         await here.web.asked.wait()
         await until(lambda: not here.door.open)
         assert await here.answers()
-        assert (here.edge.failed, here.door.failed) == (0, 0)
+        assert (here.edge.counters.failed, here.door.counters.failed) == (0, 0)
 
 
 async def test_a_slow_reader_is_no_dead_one() -> None:
@@ -516,7 +516,7 @@ async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() 
     with other, structlog.testing.capture_logs() as logs:
         async with site() as here:
             await here.door.hand_over(Faulty(PlainSocket(one), b"", write_s=1.0))
-            assert here.door.failed == 1
+            assert here.door.counters.failed == 1
             assert await here.answers()
     assert [entry["errors"] for entry in logs] == [["ValueError"]]
     assert "secret" not in str(logs)
