@@ -116,7 +116,7 @@ class SqliteStore:
             facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
             self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
             self._db.executemany(_SET_KIND, target_kinds)
-            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # a file keeps the size that it was created with
+            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, possibly another size
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
             self._rest_pages = REST_BYTES // page_bytes
