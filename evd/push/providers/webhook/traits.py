@@ -1,4 +1,4 @@
-"""What webhooks are as a provider: programs at addresses that an administrator registers."""
+"""Webhooks as a provider: programs at addresses that an administrator registers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTING = "push.webhook_secret"
 
 
 def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
-    """Raises ConfigError for a secret that is none."""
+    """The pusher, opened. Raises ConfigError for an invalid secret."""
     push = config.push
     if not push.webhook_secret:
         return None
@@ -36,7 +36,7 @@ def in_flight_max(push: PushSettings) -> int:
 
 
 def require_secret(config: Config) -> None:
-    """Raises BadRequest where pushes could not be signed."""
+    """Raises BadRequest if pushes could not be signed."""
     if not config.push.webhook_secret:
         raise BadRequest(f"webhooks are signed: set {SETTING} to what `evd webhook secret` prints, and start evd anew")
 
