@@ -90,16 +90,16 @@ class PushService:
     async def test(self, vehicle: str) -> list[dict[str, Any]]:
         """Send the vehicle's last status to its phones, ignoring the rate limit; returns the providers' answers."""
         last = self._pending.last_of(vehicle)
-        told: list[dict[str, Any]] = []
+        answers: list[dict[str, Any]] = []
         async with trio.open_nursery() as nursery:
             for registration in self._pending.registrations_of(vehicle):
                 delivery = Delivery(registration, last, None, None)
                 for dispatcher in self.dispatchers:
                     if registration.kind in dispatcher.traits.serves:
-                        nursery.start_soon(partial(self._try, dispatcher, delivery, told))
-        return told
+                        nursery.start_soon(partial(self._try, dispatcher, delivery, answers))
+        return answers
 
-    async def _try(self, dispatcher: Dispatcher, delivery: Delivery, told: list[dict[str, Any]]) -> None:
+    async def _try(self, dispatcher: Dispatcher, delivery: Delivery, answers: list[dict[str, Any]]) -> None:
         began = trio.current_time()
         said, taken = f"no answer within {TEST_TIMEOUT_S:g} s", False
         try:
@@ -108,7 +108,7 @@ class PushService:
         except PushError as error:
             said = str(error)
         ms = round((trio.current_time() - began) * 1000, 1)
-        told.append(
+        answers.append(
             {
                 "token": f"{delivery.registration.token[:8]}…",
                 "kind": delivery.registration.kind,

@@ -43,7 +43,7 @@ class StoppedPushes:
         self._hindered_until = hindered_until
         self._clock = clock
         self.found: StoppedPhonesState | None = None
-        """None: not looked yet."""
+        """None before the first search."""
 
     async def run(self, queries: PushQueries) -> None:
         """Search for ever. Cancelling is safe."""
@@ -56,7 +56,7 @@ class StoppedPushes:
             await trio.sleep(EVERY_S)
 
     async def look(self, queries: PushQueries) -> StoppedPhonesState:
-        """Through all registrations. Raises Unavailable."""
+        """Search all registrations once. Raises Unavailable."""
         now, hindered_until = self._clock(), self._hindered_until
         lately = PushedLately(
             since=now - LATELY_MS,

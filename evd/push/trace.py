@@ -123,9 +123,9 @@ def trace(
     received = status["received"] if status else None
     living = {phone["token"] for phone in phones}
     pushes = [_finished(row, received, row["token"] in living) for row in reversed(pushed)]
-    told = {row["token"] for row in pushed if row["what"] == "state"}
+    given = {row["token"] for row in pushed if row["what"] == "state"}
     if status:
-        pushes += [_unfinished(TracedDelivery(status, phone, rules)) for phone in phones if phone["token"] not in told]
+        pushes += [_unfinished(TracedDelivery(status, phone, rules)) for phone in phones if phone["token"] not in given]
     pushes += [_waiting_event(row) for row in events]
     return {
         "status_id": status_id,

@@ -31,7 +31,8 @@ def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
 
 
 def in_flight_max(push: PushSettings) -> int:
-    """For each request at once a push, and one to be next: the others wait where newer ones replace them."""
+    """Two pushes for each request: one in progress and one next. Others stay in the backlog, where newer ones replace
+    them."""
     return min(push.in_flight_max, 2 * push.webhook_threads_max)
 
 
