@@ -288,6 +288,41 @@ def test_every_declared_package_is_pinned() -> None:
     assert pinned >= DECLARED
 
 
+STATEMENT = re.compile(
+    r"\bSELECT\b[^;]*\bFROM\b|\b(INSERT|REPLACE)\s+INTO\b|\bUPDATE\s+\w+\s+SET\b|\bDELETE\s+FROM\b"
+    r"|\b(CREATE|DROP|ALTER)\s+(TABLE|VIEW|INDEX)\b|\bPRAGMA\s|\bBEGIN\s+IMMEDIATE\b",
+    re.DOTALL,
+)
+SLOTS = {1 << 20, (1 << 20) - 1, 1 << 19}
+"""Slots of a ring, the mask of a slot, and the bit of what was set aside."""
+
+
+@pytest.mark.parametrize("module", sorted(module for module in MODULES if room_of(module) != "store"))
+def test_what_an_engine_is_made_of_stays_in_the_store(module: str) -> None:
+    """No engine by its name, no SQL, no arithmetic of slots: another engine has none of it."""
+    assert not {name for name in imports(module) if name.startswith("evd.store.sqlite")}
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert not STATEMENT.search(node.value), f"{module}:{node.lineno} has SQL"
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.FloorDiv | ast.Mod | ast.BitAnd):
+            known = SLOTS & {_number(node.left), _number(node.right)}
+            assert not known, f"{module}:{node.lineno} counts in slots"
+
+
+def _number(node: ast.expr) -> int | None:
+    """Of a literal, or of one that is shifted by another."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.LShift):
+        value, places = _number(node.left), _number(node.right)
+        return None if value is None or places is None else value << places
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
+
+
+def test_only_its_table_of_engines_names_one() -> None:
+    engines = {module for module in MODULES if module.startswith("evd.store.sqlite")}
+    outside = {module for module in MODULES.keys() - engines if imports(module) & engines}
+    assert outside == {"evd.store.engines"}
+
+
 def test_only_the_store_opens_databases() -> None:
     openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.sqlite.library"} & imports(m)}
     assert {room_of(module) for module in openers} == {"store"}

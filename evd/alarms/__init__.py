@@ -1,4 +1,4 @@
-"""What evd's operator must hear: readings of the daemon in, alarms raised and cleared out.
+"""Alarms for evd's operator: readings of the daemon go in, raised and cleared alarms come out.
 
 May import: config, model, sigfox, log and net. Begin with `evd.alarms.rules`; a new alarm is a row there.
 """

@@ -1,4 +1,4 @@
-"""An alarm as an e-mail. It blocks, so it belongs into a thread."""
+"""An alarm as an e-mail. Sending blocks, so it must run in a thread."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ HINTS: tuple[tuple[type[Exception], str], ...] = (
     (smtplib.SMTPAuthenticationError, "refuses the login: check alerts.smtp_user and alerts.smtp_password"),
     (smtplib.SMTPRecipientsRefused, "refuses alerts.email_to"),
     (smtplib.SMTPSenderRefused, "refuses alerts.email_from"),
-    (smtplib.SMTPNotSupportedError, "does not offer what alerts asks of it: check alerts.smtp_security and smtp_user"),
+    (smtplib.SMTPNotSupportedError, "lacks what `[alerts]` requires: check alerts.smtp_security and alerts.smtp_user"),
     (smtplib.SMTPException, "refuses the message: check alerts.smtp and alerts.smtp_security"),
-    (ssl.SSLError, "has no trusted certificate for this name, or speaks no TLS there: check alerts.smtp_security"),
+    (ssl.SSLError, "has no trusted certificate for this name, or no TLS at this port: check alerts.smtp_security"),
     (OSError, "cannot be reached: check alerts.smtp"),
-    (ValueError, "was not asked, for an address is none: check alerts.email_to and alerts.email_from"),
+    (ValueError, "was not used, because an address is invalid: check alerts.email_to and alerts.email_from"),
 )
-"""The first that fits. The server's own words are left out: they may quote what was sent."""
+"""The first that matches. The server's own text is left out: it may quote the message."""
 
 
 class AlarmMail:
@@ -52,12 +52,12 @@ class AlarmMail:
             hint = next(hint for kind, hint in HINTS if isinstance(error, kind))
             raise AlertError(f"the mail server {self._settings.smtp} {hint}") from None
         if refused:
-            log.warning("some of alerts.email_to are refused by the mail server", addresses=sorted(refused))
+            log.warning("the mail server refuses some of alerts.email_to", addresses=sorted(refused))
 
     def _connected(self) -> smtplib.SMTP:
         host, port = self._server
         timeout_s, security = self._settings.timeout_s, self._settings.smtp_security
-        # smtplib would look its own name up in the DNS, which may take as long as it likes.
+        # Without the host smtplib would look up its own name in the DNS, which has no time limit.
         if security == "tls":
             return smtplib.SMTP_SSL(host, port, self._host, timeout=timeout_s, context=self._trust())
         server = smtplib.SMTP(host, port, self._host, timeout=timeout_s)
@@ -80,7 +80,7 @@ def compose(change: AlarmChange, settings: AlarmSettings, host: str, now: int) -
     message["Subject"] = f"evd on {host}: {change.name} {state}"
     message["Date"] = format_datetime(datetime.fromtimestamp(now // 1000, UTC))
     message["Message-ID"] = f"<{change.identity}@{host}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice comes back
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
     message.set_content(f"{change.text}\n\nalarm: {change.name} ({change.severity})\nsince: {since}\nhost:  {host}\n")
     return message
 
@@ -89,5 +89,5 @@ def parse_server(text: str) -> tuple[str, int]:
     """`HOST:PORT` or `[IPv6]:PORT`. Raises ConfigError."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
-        raise ConfigError(f"alerts.smtp is {text!r}: HOST:PORT is needed, for instance mail.example.org:587")
+        raise ConfigError(f"alerts.smtp is {text!r}: use HOST:PORT, for instance mail.example.org:587")
     return host.strip("[]"), int(port)

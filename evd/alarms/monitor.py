@@ -1,6 +1,6 @@
-"""The task that looks every few seconds what alarms, and those that tell the operator: in nobody's way.
+"""The task that evaluates the alarms every few seconds, and the tasks that notify the operator.
 
-Each way of telling has a task of its own, which holds the newest change of each alarm until it is told.
+Each way of notification has a task of its own, which keeps the newest change of each alarm until it is delivered.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from evd.alarms.mail import AlarmMail
 
 EVERY_S = 5.0
-"""Between two looks: an alarm is a matter of minutes, a look takes some 50 µs."""
+"""Between two evaluations: alarms develop within minutes, and an evaluation takes some 50 µs."""
 
 KEEP_EVERY_S = 60.0
-"""Between two writes of the memory while nothing changes: what a kill may make evd forget of a silence."""
+"""Between two writes of the memory while nothing changes: so much of a silence is forgotten by a kill."""
 
 MEMORY_MAX = 65_536
-"""Bytes of its file; ten alarms are some 5,000."""
+"""Bytes of the memory's file; ten alarms take some 5,000."""
 
 Send = Callable[[AlarmChange, int], Awaitable[None]]
-"""Tells the operator of a change, at the time it is told (epoch ms). Raises AlertError."""
+"""Notifies the operator of a change, with the current time (epoch ms). Raises AlertError."""
 
 
 class AlarmSender(Protocol):
-    """A way to tell the operator."""
+    """A way to notify the operator."""
 
     name: str
 
@@ -51,7 +51,7 @@ class AlarmSender(Protocol):
 
 
 class MailInThread:
-    """`AlarmMail`, one message at a time, each in a thread; one that does not end in time is left behind."""
+    """`AlarmMail`, one message at a time, each in a thread; a thread that does not end in time is abandoned."""
 
     def __init__(self, mail: AlarmMail) -> None:
         self.name = mail.name
@@ -66,7 +66,7 @@ class MailInThread:
 
 
 class Notifier:
-    """Tells by one way: the newest change of each alarm, until it is told; a failing way is logged once."""
+    """Notifies by one way: retries the newest change of each alarm until it is delivered; logs a failing way once."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Notifier:
         self._timeout_s = timeout_s
         self._clock = clock
         self._chance = chance
-        self._untold: dict[str, AlarmChange] = {}
+        self._pending: dict[str, AlarmChange] = {}
         self._news = trio.Event()
         self._failures = 0
 
@@ -90,17 +90,17 @@ class Notifier:
 
     @property
     def pending(self) -> list[AlarmChange]:
-        return list(self._untold.values())
+        return list(self._pending.values())
 
-    def tell(self, change: AlarmChange) -> None:
-        self._untold[change.name] = change
+    def offer(self, change: AlarmChange) -> None:
+        self._pending[change.name] = change
         self._news.set()
 
     async def run(self) -> None:
-        """Tell what there is to tell, for ever. Cancelling is safe."""
+        """Deliver changes until cancelled, which is safe."""
         try:
             while True:
-                while self._untold:
+                while self._pending:
                     await self._notify_next()
                 self._news = trio.Event()
                 await self._news.wait()
@@ -109,7 +109,7 @@ class Notifier:
                 await self._sender.aclose()
 
     async def _notify_next(self) -> None:
-        name, change = next(iter(self._untold.items()))
+        name, change = next(iter(self._pending.items()))
         try:
             with trio.fail_after(self._timeout_s):
                 await self._sender.send(change, self._clock())
@@ -118,27 +118,27 @@ class Notifier:
         except AlertError as error:
             await self._failed(name, str(error))
         except Exception as error:
-            # Whatever a mail library trips over: callbacks must not stop for it.
-            log.error("telling the operator failed", way=self._sender.name, exc_info=error)
+            # Any fault of a mail library: it must not stop the daemon.
+            log.error("an alarm could not be sent because of an internal error", way=self._sender.name, exc_info=error)
             await self._failed(name, type(error).__name__)
         else:
             self._failures = 0
-            if self._untold[name] is change:
-                del self._untold[name]
+            if self._pending[name] is change:
+                del self._pending[name]
 
     async def _failed(self, name: str, reason: str) -> None:
         if not self._failures:
             log.warning(
-                "the operator cannot be told of alarms, evd goes on trying", way=self._sender.name, reason=reason
+                "alarms cannot be delivered to the operator; evd keeps trying", way=self._sender.name, reason=reason
             )
-        self._untold[name] = self._untold.pop(name)  # behind the others: it may be the only one that is refused
+        self._pending[name] = self._pending.pop(name)  # behind the others: perhaps only this one is refused
         delay = delay_s(self._failures, 0.0, self._chance())
         self._failures += 1
         await trio.sleep(delay)
 
 
 class AlarmMonitor:
-    """`read` gives the readings at a time (epoch ms), `memory` is the file that outlives the process."""
+    """`read` returns the readings at a time (epoch ms); `memory` is the file that survives restarts."""
 
     def __init__(
         self,
@@ -152,11 +152,11 @@ class AlarmMonitor:
         self._read = read
         self._file = memory
         self._clock = clock
-        self._tellers = [Notifier(sender, timeout_s=settings.timeout_s, clock=clock) for sender in senders]
+        self._notifiers = [Notifier(sender, timeout_s=settings.timeout_s, clock=clock) for sender in senders]
         self._alarms = Alarms(settings, load(memory))
-        for teller in self._tellers:  # what the process before could not tell any more
-            for change in self._alarms.memory.pending.get(teller.name, ()):
-                teller.tell(change)
+        for notifier in self._notifiers:  # what the previous process could not deliver
+            for change in self._alarms.memory.pending.get(notifier.name, ()):
+                notifier.offer(change)
         self._unwritable = False
 
     @property
@@ -168,10 +168,10 @@ class AlarmMonitor:
         ]
 
     async def run(self) -> None:
-        """Look, log and tell, for ever. Cancelling is safe."""
+        """Evaluate, log and notify until cancelled, which is safe."""
         async with trio.open_nursery() as nursery:
-            for teller in self._tellers:
-                nursery.start_soon(teller.run)
+            for notifier in self._notifiers:
+                nursery.start_soon(notifier.run)
             keep_at = 0.0
             try:
                 while True:
@@ -183,29 +183,29 @@ class AlarmMonitor:
                 self._keep()
 
     def step(self) -> list[AlarmChange]:
-        """One look."""
+        """One evaluation."""
         changes = self._alarms.step(self._read(self._clock()))
         for change in changes:
-            say = log.info if change.state == "cleared" else log.error
-            say("alarm", alarm=change.name, state=change.state, severity=change.severity, text=change.text)
-            for teller in self._tellers:
-                teller.tell(change)
+            write = log.info if change.state == "cleared" else log.error
+            write("alarm", alarm=change.name, state=change.state, severity=change.severity, text=change.text)
+            for notifier in self._notifiers:
+                notifier.offer(change)
         return changes
 
     def _keep(self) -> None:
-        self._alarms.memory.pending = {teller.name: teller.pending for teller in self._tellers if teller.pending}
+        self._alarms.memory.pending = {one.name: one.pending for one in self._notifiers if one.pending}
         try:
             keep(self._file, self._alarms.memory)
         except OSError as error:
             if not self._unwritable:
-                log.warning("alarms are forgotten at a restart: their file cannot be written", reason=error.strerror)
+                log.warning("a restart will forget alarms: their file cannot be written", reason=error.strerror)
             self._unwritable = True
         else:
             self._unwritable = False
 
 
 def load(path: Path) -> AlarmMemory:
-    """An empty one where there is none, or one that something else wrote."""
+    """The memory in the file; an empty one if there is no file or it has other content."""
     try:
         with path.open("rb") as file:
             return msgspec.json.decode(file.read(MEMORY_MAX), type=AlarmMemory)
@@ -214,7 +214,7 @@ def load(path: Path) -> AlarmMemory:
 
 
 def keep(path: Path, memory: AlarmMemory) -> None:
-    """Not synced: what a power failure takes is a minute of a silence. Raises OSError."""
+    """Write the memory. Not synced: a power failure loses a minute of a silence at most. Raises OSError."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_bytes(msgspec.json.encode(memory))
     fresh.replace(path)

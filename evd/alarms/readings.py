@@ -1,4 +1,4 @@
-"""From the daemon's state to the readings that alarms are judged by."""
+"""From the daemon's state to the readings that the alarm rules use."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def readings(state: DaemonState, now: int, *, rejected_max: int) -> Readings:
 
 
 def _pause_kind(push: PushState) -> PauseReason | None:
-    """Before a provider took the first push nothing is known: what was wrong before a restart may be so still."""
+    """None until a provider takes a push: a fault from before a restart may still be there."""
     return push.pause if push.pause or push.outcomes.get(PushOutcome.SENT) else None

@@ -1,6 +1,6 @@
-"""What alarms: a row of RULES for each alarm of evd's operator (`[alerts]`), judged by readings of the daemon.
+"""The alarm rules: a row of RULES for each alarm of evd's operator (`[alerts]`), evaluated on readings of the daemon.
 
-An alarm is raised at one bound, cleared at another one and only after some calm (evd.alarms.state).
+An alarm is raised at one bound, and cleared at a lower one after a time of calm (evd.alarms.state).
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ Severity = Literal["critical", "warning"]
 
 
 class Readings(msgspec.Struct, frozen=True, kw_only=True):
-    """How the daemon is at `now` (epoch ms). What is not known is None: an alarm about it stays as it is."""
+    """The daemon's state at `now` (epoch ms). None means unknown: an alarm about it stays as it is."""
 
     now: int
     pause_kind: PauseReason | None = None
-    """None: nothing was sent yet, so nobody knows."""
+    """None: nothing was sent yet."""
     pause_reason: str = ""
     held: bool = False
-    """The operator keeps pushes back (`evd push pause`)."""
+    """The operator paused pushes (`evd push pause`)."""
     quota_pauses: int = 0
-    """Since the start, as those that are counted below."""
+    """Since the start, like the counts below."""
     foreign_senders: int = 0
     """Registrations dropped because they belong to another Firebase project (403 SENDER_ID_MISMATCH)."""
     dropped: int = 0
-    """Registrations that a provider said are dead."""
+    """Registrations that a provider reported as dead."""
     displaced: int = 0
     """Phones that made room for newer ones though a provider took a push for them lately."""
     stopped: StoppedPhonesState | None = None
@@ -48,39 +48,39 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     unexplained: int = 0
     """Statuses whose sender's values contradict what their format makes of the payload."""
     unexplained_by: str = ""
-    """The vehicle of the last one; and its fields that differ."""
+    """The vehicle of the last of these; `unexplained_fields` are its fields that differ."""
     unexplained_fields: str = ""
     oldest_push_s: float | None = None
-    """For how long pushes have been waiting; 0: none waits."""
+    """How long the oldest due push has been waiting; 0: none is due."""
     callbacks: int = 0
-    """Taken since the start, whatever came of them."""
+    """Callbacks since the start, with any outcome."""
     disk_free_bytes: int | None = None
     disk_total_bytes: int = 0
     disk_full: bool = False
     """The last commit found no space."""
     stalled: str = ""
-    """Why the database has taken nothing for some seconds, and what to do; empty: it takes what comes."""
+    """Why nothing could be written for some seconds, and what to do; empty: writing works."""
     rejected_max: int = 10_000
     """Rows that `rejected` keeps."""
     log_bytes: int | None = None
-    """The length of the database's log (evd.db-wal)."""
+    """The length of the WAL (evd.db-wal)."""
     loop_lag_s: float = 0.0
-    """The most by which evd's loop was late within the last minute or two."""
+    """The worst lag of evd's loop within the last minute or two."""
     clock_behind_s: float = 0.0
-    """The server's clock is not believed, and evd's time is later by so much."""
+    """By how much the server's clock is behind evd's time; 0 if it is trusted."""
     ahead: int = 0
-    """Statuses whose time lay more than a day ahead; and those that were their vehicles' newest."""
+    """Statuses whose time lay more than a day ahead; `newest` are those that became their vehicles' last status."""
     newest: int = 0
     crowded: int = 0
-    """Connections that gave way to others, or were turned away, because there were too many."""
+    """Connections that were closed for others, or refused, because there were too many."""
     crowded_by: str = ""
     """The address of most of them."""
     certificate_days: float | None = None
-    """Until the certificate that evd shows ends; None: it shows none."""
+    """Until the certificate that evd serves ends; None: it serves none."""
 
 
 class Growth(NamedTuple):
-    """What was counted within the last hour."""
+    """Counts of the last hour."""
 
     quota_pauses: int
     foreign_senders: int
@@ -94,7 +94,7 @@ class Growth(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """What a rule looks at."""
+    """The input of a rule."""
 
     readings: Readings
     hour: Growth
@@ -103,12 +103,12 @@ class Judged(NamedTuple):
 
 
 class AlarmRule(NamedTuple):
-    """An alarm: raised at a `level` of 1 or more, cleared when that was below `clear_below` for `calm_s`."""
+    """An alarm: raised at a `level` of 1 or more, cleared once the level was below `clear_below` for `calm_s`."""
 
     name: str
     severity: Severity
     level: Callable[[Judged], float | None]
-    """None: not known."""
+    """None: unknown."""
     clear_below: float
     calm_s: float
     sentence: Callable[[Judged], str]
@@ -116,7 +116,7 @@ class AlarmRule(NamedTuple):
 
 
 def span(seconds: float) -> str:
-    """In words: `40 s`, `12 min`, `3 h`, `2 days`."""
+    """A duration as text: `40 s`, `12 min`, `3 h`, `2 days`."""
     for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -137,11 +137,7 @@ def _push_old(seen: Judged) -> float | None:
 
 
 def _push_old_text(seen: Judged) -> str:
-    why = (
-        "`evd push resume` lets them go on"
-        if seen.readings.held
-        else "look at evd's log and at the provider's status page"
-    )
+    why = "`evd push resume` resumes them" if seen.readings.held else "check evd's log and the provider's status page"
     return f"pushes have been waiting for {span(seen.readings.oldest_push_s or 0)}: {why}"
 
 
@@ -151,13 +147,13 @@ def _disk(seen: Judged) -> float | None:
         return math.inf
     if readings.disk_free_bytes is None:
         return None
-    # A small disk need not keep as much free as a large one.
+    # A small disk needs less free space than a large one.
     wanted = min(seen.bounds.disk_free_mib * MIB, readings.disk_total_bytes / 20)
     return wanted / max(readings.disk_free_bytes, 1)
 
 
 def _rejections(seen: Judged) -> float:
-    """1: at the last hour's pace, a day fills all that `rejected` holds."""
+    """1: at the last hour's rate, a day fills all rows of `rejected`."""
     return seen.hour.rejections * 24 / seen.readings.rejected_max
 
 
@@ -172,7 +168,7 @@ def _log(seen: Judged) -> float | None:
 
 
 def _clock(seen: Judged) -> float:
-    """1: it is an hour behind, or most statuses of the last hour lie ahead of it, three at least."""
+    """1: the clock is an hour behind, or most statuses of the last hour, at least three, lie ahead of it."""
     most_ahead = seen.hour.ahead / 3 if seen.hour.ahead > seen.hour.newest else 0.0
     return max(seen.readings.clock_behind_s / 3600, most_ahead)
 
@@ -180,12 +176,12 @@ def _clock(seen: Judged) -> float:
 def _clock_text(seen: Judged) -> str:
     if seen.readings.clock_behind_s:
         return (
-            f"the server's clock is {span(seen.readings.clock_behind_s)} behind what evd knows, which it goes by: set "
-            "the clock (`timedatectl`), or set server.trust_clock where it is right"
+            f"the server's clock is {span(seen.readings.clock_behind_s)} behind evd's own time, which evd uses: set "
+            "the clock (`timedatectl`), or set server.trust_clock if the clock is right"
         )
     return (
         f"{seen.hour.ahead} statuses within an hour lie more than a day ahead of the server's clock, and "
-        f"{seen.hour.newest} do not: set the clock (`timedatectl`), or mend the senders'"
+        f"{seen.hour.newest} do not: set the clock (`timedatectl`), or correct the senders' clocks"
     )
 
 
@@ -199,12 +195,12 @@ def _certificate(seen: Judged) -> float | None:
 def _certificate_text(seen: Judged) -> str:
     days = seen.readings.certificate_days or 0.0
     when = f"ends in {days:.0f} days" if days >= 1 else "ends today" if days > 0 else "has ended"
-    return f"the certificate of server.tls_cert {when}: renew it, and restart evd so that it shows the new one"
+    return f"the certificate of server.tls_cert {when}: renew it, and restart evd so that it serves the new one"
 
 
-#: The bounds without a setting: credentials count as accepted a minute after a push went through, a quota as kept after
-#: ten; values count as explained after a day, in which each vehicle speaks; a disk must have a quarter more than the
-#: bound; reliability.md 2.4 (pushes), R5, R8 and S18 say what alarms.
+#: The bounds without a setting: credentials count as accepted a minute after a push was taken, a quota as sufficient
+#: after ten; values count as explained after a day, in which each vehicle sends; a disk must have a quarter more than
+#: the bound. docs/operating.md lists the alarms.
 RULES: tuple[AlarmRule, ...] = (
     AlarmRule(
         "push_credentials",
@@ -212,7 +208,7 @@ RULES: tuple[AlarmRule, ...] = (
         _paused(PauseReason.CREDENTIALS),
         clear_below=1,
         calm_s=60,
-        sentence=lambda seen: f"no pushes go out, the provider refuses evd: {seen.readings.pause_reason}",
+        sentence=lambda seen: f"no pushes go out, because the provider refuses evd: {seen.readings.pause_reason}",
     ),
     AlarmRule(
         "push_quota",
@@ -275,7 +271,7 @@ RULES: tuple[AlarmRule, ...] = (
         calm_s=30,
         sentence=lambda seen: (
             f"the disk of evd's directory has {(seen.readings.disk_free_bytes or 0) // MIB} MiB left, and callbacks "
-            "are refused when it is full: make space, or give it a larger disk"
+            "are refused when it is full: free some space, or use a larger disk"
         ),
     ),
     AlarmRule(
@@ -305,8 +301,8 @@ RULES: tuple[AlarmRule, ...] = (
         calm_s=DAY_S,
         sentence=lambda seen: (
             f"vehicle {seen.readings.unexplained_by} sends values that its format does not explain "
-            f"({seen.readings.unexplained_fields}): give it the right one with `evd format assign`, then "
-            f"`evd redecode` mends what is kept; such statuses of all vehicles within an hour: {seen.hour.unexplained}"
+            f"({seen.readings.unexplained_fields}): assign the right one with `evd format assign`, then correct kept "
+            f"statuses with `evd redecode`; such statuses of all vehicles within an hour: {seen.hour.unexplained}"
         ),
     ),
     AlarmRule(
@@ -317,7 +313,7 @@ RULES: tuple[AlarmRule, ...] = (
         calm_s=0,
         sentence=lambda seen: (
             f"no callback has come for {span(seen.rhythm.silent_s or 0)}, which is longer than usual: "
-            "`evd sigfox check` walks the way that a callback takes"
+            "`evd sigfox check` tests each step of a callback"
         ),
     ),
     AlarmRule(
@@ -327,8 +323,8 @@ RULES: tuple[AlarmRule, ...] = (
         clear_below=0.55,
         calm_s=60,
         sentence=lambda seen: (
-            f"the database's log (evd.db-wal) has grown to {(seen.readings.log_bytes or 0) // MIB} MiB: end whatever "
-            "program holds a long read transaction on evd.db"
+            f"the WAL (evd.db-wal) has grown to {(seen.readings.log_bytes or 0) // MIB} MiB: end the program that "
+            "holds a long read transaction on evd.db"
         ),
     ),
     AlarmRule(
@@ -338,8 +334,8 @@ RULES: tuple[AlarmRule, ...] = (
         clear_below=1,
         calm_s=300,
         sentence=lambda seen: (
-            f"evd stood still for {seen.readings.loop_lag_s:.2g} s, and every request waited: look what else takes the "
-            "machine's processors or makes it swap; where nothing does, report it"
+            f"evd stood still for {seen.readings.loop_lag_s:.2g} s, and every request waited: check what else uses the "
+            "machine's processors or makes it swap; if nothing does, report it"
         ),
     ),
     AlarmRule(
@@ -357,9 +353,9 @@ RULES: tuple[AlarmRule, ...] = (
         clear_below=1,
         calm_s=0,
         sentence=lambda seen: (
-            f"{seen.hour.crowded} connections within an hour had to give way, for too many show no key, "
-            f"most of them from {seen.readings.crowded_by}: block that address before evd, or give its callers a key; "
-            "where all of them are welcome, raise server.connections_max"
+            f"{seen.hour.crowded} connections were closed within an hour because too many have no key, "
+            f"most of them from {seen.readings.crowded_by}: block that address in front of evd, or give its clients a "
+            "key; if all of them are wanted, raise server.connections_max"
         ),
     ),
     AlarmRule(

@@ -1,7 +1,7 @@
-"""How long callbacks usually stay away, learned, so that a silence which is longer than usual can be told.
+"""Learns how long silences between callbacks usually are, to recognize one that is longer than usual.
 
-All durations are seconds in which evd listened: what passes between two steps, bounded. So neither a stop of evd nor a
-clock that jumps makes a silence, and a restart goes on where the last process was.
+All durations are seconds in which evd listened: the time between two steps, bounded. So neither a stop of evd nor a
+jump of the clock makes a silence, and a restart continues where the last process was.
 """
 
 from __future__ import annotations
@@ -9,45 +9,45 @@ from __future__ import annotations
 import msgspec
 
 HALF_LIFE_S = 28 * 86_400.0
-"""Of the longest silence known: a fleet that rests at weekends is still known to rest at the next one."""
+"""Half-life of the longest known silence: a weekend's silence is still known at the next weekend."""
 
 FACTOR = 2.0
-"""A silence is longer than usual at so many times the longest one known."""
+"""A silence is longer than usual from so many times the longest known one on."""
 
 STEP_MAX_S = 60.0
-"""The most that may pass between two steps: a machine that slept did not listen."""
+"""The longest time that counts between two steps: a suspended machine did not listen."""
 
 
 class Passed:
-    """What a wall clock says has passed from look to look: nothing where it went back, STEP_MAX_S where it leapt."""
+    """The time between two looks at a wall clock: 0 if the clock went back, STEP_MAX_S if it jumped ahead."""
 
     def __init__(self) -> None:
         self._last: int | None = None
 
     def look(self, now: int) -> float:
-        """`now` is epoch ms; the answer s."""
+        """`now` is epoch ms; returns seconds."""
         last, self._last = self._last, now
         return 0.0 if last is None else min(max((now - last) / 1000, 0.0), STEP_MAX_S)
 
 
 class Rhythm(msgspec.Struct):
-    """What is known of the silences so far; kept in a file from one process to the next."""
+    """What is known of silences so far; kept in a file across restarts."""
 
     silent_s: float | None = None
-    """Since the last callback; None: there never was one."""
+    """Since the last callback; None: there was none yet."""
     longest_s: float = 0.0
-    """The longest silence that ended with a callback, fading away."""
+    """The longest silence that ended with a callback; it decays."""
 
     def step(self, passed_s: float, heard: bool, at_least_s: float) -> None:
-        """`heard`: a callback came within what passed since the last step. `at_least_s` is `limit_s`'s."""
+        """`heard`: a callback came since the last step. `at_least_s` as for `limit_s`."""
         self.longest_s *= 0.5 ** (passed_s / HALF_LIFE_S)
         if heard:
-            # A weekend is to alarm once; but a long outage is nobody's habit, and is not learned whole.
+            # A weekend should raise an alarm only once; but a long outage is not usual, so it is not learned whole.
             self.longest_s = max(self.longest_s, min(self.silent_s or 0.0, FACTOR * self.limit_s(at_least_s)))
             self.silent_s = 0.0
         elif self.silent_s is not None:
             self.silent_s += passed_s
 
     def limit_s(self, at_least_s: float) -> float:
-        """From when on a silence is longer than usual, but never sooner than `at_least_s`."""
+        """From what length on a silence is longer than usual, but at least `at_least_s`."""
         return max(at_least_s, FACTOR * self.longest_s)

@@ -1,8 +1,8 @@
-"""Alarms for evd's operator (`[alerts]`): readings of the daemon in, what was raised and cleared out.
+"""The state of the alarms (`[alerts]`): readings of the daemon go in, raised and cleared alarms come out.
 
-An alarm is a row of RULES (evd.alarms.rules). It is raised at one bound, cleared at another one and only after some
-calm, so that what swings about a bound is told once. Durations are what passed between the steps
-(evd.alarms.silence.Passed): no jump of the clock raises, clears or repeats anything.
+An alarm is a row of RULES (evd.alarms.rules). It is raised at one bound, and cleared at a lower one after a time of
+calm, so that a value that oscillates around a bound raises it once. Durations are the times between the steps
+(evd.alarms.silence.Passed): no jump of the clock raises, clears or repeats an alarm.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from evd.config.settings import AlarmSettings
 
 
 class Standing(msgspec.Struct):
-    """An alarm that stands; kept in a file from one process to the next."""
+    """An alarm that stands; kept in a file across restarts."""
 
     since: int
     """Epoch ms."""
     severity: Severity
     sentence: str
     untold_s: float = 0.0
-    """Since it was told last."""
+    """Since the last notification."""
     calm_s: float = 0.0
     """For how long its level has been below `clear_below`."""
 
 
 class AlarmChange(NamedTuple):
-    """What the operator is told: an alarm was raised, stands still (`again`), or is cleared. Times are epoch ms."""
+    """A notification: an alarm was raised, still stands (`again`), or was cleared. Times are epoch ms."""
 
     name: str
     state: Literal["raised", "cleared"]
@@ -39,27 +39,27 @@ class AlarmChange(NamedTuple):
     since: int
     """When it was raised."""
     at: int
-    """When that was seen."""
+    """When the change was seen."""
     text: str
     again: bool = False
 
     @property
     def identity(self) -> str:
-        """The same for each attempt to tell it: lets the receiver drop what it has seen."""
+        """The same for each attempt to deliver it, so that the receiver can drop duplicates."""
         return f"alarm-{self.name}-{self.state}-{self.at}"
 
 
 class AlarmMemory(msgspec.Struct):
-    """What outlives the process; `standing` by name, oldest first."""
+    """What survives a restart; `standing` by name, oldest first."""
 
     rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
     standing: dict[str, Standing] = {}
     pending: dict[str, list[AlarmChange]] = {}
-    """Way to the operator → what he is yet to be told by it."""
+    """Way of notification → the changes that it has not delivered yet."""
 
 
 class Alarms:
-    """`memory` is that of the process before; it is kept up to date in place."""
+    """`memory` is that of the previous process; it is updated in place."""
 
     def __init__(self, bounds: AlarmSettings, memory: AlarmMemory | None = None) -> None:
         self.memory = memory or AlarmMemory()
@@ -72,7 +72,7 @@ class Alarms:
         self._hour = _Hour()
 
     def step(self, readings: Readings) -> list[AlarmChange]:
-        """What changed since the last step; an alarm that stands is told again after `alerts.repeat_after_s`."""
+        """The changes since the last step; an alarm that stands is repeated after `alerts.repeat_after_s`."""
         passed_s = self._passed.look(readings.now)
         rhythm = self.memory.rhythm
         rhythm.step(passed_s, readings.callbacks != self._callbacks, self._bounds.silent_after_s)
@@ -110,7 +110,7 @@ class Alarms:
 
 
 class _Hour:
-    """Counters an hour ago, by the minute. They began at 0 with the process."""
+    """The counters of each minute of the last hour. They begin at 0 with the process."""
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0

@@ -15,7 +15,7 @@ from evd.net.client.origin import origin_of, parse_origin
 from evd.net.client.signature import Signer
 
 ANSWER_MAX = 65_536
-"""Bytes; it is not looked at."""
+"""Bytes; the answer's body is ignored."""
 
 
 class AlarmWebhook:
@@ -27,7 +27,7 @@ class AlarmWebhook:
         try:
             parts = urlsplit(settings.webhook)
         except ValueError:
-            raise ConfigError("alerts.webhook is no address: write https://HOST[:PORT]/PATH") from None
+            raise ConfigError("alerts.webhook is not an address: use https://HOST[:PORT]/PATH") from None
         try:
             parse_origin(f"{parts.scheme}://{parts.netloc}")  # the path and the query are often the receiver's secret
         except ConfigError as error:
@@ -38,14 +38,14 @@ class AlarmWebhook:
         self._http = HttpClient(connections_max=1, timeout_s=settings.timeout_s, body_max=ANSWER_MAX)
 
     async def send(self, change: AlarmChange, now: int) -> None:
-        """`now` (epoch ms) is signed with it. Raises AlertError."""
+        """`now` (epoch ms) is part of the signature. Raises AlertError."""
         body = orjson.dumps(document(change, self._host))
         try:
             answer = await self._http.deliver(self._url, self._headers(change, now, body), body)
         except HttpError as error:
             raise AlertError(f"alerts.webhook: {error}") from None
         if not 200 <= answer.status < 300:
-            raise AlertError(f"alerts.webhook: {origin_of(self._url)} answered {answer.status}: look at its log")
+            raise AlertError(f"alerts.webhook: {origin_of(self._url)} answered {answer.status}: check its log")
 
     async def aclose(self) -> None:
         await self._http.aclose()
@@ -59,7 +59,7 @@ class AlarmWebhook:
 
 
 def document(change: AlarmChange, host: str) -> dict[str, Any]:
-    """`since` is epoch ms; `again`: it was told before."""
+    """`since` is epoch ms; `again`: a repetition."""
     return {
         "alarm": change.name,
         "state": change.state,

@@ -16,12 +16,14 @@ from evd.log.logger import log
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
     app.asgi_http_class = held.HoldingConnection
-    # The guard bounds each body by its head; quart knows one bound for all.
+    # The guard bounds each body by its head; quart has one bound for all.
     ingest = context.config.ingest
     app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)
-    app.config["BODY_TIMEOUT"] = context.config.server.body_timeout_s + 1  # the guard comes first, and has words for it
+    app.config["BODY_TIMEOUT"] = (
+        context.config.server.body_timeout_s + 1
+    )  # the guard's timeout comes first, with a sentence
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # else werkzeug redirects to the Host that the request names
+    app.url_map.merge_slashes = False  # otherwise werkzeug redirects to the request's Host
     app.before_request(_no_other_root)
     app.after_request(_said_as_it_is)
     attach(app, context)
@@ -36,9 +38,9 @@ def make_app(context: Context) -> QuartTrio:
 
 
 async def _no_other_root() -> Response | None:
-    """werkzeug takes `//path` for `/path`; a proxy's rule for `/api` does not.
+    """Refuse `//path`, which werkzeug reads as `/path`, but a proxy's rule for `/api` does not.
 
-    The original's routes are served so, too: clients have a slash at the end of their base URL and one before the path.
+    The original's routes accept it: clients have a slash at the end of their base URL and one before the path.
     """
     assert request.scope is not None
     if not request.scope["path"].startswith("//") or (request.endpoint or "").startswith(legacy.ENDPOINTS):
@@ -47,13 +49,13 @@ async def _no_other_root() -> Response | None:
 
 
 async def _said_as_it_is(response: Response) -> Response:
-    """No browser is to take an answer for anything but what its Content-Type says."""
+    """A browser must not interpret an answer otherwise than its Content-Type says."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
 async def _http_error(error: HTTPException) -> Response:
-    """A path or method nobody serves is the original's teapot, or a problem on the new routes."""
+    """The answer to an unknown path or method: the original's teapot, or a problem on the new routes."""
     status = error.code or 500
     if request.path.startswith(V1) or status not in (404, 405):
         return problem(status, error.name, error.description or error.name)
@@ -73,4 +75,4 @@ async def _unexpected(error: Exception) -> Response:
         error=type(error).__name__,
         exc_info=error,
     )
-    return problem(500, "Internal server error", "evd failed at this request: its log says why")
+    return problem(500, "Internal server error", "evd failed to process this request: its log says why")

@@ -1,4 +1,4 @@
-"""What the routes need of the daemon, and who is asking."""
+"""What the routes need of the daemon, and the authentication of a request."""
 
 from __future__ import annotations
 
@@ -33,25 +33,25 @@ class TokenVerifier(Protocol):
 
 
 class NoTokens:
-    """Where no Firebase project is configured, no ID token counts."""
+    """Refuses every ID token: no Firebase project is configured."""
 
     async def uid(self, token: str) -> str:
         raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
 
 
 class PushControl(Protocol):
-    """What the operator may do with pushes, where evd sends any."""
+    """What the operator may do with pushes, if evd sends any."""
 
     async def test(self, vehicle: str) -> list[dict[str, Any]]:
-        """The vehicle's last status, or a test status, to each of its phones at once: what the provider says of each.
+        """Send the vehicle's last status, or a test status, to each of its phones at once; returns the answers.
 
-        `token` (its first characters), `kind`, `taken`, `said` (the message id, or why not), `ms` until the answer;
-        empty where no phone is registered.
+        Each has `token` (its first characters), `kind`, `taken`, `said` (the message id, or the reason), `ms` until the
+        answer; empty if no phone is registered.
         """
         ...
 
     def pause(self, paused: bool) -> None:
-        """Start no push any more, or go on; at once."""
+        """Stop starting pushes, or resume; at once."""
         ...
 
     def state(self) -> PushState:
@@ -73,13 +73,13 @@ class Context(msgspec.Struct, frozen=True):
     clock: Clock
     state: Callable[[], DaemonState]
     ranges: FairQueue[int]
-    """Places of ranges that are longer than a page."""
+    """Places for ranges that are longer than a page."""
     lists: FairQueue[int]
-    """Places of lists' pages."""
+    """Places for pages of lists."""
     pushes: PushControl | None = None
-    """None where evd sends no pushes: no provider is set up, or it runs for one command only."""
+    """None if evd sends no pushes: no provider is configured, or it runs for one command only."""
     presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
-    """Which users asked for something lately."""
+    """Which users sent a request lately."""
 
 
 def attach(app: Quart, context: Context) -> None:
@@ -92,12 +92,12 @@ def here() -> Context:
 
 
 def request_headers() -> dict[bytes, bytes]:
-    """The request's headers as the edge gives them."""
+    """The request's headers in the form that the edge uses."""
     return joined_headers(request.scope)
 
 
 def joined_headers(scope: Any) -> dict[bytes, bytes]:
-    """Lower-case names, and the values of a repeated one joined."""
+    """Lower-case names; the values of a repeated header are joined."""
     headers: dict[bytes, bytes] = {}
     for name, value in scope["headers"]:
         joined = b"; " if name == b"cookie" else b", "
@@ -106,7 +106,7 @@ def joined_headers(scope: Any) -> dict[bytes, bytes]:
 
 
 async def request_body() -> bytes:
-    """All of it; the edge and quart bound its size and its time."""
+    """The whole body; the guard and quart bound its size and its time."""
     body = await request.get_data()
     return body if isinstance(body, bytes) else body.encode()
 
@@ -119,12 +119,12 @@ def require_key(*roles: str) -> Key:
 
 
 def client_address() -> str:
-    """The address that the request is from, behind a trusted proxy too; "" by the control socket."""
+    """The client's address, also behind a trusted proxy; "" for the control socket."""
     return "" if is_local() else request.remote_addr or ""
 
 
 def is_local() -> bool:
-    """Whether the request came by the control socket, whose permissions are its key."""
+    """Whether the request came by the control socket, where file permissions replace the key."""
     return bool(request.scope.get("state", {}).get("local"))
 
 
@@ -134,10 +134,10 @@ def require_admin() -> None:
 
 
 async def require_owner(vehicle: str) -> str:
-    """The uid of the user who asks, if the vehicle is his. Raises Unauthorized, Forbidden, Unavailable."""
+    """The uid of the requesting user, who must own the vehicle. Raises Unauthorized, Forbidden, Unavailable."""
     uid = await _identified()
     if not await here().queries.owns(uid, vehicle):
-        raise Forbidden(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+        raise Forbidden(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
     _note(uid)
     return uid
 
@@ -150,7 +150,7 @@ async def require_user() -> str:
 
 
 def _note(uid: str) -> None:
-    """The user lives, and with him his phones; a request waits for no such write, and does not fail with it."""
+    """Renew the user's registrations; the request does not wait for this write, and does not fail with it."""
     context = here()
     now = context.clock()
     if context.presence.is_news(uid, now):
@@ -161,7 +161,7 @@ def _note(uid: str) -> None:
 async def _identified() -> str:
     """Raises Unauthorized, Unavailable.
 
-    The bare userId header, which anyone can set, counts only where `app.trust_user_header` says so.
+    The bare userId header, which anyone can set, counts only with `app.trust_user_header`.
     """
     uid = await _uid()
     requester.set(of_user(uid))
@@ -176,4 +176,4 @@ async def _uid() -> str:
         return await context.tokens.uid(token)
     if context.config.app.trust_user_header and headers.get(b"userid"):
         return headers[b"userid"].decode("latin-1")
-    raise Unauthorized("who is asking? send a Firebase ID token: Authorization: Bearer …")
+    raise Unauthorized("the request names no user: send a Firebase ID token: Authorization: Bearer …")

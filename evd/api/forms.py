@@ -1,4 +1,4 @@
-"""What a request to `/api/v1` gives: its JSON body as a struct."""
+"""The JSON body of a request to `/api/v1`, as a struct."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ async def read_form(form: type[F]) -> F:
     try:
         return msgspec.convert(orjson.loads(await request_body()), form)
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
-        raise BadRequest(f"the body is refused: {error}") from None
+        raise BadRequest(f"the body is invalid: {error}") from None

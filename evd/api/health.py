@@ -1,4 +1,4 @@
-"""Whether evd lives, and whether it can take callbacks."""
+"""Whether evd is alive, and whether it can take callbacks."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ async def alive() -> Response:
 async def ready() -> Response:
     """200 while callbacks are taken; 503 with the reason while the disk is full or evd is stopping.
 
-    `alarms` are those that stand (evd.alarms.state). Trouble with pushes is told, but is no reason to send callbacks
-    elsewhere.
+    `alarms` are those that stand (evd.alarms.state). Trouble with pushes is reported, but does not make evd unready.
     """
     state = here().state()
     return v1_json(readiness(state), 200 if state.ready else 503)

@@ -1,4 +1,4 @@
-"""What a request holds until its answer is sent, or whoever asked is gone; and answers that break off."""
+"""What a request holds until its answer is sent or its client is gone; and answers that break off."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from evd.errors import RequestError, Unavailable
 from evd.log.logger import log
 
 WAIT_S = 5.0
-"""For a place; as long as for an answer of the database."""
+"""How long to wait for a place: as long as for an answer of the database."""
 
 
 async def hold_place(places: FairQueue[int], what: str) -> None:
-    """One of the places, until the answer to this request is sent. Raises Unavailable where none becomes free."""
+    """Hold one of the places until the answer to this request is sent. Raises Unavailable if none becomes free."""
     held = cast(ExitStack, cast(Any, request).held)
     who = requester.get()
     with trio.move_on_after(WAIT_S):
         place = await places.take(who)
         held.callback(places.give_back, who, place)
         return
-    raise Unavailable(f"{what}: ask again later", retry_after_s=5)
+    raise Unavailable(f"{what}: send the request again later", retry_after_s=5)
 
 
 class HoldingConnection(TrioASGIHTTPConnection):
-    """quart's, with requests that hold something (`held`), and answers that may fail when they have begun."""
+    """quart's connection, with requests that hold places (`held`), and answers that may fail after their start."""
 
     async def handle_request(  # type: ignore[override]
         self, nursery: trio.Nursery, request: Any, send: Any
@@ -39,11 +39,11 @@ class HoldingConnection(TrioASGIHTTPConnection):
             with ExitStack() as request.held:
                 await super().handle_request(nursery, request, send)
         finally:
-            # Its traceback holds the request, and the request it: the collector of cycles would have to look for them.
+            # Its traceback refers to the request, which refers to it: only the cyclic collector would free them.
             request.routing_exception = None
 
     async def _send_response(self, send: Any, response: Any) -> None:
-        """An answer that fails ends without its last chunk, and its connection too: nobody takes it for whole."""
+        """An answer that fails ends without its last chunk, and with its connection: so it does not seem complete."""
         try:
             await super()._send_response(send, response)
         except RequestError as error:

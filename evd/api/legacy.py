@@ -1,4 +1,4 @@
-"""The original system's routes, under `/`, `/v2` and `/v3`: what its app, its vehicles and Sigfox's callback call."""
+"""The original system's routes, under `/`, `/v2` and `/v3`, for its app, its vehicles and Sigfox's callbacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from evd.store.records import TimeSpan
 
 
 async def last() -> Response:
-    """The newest status of a vehicle: 200, or 204 where there is none."""
+    """The newest status of a vehicle: 200, or 204 if there is none."""
     spelling, _ = await _owned_vehicle()
     row = await here().queries.last(vehicle_id(spelling))
     return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
@@ -35,7 +35,7 @@ async def range_() -> Response:
 
 
 async def fcm_register() -> Response:
-    """A phone wants a vehicle's pushes, or wants them no more (`"register": false`)."""
+    """Register a phone for a vehicle's pushes, or unregister it (`"register": false`)."""
     return await _registration(await _wish())
 
 
@@ -45,14 +45,14 @@ async def fcm_unregister() -> Response:
 
 
 async def ingest(vehicle: str = "") -> Response:
-    """The ingest routes at quart's door: the same function as at the edge's, which reads the path itself."""
-    if not is_ingest(request.method, request.path):  # quart lets HEAD in wherever GET may
+    """The ingest routes at the ASGI server: the same function as at the edge, which reads the path itself."""
+    if not is_ingest(request.method, request.path):  # quart accepts HEAD for each GET
         return teapot()
     return from_reply(await here().ingest.accept(await _as_taken()))
 
 
 async def unserved() -> Response:
-    """What nobody serves; a callback to a wrong path is kept, for Sigfox sends each four times."""
+    """A path that evd does not serve; a callback to it is kept as a rejection, because Sigfox sends each four times."""
     if request.method in CALLBACK_METHODS:
         await here().ingest.keep_unserved(await _as_taken())
     return teapot()
@@ -70,7 +70,7 @@ async def _as_taken() -> Request:
 
 
 async def downlink() -> Response:
-    """Reserved by the original; answered, so that a callback configured there is content."""
+    """Reserved by the original; answered 200, so that a callback that is configured there does not fail."""
     require_key("sigfox", "admin")
     return legacy_empty(200)
 
@@ -97,7 +97,7 @@ _TABLE: tuple[tuple[str, str, Callable[[], Awaitable[Response]]], ...] = (
 
 
 ENDPOINTS = ("legacy ", "ingest ")
-"""What the names of these routes' endpoints begin with."""
+"""The prefixes of these routes' endpoint names."""
 
 
 def add_routes(app: Quart) -> None:
@@ -114,7 +114,7 @@ def add_routes(app: Quart) -> None:
 
 
 class LegacyRegistration(NamedTuple):
-    """What a phone asks for."""
+    """The request of a phone to register or unregister."""
 
     spelling: str
     uid: str
@@ -123,7 +123,7 @@ class LegacyRegistration(NamedTuple):
 
 
 async def _owned_vehicle() -> tuple[str, str]:
-    """The vehicle the query names, spelled as there, once it is clear that the asker owns it; and who asks."""
+    """The vehicle of the query, in its spelling, and the user, who must own it."""
     require_key("app")
     spelling = request.args.get("vehicleId", "")
     if not spelling:
@@ -140,7 +140,7 @@ def _time(name: str) -> int:
     except ValueError:
         value = -1
     if value < 0:
-        raise BadRequest(f"{name} is no time: milliseconds since 1970 are needed")
+        raise BadRequest(f"{name} is not a time: use milliseconds since 1970")
     return min(value, TIME_MAX_MS)
 
 
@@ -160,18 +160,18 @@ async def _wish() -> LegacyRegistration:
     named, register = body.get("vehicleId"), body.get("register")
     if not isinstance(named, str) or not isinstance(register, bool):
         raise BadRequest(
-            "the body needs vehicleId and fcmToken, or fid (texts), and register (true or false)",
+            "the body needs vehicleId, fcmToken or fid (texts), and register (true or false)",
             error="Missing basic attributes",
         )
     if vehicle_id(named) != vehicle_id(spelling):
-        raise BadRequest("the vehicleId of the body and of the query are not the same")
+        raise BadRequest("the vehicleId of the body differs from that of the query")
     return LegacyRegistration(
         named, uid, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register
     )
 
 
 async def _registration(wish: LegacyRegistration) -> Response:
-    """An owner of the vehicle changes what he registered himself, no other owner's."""
+    """Register or unregister; an owner changes only that owner's registrations."""
     if wish.register:
         await register_phone(wish.spelling, wish.target, wish.uid, ORIGINAL)
     else:

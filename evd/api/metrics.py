@@ -1,7 +1,7 @@
-"""`/metrics`: how the daemon is, for Prometheus; for an admin key or the control socket.
+"""`/metrics`: the daemon's state for Prometheus; with an admin key, or by the control socket.
 
 Names and units are as Prometheus recommends (https://prometheus.io/docs/practices/naming/): counters end in _total,
-times are seconds. A metric is a row of a table here; what is not known is left out.
+times are seconds. A metric is a row of a table here; unknown values are left out.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from evd.errors import Unavailable
 from evd.model.daemon_state import DaemonState, PauseReason
 
 STORED_FOR_S = 1.0
-"""Several scrapers, or an impatient one, cost the database one question a second."""
+"""Several scrapers, or a frequent one, cost the database one read a second."""
 
 routes = Blueprint("metrics", __name__)
 
 
 class Scraped(NamedTuple):
-    """What the tables look at."""
+    """The input of the tables."""
 
     state: DaemonState
     stored: Mapping[str, Any]
-    """`Queries.counts`; empty where the database does not answer."""
+    """`Queries.counts`; empty if the database does not answer."""
     now: int
     """Epoch ms."""
 
@@ -106,7 +106,7 @@ NUMBERS: tuple[Number, ...] = (
     ),
     Number(
         "evd_clock_behind_seconds",
-        "By how much the server's clock is behind evd's time; 0 while it is believed.",
+        "By how much the server's clock is behind evd's time; 0 while it is trusted.",
         lambda seen: seen.state.clock_behind_s,
     ),
     Number("evd_queue_rows", "Operations that wait for the writer.", lambda seen: seen.state.writer.waiting),
@@ -146,8 +146,8 @@ NUMBERS: tuple[Number, ...] = (
         lambda seen: seen.state.servers.timed_out,
         CounterMetricFamily,
     ),
-    Number("evd_push_enabled", "1 where a provider is set up.", lambda seen: float(seen.state.push is not None)),
-    Number("evd_push_paused", "1 while a provider wants no pushes.", _paused),
+    Number("evd_push_enabled", "1 if a provider is configured.", lambda seen: float(seen.state.push is not None)),
+    Number("evd_push_paused", "1 while a provider takes no pushes.", _paused),
     Number(
         "evd_push_in_flight",
         "Pushes sent and not answered.",
@@ -160,17 +160,17 @@ NUMBERS: tuple[Number, ...] = (
     ),
     Number(
         "evd_push_states_put_off",
-        "Phones whose newest status is to be tried again.",
+        "Phones whose newest status will be retried.",
         lambda seen: seen.stored.get("states_put_off"),
     ),
     Number(
         "evd_push_oldest_pending_seconds",
-        "For how long there was more to push than was sent, or every push failed; 0: neither.",
+        "For how long more pushes were due than were sent, or every push failed; 0: neither.",
         _oldest_push_s,
     ),
     Number(
         "evd_alerter_queue_statuses",
-        "Statuses that are still to be looked at for events.",
+        "Statuses that wait for the event rules.",
         _to_look_at,
     ),
     Number("evd_vehicles", "Vehicles known.", lambda seen: seen.stored.get("vehicles")),
@@ -183,7 +183,7 @@ NUMBERS: tuple[Number, ...] = (
     Number("evd_database_log_bytes", "The length of evd.db-wal.", lambda seen: seen.state.disk.log),
     Number(
         "evd_log_lines_dropped",
-        "Lines of the log that could not be written.",
+        "Lines of the daemon's log that could not be written.",
         lambda seen: seen.state.log_lines_dropped,
         CounterMetricFamily,
     ),
@@ -195,13 +195,13 @@ NUMBERS: tuple[Number, ...] = (
 )
 
 CROWDED_OUT = ("gave_way", "turned_away", "let_go")
-"""What became of connections that were too many, or held too much (evd.net.server.admission)."""
+"""What happened to connections that were too many, or held too much (evd.net.server.admission)."""
 
 LABELLED: tuple[Labelled, ...] = (
-    Labelled("evd_callbacks", "Callbacks and posts, by what came of them.", "outcome", lambda seen: seen.state.ingest),
+    Labelled("evd_callbacks", "Callbacks and posts, by outcome.", "outcome", lambda seen: seen.state.ingest),
     Labelled(
         "evd_connections_crowded_out",
-        "Connections that were too many, by what became of them.",
+        "Connections that were too many, by what happened to them.",
         "outcome",
         lambda seen: {one: getattr(seen.state.connections, one) for one in CROWDED_OUT},
     ),
@@ -239,12 +239,12 @@ def families(seen: Scraped) -> Iterable[Metric]:
         yield family
     loop = seen.state.loop
     if loop.buckets:
-        meaning = "By how much evd's loop was late, looked at twenty times a second."
+        meaning = "By how much evd's loop was late, sampled twenty times a second."
         yield HistogramMetricFamily("evd_loop_lag_seconds", meaning, buckets=loop.buckets, sum_value=loop.sum_s)
 
 
 class _Once(Collector):
-    """A collector of what was seen for this answer."""
+    """A collector of the state that was read for this answer."""
 
     def __init__(self, seen: Scraped) -> None:
         self._seen = seen
@@ -254,7 +254,7 @@ class _Once(Collector):
 
 
 class CountsNow:
-    """The database's counts, asked for at most once in STORED_FOR_S; whoever comes meanwhile waits for the answer."""
+    """The database's counts, read at most once in STORED_FOR_S; concurrent requests wait for the same result."""
 
     def __init__(self) -> None:
         self._turn = trio.Lock()
@@ -262,7 +262,7 @@ class CountsNow:
         self._counts: Mapping[str, Any] = {}
 
     async def counts(self, ask: Callable[[], Awaitable[Mapping[str, Any]]]) -> Mapping[str, Any]:
-        """Empty where the database does not answer: the other metrics are then needed most."""
+        """Empty if the database does not answer: the other metrics are then needed most."""
         async with self._turn:
             if trio.current_time() >= self._until:
                 try:
@@ -275,7 +275,7 @@ class CountsNow:
 
 @routes.record_once
 def _set_up(setup: Any) -> None:
-    """One cache and one look at the process for each application."""
+    """One cache and one process collector for each application."""
     setup.app.extensions["evd.metrics"] = (CountsNow(), ProcessCollector(registry=None))
 
 

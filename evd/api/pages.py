@@ -1,4 +1,4 @@
-"""Lists of `/api/v1`, a page at a time: who is given a part only is told so, and where the rest is.
+"""Lists of `/api/v1`, a page at a time.
 
 A list takes `limit` and `cursor`. A page that is not the last has a Link header (RFC 8288) with rel="next".
 """
@@ -22,7 +22,7 @@ from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing
 C = TypeVar("C", bound=tuple[Any, ...])
 
 LISTED = 1000
-"""Entries of a list, unless more are asked for."""
+"""Entries of a list without `limit`."""
 
 CURSOR_MAX = 1024
 """Characters; the longest holds a user id and a vehicle's."""
@@ -56,7 +56,7 @@ def _cursor(start: C) -> C:
     except (binascii.Error, ValueError):
         values = None
     if not isinstance(values, list) or not _fits(values, start):
-        raise BadRequest(f"cursor is {text[:40]!r}, which no page of this list gave: follow its Link, or leave it out")
+        raise BadRequest(f"cursor is {text[:40]!r}, which is not from a page of this list: follow its Link, or omit it")
     return tuple(values)  # type: ignore[return-value]
 
 
@@ -68,7 +68,7 @@ def _fits(values: list[Any], start: tuple[Any, ...]) -> bool:
 
 
 def page(listing: Listing[Any], shown: Any = None, status: int = 200, *, path: str | None = None) -> Response:
-    """The answer: the list's rows, or what is `shown` of them. `path`: where the list is, if not where it was asked."""
+    """The answer: the list's rows, or `shown`. `path`: the list's address, if not the request's."""
     response = v1_json(listing.rows if shown is None else shown, status)
     if listing.following is not None:
         response.headers["Link"] = f'<{_address(path or request.path, listing.following)}>; rel="next"'
@@ -76,7 +76,7 @@ def page(listing: Listing[Any], shown: Any = None, status: int = 200, *, path: s
 
 
 def _address(path: str, following: tuple[Any, ...]) -> str:
-    """Of the next page: the question again, with another cursor."""
+    """The next page's address: the request's, with another cursor."""
     cursor = urlsafe_b64encode(orjson.dumps(following)).decode().rstrip("=")
     asked = [(name, text) for name, text in request.args.items(multi=True) if name != "cursor"]
     return f"{quote(path)}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -1,4 +1,4 @@
-"""A vehicle's statuses between two times, as the original's app asks for them: streamed, a page in memory at a time."""
+"""A vehicle's statuses between two times, for the original's app: streamed, with one page in memory at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evd.model.status import Status
 from evd.store.records import PageLimit, Place, TimeSpan
 
 PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
-"""Some milliseconds of the loop; and what a slow reader has evd hold, beside the last status of the page."""
+"""Some milliseconds of the loop; also what a slow client makes evd hold, besides the last status of the page."""
 
 HEADERS = {"Content-Type": "application/json", **ANY_ORIGIN}
 
@@ -35,7 +35,7 @@ async def answer(span: TimeSpan, spelling: str) -> Response:
     app = context.config.app
     await hold_place(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
     response = Response(_pages(context, span, spelling, page, rows[-1].place), 200, HEADERS)
-    response.timeout = None  # it has its own
+    response.timeout = None  # app.range_lasts_s bounds it
     return response
 
 
@@ -49,9 +49,9 @@ async def _pages(
     more = True
     while more:
         if trio.current_time() > until:
-            raise Unavailable(f"a range was not read within {lasts_s:g} s, which app.range_lasts_s allows")
+            raise Unavailable(f"a range was not read within the {lasts_s:g} s of app.range_lasts_s")
         rows, more = await context.queries.range_page(span, place, PAGE)
-        if rows:  # else the rest has fallen out meanwhile
+        if rows:  # otherwise the rest was evicted meanwhile
             place = rows[-1].place
             yield b"," + _written(context, rows, spelling)
     yield b"]"

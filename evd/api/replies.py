@@ -22,12 +22,12 @@ def legacy_json(document: Any, status: int = 200) -> Response:
 
 
 def legacy_empty(status: int) -> Response:
-    """Without a body; where one could stand it would be JSON, so the header says so."""
+    """An answer without a body; its header names JSON, as the original's does."""
     return Response(b"", status, {"Content-Type": "application/json", **ANY_ORIGIN})
 
 
 def teapot() -> Response:
-    """What the original says to everything it does not know."""
+    """The original's answer to every unknown request."""
     return Response("I'm a teapot!", 418, {"Content-Type": "text/plain", **ANY_ORIGIN})
 
 
@@ -41,12 +41,12 @@ def from_reply(reply: Reply) -> Response:
 
 
 def bare(status: int) -> Response:
-    """Without a body, for the original's clients."""
+    """An answer without a body, for the original's clients."""
     return _typed(Response(b"", status, ANY_ORIGIN), None)
 
 
 def _typed(response: Response, content_type: str | None) -> Response:
-    """quart would call everything text/html that has no type."""
+    """Set the content type, or remove it: quart's default is text/html."""
     if content_type is None:
         response.headers.pop("content-type", None)
     return response

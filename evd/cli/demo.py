@@ -36,6 +36,7 @@ from evd.model.daemon_state import PushOutcome
 from evd.net import control
 from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
+from evd.store.engines import DEFAULT, ENGINES
 
 if TYPE_CHECKING:
     from evd.daemon.lifecycle import Daemon
@@ -57,7 +58,6 @@ CALLBACK = (
     '"advanced":false,"connectivity":1,"state":0,"current_charge":76,"target_charge":20,"current":608,'
     '"elapsed_time":3929,"remain_time":2504,"range":638,"elec_consumption":19380,"indoor_temp":20616}'
 )
-FLEET_QUERY = "SELECT vehicle, last_time, channel, state, current_charge, range, kept FROM fleet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ class _Demo:
     def _explain(self, url: str) -> None:
         """Commands to try; each line can be pasted, so none is wrapped."""
         files, keys = self._files, self._keys
-        shown = {name: shlex.quote(str(files.shown / name)) for name in ("evd.db", "pushes.jsonl", "demo.log")}
+        shown = {name: shlex.quote(str(files.shown / name)) for name in ("pushes.jsonl", "demo.log")}
         steps = {
             "Send the original system's own Sigfox callback (201 means it is on disk):": (
                 f"curl -i {url}/sigfox/uplink -H 'x-api-key: {keys['sigfox']}' -H 'connectivityMethod: sigfox' "
@@ -282,7 +282,7 @@ class _Demo:
                 f"curl -s '{url}/android/last?vehicleId={FIRST_VEHICLE}' -H 'x-api-key: {keys['app']}' "
                 f"-H 'userId: {OWNER}'"
             ),
-            "Query the fleet in SQL:": f"sqlite3 -readonly -header -column {shown['evd.db']} '{FLEET_QUERY}'",
+            "Query the fleet in SQL:": ENGINES[DEFAULT].fleet_command(files.shown / "evd.db"),
             "See the pushes as FCM gets them:": f"tail -f {shown['pushes.jsonl']}",
         }
         say = self._say

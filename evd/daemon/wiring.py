@@ -252,7 +252,7 @@ def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
 
 
 def admission(config: Config) -> Admission:
-    """The places of all connections, whichever address they come by. Raises ConfigError."""
+    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
     server = config.server
     bounds = AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max

@@ -1,4 +1,4 @@
-"""The live stream: who follows which vehicles, and what each is yet to be sent.
+"""The live stream: which subscriber follows which vehicles, and what waits for each.
 
 May import: model. Begin with `evd.streaming.hub`.
 """

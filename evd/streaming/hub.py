@@ -1,8 +1,8 @@
-"""The live stream's hub: who follows which vehicles, and what each is yet to be told.
+"""The live stream's hub: which subscriber follows which vehicles, and the statuses that wait for each.
 
-It observes every commit; where nobody follows, that costs one look. A status is
-rendered when the first follower takes it, once for each spelling of its vehicle. Whoever falls too far behind is let
-go: he comes back with the id of the last event he got, and the rings hold what he missed.
+It observes every commit; without followers that costs one look-up. A status is rendered when the first follower takes
+it, once for each spelling of its vehicle. A follower that falls too far behind is disconnected: it returns with the id
+of the last event that it got, and the rings hold what it missed.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from evd.model.commits import CommitSummary
 from evd.model.operations import Arrive, RevokeKey
 
 RETRY_S = 5
-"""When to come again where all places are taken: streams come and go with their dashboards."""
+"""When to retry if all places are taken: streams come and go with their dashboards."""
 
 
 class Subscriber(NamedTuple):
-    """Who follows: the user, or the administrator's key; "" is who came by the control socket."""
+    """Who follows: a user, or an administrator's key; both "" for the control socket."""
 
     key_id: str = ""
     uid: str = ""
 
 
 class StreamLimits(NamedTuple):
-    """Streams in all and of one asker; statuses and bytes that wait for each."""
+    """The number of streams, of all and of one subscriber; statuses and bytes that wait for one stream."""
 
     streams: int
-    streams_per_asker: int
+    streams_per_subscriber: int
     queue: int
     queue_bytes: int
 
 
 class StreamPosition(NamedTuple):
-    """Where a vehicle's follower is in its ring: the status he was told last. `time` is epoch ms, no seq is -1."""
+    """A follower's position in a ring: the status that it got last. `time` is epoch ms; without a seq it is -1."""
 
     time: int
     seq: int
@@ -48,7 +48,7 @@ class StreamPosition(NamedTuple):
 
 
 class StreamedStatus:
-    """A status for whoever follows its vehicle; `document` is given the vehicle's spelling, once for each."""
+    """A status for all followers of its vehicle; `document` is called once for each spelling of the vehicle."""
 
     __slots__ = ("_document", "_shown", "rank", "size_bytes", "vehicle")
 
@@ -70,19 +70,19 @@ class StreamedStatus:
 
 
 class Follower:
-    """Someone who follows: what he is yet to be told, and whether that has an end."""
+    """One stream of a subscriber: the statuses that wait for it, and whether it has ended."""
 
-    def __init__(self, asker: Subscriber, wake: Callable[[], object], bounds: StreamLimits) -> None:
-        self.asker = asker
+    def __init__(self, subscriber: Subscriber, wake: Callable[[], object], bounds: StreamLimits) -> None:
+        self.subscriber = subscriber
         self.ended = False
-        """Nothing more comes: he fell behind, lost a right, or the server stops."""
+        """Nothing more comes: it fell behind, a right was revoked, or the server stops."""
         self._wake = wake
         self._queue: deque[StreamedStatus] = deque()
         self._bytes = 0
         self._bounds = bounds
 
-    def tell(self, news: StreamedStatus) -> None:
-        """Keep it for him; whoever has too much to take already is let go."""
+    def offer(self, news: StreamedStatus) -> None:
+        """Queue the status; end the stream if too much is queued already."""
         self._bytes += news.size_bytes
         if self._queue and (len(self._queue) >= self._bounds.queue or self._bytes > self._bounds.queue_bytes):
             self.end()
@@ -91,7 +91,7 @@ class Follower:
             self._wake()
 
     def take(self) -> list[StreamedStatus]:
-        """What came since the last time, in the order of its commits."""
+        """What came since the last call, in the order of the commits."""
         taken = list(self._queue)
         self._queue.clear()
         self._bytes = 0
@@ -99,7 +99,7 @@ class Follower:
 
     def end(self) -> None:
         self.ended = True
-        self._queue.clear()  # a gap must not be covered by what came after it
+        self._queue.clear()  # what comes after a gap must not be sent
         self._wake()
 
 
@@ -111,37 +111,37 @@ class StreamHub:
         self._closed = False
         self._streams: Counter[Subscriber] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
-        """By vehicle in normal form; None: of all vehicles."""
+        """By vehicle in normal form; None: followers of all vehicles."""
 
     @property
     def streams(self) -> int:
         return self._streams.total()
 
-    def require_place(self, asker: Subscriber) -> None:
-        """Raises Unavailable where he cannot have another stream."""
+    def require_place(self, subscriber: Subscriber) -> None:
+        """Raises Unavailable if the subscriber cannot have another stream."""
         if self._closed:
-            raise Unavailable("evd is stopping: come again", retry_after_s=RETRY_S)
+            raise Unavailable("evd is stopping: connect again later", retry_after_s=RETRY_S)
         if self.streams >= self._bounds.streams:
             raise Unavailable(
-                f"{self._bounds.streams} streams are open, as many as app.streams_max allows: come again later",
+                f"{self._bounds.streams} streams are open, as many as app.streams_max allows: connect again later",
                 retry_after_s=RETRY_S,
             )
-        if self._streams[asker] >= self._bounds.streams_per_asker:
+        if self._streams[subscriber] >= self._bounds.streams_per_subscriber:
             raise Unavailable(
-                f"{self._bounds.streams_per_asker} streams of yours are open, as many as app.streams_per_user allows",
+                f"you have {self._bounds.streams_per_subscriber} open streams, as many as app.streams_per_user allows",
                 retry_after_s=RETRY_S,
             )
 
     @contextmanager
-    def follow(self, asker: Subscriber, vehicles: Sequence[str], wake: Callable[[], object]) -> Iterator[Follower]:
+    def follow(self, subscriber: Subscriber, vehicles: Sequence[str], wake: Callable[[], object]) -> Iterator[Follower]:
         """Follow these vehicles (normal form; none: all) in the block; `wake` is called when there is something to do.
 
         Raises Unavailable, as `require_place`.
         """
-        self.require_place(asker)
-        follower = Follower(asker, wake, self._bounds)
+        self.require_place(subscriber)
+        follower = Follower(subscriber, wake, self._bounds)
         named = tuple(vehicles) or (None,)
-        self._streams[asker] += 1
+        self._streams[subscriber] += 1
         for vehicle in named:
             self._followers.setdefault(vehicle, []).append(follower)
         try:
@@ -151,16 +151,16 @@ class StreamHub:
                 self._followers[vehicle].remove(follower)
                 if not self._followers[vehicle]:
                     del self._followers[vehicle]
-            self._streams[asker] -= 1
-            if not self._streams[asker]:
-                del self._streams[asker]
+            self._streams[subscriber] -= 1
+            if not self._streams[subscriber]:
+                del self._streams[subscriber]
 
     def committed(self, summary: CommitSummary) -> None:
-        """Hand out what a commit made the newest, and let go who may not follow any more."""
+        """Offer the new last statuses of a commit, and end the streams whose right it revoked."""
         if not self._followers:
             return
         for status in summary.newest:
-            self._tell(status)
+            self._offer(status)
         for removed in summary.owners_removed:
             self._end(partial(_lost_vehicle, removed.uid, removed.vehicle))
         for key in summary.keys:
@@ -168,30 +168,30 @@ class StreamHub:
                 self._end(partial(_lost_key, key.key_id))
 
     def close(self) -> None:
-        """The server stops: let all go, and take nobody more."""
+        """The server stops: end all streams, and accept no more."""
         self._closed = True
-        self._end(lambda asker, vehicle: True)
+        self._end(lambda subscriber, vehicle: True)
 
-    def _tell(self, status: Arrive) -> None:
+    def _offer(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
             news = StreamedStatus(status.vehicle, StreamPosition(*status.place), status.for_api, status.size_bytes)
             for follower in followers:
-                follower.tell(news)
+                follower.offer(news)
 
     def _end(self, concerned: Callable[[Subscriber, str | None], bool]) -> None:
         for vehicle, followers in self._followers.items():
             for follower in followers:
-                if concerned(follower.asker, vehicle):
+                if concerned(follower.subscriber, vehicle):
                     follower.end()
 
 
-def _lost_vehicle(uid: str, vehicle: str, asker: Subscriber, followed: str | None) -> bool:
-    return (asker.uid, followed) == (uid, vehicle)
+def _lost_vehicle(uid: str, vehicle: str, subscriber: Subscriber, followed: str | None) -> bool:
+    return (subscriber.uid, followed) == (uid, vehicle)
 
 
-def _lost_key(key_id: str, asker: Subscriber, _: str | None) -> bool:
-    return asker.key_id == key_id
+def _lost_key(key_id: str, subscriber: Subscriber, _: str | None) -> bool:
+    return subscriber.key_id == key_id
 
 
 NOTHING = StreamPosition(0, -1, "0")
@@ -199,10 +199,10 @@ NOTHING = StreamPosition(0, -1, "0")
 
 
 class StreamCursor:
-    """Where a follower is in each of his vehicles; as text it is the id of an event, to go on from.
+    """A stream's position in the ring of each of its vehicles; as text it is the id of an event, to resume from.
 
-    `ranks` are the vehicles' in the order of his query; without them he begins. All of them stand in the id, because
-    one vehicle's time says nothing of another's: what comes late from one is no older news.
+    `ranks` are in the order of the vehicles of the query; without them the stream begins. The id holds all of them,
+    because the time of one vehicle says nothing of another's.
     """
 
     def __init__(self, vehicles: Sequence[str], ranks: Sequence[StreamPosition] = ()) -> None:
@@ -212,7 +212,7 @@ class StreamCursor:
 
     @classmethod
     def parsed(cls, vehicles: Sequence[str], text: str) -> StreamCursor:
-        """Of a Last-Event-ID; "" is the beginning. Raises BadRequest."""
+        """The cursor of a Last-Event-ID; "" is the beginning. Raises BadRequest."""
         ranks = [_rank(part) for part in text.split("_")] if text else []
         if ranks and len(ranks) != len(vehicles):
             raise BadRequest(_LAST_EVENT_ID)
@@ -223,9 +223,9 @@ class StreamCursor:
         return "_".join([f"{time}.{seq}.{status_id}" for time, seq, status_id in self.ranks.values()])
 
     def advance(self, vehicle: str, rank: StreamPosition) -> bool:
-        """Whether this is news; then he is there. Of equal times and seqNumbers, each id is news once.
+        """Whether this status was not sent yet; if so, move there. Of equal times and seqNumbers, each id is new once.
 
-        What a vehicle says that is not followed by its name is always news.
+        For a vehicle that the query does not name, every status is new.
         """
         if vehicle not in self.ranks:
             return True
@@ -240,7 +240,7 @@ class StreamCursor:
         return True
 
 
-_LAST_EVENT_ID = "the Last-Event-ID is none of this stream's: leave it out, and begin with the present"
+_LAST_EVENT_ID = "the Last-Event-ID is not from this stream: omit it to begin with the present"
 
 
 def _rank(text: str) -> StreamPosition:

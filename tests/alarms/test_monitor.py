@@ -85,7 +85,7 @@ async def test_a_webhook_that_does_not_take_it_is_named_without_its_path(status:
     ("settings", "says"),
     [
         ({"webhook": "example.org/alarms"}, "alerts.webhook: "),
-        ({"webhook": "https://[hunter2/"}, "alerts.webhook is no address"),
+        ({"webhook": "https://[hunter2/"}, "alerts.webhook is not an address"),
         ({"webhook": "https://user:hunter2@example.org/"}, "alerts.webhook: "),
         ({"webhook": "https://example.org", "webhook_secret": "hunter2"}, "alerts.webhook_secret is no secret"),
     ],
@@ -137,8 +137,8 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id() -> None:
         ("none", {"RCPT": "550 go away hunter2"}, "refuses alerts.email_to"),
         ("none", {"DATA": "554 go away hunter2"}, "refuses the message"),
         ("none", {"EHLO": "421 go away hunter2", "HELO": "421 go away hunter2"}, "refuses the message"),
-        ("starttls", {}, "does not offer what alerts asks of it"),
-        ("tls", {}, "speaks no TLS there"),
+        ("starttls", {}, "lacks what"),
+        ("tls", {}, "no TLS at this port"),
     ],
 )
 def test_what_a_mail_server_refuses_is_said_in_our_own_words(security: str, refuse: dict[str, str], says: str) -> None:
@@ -181,7 +181,7 @@ def test_where_no_mail_server_is_that_is_said() -> None:
 
 @pytest.mark.parametrize("text", ["mail.example.org", "mail.example.org:", ":25", "mail.example.org:0", "m:99999"])
 def test_a_mail_server_is_named_with_its_port(text: str) -> None:
-    with pytest.raises(ConfigError, match="HOST:PORT is needed"):
+    with pytest.raises(ConfigError, match="use HOST:PORT"):
         parse_server(text)
 
 
@@ -219,7 +219,7 @@ async def test_a_way_that_fails_is_tried_again_ever_more_slowly_and_logged_once(
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
-            teller.tell(RAISED)
+            teller.offer(RAISED)
             await trio.sleep(7200)
             nursery.cancel_scope.cancel()
     times = [at for at, _ in way.tried]
@@ -240,7 +240,7 @@ async def test_a_way_that_hangs_or_breaks_is_left_and_tried_again(autojump_clock
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
-            teller.tell(RAISED)
+            teller.offer(RAISED)
             await trio.sleep(600)
             nursery.cancel_scope.cancel()
     assert [change for _, change in way.tried] == [RAISED] * 3
@@ -256,10 +256,10 @@ async def test_a_newer_change_takes_the_place_of_an_untold_one_and_others_do_not
     with capture_logs():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
-            teller.tell(RAISED)
+            teller.offer(RAISED)
             await trio.sleep(1)
-            teller.tell(other)
-            teller.tell(CLEARED)
+            teller.offer(other)
+            teller.offer(CLEARED)
             assert len(teller.pending) == 2
             await trio.sleep(600)
             nursery.cancel_scope.cancel()
@@ -277,7 +277,7 @@ async def test_a_mail_server_that_says_nothing_holds_nothing_up(tmp_path: Path) 
     with capture_logs() as logs, trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)
-            teller.tell(RAISED)
+            teller.offer(RAISED)
             while not logs:
                 await trio.sleep(0.01)
             nursery.cancel_scope.cancel()
@@ -323,7 +323,7 @@ async def test_a_change_is_logged_told_by_each_way_and_stands_until_it_is_cleare
             await trio.sleep(EVERY_S)
             (standing,) = watch.standing
             assert (standing.name, standing.severity) == ("disk_low", "critical")
-            assert "make space" in standing.sentence
+            assert "free some space" in standing.sentence
             machine.change(disk_full=False, disk_free_bytes=10**12, disk_total_bytes=10**12)
             await trio.sleep(60)
             assert watch.standing == []

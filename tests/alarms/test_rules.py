@@ -108,7 +108,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             {},
             {"stopped": NONE_STOPPED},
             0,
-            "sent nothing (3 of them)",
+            "get none any more (3 of them)",
         ),
         (
             "push_stopped",
@@ -118,7 +118,7 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             0,
             "not renewed for push.stale_after_days",
         ),
-        ("push_stopped", {"stopped": StoppedPhonesState(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "start it anew"),
+        ("push_stopped", {"stopped": StoppedPhonesState(missed=1)}, {}, {"stopped": NONE_STOPPED}, 0, "restart evd"),
         (
             "push_stopped",
             {"stopped": StoppedPhonesState(off=1)},
@@ -144,10 +144,10 @@ def test_where_all_is_fine_nothing_alarms() -> None:
             "512 MiB left",
         ),
         ("not_writing", {"stalled": "another process is writing to evd.db"}, {}, {}, 30, "another process is writing"),
-        ("disk_low", {"disk_full": True, "disk_free_bytes": 9 * GIB}, {}, {}, 30, "make space"),
+        ("disk_low", {"disk_full": True, "disk_free_bytes": 9 * GIB}, {}, {}, 30, "free some space"),
         ("log_long", {"log_bytes": 128 * MIB}, {"log_bytes": 71 * MIB}, {"log_bytes": 64 * MIB}, 60, "128 MiB"),
         ("loop_lag", {"loop_lag_s": 0.25}, {"loop_lag_s": 0.26}, {"loop_lag_s": 0.2}, 300, "stood still for 0.25 s"),
-        ("clock", {"clock_behind_s": 172800.0}, {}, {"clock_behind_s": 0.0}, 0, "is 2 days behind what evd knows"),
+        ("clock", {"clock_behind_s": 172800.0}, {}, {"clock_behind_s": 0.0}, 0, "is 2 days behind evd's own time"),
         ("clock", {"ahead": 3, "newest": 2}, {}, {"ahead": 3, "newest": 3}, 0, "3 statuses within an hour lie more"),
         ("crowded", {"crowded": 1, "crowded_by": "192.0.2.7"}, {}, {}, 0, "most of them from 192.0.2.7"),
         (
@@ -193,7 +193,7 @@ def test_values_that_a_format_does_not_explain_alarm_from_the_first_status_for_a
     (raised,) = watched.step(5, **said)
     assert (raised.name, raised.severity) == ("unexplained_values", "warning")
     assert raised.text.startswith(
-        "vehicle 386625 sends values that its format does not explain (state, range): give it the right one with "
+        "vehicle 386625 sends values that its format does not explain (state, range): assign the right one with "
     )
     assert raised.text.endswith("such statuses of all vehicles within an hour: 1")
     assert not watched.stay(23 * HOUR_S, every_s=60, **said)
@@ -248,7 +248,7 @@ def test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back() -> 
     """F07-mass-unregistered"""
     (raised,) = Watched(stopped=StoppedPhonesState(registered=2000)).step(5, dropped=2000, stopped=NONE_STOPPED)
     assert raised.name == "push_dropped"
-    assert "of 2000 phones within an hour that they are gone" in raised.text
+    assert "2000 phones within an hour as gone" in raised.text
     assert "comes back when it registers again" in raised.text
 
 

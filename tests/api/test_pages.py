@@ -142,7 +142,7 @@ def test_a_cursor_that_no_page_gave_is_refused_with_a_sentence(daemon: RunningDa
     for cursor in ("", "x", "W251bGxd", "WzEsInRydWUiXQ", "é", "A" * 2000, beyond):
         answer = httpx.get(f"{daemon.url}/api/v1{path}", params={"cursor": cursor}, headers=key)
         assert answer.status_code == 400, cursor
-        assert "which no page of this list gave: follow its Link" in answer.json()["detail"]
+        assert "which is not from a page of this list: follow its Link" in answer.json()["detail"]
 
 
 def evd(daemon: RunningDaemon, *arguments: str) -> Any:

@@ -42,9 +42,9 @@ BUSY = DaemonState(
     events=EventsState(waiting=1, recorded={"charged": 2}),
     disk=DiskState(free=0, total=10, full=True),
     loop=LoopState(worst_s=0.5, sum_s=1.0, buckets=[("0.1", 1), ("+Inf", 2)]),
-    alarms=[StandingAlarm(name="disk_low", severity="critical", since=4, sentence="make space")],
+    alarms=[StandingAlarm(name="disk_low", severity="critical", since=4, sentence="free some space")],
 )
-ALARM = {"name": "disk_low", "severity": "critical", "since": 4, "sentence": "make space"}
+ALARM = {"name": "disk_low", "severity": "critical", "since": 4, "sentence": "free some space"}
 
 
 def test_readiness_says_why_not_and_what_alarms() -> None:

@@ -123,8 +123,8 @@ def test_a_vehicle_has_no_more_waiting_than_the_setting_says(daemon: RunningDaem
         ("POST", "/vehicles/F1/downlinks", {"fields": {"a": 1}, "format": "a::uint:99"}, 400, "1 to 64 bits"),
         ("POST", "/vehicles/F1/downlinks", {"fields": {"limit": 256}, "format": "wish"}, 400, "0 to 255"),
         ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "expires_s": 59}, 400, "expires_s is 59"),
-        ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "ttl": 60}, 400, "the body is refused"),
-        ("POST", "/vehicles/F1/downlinks", [], 400, "the body is refused"),
+        ("POST", "/vehicles/F1/downlinks", {"payload": HEX, "ttl": 60}, 400, "the body is invalid"),
+        ("POST", "/vehicles/F1/downlinks", [], 400, "the body is invalid"),
         ("POST", f"/vehicles/{'F' * 65}/downlinks", {"payload": HEX}, 400, "1 to 64 printable characters"),
         ("GET", "/downlinks?state=lost", None, 400, "there is no state 'lost'"),
         ("GET", "/downlinks?limit=0", None, 400, "from 1 to 10000"),
@@ -199,7 +199,7 @@ def test_fields_are_given_one_by_one(daemon: RunningDaemon) -> None:
         (("ABE", "--fields", "limit", "--format", "wish"), "'limit' is not NAME=VALUE"),
         (("ABE", "--fields", "limit=much", "--format", "wish"), "'much' does not fit"),
         (("ABE", HEX, "--expires", "soon"), "'soon' is not a duration"),
-        (("ABE", HEX, "--expires", "1s"), "expires_s is 1: it must lie between 60 and 31536000"),
+        (("ABE", HEX, "--expires", "1s"), "expires_s is 1: it must be between 60 and 31536000"),
     ],
 )
 def test_a_wrong_command_is_told_in_a_sentence(daemon: RunningDaemon, arguments: tuple[str, ...], part: str) -> None:

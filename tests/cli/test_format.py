@@ -88,8 +88,8 @@ def test_people_see_the_bit_map_and_the_users(daemon: RunningDaemon) -> None:
         (["add", "bad", "weight::uint:8", "--field", "other.half=true"], 1, "other"),
         (["add", "bad", "weight::uint:8", "--field", "weight"], 2, "write it like temp.half=true"),
         (["add", "bad", "weight::uint:8", "--fields-json", "[]"], 2, "--fields-json is not a table of fields"),
-        (["add", "bad name", "weight::uint:8"], 1, "is no name of a format"),
-        (["add", "-", "weight::uint:8"], 1, "is no name of a format"),
+        (["add", "bad name", "weight::uint:8"], 1, "is not a name of a format"),
+        (["add", "-", "weight::uint:8"], 1, "is not a name of a format"),
         (["add", "ev", "weight::uint:8"], 1, "format ev is built in: choose another name"),
         (["add", "house", "weight::uint:8"], 1, "format house is in evd.toml: choose another name"),
         (["add", "both", "indoor_temp::uint:8 indoor_temperature::uint:8"], 1, "both of its spellings"),
@@ -169,7 +169,7 @@ def test_redecoding_goes_through_many_statuses_in_steps(daemon: RunningDaemon) -
     ("arguments", "code", "says"),
     [
         (["--since", "yesterday"], 2, "'yesterday' is not a time"),
-        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER was never heard"),
+        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER is unknown"),
     ],
 )
 def test_redecoding_says_what_it_cannot_do(daemon: RunningDaemon, arguments: list[str], code: int, says: str) -> None:

@@ -331,7 +331,7 @@ def test_the_days_are_shown_by_command_and_by_the_api(tmp_path: Path) -> None:
         assert lines[0].split("  ")[0] == "DAY (UTC)"
         assert lines[1].split() == ["2023-11-14", "2", "1", "66.7", "0", "3", "50"]
         unknown = run_evd("vehicle", "days", "FFFF", "--dir", directory)
-        assert unknown.returncode != 0 and "vehicle FFFF was never heard nor set up" in unknown.stderr
+        assert unknown.returncode != 0 and "vehicle FFFF is unknown" in unknown.stderr
         path = f"{daemon.url}/api/v1/vehicles/{VEHICLE}/days"
         assert httpx.get(path, headers={"x-api-key": daemon.keys["app"]}).status_code == 403
         assert len(httpx.get(path, headers={"x-api-key": daemon.keys["admin"]}).json()) == 2

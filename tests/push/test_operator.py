@@ -559,7 +559,7 @@ def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daem
         sentences = {alarm["name"]: alarm["sentence"] for alarm in alarms}
         time.sleep(0.1)
     assert sentences["push_stopped"].startswith(
-        "phones that the provider took pushes for lately are sent nothing (1 of them): their registrations"
+        "phones that the provider took pushes for lately get none any more (1 of them): their registrations"
     )
 
 
@@ -605,8 +605,8 @@ def test_only_an_admin_may_ask(daemon: RunningDaemon, method: str, path: str, bo
         ("GET", "?limit=0", None, "from 1 to 10000"),
         ("GET", "?waiting=yes", None, "waiting is 'yes': it must be 0 or 1"),
         ("GET", "?vehicle=", None, "1 to 64 printable characters"),
-        ("POST", "/test", {}, "the body is refused"),
-        ("POST", "/test", {"vehicle": "A1", "token": "x"}, "the body is refused"),
+        ("POST", "/test", {}, "the body is invalid"),
+        ("POST", "/test", {"vehicle": "A1", "token": "x"}, "the body is invalid"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(daemon: RunningDaemon, method: str, path: str, body: Any, words: str) -> None:
@@ -623,7 +623,7 @@ def test_a_pause_outlives_the_daemon_and_can_be_said_while_none_runs(tmp_path: P
         return run_evd("push", *arguments, "--dir", directory)
 
     assert evd("test", "A1").stderr == (
-        "evd: nothing is pushed here: set push.credentials to a Firebase service account's file,"
+        "evd: this evd pushes nothing: set push.credentials to a Firebase service account's file,"
         " and start `evd serve`\n"
     )
     since = json.loads(evd("pause", "--json").stdout)["paused_since"]

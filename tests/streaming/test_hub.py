@@ -34,7 +34,7 @@ from evd.store.sqlite.read.queries import open_queries
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
 
 TIME = 1_639_400_000_000
-BOUNDS = StreamLimits(streams=3, streams_per_asker=2, queue=4, queue_bytes=100_000)
+BOUNDS = StreamLimits(streams=3, streams_per_subscriber=2, queue=4, queue_bytes=100_000)
 ADMIN, OWNER = Subscriber("admin's"), Subscriber("app's", "martin")
 
 # ---- the text of events ----

@@ -144,3 +144,9 @@ def _read(sock: socket.socket) -> Request | None:
     while len(body) < int(headers.get("content-length", 0)):
         body += sock.recv(65_536)
     return Request(line, headers, body)
+
+
+def wait_for(one: Receiver, requests: int) -> None:
+    """Until it was sent so many requests."""
+    with one.news:
+        assert one.news.wait_for(lambda: len(one.requests) >= requests, WAIT_S), one.requests

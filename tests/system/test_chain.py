@@ -170,7 +170,7 @@ def test_the_gateways_one_key_serves_every_route_of_the_original(tmp_path: Path,
 
         assert imported(one, "sigfox", "device", "app") == "sigfox,device,app"
         assert [imported(other, role) for role in ("sigfox", "device", "app")][-1] == "sigfox,device,app"
-        assert "is there already" in imported(other, "app")
+        assert "exists already" in imported(other, "app")
         assert "cannot be combined" in imported("a-third-key-0123456789", "app", "admin")
         assert run_evd("owner", "add", "martin", "386625", "--dir", daemon.directory).returncode == 0
         for secret in (one, other):

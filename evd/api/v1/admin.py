@@ -1,4 +1,4 @@
-"""Administration, `/api/v1`: keys, owners, vehicles, statistics. What the evd command calls by the control socket."""
+"""Administration, `/api/v1`: keys, owners, vehicles, statistics. The commands use it through the control socket."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ routes = Blueprint("admin", __name__, url_prefix=V1)
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
     role: str
-    """Of a key that the client has already also several, with commas between them."""
+    """For an imported key also several, separated by commas."""
     name: str = ""
     vehicle: str | None = None
     secret: str | None = None
-    """A key that the client has already; without it evd makes one."""
+    """A key that the client already has; without it evd makes one."""
 
 
 class Ownership(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,16 +60,16 @@ async def list_keys() -> Response:
 
 @routes.post("/keys")
 async def create_key() -> Response:
-    """Make or import a key; the answer of a new one is the only time its text is shown.
+    """Make or import a key; the text of a new key is shown only in this answer.
 
-    A secret that was imported before gets the roles that it lacks.
+    A secret that was imported before gains the roles that it lacks.
     """
     wish = await _body(NewKey)
     role = joined_roles([wish.role])
     if wish.vehicle is not None and role != "device":
         raise BadRequest("only a key of role device can be bound to a vehicle")
     if wish.secret is None and role not in ROLES:
-        raise BadRequest("a new key has one role: several are for a secret that a client has already")
+        raise BadRequest("a new key has one role: only an imported key can have several")
     text, key = (None, imported_key(role, wish.secret)) if wish.secret is not None else new_key(role)
     key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
     roles = await _store_key(key, _name(wish.name))
@@ -78,7 +78,7 @@ async def create_key() -> Response:
 
 
 async def _store_key(key: Key, name: str) -> str:
-    """The roles that it has now."""
+    """Store the key; returns the roles that it has now."""
     context = here()
     operation = AddKey(key.key_id, key.role, key.digest, name, key.vehicle, context.clock())
     try:
@@ -86,7 +86,7 @@ async def _store_key(key: Key, name: str) -> str:
     except LimitReached as error:
         raise BadRequest(str(error)) from None
     if not fresh:
-        raise BadRequest(f"this key is there already, as {key.key_id}, perhaps revoked: use another secret")
+        raise BadRequest(f"this key exists already, as {key.key_id}, perhaps revoked: use another secret")
     return fresh if isinstance(fresh, str) else key.role
 
 
@@ -94,7 +94,7 @@ async def _store_key(key: Key, name: str) -> str:
 async def revoke_key(given: str) -> Response:
     """Revoke at once; `given` is the key's id."""
     if not await here().writer.write(RevokeKey(given, here().clock())):
-        raise NotFound(f"there is no living key {given!r}: `evd key list` shows them")
+        raise NotFound(f"there is no valid key {given!r}: `evd key list` shows them")
     return v1_json({"id": given, "revoked": True})
 
 
@@ -135,11 +135,11 @@ async def show_vehicle(given: str) -> Response:
 
 
 async def _shown(vehicle: str) -> dict[str, Any]:
-    """A vehicle with the counts of its flagged statuses, and what they mean. Raises NotFound."""
+    """A vehicle with the counts of its flagged statuses, and their meaning. Raises NotFound."""
     context = here()
     row = await context.queries.vehicle(vehicle)
     if row is None:
-        raise NotFound(f"vehicle {vehicle} was never heard nor set up")
+        raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
     flagged = await context.queries.flagged(vehicle)
     last = await context.queries.last_flagged(vehicle, DISAGREES) if DISAGREES in flagged else None
     decoded = decode_kept(last, context.directory, context.formats) if last else None
@@ -149,10 +149,10 @@ async def _shown(vehicle: str) -> dict[str, Any]:
 
 @routes.patch("/vehicles/<given>")
 async def set_vehicle(given: str) -> Response:
-    """Set up a vehicle, known or not. Its ring follows as it speaks; its format counts from the next message on."""
+    """Set up a vehicle, known or not. Its ring is resized later; its format applies from the next message on."""
     wish, context = await _body(VehicleSettings), here()
     if isinstance(wish.keep, int) and not 1 <= wish.keep <= STATUSES_PER_VEHICLE_MAX:
-        raise BadRequest(f"keep is {wish.keep}: it must lie between 1 and {STATUSES_PER_VEHICLE_MAX}")
+        raise BadRequest(f"keep is {wish.keep}: it must be between 1 and {STATUSES_PER_VEHICLE_MAX}")
     if isinstance(wish.format, str):
         try:
             context.formats.find(wish.format)
@@ -184,7 +184,7 @@ async def _body(form: type[Any]) -> Any:
     try:
         return msgspec.convert(orjson.loads(await request_body()), form)
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
-        raise BadRequest(f"the body is refused: {error}") from None
+        raise BadRequest(f"the body is invalid: {error}") from None
 
 
 def _name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Targets that an administrator registers, `/api/v1/<noun>s`: the same routes for each push provider that has such."""
+"""Targets that an administrator registers, `/api/v1/<noun>s`: the same routes for each such push provider."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TargetRoutes:
         return routes
 
     async def add(self) -> Response:
-        """Said again, it changes nothing."""
+        """Add a target; a repetition changes nothing."""
         targets, wish, context = self._targets, await read_form(self._form), here()
         targets.require_set_up(context.config)
         vehicle, target = vehicle_id(wish.vehicle), targets.checked(wish.target)
@@ -64,10 +64,10 @@ class TargetRoutes:
         return v1_json({"vehicle": vehicle, targets.field: targets.shown(target)}, 201)
 
     async def list(self) -> Response:
-        """Of one `vehicle` where the query says so, in the order they were added; times are epoch ms.
+        """All targets, or those of one `vehicle`, in the order in which they were added; times are epoch ms.
 
-        A target is shown as its provider allows. `pushed` is when it took a push last; `attempts` failed since, `said`
-        is why.
+        A target is shown as its provider allows. `pushed` is when it last took a push; `attempts` have failed since,
+        `said` is the reason.
         """
         given = request.args.get("vehicle")
         vehicle = None if given is None else vehicle_id(given)
@@ -78,7 +78,7 @@ class TargetRoutes:
         return page(found, list(map(self._shown, found.rows)))
 
     async def remove(self) -> Response:
-        """By the whole target, or by what the list shows of it where that means one only."""
+        """Remove a target, given whole, or as the list shows it if that is unambiguous."""
         targets, wish = self._targets, await read_form(self._form)
         noun, vehicle = targets.noun, vehicle_id(wish.vehicle)
         found = await here().queries.registrations(vehicle=vehicle, kinds=[targets.kind], limit=PER_VEHICLE_MAX)
@@ -87,7 +87,7 @@ class TargetRoutes:
             one for one in known if targets.shown(one) == wish.target
         ]
         if len(meant) > 1:
-            raise BadRequest(f"vehicle {vehicle} has {len(meant)} {noun}s at this {targets.called}: write it whole")
+            raise BadRequest(f"vehicle {vehicle} has {len(meant)} {noun}s at this {targets.called}: give it whole")
         if not meant or not await here().writer.write(Unregister(vehicle, meant[0])):
             raise NotFound(
                 f"vehicle {vehicle} has no {noun} at this {targets.called}: `evd {noun} list` shows those it has"

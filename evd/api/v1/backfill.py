@@ -1,4 +1,4 @@
-"""`POST /api/v1/backfill`: documents that Sigfox's callbacks would have brought, for the ingest."""
+"""`POST /api/v1/backfill`: takes in documents of callbacks that never arrived."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ async def only_admins() -> None:
 async def take() -> Response:
     """The body is a list of `{"kind", "document"}`; the answer has a verdict for each, in its order.
 
-    A verdict is the ingest's (`newest`, `late`, `duplicate`, `too old`, `rejected`, …), or `again` where evd was too
-    busy for that document.
+    A verdict is the ingest's (`newest`, `late`, `duplicate`, `too old`, `rejected`, …), or `again` if evd was too busy
+    for that document.
     """
     items = _items(await request_body())
     return v1_json({"verdicts": await take_in(here().ingest.accept_document, items)})
@@ -38,11 +38,11 @@ def _items(body: bytes) -> list[Item]:
         refuse_deep(documents, body)
         items = msgspec.convert(documents, list[Item])
     except (orjson.JSONDecodeError, msgspec.ValidationError) as error:
-        raise BadRequest(f"the body is refused: {error}") from None
+        raise BadRequest(f"the body is invalid: {error}") from None
     if len(items) > ITEMS_MAX:
-        raise BadRequest(f"{len(items)} documents came: send at most {ITEMS_MAX} at a time")
+        raise BadRequest(f"{len(items)} documents are too many: send at most {ITEMS_MAX} at a time")
     unknown = next((item.kind for item in items if item.kind not in TAKEN), None)
     if unknown is not None:
         known = ", ".join(sorted(filter(None, TAKEN)))
-        raise BadRequest(f'there is no kind {unknown[:40]!r}: use one of {known}, or "" where it must tell itself')
+        raise BadRequest(f'there is no kind {unknown[:40]!r}: use one of {known}, or "" to recognize it')
     return items

@@ -1,4 +1,4 @@
-"""Downlinks, `/api/v1`: queue one, see what became of them, take one back."""
+"""Downlinks, `/api/v1`: queue, list, cancel."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ routes = Blueprint("downlinks", __name__, url_prefix=V1)
 
 
 class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
-    """Either `payload`, 16 hex digits, or `fields` with the `format` they are written in."""
+    """Either `payload`, 16 hex digits, or `fields` with their `format`."""
 
     payload: str | None = None
     fields: dict[str, Any] | None = None
@@ -41,11 +41,11 @@ async def only_admins() -> None:
 
 @routes.post("/vehicles/<given>/downlinks")
 async def queue_downlink(given: str) -> Response:
-    """For the next message of the vehicle that asks, whether it was heard before or not."""
+    """Queue a downlink for the vehicle's next message that asks; the vehicle may be unknown."""
     wish, context = await read_form(NewDownlink), here()
     lasts_s = context.config.sigfox.downlink_expires_s if wish.expires_s is None else wish.expires_s
     if lasts_s not in EXPIRES_S:
-        raise BadRequest(f"expires_s is {lasts_s}: it must lie between {EXPIRES_S[0]} and {EXPIRES_S[-1]}")
+        raise BadRequest(f"expires_s is {lasts_s}: it must be between {EXPIRES_S[0]} and {EXPIRES_S[-1]}")
     now = context.clock()
     try:
         number = await context.writer.write(QueueDownlink(vehicle_id(given), _payload(wish), now, now + lasts_s * 1000))
@@ -63,7 +63,7 @@ def _payload(wish: NewDownlink) -> bytes:
 
 
 def _plan(text: str) -> Plan:
-    """Of a grammar, which is not held for later, or of the format of this name."""
+    """The plan of a grammar, which is not cached, or of the format of this name."""
     try:
         return parse(text) if ":" in text else here().formats.find(text).plan
     except (ConfigError, FormatError) as error:
@@ -81,7 +81,7 @@ async def list_all() -> Response:
 
 
 async def _listed(vehicle: str | None) -> Response:
-    """The newest first, of one `state` where the query says so."""
+    """The newest first; the query may restrict them to one `state`."""
     state = request.args.get("state")
     if state is not None and state not in STATES:
         raise BadRequest(f"there is no state {state[:40]!r}: use one of {', '.join(STATES)}")
@@ -92,7 +92,7 @@ async def _listed(vehicle: str | None) -> Response:
 
 @routes.delete("/downlinks/<int:number>")
 async def cancel_downlink(number: int) -> Response:
-    """Only what no message asked for yet can be taken back."""
+    """Cancel a downlink that no message has asked for yet."""
     cancelled = number < 1 << 63 and await here().writer.write(CancelDownlink(number, here().clock()))
     found = await _find(number)
     if not cancelled:

@@ -1,7 +1,7 @@
-"""Events, `/api/v1`: what happened to vehicles, how alerts are set for one, and what a user wants to be told.
+"""Events, `/api/v1`: what happened to vehicles, a vehicle's event settings, and a user's preferences.
 
-An administrator may ask for any vehicle and any user; the app for its user and the vehicles he owns, and it is not told
-whether a vehicle that is not his exists.
+An administrator has access to any vehicle and any user; the app to its user and that user's vehicles. It does not learn
+whether another vehicle exists.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ routes = Blueprint("events", __name__, url_prefix=V1)
 
 @routes.get("/vehicles/<given>/events")
 async def events_of_vehicle(given: str) -> Response:
-    """The newest first; of one `kind`, and with numbers below `before`, where the query says so."""
+    """The newest first; the query may restrict them to one `kind`, and to numbers below `before`."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
     return page(await here().queries.events(vehicle=vehicle, **await _asked()))
@@ -38,14 +38,14 @@ async def events_of_vehicle(given: str) -> Response:
 
 @routes.get("/events")
 async def events_of_all() -> Response:
-    """Of all vehicles, for the app of its user's; as of one vehicle."""
+    """The events of all vehicles, for the app of its user's vehicles; as for one vehicle."""
     uid = await _user()
     return page(await here().queries.events(uid=uid, **await _asked()))
 
 
 @routes.get("/vehicles/<given>/alerts")
 async def alerts_of_vehicle(given: str) -> Response:
-    """With the defaults, where it has no settings of its own."""
+    """The vehicle's settings, with the defaults for what is not set."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
     known, settings = await here().queries.alerts_of(vehicle)
@@ -56,7 +56,7 @@ async def alerts_of_vehicle(given: str) -> Response:
 
 @routes.put("/vehicles/<given>/alerts")
 async def set_alerts(given: str) -> Response:
-    """What is not named is set to its default; null sets all of it."""
+    """Members that are missing are set to their defaults; null resets all."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
     document = await _document()
@@ -71,14 +71,14 @@ async def set_alerts(given: str) -> Response:
 
 @routes.get("/preferences")
 async def preferences() -> Response:
-    """Of the user who asks; an administrator names one by `uid`."""
+    """The preferences of the requesting user; an administrator names one by `uid`."""
     settings = await here().queries.preferences_of(await _named_user())
     return v1_json(msgspec.to_builtins(user_preferences.read(settings)))
 
 
 @routes.put("/preferences")
 async def set_preferences() -> Response:
-    """What is not named is set to its default."""
+    """Members that are missing are set to their defaults."""
     uid, context = await _named_user(), here()
     wished = user_preferences.parse(await _document())
     try:
@@ -97,7 +97,7 @@ def _unknown(vehicle: str) -> NotFound:
 
 
 async def _user() -> str | None:
-    """The app's user; None: an administrator asks. Raises Unauthorized, Forbidden, Unavailable."""
+    """The app's user; None for an administrator. Raises Unauthorized, Forbidden, Unavailable."""
     if is_local() or require_key("app", "admin").role == "admin":
         return None
     return await require_user()
@@ -107,7 +107,7 @@ async def _admit(vehicle: str) -> None:
     """Raises Unauthorized, Forbidden, NotFound, Unavailable."""
     uid = await _user()
     if uid is not None and not await here().queries.owns(uid, vehicle):
-        raise NotFound(f"there is no vehicle {vehicle} of yours")
+        raise NotFound(f"you own no vehicle {vehicle}")
 
 
 async def _named_user() -> str:
@@ -115,7 +115,7 @@ async def _named_user() -> str:
     uid, named = await _user(), request.args.get("uid")
     if uid is None:
         if not named or len(named) > UID_MAX:
-            raise BadRequest("which user? an administrator names one, as ?uid=martin")
+            raise BadRequest("the query names no user: an administrator names one, as in ?uid=martin")
         return named
     if named not in (None, uid):
         raise BadRequest("uid names another user: only an administrator may do that")
@@ -126,7 +126,7 @@ async def _document() -> Any:
     try:
         return orjson.loads(await request_body())
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is no JSON ({error}): send an object") from None
+        raise BadRequest(f"the body is not JSON ({error}): send an object") from None
 
 
 async def _asked() -> dict[str, Any]:
@@ -135,6 +135,6 @@ async def _asked() -> dict[str, Any]:
     if kind is not None and kind not in KINDS:
         raise BadRequest(f"there is no kind {kind[:40]!r}: use one of {', '.join(KINDS)}")
     if not (before.isascii() and before.isdigit() and len(before) <= 19 and int(before) < 1 << 63):
-        raise BadRequest(f"before is {before[:40]!r}: the number of an event is needed")
+        raise BadRequest(f"before is {before[:40]!r}: it must be the number of an event")
     (number,), limit = await asked_page((int(before),))
     return {"kind": kind, "before": number, "limit": limit}

@@ -1,4 +1,4 @@
-"""Payload formats and the device types that have one, `/api/v1`; what is set counts from the next message on."""
+"""Payload formats, and the formats of device types, `/api/v1`; a change applies from the next message on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NewFormat(msgspec.Struct, forbid_unknown_fields=True):
 
 class TypeSettings(msgspec.Struct, forbid_unknown_fields=True):
     format: str | None
-    """A format's name or a grammar; null takes it back."""
+    """A format's name or a grammar; null removes the assignment."""
 
 
 @routes.before_request
@@ -40,23 +40,23 @@ async def only_admins() -> None:
 
 @routes.get("/formats")
 async def list_formats() -> Response:
-    """All that have a name, with how many vehicles and device types have them as theirs."""
+    """All named formats, with the numbers of vehicles and device types that use them."""
     uses = {row["format"]: row for row in await here().queries.format_uses()}
     return v1_json([_about(name, named, uses.get(name)) for name, named in here().formats.named().items()])
 
 
 @routes.post("/formats")
 async def add_format() -> Response:
-    """A new one, or another grammar under a name that is there."""
+    """Add a format, or replace the grammar of an existing one."""
     wish, context = await read_form(NewFormat), here()
     if not NAME.fullmatch(wish.name):
-        raise BadRequest(f"{wish.name[:80]!r} is no name of a format: 1 to 64 letters, digits, _, - and . are needed")
+        raise BadRequest(f"{wish.name[:80]!r} is not a name of a format: use 1 to 64 letters, digits, _, - and .")
     if context.formats.is_fixed(wish.name):
         raise BadRequest(f"format {wish.name} is {_where(wish.name)}: choose another name")
     try:
         compile_format(wish.name, FormatSettings(wish.grammar, wish.fields))
     except FormatError as error:
-        raise BadRequest(f"the format is refused: {error}") from None
+        raise BadRequest(f"the format is invalid: {error}") from None
     try:
         await context.writer.write(AddFormat(wish.name, wish.grammar, orjson.dumps(wish.fields), context.clock()))
     except LimitReached as error:
@@ -66,7 +66,7 @@ async def add_format() -> Response:
 
 @routes.get("/formats/<name>")
 async def show_format(name: str) -> Response:
-    """With the vehicles whose format it is: a page of them, as of a list."""
+    """One format, with a page of the vehicles that use it, as in a list."""
     return await _shown(name, 200)
 
 
@@ -91,7 +91,7 @@ async def list_device_types() -> Response:
 
 @routes.put("/device-types/<given>")
 async def set_device_type(given: str) -> Response:
-    """The format of the vehicles of this deviceTypeId that have none of their own."""
+    """Set the format of the vehicles of this deviceTypeId that have no format of their own."""
     wish, context = await read_form(TypeSettings), here()
     device_type = given.lower()
     if not 1 <= len(device_type) <= 64 or not device_type.isprintable():
@@ -109,7 +109,7 @@ async def set_device_type(given: str) -> Response:
 
 
 async def _shown(name: str, status: int) -> Response:
-    """One format with those who use it, of the vehicles a page. Raises NotFound."""
+    """One format with its users, a page of the vehicles. Raises NotFound."""
     named = here().formats.named().get(name)
     if named is None:
         raise _unknown(name)

@@ -1,4 +1,4 @@
-"""Vehicles' logs, `/api/v1`: what Sigfox reported of them beside their messages."""
+"""Vehicles' logs, `/api/v1`: what Sigfox reported of them besides messages."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ async def only_admins() -> None:
 
 @routes.get("/vehicles/<given>/log")
 async def log_of_vehicle(given: str) -> Response:
-    """The newest first; empty for a vehicle nothing was reported of, known or not."""
+    """The newest first; empty for a vehicle without reports, known or not."""
     after, limit = await asked_page((NUMBER_MAX, NUMBER_MAX))
     return _page(await here().queries.log(vehicle_id(given), after, limit=limit))
 
 
 @routes.get("/log")
 async def log_of_all() -> Response:
-    """Of all vehicles, groups and device types; those first that came last."""
+    """The entries of all vehicles, groups and device types, in the order of arrival, the last first."""
     after, limit = await asked_page((NUMBER_MAX,))
     return _page(await here().queries.logs(after, limit=limit))
 

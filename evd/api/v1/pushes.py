@@ -1,4 +1,4 @@
-"""Pushes, `/api/v1/pushes`: what waits and what went out, the way of one status, a test, and the operator's pause."""
+"""Pushes, `/api/v1/pushes`: what is due and what was sent, the trace of one status, a test, the operator's pause."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from evd.push.trace import DAY_MS, TraceRules, finished, trace, waiting
 from evd.store.records import FIRST_TURN, NUMBER_MAX, Listing, Turn, WaitingPush
 
 TEST_TIMEOUT_S = 25.0
-"""The provider has `push.timeout_s` for each attempt; the command waits 30 s."""
+"""The provider has `push.timeout_s` for each attempt; the command waits for 30 s."""
 
 STATUS_ID_MAX = 64
 """Characters; an id has 16."""
 
 TRACED_PUSHES_MAX = 1000
-"""Of one status."""
+"""Pushes of one status."""
 
 routes = Blueprint("pushes", __name__, url_prefix=f"{V1}/pushes")
 
@@ -41,9 +41,9 @@ async def only_admins() -> None:
 
 @routes.get("")
 async def list_pushes() -> Response:
-    """What waits, that first which is tried next, and what is finished, the newest first; each at most `limit`.
+    """What is due, in the order of the next attempts, and what is finished, the newest first; each at most `limit`.
 
-    Of one `vehicle` where the query says so; with `waiting=1` only what waits. A page goes on with all of them.
+    The query may restrict it to one `vehicle`, and with `waiting=1` to what is due. The next page continues all lists.
     """
     context = here()
     vehicle = _vehicle()
@@ -77,7 +77,7 @@ async def list_pushes() -> Response:
 
 
 def _last_turn(given: list[WaitingPush], of: list[WaitingPush], otherwise: Turn) -> Turn:
-    """Of those that are given, the last one's that is one of these."""
+    """The turn of the last one of `given` that is also in `of`."""
     these = set(map(id, of))
     last = next((row for row in reversed(given) if id(row) in these), None)
     return otherwise if last is None else (last["at"], last["place"])
@@ -85,10 +85,10 @@ def _last_turn(given: list[WaitingPush], of: list[WaitingPush], otherwise: Turn)
 
 @routes.get("/trace/<status_id>")
 async def trace_status(status_id: str) -> Response:
-    """One status; its `vehicle` in the query spares a search where no push is known of it."""
+    """Trace one status; its `vehicle` in the query saves a search if no push of it is known."""
     queries = here().queries
     unknown = NotFound(
-        f"there is no status {status_id[:STATUS_ID_MAX]!r}: it was never taken, or newer ones have taken its place"
+        f"there is no status {status_id[:STATUS_ID_MAX]!r}: it was never taken, or newer ones have evicted it"
     )
     if len(status_id) > STATUS_ID_MAX:
         raise unknown
@@ -116,17 +116,17 @@ async def trace_status(status_id: str) -> Response:
 
 @routes.post("/test")
 async def test_vehicle() -> Response:
-    """The vehicle's last status to each of its phones at once, past all that waits, also while pushes are paused."""
+    """Send the vehicle's last status to each of its phones at once, before all due pushes, also while paused."""
     wish = await read_form(PushTest)
     vehicle = vehicle_id(wish.vehicle)
     control = _control(here())
     with trio.move_on_after(TEST_TIMEOUT_S):
-        told = await control.test(vehicle)
-        if not told:
+        phones = await control.test(vehicle)
+        if not phones:
             raise NotFound(
                 f"no phone is registered for vehicle {vehicle}: its app does that at log-in, or when it starts"
             )
-        return v1_json({"vehicle": vehicle, "phones": told})
+        return v1_json({"vehicle": vehicle, "phones": phones})
     raise Unavailable(f"the provider did not answer within {TEST_TIMEOUT_S:.0f} s: try again later", retry_after_s=30)
 
 
@@ -141,7 +141,7 @@ async def resume() -> Response:
 
 
 async def _pause(paused: bool) -> Response:
-    """On disk first, so that a restart knows it; said again, it changes nothing."""
+    """Write it to disk first, so that it survives a restart; a repetition changes nothing."""
     context = here()
     was = (await context.queries.push_facts(0))["paused_since"]
     if bool(was) != paused:
@@ -152,7 +152,7 @@ async def _pause(paused: bool) -> Response:
 
 
 async def _how(context: Context) -> dict[str, Any]:
-    """How pushes are: what every answer about them ends with."""
+    """The state of pushes, which is part of every answer about them."""
     stale_ms = context.config.push.stale_after_days * DAY_MS
     facts = await context.queries.push_facts(context.clock() - stale_ms)
     return {
@@ -181,13 +181,13 @@ async def _rules(context: Context) -> TraceRules:
 def _control(context: Context) -> PushControl:
     if context.pushes is None:
         raise BadRequest(
-            "nothing is pushed here: set push.credentials to a Firebase service account's file, and start `evd serve`"
+            "this evd pushes nothing: set push.credentials to a Firebase service account's file, and start `evd serve`"
         )
     return context.pushes
 
 
 def _vehicle() -> str | None:
-    """The one that the query names. Raises BadRequest."""
+    """The vehicle of the query, if any. Raises BadRequest."""
     given = request.args.get("vehicle")
     return None if given is None else vehicle_id(given)
 

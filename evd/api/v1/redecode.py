@@ -1,7 +1,7 @@
-"""Decoding kept statuses anew, `/api/v1`, in bounded steps: what would change, and the change itself.
+"""Decoding kept statuses again, `/api/v1`, in bounded steps: a preview of what changes, and the change itself.
 
-Either route takes the same body and goes one step; `next` is the cursor of the step after it, null at the end. A step
-reads anew and decides anew, so it may be repeated, and nothing is written that was true only in a preview.
+Both routes take the same body and do one step; `next` is the cursor of the next step, null at the end. Each step reads
+and decides again, so it may be repeated, and the change never depends on an outdated preview.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.store.records import PageLimit, TimeSpan
 
 STATUSES_A_STEP = 500
-"""About 20 ms of the loop, in which callbacks are answered between the parts."""
+"""About 20 ms of the loop, in parts between which callbacks are answered."""
 
 BYTES_A_STEP = 4 * 1024 * 1024
-"""Of what is read; statuses may be as long as a body."""
+"""Bytes read; statuses may be as long as a body."""
 
 VEHICLES_A_STEP = 200
-"""Each is a question to the database, most of a millisecond."""
+"""Each is a read of the database, which takes most of a millisecond."""
 
 STEP_S = 5.0
-"""A step that took so long ends with the vehicle it is at; the command waits for 30 s."""
+"""A step that took so long ends after its current vehicle; the command waits for 30 s."""
 
 WRITTEN_AT_ONCE = 100
-"""In one transaction: a few ms, in which no callback is answered."""
+"""Statuses in one transaction: a few ms, in which no callback is answered."""
 
 DECIDED_AT_ONCE = 50
-"""Before callbacks have their turn: about 2 ms."""
+"""Statuses before callbacks have their turn: about 2 ms."""
 
 NAMED_MAX = 100
-"""Vehicles that a request may name; for more, all are asked for."""
+"""Vehicles that a request may name; a request for more names none, which means all."""
 
 Cursor = tuple[str, int, int, str]
 """(vehicle, time, seqNumber or -1, id) of the last status that was read."""
@@ -52,7 +52,7 @@ routes = Blueprint("redecoding", __name__, url_prefix=V1)
 
 
 class RedecodeRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """Times are epoch ms, both included; without `vehicles`, of all vehicles."""
+    """Times are epoch ms, both included; without `vehicles`, all vehicles."""
 
     since: int
     until: int = TIME_MAX_MS
@@ -63,7 +63,7 @@ class RedecodeRequest(msgspec.Struct, forbid_unknown_fields=True):
 class RedecodeStep(NamedTuple):
     found: list[KeptStatus]
     passed: int
-    """Vehicles that are done with."""
+    """Vehicles that are finished."""
     following: Cursor | None
 
 
@@ -74,25 +74,25 @@ async def only_admins() -> None:
 
 @routes.post("/redecode/preview")
 async def preview() -> Response:
-    """What would change in this step; the first one says of how many vehicles (`of`) statuses may be read."""
-    _, told = await _go()
-    return v1_json(told)
+    """What would change in this step; the first step also has the number of vehicles (`of`)."""
+    _, shown = await _step()
+    return v1_json(shown)
 
 
 @routes.post("/redecode")
 async def apply() -> Response:
-    """Change it. `gone` counts those that left their rings since they were read."""
-    changes, told = await _go()
+    """Apply the changes. `gone` counts the statuses that left their rings since they were read."""
+    changes, shown = await _step()
     written = 0
     for first in range(0, len(changes), _at_once()):
         part = [_operation(change) for change in changes[first : first + _at_once()]]
         results = await here().writer.write(Several(tuple(part)))
         written += sum(result is True for result in results)
-    return v1_json({**told, "written": written, "gone": len(changes) - written})
+    return v1_json({**shown, "written": written, "gone": len(changes) - written})
 
 
-async def _go() -> tuple[list[Redecoded], dict[str, Any]]:
-    """What changes in this step, and what is told of it."""
+async def _step() -> tuple[list[Redecoded], dict[str, Any]]:
+    """The changes of this step, and their summary."""
     wish, context = await read_form(RedecodeRequest), here()
     named = _named(wish)
     step = await _read(wish, named)
@@ -103,14 +103,14 @@ async def _go() -> tuple[list[Redecoded], dict[str, Any]]:
         change = redecode(kept, context.directory, context.formats)
         if change is not None:
             changes.append(change)
-    told = {"read": len(step.found), "passed": step.passed, **summary(changes), "next": step.following}
+    shown = {"read": len(step.found), "passed": step.passed, **summary(changes), "next": step.following}
     if wish.cursor is None:
-        told["of"] = len(named) if named is not None else (await context.queries.counts())["vehicles"]
-    return changes, told
+        shown["of"] = len(named) if named is not None else (await context.queries.counts())["vehicles"]
+    return changes, shown
 
 
 def _named(wish: RedecodeRequest) -> list[str] | None:
-    """The wanted vehicles in their order. Raises BadRequest."""
+    """The named vehicles, sorted. Raises BadRequest."""
     if wish.vehicles is None:
         return None
     if not 1 <= len(wish.vehicles) <= NAMED_MAX:
@@ -119,7 +119,7 @@ def _named(wish: RedecodeRequest) -> list[str] | None:
 
 
 async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
-    """The next statuses. Raises BadRequest for a vehicle that is not known."""
+    """The next statuses. Raises BadRequest for an unknown vehicle."""
     queries, began = here().queries, trio.current_time()
     at = "" if wish.cursor is None else wish.cursor[0]
     if named is None:
@@ -131,7 +131,7 @@ async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
     size_bytes = BYTES_A_STEP
     for number, vehicle in enumerate(vehicles, 1):
         if named is not None and await queries.vehicles_from(vehicle, 1) != [vehicle]:
-            raise BadRequest(f"vehicle {vehicle} was never heard: `evd vehicle list` shows who was")
+            raise BadRequest(f"vehicle {vehicle} is unknown: `evd vehicle list` shows the known ones")
         after = wish.cursor[1:] if wish.cursor is not None and vehicle == at else None
         room = PageLimit(STATUSES_A_STEP - len(found), size_bytes)
         rows, more_of_it = await queries.kept(TimeSpan(vehicle, wish.since, wish.until), after, room)
@@ -146,7 +146,7 @@ async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
 
 
 def _at_once() -> int:
-    """Never more than the writer's queue can take beside callbacks."""
+    """No more than the writer's queue can take beside callbacks."""
     return max(1, min(WRITTEN_AT_ONCE, here().config.ingest.queue_rows_max // 4))
 
 

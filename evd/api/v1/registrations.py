@@ -1,4 +1,4 @@
-"""Phones, `/api/v1/registrations`: which of them hear of a vehicle. A user sees and changes his own, no one else's."""
+"""Registrations of phones, `/api/v1/registrations`. A user sees and changes only that user's own."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from evd.push.trace import short
 from evd.store.records import RegistrationRow
 
 TARGET_MAX = 4096
-"""Characters; FCM does not say how long a registration token or an installation id may be."""
+"""Characters; FCM documents no maximum for a registration token or an installation id."""
 
 routes = Blueprint("registrations", __name__, url_prefix=V1)
 
 
 class Target(NamedTuple):
-    """A phone, by one of the two names that FCM has for it; a message is for one or the other."""
+    """A phone, by one of the two names that FCM has for it; a message is addressed to one or the other."""
 
     kind: Literal["token", "fid"]
     text: str
@@ -39,12 +39,12 @@ class RegistrationRequest(msgspec.Struct, forbid_unknown_fields=True):
     fid: str | None = None
     register: bool = True
     uid: str | None = None
-    """Whose phone it is: for an administrator, who asks for others."""
+    """The phone's user, if an administrator sends the request."""
 
 
 @routes.post("/registrations")
 async def post_registration() -> Response:
-    """The phone wants the vehicle's pushes; with `"register": false`, no more of them."""
+    """Register the phone for the vehicle's pushes; with `"register": false`, unregister it."""
     wish = await read_form(RegistrationRequest)
     return await (_register(wish) if wish.register else _remove(wish))
 
@@ -56,7 +56,7 @@ async def delete_registration() -> Response:
 
 @routes.get("/registrations")
 async def list_registrations() -> Response:
-    """A user's own for the `vehicle` that the query names; an administrator's question may leave it out."""
+    """A user's own registrations for the `vehicle` of the query; an administrator may omit the vehicle."""
     given = request.args.get("vehicle")
     if _administers():
         after, limit = await asked_page((0,))
@@ -64,7 +64,7 @@ async def list_registrations() -> Response:
         found = await here().queries.registrations(vehicle=vehicle, kinds=user_kinds(), after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None:
-        raise BadRequest("which vehicle? name it, as ?vehicle=386625")
+        raise BadRequest("the query names no vehicle: name one, as in ?vehicle=386625")
     uid = await _require_owner(vehicle_id(given))
     after, limit = await asked_page((0,))
     found = await here().queries.registrations(
@@ -74,7 +74,7 @@ async def list_registrations() -> Response:
 
 
 async def register_phone(spelling: str, target: Target, uid: str, client: Client) -> None:
-    """Raises BadRequest if no more phones are taken in."""
+    """Raises BadRequest if there are too many registrations."""
     context = here()
     try:
         await context.writer.write(
@@ -85,7 +85,7 @@ async def register_phone(spelling: str, target: Target, uid: str, client: Client
 
 
 def checked_target(token: object, fid: object, *, called: str) -> Target:
-    """The one of the two that is given; `called` is what the body calls a token. Raises BadRequest."""
+    """The one of the two that is given; `called` is the body's name for a token. Raises BadRequest."""
     given = {called: token, "fid": fid}
     named = [(name, text) for name, text in given.items() if text is not None]
     name, text = named[0] if len(named) == 1 else ("", None)
@@ -106,7 +106,7 @@ async def _register(wish: RegistrationRequest) -> Response:
 
 
 async def _remove(wish: RegistrationRequest) -> Response:
-    """What another user registered is answered as what nobody did."""
+    """Unregister; the registration of another user is answered like one that does not exist."""
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
     uid = None if _administers() else await _require_owner(vehicle)
     found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, kinds=user_kinds(), limit=1)
@@ -120,30 +120,30 @@ async def _remove(wish: RegistrationRequest) -> Response:
 async def _whose(wish: RegistrationRequest, vehicle: str) -> str:
     if not _administers():
         if wish.uid is not None:
-            raise BadRequest("uid is for administrators: a user registers his own phones")
+            raise BadRequest("uid is for administrators: a user registers only own phones")
         return await _require_owner(vehicle)
     if wish.uid is None:
-        raise BadRequest("whose phone is it? an administrator's request names its user, as uid")
+        raise BadRequest("the request names no user: an administrator's request names the phone's user, as uid")
     if not await here().queries.owns(wish.uid, vehicle):
-        raise BadRequest(f"vehicle {vehicle} is not this user's: `evd owner add` makes it so")
+        raise BadRequest(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
     return wish.uid
 
 
 def _administers() -> bool:
-    """Whether an administrator asks. Raises Unauthorized, Forbidden."""
+    """Whether the requester is an administrator. Raises Unauthorized, Forbidden."""
     return is_local() or require_key("app", "admin").role == "admin"
 
 
 async def _require_owner(vehicle: str) -> str:
-    """The uid of who asks. Raises NotFound for a foreign vehicle as for an absent one."""
+    """The uid of the requesting user. Raises NotFound for a foreign vehicle as for an absent one."""
     try:
         return await require_owner(vehicle)
     except Forbidden:
-        raise NotFound(f"there is no vehicle {vehicle} of yours") from None
+        raise NotFound(f"you own no vehicle {vehicle}") from None
 
 
 def _shown(row: RegistrationRow, *, whole: bool) -> dict[str, Any]:
-    """Times are epoch ms; `pushed` is when the provider took a push last. A user may read his own token whole."""
+    """Times are epoch ms; `pushed` is when the provider last took a push. Users may read their own tokens whole."""
     return {
         "vehicle": row["vehicle"],
         "kind": row["kind"],

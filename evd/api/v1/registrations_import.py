@@ -1,4 +1,4 @@
-"""Moving in, `/api/v1/registrations/import`: phones that another system had, many at a time, by an administrator."""
+"""`/api/v1/registrations/import`: an administrator imports the phones of another system, many at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from evd.model.operations import ORIGINAL, AddOwner, Register, Several
 from evd.model.status import vehicle_id
 
 AT_ONCE_MAX = 500
-"""Of one request, in one transaction: some 50 ms, for which callbacks wait."""
+"""Registrations in one request and one transaction: some 50 ms, for which callbacks wait."""
 
 UID_MAX = 128
 
@@ -43,9 +43,9 @@ async def only_admins() -> None:
 
 @routes.post("/registrations/import")
 async def import_registrations() -> Response:
-    """Each user owns his vehicle from then on, and his phone is one of the original's app; said again, it only renews.
+    """Make each user an owner of the vehicle, and register the phone as one of the original's app; or renew it.
 
-    What cannot be taken stands in `refused` with its index, and costs the others nothing.
+    What cannot be imported is in `refused` with its index; the others are imported.
     """
     wish, now = await read_form(Import), here().clock()
     refused: dict[int, str] = {}

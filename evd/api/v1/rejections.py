@@ -1,6 +1,6 @@
-"""Requests that were refused, `/api/v1/rejections`: what was wrong with each, and another try after a fix.
+"""Rejections, `/api/v1/rejections`: the refused requests, the reasons, and their replay after a fix.
 
-A request that is taken when it is replayed leaves the list; one that is refused again stays as it is.
+A request that a replay takes leaves the list; one that is refused again stays as it is.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from evd.store.writer import Writer
 
 LISTED_DEFAULT = 100
 LISTED_MAX = 1_000  # rows of an answer: some hundred kB
-STEP_MAX = 100  # replayed for one request; each is a commit of some milliseconds, and the asker waits 30 s
+STEP_MAX = 100  # replayed in one request; each is a commit of some milliseconds, and the command waits for 30 s
 
 ADVICE = {
-    "Body parsing error": "Mend the body template in Sigfox's callback: `evd sigfox config` shows one that is right.",
-    "Missing basic attributes": "Add the variables that are missing: `evd sigfox config` shows a whole body template.",
+    "Body parsing error": "Correct the body template in Sigfox's callback: `evd sigfox config` shows a correct one.",
+    "Missing basic attributes": "Add the missing variables: `evd sigfox config` shows a complete body template.",
     "Unknown vehicle": "`evd vehicle set ID --name …` makes it known; or set ingest.unknown_vehicle to create.",
     "Too many vehicles": "Raise ingest.vehicles_max.",
-    "Time ahead": "Look whether this server's clock is right (`timedatectl`); if it is, the sender's is wrong.",
+    "Time ahead": "Check whether this server's clock is right (`timedatectl`); if it is, the sender's is wrong.",
 }
-"""What was wrong → what to do before a replay."""
+"""Error → what to do before a replay."""
 
-ELSE = "Mend the format or the callback that the reason names: `evd sigfox config` shows callbacks that are right."
+ELSE = "Correct the format or the callback that the reason names: `evd sigfox config` shows correct callbacks."
 
 routes = Blueprint("rejections", __name__, url_prefix=f"{V1}/rejections")
 
 
 class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The requests after number `after`, up to `through`; without it up to the newest there is."""
+    """The requests after number `after`, up to `through`; without it up to the newest."""
 
     after: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 0
     through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
@@ -53,14 +53,14 @@ async def only_admins() -> None:
 
 @routes.get("")
 async def list_rejections() -> Response:
-    """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) narrow it down."""
+    """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) restrict the list."""
     after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
     return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
 
 
 @routes.get("/<int:number>")
 async def show_rejection(number: int) -> Response:
-    """All that is kept: `body` where it is text, `body_hex` where it is none."""
+    """All that is kept: `body` if it is text, else `body_hex`."""
     row = await _row(number)
     body = row["body"]
     try:
@@ -81,15 +81,15 @@ async def forget_rejection(number: int) -> Response:
 
 @routes.post("/<int:number>/replay")
 async def replay_one(number: int) -> Response:
-    """`taken`, and `without`: variables that were masked when it was kept; if not, `error` and `detail` say why."""
+    """`taken`, and `without`: variables that were masked when it was kept; if not taken, `error` and `detail`."""
     return v1_json(await replay(await _row(number), here().ingest, here().writer))
 
 
 @routes.post("/replay")
 async def replay_many() -> Response:
-    """A step of the way through all of them, the oldest first.
+    """One step of a replay of all, the oldest first.
 
-    Ask again with `next` as `after` and the same `through`, until `next` is null.
+    Send it again with `next` as `after` and the same `through`, until `next` is null.
     """
     wish, queries = await _step(), here().queries
     through = wish.through
@@ -100,21 +100,21 @@ async def replay_many() -> Response:
     results = []
     for number in numbers:
         row = await queries.rejection(number)
-        if row is not None:  # else it was forgotten meanwhile
+        if row is not None:  # otherwise it was removed meanwhile
             results.append(await replay(row, here().ingest, here().writer))
     more = numbers[-1] if len(numbers) == STEP_MAX else None
     return v1_json({"results": results, "next": more, "through": through})
 
 
 async def replay(row: Rejection, ingest: Ingest, writer: Writer) -> dict[str, Any]:
-    """Take the request again. Raises Unavailable where evd can take nothing now: the list is as it was."""
+    """Process the request again. Raises Unavailable if evd can take nothing now; the list is unchanged then."""
     number = row["number"]
     try:
         reply, left_out = await ingest.replay(_request(row))
     except BadRequest as refusal:
         return {"number": number, "taken": False, "error": refusal.error, "detail": refusal.detail}
     if reply.status >= 500:
-        raise Unavailable("evd cannot take callbacks now: look at its log, and replay again later")
+        raise Unavailable("evd cannot take callbacks now: check its log, and replay again later")
     wrong = _still_wrong(reply)
     if wrong is not None:
         return {"number": number, "taken": False, **wrong}
@@ -125,11 +125,11 @@ async def replay(row: Rejection, ingest: Ingest, writer: Writer) -> dict[str, An
 
 
 def _still_wrong(reply: Reply) -> dict[str, str] | None:
-    """`error` and `detail` of a refusal, or of a batch or a list of which a part is refused still (207)."""
+    """`error` and `detail` of a refusal, or of a batch or a list of which a part is still refused (207)."""
     if reply.status < 300 and reply.status != 207:
         return None
-    told = orjson.loads(reply.body) if reply.body else {}
-    lines = told.get("rejected") or [one for one in told.get("items", ()) if one["status"] >= 400] or [told]
+    answer = orjson.loads(reply.body) if reply.body else {}
+    lines = answer.get("rejected") or [one for one in answer.get("items", ()) if one["status"] >= 400] or [answer]
     more = f" (and {len(lines) - 1} more lines)" if len(lines) > 1 else ""
     return {
         "error": str(lines[0].get("Error", "Refused")),
@@ -138,7 +138,7 @@ def _still_wrong(reply: Reply) -> dict[str, str] | None:
 
 
 def _request(row: Rejection) -> Request:
-    """The request as it came, but for its secrets."""
+    """The request as it came, without its secrets."""
     method, _, target = row["route"].partition(" ")
     path, _, query = target.partition("?")
     headers = {
@@ -162,7 +162,7 @@ async def _step() -> ReplayRequest:
     try:
         return msgspec.json.decode(await request_body() or b"{}", type=ReplayRequest)
     except msgspec.DecodeError as error:
-        raise BadRequest(f"the body is refused: {error}") from None
+        raise BadRequest(f"the body is invalid: {error}") from None
 
 
 def _before() -> int:
@@ -170,5 +170,5 @@ def _before() -> int:
     if text is None:
         return NUMBER_MAX
     if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= NUMBER_MAX:
-        raise BadRequest(f"before is {text[:40]!r}: a whole number from 1 to {NUMBER_MAX} is needed")
+        raise BadRequest(f"before is {text[:40]!r}: it must be a whole number from 1 to {NUMBER_MAX}")
     return int(text)

@@ -1,4 +1,4 @@
-"""What came of each vehicle's frames and what was lost, by day, `/api/v1`."""
+"""A vehicle's frames received and lost, by day, `/api/v1`."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ async def days(given: str) -> Response:
     context, vehicle = here(), vehicle_id(given)
     counted = await context.queries.days(vehicle, *await asked_page(("",), LISTED_MAX))
     if not counted.rows and await context.queries.vehicle(vehicle) is None:
-        raise NotFound(f"vehicle {vehicle} was never heard nor set up")
+        raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
     return page(counted, [{**day, "of": context.config.sigfox.daily_budget} for day in counted.rows])

@@ -32,67 +32,68 @@ routes = Blueprint("stream", __name__, url_prefix=V1)
 
 @routes.get("/stream")
 async def follow() -> Response:
-    """The vehicles of the query, each by a `vehicle`; an administrator who names none follows all of them.
+    """Stream the vehicles of the query, one `vehicle` for each; an administrator without any follows all of them.
 
-    First comes what the Last-Event-ID (header, or `last_event_id`) missed, else each vehicle's last status.
+    It begins with what was missed since the Last-Event-ID (header, or `last_event_id`), else with each vehicle's last
+    status.
     """
     context = here()
     spellings = _spellings(context.config.app.stream_vehicles_max)
-    asker = await _asker(spellings)
-    context.live.require_place(asker)
+    subscriber = await _subscriber(spellings)
+    context.live.require_place(subscriber)
     missed = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
     progress = StreamCursor.parsed(tuple(spellings), missed) if spellings else None
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
-    response = Response(_told(context, asker, spellings, progress), 200, HEADERS)
+    response = Response(_events(context, subscriber, spellings, progress), 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
 
 
 def _spellings(most: int) -> dict[str, str]:
-    """The vehicles that are asked for, in normal form, as the asker spells them. Raises BadRequest."""
+    """The vehicles of the query: normal form → spelling. Raises BadRequest."""
     given = request.args.getlist("vehicle")
     if len(given) > most:
         raise BadRequest(f"{len(given)} vehicles are too many for one stream: app.stream_vehicles_max is {most}")
     return {vehicle_id(spelling): spelling for spelling in given}
 
 
-async def _asker(vehicles: Mapping[str, str]) -> Subscriber:
-    """Who is asking, if he may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
+async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
+    """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     if is_local():
         return Subscriber()
     key = require_key("app", "admin")
     if key.role == "admin":
         return Subscriber(key.key_id)
     if not vehicles:
-        raise BadRequest("which vehicles? name each, as ?vehicle=386625&vehicle=386626")
+        raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
     uid = await require_user()
     for vehicle in vehicles:
         if not await here().queries.owns(uid, vehicle):
-            raise NotFound(f"there is no vehicle {vehicle} of yours")
+            raise NotFound(f"you own no vehicle {vehicle}")
     return Subscriber(key.key_id, uid)
 
 
-async def _told(
-    context: Context, asker: Subscriber, spellings: Mapping[str, str], progress: StreamCursor | None
+async def _events(
+    context: Context, subscriber: Subscriber, spellings: Mapping[str, str], progress: StreamCursor | None
 ) -> AsyncGenerator[bytes, None]:
-    """The stream's text; without `progress` of all vehicles, which has no ids to go on from.
+    """The stream's text; without `progress` that of all vehicles, which has no ids to resume from.
 
-    It ends where the follower must go, and where the database does not answer: he will come again. His place is taken
-    here, where it is sure to be given back.
+    It ends when the follower is disconnected, and when the database does not answer: the client will return. The place
+    is taken here, where it is certain to be given back.
     """
     settings = context.config.app
     bell = trio.lowlevel.ParkingLot()
     until = trio.current_time() + settings.stream_lasts_s
-    with suppress(Unavailable), context.live.follow(asker, tuple(spellings), bell.unpark_all) as follower:
-        # He follows before the rings are read, so there is no gap; what comes by both ways is told once.
+    with suppress(Unavailable), context.live.follow(subscriber, tuple(spellings), bell.unpark_all) as follower:
+        # It subscribes before the rings are read, so there is no gap; what comes by both ways is sent once.
         if progress is None:
             known = await context.queries.lasts(settings.stream_replay_max)
             had, resumes = StreamCursor([vehicle for vehicle, _ in known]), False
         else:
             known = await _missed(context, progress)
             had, resumes = progress, True
-        # One after the other, as he reads them: statuses may be long, and all of them together are.
+        # One after the other, as the client reads them: all statuses together may be long.
         for vehicle, place in known:
             row = await context.queries.at(vehicle, place)
             if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
@@ -109,11 +110,11 @@ async def _told(
 
 
 def _written(
-    told: Iterable[StreamedStatus], progress: StreamCursor, spellings: Mapping[str, str], *, resumes: bool
+    statuses: Iterable[StreamedStatus], progress: StreamCursor, spellings: Mapping[str, str], *, resumes: bool
 ) -> bytes:
-    """What of this is news, as events."""
+    """Those of the statuses that were not sent yet, as events."""
     events = []
-    for news in told:
+    for news in statuses:
         if progress.advance(news.vehicle, news.rank):
             event_id = progress.event_id if resumes else ""
             events.append(sse.written(EVENT, event_id, news.shown(spellings.get(news.vehicle, news.vehicle))))
@@ -121,8 +122,8 @@ def _written(
 
 
 async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, Place]]:
-    """Where that stands which the rings hold behind the follower, the oldest first: of each vehicle its share of the
-    newest. Where he begins, it is each vehicle's last status.
+    """The places of the statuses that the rings hold behind the cursor, the oldest first: for each vehicle its share of
+    the newest. At the beginning of a stream it is each vehicle's last status.
     """
     share = max(1, context.config.app.stream_replay_max // len(progress.ranks))
     found: list[tuple[str, Place]] = []
@@ -133,7 +134,7 @@ async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, P
         else:
             places = await context.queries.since(vehicle, rank, share)
         found += [(vehicle, place) for place in places]
-    return sorted(found, key=lambda one: one[1][:2])  # stable: a ring knows the order of equal ones
+    return sorted(found, key=lambda one: one[1][:2])  # stable: equal ones stay in their ring's order
 
 
 def _news(vehicle: str, row: Status) -> StreamedStatus:

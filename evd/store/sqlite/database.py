@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -33,6 +34,14 @@ def files_of(path: Path) -> dict[str, Path]:
         "log": path.with_name(f"{path.name}-wal"),
         "index": path.with_name(f"{path.name}-shm"),
     }
+
+
+_FLEET = "SELECT vehicle, last_time, channel, state, current_charge, range, kept FROM fleet"
+
+
+def fleet_command(path: Path) -> str:
+    """For a shell that has SQLite's own command."""
+    return f"sqlite3 -readonly -header -column {shlex.quote(str(path))} '{_FLEET}'"  # of a constant
 
 
 class SqliteDatabase(SqliteStore):

@@ -478,9 +478,9 @@ def test_an_administrator_registers_for_an_owner(ask: Ask, daemon: RunningDaemon
 @pytest.mark.parametrize(
     ("method", "user", "body", "status", "part"),
     [
-        ("POST", "anna", {"vehicle": "B1", "token": "t"}, 404, "there is no vehicle B1 of yours"),
-        ("POST", "anna", {"vehicle": "NEVER", "token": "t"}, 404, "there is no vehicle NEVER of yours"),
-        ("DELETE", "anna", {"vehicle": "B1", "token": "t"}, 404, "there is no vehicle B1 of yours"),
+        ("POST", "anna", {"vehicle": "B1", "token": "t"}, 404, "you own no vehicle B1"),
+        ("POST", "anna", {"vehicle": "NEVER", "token": "t"}, 404, "you own no vehicle NEVER"),
+        ("DELETE", "anna", {"vehicle": "B1", "token": "t"}, 404, "you own no vehicle B1"),
         ("POST", "anna", {"vehicle": "A1"}, 400, "give either token or fid"),
         ("POST", "anna", {"vehicle": "A1", "token": "t", "fid": "f"}, 400, "give either token or fid"),
         ("POST", "anna", {"vehicle": "A1", "token": ""}, 400, "1 to 4096 printable characters"),
@@ -488,10 +488,10 @@ def test_an_administrator_registers_for_an_owner(ask: Ask, daemon: RunningDaemon
         ("POST", "anna", {"vehicle": "A1", "fid": "f" * 4097}, 400, "1 to 4096 printable characters"),
         ("POST", "anna", {"vehicle": "A1", "token": HOOK}, 400, "token is a webhook's address"),
         ("POST", "anna", {"vehicle": "A1", "token": "t", "uid": "ben"}, 400, "uid is for administrators"),
-        ("POST", "anna", {"vehicle": "A1", "tokn": "t"}, 400, "the body is refused"),
-        ("POST", None, {"vehicle": "A1", "token": "t"}, 400, "whose phone is it?"),
-        ("POST", None, {"vehicle": "A1", "token": "t", "uid": "eve"}, 400, "vehicle A1 is not this user's"),
-        ("GET", "anna", {}, 400, "which vehicle?"),
+        ("POST", "anna", {"vehicle": "A1", "tokn": "t"}, 400, "the body is invalid"),
+        ("POST", None, {"vehicle": "A1", "token": "t"}, 400, "the request names no user"),
+        ("POST", None, {"vehicle": "A1", "token": "t", "uid": "eve"}, 400, "this user does not own vehicle A1"),
+        ("GET", "anna", {}, 400, "the query names no vehicle"),
     ],
 )
 def test_what_is_refused_is_refused_with_a_sentence(
@@ -578,7 +578,7 @@ def test_more_lines_than_fit_into_a_request_are_taken_in_without_a_daemon(tmp_pa
 def test_a_line_that_cannot_be_taken_is_told_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
     good = '{"vehicle": "D3", "token": "t", "uid": "u0"}'
     wrong = {
-        "{": "no JSON",
+        "{": "not JSON",
         '{"vehicle": "D3", "uid": "u0"}': "give either token or fid",
         '{"vehicle": "D3", "token": "t"}': "missing required field `uid`",
         '{"vehicle": "D3", "token": "t", "uid": ""}': "a user id has 1 to 128",

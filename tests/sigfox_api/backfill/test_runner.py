@@ -754,8 +754,8 @@ def test_the_command_says_in_one_sentence_what_is_wrong(
 @pytest.mark.parametrize(
     ("body", "sentence"),
     [
-        ({}, "the body is refused"),
-        ([{"kind": "uplink"}], "the body is refused"),
+        ({}, "the body is invalid"),
+        ([{"kind": "uplink"}], "the body is invalid"),
         ([{"kind": "gossip", "document": {}}], "no kind 'gossip'"),
         ([{"kind": "uplink", "document": {}}] * (ITEMS_MAX + 1), "at most 1000"),
     ],

@@ -22,7 +22,7 @@ KNOWN_MAX = 1024
 class ReceiverShares:
     """At most `requests_max` requests at once, half of them for one receiver, and half for all slow ones together.
 
-    A receiver that has needed more than `patience_s` (s) is slow until it answers sooner. It gets one request at a time;
+    A receiver that has needed more than `patience_s` (s) is slow until it answers sooner. It has one request at a time;
     further ones do not wait for it but raise RetryAfter.
     """
 

@@ -18,12 +18,12 @@ _PHONE = """
 SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
 FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
 """
-_OF_VEHICLE = f"{_PHONE} WHERE r.vehicle = ? AND instr(?, r.kind)"
-_AFTER = f"{_PHONE} WHERE r.number > ? AND instr(?, r.kind) ORDER BY r.number LIMIT ?"
+_OF_VEHICLE = f"{_PHONE} WHERE r.vehicle = ? AND instr(?, ' ' || r.kind || ' ')"
+_AFTER = f"{_PHONE} WHERE r.number > ? AND instr(?, ' ' || r.kind || ' ') ORDER BY r.number LIMIT ?"
 _DUE = """
 SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
 FROM deliveries AS d JOIN registrations AS r ON r.number = d.registration
-WHERE d.due <= ? AND instr(?, r.kind) ORDER BY d.due LIMIT ?"""
+WHERE d.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY d.due LIMIT ?"""
 _EVENTS = """
 SELECT o.number, o.event, e.kind, e.time, e.status_id, CAST(e.details AS BLOB), o.expires, o.attempts,
        r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, '', o.due, o.attempts, r.client,
@@ -32,7 +32,7 @@ FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 LEFT JOIN preferences AS p ON p.uid = r.uid
-WHERE o.due <= ? AND instr(?, r.kind) ORDER BY o.due, o.number LIMIT ?"""
+WHERE o.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY o.due, o.number LIMIT ?"""
 _LAST = f"""
 SELECT {COLUMNS} FROM last
 WHERE vehicle = ?"""  # noqa: S608 (a constant)
@@ -50,7 +50,7 @@ class SqliteDuePushes:
 
     def __init__(self, path: Path, kinds: Iterable[str]) -> None:
         self._path = path
-        self._kinds = " ".join(kinds)
+        self._kinds = f" {' '.join(kinds)} "
         self._db = open_reader(path)
         self._db.execute("PRAGMA busy_timeout = 0")  # the loop must not wait
 

@@ -5,32 +5,22 @@ from __future__ import annotations
 import base64
 import json
 import ssl
-import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 import trio
 import trio.testing
 import trustme
-from daemon_process import RunningDaemon, run_evd, running_daemon
-from hypothesis import given
-from hypothesis import strategies as st
-from receivers import WAIT_S, Behaviour, Receiver, drips, hangs, pours, receiver, resets, says, sends
-from standardwebhooks import Webhook, WebhookVerificationError
+from receivers import Behaviour, drips, hangs, pours, receiver, resets, says, sends, wait_for
+from standardwebhooks import Webhook
 
-from evd.clock import now_ms
-from evd.config.settings import PushSettings
-from evd.errors import BadRequest, ConfigError, DropRegistration, GiveUp, RetryAfter
+from evd.errors import DropRegistration, GiveUp, RetryAfter
 from evd.net.client.origin import origin_of
-from evd.net.client.signature import Signer, new_secret
+from evd.net.client.signature import Signer
 from evd.push.protocols import Push
-from evd.push.providers.webhook.address import checked_address, shown_address
 from evd.push.providers.webhook.sender import WebhookPusher, message_id
-from evd.push.providers.webhook.shares import PATIENCE_S
-from evd.push.providers.webhook.traits import SETTING, TRAITS
+from evd.push.providers.webhook.traits import SETTING
 
 SECRET = "whsec_" + base64.b64encode(b"thirty-two bytes, as it is told!").decode()
 NOW = 1_700_000_000_500
@@ -181,29 +171,6 @@ async def test_the_receivers_library_accepts_the_signature_and_no_other_body(sen
 
 def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-@given(st.binary(min_size=24, max_size=64), st.text(min_size=1), st.integers(0, 2**32), st.text())
-def test_a_signature_is_that_of_the_reference_library(key: bytes, name: str, at: int, body: str) -> None:
-    secret = "whsec_" + base64.b64encode(key).decode()
-    assert Signer(secret, setting=SETTING).sign(name, at, body.encode()) == Webhook(secret).sign(name, _at(at), body)
-
-
-def test_a_new_secret_signs_and_is_no_other_one() -> None:
-    first, second = new_secret(), new_secret()
-    assert first.startswith("whsec_")
-    assert Signer(first, setting=SETTING).sign("a", 1, b"") != Signer(second, setting=SETTING).sign("a", 1, b"")
-
-
-@pytest.mark.parametrize(
-    "secret",
-    ["", "whsec_", "whsec_kurz", "whsec_" + "A" * 28, "whsec_" + "A" * 92, "whsec_" + "Ä" * 40, "correct horse"],
-)
-def test_a_bad_secret_is_refused_without_being_quoted(secret: str) -> None:
-    with pytest.raises(ConfigError) as caught:
-        Signer(secret, setting=SETTING)
-    assert str(caught.value).startswith("push.webhook_secret is no secret: write whsec_ and 24 to 64 bytes in base64")
-    assert len(secret) < 7 or secret.removeprefix("whsec_") not in str(caught.value)
 
 
 # What an answer leads to
@@ -389,232 +356,3 @@ async def test_a_push_that_is_cancelled_ends_at_once_and_leaves_its_place(sender
                 began = trio.current_time()
                 nursery.cancel_scope.cancel()
             assert trio.current_time() - began < 1
-
-
-@pytest.mark.parametrize(("requests", "in_flight", "expected"), [(8, 512, 16), (8, 10, 10)])
-def test_few_pushes_wait_for_a_request_and_the_others_in_the_tables(
-    requests: int, in_flight: int, expected: int
-) -> None:
-    settings = PushSettings(webhook_threads_max=requests, in_flight_max=in_flight)
-    assert TRAITS.in_flight_max(settings) == expected
-
-
-# Addresses
-
-
-@pytest.mark.parametrize(
-    "address",
-    [
-        "https://example.org",
-        "https://example.org/hook?key=abc&x=%20",
-        "HTTPS://Example.ORG:8443/a/b",
-        "https://192.168.1.5/hook",
-        "https://[fd00::1]:8443/hook",
-        "https://homeassistant/api/webhook/x",
-        "http://127.0.0.1:8123/hook",
-        "http://127.8.9.10/",
-        "http://[::1]:8080/",
-        "http://localhost:8123/",
-        "https://xn--bcher-kva.example/",
-    ],
-)
-def test_https_anywhere_and_http_on_this_machine_are_taken_as_they_are(address: str) -> None:
-    assert checked_address(address) == address
-
-
-@pytest.mark.parametrize(
-    ("address", "part"),
-    [
-        ("", "has 1 to 2048 characters"),
-        ("https://h/" + "x" * 2048, "has 1 to 2048 characters"),
-        ("https://example.org/a b", "no spaces"),
-        ("https://example.org/\r\nX: y", "no spaces"),
-        ("https://bücher.example/", "ASCII"),
-        ("https://good.example\\@evil.example/", "ASCII"),
-        ("https://me:TOPSECRET@example.org/", "must not hold a user or a password"),
-        ("https://me@example.org/", "must not hold a user or a password"),
-        ("https://@example.org/", "must not hold a user or a password"),
-        ("http://127.0.0.1@example.org/", "must not hold a user or a password"),
-        ("https:///hook", "needs a host"),
-        ("https:example.org", "needs a host"),
-        ("example.org/hook", "needs a host"),
-        ("https://exa%6Dple.org/", "needs a host"),
-        ("https://-example.org/", "needs a host"),
-        ("https://example.org:99999/", "a host or a port that is none"),
-        ("https://example.org:x/", "a host or a port that is none"),
-        ("https://example.org:0/", "a host or a port that is none"),
-        ("https://[::1/", "a host or a port that is none"),
-        ("https://example.org/#TOPSECRET", "no #fragment"),
-        ("http://example.org/", "begins with https://"),
-        ("http://192.168.1.5/", "begins with https://"),
-        ("http://127.0.0.1.example.org/", "begins with https://"),
-        ("http://localhost.example.org/", "begins with https://"),
-        ("http://0.0.0.0/", "begins with https://"),
-        ("ftp://127.0.0.1/", "begins with https://"),
-        ("file://127.0.0.1/etc/passwd", "begins with https://"),
-    ],
-)
-def test_other_addresses_are_refused_with_a_sentence_that_does_not_quote_them(address: str, part: str) -> None:
-    with pytest.raises(BadRequest) as caught:
-        checked_address(address)
-    assert part in str(caught.value)
-    assert "TOPSECRET" not in str(caught.value)
-
-
-@given(st.text(max_size=80))
-def test_any_text_is_an_address_or_refused(text: str) -> None:
-    for candidate in (text, f"https://{text}", f"http://127.0.0.1{text}"):
-        try:
-            address = checked_address(candidate)
-        except BadRequest:
-            continue
-        assert origin_of(address).lower().startswith(("https://", "http://127.0.0.1"))
-        assert "@" not in origin_of(address)
-
-
-def test_an_address_is_shown_without_its_query() -> None:
-    assert shown_address("https://example.org:8443/hook?key=abc") == "https://example.org:8443/hook"
-    assert origin_of("https://example.org:8443/hook?key=abc") == "https://example.org:8443"
-
-
-# A daemon that has them
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    """No phone provider is set up: webhooks alone are a reason to push."""
-    directory = tmp_path_factory.mktemp("webhook") / "evd"
-    with running_daemon(directory, settings=f'[push]\nwebhook_secret = "{SECRET}"\n') as one:
-        yield one
-
-
-WEBHOOKS = "/api/v1/webhooks"
-
-
-def ask(
-    daemon: RunningDaemon, method: str, body: Any = None, *, role: str = "admin", query: str = ""
-) -> httpx.Response:
-    headers = {"x-api-key": daemon.keys[role], "userId": "anna"}
-    return httpx.request(method, f"{daemon.url}{WEBHOOKS}{query}", headers=headers, json=body)
-
-
-def say(daemon: RunningDaemon, vehicle: str, time_ms: int) -> str:
-    """The vehicle says something; the status id."""
-    document = {"vehicleId": vehicle, "timestamp": time_ms, "state": 1, "encoded": False}
-    answer = httpx.post(f"{daemon.url}/wlan", json=document, headers={"x-api-key": daemon.keys["device"]})
-    assert answer.status_code == 201
-    return answer.headers["x-status-id"]
-
-
-def wait_for(one: Receiver, requests: int) -> None:
-    with one.news:
-        assert one.news.wait_for(lambda: len(one.requests) >= requests, WAIT_S), one.requests
-
-
-def test_a_new_status_reaches_its_vehicles_webhook_signed(daemon: RunningDaemon) -> None:
-    with receiver(says("200 OK")) as one, receiver(says("200 OK")) as of_another:
-        assert ask(daemon, "POST", {"vehicle": "00e1", "url": f"{one.url}?key=k"}).status_code == 201
-        assert ask(daemon, "POST", {"vehicle": "E2", "url": of_another.url}).status_code == 201
-        identity = say(daemon, "E1", now_ms())
-        wait_for(one, 1)
-        assert of_another.requests == []
-        (request,) = one.requests
-        assert Webhook(SECRET).verify(request.body, request.headers)["data"]["vehicle"] == "00e1"
-        assert json.loads(request.body)["data"]["status"]["id"] == identity
-        with pytest.raises(WebhookVerificationError):
-            Webhook(SECRET).verify(request.body + b" ", request.headers)
-        for vehicle, url in (("E1", one.url), ("E2", of_another.url)):
-            assert ask(daemon, "DELETE", {"vehicle": vehicle, "url": url}).status_code == 200
-    assert "key=k" not in str(daemon.logs)
-
-
-def test_a_receiver_that_hangs_keeps_no_other_waiting(daemon: RunningDaemon) -> None:
-    """Not even where far more waits for it than may be in flight."""
-    with receiver(hangs) as dead, receiver(says("200 OK")) as well:
-        vehicles = [f"D{number:02X}" for number in range(24)]
-        for vehicle in vehicles:
-            ask(daemon, "POST", {"vehicle": vehicle, "url": dead.url})
-        ask(daemon, "POST", {"vehicle": "D99", "url": well.url})
-        for vehicle in vehicles:
-            say(daemon, vehicle, now_ms())
-        wait_for(dead, 4)
-        began = time.monotonic()
-        say(daemon, "D99", now_ms())
-        wait_for(well, 1)
-        assert time.monotonic() - began < 2 * PATIENCE_S, "a send to the other takes ten seconds"
-        assert len(dead.requests) == 4, "half of the threads"
-        for vehicle, url in [("D99", well.url), *((vehicle, dead.url) for vehicle in vehicles)]:
-            assert ask(daemon, "DELETE", {"vehicle": vehicle, "url": url}).status_code == 200
-
-
-def test_a_receiver_that_wants_no_more_is_removed(daemon: RunningDaemon) -> None:
-    with receiver(says("410 Gone")) as one:
-        ask(daemon, "POST", {"vehicle": "E3", "url": f"{one.url}?TOPSECRET"})
-        say(daemon, "E3", now_ms())
-        assert daemon.logs.wait_for("registration dropped", WAIT_S) is not None
-        until = time.monotonic() + WAIT_S
-        while ask(daemon, "GET", query="?vehicle=E3").json():  # its answer is written with the next group
-            assert time.monotonic() < until
-    assert "TOPSECRET" not in str(daemon.logs)
-
-
-def test_the_command_adds_lists_and_removes(daemon: RunningDaemon) -> None:
-    def webhook(*arguments: str) -> Any:
-        return run_evd("webhook", *arguments, "--dir", daemon.directory)
-
-    made = webhook("add", "F1", "https://hooks.example/a?key=TOPSECRET")
-    assert (made.stdout, made.returncode) == ("https://hooks.example/a receives the pushes of vehicle F1\n", 0)
-    listed = webhook("list")
-    assert "https://hooks.example/a" in listed.stdout
-    assert "TOPSECRET" not in listed.stdout
-    (row,) = json.loads(webhook("list", "F1", "--json").stdout)
-    assert (row["vehicle"], row["url"], row["pushed"], row["attempts"]) == ("F1", "https://hooks.example/a", None, 0)
-    gone = webhook("remove", "F1", "https://hooks.example/a")
-    assert gone.stdout == "https://hooks.example/a receives nothing of vehicle F1 any more\n"
-    assert webhook("list").stdout == "There are none: `evd webhook add VEHICLE URL` adds one.\n"
-    refused = webhook("add", "F1", "http://hooks.example/")
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("evd: a webhook's address begins with https://")
-
-
-def test_a_secret_is_printed_alone_on_stdout(tmp_path: Any) -> None:
-    made = run_evd("webhook", "secret", "--dir", tmp_path)
-    Signer(made.stdout.strip(), setting=SETTING)
-    assert "evd.toml" in made.stderr
-    assert made.stdout.strip() not in made.stderr
-    Signer(json.loads(run_evd("webhook", "secret", "--json").stdout)["secret"], setting=SETTING)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_webhook_is_removed_by_its_whole_address_or_by_what_is_shown_of_it_if_that_is_one(
-    daemon: RunningDaemon,
-) -> None:
-    base = "https://hooks.example/b"
-    for url in (f"{base}?1", f"{base}?2"):
-        assert ask(daemon, "POST", {"vehicle": "F2", "url": url}).json() == {"vehicle": "F2", "url": base}
-    refused = ask(daemon, "DELETE", {"vehicle": "F2", "url": base})
-    assert refused.status_code == 400
-    assert refused.json()["detail"] == "vehicle F2 has 2 webhooks at this address: write it whole"
-    assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 200
-    assert ask(daemon, "DELETE", {"vehicle": "F2", "url": f"{base}?2"}).status_code == 404
-    assert ask(daemon, "DELETE", {"vehicle": "F2", "url": base}).status_code == 200
-    assert ask(daemon, "GET").json() == []
-
-
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-@pytest.mark.parametrize("role", ["app", "device", "sigfox"])
-def test_only_an_administrator_has_to_do_with_webhooks(daemon: RunningDaemon, method: str, role: str) -> None:
-    body = None if method == "GET" else {"vehicle": "F3", "url": "https://hooks.example/"}
-    assert ask(daemon, method, body, role=role).status_code == 403
-
-
-def test_without_a_secret_none_is_added_and_with_a_bad_one_nothing_starts(tmp_path: Any) -> None:
-    directory = tmp_path / "evd"
-    assert run_evd("init", "--dir", directory).returncode == 0
-    refused = run_evd("webhook", "add", "F1", "https://hooks.example/", "--dir", directory)
-    assert refused.returncode == 1
-    assert "webhooks are signed: set push.webhook_secret" in refused.stderr
-    refused = run_evd("serve", "--dir", directory, env={"EVD_PUSH__WEBHOOK_SECRET": "TOPSECRET"})
-    assert refused.returncode == 2
-    assert "push.webhook_secret is no secret" in refused.stderr
-    assert "TOPSECRET" not in refused.stderr
