@@ -21,22 +21,13 @@ class Engine(NamedTuple):
 
     open: Opener
     files: Callable[[Path], Mapping[str, Path]]
-<<<<<<< HEAD
     """Its files, by purpose; statistics show `database` and `log`. They must stay the same files while it is open.
     Empty if it keeps nothing on this machine."""
-
-
-ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of)}
-"""Name → engine."""
-=======
-    """What it keeps on this disk, by what each is for: `database` and `log` are in statistics. They must stay the same
-    files while it is open; empty where it keeps nothing here."""
     fleet_command: Callable[[Path], str]
-    """For a shell: shows the fleet, a line a vehicle, while evd runs or not."""
+    """A shell command that shows the fleet, one line for each vehicle, whether evd runs or not."""
 
 
 ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command)}
-"""By name."""
->>>>>>> main
+"""Name → engine."""
 
 DEFAULT = "sqlite"

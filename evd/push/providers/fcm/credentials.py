@@ -1,10 +1,6 @@
 """A Google service account: its file, validated, and the access tokens made from it.
 
-<<<<<<< HEAD
-google-auth signs and requests tokens, in a worker thread; at most one request is in flight.
-=======
-The assertion is signed by google-auth, a millisecond's work once an hour; evd's HTTP client asks for the token.
->>>>>>> main
+google-auth signs the assertion, which takes 1 ms once an hour; evd's HTTP client requests the token.
 """
 
 from __future__ import annotations
@@ -76,19 +72,11 @@ class ServiceAccount:
         self.token_uri = token_uri
         self._certificate = certificate
 
-<<<<<<< HEAD
-    def fetch_token(self, timeout_s: float) -> tuple[str, float]:
-        """Return an access token and its lifetime in seconds; blocks. Any exception means that there is none.
-
-        `timeout_s` bounds connecting and each wait for bytes; google-auth tries up to three times, within 3 s.
-=======
     async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
-        """An access token and for how many seconds it is good (RFC 7523 §2.1).
+        """Return an access token and its lifetime in seconds (RFC 7523, section 2.1).
 
-        An endpoint that is in trouble is asked ATTEMPTS times. Raises HttpError where nobody answers, or with a
-        redirect, which is not followed: the signed assertion goes to the file's token_uri and nowhere else. Any other
-        exception means that there is no token.
->>>>>>> main
+        Makes up to ATTEMPTS requests. Raises HttpError if there is no answer, or a redirect, which is not followed:
+        the signed assertion is sent to the file's token_uri only. Any other exception means that there is no token.
         """
         for attempt in range(ATTEMPTS):
             await trio.sleep(attempt * RETRY_S)
@@ -178,14 +166,8 @@ def load_service_account(path: Path) -> ServiceAccount:
 class AccessTokens:
     """The current access token, fetched before its predecessor expires, once for all callers.
 
-<<<<<<< HEAD
     While the old token is valid no caller waits: a task of the loop (a trio system task) fetches the new one and ends
-    at its deadline, or with the loop. A fetch may take `timeout_s`. Its thread cannot be interrupted; it is then
-    abandoned, and no second fetch begins before it has ended.
-=======
-    Nobody waits for a fetch while the old token works: that one is a task of the loop's (trio's system task), which
-    ends at its deadline, or with the loop. A fetch may take `timeout_s`, all its attempts together.
->>>>>>> main
+    at its deadline, or with the loop. A fetch may take `timeout_s`, all its attempts together.
     """
 
     def __init__(self, account: ServiceAccount, *, timeout_s: float) -> None:
@@ -241,16 +223,9 @@ class AccessTokens:
     async def _refresh(self) -> None:
         try:
             with trio.fail_after(self._timeout_s):
-<<<<<<< HEAD
-                token, lifetime_s = await trio.to_thread.run_sync(fetch, abandon_on_cancel=True, limiter=self._limiter)
-        except Exception as error:
-            # google-auth raises its own errors, and TypeError and others for answers of an unexpected shape.
-            away = isinstance(error, trio.TooSlowError | google.auth.exceptions.TransportError)
-=======
                 token, lifetime_s = await self._account.fetch_token(self._http)
-        except Exception as error:  # TypeErrors and the like for answers of an unexpected shape among them
+        except Exception as error:  # including TypeErrors for answers of an unexpected shape
             away = isinstance(error, trio.TooSlowError | HttpError)
->>>>>>> main
             self._failure = (
                 Unreachable if away else Pause,
                 f"No access token from {self._account.token_uri}: {_reason(error)}. "
@@ -265,13 +240,8 @@ class AccessTokens:
 
 
 def _reason(error: Exception) -> str:
-<<<<<<< HEAD
     """A short, printable reason: part of it may be the token endpoint's text."""
-    if isinstance(error, trio.TooSlowError):
-=======
-    """What went wrong, in few words; some are the other end's, so only what is printable and not much of it."""
     if isinstance(error, trio.TooSlowError | HttpTimeout):
->>>>>>> main
         return "it did not answer in time"
     if isinstance(error, HttpError):
         return "it cannot be reached, or answered with a redirect"
