@@ -1,8 +1,8 @@
 """The process's one SQLite library, pysqlite3; also registered as `sqlite3`, so that aiosqlite uses it.
 
-Two copies of SQLite in one process break each other's POSIX locks (sqlite.org/howtocorrupt.html, section 2.2.1), and
-Debian 12's 3.40.1 has the WAL-reset bug (sqlite.org/wal.html, "The WAL-Reset Bug"). Import `sqlite3` from here, and
-this module before aiosqlite.
+Two copies of SQLite in a process break each other's POSIX locks (sqlite.org/howtocorrupt.html, section 2.2.1), and
+Debian 12's 3.40.1 has the WAL-reset bug (sqlite.org/changes.html, 3.53.0). Import `sqlite3` from here, and this module
+before aiosqlite.
 """
 
 from __future__ import annotations
