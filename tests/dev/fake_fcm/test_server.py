@@ -31,7 +31,7 @@ from evd.dev.fake_fcm.server import REQUEST_MAX, FakeFcm, make_service_account
 from evd.errors import HttpBroken, HttpTimeout
 from evd.net.client.http import HttpClient
 from evd.net.client.response import Response
-from evd.push.providers.fcm.credentials import load_service_account
+from evd.push.providers.fcm.credentials import ServiceAccount, load_service_account
 
 NOW = 1_700_000_000.0
 SEND = b"/v1/projects/evd-demo/messages:send"
@@ -485,13 +485,18 @@ def running(*arguments: str) -> Iterator[Command]:
         process.communicate()
 
 
+async def fetched(account: ServiceAccount) -> tuple[str, float]:
+    async with http_client() as client:
+        return await account.fetch_token(client)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_serves_until_a_signal_and_ends_well(number: signal.Signals, tmp_path: Path) -> None:
     account = tmp_path / "account.json"
     with running("--bind", "127.0.0.1:0", "--record", "-", "--credentials", str(account)) as command:
         assert account.stat().st_mode & 0o777 == 0o600
         assert load_service_account(account).token_uri == f"{command.url}/token"
-        token, lifetime_s = load_service_account(account).fetch_token(5)
+        token, lifetime_s = trio.run(fetched, load_service_account(account))
         assert token and lifetime_s > 3000
         command.process.send_signal(number)
         output, errors = command.process.communicate(timeout=5)

@@ -1,29 +1,48 @@
 """A Google service account: its file, checked, and the access tokens made from it.
 
-Signing and the token request are google-auth's, in a worker thread; at most one is under way.
+The assertion is signed by google-auth, a millisecond's work once an hour; evd's HTTP client asks for the token.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 import math
-from datetime import UTC, datetime
+import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import google.auth.exceptions
-import google.auth.transport.requests
-import requests
+import google.auth.jwt
 import trio
 from firebase_admin import credentials
 
-from evd.errors import ConfigError, Pause, Unreachable
+from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout, Pause, Unreachable
 from evd.model.plain_text import excerpt
+from evd.net.client.http import HttpClient
+from evd.net.client.origin import origin_of
 from evd.redaction.requests import masked
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
+
+AUDIENCE = "https://oauth2.googleapis.com/token"
+"""Google: always this, whatever the file's token_uri says."""
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+ASSERTION_LIFE_S = 3600
+"""Google takes none that is valid for longer."""
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+ATTEMPTS = 3
+RETRY_S = 1.0
+"""Before the second attempt, twice as long before the third."""
+
+RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+"""Answers of an endpoint that is in trouble, and may not be in a moment."""
+
+ANSWER_MAX = 65_536
+"""Bytes; Google's have 1,200."""
 
 # Google's files have 2,400 bytes.
 FILE_MAX = 65_536
@@ -51,24 +70,59 @@ class ServiceAccount:
     def __init__(self, certificate: credentials.Certificate, token_uri: str) -> None:
         self.project_id: str = certificate.project_id
         self.token_uri = token_uri
-        self._credential = certificate.get_credential().with_scopes([SCOPE])
+        self._certificate = certificate
 
-    def fetch_token(self, timeout_s: float) -> tuple[str, float]:
-        """Blocks. Returns an access token and for how many seconds it is good; any exception means there is none.
+    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
+        """An access token and for how many seconds it is good (RFC 7523 §2.1).
 
-        `timeout_s` bounds connecting and each wait for bytes; google-auth asks up to three times, 3 s apart in all.
+        An endpoint that is in trouble is asked ATTEMPTS times. Raises HttpError where nobody answers, or with a
+        redirect, which is not followed: the signed assertion goes to the file's token_uri and nowhere else. Any other
+        exception means that there is no token.
         """
-        with requests.Session() as session:
-            session.max_redirects = 0  # the signed assertion goes to the file's token_uri and nowhere else
-            request = google.auth.transport.requests.Request(session)
-            self._credential.refresh(functools.partial(request, timeout=timeout_s))
-        token, expiry = self._credential.token, self._credential.expiry
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable() or len(token) > TOKEN_MAX:
-            raise ValueError("its answer holds no usable access token")
-        lifetime_s = (expiry.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds() if expiry else AHEAD_S
-        if not token or lifetime_s < 1:
-            raise ValueError("its access token is empty or has already expired")
-        return token, lifetime_s
+        for attempt in range(ATTEMPTS):
+            await trio.sleep(attempt * RETRY_S)
+            answer = await http.request("POST", self.token_uri, FORM, self._token_request())
+            if answer.status not in RETRIED:
+                break
+        if 300 <= answer.status < 400:
+            raise HttpBroken(f"{origin_of(self.token_uri)} answered with a redirect.")
+        if answer.status != 200:
+            raise ValueError(refusal_in(answer.body[:SAID_MAX]))
+        return read_token(answer.body)
+
+    def _token_request(self) -> bytes:
+        now = int(time.time())
+        claims = {
+            "iss": self._certificate.service_account_email,
+            "scope": SCOPE,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + ASSERTION_LIFE_S,
+        }
+        assertion = google.auth.jwt.encode(self._certificate.signer, claims).decode()  # type: ignore[no-untyped-call]
+        return urlencode({"grant_type": GRANT_TYPE, "assertion": assertion}).encode()
+
+
+def refusal_in(body: bytes) -> str:
+    """What an answer says of itself: error and description where it is OAuth's (RFC 6749 §5.2), else all of it."""
+    text = body.decode("utf-8", "replace")
+    try:
+        document = json.loads(text)
+        return f"{document['error']}: {document['error_description']}"
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return text
+
+
+def read_token(body: bytes) -> tuple[str, float]:
+    """The access token in the endpoint's answer, and its life in seconds. Raises ValueError, TypeError and the like."""
+    document = json.loads(body)
+    token, life = document.get("access_token"), document.get("expires_in")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable() or len(token) > TOKEN_MAX:
+        raise ValueError("its answer holds no usable access token")
+    lifetime_s = AHEAD_S if life is None else float(int(life))
+    if not token or lifetime_s < 1:
+        raise ValueError("its access token is empty or has already expired")
+    return token, lifetime_s
 
 
 def load_service_account(path: Path) -> ServiceAccount:
@@ -114,14 +168,13 @@ class AccessTokens:
     """The access token of the moment, fetched ahead of its expiry, once for all who ask for it.
 
     Nobody waits for a fetch while the old token works: that one is a task of the loop's (trio's system task), which
-    ends at its deadline, or with the loop. A fetch may take `timeout_s`; its thread cannot be interrupted and is left
-    behind then, and until it has ended there is no second one.
+    ends at its deadline, or with the loop. A fetch may take `timeout_s`, all its attempts together.
     """
 
     def __init__(self, account: ServiceAccount, *, timeout_s: float) -> None:
         self._account = account
         self._timeout_s = timeout_s
-        self._limiter = trio.CapacityLimiter(1)
+        self._http = HttpClient(connections_max=1, timeout_s=timeout_s, body_max=ANSWER_MAX)
         self._lock = trio.Lock()
         self.renewing = False
         """Whether a new token is being fetched while the old one works."""
@@ -152,6 +205,10 @@ class AccessTokens:
         refusal, said = self._failure
         raise refusal(said, PAUSE_S)
 
+    async def aclose(self) -> None:
+        """Close the connection; no token can be fetched any more."""
+        await self._http.aclose()
+
     async def _renew(self) -> None:
         try:
             async with self._lock:
@@ -165,13 +222,11 @@ class AccessTokens:
             self._refresh_at = self._expires_at = -math.inf
 
     async def _refresh(self) -> None:
-        fetch = functools.partial(self._account.fetch_token, self._timeout_s)
         try:
             with trio.fail_after(self._timeout_s):
-                token, lifetime_s = await trio.to_thread.run_sync(fetch, abandon_on_cancel=True, limiter=self._limiter)
-        except Exception as error:
-            # google-auth raises its own errors, and TypeErrors and the like for answers of an unexpected shape.
-            away = isinstance(error, trio.TooSlowError | google.auth.exceptions.TransportError)
+                token, lifetime_s = await self._account.fetch_token(self._http)
+        except Exception as error:  # TypeErrors and the like for answers of an unexpected shape among them
+            away = isinstance(error, trio.TooSlowError | HttpError)
             self._failure = (
                 Unreachable if away else Pause,
                 f"No access token from {self._account.token_uri}: {_reason(error)}. "
@@ -187,9 +242,9 @@ class AccessTokens:
 
 def _reason(error: Exception) -> str:
     """What went wrong, in few words; some are the other end's, so only what is printable and not much of it."""
-    if isinstance(error, trio.TooSlowError):
+    if isinstance(error, trio.TooSlowError | HttpTimeout):
         return "it did not answer in time"
-    if isinstance(error, google.auth.exceptions.TransportError):
+    if isinstance(error, HttpError):
         return "it cannot be reached, or answered with a redirect"
     said = str(error.args[0])[:SAID_MAX] if error.args else ""
     return excerpt(masked(said), 200).rstrip(". ") or type(error).__name__

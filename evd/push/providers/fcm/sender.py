@@ -89,6 +89,7 @@ class FcmPusher:
         return answer
 
     async def aclose(self) -> None:
+        await self._tokens.aclose()
         await self._transport.aclose()
 
     async def _post(self, token: str, body: bytes) -> Response:

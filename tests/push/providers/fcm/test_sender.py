@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import ssl
-import threading
+import sys
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import trio
 import trustme
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
@@ -32,11 +35,18 @@ from evd.errors import (
     RetryAfter,
     Unreachable,
 )
-from evd.net.client.http import Response
+from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
+from evd.net.client.response import Response
 from evd.push.protocols import STATE, Push
 from evd.push.providers.fcm.answers import ANSWERS, read_answer
-from evd.push.providers.fcm.credentials import AHEAD_S, FAILURE_HELD_S, AccessTokens, load_service_account
+from evd.push.providers.fcm.credentials import (
+    AHEAD_S,
+    FAILURE_HELD_S,
+    AccessTokens,
+    ServiceAccount,
+    load_service_account,
+)
 from evd.push.providers.fcm.message import encode
 from evd.push.providers.fcm.sender import FcmPusher
 
@@ -408,6 +418,71 @@ async def test_a_token_endpoint_that_refuses_or_raves_pauses_the_sender(
     assert not fake.sends
 
 
+async def token_endpoint(
+    nursery: trio.Nursery, account: Account, tmp_path: Path, *answers: bytes
+) -> tuple[ServiceAccount, list[bytes]]:
+    """The account with an endpoint that gives these answers in turn, and the bodies that it was sent."""
+    bodies: list[bytes] = []
+
+    async def handle(stream: trio.SocketStream) -> None:
+        async with stream:
+            data = b""
+            while b"assertion=" not in data:
+                data += await stream.receive_some(65_536)
+            await stream.send_all(answers[len(bodies)])
+            bodies.append(data.partition(b"\r\n\r\n")[2])
+
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, handle, listeners)
+    path = tmp_path / "account.json"
+    uri = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/token"
+    path.write_text(json.dumps({**account, "token_uri": uri}))
+    return load_service_account(path), bodies
+
+
+async def fetched(account: ServiceAccount) -> tuple[str, float]:
+    async with HttpClient(connections_max=1, timeout_s=5, body_max=1000) as client:
+        return await account.fetch_token(client)
+
+
+@pytest.mark.parametrize("troubles", [(503,), (429, 500)])
+async def test_a_token_endpoint_in_trouble_is_asked_again_soon(
+    troubles: tuple[int, ...],
+    nursery: trio.Nursery,
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[ServiceAccount.__module__], "RETRY_S", 0.0)
+    answers = [*(http(status, b"busy") for status in troubles), http(200, b'{"access_token":"a","expires_in":60}')]
+    endpoint, bodies = await token_endpoint(nursery, account, tmp_path, *answers)
+    assert await fetched(endpoint) == ("a", 60.0)
+    assert len(bodies) == len(answers)
+
+
+async def test_what_asks_for_a_token_is_signed_with_the_accounts_key(
+    nursery: trio.Nursery, account: Account, tmp_path: Path
+) -> None:
+    """RFC 7523, with the claims that Google asks for."""
+    endpoint, bodies = await token_endpoint(nursery, account, tmp_path, http(200, b'{"access_token":"a"}'))
+    assert await fetched(endpoint) == ("a", AHEAD_S)
+    form = {name: value for name, (value,) in parse_qs(bodies[0].decode()).items()}
+    assert form["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
+    head, claims, signature = form["assertion"].split(".")
+    key: Any = serialization.load_pem_private_key(account["private_key"].encode(), None)
+    signed = f"{head}.{claims}".encode()
+    key.public_key().verify(unpadded(signature), signed, padding.PKCS1v15(), hashes.SHA256())  # raises if it is not
+    said = json.loads(unpadded(claims))
+    assert (said["iss"], said["aud"]) == (account["client_email"], "https://oauth2.googleapis.com/token")
+    assert said["scope"] == "https://www.googleapis.com/auth/firebase.messaging"
+    assert said["exp"] - said["iat"] == 3600
+    assert abs(said["iat"] - time.time()) < 60
+
+
+def unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
 async def test_a_token_endpoint_that_is_down_pauses_the_sender(connect: Connect) -> None:
     with pytest.raises(Unreachable, match="cannot be reached"):
         await connect(token_uri="http://127.0.0.1:1/token").send(push())
@@ -438,13 +513,13 @@ class StubAccount:
         self.lifetime_s = lifetime_s
         self.fetched = 0
         self.broken = False
-        self.go_on = threading.Event()
+        self.go_on = trio.Event()
         self.go_on.set()
 
-    def fetch_token(self, timeout_s: float) -> tuple[str, float]:
+    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
         self.fetched += 1
         number = self.fetched
-        assert self.go_on.wait(10)
+        await self.go_on.wait()
         if self.broken:
             raise OSError("down")
         return f"token-{number}", self.lifetime_s
@@ -501,7 +576,7 @@ async def test_nobody_waits_for_a_token_that_is_only_replaced_ahead_of_its_end(m
     tokens = tokens_of(stub)
     await tokens.get()
     mock_clock.jump(3600 - AHEAD_S + 1)
-    stub.go_on.clear()
+    stub.go_on = trio.Event()
     assert [await tokens.get() for _ in range(5)] == ["token-1"] * 5
     stub.go_on.set()
     assert await renewed(tokens) == "token-2"
@@ -537,7 +612,7 @@ async def test_those_who_waited_for_a_token_that_did_not_come_do_not_ask_again()
 
 async def test_a_token_endpoint_that_hangs_is_left_at_the_deadline() -> None:
     stub = StubAccount()
-    stub.go_on.clear()
+    stub.go_on = trio.Event()
     with trio.fail_after(2), pytest.raises(Unreachable, match="did not answer in time"):
         await tokens_of(stub, timeout_s=0.05).get()
     stub.go_on.set()
