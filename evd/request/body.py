@@ -22,13 +22,13 @@ from evd.sigfox.message import PAYLOAD_NAMES, read_any_json, read_json, refuse_d
 __all__ = ["BatchLine", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]
 
 KEY = "key"
-"""The form field by which a caller shows his key; never a variable, and never kept."""
+"""The form field that holds the sender's key; never a variable, and never kept."""
 
 BATCH_NAMES = ("batch", "data", "var")
-"""Where a batch stands by habit: evd's own name for it, then those of Sigfox's examples."""
+"""Usual names of the variable that holds a batch: evd's own, then those of Sigfox's examples."""
 
 LINE_MAX = 8192
-"""Characters of a line; a callback has some hundred, and one with all stations that heard it two thousand."""
+"""Characters of a line; a callback has some hundred, one with all its base stations two thousand."""
 
 _FORM = "application/x-www-form-urlencoded"
 _TEXT = "text/plain"
@@ -67,10 +67,10 @@ def read_document(
 def read_batch(
     *, headers: Mapping[bytes, bytes], query: bytes, body: bytes, pattern: LinePattern, lines_max: int
 ) -> Iterator[BatchLine]:
-    """The lines of a request with a callback a line; blank lines are counted and left out.
+    """The lines of a request with one callback on each line; blank lines are counted and left out.
 
-    Each is read when it is asked for: what is read of one takes many times its length. Raises BadRequest, at once, if
-    there is no batch in the request, or one of more than `lines_max` lines. A line that cannot be read costs no other.
+    A line is parsed when the iterator reaches it, because its variables take many times its length. Raises BadRequest,
+    at once, if the request has no batch, or one of more than `lines_max` lines. A bad line does not affect the others.
     """
     batch = _batch_text(headers, query, body)
     lines = _line_end.split(batch)
@@ -99,7 +99,7 @@ def read_list(body: bytes) -> list[Any]:
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
-    """The field `key` of a form, which a caller without headers of his own may send; never that of a URL."""
+    """The field `key` of a form, for a sender that cannot set headers; never that of a URL."""
     if not is_form(headers, body) or body.count(b"&") >= VARIABLES_MAX:
         return None
     values = [part.partition(b"=")[2] for part in body.split(b"&") if _is_key(part)]
@@ -141,12 +141,12 @@ def _looks_like_json(body: bytes) -> bool:
 
 
 def _is_json(content_type: str, body: bytes) -> bool:
-    """Many clients call a JSON body a form, or plain text, and the original system took them at their content."""
+    """Many clients declare a JSON body as a form, or plain text, and the original system went by the content."""
     return content_type not in (_FORM, _TEXT) or _looks_like_json(body)
 
 
 def _known(query: bytes) -> dict[str, Any]:
-    """Sigfox's variables that stand in the URL of a JSON callback; what else stands there is the URL's own affair."""
+    """Sigfox's variables in the URL of a JSON callback; other parameters are ignored."""
     try:
         return {name: value for name, value in _variables(query).items() if name in VARIABLES}
     except BadRequest:
@@ -158,7 +158,7 @@ def _of_text(content_type: str, body: bytes, pattern: LinePattern | None) -> dic
         return _variables(body)
     if pattern is None:
         raise BadRequest(
-            "the body is text/plain: say in sigfox.text_patterns how its variables stand, or send application/json",
+            "the body is text/plain: set its pattern in sigfox.text_patterns, or send application/json",
             error=_BAD_BODY,
         )
     return _unfold(pattern.read(_utf8(body)).items())
@@ -175,7 +175,7 @@ def _pairs(text: str, errors: str) -> list[tuple[str, str]]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors=errors)
     except UnicodeDecodeError:
-        raise BadRequest("the form or query is no UTF-8 text once percent-decoded", error=_BAD_BODY) from None
+        raise BadRequest("the percent-decoded form or query is not UTF-8 text", error=_BAD_BODY) from None
     return [(name, value) for name, value in pairs if name]
 
 
@@ -183,7 +183,7 @@ def _utf8(text: bytes) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"the body or query is no UTF-8 text: see its byte {error.start}", error=_BAD_BODY) from None
+        raise BadRequest(f"the body or query is not UTF-8 text: see its byte {error.start}", error=_BAD_BODY) from None
 
 
 def _unfold(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -201,7 +201,7 @@ def _object(text: str) -> Any:
 
 
 def _shortened(line: str) -> str:
-    """A line that is too long for a callback is read over, and kept by its beginning."""
+    """The line, or the beginning of one that is too long for a callback."""
     return line if len(line) <= LINE_MAX else f"{line[:LINE_MAX]}…"
 
 
@@ -212,11 +212,11 @@ def _readable(line: str, pattern: LinePattern) -> str:
 
 
 def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> BatchLine:
-    """A line of a batch that is no UTF-8 text somewhere."""
+    """A line of a batch that is not UTF-8 text throughout."""
     if _lone_byte.search(text) is None:
         return _line(number, text, pattern)
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return BatchLine(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
+    return BatchLine(number, shown, BadRequest("the line is not UTF-8 text", error=_BAD_LINE))
 
 
 def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
@@ -227,7 +227,7 @@ def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
     except BadRequest as refusal:
         return BatchLine(number, text, refusal)
     if "" in values.values():
-        # All lines have all names of the pattern, so that only a value says what a line is about.
+        # All lines have all names of the pattern, so only values show the kind of a line.
         values = {name: value for name, value in values.items() if value or name in PAYLOAD_NAMES}
     variables: dict[str, Any] = _unfold(values.items()) if "{" in text or "[" in text else {**values}
     variables.pop(KEY, None)
@@ -235,7 +235,7 @@ def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
 
 
 def _batch_text(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> str:
-    """The rendered {batch}, wherever its owner put it; bytes that are no UTF-8 stand in it as lone surrogates."""
+    """The rendered {batch}, wherever the template has it; bytes that are not UTF-8 become lone surrogates."""
     content_type = _content_type(headers)
     text = body.decode("utf-8", "surrogateescape")
     if not body.strip():
@@ -253,7 +253,7 @@ def _batch_of_json(body: bytes) -> str:
     try:
         return str(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is no JSON: {error}", error=_BAD_BODY) from None
+        raise BadRequest(f"the body is not JSON: {error}", error=_BAD_BODY) from None
 
 
 def _choose(pairs: Iterable[tuple[str, str]]) -> str:
@@ -269,7 +269,7 @@ def _choose(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _without_name(text: str) -> str:
-    """A plain text that was written like a form (`var={batch}`), for the name would become the first line's device."""
+    """A plain text without the name of a form (`var={batch}`), which would become part of the first line's device."""
     for name in BATCH_NAMES:
         if text.startswith(f"{name}="):
             return text.removeprefix(f"{name}=")

@@ -1,4 +1,4 @@
-"""A whole HTTP request as the ingest takes it, and its reply."""
+"""A complete HTTP request as the ingest takes it, and its reply."""
 
 from __future__ import annotations
 

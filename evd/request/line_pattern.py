@@ -1,4 +1,4 @@
-"""How a line or a text body is written: Sigfox's linePattern, variables in braces with separators between them."""
+"""The layout of a line or a text body: Sigfox's linePattern, variables in braces with separators between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _lines = re.compile("(\r\n|\r|\n)")
 class LinePattern:
     """A compiled pattern such as `{device};{time};{data};{seqNumber};`; `{customData#name}` gives the field `name`.
 
-    Reading looks for one separator after the other and never goes back, so its time is linear in the line.
+    Parsing finds one separator after the other and never goes back, so its time is linear in the line.
     """
 
     def __init__(self, text: str, names: list[str], texts: list[str]) -> None:
@@ -26,11 +26,11 @@ class LinePattern:
         self.text = text
         self.names = tuple(names)
         self.secrets = tuple(name for name in names if from_length(name) == ALWAYS)
-        """Those of `names` under which a secret stands."""
+        """Those of `names` that hold a secret."""
         self._before, *self._between, self._after = texts
-        #: What may stand once too often at the end of a line.
+        #: May occur once more at the end of a line.
         self._separator = (self._after or (self._between[-1] if self._between else "")).strip(_BLANKS)
-        #: The one separator of a pattern that has but one, as nearly all do: then a line is split in one go.
+        #: The separator, if the pattern uses only one, as nearly all do: then a line is split in one step.
         alike = not self._before and {*self._between, self._after or self._separator} == {self._separator}
         self._splits_at = self._separator if alike and self._separator and not _blank.search(self._separator) else ""
         # A blank that is a separator is none to trim: an empty last value would take its separator along.
@@ -71,7 +71,7 @@ class LinePattern:
     def masked(self, lines: str) -> str:
         """The lines without the values of those variables whose names are a secret's, such as {key}.
 
-        Of a line that does not fit, nobody knows where the secret stands in it: nothing is left.
+        A line that does not match the pattern is masked whole, because the secret's position is unknown.
         """
         if not self.secrets:
             return lines

@@ -1,4 +1,4 @@
-"""What of a request may be kept: its route, headers and body without their secrets (evd.redaction.requests)."""
+"""The parts of a request as they are kept: route, headers and body without their secrets (evd.redaction.requests)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PLAIN_HEADERS = frozenset(
     | {"traceparent", "transfer-encoding", "user-agent", "via", "x-amzn-trace-id", "x-correlation-id"}
     | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip", "x-request-id"}
 )
-"""Headers whose values are no secrets, however they look; what has a secret's form is masked in them all the same."""
+"""Headers whose values are not masked for looking like a token; a secret's own form is still masked in them."""
 
 PRIVATE_KEY = b"PRIVATE KEY-----"
 """Stands in the first line of one; the others look like any text."""
@@ -43,7 +43,7 @@ _form = re.compile(rb"[\w.%#-]{1,64}=[^\s\"{}]*+")
 
 
 def without_secrets(request: Request, pattern: LinePattern | None) -> Request:
-    """The request as it may be read: what is masked in it has no value. `pattern` is that of a text body."""
+    """The request as it may be parsed: masked values count as no value. `pattern` is that of a text body."""
     query, body = request.query, request.body
     if may_hold_secret(query):
         query = _as_form(query, ACCEPTED)
@@ -54,7 +54,7 @@ def without_secrets(request: Request, pattern: LinePattern | None) -> Request:
 
 
 def batch_without_secrets(request: Request, pattern: LinePattern) -> Request:
-    """A batch without what no line shows by itself: each is looked at when it is read, for there may be thousands."""
+    """A batch without the secrets that span lines; each line is redacted when it is read: there may be thousands."""
     if PRIVATE_KEY in request.body:
         request = _changed(request, request.query, masked_bytes(request.body, ACCEPTED))
     return _without_secrets_of(request, pattern)
@@ -88,7 +88,7 @@ def kept_body(request: Request, rule: MaskingRule) -> bytes:
 
 
 def kept_in_steps(request: Request, rule: MaskingRule) -> Generator[None, None, bytes]:
-    """As `kept_body`, of a long body: it pauses after every few lines.
+    """As `kept_body`, for a long body: it pauses after every few lines.
 
     No secret but a private key spans lines, and `batch_without_secrets` has masked those.
     """
@@ -119,10 +119,10 @@ def kept_in_steps(request: Request, rule: MaskingRule) -> Generator[None, None, 
 
 
 PIECE_BYTES = 4096
-"""Of a body that are looked through in one go: 2 ms."""
+"""Bytes of a body that are redacted in one step: 2 ms."""
 
 LINE_BYTES_MAX = 65_536
-"""Kept of one line of a long body: as much as a short body may have."""
+"""Bytes that are kept of one line of a long body: as much as a short body may have."""
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
@@ -139,9 +139,9 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 
 def kept_headers(headers: Mapping[bytes, bytes], rule: MaskingRule, *, of_line: bool = False) -> bytes:
-    """The headers as a JSON object, up to HEADERS_MAX bytes of them; what is left out is the longest.
+    """The headers as a JSON object, up to HEADERS_MAX bytes; the longest ones are left out.
 
-    A line stands for itself as plain text, whatever its batch came in.
+    A line is kept as plain text, whatever the content type of its batch.
     """
     shown: dict[str, str] = {}
     left = HEADERS_MAX
@@ -162,7 +162,7 @@ def _as_form(encoded: bytes, rule: MaskingRule) -> bytes:
 
 
 def is_utf8(body: bytes) -> bool:
-    """Whether readers of text can be given it."""
+    """Whether the body is UTF-8 text."""
     try:
         body.decode()
     except UnicodeDecodeError:
