@@ -18,7 +18,7 @@ class RecentUsers:
         self._noted: dict[str, int] = {}
 
     def is_news(self, uid: str, now: int) -> bool:
-        """Note a request; returns whether the last noted one is a day old, or in the future after a clock change."""
+        """Note a request; False if one was noted within a day. A note a day ahead (clock set back) is void."""
         noted = self._noted.get(uid)
         if noted is not None and abs(now - noted) < DAY_MS:
             return False

@@ -57,8 +57,9 @@ class AsgiServer:
         self.counters = counters or AsgiCounters()
         self._app = ASGIWrapper(app)
         allow = allow or (lambda head, client: Allowance(limits.body_max))
-        self._policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
-        self._local_policy = replace(self._policy, allow=allow_local or allow)
+        policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
+        self._policies = {False: policy, True: replace(policy, allow=allow_local or allow)}
+        """By whether a connection is a local one."""
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -94,7 +95,7 @@ class AsgiServer:
 
     def stop(self) -> None:
         """Close idle connections, let requests in progress finish, and close the others after `drain_s`."""
-        self._cut_at = trio.current_time() + self._policy.limits.drain_s
+        self._cut_at = trio.current_time() + self._policies[False].limits.drain_s
         for connection in self._open:
             connection.cut_at(self._cut_at)
         self._stopping.set()
@@ -109,8 +110,7 @@ class AsgiServer:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
-        policy = self._local_policy if local else self._policy
-        connection = GuardedConnection(self._app, self._config, self._context, state, stream, policy)
+        connection = GuardedConnection(self._app, self._config, self._context, state, stream, self._policies[local])
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:
@@ -126,7 +126,7 @@ class AsgiServer:
                 self._empty.set()
 
     async def _turn_away(self, stream: trio.abc.HalfCloseableStream) -> None:
-        with trio.move_on_after(self._policy.limits.write_s), suppress(trio.BrokenResourceError):
+        with trio.move_on_after(self._policies[False].limits.write_s), suppress(trio.BrokenResourceError):
             await stream.send_all(render(error_reply(STOPPED), keep_alive=False))
         await trio.aclose_forcefully(stream)
 

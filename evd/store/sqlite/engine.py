@@ -245,7 +245,7 @@ class SqliteStore:
         if held and not self._held:
             mebibytes = log_pages * self._page_bytes >> 20
             log.warning(
-                "the log grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
+                "the WAL grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
             )
         self._held = held
 

@@ -111,7 +111,7 @@ class FrameCounts:
             self._db.execute(_OLDEST_FRAME, (head.number,))
 
     def _before(self, head: RingState, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
-        """The newest frame that is not newer than `new`, None if unknown; and whether none in between was evicted."""
+        """The newest frame that is not newer than `new`, None if unknown; and whether no older one can be missing."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
         beside = [self._frame(_FRAME_BELOW, head, new), self._overflow.frame_below(head, new)]
