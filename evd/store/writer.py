@@ -59,7 +59,7 @@ class Writer:
         self._wake = trio.Event()
         self._answer_timeout_s = answer_timeout_s
         self._deadline = -inf
-        """The deadline of new operations, by trio's clock, read only now and then, because each callback pays for it."""
+        """The deadline of new operations, by trio's clock, read only now and then: each callback pays for it."""
         self._closed = False
 
     @property
