@@ -16,7 +16,7 @@ from builders import DAY_MS, HOUR_MS, new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
-from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
+from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD, SIMULATOR_MEASURED
 
 from evd.auth.api_keys import ROLES, new_key
 from evd.errors import Forbidden, Unauthorized, Unavailable
@@ -55,22 +55,7 @@ async def test_the_originals_callback_field_by_field(way: Way, path: str) -> Non
 @pytest.mark.parametrize("path", ["/wlan", "/v3/wlan", "/v2/wifi/", "/v2/wifi", "/wifi"])
 async def test_the_originals_wlan_body_field_by_field(way: Way, path: str) -> None:
     reply = await way.post(path, ORIGINAL_WLAN, role="device", connectivityMethod="network")
-    assert await way.fields_of(reply) == {
-        "advanced": True,
-        "state": 1,
-        "current_charge": 76,
-        "target_charge": 80,
-        "current": 32.5,
-        "elapsed_time": 45,
-        "remain_time": 30,
-        "range": 211,
-        "elec_consumption": 15.4,
-        "indoor_temperature": 21.5,
-        "outdoor_temperature": 3.5,
-        "desired_temperature": 21.0,
-        "max_current": 64.0,
-        "location": "48.1486,17.1077",
-    }
+    assert await way.fields_of(reply) == SIMULATOR_MEASURED
     (row,) = rows(way.path, "SELECT vehicle, time, connectivity, seq, payload, document, flags FROM ring")
     assert row == ("386625", 1639400000123, 2, -1, None, ORIGINAL_WLAN.decode(), "")
 
