@@ -191,7 +191,7 @@ def _asks_for_a_type(test: ast.expr) -> bool:
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")) + sorted(ROOT.rglob("*.sql")), ids=lambda p: p.name)
 def test_every_transaction_takes_the_lock_at_once(path: Path) -> None:
-    """A deferred one that turns into a writer fails with SQLITE_BUSY_SNAPSHOT whatever the timeout (reliability R7)."""
+    """A deferred one that becomes a writer fails with SQLITE_BUSY_SNAPSHOT at any timeout (sqlite.org/rescode.html)."""
     for begin in re.finditer(r"\bBEGIN\b(?! IMMEDIATE)", path.read_text("utf-8")):
         raise AssertionError(f"{path.name}: {begin.group()} at {begin.start()} is no BEGIN IMMEDIATE")
 

@@ -1,9 +1,9 @@
-"""Runs evd.events.rules beside the callbacks: looks at each new last status that somebody may want to hear of.
+"""Runs evd.events.rules beside the callbacks, on each new last status of a vehicle whose events are wanted.
 
-Memory may forget: a walk through the vehicles that somebody wants to hear of steps each with its last status, at the
-start, every few minutes, and when more was offered than there is room for. Events are recorded in one transaction with
-what is remembered of them, and to step with the same status again changes nothing; so a crash, a full queue or a full
-disk costs at most what only the statuses between showed, and nothing is told twice.
+The queue in memory may lose statuses: a walk through these vehicles evaluates the last status of each one, at the
+start, every few minutes, and after more was offered than the queue holds. Events are recorded in one transaction with
+the rules' memory, and to evaluate the same status again changes nothing. So a crash, a full queue or a full disk loses
+at most what only the statuses between showed, and no event is repeated.
 """
 
 from __future__ import annotations
@@ -36,40 +36,40 @@ from evd.store.receipt import Receipt
 from evd.store.writer import Writer
 
 BATCH = 128
-"""Statuses looked at in one go: some 2 ms of the loop, and as many operations of the writer at most."""
+"""Statuses evaluated in one step: some 2 ms of the loop, and at most as many operations of the writer."""
 
 PAGE = 64
-"""Vehicles of the walk looked at in one go: some 5 ms of the loop."""
+"""Vehicles of the walk evaluated in one step: some 5 ms of the loop."""
 
 REST = 4
 """The walk rests so many times as long as it works: it takes a fifth of the loop at most."""
 
 WALK_EVERY_S = 300.0
-"""Silences are found that much later; a walk of 10,000 vehicles takes some seconds."""
+"""Silences are found with this delay; a walk of 10,000 vehicles takes some seconds."""
 
 RETRY_S = 1.0
-"""Until what could not be read or written is tried again."""
+"""Until what could not be read or written is retried."""
 
 JUMP_MS = 60_000
-"""A wall clock that gains or loses more on the other one was set, or the machine slept."""
+"""If the wall clock gains or loses more on the monotonic one, it was set, or the machine was suspended."""
 
 SHORT_STOP_MS = 15 * 60_000
-"""Of evd: the statuses of a longer one may be lost, so nobody's silence counts from before it."""
+"""During a longer stop of evd statuses may be lost, so silences count only from its end."""
 
 
 def listening_since(last_alive: int | None, before: int | None, now: int) -> int:
-    """From when on silences count, where evd took callbacks last at `last_alive`; epoch ms.
+    """From when on silences count, if evd last took callbacks at `last_alive`; epoch ms.
 
-    `before` is what this said at the start before.
+    `before` is the result at the previous start.
     """
     short = last_alive is not None and 0 <= now - last_alive <= SHORT_STOP_MS
     return before or 0 if short else now
 
 
 class KnownVehicle:
-    """What memory holds of a vehicle; `settings` is None where they are to be read anew.
+    """The cached state of a vehicle; `settings` is None if they must be read again.
 
-    `sample` is the last one that was seen; None: the ring is to be asked what came before.
+    `sample` is the last one that was evaluated; None: the previous one must be read from the ring.
     """
 
     __slots__ = ("memory", "sample", "settings")
@@ -81,11 +81,10 @@ class KnownVehicle:
 
 
 class EventEngine:
-    """One long task, `run`. It observes each commit by `committed`, which costs next to nothing.
+    """One long task, `run`. It observes each commit by `committed`, which costs very little.
 
-    `queue_max` bounds the statuses that wait to be looked at, `memories_max` the vehicles that are held in memory.
-    `listening_since` is when evd began to listen (epoch ms); 0: it did before. `self_told` says which apps tell an
-    event themselves.
+    `queue_max` bounds the statuses that wait, `memories_max` the vehicles that are cached. `listening_since` is when
+    evd began to listen (epoch ms); 0: always. `self_told` returns the apps that show an event by themselves.
     """
 
     def __init__(
@@ -109,31 +108,31 @@ class EventEngine:
         self._listeners = Listeners()
         self._queue: deque[Arrive] = deque()
         self._looks: deque[str] = deque()
-        """Vehicles of which somebody began to want to hear."""
-        self._known: dict[str, KnownVehicle] = {}  # the one that was used longest ago comes first
+        """Vehicles whose events began to be wanted."""
+        self._known: dict[str, KnownVehicle] = {}  # the least recently used one first
         self._unconfirmed: list[tuple[int, str]] = []
-        """A heap of (epoch ms, vehicle): when it is told what no second reading came for. The walk finds it, too."""
+        """A heap of (epoch ms, vehicle): when the wait for a second reading ends. The walk finds these, too."""
         self._unwritten: dict[str, RecordEvents] = {}
-        """Vehicle → what memory says already and the table does not."""
+        """Vehicle → what is in memory and not yet in the database."""
         self._walk_after = ""
         self._forgot = False
-        """Something did not fit, or could not be read, since the walk began."""
+        """Something did not fit into the queue, or could not be read, since the walk began."""
         self._page_at = 0.0
         self._clock_ahead = 0.0
         self._wake = trio.Event()
         self.recorded: Counter[str] = Counter()
         """Kind → events since the start."""
         self.walks = 0
-        """Walks that were finished."""
+        """Finished walks."""
 
     @property
     def waiting(self) -> int:
-        """Statuses to look at."""
+        """Statuses in the queue."""
         return len(self._queue)
 
     @property
     def behind(self) -> bool:
-        """Whether there is more to do now than to wait for the next walk."""
+        """Whether there is work to do before the next walk."""
         return bool(self._queue or self._looks or self._unwritten or self._forgot or self._walk_after)
 
     def state(self) -> EventsState:
@@ -141,7 +140,7 @@ class EventEngine:
         return EventsState(waiting=self.waiting, recorded=dict(self.recorded))
 
     def committed(self, summary: CommitSummary) -> None:
-        """Keep what is to be looked at; the settings of alerts that were set are read anew."""
+        """Queue the new last statuses; event settings that were changed will be read again."""
         self._offer(summary.newest)
         for vehicle in summary.alerts_set:
             if known := self._known.get(vehicle):
@@ -150,7 +149,7 @@ class EventEngine:
             self._attend(vehicle)
 
     def _offer(self, arrivals: Iterable[Arrive]) -> None:
-        """Where the queue is full, the walk finds the last status of each vehicle."""
+        """If the queue is full, the walk will find the last status of each vehicle."""
         heard, queue = self._listeners.of(arrivals), self._queue
         room = self._queue_max - len(queue)
         if len(heard) > room:
@@ -161,7 +160,7 @@ class EventEngine:
             self._wake.set()
 
     def close(self) -> None:
-        """After `run`."""
+        """To be called after `run`."""
         self._watched.close()
 
     def _attend(self, vehicle: str) -> None:
@@ -173,7 +172,7 @@ class EventEngine:
         self._wake.set()
 
     async def run(self) -> None:
-        """Look at what comes, for ever. Cancelling is safe: the next start finds what was not recorded."""
+        """Evaluate statuses until cancelled, which is safe: the next start finds what was not recorded."""
         self._clock_ahead = self._clock() - trio.current_time() * 1000
         while True:
             self._wake = trio.Event()
@@ -190,7 +189,7 @@ class EventEngine:
                 await self._wake.wait()
 
     def _turn(self) -> None:
-        """Look at some of the statuses that wait, and at a page of the walk if it is time for one."""
+        """Evaluate some of the queued statuses, and a page of the walk if it is due."""
         now = self._clock()
         for _ in range(min(len(self._queue), BATCH)):
             arrival = self._queue.popleft()
@@ -223,11 +222,11 @@ class EventEngine:
         self._page_at = now_s + (WALK_EVERY_S if ended and not self._forgot else REST * (now_s - began))
 
     def _look(self, vehicle: str, now: int) -> None:
-        """Step with the vehicle's last status, unless that was seen, and see whether it has been silent for long."""
+        """Evaluate the vehicle's last status, unless that was done, and how long the vehicle has been silent."""
         last = self._watched.last_of(vehicle)
         if last is None:
             return
-        known = self._known.get(vehicle) or self._load(vehicle)  # a walk must not drive out what is in use
+        known = self._known.get(vehicle) or self._load(vehicle)  # a walk must not evict what is in use
         if last.time > known.memory.time:
             self._see(vehicle, known, last, now)
         self._settle(vehicle, known, now)
@@ -237,7 +236,7 @@ class EventEngine:
         before, sample, settings = known.memory, _sample(last), self._settings(vehicle, known)
         known.memory, events = alerts.step(settings, before, sample, known.sample)
         if known.sample is None and before.time and memories.worth_keeping(before, known.memory):
-            # Only of what changes something the ring is asked what came before.
+            # The previous sample is read from the ring only if the status changes something.
             known.memory, events = alerts.step(settings, before, sample, self._sample_before(vehicle, sample))
         if sample.time >= before.time:
             known.sample = sample
@@ -250,7 +249,7 @@ class EventEngine:
         return _sample(last) if last else None
 
     def _settle(self, vehicle: str, known: KnownVehicle, now: int) -> None:
-        """Tell what no second reading came for."""
+        """Record the events whose wait for a second reading has ended."""
         known.memory, events = alerts.settle(known.memory, now)
         if events:
             self._record(vehicle, known.memory, [one for one in events if not self._is_off(vehicle, known, one)], now)
@@ -265,7 +264,7 @@ class EventEngine:
             heappush(self._unconfirmed, (at, vehicle))
 
     def _confirm_in_s(self) -> float:
-        """Until something is told without a second reading."""
+        """Seconds until the next wait for a second reading ends."""
         return (self._unconfirmed[0][0] - self._clock()) / 1000 if self._unconfirmed else inf
 
     def _listen(self, vehicle: str, known: KnownVehicle, last: Status, now: int) -> None:
@@ -273,8 +272,8 @@ class EventEngine:
         silent_at_least_ms = alerts.SILENT_AT_LEAST_MS if settings.silent_after_h is None else 0
         silent_ms = now - max(last.received, self._since)
         if silent_ms <= silent_at_least_ms or known.memory.silent_since is not None:
-            return  # which spares most vehicles the look into their rings
-        received = self._watched.received_of(vehicle)  # also after the last: its clock may have run ahead
+            return  # so most vehicles need no read of their rings
+        received = self._watched.received_of(vehicle)  # also later than the last status, whose clock may have run ahead
         heard = max([last.received, *received])
         usual_ms = alerts.usual_gap_ms(received)
         known.memory, events = alerts.overdue(
@@ -285,7 +284,7 @@ class EventEngine:
             self._record(vehicle, known.memory, [one._replace(samples=[heard_last, None]) for one in events], now)
 
     def _record(self, vehicle: str, memory: VehicleMemory, events: Sequence[Event], now: int) -> None:
-        """One operation a vehicle, or what is tried again could write an older memory over a newer one."""
+        """One operation for each vehicle: otherwise a retry could overwrite a newer memory with an older one."""
         self.recorded.update(event.kind for event in events)
         new = tuple([self._new(event) for event in events])
         earlier = self._unwritten.get(vehicle)
@@ -300,7 +299,7 @@ class EventEngine:
         return NewEvent(event.kind, event.time, status_id, json_bytes(event.details), samples, self._self_told(event))
 
     def _remember(self, vehicle: str) -> KnownVehicle:
-        """What is known of the vehicle; the one that was used longest ago makes room."""
+        """The cached state of the vehicle; the least recently used one is evicted."""
         known = self._known.pop(vehicle, None)
         if known is None:
             known = self._load(vehicle)
@@ -319,21 +318,21 @@ class EventEngine:
         return known.settings
 
     def _detect_clock_jump(self, now_s: float, now: int) -> None:
-        """Nobody was silent while the clock jumped, or the machine slept."""
+        """After the clock jumped, or the machine was suspended, silences count only from now on."""
         ahead = now - now_s * 1000
         if abs(ahead - self._clock_ahead) > JUMP_MS:
             self._clock_ahead = ahead
             self._since = now
 
     async def _write(self) -> None:
-        """Until all is on disk; meanwhile what comes waits, and what does not fit is found by the walk."""
+        """Write until all is on disk; meanwhile statuses queue, and the walk finds those that do not fit."""
         while self._unwritten:
             await self._try(list(self._unwritten.values()))
             if self._unwritten:
                 await trio.sleep(RETRY_S)
 
     async def _try(self, operations: Sequence[RecordEvents]) -> None:
-        """What cannot be written now, because evd is too busy or the disk is full, stays unwritten."""
+        """Try to write; what cannot be written now, because evd is too busy or the disk is full, stays in memory."""
         receipts: list[tuple[RecordEvents, Receipt]] = []
         for operation in operations:
             with suppress(Unavailable):

@@ -277,7 +277,7 @@ def outcome(callback: Callback, results: Sequence[Any]) -> str:
 
 
 def _downlink(callback: Callback, results: Sequence[Any]) -> dict[str, Any] | None:
-    """Sigfox's form of a downlink (reference sigfox.md B6), the device's id spelled as it asked."""
+    """Sigfox's form of a downlink (Sigfox support, "Callbacks: downlink"), with the id as the callback spelled it."""
     if not callback.asks or results[-1] is None:
         return None
     return {callback.spelling: {"downlinkData": results[-1].hex()}}

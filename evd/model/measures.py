@@ -106,10 +106,10 @@ def half(bits: int) -> float | None:
 
 
 def half_from(connectivity: int, encoded: bool | None) -> int | None:
-    """From which whole number on a half-float field holds the 16 bits of a half; None: from none on.
+    """From which whole number on a half-float field holds the 16 bits of a half float; None: never.
 
-    Sigfox Cloud's grammar knows no half floats, so each whole number is one there unless the sender says
-    `"encoded": false` (DESIGN, normal forms: decode). On WLAN, where nothing is said, small ones are not.
+    Sigfox Cloud's grammar has no half floats, so there each whole number is one, unless the body has `"encoded":
+    false`. On WLAN, in a body without `encoded`, small ones are not (docs/formats.md, Whose values count).
     """
     if encoded is None:
         return 0 if connectivity == SIGFOX else HALF_FROM

@@ -1,14 +1,14 @@
-"""Which status a vehicle's ring takes in, where it goes, and what falls out.
+"""Which statuses a vehicle's ring keeps, in which slots, and which one is evicted.
 
-The ring keeps a vehicle's newest statuses by (time, seqNumber), ties by arrival (DESIGN, promises 3 and 4). A status
-whose time lies ahead of the server's clock ranks below every timely one: it may fill an empty place, but never costs a
-timely status its own.
+The ring keeps a vehicle's newest statuses by (time, seqNumber), ties by arrival (docs/design.md, promises 3 and 4). A
+status whose time lies ahead of the server's clock ranks below every timely one: it may fill an empty slot, but never
+evicts a timely status.
 
-It is a circle of slots in which timely statuses stand in the order of their ranks: the slot after the newest is empty,
-or holds the lowest, whose place the next newest takes. So a full ring never grows, and what comes in order moves
-nothing. What comes a little late is let in by moving the shorter side of the circle by one slot. What would move more
-than SHIFT_MAX rows, and what lies in the future, stands beside the circle, in the ring's overflow: so letting a status
-in costs the same however long the ring is. Circle and overflow together are the ring.
+The ring is a circle of slots that holds timely statuses in the order of their ranks: the slot after the newest is
+empty, or holds the lowest one, which the next newest overwrites. So a full ring never grows, and a status that comes in
+order moves no other. A status that is a little late is inserted by moving the shorter side of the circle by one slot.
+One that would move more than SHIFT_MAX rows, or lies in the future, goes to the ring's overflow: so an insertion costs
+the same in a ring of any length. Circle and overflow together are the ring.
 """
 
 from __future__ import annotations

@@ -20,18 +20,18 @@ DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
 
 TIME_MAX_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: beyond it SQLite's date functions give null
-MILLISECONDS_FROM = 10**11  # above it a number is ms already: as seconds it would be the year 5138 (DESIGN)
+MILLISECONDS_FROM = 10**11  # from here on a number is ms already: as seconds it would be the year 5138
 AHEAD_MS = 24 * 3600 * 1000
-"""A time further ahead of the server's than this is kept and flagged, but never the last status (DESIGN, promise 3)."""
+"""A status whose time is further ahead is kept and flagged, but never the last one (docs/design.md, promise 3)."""
 
 SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further
 AHEAD = "ahead"
 """Flag of a status whose time lies further ahead than that."""
 
 ALONE = "alone"
-"""Flag of a status that was made of DATA_ADVANCED alone; where its DATA comes after all, the two are one."""
+"""Flag of a status that was made of DATA_ADVANCED alone; if its DATA comes later, the two are one status."""
 
-JSON_SAFE = 2**53  # beyond it JavaScript and Gson's doubles lose digits (reference sigfox.md A4)
+JSON_SAFE = 2**53  # beyond it a double, as in JavaScript and Gson, loses digits (RFC 8259, section 6)
 
 
 _SIGFOX_ID = re.compile("[0-9A-Fa-f]{1,8}")
@@ -114,7 +114,7 @@ def time_ms(value: int | float) -> int:
 def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes) -> str:
     """The id of a status, the same for each delivery of one message: 16 hex digits.
 
-    `content` is the payload, or for a message without one its fields as canonical JSON (DESIGN, promise 2).
+    `content` is the payload, or for a message without one its fields as canonical JSON (docs/design.md, Identity).
     """
     head = f"{kind}\0{vehicle}\0{time}\0{'' if seq is None else seq}\0".encode()
     return hashlib.blake2b(head + content, digest_size=8).hexdigest()

@@ -1,4 +1,4 @@
-"""FCM's limits for one Android device: 240 messages a minute, 5,000 an hour (reference reliability.md §2.4)."""
+"""FCM's limits for one Android device: 240 messages a minute, 5,000 an hour (Firebase, "FCM throttling and quotas")."""
 
 from __future__ import annotations
 

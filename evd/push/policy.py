@@ -51,7 +51,7 @@ class DeliveryPolicy:
         return status.received + self._give_up_after_ms <= now and not self.lenient
 
     def is_stale(self, registration: Registration, now: int) -> bool:
-        """Nothing was heard of its app for so long that FCM's guide takes it for dead.
+        """The registration was not renewed for so long that it counts as stale ("Manage FCM registration tokens").
 
         The original's app registers once, at log-in, so its silence means nothing: FCM says when it is gone.
         """

@@ -1,7 +1,7 @@
-"""How fast pushes may go out: a token bucket whose rate ramps up, halves at a refused quota, and rests in pauses.
+"""The rate of pushes: a token bucket whose rate ramps up, halves when the quota is exceeded, and is zero in pauses.
 
-FCM's rules (reference reliability.md §2.4): from nothing to the full rate over a minute; after a 429 wait, and send
-half as fast. Times are seconds of a clock that never jumps.
+FCM's rules (Firebase documentation, "Best practices when sending FCM messages at scale"): from zero to the full rate
+over a minute; after a 429 wait, then send half as fast. Times are seconds of a monotonic clock.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A request → the variables in it: JSON, form, text and URL, one callback or a batch of lines (sigfox.md B3, B5).
+"""A request → its variables: JSON, form, text and URL, one callback or a batch of lines (Sigfox support, "Callbacks").
 
-Whatever the shape, the names and values are the same; only numbers that were not written in JSON are texts still, which
+The names and values do not depend on the shape; only numbers that were not written in JSON are still texts, which
 `evd.sigfox.message` and `evd.sigfox.reports` read as numbers.
 """
 
@@ -51,8 +51,8 @@ def read_document(
 ) -> dict[str, Any]:
     """The variables of a request with one callback; `pattern` is that of a text/plain body. Raises BadRequest.
 
-    Variables of the URL count too, where the body has none of that name: Sigfox itself moves them into a form's body
-    (sigfox.md B3). Of a name given twice the last counts.
+    Variables of the URL count too, if the body has none of that name: Sigfox itself moves them into a form's body. Of a
+    repeated name the last value counts.
     """
     if method == "GET" or (query and not body.strip()):
         document = _variables(query)

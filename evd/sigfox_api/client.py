@@ -1,7 +1,7 @@
-"""A client of Sigfox's REST API v2: listings page by page, and callbacks made for a device type.
+"""A client of Sigfox's REST API v2: listings page by page, and the creation of callbacks for a device type.
 
-Written from Sigfox's OpenAPI document (reference sigfox.md, API2): Basic auth, at most 100 entries a page, 429 where
-too much is asked.
+By Sigfox's OpenAPI document (support.sigfox.com/apidocs): Basic authentication, at most 100 entries in a page, 429 at
+too many requests.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Pages:
 
 
 def _time_ms(entry: dict[str, Any]) -> int | None:
-    """Of a message or a callback: the API has ms, and here and there s (reference sigfox.md B2)."""
+    """The time of a message or a callback, in ms: the API has ms, and in some places s."""
     time = entry.get("time")
     if not isinstance(time, int | float) or isinstance(time, bool) or not 0 < time <= TIME_MAX_MS:
         return None

@@ -9,7 +9,7 @@ from evd.model.target_kinds import TargetKind
 
 
 class Limits(NamedTuple):
-    """Row caps of the tables that belong to no ring (DESIGN, promise 9)."""
+    """Row caps of the tables that belong to no ring (docs/design.md, promise 9)."""
 
     rejected: int
     owners: int

@@ -1,7 +1,7 @@
-"""What Sigfox's REST API tells of messages → the documents that its callbacks would have brought.
+"""Messages of Sigfox's REST API → the documents that their callbacks would have had.
 
-The API knows milliseconds where a callback knows seconds (reference sigfox.md B2), so times are floored here: a message
-has the same identity by either way, and what evd has already is a duplicate.
+The API has milliseconds and a callback has seconds, so times are floored here: a message has the same identity by both
+ways, and what evd already has is a duplicate.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from evd.sigfox.kinds.registry import BIDIR, KINDS, UPLINK
 from evd.sigfox.message import VEHICLE_NAMES
 
 ITEMS_MAX = 1_000
-"""Of one delivery: a second's work for a disk that commits 1,000 rows/s."""
+"""Items in one delivery: a second's work for a disk that commits 1,000 rows/s."""
 
 OUTAGE_MS = 7 * 60_000
-"""Sigfox tries again after 1, 2 and 4 minutes (reference B4): who was away for longer has lost callbacks."""
+"""Sigfox retries after 1, 2 and 4 minutes (Sigfox support, "Callbacks"): after a longer outage callbacks are lost."""
 
 RETRIED_MS = 10 * 60_000
-"""A callback that failed during an outage may be of a message this much older than the outage: three retries, and their
-time limits of 10 s each."""
+"""A callback that failed during an outage may belong to a message this much older than the outage: three retries, with
+their time limits of 10 s each."""
 
 DUPLICATES_MAX = 64
-"""Base stations of one message that are kept; in dense areas 10 to 20 hear it (reference B1)."""
+"""Base stations of one message that are kept; in dense areas 10 to 20 receive it."""
 
 CALLBACK = ""
 """The kind of a document that must tell itself what it is, as on the route /sigfox/callback."""
@@ -206,7 +206,7 @@ def _plain(entry: Mapping[str, Any]) -> list[Item]:
 
 
 def _seconds(time: Any) -> int | None:
-    """Epoch s of a time in s or in ms: the API has both (reference B2)."""
+    """Epoch s of a time in s or in ms: the API has both."""
     if type(time) not in (int, float) or not 0 < time <= TIME_MAX_MS:
         return None
     return int(time // 1000 if time > MILLISECONDS_FROM else time)

@@ -25,9 +25,9 @@ default nearly halves the log. Yet smaller ones hold a body of a few hundred byt
 #: Setting → value and its reason; read back at opening, because SQLite ignores what it does not know.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("journal_mode", "wal"),
-    ("synchronous", 2),  # FULL: NORMAL lost acknowledged rows in every simulated power cut (reliability §0.4)
+    ("synchronous", 2),  # FULL: with NORMAL a commit need not survive a power cut (sqlite.org/pragma.html)
     ("busy_timeout", 2000),  # ms, at the start; a foreign writer (Litestream) holds the lock for less
-    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.tidy reports them
+    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.maintain reports them
     ("journal_size_limit", 64 * 1024 * 1024),
     ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
     (

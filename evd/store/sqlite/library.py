@@ -1,7 +1,8 @@
 """The one SQLite library of the process: pysqlite3, also under the name `sqlite3`, so that aiosqlite uses it too.
 
-Two copies of SQLite in a process break each other's POSIX locks, and Debian 12's 3.40.1 has the WAL-reset bug
-(reference reliability.md §0.2). Import `sqlite3` from here, and this module before aiosqlite.
+Two copies of SQLite in a process break each other's POSIX locks (sqlite.org/howtocorrupt.html, section 2.2.1), and
+Debian 12's 3.40.1 has the WAL-reset bug (sqlite.org/changes.html, 3.53.0). Import `sqlite3` from here, and this module
+before aiosqlite.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def test_the_process_has_one_sqlite_library() -> None:
     ],
 )
 def test_the_settings_of_the_writing_connection(open_store: Opener, pragma: str, value: object) -> None:
-    """reliability 2.1; read back from the connection, for SQLite ignores what it does not know."""
+    """Read back from the connection, because SQLite ignores unknown pragmas."""
     (got,) = open_store()._db.execute(f"PRAGMA {pragma}").fetchone()
     assert got == value
     assert pragma in dict(WRITER_PRAGMAS)
@@ -584,7 +584,7 @@ while True:
 
 
 def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    """reliability R1: the acknowledgement is printed after `write` returns, and read from the pipe after the kill."""
+    """The acknowledgement is printed after `write` returns, and read from the pipe after the kill."""
     path = tmp_path / "evd.db"
     chance = random.Random(11)
     acknowledged: set[str] = set()

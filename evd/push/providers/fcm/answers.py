@@ -14,7 +14,7 @@ from evd.net.client.response import Response, retry_after_s
 from evd.redaction.requests import masked
 
 RETRY_MIN_S = 10.0
-"""FCM's guide (Scale your FCM send requests): no retry before."""
+"""No retry before this (Firebase documentation, "Best practices when sending FCM messages at scale")."""
 
 QUOTA_WAIT_S = 60.0
 """Its other rule: after a 429 that does not say."""
