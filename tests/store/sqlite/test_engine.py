@@ -36,7 +36,7 @@ Opener = Callable[..., SqliteDatabase]
 
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 50, 7), (3, 51, 2)])
 def test_a_library_with_the_wal_reset_bug_is_refused(version: tuple[int, ...]) -> None:
-    with pytest.raises(StoreRefused, match=r"can corrupt its log: install a pysqlite3 that carries 3\.51\.3"):
+    with pytest.raises(StoreRefused, match=r"can corrupt its WAL: install a pysqlite3 that carries 3\.51\.3"):
         require_safe(version)
 
 
