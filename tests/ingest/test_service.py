@@ -19,7 +19,8 @@ from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
 from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD, SIMULATOR_MEASURED
 
 from evd.auth.api_keys import ROLES, new_key
-from evd.errors import Forbidden, Unauthorized, Unavailable
+from evd.auth.guess_limit import AT_ONCE, GuessLimit
+from evd.errors import Forbidden, TooManyRequests, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
 from evd.request.http import Reply, Request
 from evd.sigfox.routes import ROUTES, is_ingest
@@ -419,3 +420,12 @@ def test_law_whatever_is_sent_is_stored_or_refused_with_a_400(sent: list[bytes])
             trio.run(send, Way(store, path))
         finally:
             store.close()
+
+
+async def test_wrong_keys_at_unknown_paths_are_guesses_too(way: Way) -> None:
+    way.directory.keys.limit(GuessLimit(lambda: 0))
+    asked = Request("POST", "/nothing", b"", {b"x-api-key": b"guess-guess"}, b"", "192.0.2.1")
+    for _ in range(AT_ONCE):
+        await way.ingest.keep_unserved(asked)
+    with pytest.raises(TooManyRequests):
+        way.directory.keys.require({b"x-api-key": b"another-guess"}, frozenset(ROLES), "192.0.2.1")
