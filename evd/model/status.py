@@ -15,13 +15,14 @@ import orjson
 
 from evd.errors import BadRequest
 from evd.model.rendering import readable_by_app
+from evd.model.units import DAY_MS
 
 DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
 
 TIME_MAX_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: beyond it SQLite's date functions give null
 MILLISECONDS_FROM = 10**11  # from here on a number is ms already: as seconds it would be the year 5138
-AHEAD_MS = 24 * 3600 * 1000
+AHEAD_MS = DAY_MS
 """A status whose time is further ahead is kept and flagged, but never the last one (docs/design.md, promise 3)."""
 
 SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further

@@ -5,7 +5,7 @@ Memory may lose them: the store renews no registration that was renewed within a
 
 from __future__ import annotations
 
-DAY_MS = 86_400_000
+from evd.model.units import DAY_MS
 
 USERS_MAX = 16_384
 """Users that are remembered, about 150 bytes each; the one noted first is evicted."""
