@@ -1,4 +1,4 @@
-"""What happened to a vehicle, for its users: charged, arrived, silent, and the like.
+"""Events: what happened to a vehicle, for its users, such as charged, arrived, silent.
 
 May import: model, log and store. Begin with `evd.events.rules`; a new event is a row there.
 """

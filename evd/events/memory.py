@@ -1,4 +1,4 @@
-"""What evd remembers of a vehicle so that each event is told once, and what a rule is."""
+"""What evd remembers of a vehicle, so that each occurrence is one event; and the type of a rule."""
 
 from __future__ import annotations
 
@@ -19,45 +19,45 @@ class Unconfirmed(msgspec.Struct, frozen=True, omit_defaults=True):
     time: int
     details: dict[str, Any]
     key: str
-    """Of several things that a rule watches, the one."""
+    """Which of the things that the rule watches."""
     samples: list[dict[str, Any] | None]
     noticed: int
-    """When evd had the reading."""
+    """When evd received the reading."""
     wait_ms: int
 
 
 class VehicleMemory(msgspec.Struct, omit_defaults=True):
-    """What must be known of a vehicle so that nothing is told twice. None: nothing was said of it yet."""
+    """What must be known of a vehicle so that no event is repeated. None: no sample had a value yet."""
 
     time: int = 0
-    """Of the last sample, epoch ms; it is kept no newer than the rest."""
+    """The time of the last sample, epoch ms; on disk it is not newer than the rest."""
     target: float | None = None
     """The target that was reached last (%); 0: the charge has been well below its target since."""
     aim: float | None = None
-    """The target that the charge was below last (%): a lower one came to the charge, not the charge to it."""
+    """The target that the charge was below last (%): if the target is lower now, it was lowered, not reached."""
     charging: bool = False
     stopped: float | None = None
-    """Where charging stopped early and it was told (%)."""
+    """The charge of the last event "charging stopped early" (%)."""
     low: float | None = None
-    """Where the charge was low and it was told (%); 0: it is not low."""
+    """The charge of the last event "charge low" (%); 0: it is not low."""
     outside: dict[str, str] = {}
     """Temperature → `below` or `above` where it is out of range, or empty."""
     places: dict[str, bool] = {}
-    """Place, with where it is and how large → whether it is there."""
+    """Place, with its position and radius → whether the vehicle is there."""
     silent_since: int | None = None
-    """When the last status before a silence was received, where the silence was told; epoch ms."""
+    """When the last status before a reported silence was received; epoch ms."""
     learned_ms: int = 0
-    """The longest silence that was told and turned out to be usual."""
+    """The longest silence that was reported and turned out to be usual."""
     pending: list[Unconfirmed] = []
     """What one reading showed, and no second one has confirmed yet."""
 
 
 class EventRule(NamedTuple):
-    """`judge` looks at a sample, changes the memory it is given, and returns what happened.
+    """`judge` reads a sample, changes the memory that it is given, and returns what happened.
 
-    What it looks at are the `fields`. `holds` says of something that happened whether it still does after a later
-    sample; without it, it needs no confirmation. What was taken back is `forget`ten, where the rule itself does not.
-    `opposites` are what a reading that jumps back would tell.
+    It reads the `fields`. `holds` says whether an event is still true after a later sample; without it, events need no
+    confirmation. `forget` removes a withdrawn event from the memory, if the rule itself does not. `opposites` are the
+    kinds that a reading which jumps back would show.
     """
 
     kinds: tuple[str, ...]
@@ -69,7 +69,7 @@ class EventRule(NamedTuple):
 
 
 def remembered(state: bytes | None) -> VehicleMemory:
-    """A memory as it is stored; what cannot be read is a new one."""
+    """The stored memory; a new one if it cannot be read."""
     if state is None:
         return VehicleMemory()
     try:
@@ -85,13 +85,13 @@ def stored(memory: VehicleMemory) -> bytes:
 
 
 def worth_keeping(before: VehicleMemory, after: VehicleMemory) -> bool:
-    """Whether more changed than the time."""
+    """Whether anything but the time changed."""
     if before.time and after.time:
         return msgspec.structs.replace(after, time=before.time) != before
     return before != after
 
 
-#: Far more than two temperatures can have; but what is stored may name others.
+#: Far more than the combinations of two temperatures; but the stored memory may name others.
 sides = Interner(256)
 
 

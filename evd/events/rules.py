@@ -1,10 +1,10 @@
-"""Events of vehicles, for their users: samples in, what happened out, each cause once (for the operator: evd.alarms).
+"""The event rules: samples go in, events come out, one for each occurrence (alarms for the operator: evd.alarms).
 
-A rule decides by the sample and by what is remembered, not by the sample before, which only fills in what the sample
-leaves out. So it matters little which samples were lost, the same sample changes nothing when it comes again, and the
-memory changes only where something happened: it need not be written with each status. Margins keep what swings about a
-bound from being told again; what a vehicle's first status shows is where it stands, and no news. What one reading shows
-waits until another one confirms it (evd.events.confirmation).
+A rule decides by the sample and by the memory, not by the previous sample, which only fills in values that the sample
+lacks. So lost samples matter little, a repeated sample changes nothing, and the memory changes only if something
+happened: it need not be written with each status. Margins prevent repeated events of a value that oscillates around a
+bound. A vehicle's first status is the starting point, and makes no event. What one reading shows waits until another
+one confirms it (evd.events.confirmation).
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ from evd.model.event_settings import VehicleEventSettings as VehicleEventSetting
 from evd.model.event_settings import parse as parse
 from evd.model.event_settings import read as read
 from evd.model.geo import distance_m, position_of
+from evd.model.units import HOUR_MS
 
 CHARGING, DRIVING = 1, 3
 _STATES = frozenset({0, CHARGING, 2, DRIVING})
 
-HOUR_MS = 3_600_000
 SILENT_AT_LEAST_MS = HOUR_MS
 USUAL_GAPS = 3
-"""A silence is longer than usual at so many times the usual gap."""
+"""A silence is longer than usual from so many times the usual gap on."""
 GAPS_MIN = 4
-"""Of so many a usual one is told, so five statuses are needed."""
+"""The gaps that are needed to know the usual one: five statuses."""
 LEARNED = 1.5, 3.0
-"""A silence that ended was usual, too, and so is one half as long again; but of one outage no more than thrice the
-limit is learned."""
+"""After a silence ended, silences up to 1.5 times its length count as usual; but one outage teaches no more than three
+times the limit."""
 
 EMPTY_FROM = 10
-"""%: a charge of exactly 0 right after a higher one is a vehicle that does not know its charge."""
+"""%: a charge of exactly 0 right after a higher one means that the vehicle does not know its charge."""
 
 
 def step(
     settings: VehicleEventSettings, memory: VehicleMemory, sample: Sample, before: Sample | None = None
 ) -> tuple[VehicleMemory, list[Event]]:
-    """What the sample tells, and what is to be remembered of it. An older one than the last changes nothing.
+    """The new memory, and the events of the sample. A sample older than the last one changes nothing.
 
-    `before` is the sample before it, as far as it is known.
+    `before` is the previous sample, if it is known.
     """
     if sample.time < memory.time:
         return memory, []
@@ -73,44 +73,44 @@ def step(
     if not shown and not memory.pending:
         return after, []
     wait = confirmation.wait_ms(settings.confirm_after_s, before, sample)
-    told, after.pending = confirmation.judge(RULE_OF, after, memory.pending, shown, sample, wait=wait)
-    return after, told
+    confirmed, after.pending = confirmation.judge(RULE_OF, after, memory.pending, shown, sample, wait=wait)
+    return after, confirmed
 
 
 def settle(memory: VehicleMemory, now: int) -> tuple[VehicleMemory, list[Event]]:
-    """What waited for a second reading and is told without one at `now` (epoch ms)."""
+    """The events whose wait for a second reading has ended at `now` (epoch ms)."""
     if not memory.pending:
         return memory, []
-    told, pending = confirmation.overdue(memory.pending, now)
-    return (msgspec.structs.replace(memory, pending=pending), told) if told else (memory, [])
+    confirmed, pending = confirmation.overdue(memory.pending, now)
+    return (msgspec.structs.replace(memory, pending=pending), confirmed) if confirmed else (memory, [])
 
 
 def settles_at(memory: VehicleMemory) -> int | None:
-    """When the next of these is told, epoch ms; None: nothing waits."""
+    """When the next wait for a second reading ends, epoch ms; None: nothing waits."""
     return min((one.noticed + one.wait_ms for one in memory.pending), default=None)
 
 
 def overdue(
     settings: VehicleEventSettings, memory: VehicleMemory, *, received: int, since: int, usual_ms: int | None, now: int
 ) -> tuple[VehicleMemory, list[Event]]:
-    """Whether a vehicle, whose last status was received at `received`, has been silent for longer than usual.
+    """The event SILENT of a vehicle whose last status was received at `received`, if that is longer ago than usual.
 
-    `since`: evd has listened without a break from then on. `usual_ms` is what `usual_gap_ms` says; all times are epoch
-    ms.
+    `since`: evd has listened without a break from then on. `usual_ms` is the result of `usual_gap_ms`; all times are
+    epoch ms.
     """
     if memory.silent_since is not None or not memory.time or SILENT in settings.off:
         return memory, []
     limit = silence_limit_ms(settings, memory, usual_ms)
     if limit is None or now - max(received, since) <= limit:
         return memory, []
-    # What is learned of it when it ends is noted with it: what was usual by then is another thing.
+    # What will be learned when the silence ends is stored now, because the usual gap may be another one by then.
     learned = max(memory.learned_ms, int(LEARNED[1] * limit))
     after = msgspec.structs.replace(memory, silent_since=received, learned_ms=learned)
     return after, [Event(SILENT, now, {"hours": _hours(now - received)})]
 
 
 def silence_limit_ms(settings: VehicleEventSettings, memory: VehicleMemory, usual_ms: int | None) -> int | None:
-    """From when on a silence is worth telling; None: not known."""
+    """The length from which on a silence is an event; None: unknown."""
     if settings.silent_after_h is not None:
         return int(settings.silent_after_h * HOUR_MS)
     if usual_ms is None:
@@ -119,9 +119,9 @@ def silence_limit_ms(settings: VehicleEventSettings, memory: VehicleMemory, usua
 
 
 def usual_gap_ms(times: Sequence[int]) -> int | None:
-    """Of the times of the newest statuses (epoch ms, in any order): a gap that is seldom exceeded.
+    """A gap that is seldom exceeded, by the times of the newest statuses (epoch ms, in any order).
 
-    It is the second longest of up to 20, so that one outage is not usual.
+    It is the second longest of up to 20, so that a single outage does not count as usual.
     """
     ordered = sorted(times)
     gaps = sorted(later - earlier for earlier, later in pairwise(ordered))
@@ -133,7 +133,7 @@ def _hours(ms: int) -> float:
 
 
 def _number(fields: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
-    """A field's value where it is a number within these bounds; anything else says nothing."""
+    """A field's value if it is a number within these bounds, else None."""
     value = fields.get(name)
     if (type(value) is int or type(value) is float) and low <= value <= high:
         return value
@@ -141,7 +141,7 @@ def _number(fields: Mapping[str, Any], name: str, low: float, high: float) -> fl
 
 
 def _seen(sample: Sample, before: Sample | None) -> Reading:
-    """What several rules ask for is read once."""
+    """The values that several rules need, read once."""
     fields = sample.fields
     state = _number(fields, "state", 0, DRIVING)
     charge, was = _charge(sample), _charge(before)
@@ -162,7 +162,7 @@ def _charge(sample: Sample | None) -> float | None:
 
 
 def _target(sample: Sample | None) -> float | None:
-    return None if sample is None else _number(sample.fields, "target_charge", 0, 100) or None  # 0 % is no target
+    return None if sample is None else _number(sample.fields, "target_charge", 0, 100) or None  # 0 % means no target
 
 
 def _target_reached(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
@@ -190,10 +190,10 @@ def _charging_stopped(settings: VehicleEventSettings, memory: VehicleMemory, see
     if state is None:
         return ()
     was, memory.charging = memory.charging, state == CHARGING
-    if charge is None:  # a vehicle that ends a charge may say nothing of it, or 0 %
+    if charge is None:  # a vehicle that ends a charge may send no charge, or 0 %
         charge, target = seen.charge_before, target or seen.target_before
     if not was or state in (CHARGING, DRIVING) or charge is None or target is None:
-        return ()  # who drives off has unplugged it himself
+        return ()  # a driver who leaves has unplugged the vehicle
     if charge >= target - settings.charge_margin or memory.target or memory.stopped is not None:
         return ()
     memory.stopped = charge
@@ -201,7 +201,7 @@ def _charging_stopped(settings: VehicleEventSettings, memory: VehicleMemory, see
 
 
 def _charge_low(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading) -> Sequence[Event]:
-    """After `_charging_stopped`, which notes whether it charges."""
+    """To be called after `_charging_stopped`, which sets `memory.charging`."""
     charge = seen.charge
     if charge is None:
         return ()
@@ -236,7 +236,7 @@ def _temperature(settings: VehicleEventSettings, memory: VehicleMemory, seen: Re
             continue
         was = memory.outside.get(name)
         if was == "" and settings is DEFAULTS:
-            continue  # which has no bounds
+            continue  # the defaults have no bounds
         side, limit = _side(value, *bounds(settings), was or "", settings.temperature_margin)
         if side != was:
             memory.outside = sides.one({**memory.outside, name: side})
@@ -267,7 +267,7 @@ def _places(settings: VehicleEventSettings, memory: VehicleMemory, seen: Reading
         return ()
     events, places = [], {}
     for place in settings.places:
-        key = f"{place.name} {place.lat:g} {place.lng:g} {place.radius_m:g}"  # one that was moved is another place
+        key = f"{place.name} {place.lat:g} {place.lng:g} {place.radius_m:g}"  # a moved place is another one
         was = memory.places.get(key)
         reach = place.radius_m + (settings.place_margin_m if was else 0)
         places[key] = inside = distance_m(here, (place.lat, place.lng)) <= reach
@@ -294,7 +294,7 @@ def _nothing_stopped(memory: VehicleMemory) -> None:
 
 _CHARGE = ("current_charge", "target_charge", "state")
 
-#: In their order; a new kind is a new row. SILENT has none: it is found by the clock, see `overdue`.
+#: In the order of evaluation; a new kind is a new row. SILENT has no row: the clock shows it, see `overdue`.
 RULES: tuple[EventRule, ...] = (
     EventRule((HEARD_AGAIN,), _heard_again),
     EventRule((TARGET_REACHED,), _target_reached, _CHARGE, lambda memory, one: bool(memory.target)),

@@ -1,4 +1,4 @@
-"""What the rules of events look at, and what they find."""
+"""The input of the event rules, and their output."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 
 class Sample(NamedTuple):
-    """A status, as far as the rules need it. `time` is epoch ms."""
+    """The part of a status that the rules need. `time` is epoch ms."""
 
     time: int
     fields: Mapping[str, Any]
     received: int = 0
-    """When evd had it, epoch ms; 0: as it was measured."""
+    """When evd received it, epoch ms; 0: at `time`."""
     status_id: str = ""
 
     @property
@@ -21,19 +21,19 @@ class Sample(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something happened. `details` are the numbers and names that its sentence needs."""
+    """An event. `details` are the numbers and names that its sentence needs."""
 
     kind: str
     time: int
     details: dict[str, Any]
     key: str = ""
-    """Of several things that a rule watches, the one."""
+    """Which of the things that the rule watches."""
     samples: Sequence[dict[str, Any] | None] = ()
-    """The two that were compared, the earlier one first; None: it is not known."""
+    """The two samples that were compared, the earlier one first; None: unknown."""
 
 
 class Reading(NamedTuple):
-    """A sample as the rules see it: numbers within their bounds, None where it says nothing of the kind."""
+    """A sample as the rules see it: numbers within their bounds, None for missing or invalid values."""
 
     time: int
     received: int
@@ -42,5 +42,5 @@ class Reading(NamedTuple):
     target: float | None
     fields: Mapping[str, Any]
     charge_before: float | None = None
-    """Of the sample before, as the next one."""
+    """The previous sample's charge; below its target."""
     target_before: float | None = None

@@ -1,4 +1,4 @@
-"""What a person reads of an event, in his language: a title and one sentence."""
+"""The text of an event in the user's language: a title and one sentence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Sentence = Callable[[Mapping[str, Any]], tuple[str, str]]
 
 
 def sentence(kind: str, details: Mapping[str, Any], language: str, name: str) -> tuple[str, str]:
-    """Title and body; `name` is what the vehicle is called. Never raises: what is not known stands as its kind."""
+    """Title and body; `name` is the vehicle's name. Never raises: an unknown event is shown by its kind."""
     made = TEXTS.get(language, TEXTS["en"]).get(kind)
     try:
         title, body = made(_Known(details)) if made else (kind, "")
@@ -20,7 +20,7 @@ def sentence(kind: str, details: Mapping[str, Any], language: str, name: str) ->
 
 
 class _Known(dict[str, Any]):
-    """Details that lack something make no sentence: what is read of them must be there."""
+    """Details; a missing one raises KeyError, and then there is no sentence."""
 
     def number(self, name: str, digits: int = 0) -> str:
         """Without needless zeros: 80, 21.5."""

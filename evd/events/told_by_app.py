@@ -1,7 +1,7 @@
-"""Events that an app tells its user itself, from the statuses that it is pushed: evd must not tell them once more.
+"""Events that an app shows by itself, from the statuses that it gets: evd must not push them to that app.
 
-The original's app shows a notification where current_charge equals target_charge (reference original-system.md, The
-push). A charge that went beyond its target it does not tell.
+The original's app shows a notification if current_charge equals target_charge (EV-IoT-Kit, the Android app's push
+service). It shows none if the charge went beyond the target.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ Shows = Callable[[Mapping[str, Any], bool], bool]
 
 
 def _equal(details: Mapping[str, Any], whole_numbers: bool) -> bool:
-    """As the app is given the two numbers."""
+    """Whether the two numbers are equal as the app gets them."""
     charge, target = details["charge"], details["target"]
     return int(charge) == int(target) if whole_numbers else bool(charge == target)
 
 
-#: Kind → whether the status that showed it, by the event's details, has the app tell it.
+#: Kind → whether the app shows the event when it gets the status; by the event's details.
 SHOWS: Mapping[str, Shows] = {TARGET_REACHED: _equal}
 
 
@@ -29,7 +29,7 @@ Client = TypeVar("Client", bound=str)
 
 
 def clients(event: Event, self_told: Mapping[Client, Sequence[str]], *, whole_numbers: bool) -> tuple[Client, ...]:
-    """Whose apps tell the event themselves; `self_told` is by client (`original`, `v1`) the kinds that it may tell."""
+    """The clients whose apps show the event by themselves; `self_told`: client (`original`, `v1`) → possible kinds."""
     shows = SHOWS.get(event.kind)
     if shows is None or not shows(event.details, whole_numbers):
         return ()

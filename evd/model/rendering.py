@@ -1,9 +1,8 @@
 """A status as the classes of the original's app can read it.
 
-The app parses with Gson: an int that is a fraction, or beyond 32 bits, ends the parsing of all that it stands in, and a
-location that is no pair of numbers ends the app; members that it does not know are skipped. So each field passes a
-reader for the Java type that it has there (reference original-system.md, The status document), and what none can read
-is left out.
+The app parses with Gson: an int with a fraction, or beyond 32 bits, makes the parsing of the whole document fail, and a
+location that is no pair of numbers crashes the app; unknown members are skipped. So each field passes a reader for its
+Java type in the app (EV-IoT-Kit, the app's class VehicleStatus), and what that reader cannot read is left out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Keys: their form, their roles, and what is kept of them (DESIGN, who may do what; reliability S4 to S6)."""
+"""Keys: their form, their roles, and what is stored of them."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ SIGFOX_ROUTES = {
 
 
 def test_a_role_opens_its_routes_and_no_others() -> None:
-    """The matrix of DESIGN.md for the ingest routes; every route has a row, so a new one must say who may use it."""
+    """The roles of the ingest routes; every route has a row, so a new one must say which roles may use it."""
     allowed = {
         "sigfox": SIGFOX_ROUTES,
         "device": {"/wlan", "/wifi"},

@@ -164,7 +164,7 @@ def test_a_payload_decodes_to_what_the_vehicle_said(seed: int, steps: int) -> No
     }
 
 
-REFERENCE = {  # reference original-system.md: the body after substitution, for its demo vehicle
+REFERENCE = {  # the original's callback body after substitution, for its demo vehicle
     "timestamp": 1639400000,
     "vehicleId": "386625",
     "seqNumber": 118,

@@ -12,15 +12,17 @@ from typing import Any
 import orjson
 import pytest
 import trio
-from builders import DAY_MS, HOUR_MS, new_store, ring_of, rows
+from builders import new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
-from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
+from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD, SIMULATOR_MEASURED
 
 from evd.auth.api_keys import ROLES, new_key
-from evd.errors import Forbidden, Unauthorized, Unavailable
+from evd.auth.guess_limit import AT_ONCE, GuessLimit
+from evd.errors import Forbidden, TooManyRequests, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.request.http import Reply, Request
 from evd.sigfox.routes import ROUTES, is_ingest
 from evd.store.sqlite.database import SqliteDatabase
@@ -55,22 +57,7 @@ async def test_the_originals_callback_field_by_field(way: Way, path: str) -> Non
 @pytest.mark.parametrize("path", ["/wlan", "/v3/wlan", "/v2/wifi/", "/v2/wifi", "/wifi"])
 async def test_the_originals_wlan_body_field_by_field(way: Way, path: str) -> None:
     reply = await way.post(path, ORIGINAL_WLAN, role="device", connectivityMethod="network")
-    assert await way.fields_of(reply) == {
-        "advanced": True,
-        "state": 1,
-        "current_charge": 76,
-        "target_charge": 80,
-        "current": 32.5,
-        "elapsed_time": 45,
-        "remain_time": 30,
-        "range": 211,
-        "elec_consumption": 15.4,
-        "indoor_temperature": 21.5,
-        "outdoor_temperature": 3.5,
-        "desired_temperature": 21.0,
-        "max_current": 64.0,
-        "location": "48.1486,17.1077",
-    }
+    assert await way.fields_of(reply) == SIMULATOR_MEASURED
     (row,) = rows(way.path, "SELECT vehicle, time, connectivity, seq, payload, document, flags FROM ring")
     assert row == ("386625", 1639400000123, 2, -1, None, ORIGINAL_WLAN.decode(), "")
 
@@ -179,13 +166,6 @@ async def test_a_vehicles_own_format_counts_from_its_commit(way: Way) -> None:
     await way.writer.write(SetVehicle("1A", NOW, format=None))
     reply = await way.post("/sigfox/uplink", body | {"time": 1639400001})
     assert (await way.fields_of(reply))["state"] == 1
-
-
-async def test_a_format_that_is_gone_costs_no_status(way: Way) -> None:
-    await way.writer.write(SetVehicle("386625", NOW, format="forgotten"))
-    reply = await way.post("/sigfox/uplink", ORIGINAL_CALLBACK)
-    assert (await way.fields_of(reply))["range"] == 638
-    assert way.ingest.outcomes["format missing"] == 1
 
 
 async def test_a_state_the_app_does_not_know_is_kept_raw(way: Way) -> None:
@@ -434,3 +414,12 @@ def test_law_whatever_is_sent_is_stored_or_refused_with_a_400(sent: list[bytes])
             trio.run(send, Way(store, path))
         finally:
             store.close()
+
+
+async def test_wrong_keys_at_unknown_paths_are_guesses_too(way: Way) -> None:
+    way.directory.keys.limit(GuessLimit(lambda: 0))
+    asked = Request("POST", "/nothing", b"", {b"x-api-key": b"guess-guess"}, b"", "192.0.2.1")
+    for _ in range(AT_ONCE):
+        await way.ingest.keep_unserved(asked)
+    with pytest.raises(TooManyRequests):
+        way.directory.keys.require({b"x-api-key": b"another-guess"}, frozenset(ROLES), "192.0.2.1")

@@ -82,7 +82,7 @@ ABSENT = "it is left out"
     ("name", "value", "shown"),
     [
         *(("state", state, state) for state in range(4)),
-        *(("state", state, 2) for state in (4, 7, 9, -1)),  # idle, as DESIGN has it
+        *(("state", state, 2) for state in (4, 7, 9, -1)),  # idle (docs/formats.md)
         ("state", 1.0, 1),
         *(("state", value, ABSENT) for value in (None, "charging", True, [1], {"value": 1})),
         ("current", 32.5, 32),

@@ -1,4 +1,4 @@
-"""Who stays in a ring and who falls out (DESIGN, promises 3 and 4)."""
+"""Which statuses a ring keeps and which it evicts (docs/design.md, promises 3 and 4)."""
 
 from __future__ import annotations
 

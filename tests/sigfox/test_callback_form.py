@@ -24,7 +24,7 @@ from evd.sigfox.reports import report
 URL = "https://evd.example.org"
 NOW = 1_700_000_000_000
 
-#: What Sigfox puts in, as it writes it (reference sigfox.md B1, B2).
+#: The values that Sigfox substitutes, as it writes them.
 SAMPLES = {
     "device": "3A6BF2",
     "time": "1700000000",

@@ -1,4 +1,4 @@
-"""What Sigfox's documentation says of callbacks, row by row (reference sigfox.md B), and the test of what evd does.
+"""What Sigfox's documentation says of callbacks, row by row, and the test of what evd does.
 
 A row about Sigfox alone stands with the reason why a receiver has nothing to test.
 """

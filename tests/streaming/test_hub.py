@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -27,10 +27,8 @@ from hypothesis import strategies as st
 
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
-from evd.model.operations import Arrive, RemoveOwner, RevokeKey
+from evd.model.operations import RemoveOwner, RevokeKey
 from evd.net import control, sse
-from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.read.queries import open_queries
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
 
 TIME = 1_639_400_000_000
@@ -175,29 +173,6 @@ def test_an_event_id_goes_on_where_it_was_given(everything: list[tuple[str, Stre
 def test_an_id_of_no_stream_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="Last-Event-ID"):
         StreamCursor.parsed(["A"], text)
-
-
-async def test_the_ring_gives_what_is_behind_a_rank_ties_in_the_order_they_came(
-    open_store: Callable[..., SqliteDatabase], database: Path
-) -> None:
-    ring: list[Arrive] = [
-        arrival(time=NOW + at, seq=seq, payload=bytes([number]))
-        for number, (at, seq) in enumerate([(0, 0), (10, 1), (10, 1), (10, 1), (10, 2), (20, None)])
-    ]
-    ring.append(arrival(time=NOW + 10**9, seq=7))
-    open_store().write(ring)
-    ids = [status.status_id for status in ring]
-    async with open_queries(database) as queries:
-
-        async def behind(at: int, seq: int, status_id: str, limit: int = 10) -> list[str]:
-            return [one for _, _, one in await queries.since("386625", (NOW + at, seq, status_id), limit)]
-
-        assert await behind(0, 0, ids[0]) == ids[1:6]
-        assert await behind(10, 1, ids[2]) == ids[3:6]
-        assert await behind(20, -1, ids[5]) == []
-        assert await behind(10, 1, "fallen out") == ids[1:6]
-        assert await behind(0, 0, ids[0], limit=2) == ids[4:6]
-        assert [(vehicle, place[2]) for vehicle, place in await queries.lasts(10)] == [("386625", ids[5])]
 
 
 # ---- the daemon ----

@@ -57,7 +57,7 @@ NO_HOSTS = (
 )
 
 FAULTS = [
-    # what ends an unguarded hypercorn (reliability R19)
+    # each of these ends an unguarded hypercorn
     Fault(
         "websocket upgrade and a byte (S05)",
         get(

@@ -1,4 +1,4 @@
-"""How Sigfox delivers (reference sigfox.md B1 to B6): what it repeats, reorders, batches and asks for, over sockets.
+"""How Sigfox delivers callbacks: what it repeats, reorders, batches and asks for, over sockets.
 
 Which row each test stands for is said in test_sigfox_reference.py. Each test has devices of its own.
 """

@@ -1,4 +1,4 @@
-"""The SQLite engine as a whole: `SqliteStore` writes, readers beside it read, all over one file."""
+"""The SQLite engine as a whole: `SqliteStore` writes to a file, and readers beside it read the file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from evd.auth.api_keys import Key
 from evd.store.records import StoredFormat
@@ -28,7 +28,7 @@ _Reader = TypeVar("_Reader", bound=_Closed)
 
 
 def files_of(path: Path) -> dict[str, Path]:
-    """The database, its log and the log's index, which belong together."""
+    """The database, its WAL and the WAL's index, which belong together."""
     return {
         "database": path,
         "log": path.with_name(f"{path.name}-wal"),
@@ -47,15 +47,15 @@ def fleet_command(path: Path) -> str:
 class SqliteDatabase(SqliteStore):
     """See `evd.store.protocols.Database`."""
 
-    def __init__(self, path: Path, **settings: Any) -> None:
-        super().__init__(path, **settings)
+    def __init__(self, path: Path, settings: StoreSettings, report: Callable[[str], None] = lambda doing: None) -> None:
+        super().__init__(path, settings, report)
         self._readers: list[_Closed] = []
         self._start = self._with(open_reader(path))
 
     @classmethod
     def open(cls, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> SqliteDatabase:
         """See `evd.store.engines.Opener`."""
-        return cls(path, **settings._asdict(), report=report)
+        return cls(path, settings, report)
 
     def living_keys(self) -> list[Key]:
         """See `Database.living_keys`."""
@@ -96,12 +96,12 @@ class SqliteDatabase(SqliteStore):
         return find_damage(self.path)
 
     def close(self) -> None:
-        """Let go of the file, and copy the log into the database before. Raises StoreHangs."""
+        """Checkpoint the WAL and close the file. Raises StoreHangs."""
         while self._readers:
             self._readers.pop().close()
         super().close()
 
     def _with(self, reader: _Reader) -> _Reader:
-        """It is closed with the others."""
+        """Register a reader, so that `close` closes it."""
         self._readers.append(reader)
         return reader
