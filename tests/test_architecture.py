@@ -329,3 +329,25 @@ def test_the_picture_of_the_rooms_is_as_the_source_is() -> None:
         [sys.executable, "docs/architecture_picture.py", "--check"], cwd=PROJECT_ROOT, capture_output=True, text=True
     )
     assert drawn.returncode == 0, drawn.stderr
+
+
+def called_in(node: ast.AST, functions: dict[str, ast.AST], seen: frozenset[str] = frozenset()) -> set[str]:
+    """The names of the functions that a function of a module calls, and that these call where they are the module's."""
+    names = {call.func.id for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)}
+    for name in (names & functions.keys()) - seen:
+        names |= called_in(functions[name], functions, seen | names)
+    return names
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("evd.api.v1.")])
+def test_every_route_asks_who_calls(module: str) -> None:
+    """By itself, or before each request to its blueprint."""
+    functions = {
+        node.name: node for node in tree(module).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    if "before_request" in MODULES[module].read_text("utf-8"):
+        return
+    for name, node in functions.items():
+        if any(ast.unparse(decorator).startswith("routes.") for decorator in node.decorator_list):
+            called = called_in(node, {**functions})
+            assert any(one.startswith("require_") for one in called), f"{module}.{name} serves everybody"

@@ -1,4 +1,8 @@
-"""The routes of `/api/v1`, a file a subject: its `routes`, or what its `blueprints()` gives. A new route is a file."""
+"""The routes of `/api/v1`, a file a subject: its `routes`, or what its `blueprints()` gives. A new route is a file.
+
+Each route asks `evd.api.context` who calls (`require_admin`, `require_user`, ...), or serves everybody;
+`tests/test_architecture.py` finds one that does not ask.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The delay before a push is retried (Firebase, "Best practices when sending FCM messages at scale")."""
+"""The delay before a push or an alarm is sent again (Firebase, "Best practices when sending FCM messages at scale")."""
 
 from __future__ import annotations
 

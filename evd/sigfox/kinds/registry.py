@@ -11,18 +11,20 @@ from evd.sigfox.message import KIND_NAMES, NO_FIELDS, NUMBER_NAMES
 
 #: In the order in which marks are looked for. Any template may hold Sigfox's legacy radio variables (snr, station, lat,
 #: ...), so these are no marks, and STATUS comes before the other kinds with radio variables.
-_IN_ORDER: tuple[Kind, ...] = (
-    acknowledge.KIND,
-    event.KIND,
-    error.KIND,
-    repeater.KIND,
-    status.KIND,
-    advanced.KIND,
-    geoloc.KIND,
-    bidir.KIND,
-    uplink.KIND,
-)
-KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _IN_ORDER}
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        acknowledge.KIND,
+        event.KIND,
+        error.KIND,
+        repeater.KIND,
+        status.KIND,
+        advanced.KIND,
+        geoloc.KIND,
+        bidir.KIND,
+        uplink.KIND,
+    )
+}
 
 UPLINK, BIDIR = uplink.KIND.name, bidir.KIND.name
 DATA_KINDS = frozenset(name for name, kind in KINDS.items() if kind.report is None)
