@@ -1,6 +1,6 @@
-"""The way in: a request becomes operations, is committed, and is answered once it is on disk.
+"""Ingest: a request becomes operations, the operations are committed, and then the request is answered.
 
 May import: config, concurrency, model, payload, sigfox, redaction, request, log, net, auth and store. Begin with
-`evd.ingest.service`; `parser` reads a request, `transaction` says what is written of it and answered, `fast_path` does
-both at once for the ordinary callback.
+`evd.ingest.service`. `parser` reads a request, `transaction` makes its operations and its answer, and `fast_path`
+parses the ordinary callback in one step.
 """

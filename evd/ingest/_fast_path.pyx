@@ -1,13 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-"""Reads the ordinary callback in one pass over its bytes; for every other one it says None, never why.
+"""Parse the ordinary callback in one pass over its bytes; return None for every other body, without a reason.
 
-What is ordinary: a flat JSON object in ASCII without escapes; one vehicle as hex text, one time, one payload as hex
-text, at most one sequence number, and Sigfox's own variables with plain values, none of which may hold a secret.
-`evd.sigfox.message`, `evd.sigfox.decode_policy` and `evd.ingest.parser` say what such a body means; this module says
-the same faster, and leaves everything else, all errors included, to them.
+An ordinary body is a flat JSON object in ASCII without escapes. It has one vehicle as hex text, one time, one payload
+as hex text, at most one sequence number, and Sigfox's own variables with plain values, none of which may be a secret.
+`evd.sigfox.message`, `evd.sigfox.decode_policy` and `evd.ingest.parser` define what such a body means. This module
+computes the same, faster, and leaves every other body and every error to them.
 
-A bytes object ends with a NUL that does not belong to it. No function here steps over a byte before it has seen that it
-is no NUL, so none can leave the body.
+A bytes object ends with a NUL that does not belong to its text. No function here steps over a byte before it has seen
+that the byte is not NUL, so none can leave the body.
 """
 
 cimport cython
@@ -34,13 +34,13 @@ from evd.sigfox.message import (
 )
 
 cdef enum:
-    VEHICLE_DIGITS = 8      # Sigfox: a device's id has 32 bits
+    VEHICLE_DIGITS = 8      # a Sigfox device's id has 32 bits
     PAYLOAD_BYTES = 12
-    WHOLE_DIGITS = 15       # of the last time there is in ms; far below 2^63
-    NUMBER_CHARACTERS = 32  # of a number that is read over: without an exponent it cannot be infinite
-    WORD_CHARACTERS = 14    # of a text that is read over: nearly every key and token of evd.redaction.shapes has more
-    HEX_CHARACTERS = 40     # of one in hex digits, as deviceTypeId has 24 and a UUID 36
-    SLOTS = 128             # for the names: a power of two, and never full
+    WHOLE_DIGITS = 15       # of the latest time that evd takes, in ms; far below 2^63
+    NUMBER_CHARACTERS = 32  # of a skipped number: without an exponent it cannot be infinite
+    WORD_CHARACTERS = 14    # of a skipped text: nearly every key and token of evd.redaction.shapes is longer
+    HEX_CHARACTERS = 40     # of a skipped text in hex digits: deviceTypeId has 24, a UUID 36
+    SLOTS = 128             # of the name table: a power of two, and never full
     KIND_BYTES = 16
     HEAD_BYTES = KIND_BYTES + VEHICLE_DIGITS + 20 + 20 + PAYLOAD_BYTES + 4  # two 64-bit numbers, four separators
 
@@ -54,27 +54,27 @@ cdef bytes KIND = DATA.encode() + b"\0"
 assert PAYLOAD_MAX_BYTES == PAYLOAD_BYTES
 assert len(str(TIME_MAX_MS)) == WHOLE_DIGITS
 assert len(KIND) <= KIND_BYTES
-# An Arrive is built by position, which takes a quarter of the time that names take.
+# Arrive is built by position: keyword arguments take four times as long.
 assert Arrive.__struct_fields__ == (
     "vehicle", "status_id", "time", "seq", "connectivity", "payload", "fields", "received", "flags",
     "spelling", "timely", "document",
 )
 
-# What a body said so far.
+# What was read of a body so far.
 cdef struct Found:
-    uint64_t seen               # the bits of the names that occurred
+    uint64_t seen               # bits of the names that occurred
     const char *spelling
     Py_ssize_t spelling_size
     uint32_t vehicle
-    uint64_t time               # as it was given: s or ms
+    uint64_t time               # as sent, in s or ms
     uint64_t seq
     uint8_t payload[PAYLOAD_BYTES]
     Py_ssize_t payload_size
 
-# A reader takes the place of a value's first byte and gives the place behind the value; NULL: it is not ordinary.
+# A Reader gets a pointer to a value's first byte and returns one to the byte after it, or NULL if it is not ordinary.
 ctypedef const char *(*Reader)(const char *at, Found *found) noexcept nogil
 
-# A name that may stand in an ordinary body. Names that say the same thing share a bit, so only one of them may occur.
+# A name that an ordinary body may contain. Synonyms share a bit, so only one of them may occur.
 cdef struct Name:
     const char *text
     Py_ssize_t size             # 0: the slot is free
@@ -83,7 +83,7 @@ cdef struct Name:
 
 cdef uint8_t NIBBLES[256]       # the value of a hex digit; 255 for every other character
 cdef uint8_t PLAIN[256]         # whether a character stands for itself in a JSON text: no quote, no escape, ASCII
-cdef uint8_t WORD[256]          # whether it may stand in a text that is read over: letters, digits and - . _ +
+cdef uint8_t WORD[256]          # whether it may stand in a skipped text: letters, digits and - . _ +
 cdef Name NAMES[SLOTS]
 cdef uint64_t VEHICLE = 1, TIME = 2, PAYLOAD = 4, SEQ = 8
 cdef const char *UPPER_HEX = b"0123456789ABCDEF"
@@ -98,7 +98,7 @@ cdef inline const char *behind_blanks(const char *at) noexcept nogil:
 
 
 cdef inline const char *behind_plain(const char *at) noexcept nogil:
-    """Behind the characters of a text, on its closing quote if it is a plain one."""
+    """Skip plain characters; at the end of a plain text the result points to its closing quote."""
     while PLAIN[<uint8_t>at[0]]:
         at += 1
     return at
@@ -111,7 +111,7 @@ cdef inline const char *behind_digits(const char *at) noexcept nogil:
 
 
 cdef const char *behind_number(const char *at) noexcept nogil:
-    """Over a JSON number without an exponent."""
+    """Skip a JSON number without an exponent."""
     cdef const char *start = at
     cdef const char *integer
     if at[0] == c'-':
@@ -129,7 +129,7 @@ cdef const char *behind_number(const char *at) noexcept nogil:
 
 
 cdef const char *whole(const char *at, uint64_t *value) noexcept nogil:
-    """A whole number as JSON writes it, bare or in quotes (a template may quote it)."""
+    """Read a whole number, bare or in quotes, as a template may write it."""
     cdef bint quoted = at[0] == c'"'
     cdef const char *start = at + quoted
     at = behind_digits(start)
@@ -190,7 +190,7 @@ cdef const char *read_seq(const char *at, Found *found) noexcept nogil:
 
 
 cdef inline bint begins_like_a_token(const char *word) noexcept nogil:
-    """The short ones: `ey`, `ew` (JSON in base64), `evd_`, `ya29.`, `whsec_`; no id in hex digits begins so."""
+    """Whether it begins like a short token: `ey`, `ew` (JSON in base64), `evd_`, `ya29.`, `whsec_`; no hex id does."""
     if word[0] == c'e':
         return word[1] == c'y' or word[1] == c'v' or word[1] == c'w'
     return (word[0] == c'y' and word[1] == c'a') or (word[0] == c'w' and word[1] == c'h')
@@ -203,16 +203,16 @@ cdef inline bint is_hex(const char *word, const char *end) noexcept nogil:
 
 
 cdef inline bint is_harmless(const char *word, const char *end) noexcept nogil:
-    """Whether `evd.redaction.requests` finds nothing in a text of WORD characters."""
+    """Whether `evd.redaction.requests` would find no secret in this text of WORD characters."""
     if end - word > WORD_CHARACTERS:
         return end - word <= HEX_CHARACTERS and is_hex(word, end)
     return not begins_like_a_token(word)
 
 
 cdef const char *read_over(const char *at, Found *found) noexcept nogil:
-    """A variable of Sigfox's that no status keeps: it only has to be JSON, and no list and no object.
+    """Skip a variable of Sigfox's that no status keeps: any JSON value but a list or an object.
 
-    A text must be a short word, as a station's id is: what `evd.redaction` would have to look at is not ordinary.
+    A text must be a short word, such as a base station's id: a text that needs `evd.redaction` is not ordinary.
     """
     cdef const char *word
     if at[0] == c'"':
@@ -220,7 +220,7 @@ cdef const char *read_over(const char *at, Found *found) noexcept nogil:
         while WORD[<uint8_t>at[0]]:
             at += 1
         return at + 1 if at[0] == c'"' and is_harmless(word, at) else NULL
-    # strncmp ends at the body's own NUL.
+    # strncmp stops at the NUL after the body.
     if strncmp(at, b"null", 4) == 0 or strncmp(at, b"true", 4) == 0:
         return at + 4
     if strncmp(at, b"false", 5) == 0:
@@ -231,7 +231,7 @@ cdef const char *read_over(const char *at, Found *found) noexcept nogil:
 # ---- names ----
 
 cdef inline unsigned int slot_of(const char *name, Py_ssize_t size) noexcept nogil:
-    """Where the search for a name begins; `size` is 1 at least."""
+    """The slot where the search for a name begins; `size` is at least 1."""
     return (<uint8_t>name[0] + 5 * <uint8_t>name[size - 1] + 19 * <unsigned int>size) & (SLOTS - 1)
 
 
@@ -244,11 +244,11 @@ cdef inline const Name *name_of(const char *text, Py_ssize_t size) noexcept nogi
     return NULL
 
 
-cdef list KEPT = []             # what the names' text pointers point into
+cdef list KEPT = []             # owns the bytes that the names' text pointers point to
 
 
 cdef const char *read_nothing(const char *at, Found *found) noexcept nogil:
-    """A variable that would be kept, had it a value."""
+    """Skip a variable that has no value; with a value it would be kept, so the body is not ordinary."""
     if strncmp(at, b"null", 4) == 0:
         return at + 4
     if strncmp(at, b'"null"', 6) == 0:
@@ -269,7 +269,7 @@ cdef int add_names(names, uint64_t bit, Reader read) except -1:
     return 0
 
 
-#: "encoded" says how values are to be read: whoever sends it is no ordinary sender. Under "key" stands a secret.
+#: Excluded: "encoded" changes how values are read, and "key" holds a secret.
 _READ = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, *SEQ_ALIASES, "encoded", "key"})
 
 
@@ -302,7 +302,7 @@ fill_tables()
 # ---- the body ----
 
 cdef inline const char *read_member(const char *at, Found *found) noexcept nogil:
-    """A name, a colon and a value, with the blanks around them; gives the place of the comma or brace behind."""
+    """Read a name, a colon and a value, with blanks around them; the result points to the comma or brace behind."""
     cdef const char *text
     cdef const Name *name
     at = behind_blanks(at)
@@ -326,7 +326,7 @@ cdef inline const char *read_member(const char *at, Found *found) noexcept nogil
 
 
 cdef bint read_body(const char *at, Py_ssize_t size, Found *found) noexcept nogil:
-    """Whether the body is an ordinary callback's; then `found` is filled in."""
+    """Whether the body is an ordinary callback; if so, `found` is filled in."""
     cdef const char *end = at + size
     cdef uint64_t needed = VEHICLE | TIME | PAYLOAD
     found.seen = 0
@@ -353,7 +353,7 @@ cdef inline uint64_t time_of(uint64_t given, bint sigfox) noexcept nogil:
 
 
 cdef inline char *put_vehicle(char *out, uint32_t vehicle) noexcept nogil:
-    """Upper-case hex without leading zeros, one digit at least."""
+    """Write upper-case hex without leading zeros, at least one digit."""
     cdef int shift = 28
     while shift and not vehicle >> shift:
         shift -= 4
@@ -378,7 +378,7 @@ cdef inline char *put_whole(char *out, uint64_t value) noexcept nogil:
 
 
 cdef object status_id(const Found *found, const char *vehicle, Py_ssize_t vehicle_size, uint64_t time):
-    """`evd.model.status.identity` of it."""
+    """The status's id, equal to `evd.model.status.identity`."""
     cdef char head[HEAD_BYTES]
     cdef char *out = head
     memcpy(out, PyBytes_AS_STRING(KIND), PyBytes_GET_SIZE(KIND))
@@ -400,7 +400,7 @@ cdef object status_id(const Found *found, const char *vehicle, Py_ssize_t vehicl
 
 @cython.final
 cdef class Shortcut:
-    """See `evd.ingest.fast_path.NoShortcut`, which says what the methods promise."""
+    """See `evd.ingest.fast_path.NoFastPath`, which specifies the methods."""
 
     cdef object default         # the default format
     cdef object json            # its decoder: payload → the fields' JSON; None: some value is not plausible

@@ -1,6 +1,6 @@
-"""What the loop knows without asking the database: living keys, and which format belongs to whom.
+"""What ingest needs to know without asking the database: valid keys, and the formats of vehicles and device types.
 
-It observes every commit, before anybody else hears of it, so it cannot go stale.
+The cache observes every commit before any other listener, so it is never stale.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from evd.payload.formats import Formats
 
 
 class IngestCache:
-    """Follows the changes of keys, vehicles, device types and formats.
+    """Keeps track of keys, vehicles, device types and formats.
 
-    `formats` are (vehicle in normal form, format's name or grammar) of the vehicles that have one of their own,
-    `type_formats` likewise (device type in lower case, format). `library` gets and loses the database's formats; None
-    where nobody decodes.
+    `formats` are pairs of (vehicle in normal form, its format's name or grammar) for vehicles with a format of their
+    own; `type_formats` are pairs of (device type in lower case, format). `library` is updated with the database's
+    formats; None if nothing is decoded.
     """
 
     def __init__(
@@ -35,9 +35,9 @@ class IngestCache:
     ) -> None:
         self.keys = KeyRing(list(keys))
         self.formats: Mapping[str, str] = (changing := dict(formats))
-        """The vehicles with a format of their own, kept up to date."""
+        """Vehicle → its own format; kept up to date."""
         self.type_formats: Mapping[str, str] = (of_types := dict(type_formats))
-        """The device types with a format, kept up to date."""
+        """Device type → its format; kept up to date."""
         self._formats = changing
         self._type_formats = of_types
         self._library = library
@@ -54,12 +54,12 @@ class IngestCache:
         return self._formats.get(vehicle)
 
     def format_for(self, vehicle: str, device_type: str | None) -> str | None:
-        """The vehicle's own format, else its device type's; None: the default format decodes its messages."""
+        """The vehicle's own format, else its device type's, else None: the default format decodes its messages."""
         own = self._formats.get(vehicle)
         return own if own is not None or device_type is None else self._type_formats.get(device_type)
 
     def committed(self, summary: CommitSummary) -> None:
-        """Follow what a commit changed."""
+        """Apply a commit's changes."""
         for operation in (*summary.keys, *summary.formats):
             self._followers[type(operation)](operation)
 

@@ -1,7 +1,7 @@
-"""The ordinary callback's shortcut: from its body to the finished `Arrive` in one step, where Cython runs.
+"""The ordinary callback's fast path: from the body to the finished `Arrive` in one step, if Cython is built.
 
-What is ordinary is said in `_ordinary.pyx`. Everything else takes the readable way, by `evd.sigfox.message` and
-`evd.sigfox.decode_policy`: `read` gives None and never says why, so whatever a sender is told comes from there.
+`_fast_path.pyx` defines what is ordinary. For every other body `read` returns None without a reason; the readable path,
+`evd.sigfox.message` and `evd.sigfox.decode_policy`, then reads it and makes all error sentences.
 """
 
 from __future__ import annotations
@@ -22,26 +22,26 @@ __all__ = ["NoFastPath", "Shortcut", "choose"]
 
 
 class NoFastPath:
-    """Where Cython does not run, nothing is ordinary; what the methods say holds for `Shortcut` as well.
+    """The substitute without Cython, for which nothing is ordinary; its methods specify those of `Shortcut` too.
 
-    `default` is the default format. `assigned` holds the vehicles with a format of their own; it is asked at each
-    callback, so a dict that changes is followed.
+    `default` is the default format. `assigned` holds the vehicles with a format of their own. It is consulted for each
+    callback, so it may change.
     """
 
     def __init__(self, default: Format, assigned: Container[str]) -> None:
         pass
 
     def read(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
-        """What arrived, if `body` is an ordinary callback of a vehicle that is not in `assigned`; else None.
+        """The arrival, if `body` is an ordinary callback of a vehicle that is not in `assigned`; else None.
 
-        `connectivity` is the channel, `now` the server's time in epoch ms. The Arrive equals in every field what the
-        readable way gives. Raises nothing, whatever bytes the body holds.
+        `connectivity` is the channel, `now` the server's time in epoch ms. Every field equals what the readable path
+        makes of the body. Never raises, whatever bytes the body holds.
         """
         return None
 
 
 def choose(environ: Mapping[str, str]) -> type[Shortcut | NoFastPath]:
-    """The shortcut that belongs to the codec in use. Raises ConfigError where EVD_CODEC cannot be obeyed."""
+    """The fast path of the codec in use. Raises ConfigError if EVD_CODEC names a codec that is not built."""
     if codec.choose(environ) == "python":
         return NoFastPath
     try:

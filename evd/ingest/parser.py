@@ -1,4 +1,4 @@
-"""From a request to what is to be written of it: its shape, its kind, its vehicle's format."""
+"""Parse a request into a transaction: by its shape, its kind, and its vehicle's format."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ from evd.sigfox.reports import report
 from evd.sigfox.routes import ANY, BATCH, Route
 
 ITEMS_MAX = 1_000
-"""Statuses of one list; the body's bound lets some more pass, and a vehicle that is off line makes one in minutes."""
+"""Statuses of one list. The body's bound admits some more; a vehicle that is off line makes one every few minutes."""
 
 ITEMS_AT_ONCE = 8
-"""Statuses of a list between two pauses: 1 ms."""
+"""Statuses of a list that are read between two pauses: 1 ms."""
 
 _BAD_BODY = "Body parsing error"
 
 LINES_AT_ONCE = 32
-"""Lines of a batch between two pauses: 2 ms at most."""
+"""Lines of a batch that are read between two pauses: 2 ms at most."""
 
-#: The header by which the original's clients name their channel; it says more than the route.
+#: Values of the header by which the original's clients name their channel; it takes precedence over the route.
 CHANNELS = {b"sigfox": SIGFOX, b"network": WLAN}
 
 
@@ -73,7 +73,7 @@ class _Batches(NamedTuple):
 
 
 class Parser:
-    """Everything that reading a request needs; nothing of it waits. Raises ConfigError for a refused pattern."""
+    """Reads requests, without waiting for anything. Raises ConfigError for an invalid line pattern or name mapping."""
 
     def __init__(
         self, directory: IngestCache, formats: Formats, settings: SigfoxSettings, outcomes: Counter[str]
@@ -87,26 +87,26 @@ class Parser:
         self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
             raise ConfigError(f"sigfox.names.{name} is of no route: one of {', '.join(sorted(_NAMED))} is needed")
-        # No shortcut where the route leaves the kind open: it reads over what tells DATA_ADVANCED from its message.
+        # No fast path if the route leaves the kind open: it skips the variables that mark a DATA_ADVANCED.
         self._data_routes = DATA_KINDS - {UPLINK if name == _OF_WLAN else name for name in self._names}
         self._waits = settings.advanced_waits_s > 0
         self._alone = frozenset(one.lower() for one in settings.advanced_alone)
         self._patterns = {kind: LinePattern.parse(text) for kind, text in settings.text_patterns.items()}
 
     def ordinary(self, request: Request, route: Route, now: int) -> Arrive | None:
-        """What arrived, where the request is an ordinary callback; most are (evd.ingest.fast_path)."""
+        """The arrival if the request is an ordinary callback, as most are (evd.ingest.fast_path); else None."""
         if request.query or route.kind not in self._data_routes or request.method == "GET":
             return None
         return self._quickly(request.body, channel(request, route), now)
 
     def without_secrets(self, request: Request, route: Route) -> Request:
-        """The request as it may be read and kept."""
+        """The request with its secrets masked, to be read and kept."""
         if route.kind == BATCH:
             return batch_without_secrets(request, self._batches.pattern)
         return without_secrets(request, self._text_pattern(route))
 
     def rule_of_refused(self) -> MaskingRule:
-        """By which secrets are masked in what is refused: the fields of formats are none."""
+        """The rule that masks secrets in refused requests; the fields of formats are not secrets."""
         formats = (self._formats.default, *(one.compiled for one in self._formats.named().values()))
         return refused(frozenset(BATCH_NAMES).union(*(one.names for one in formats)))
 
@@ -114,9 +114,9 @@ class Parser:
         return self._patterns.get(route.kind or "callback")
 
     def work(self, request: Request, route: Route, now: int, *, live: bool = True) -> Transaction:
-        """What is to be written of a request with one callback that is `without_secrets`. Raises BadRequest.
+        """The transaction of a request with one callback; pass the request through `without_secrets` first.
 
-        `live` is false for what was rejected once: its device listens no more.
+        `live` is false for a replay: its device no longer listens. Raises BadRequest.
         """
         variables = read_document(
             method=request.method,
@@ -138,10 +138,10 @@ class Parser:
     def callback(
         self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
     ) -> Callback:
-        """One callback of this kind, or of the kind that its variables tell. Raises BadRequest.
+        """Read one callback of this kind, or of the kind that its variables show. Raises BadRequest.
 
-        `document` is what is kept of it: the body as it was received, or its variables as JSON. Where it is not `live`,
-        its device listens no more, and is offered no downlink.
+        `document` is kept with it: the body as received, or its variables as JSON. If it is not `live`, its device no
+        longer listens and is offered no downlink.
         """
         left_out: tuple[str, ...] = ()
         if MASK in variables.values():
@@ -162,12 +162,12 @@ class Parser:
         return Callback(kind, found.vehicle, found.vehicle, found.report_id, found.operations, left_out=left_out)
 
     def alone(self, variables: dict[str, Any], document: bytes, now: int) -> Arrive:
-        """The message that DATA_ADVANCED tells of. Raises BadRequest."""
+        """The message that a DATA_ADVANCED repeats, as a status of its own. Raises BadRequest."""
         arrival = self._arrival(read_message(unmasked(variables)), SIGFOX, document, now)
         return msgspec.structs.replace(arrival, flags=f"{arrival.flags} {ALONE}".strip())
 
     def _comes_alone(self, variables: dict[str, Any]) -> bool:
-        """Whether nobody need wait for the DATA of this DATA_ADVANCED."""
+        """Whether evd does not wait for the DATA of this DATA_ADVANCED."""
         types = self._alone
         if not self._waits or "*" in types or said_kind(variables) in DATA_KINDS:
             return True
@@ -176,9 +176,9 @@ class Parser:
     def statuses(
         self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
     ) -> Generator[None, None, Transaction]:
-        """What is to be written of a list of statuses; those of another vehicle than `only` are refused.
+        """The transaction of a list of statuses; statuses of a vehicle other than `only` are refused.
 
-        It pauses after every few of them. Raises BadRequest for what is no list, or one of too many.
+        It pauses every few statuses. Raises BadRequest if the body is not a list, or if the list is too long.
         """
         items = read_list(request.body)
         if len(items) > ITEMS_MAX:
@@ -210,10 +210,10 @@ class Parser:
         return self.callback(route.kind, item, connectivity, document, now, live=False)
 
     def batch(self, request: Request, now: int, *, live: bool = True) -> Generator[None, None, Transaction]:
-        """What is to be written of a request with a callback a line. Raises BadRequest.
+        """The transaction of a request with one callback on each line. Raises BadRequest.
 
-        It pauses after every few lines: ten thousand take up to half a second. `live` as for `work`; the bad lines of
-        what was rejected once are kept already.
+        It pauses every few lines: ten thousand take up to half a second. If it is not `live` (see `work`), it is a
+        replay, whose bad lines are kept already.
         """
         lines = read_batch(
             headers=request.headers,
@@ -233,7 +233,7 @@ class Parser:
                     raise variables
                 good.append(GoodLine(number, text, self._line(variables, now, live)))
             except BadRequest as refusal:
-                # Without its traceback, which keeps every frame: ten thousand of them would busy the collector.
+                # Without the traceback, which keeps every frame alive: ten thousand would burden the garbage collector.
                 bad.append(BadLine(number, masked_line(text, rule), refusal.with_traceback(None)))
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
@@ -248,7 +248,7 @@ class Parser:
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
 
     def _quickly(self, body: bytes, connectivity: int, now: int) -> Arrive | None:
-        """By the shortcut, which knows nothing of downlinks and of device types."""
+        """Try the fast path, which supports neither downlinks nor device types."""
         if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
             return None
         return self._shortcut.read(body, connectivity, now)
@@ -258,9 +258,9 @@ class Parser:
         if decoded.unexplained:
             self.findings.unexplained_by(message.vehicle, decoded.unexplained)
         if message.unreplaced:
-            self._tell_unreplaced(message)
+            self._report_unreplaced(message)
         content = message.payload if message.payload is not None else canonical(message.fields)
-        # Sigfox knows seconds; its REST API gives ms, and the same message must be the same by either way.
+        # Callbacks have seconds, Sigfox's REST API ms; the same message must get the same id from either.
         time = message.time - message.time % 1000 if connectivity == SIGFOX else message.time
         timely = time <= now + AHEAD_MS
         flags = " ".join(flag for flag in ("" if timely else AHEAD, decoded.flags) if flag)
@@ -279,7 +279,7 @@ class Parser:
             flags=flags,
         )
 
-    def _tell_unreplaced(self, message: Message) -> None:
+    def _report_unreplaced(self, message: Message) -> None:
         names = self.findings.pending(message.unreplaced)
         if names:
             log.warning(
@@ -296,13 +296,13 @@ class Parser:
         try:
             return self._formats.find(assigned)
         except ConfigError:
-            # Its name is gone from evd.toml: the default format is better than no status at all.
+            # The format is missing from evd.toml: a status by the default format is better than none.
             self._outcomes["format missing"] += 1
             return None
 
 
 def _masked_names(variables: dict[str, Any]) -> tuple[str, ...]:
-    """Variables that evd would take, but that were masked. Raises BadRequest for one that it cannot do without."""
+    """Names of masked variables that evd would have read. Raises BadRequest if a required one is masked."""
     masked = [name for name, value in variables.items() if value == MASK and from_length(name) != ALWAYS]
     needed = next((name for name in masked if name in _ENVELOPE), None)
     if needed is not None:
@@ -313,21 +313,21 @@ def _masked_names(variables: dict[str, Any]) -> tuple[str, ...]:
 _ENVELOPE = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES})
 
 NAME_SHOWN = 64
-"""Characters of a name in the log."""
+"""Characters of a variable's name in the daemon's log."""
 
 _OF_WLAN = "wlan"
 _NAMED = frozenset({*KINDS, _OF_WLAN, "callback"})
-"""Routes that may have names of their own for variables."""
-#: Lines of nothing else are messages, and nothing in them needs the readable way.
+"""Routes for which `[sigfox.names]` may map variables."""
+#: Lines with these variables only are messages, and the fast path can read them.
 _PLAIN = frozenset({*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQ_NAMES, "station", "snr", "rssi", "avgSnr"})
 
 
 def _name(route: Route) -> str:
-    """A route's, as settings have it."""
+    """The route's name in settings."""
     return _OF_WLAN if route.connectivity == WLAN else route.kind or "callback"
 
 
 def channel(request: Request, route: Route) -> int:
-    """The connectivity by which a request came."""
+    """The channel by which a request came."""
     named = request.headers.get(b"connectivitymethod")
     return route.connectivity if named is None else CHANNELS.get(named.lower(), route.connectivity)

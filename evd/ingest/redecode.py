@@ -1,4 +1,4 @@
-"""What becomes of kept statuses when they are decoded anew: which ones change, and in which fields."""
+"""Decode kept statuses again by today's formats and rules, and report which of them change, in which fields."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from evd.sigfox.decode_policy import Decoded, decode
 from evd.sigfox.message import Message, read_json, read_message
 
 FLAGS = "(flags)"
-"""Stands among the changed fields for the flags; no field has parentheses in its name."""
+"""Stands for the flags among the changed fields; no field's name has parentheses."""
 
 EXAMPLES = 10
-"""Changed values shown of many."""
+"""Changed values that a summary shows."""
 
 
 class Assignments(Protocol):
-    """Who has which format; evd.ingest.cache is one."""
+    """The formats assigned to vehicles and device types; evd.ingest.cache implements it."""
 
     def format_for(self, vehicle: str, device_type: str | None) -> str | None: ...
 
 
 class Redecoded(NamedTuple):
-    """A status that comes out differently.
+    """A kept status that changes when it is decoded again.
 
-    `fields` is what the status itself says, as JSON; a location by the network is not in it. `differences` maps a
-    field to its old and new value as readers see it, None for no value.
+    `fields` are the status's own fields as JSON, without a location computed by the network. `differences` maps each
+    changed field to its old and new value as readers see them; None is no value.
     """
 
     kept: KeptStatus
@@ -46,9 +46,9 @@ class Redecoded(NamedTuple):
 
 
 def redecode(kept: KeptStatus, assignments: Assignments, formats: Formats) -> Redecoded | None:
-    """What it means by the formats and rules of today; None where that changes nothing that anyone sees.
+    """Decode a kept status by today's formats and rules; None if nothing changes that a reader can see.
 
-    What neither has a payload nor a document that can be read stays, and so does one whose payload is longer than any
+    A status stays as it is if it has neither a payload nor a readable document, or if its payload is longer than any
     format reads.
     """
     decoded = decode_kept(kept, assignments, formats)
@@ -67,7 +67,7 @@ def redecode(kept: KeptStatus, assignments: Assignments, formats: Formats) -> Re
 
 
 def decode_kept(kept: KeptStatus, assignments: Assignments, formats: Formats) -> Decoded | None:
-    """Its values by the formats and rules of today; None: it stays as it is (see `redecode`)."""
+    """Its values by today's formats and rules; None if it stays as it is (see `redecode`)."""
     message = read_kept(kept)
     if message is None:
         return None
@@ -79,9 +79,10 @@ def decode_kept(kept: KeptStatus, assignments: Assignments, formats: Formats) ->
 
 
 def read_kept(kept: KeptStatus) -> Message | None:
-    """The message of a status, by the document that is kept of it.
+    """The message of a kept status, read from its document.
 
-    Where that is no status as JSON, the payload speaks alone, beside what no payload can say; None: there is none.
+    If the document is no status as JSON, the message has the payload and what the status itself has; None if there is
+    no payload either.
     """
     try:
         message = read_message(unmasked(read_json(kept.document)))
@@ -106,7 +107,7 @@ def _of_payload(kept: KeptStatus) -> Message:
 
 
 def located(fields: dict[str, Any], radio: str | None) -> dict[str, Any]:
-    """The fields with the location that the network found out, where the vehicle gave none itself."""
+    """The fields with the network's location, if the vehicle itself gave none."""
     network = _object(radio).get("location")
     return fields if network is None or fields.get("location") not in (None, "") else {**fields, "location": network}
 
@@ -117,7 +118,7 @@ def _object(text: str | None) -> dict[str, Any]:
 
 
 def _assigned(name: str | None, formats: Formats) -> Format | None:
-    """As the ingest has it: where a name means nothing any more, the default format decodes."""
+    """The format as ingest finds it: if the name is unknown, None, so that the default format decodes."""
     if name is None:
         return None
     try:
@@ -127,12 +128,12 @@ def _assigned(name: str | None, formats: Formats) -> Format | None:
 
 
 def _text(value: Any) -> bytes:
-    """To compare values by what a reader gets: true is not 1, and 1 is not 1.0."""
+    """A value as its JSON text, to compare as readers see it: true is not 1, and 1 is not 1.0."""
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def summary(changes: Iterable[Redecoded]) -> dict[str, Any]:
-    """Counts for people: the changed statuses, of which vehicles, by field, and the first EXAMPLES values."""
+    """A summary: the number of changed statuses, by vehicle and by field, and the first EXAMPLES values."""
     fields: Counter[str] = Counter()
     examples: list[dict[str, Any]] = []
     vehicles: dict[str, None] = {}

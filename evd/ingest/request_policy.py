@@ -1,7 +1,8 @@
-"""Who may send a body, and how much of it, judged by the head of a request alone.
+"""The request policy: whose body is read, and how much of it, by the head of the request alone.
 
-A request without a good key in its head is answered without its body: whatever it says, the answer is the same. Only
-a form may show its key in the body (Sigfox's form callbacks), so the form of a stranger is read, within closer bounds.
+A request without a valid key in its head is answered without reading its body, because the body cannot change the
+answer. Only a form may have its key in the body (Sigfox's form callbacks), so the form of an unauthenticated client is
+read, within narrower bounds.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from evd.request.body import says_form
 from evd.sigfox.routes import BATCH, route_of
 
 STRANGERS_CHUNKS_MAX = 1024
-"""Of a body without a key in its head; 64 KiB come in some 64 of usual size, and tiny ones cost most of all."""
+"""Chunks of a body without a key in its head. 64 KiB usually come in about 64; many tiny ones cost most."""
 
 
 class RequestPolicy:
-    """For both servers. `body_max` bytes may be sent by anyone whose body is read, `large_body_max` by a batch."""
+    """Serves both servers. A body that is read may have `body_max` bytes, a batch `large_body_max`."""
 
     def __init__(self, keys: KeyRing, *, body_max: int, large_body_max: int) -> None:
         self._keys = keys
@@ -27,7 +28,7 @@ class RequestPolicy:
         self._stranger = Allowance(body_max, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
     def allow(self, head: RequestHead, peer: str) -> Allowance:
-        """`peer` is the address that the request comes from."""
+        """The allowance of a request; `peer` is the address that it comes from."""
         route = route_of(head.path)
         key = self._keys.knows(head.headers, peer)
         if key is None:
@@ -35,6 +36,6 @@ class RequestPolicy:
         return self._batch if route is not None and route.kind == BATCH and key.may(route.roles) else self._usual
 
     def allow_local(self, head: RequestHead, peer: str) -> Allowance:
-        """By the control socket, whose permissions are its key; a batch shows one all the same."""
+        """The allowance on the control socket: its file permissions replace the key, but a large batch needs one."""
         allowance = self.allow(head, "")
         return allowance if allowance.known else self._usual

@@ -1,7 +1,7 @@
-"""The way in: a request with a key becomes statuses and notes on disk, or a reason why not.
+"""The ingest service: a request with a valid key becomes statuses and notes on disk, or is refused with a reason.
 
-`take` is one function for both doors, the edge's and quart's (which awaits it as `accept`), so an ingest request gets
-the same answer at either.
+The edge and the ASGI application both call `take` (the latter through `accept`), so a request gets the same answer
+from either.
 """
 
 from __future__ import annotations
@@ -40,26 +40,26 @@ from evd.store.writer import Writer
 Answer = Callable[[Reply], None]
 
 BATCHES_MAX = 32
-"""That wait to be read, a MiB each; one of 10,000 lines takes up to half a second, and Sigfox waits for ten."""
+"""Batches that wait to be read, 1 MiB each; one of 10,000 lines takes up to 0.5 s, and Sigfox waits for 10 s."""
 
 LONG_BYTES = 32 * 1024
-"""Of a body that is looked through for secrets at once: some 10 ms."""
+"""Size of a body that is searched for secrets without a pause: about 10 ms."""
 
 PATH_SHOWN = 80
-"""Characters of a path in a sentence."""
+"""Characters of a path that an error sentence quotes."""
 
 _BACKFILLED = {b"content-type": b"application/json"}
 
 
 class Replayed(NamedTuple):
-    """The reply to a request that was rejected once, and the variables that were masked then, so are missing now."""
+    """The reply to a replayed request, and the variables that it lacks because they were masked in `rejected`."""
 
     reply: Reply
     left_out: tuple[str, ...]
 
 
 class Ingest:
-    """Everything `take` needs. `clock` gives the server's time in epoch ms."""
+    """Takes ingest requests. `clock` gives the server's time in epoch ms."""
 
     def __init__(
         self,
@@ -78,23 +78,23 @@ class Ingest:
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
         self.heard: Callable[[int], None] | None = None
-        """Is given the time of each message that Sigfox dated (epoch ms), while the server's clock is doubted."""
+        """Called with the time (epoch ms) of each message that Sigfox dated, while the server clock is in doubt."""
         self.reading = self._reading = Parser(directory, formats, settings or SigfoxSettings(), self.outcomes)
         self.findings = self._reading.findings
         self._slices = Slices(jobs_max=BATCHES_MAX)
 
     async def run(self) -> None:
-        """Read the batches that are too long to be read at once; until it is cancelled."""
+        """Read long batches in time slices; runs until it is cancelled."""
         await self._slices.run()
 
     def take(self, request: Request, answer: Answer) -> None:
-        """Take an ingest request; `answer` is called once, when what it says is on disk or cannot be.
+        """Take an ingest request; `answer` is called once, after its data is on disk or was refused.
 
-        A request that fails with a valid key is kept in `rejected` before it is answered. Raises RequestError, in place
-        of any answer, for a wrong key and for overload.
+        A refused request that has a valid key is kept in `rejected` before it is answered. Raises RequestError, instead
+        of calling `answer`, for a wrong key and for overload.
         """
         route = ROUTES.get(request.path) or route_of(request.path)
-        assert route is not None, "whoever asks has looked"
+        assert route is not None, "the caller has checked the route"
         try:
             key = self._directory.keys.require(request.headers, route.roles, request.peer)
         except Unauthorized as refusal:
@@ -110,11 +110,11 @@ class Ingest:
             self._take_any(request, route, key, answer)
         else:
             if self.heard is not None:
-                self._tell_time(arrival)
+                self._report_time(arrival)
             self._writer.submit(arrival).then(partial(self._stored, request, arrival, answer))
 
     async def accept(self, request: Request) -> Reply:
-        """The answer that `take` gives. Cancelling is safe: what was handed to the writer is written."""
+        """As `take`, with the reply as result. Cancelling is safe: what was submitted to the writer is written."""
         answered = trio.Event()
         replies: list[Reply] = []
 
@@ -127,7 +127,7 @@ class Ingest:
         return replies[0]
 
     async def keep_unserved(self, request: Request) -> None:
-        """Keep a request to a path, or by a method, that nobody serves, if it shows a sender's key. Never raises."""
+        """Keep a request whose path or method no route serves, if it has the key of a sender's role. Never raises."""
         try:
             self._directory.keys.require(request.headers, SENDERS)
         except RequestError:
@@ -144,10 +144,10 @@ class Ingest:
             log.warning("a rejected request is not kept", reason=str(error))
 
     async def replay(self, request: Request) -> Replayed:
-        """Take a request that was rejected once, now without a key. Nothing is kept of what is wrong with it still.
+        """Take a request from `rejected` again; it needs no key, and is not kept again.
 
-        The reply is 207 where lines of a batch are still wrong. Raises BadRequest for anything else that is, and where
-        no route takes it; or Unavailable.
+        The reply is 207 if some lines of a batch are still wrong. Raises BadRequest if anything else is wrong or no
+        route takes the request, and Unavailable.
         """
         route = route_of(request.path)
         if route is None or request.method not in route.methods:
@@ -171,9 +171,9 @@ class Ingest:
         return Replayed(done.reply, work.left_out)
 
     async def accept_document(self, kind: str, document: dict[str, Any], *, raw: bytes | None = None) -> str:
-        """Take a callback that came by another way than a route, from Sigfox's REST API; `kind` "" has it told apart.
+        """Take a callback from Sigfox's REST API; with `kind` "" its kind is recognized.
 
-        What became of it: a ring's verdict, its kind, or "rejected", and then it is kept there. Raises Unavailable.
+        Returns the outcome: a ring's verdict, its kind, or "rejected" if it was refused and kept. Raises Unavailable.
         """
         kept = json_bytes(document) if raw is None else raw
         if may_hold_secret(kept):
@@ -195,7 +195,7 @@ class Ingest:
         return became
 
     def _unzipped(self, request: Request) -> Request:
-        """A request with a key, whose body is compressed. Raises BadRequest, TooLarge."""
+        """The request, which has a valid key, with its body decompressed. Raises BadRequest, TooLarge."""
         if request.headers[b"content-encoding"].lower() not in GZIP:  # identity
             return request
         body = unzipped(request.body, self._unzipped_max)
@@ -203,7 +203,7 @@ class Ingest:
         return msgspec.structs.replace(request, headers=headers, body=body)
 
     def _by_form(self, request: Request, route: Route, refusal: Unauthorized) -> Key:
-        """The key out of a form. Raises `refusal` where it shows none, Unauthorized, Forbidden."""
+        """The key in the form. Raises `refusal` if the form has none, Unauthorized if it is wrong, Forbidden."""
         shown = form_key(request.headers, request.body)
         if shown is None:
             raise refusal
@@ -223,14 +223,14 @@ class Ingest:
             self._read(request, key, answer, lambda: self._reading.work(request, route, self._clock()))
 
     def _batch_read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Transaction]) -> None:
-        """As `_read`, where nobody is left to raise to."""
+        """As `_read`, but errors become the answer, because no caller is left to catch them."""
         try:
             self._read(request, key, answer, reading)
         except Exception as error:
             answer(_excuse(error))
 
     def _read(self, request: Request, key: Key, answer: Answer, reading: Callable[[], Transaction]) -> None:
-        """What `reading` gives is handed to the writer; why it gives nothing is kept and answered."""
+        """Submit the transaction that `reading` returns, or keep and refuse the request if it raises BadRequest."""
         try:
             work = reading()
             if key.vehicle is not None:
@@ -239,15 +239,15 @@ class Ingest:
             self._reject(request, refusal, answer)
         else:
             if self.heard is not None:
-                self._tell_time(work.operation)
+                self._report_time(work.operation)
             self._writer.submit(work.operation).then(partial(self._settled, work, answer))
 
-    def _tell_time(self, operation: Operation) -> None:
+    def _report_time(self, operation: Operation) -> None:
         if self.heard is not None and isinstance(operation, Arrive) and operation.connectivity == SIGFOX:
             self.heard(operation.time)
 
     def _stored(self, request: Request, arrival: Arrive, answer: Answer, result: Any) -> None:
-        """What became of an ordinary callback: a Stored, or the error that came instead."""
+        """Answer an ordinary callback; `result` is a Stored or the error that the writer gave instead."""
         if isinstance(result, UnknownVehicle | LimitReached):
             refusal = refusal_of([result])
             assert refusal is not None
@@ -263,15 +263,15 @@ class Ingest:
                 answer(reply)
 
     def _settled(self, work: Transaction, answer: Answer, result: Any) -> None:
-        """What became of any other one."""
+        """Answer any other callback or batch."""
         job = _concluding(work, result)
         try:
-            next(job)  # nearly every one is over then
+            next(job)  # nearly every transaction ends here
             self._slices.start(job, partial(self._concluded, answer))
         except StopIteration as last:
             done: Conclusion = last.value
             self._concluded(answer, lambda: done)
-        except Exception as error:  # what it says may be on disk, and is known when it comes again
+        except Exception as error:  # its data may be on disk; then a repeat changes nothing
             answer(_excuse(error))
 
     def _concluded(self, answer: Answer, reading: Callable[[], Conclusion]) -> None:
@@ -287,7 +287,7 @@ class Ingest:
             answer(done.reply)
 
     def _set_aside(self, request: Request, result: Stored, reply: Reply, answer: Answer) -> None:
-        """Keep the request, which is acknowledged and stands in no ring, then answer."""
+        """Keep the request, which is acknowledged but is in no ring, then answer."""
         refusal = refusal_of([result])
         assert refusal is not None
         self._keep([rejection(request, refusal, self._clock(), self._reading.rule_of_refused())], reply, answer)
@@ -333,12 +333,12 @@ def _concluding(work: Transaction, result: Any) -> Generator[None, None, Conclus
 
 
 def _is_list(request: Request, route: Route) -> bool:
-    """Whether it is one of statuses: a vehicle was off line, and has some to tell."""
+    """Whether the body is a list of statuses, which a vehicle posts after it was off line."""
     return route.connectivity == WLAN and is_list(request.headers, request.body)
 
 
 def _require_only(vehicle: str, work: Transaction) -> None:
-    """Raises Forbidden where a key that is bound to a vehicle speaks for another one."""
+    """Raise Forbidden if a key that is bound to one vehicle is used for another."""
     operation = work.operation
     operations = operation.operations if isinstance(operation, Several) else (operation,)
     if any(getattr(one, "vehicle", vehicle) != vehicle for one in operations):
@@ -346,5 +346,5 @@ def _require_only(vehicle: str, work: Transaction) -> None:
 
 
 def _excuse(error: Exception) -> Reply:
-    """The answer to a request that met `error` on its way to the disk; what is no RequestError is a fault of evd's."""
+    """The answer to a request that could not be written because of `error`; if it is no RequestError, evd has a bug."""
     return error_reply(error) if isinstance(error, RequestError) else SERVER_ERROR

@@ -1,7 +1,7 @@
-"""A list of statuses in one request, as a vehicle sends that was off line: each is taken or refused by itself.
+"""A list of statuses in one request, as a vehicle posts after it was off line; each is taken or refused by itself.
 
-The answer has an entry for each, in the order of the list. What is taken is written in the order of its times, in one
-transaction, so that it is one push of the last status.
+The answer has an entry for each, in the order of the list. The statuses that are taken are written in the order of
+their times, in one transaction, so that only the last one is pushed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from evd.request.redacted import kept_headers
 
 
 class ListTransaction:
-    """`good` and `bad` are items of the list, counted from 1; `keep` is false where the bad ones are kept already."""
+    """The transaction of a list; items count from 1. `keep` is false if the bad ones are in `rejected` already."""
 
     left_out: tuple[str, ...] = ()
 
@@ -53,7 +53,7 @@ class ListTransaction:
         self.operation = Several((*operations, *self._rejects(bad)))
 
     def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
-        """See `Work`."""
+        """See `Transaction`."""
         refused = {item.number: item for item in self._bad}
         ids: dict[int, str] = {}
         later, outcomes, at = [], [], 0
@@ -78,7 +78,7 @@ class ListTransaction:
         items = [
             {"item": number, "status": _TAKEN, "id": ids[number]}
             if number in ids
-            else {"item": number, **_told(refused[number].refusal)}
+            else {"item": number, **_entry(refused[number].refusal)}
             for number in sorted({*ids, *refused})
         ]
         if ids:
@@ -99,7 +99,7 @@ class ListTransaction:
 _TAKEN = 201
 
 
-def _told(refusal: RequestError) -> dict[str, Any]:
+def _entry(refusal: RequestError) -> dict[str, Any]:
     return {"status": refusal.status, "Error": refusal.error, "detail": refusal.detail}
 
 

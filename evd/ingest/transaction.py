@@ -1,7 +1,7 @@
-"""What a request asks to be written, and what is answered once it is.
+"""The transaction of a request: the operation to write, and the answer after its commit.
 
-A request with one callback is a Single, one with many a Batch. Both give one operation for the writer, and turn its
-result into a Conclusion.
+CallbackTransaction has one callback, BatchTransaction many. Each gives one operation for the writer and turns the
+operation's result into a Conclusion.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from evd.sigfox.kinds.registry import KINDS
 JSON = ((b"content-type", b"application/json"),)
 
 REFUSED_AT_ONCE = 32
-"""Lines that were refused after all between two pauses: 2 ms, for each is looked through for secrets."""
+"""Lines that the store refused, between two pauses: 2 ms, because each line is searched for secrets."""
 
 REFUSED = refused()
-"""By this rule secrets are masked where the fields of formats are not at hand."""
+"""The masking rule for callers that do not have the formats."""
 
 RuleOfRefused = Callable[[], MaskingRule]
-"""Gives the rule of the moment: formats come and go."""
+"""Gives the current masking rule, which follows the formats."""
 
 
 class Conclusion(NamedTuple):
-    """The reply, what of the request is kept as rejected before it, and what became of each callback, for counting."""
+    """The reply, the rejections to keep before it is sent, and the outcome of each callback, to be counted."""
 
     reply: Reply
     rejects: Sequence[Reject]
@@ -51,7 +51,7 @@ class Conclusion(NamedTuple):
 
 
 class Transaction(Protocol):
-    """One request's."""
+    """What the service needs of a request: its operation and its conclusion."""
 
     @property
     def operation(self) -> Operation: ...
@@ -61,11 +61,11 @@ class Transaction(Protocol):
         """See `Callback`."""
 
     def concluding(self, result: Any) -> Generator[None, None, Conclusion]:
-        """Of the operation's result; it pauses where there is much to say."""
+        """Make the conclusion from the operation's result; pauses if that takes long."""
 
 
 class Callback(NamedTuple):
-    """One callback that was read: its operations, of which the first says what became of it."""
+    """A callback that was read. The first of its operations determines its outcome."""
 
     kind: str
     vehicle: str
@@ -73,15 +73,15 @@ class Callback(NamedTuple):
     status_id: str
     operations: tuple[Operation, ...]
     asks: bool = False
-    """Its device listens for a downlink; the last operation is the OfferDownlink."""
+    """Whether its device listens for a downlink; the last operation is then the OfferDownlink."""
     left_out: tuple[str, ...] = ()
-    """Variables that evd would have taken, had they not been masked when the callback was rejected once."""
+    """Variables that evd would have read, but that were masked when the callback was kept in `rejected`."""
 
 
 def data_callback(
     kind: str, arrival: Arrive, more: tuple[Operation, ...] = (), *, asks: bool, left_out: tuple[str, ...] = ()
 ) -> Callback:
-    """A message's, and what `more` it says; one that asks is offered what waits for its vehicle."""
+    """The callback of a message with its further operations; if its device asks, it is offered its queued downlink."""
     operations = (arrival, *more)
     if asks:
         operations += (OfferDownlink(arrival.vehicle, arrival.status_id, arrival.time, arrival.received),)
@@ -89,7 +89,7 @@ def data_callback(
 
 
 class CallbackTransaction:
-    """A request with one callback."""
+    """The transaction of a request with one callback."""
 
     def __init__(self, request: Request, callback: Callback, rule: RuleOfRefused) -> None:
         self._request = request
@@ -123,7 +123,7 @@ class CallbackTransaction:
 
 
 class GoodLine(NamedTuple):
-    """A line of a batch, counted from 1."""
+    """A line of a batch that is taken; lines count from 1."""
 
     number: int
     text: str
@@ -131,7 +131,7 @@ class GoodLine(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line of a batch that is not taken; its text is as it may be kept."""
+    """A line of a batch that is refused; secrets in its text are masked."""
 
     number: int
     text: str
@@ -139,9 +139,9 @@ class BadLine(NamedTuple):
 
 
 class BatchTransaction:
-    """A request with a callback a line. All lines that are good, and why the others are not, are one transaction.
+    """The transaction of a batch: all good lines, and the rejections of all bad ones.
 
-    `keep` is false where bad lines are not to be kept, because they are already.
+    `keep` is false if the bad lines are in `rejected` already.
     """
 
     def __init__(
@@ -195,16 +195,18 @@ class BatchTransaction:
             if len(rejects) > REFUSED_AT_ONCE:
                 yield
         bad.sort(key=lambda line: line.number)
-        told: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         for some in _in_hundreds(bad):
-            told += [{"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail} for line in some]
-            if len(told) > REFUSED_AT_ONCE:
+            entries += [
+                {"line": line.number, "Error": line.refusal.error, "detail": line.refusal.detail} for line in some
+            ]
+            if len(entries) > REFUSED_AT_ONCE:
                 yield
-        return Conclusion(self._reply(bad, told, len(outcomes), answers), rejects, outcomes)
+        return Conclusion(self._reply(bad, entries, len(outcomes), answers), rejects, outcomes)
 
     @staticmethod
-    def _reply(bad: list[BadLine], told: list[dict[str, Any]], stored: int, answers: Mapping[str, Any]) -> Reply:
-        if answers:  # Sigfox takes downlinks out of a 200 only; the bad lines are in `rejected`
+    def _reply(bad: list[BadLine], entries: list[dict[str, Any]], stored: int, answers: Mapping[str, Any]) -> Reply:
+        if answers:  # Sigfox reads downlinks from a 200 only; the bad lines are in `rejected`
             return Reply(200, orjson.dumps(answers), JSON)
         if not bad:
             return Reply(201)
@@ -214,8 +216,8 @@ class BatchTransaction:
                 "Error": first.error,
                 "detail": f"no line of the batch is taken; line {bad[0].number}: {first.detail}",
             }
-            return Reply(400, orjson.dumps({**said, "stored": 0, "rejected": told}), JSON)
-        return Reply(207, orjson.dumps({"stored": stored, "rejected": told}), JSON)
+            return Reply(400, orjson.dumps({**said, "stored": 0, "rejected": entries}), JSON)
+        return Reply(207, orjson.dumps({"stored": stored, "rejected": entries}), JSON)
 
     def _rejects(self, bad: Sequence[BadLine]) -> list[Reject]:
         if not self._keep or not bad:
@@ -230,7 +232,7 @@ def _in_hundreds(lines: list[BadLine]) -> Iterator[list[BadLine]]:
 
 
 def _offered_once(good: Sequence[GoodLine]) -> list[GoodLine]:
-    """Of a vehicle's messages that ask, only the newest is offered a downlink: the reply has room for one of each."""
+    """Offer a downlink only to the newest of a vehicle's messages that ask: the reply has one entry per vehicle."""
     asking: dict[str, GoodLine] = {}
     for line in good:
         if line.callback.asks:
@@ -254,7 +256,7 @@ def _unasked(callback: Callback) -> Callback:
 
 
 def refusal_of(results: Sequence[Any]) -> RequestError | None:
-    """Why a callback was not taken after all, where one of its operations says so. Raises what is no refusal."""
+    """The reason why the store refused a callback; None if it did not. Raises any error that is no refusal."""
     for result in results:
         if isinstance(result, UnknownVehicle):
             return BadRequest(str(result), error="Unknown vehicle")
@@ -271,13 +273,13 @@ def refusal_of(results: Sequence[Any]) -> RequestError | None:
 
 
 def outcome(callback: Callback, results: Sequence[Any]) -> str:
-    """What became of a callback, in a word: a verdict, or its kind."""
+    """A callback's outcome as one word: a verdict, or its kind."""
     first = results[0]
     return first.verdict.value if isinstance(first, Stored) else callback.kind
 
 
 def _downlink(callback: Callback, results: Sequence[Any]) -> dict[str, Any] | None:
-    """Sigfox's form of a downlink (Sigfox support, "Callbacks: downlink"), with the id as the callback spelled it."""
+    """The answer that carries a downlink (support.sigfox.com/docs/bidir), with the device's id spelled as it came."""
     if not callback.asks or results[-1] is None:
         return None
     return {callback.spelling: {"downlinkData": results[-1].hex()}}
@@ -288,7 +290,7 @@ def _received(callback: Callback) -> int:
 
 
 def rejection(request: Request, refusal: RequestError, now: int, rule: MaskingRule = REFUSED) -> Reject:
-    """What is kept of a request: nothing that may be a secret by `rule`."""
+    """The rejection of a request, masked by `rule`."""
     return Reject(
         received=now,
         route=kept_route(request, rule),
@@ -303,14 +305,14 @@ def rejection(request: Request, refusal: RequestError, now: int, rule: MaskingRu
 def rejection_in_steps(
     request: Request, refusal: RequestError, now: int, rule: MaskingRule
 ) -> Generator[None, None, Reject]:
-    """As `rejection`, of a request with a long body."""
+    """As `rejection`, for a request with a long body; pauses every few lines."""
     body = yield from kept_in_steps(request, rule)
     without = rejection(msgspec.structs.replace(request, body=b""), refusal, now, rule)
     return msgspec.structs.replace(without, body=body)
 
 
 def line_rejection(line: BadLine, now: int, route: str, headers: bytes, client: str) -> Reject:
-    """What is kept of one line of a request; `route`, `headers` and `client` are the same for all its lines."""
+    """The rejection of one line; `route`, `headers` and `client` are the same for all lines of a request."""
     return Reject(
         received=now,
         route=route,

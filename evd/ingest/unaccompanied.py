@@ -1,7 +1,7 @@
-"""DATA_ADVANCED and GEOLOC whose messages did not come: after a while they become statuses, or entries of a log.
+"""Unaccompanied DATA_ADVANCED and GEOLOC: after a wait they become statuses, or entries of the vehicle's log.
 
-They wait on disk (`radio_waiting`), so neither a restart nor a crash loses one, and each is due by the time at which it
-was first received. A step takes a few of them and hands what they become to the writer, as whatever else arrives.
+They wait on disk (`radio_waiting`), so that no restart or crash loses one. Each is due by the time at which it was
+first received. A step takes a few of them and submits to the writer what they become.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from evd.store.records import WaitingRow
 from evd.store.writer import Writer
 
 EVERY_S = 1.0
-"""Between two looks for what is due, some 20 µs each."""
+"""Pause between two queries for what is due, which take about 20 µs each."""
 
 STEP_MAX = 32
-"""Annotations of one step: 2 ms of reading at most, and some 5 ms of looking up in the store."""
+"""Annotations of one step: at most 2 ms to read, and about 5 ms of look-ups in the store."""
 
 AGAIN_AFTER_S = 5.0
-"""After a step that could not be written: the queue is full, or the disk is."""
+"""Pause after a step that could not be written: the writer's queue or the disk is full."""
 
 
 class Unaccompanied:
-    """`waiting_rows` gives how many wait, `clock` the server's time in epoch ms; what becomes of them is counted."""
+    """Takes due annotations. `waiting_rows` gives how many wait, `clock` the server's time in epoch ms."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Unaccompanied:
         self._clock = clock
 
     async def run(self) -> None:
-        """For ever. Cancelling is safe: each write is a transaction of its own, and may come again."""
+        """Run for ever. Cancelling is safe: each write is a transaction of its own and may be repeated."""
         while True:
             pause_s = EVERY_S
             try:
@@ -73,7 +73,7 @@ class Unaccompanied:
             await trio.sleep(pause_s)
 
     async def step(self) -> int:
-        """Take what is due, STEP_MAX at most; how many those were. Raises Unavailable, StoreError."""
+        """Take what is due, at most STEP_MAX; returns how many were taken. Raises Unavailable, StoreError."""
         if not self._waiting_rows():
             return 0
         now = self._clock()
@@ -81,7 +81,7 @@ class Unaccompanied:
         if not due:
             return 0
         results = await self._writer.write(Several(tuple(self._becomes(row, now) for row in due)))
-        # Only then do they wait no longer: a crash in between has them taken again, which changes nothing.
+        # The rows are removed only now: after a crash in between they are taken again, which changes nothing.
         after: list[Operation] = []
         late: Unavailable | None = None
         for row, result in zip(due, results, strict=True):
@@ -90,7 +90,7 @@ class Unaccompanied:
             except Unavailable as busy:
                 late = busy
                 continue
-            except Exception as error:  # its values: there is no use in trying them again
+            except Exception as error:  # caused by its values, so a retry is useless
                 refusal = BadRequest(str(error))
             if refusal is not None:
                 after.append(self._rejected(row, refusal, now))
@@ -102,7 +102,7 @@ class Unaccompanied:
         return len(due)
 
     def _becomes(self, row: WaitingRow, now: int) -> Operation:
-        """A status where it says what a message says; else an entry of the vehicle's log."""
+        """A status if it has what a message has; otherwise an entry of the vehicle's log."""
         variables = orjson.loads(row.document) if row.document else _least(row)
         document = row.document or orjson.dumps(variables)
         kind = KINDS[row.source]
@@ -114,7 +114,7 @@ class Unaccompanied:
             if row.payload is not None or row.location is not None or arrival.fields != NO_FIELDS:
                 return arrival
         where = f" It was located at {row.location}." if row.location else ""
-        text = f"Sigfox told of a message by {kind.subtype.name}, but the message itself did not come.{where}"
+        text = f"Sigfox sent {kind.subtype.name} for a message, but the message itself did not come.{where}"
         content = row.radio + document
         note_id = identity(row.source, row.vehicle, row.time, row.seq, content)
         return Note(note_id, row.vehicle, row.source, "info", row.time, text, document=document, received=row.received)
@@ -131,12 +131,12 @@ class Unaccompanied:
         beyond = self._waiting_rows() - self._waiting_max
         if beyond > 0:
             return self._waiting.since(None, min(beyond, STEP_MAX))
-        # A clock that was set back since would have them wait until it is there again.
+        # After the clock was set back they would otherwise wait until it reaches that time again.
         return self._waiting.ahead(now + self._waits_ms, STEP_MAX)
 
 
 def _least(row: WaitingRow) -> dict[str, Any]:
-    """The variables of one that an older evd kept without them."""
+    """The variables of an annotation that an older evd kept without its callback."""
     said = {"device": row.vehicle, "time": row.time, "seqNumber": row.seq}
     return said if row.payload is None else {**said, "data": row.payload.hex()}
 

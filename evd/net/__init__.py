@@ -1,4 +1,4 @@
-"""Sockets and HTTP, to evd and from it. Of vehicles nothing is known here but which paths take their callbacks.
+"""Sockets and HTTP, for requests to evd and from it. It knows nothing of vehicles except which paths are ingest routes.
 
 May import: config, sigfox and request. Begin with `evd.net.server.edge`.
 """

@@ -1,7 +1,7 @@
-"""Whose address a connection or a request is from.
+"""The client's address of a connection or a request.
 
-Pure. An address is "" for the control socket. Of IPv6 a household or a server has a /64 and may come from any address
-in it, so that is what is counted.
+Pure. The address of the control socket is "". An IPv6 client usually has a /64 and may use any address in it, so the
+network is what is counted.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ FORWARDED = b"forwarded"
 X_FORWARDED_FOR = b"x-forwarded-for"
 
 _with_port = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?|([^:]*):[\w.-]+")
-"""`[IPv6]`, with or without a port, or `IPv4:port`; a port may be an obfuscated one (RFC 7239 §6)."""
+"""`[IPv6]`, with or without a port, or `IPv4:port`; the port may be obfuscated (RFC 7239, section 6)."""
 
 _token = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _pair = re.compile(rf'[ \t]*(?:({_token})=(?:({_token})|"((?:[^"\\]|\\.)*)")[ \t]*)?([;,]|\Z)')
-"""One parameter of a Forwarded, or none, and what ends it (RFC 7239 §4)."""
+"""One parameter of a Forwarded header, or none, and the character that ends it (RFC 7239, section 4)."""
 
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """The address itself, or of IPv6 its /64, as text."""
+    """The address itself, or the /64 of an IPv6 address, as text."""
     address = address.removeprefix("::ffff:")
     if ":" not in address:
         return address
@@ -37,7 +37,7 @@ def network_of(address: str) -> str:
 
 
 class Proxies:
-    """The proxies of `server.trusted_proxies`: what comes through them is from whom they say. Raises ConfigError."""
+    """The proxies of `server.trusted_proxies`, whose headers are believed. Raises ConfigError."""
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         try:
@@ -52,13 +52,13 @@ class Proxies:
         return parsed is not None and any(parsed in network for network in self._networks)
 
     def client(self, peer: str, headers: Mapping[bytes, bytes]) -> str:
-        """The address that a request is from: of what proxies say, the last one that is no proxy's.
+        """The address of a request's client: the last address in the proxies' headers that is not a trusted proxy.
 
-        `headers` have lower-case names, the values of a repeated one joined by commas. Each hop adds the address it was
-        asked from behind what it was given, so only what trusted ones added is believed: from the right, up to the
-        first address that is not trusted. Where a hop does not say from whom (`unknown`, `_hidden`), or what it says
-        cannot be read, the request is from that hop. A proxy may write one of `Forwarded` and `X-Forwarded-For` and
-        pass the other on as a client made it up: where the two differ, neither is believed.
+        `headers` have lower-case names, with the values of a repeated one joined by commas. Each hop appends the
+        address that its request came from, so only the entries of trusted hops are believed: from the right, up to the
+        first untrusted address. If a hop's entry hides the address (`unknown`, `_hidden`) or cannot be read, the client
+        is that hop. A proxy may write one of `Forwarded` and `X-Forwarded-For` and pass the other one on as its client
+        sent it: if the two differ, neither is believed.
         """
         if not self._networks or not self.trust(peer):
             return peer
@@ -78,7 +78,7 @@ class Proxies:
 
 
 def _chains(headers: Mapping[bytes, bytes]) -> list[list[str]]:
-    """What each of the two headers says of the hops, the nearest last."""
+    """The hops in each of the two headers, the nearest last."""
     chains = []
     if X_FORWARDED_FOR in headers:
         nodes = headers[X_FORWARDED_FOR].decode("latin-1").split(",")
@@ -89,7 +89,7 @@ def _chains(headers: Mapping[bytes, bytes]) -> list[list[str]]:
 
 
 def _forwarded_for(text: str) -> list[str]:
-    """The `for` of each element of a Forwarded, "" where it has none; nothing of one that is malformed."""
+    """The `for` of each element of a Forwarded header, "" if it has none; empty if the header is malformed."""
     nodes: list[str] = []
     node: str | None = None
     at = 0
@@ -109,7 +109,7 @@ def _forwarded_for(text: str) -> list[str]:
 
 
 def _host(node: str) -> str:
-    """Without its port and brackets."""
+    """A node without its port and brackets."""
     node = node.strip(" \t")
     split = None if node.count(":") > 1 and node[0] != "[" else _with_port.fullmatch(node)
     return (split[1] or split[2] or "") if split else node

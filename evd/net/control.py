@@ -1,4 +1,4 @@
-"""How a command reaches the running daemon: /api/v1 over `DIR/evd.sock`, whose permissions are its key."""
+"""Requests of commands to the running daemon: /api/v1 on `DIR/evd.sock`, whose file permissions replace a key."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ class _UnixConnection(http.client.HTTPConnection):
 
 
 def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
-    """One request; the JSON of its answer.
+    """Send one request and return the JSON of its answer.
 
-    Raises NobodyThere, or ControlError with the daemon's own sentence.
+    Raises DaemonNotRunning, or ControlError with the daemon's own sentence.
     """
     with _asked(socket, method, path, json.dumps(body), {"content-type": "application/json"}) as answer:
         return _document(answer)
 
 
 def page(socket: Path, path: str) -> tuple[Any, str | None]:
-    """The JSON of a list's page, and the path of the one that follows. Raises as `call` does."""
+    """The JSON of a list's page, and the path of the next page. Raises as `call` does."""
     with _asked(socket, "GET", path, None, {}) as answer:
         document = _document(answer)
         link = _NEXT.search(answer.getheader("link", ""))
@@ -54,9 +54,9 @@ _NEXT = re.compile(r'</api/v1([^>]*)>; rel="next"')
 
 
 def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
-    """The lines of an answer that comes bit by bit, without their ends, until it ends or is silent for TIMEOUT_S.
+    """The lines of a streamed answer, without line ends, until it ends or nothing comes for TIMEOUT_S.
 
-    Raises as `call` does; ControlError also where it breaks off.
+    Raises as `call` does; ControlError also if the stream breaks off.
     """
     with _asked(socket, "GET", path, None, headers) as answer:
         if answer.status >= 400:
@@ -69,7 +69,7 @@ def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
 def _asked(
     socket: Path, method: str, path: str, body: str | None, headers: Mapping[str, str]
 ) -> Iterator[http.client.HTTPResponse]:
-    """The answer to a request, to be read in the block; what goes wrong on the way is said as `call` says it."""
+    """The answer to a request, to be read in the context; raises as `call` does."""
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
         raise DaemonNotRunning(f"no evd listens at {socket}")
     connection = _UnixConnection(socket)

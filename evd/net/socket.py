@@ -1,8 +1,8 @@
-"""The bytes under a connection: a socket that never blocks, plain or under TLS.
+"""The byte layer of a connection: a socket that never blocks, plain or under TLS.
 
-Made for edge-triggered readiness: after `receive` gave bytes, `more` says whether further ones may be there already, so
-that a request costs one system call to read and one to answer. Both wires raise OSError (ssl.SSLError is one) for a
-connection that is no more.
+Made for edge-triggered readiness: after `receive` returned bytes, `more` says whether others may be there already, so
+that a request costs one system call to read and one to answer. Both classes raise OSError (ssl.SSLError is one) for a
+broken connection.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ class PlainSocket:
 
     tls = False
     greeted = True
-    """Whether the handshake is done: there is none."""
+    """Whether the handshake is done; always true, as there is none."""
 
     def __init__(self, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.socket = sock
         self.more = False
         self.unsent = b""
-        """What the socket has not taken yet; `flush` it when it is writable."""
+        """Bytes that the socket has not taken yet; `flush` them when it is writable."""
 
     def receive(self) -> bytes | None:
-        """What has arrived: None if nothing has, b"" at the end."""
+        """The bytes that have arrived: None if there are none, b"" at the end."""
         try:
             data = self.socket.recv(RECEIVE_MAX)
         except BlockingIOError:
@@ -39,7 +39,7 @@ class PlainSocket:
         return data
 
     def send(self, data: bytes) -> bool:
-        """Send, behind what is unsent; whether the socket took everything."""
+        """Send after the unsent bytes; returns whether the socket took everything."""
         if not self.unsent:
             try:
                 sent = self.socket.send(data)
@@ -52,12 +52,12 @@ class PlainSocket:
         return False
 
     def flush(self) -> bool:
-        """Send what is unsent; whether nothing of it is left."""
+        """Send the unsent bytes; returns whether none are left."""
         unsent, self.unsent = self.unsent, b""
         return not unsent or PlainSocket.send(self, unsent)
 
     def end(self) -> None:
-        """Say that nothing more will be sent."""
+        """Half-close: nothing more will be sent."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
@@ -65,13 +65,13 @@ class PlainSocket:
 
 
 class TlsSocket(PlainSocket):
-    """A TCP connection under TLS. It ends without close_notify, as usual in HTTP: lengths say where a reply ends.
+    """A TCP connection under TLS. It ends without close_notify, as usual in HTTP: lengths show where a reply ends.
 
-    The handshake is done within `receive`. TLS works on memory here: ssl's own sockets read a record in two system
-    calls, and say by an exception that there is no third.
+    `receive` also does the handshake. TLS works on memory here: ssl's own sockets read a record in two system calls,
+    and report by an exception that there is no third.
 
-    It is the server's end, or with `server_hostname` a client's, who verifies the other side as that and begins with
-    `greet`.
+    It is a server's end; with `server_hostname` it is a client's, which verifies the server by that name and begins
+    with `greet`.
     """
 
     tls = True
@@ -86,11 +86,11 @@ class TlsSocket(PlainSocket):
         )
 
     def greet(self) -> None:
-        """Send a client's hello; the rest of the handshake is done within `receive`."""
+        """Send a client's hello; `receive` does the rest of the handshake."""
         self._decrypt()
 
     def receive(self) -> bytes | None:
-        """What has arrived: None if nothing has, b"" at the end."""
+        """The bytes that have arrived: None if there are none, b"" at the end."""
         while True:
             if self._arrived.pending or self._tls.pending():
                 data = self._decrypt()
@@ -113,11 +113,11 @@ class TlsSocket(PlainSocket):
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
         finally:
-            if self._leaving.pending:  # of the handshake, or an alert
+            if self._leaving.pending:  # part of the handshake, or an alert
                 super().send(self._leaving.read())
 
     def send(self, data: bytes) -> bool:
-        """Send, behind what is unsent; whether the socket took everything."""
+        """Send after the unsent bytes; returns whether the socket took everything."""
         taken = self._tls.write(data)
         while taken < len(data):  # a record at a time
             taken += self._tls.write(memoryview(data)[taken:])

@@ -8,11 +8,11 @@ from typing import NamedTuple
 CONTENT_TYPE = "text/event-stream"
 
 BEAT = b":\n\n"
-"""A comment: it says nothing, and keeps proxies from taking a quiet connection for a dead one."""
+"""A comment, which carries nothing and keeps proxies from closing a quiet connection."""
 
 
 class ServerSentEvent(NamedTuple):
-    """An event as its reader is told of it; `event_id` is the last that the stream gave, "" before the first."""
+    """An event as a reader gets it; `event_id` is the last id of the stream, "" before the first."""
 
     name: str
     event_id: str
@@ -20,21 +20,21 @@ class ServerSentEvent(NamedTuple):
 
 
 def written(name: str, event_id: str, data: bytes) -> bytes:
-    """One event; none of the three holds a line break, and a stream without resuming has no ids ("")."""
+    """One event; none of the three arguments contains a line break; a stream that cannot be resumed has no ids ("")."""
     identity = b"id: %b\n" % event_id.encode() if event_id else b""
     return b"event: %b\n%bdata: %b\n\n" % (name.encode(), identity, data)
 
 
 def opening(retry_ms: int, event_id: str) -> bytes:
-    """How long the reader waits until it connects again, and from where on; no event of its own."""
+    """The delay before a reader connects again, and the id to resume from; not an event."""
     identity = b"id: %b\n" % event_id.encode() if event_id else b""
     return b"retry: %d\n%b\n" % (retry_ms, identity)
 
 
 def read(lines: Iterable[str]) -> Iterator[ServerSentEvent]:
-    """The events in the lines of a stream (without their ends).
+    """The events in the lines (without line ends) of a stream.
 
-    One without data is no event to a browser: it says where the reader is, or only that the stream is still there.
+    An event without data is none to a browser: it carries a new id, or shows that the stream is alive.
     """
     name, event_id, data = "", "", list[str]()
     for line in lines:

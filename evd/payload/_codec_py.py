@@ -1,6 +1,6 @@
-"""Runs a plan over a payload, readably: the oracle for `_codec.pyx`, and what runs where that was not built.
+"""Apply a plan to a payload, in readable Python: the reference for `evd/_codec.pyx`, and its substitute if not built.
 
-Both twins raise the errors that `hex_refused` and `payload_refused` make here, so their texts exist once.
+Both twins raise the errors that `hex_refused` and `payload_refused` make, so each text exists once.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from evd.payload.grammar import PAYLOAD_BYTES_MAX, Plan
 from evd.payload.types import STEP_TYPES, FieldStep, Value
 
 TYPES = frozenset(STEP_TYPES)
-"""What runs here: every type."""
+"""The types that this codec decodes: all."""
 
 
 def payload_refused(payload: object) -> Exception:
-    """Why `payload` cannot be decoded."""
+    """The error for a payload that cannot be decoded."""
     if not isinstance(payload, bytes):
         return TypeError(f"a payload is bytes, not {type(payload).__name__}")
     return CodecError(f"the payload has {len(payload)} bytes; {PAYLOAD_BYTES_MAX} at most are decoded")
 
 
 def hex_refused(text: object) -> Exception:
-    """Why `text` is no payload in hex."""
+    """The error for a text that is not a payload in hex."""
     if not isinstance(text, bytes | str):
         return TypeError(f"hex text is bytes or str, not {type(text).__name__}")
     digits = text.decode("latin-1") if isinstance(text, bytes) else text
@@ -41,7 +41,7 @@ def hex_refused(text: object) -> Exception:
 
 
 def unhex(text: bytes | str) -> bytes:
-    """The bytes of a payload written in hex, in any case. Raises CodecError."""
+    """Convert hex digits of either case to bytes. Raises CodecError."""
     if not isinstance(text, bytes | str) or len(text) > 2 * PAYLOAD_BYTES_MAX:
         raise hex_refused(text)
     try:
@@ -55,7 +55,7 @@ def _reversed_bytes(raw: int, bits: int) -> int:
 
 
 def _run(step: FieldStep, payload: int, size: int) -> Value:
-    """The value of one field; `payload` is a number of `size` bits."""
+    """Decode one field; `payload` is an unsigned integer of `size` bits."""
     below = size - step.start - step.bits
     if below < 0:
         return None
@@ -73,14 +73,14 @@ def _run(step: FieldStep, payload: int, size: int) -> Value:
 
 
 def _is_plausible(step: FieldStep, value: Value) -> bool:
-    """Only numbers are judged, as doubles: the twin knows no integers of 64 bits beside them."""
+    """Whether a value is plausible; only numbers can be implausible. Compared as doubles, as in the Cython twin."""
     return not isinstance(value, int | float) or step.low <= float(value) <= step.high
 
 
 class Decoder:
-    """Runs one plan over any number of payloads of at most PAYLOAD_BYTES_MAX bytes; may be shared between threads.
+    """Applies one plan to any number of payloads of at most PAYLOAD_BYTES_MAX bytes; may be shared between threads.
 
-    Every method raises CodecError for a payload that is longer, or no hex text; a batch is then refused whole.
+    Every method raises CodecError if the payload is longer, or if the text is not hex.
     """
 
     __slots__ = ("plan",)
@@ -97,19 +97,19 @@ class Decoder:
         return {step.name: _run(step, number, size) for step in self.plan.steps}
 
     def decode_hex(self, text: bytes | str) -> dict[str, Value]:
-        """`decode` of a payload written in hex, in any case."""
+        """As `decode`, for a payload in hex digits of either case."""
         return self.decode(unhex(text))
 
     def json(self, payload: bytes) -> bytes:
-        """`decode` as a compact JSON object."""
+        """As `decode`, with the result as a compact JSON object."""
         return orjson.dumps(self.decode(payload))
 
     def json_hex(self, text: bytes | str) -> bytes:
-        """`decode_hex` as a compact JSON object."""
+        """As `decode_hex`, with the result as a compact JSON object."""
         return orjson.dumps(self.decode_hex(text))
 
     def plausible_json(self, payload: bytes) -> bytes | None:
-        """`json`, unless a value lies outside the plausible ones of its field (FieldOptions.min and max): then None."""
+        """As `json`; None if a value is implausible for its field (FieldOptions.min and max)."""
         fields = self.decode(payload)
         if all(_is_plausible(step, fields[step.name]) for step in self.plan.steps):
             return orjson.dumps(fields)

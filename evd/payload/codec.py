@@ -1,8 +1,8 @@
-"""Chooses the codec: `Decoder` is the Cython twin where it is built, else the Python one.
+"""Choose the codec: `Decoder` is the Cython twin if it is built, else the Python twin.
 
-`EVD_CODEC=cython` or `EVD_CODEC=python` asks for one of them, and is obeyed or refused: only a choice that nobody made
-may fall back. `IMPLEMENTATION` says which one runs. A plan with a type that the Cython twin does not have is decoded by
-the Python one all the same, with the same results.
+`EVD_CODEC=cython` or `EVD_CODEC=python` demands one of them; if it cannot be used, that is an error, not a fallback.
+`IMPLEMENTATION` names the twin in use. A plan with a type that the Cython twin lacks is decoded by the Python twin,
+with the same results.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MODULES = {"cython": "evd._codec", "python": "evd.payload._codec_py"}
 
 
 def choose(environ: Mapping[str, str]) -> str:
-    """The implementation to use: `cython` or `python`. Raises ConfigError where EVD_CODEC cannot be obeyed."""
+    """The implementation to use: `cython` or `python`. Raises ConfigError if EVD_CODEC names an unusable one."""
     asked = environ.get("EVD_CODEC", "")
     if asked and asked not in _MODULES:
         raise ConfigError(f"EVD_CODEC is {asked[:40]!r}; allowed are cython and python, or leave it unset")
@@ -50,5 +50,5 @@ else:
 
 
 def decoder_for(plan: Plan) -> Decoder:
-    """What decodes payloads of this plan, as fast as its types allow."""
+    """The fastest decoder that has all types of this plan."""
     return Decoder(plan) if all(step.type in _native for step in plan.steps) else _codec_py.Decoder(plan)

@@ -1,8 +1,8 @@
-"""The inverse of a codec: field values become a payload, as a vehicle would send it or as a downlink.
+"""Encode field values as a payload, as a vehicle would send it or as a downlink: the inverse of a codec.
 
-Fields that are missing leave zero bits; None is the field's number for "no value", and zero bits where it has none.
-Fields that share bits are written in the order of the format and must agree on them: a payload that decodes to
-something else than was asked for is never made.
+A missing field leaves zero bits. None is encoded as the field's number for "no value", or as zero bits if it has none.
+Fields that share bits are written in the order of the format and must agree on them, so that every payload decodes to
+the values that were asked for.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from evd.payload.types import STEP_TYPES, refused
 
 
 class Encoder:
-    """Makes payloads of one plan."""
+    """Encodes payloads by one plan."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self.length = plan.length
-        """Bytes of every payload made: enough for every field, so more than Sigfox's 12 where the format says so."""
+        """Bytes of every payload: enough for all fields, so more than Sigfox's 12 if the format is longer."""
 
     def encode(self, fields: Mapping[str, object]) -> bytes:
-        """The payload with these values, as a decoder gives them (scaled, names of integers).
+        """The payload with these values, given as a decoder returns them (scaled; names instead of integers).
 
-        Raises CodecError naming the field, its value and what fits, or for a name that is no field.
+        Raises CodecError, naming the field, its value and what fits, or naming an unknown field.
         """
         size = 8 * self.length
         payload = written = 0

@@ -1,6 +1,7 @@
-"""What a payload's grammar cannot say about a field: half floats, scales, names, "no value", plausible values.
+"""Field options, which a grammar cannot express: half floats, scales, names, "no value", plausible values.
 
-It stands beside the grammar's text, in `[formats.NAME.fields.FIELD]` or `evd format add --field FIELD.OPTION=VALUE`.
+They are set beside the grammar's text, in `[formats.NAME.fields.FIELD]` or by
+`evd format add --field FIELD.OPTION=VALUE`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from evd.payload.types import TYPES, names_of
 
 
 class FieldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the value of one field is to be understood: evd's one extension to the grammar, kept outside its text."""
+    """How the value of one field is interpreted: evd's one extension of the grammar, kept outside its text."""
 
     half: bool = False
     """The 16 bits of a `uint:16` are an IEEE 754 half float; NaN and the infinities become null."""
@@ -24,15 +25,15 @@ class FieldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The value is `value * scale + offset`, a float. int, uint and float only."""
     offset: float | None = None
     unit: str = ""
-    """For people (`°C`, `km`). Another unit than the app's takes the app's plausible range off the field."""
+    """Shown to people (`°C`, `km`). If it differs from the app's unit, the app's plausible range does not apply."""
     enum: Mapping[str, str] = {}
     """Integer (as text) → name, for int and uint without half, scale and offset. An unlisted integer stays a number."""
     none: int | float | list[int | float] = []
-    """The number, or numbers, by which the device says "no value": they become null. As the payload holds them: before
-    scale and offset, and of a half float its 16 bits. int, uint and float only."""
+    """The number or numbers that mean "no value"; they become null. They are compared with what the payload holds:
+    before scale and offset, and for a half float with its 16 bits. int, uint and float only."""
     min: float | None = None
-    """The least plausible value, after scale and offset. A codec gives any value; evd.sigfox.decode_policy leaves out
-    what is not plausible, and flags it. int, uint and float without enum only."""
+    """The least plausible value, after scale and offset. A codec returns any value; evd.sigfox.decode_policy removes
+    and flags implausible ones. int, uint and float without enum only."""
     max: float | None = None
 
     @property
@@ -41,7 +42,7 @@ class FieldOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def sentinels(self) -> list[int | float]:
-        """The numbers that are no value."""
+        """The numbers that mean "no value"."""
         return self.none if isinstance(self.none, list) else [self.none]
 
 
@@ -49,14 +50,14 @@ NO_OPTIONS = FieldOptions()
 
 
 class Objection(NamedTuple):
-    """Why an option means nothing for its field: what was found, and what is allowed."""
+    """Why an option does not apply to its field: what was found, and what is allowed."""
 
     found: str
     allowed: str
 
 
 def objection(options: FieldOptions, type_name: str, bits: int) -> Objection | None:
-    """What is wrong with the options of a field of this type and length; None: nothing."""
+    """The first error in the options of a field of this type and length; None if there is none."""
     for check in _CHECKS:
         refused = check(options, type_name, bits)
         if refused is not None:
@@ -65,7 +66,7 @@ def objection(options: FieldOptions, type_name: str, bits: int) -> Objection | N
 
 
 def raw_bits(number: int | float, type_name: str, bits: int) -> int | None:
-    """The bits (an unsigned big-endian integer) by which a field of this type holds a number; None: it cannot."""
+    """The bits (an unsigned big-endian integer) by which a field of this type holds a number; None if it cannot."""
     raw = TYPES[type_name].raw
     return raw(number, bits) if raw is not None and math.isfinite(number) else None
 
@@ -94,7 +95,7 @@ def _check_none(options: FieldOptions, type_name: str, bits: int) -> Objection |
 
 
 def _held(type_name: str, bits: int) -> str:
-    """The numbers that a field holds, in words."""
+    """The numbers that a field can hold, in words."""
     holds = TYPES[type_name].integers
     if holds is None:
         return f"finite numbers of {bits} bits"

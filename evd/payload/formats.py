@@ -1,4 +1,4 @@
-"""Payload formats by name: a grammar, what it cannot say about its fields, and the decoder made of both, once."""
+"""Payload formats by name: each is a grammar with field options, compiled once to a decoder."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from evd.payload.grammar import Field, Plan, bounded, parse
 from evd.payload.types import HALF, TYPES, FieldStep
 
 COMPILED_MAX = 4096
-"""Formats held compiled: more than any fleet has device types; a plan is a few kB."""
+"""Compiled formats held in memory: more than any fleet has device types; a plan takes a few kB."""
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
-"""What a format of the database may be called: no grammar (it has a colon), and nothing that a path must quote."""
+"""Names allowed for formats in the database: no colon, which grammars have, and nothing to be quoted in a path."""
 
 Bounds = tuple[float, float]
 """The least and the greatest plausible value."""
@@ -32,7 +32,7 @@ NO_BOUNDS: Bounds = (-math.inf, math.inf)
 
 
 def _options_of_measures(grammar: str) -> dict[str, dict[str, Any]]:
-    """What is known of fields under the app's names: half floats, units, plausible values."""
+    """The options of fields under the app's names: half floats, units, plausible values."""
     measures = {field.name: MEASURES[field_name(field.name)] for field in parse(grammar).fields}
     return {name: _options_of(measure) for name, measure in measures.items() if measure.unit}
 
@@ -43,12 +43,12 @@ def _options_of(measure: Measure) -> dict[str, Any]:
     return {option: value for option, value in given.items() if value is not None}
 
 
-#: Formats that are there without any setting.
+#: The built-in formats.
 BUILT_IN = {"ev": FormatSettings(EV_GRAMMAR, _options_of_measures(EV_GRAMMAR))}
 
 
 class FormatSource(StrEnum):
-    """Where a format is written down."""
+    """Where a format is defined."""
 
     BUILT_IN = "built in"
     SETTINGS = "evd.toml"
@@ -57,25 +57,25 @@ class FormatSource(StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Format:
-    """A compiled format; its fields go by the app's names."""
+    """A compiled format; its fields have the app's names."""
 
     name: str
     plan: Plan
     decoder: Decoder
     bare: Decoder
-    """Decodes without the fields' options, as Sigfox Cloud does by the same grammar."""
+    """The decoder without field options, as Sigfox Cloud decodes by the same grammar."""
     names: frozenset[str]
     halves: frozenset[str]
     """The fields that are half floats."""
     bounds: Mapping[str, Bounds]
-    """Plausible values: of its own fields, and of the app's other ones."""
+    """Plausible values of its own fields and of the app's other fields."""
 
     def reaches(self, name: str, payload: bytes) -> bool:
-        """Whether a payload is long enough for the field."""
+        """Whether the payload is long enough to contain the field."""
         return any(step.name == name and step.start + step.bits <= 8 * len(payload) for step in self.plan.steps)
 
     def implausible(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Those of the fields that are not plausible; what is no number is not judged."""
+        """The fields with implausible values; only numbers can be implausible."""
         found = {}
         for name, (low, high) in self.bounds.items():
             value = fields.get(name)
@@ -85,7 +85,7 @@ class Format:
 
 
 class Named(NamedTuple):
-    """A format that has a name."""
+    """A format with its name's source."""
 
     origin: FormatSource
     settings: FormatSettings
@@ -93,9 +93,10 @@ class Named(NamedTuple):
 
 
 class Formats:
-    """The formats of one configuration, and those that come and go while it runs; what find gave stays as it was.
+    """The configuration's formats, which are fixed, and the database's, which may change while evd runs.
 
-    Raises ConfigError for one of the configuration that is refused. The default is one of those, or a grammar.
+    A format that `find` returned never changes. `default` is a configured format's name or a grammar. Raises
+    ConfigError for an invalid format in the configuration.
     """
 
     def __init__(self, settings: Mapping[str, FormatSettings], default: str) -> None:
@@ -115,7 +116,7 @@ class Formats:
         self.default = self.find(default)
 
     def find(self, text: str) -> Format:
-        """The format of this name, or of this grammar text. Raises ConfigError."""
+        """The format of this name or grammar text. Raises ConfigError."""
         named = self._fixed.get(text) or self._stored.get(text)
         if named is not None:
             return named.compiled
@@ -135,27 +136,27 @@ class Formats:
         return made
 
     def named(self) -> dict[str, Named]:
-        """All that have a name; one of the configuration hides one of the database."""
+        """All formats that have names; a configured one hides the database's of the same name."""
         return {**self._fixed, **{name: one for name, one in self._stored.items() if name not in self._fixed}}
 
     def is_fixed(self, name: str) -> bool:
-        """Whether the configuration says what this name means."""
+        """Whether the configuration defines this name."""
         return name in self._fixed
 
     def is_stored(self, name: str) -> bool:
         return name in self._stored
 
     def put(self, name: str, settings: FormatSettings) -> None:
-        """The database has a format of this name, new or another than before. Raises FormatError."""
+        """Add or replace a format of the database. Raises FormatError."""
         self._stored[name] = Named(FormatSource.DATABASE, settings, compile_format(name, settings))
 
     def drop(self, name: str) -> None:
-        """The database has no format of this name any more."""
+        """Remove a format of the database."""
         self._stored.pop(name, None)
 
 
 def compile_format(name: str, settings: FormatSettings) -> Format:
-    """A format ready to decode with. Raises FormatError."""
+    """Compile a format. Raises FormatError."""
     written = parse(settings.grammar, field_options(settings))
     own = {field_name(field.name): _bounds_of(field) for field in written.fields}
     if len(own) != len(written.fields):
@@ -169,7 +170,7 @@ def compile_format(name: str, settings: FormatSettings) -> Format:
 
 
 def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
-    """The plan with the app's names of its fields, and these bounds."""
+    """The plan with its fields under the app's names and with these bounds."""
 
     def step_of(step: FieldStep) -> FieldStep:
         name = field_name(step.name)
@@ -179,7 +180,7 @@ def _renamed(written: Plan, bounds: Mapping[str, Bounds]) -> Plan:
 
 
 def _bounds_of(field: Field) -> Bounds:
-    """The field's own bounds; else the app's of a number under its name, unless it is given another unit."""
+    """The field's own bounds; else the app's for its name, unless the field has another unit."""
     options, measure = field.options, MEASURES.get(field_name(field.name))
     low, high = NO_BOUNDS
     if options.min is not None or options.max is not None:
@@ -190,7 +191,7 @@ def _bounds_of(field: Field) -> Bounds:
 
 
 def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:
-    """What a format's table says of its fields. Raises FormatError."""
+    """The field options in a format's table. Raises FormatError."""
     try:
         return {field: msgspec.convert(given, FieldOptions) for field, given in settings.fields.items()}
     except msgspec.ValidationError as error:
@@ -198,7 +199,7 @@ def field_options(settings: FormatSettings) -> dict[str, FieldOptions]:
 
 
 def _usual_options(grammar: str) -> dict[str, dict[str, Any]]:
-    """For a bare grammar: 16-bit fields under the names that vehicles fill with half floats are half floats."""
+    """A bare grammar's options: 16-bit fields under the names that vehicles fill with half floats are half floats."""
     return {
         field.name: {"half": True}
         for field in parse(grammar).fields

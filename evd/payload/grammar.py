@@ -1,12 +1,13 @@
-"""Sigfox's "custom payload config": a format text becomes a Plan, flat numbers that a codec runs over a payload.
+"""Sigfox's "custom payload config": a format's text is compiled to a Plan, flat numbers for a codec.
 
-A format is a run of fields `name:index:type:parameter[:endianness][:bit offset]`, separated by white space. The rules
-are those of the Sigfox callback help ("Custom message type decoding grammar"). Within a byte bit 7 is the most
-significant; a field's bit offset is the bit at which its most significant bit sits in its first byte, so it starts at
-bit `8 * index + 7 - offset` of the payload, counted from the left and from 0.
+A format is a sequence of fields `name:index:type:parameter[:endianness][:bit offset]`, separated by white space. The
+rules are those of Sigfox's callback help, "Custom message type decoding grammar" (github.com/scriptrdotio/sigfox,
+README.md, reproduces it). Within a byte, bit 7 is the most significant. A field's bit offset is the position of its
+most significant bit in its first byte, so it starts at bit `8 * index + 7 - offset` of the payload, counted from the
+left from 0.
 
-What that text leaves open is refused here, when a format is loaded, so no payload is ever read by guess-work. A field
-that does not lie wholly inside a payload is no error: it decodes to null.
+Whatever the help leaves undefined is refused when a format is loaded, so that no payload is decoded by a guess. A field
+that is not wholly inside a payload is not an error: it decodes to null.
 """
 
 from __future__ import annotations
@@ -23,66 +24,66 @@ from evd.payload.field_options import NO_OPTIONS, FieldOptions, objection, raw_b
 from evd.payload.types import BIG_ENDIAN, HALF, LITTLE_ENDIAN, STEP_TYPES, TYPES, FieldStep, PayloadType
 
 FORMAT_LENGTH_MAX = 8192
-"""Characters of a format: 96 one-bit fields with names of 64 characters fit, and a plan stays small."""
+"""Characters of a format: enough for 96 one-bit fields with names of 64 characters, and few enough for a small plan."""
 
 INDEX_MAX = 9999
-"""The last byte index a format may name; far beyond any payload, near enough to keep every number small."""
+"""The greatest byte index in a format: far beyond any payload, yet small enough to keep all numbers small."""
 
 PAYLOAD_BYTES_MAX = 64
-"""Bytes a codec reads. Sigfox sends 12 at most; a vehicle on WLAN may send more in the same grammar."""
+"""Bytes that a codec decodes. Sigfox sends at most 12; a vehicle on WLAN may send more in the same grammar."""
 
-_NAME = re.compile(r"[A-Za-z0-9_#-]+")  # The help's BNF and its prose differ by "#" and "-": both are taken.
+_NAME = re.compile(r"[A-Za-z0-9_#-]+")  # The help's BNF allows "#", its prose "-": both are allowed.
 _SHAPE = "name:index:type:parameter[:endianness][:bit offset]"
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field as people see it: where it lies and how it is read."""
+    """One field as people describe it: where it lies and how it is read."""
 
     name: str
     type: str
     start: int
-    """Its first bit in the payload, from the left and from 0."""
+    """Its first bit in the payload, counted from the left from 0."""
     bits: int
     endianness: str
     """`big-endian`, `little-endian`, or empty for bool and char, which have none."""
     options: FieldOptions
     position: int
-    """Where it stands in the format text, in characters from 0."""
+    """Its place in the format's text, in characters from 0."""
 
     @property
     def end(self) -> int:
-        """The bit after its last one."""
+        """The bit after its last bit."""
         return self.start + self.bits
 
     @property
     def index(self) -> int:
-        """The byte its first bit is in."""
+        """The byte that holds its first bit."""
         return self.start // 8
 
     @property
     def offset(self) -> int:
-        """Its first bit within that byte, 7 being the most significant."""
+        """The position of its first bit within that byte; 7 is the most significant."""
         return 7 - self.start % 8
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A compiled format; never changes, so it may be shared and cached."""
+    """A compiled format; immutable, so that it may be shared and cached."""
 
     text: str
     fields: tuple[Field, ...]
     steps: tuple[FieldStep, ...]
-    """One a field, in the order of the text."""
+    """One step for each field, in the order of the text."""
 
     @property
     def length(self) -> int:
-        """Bytes a payload needs for every field to have a value."""
+        """Bytes that a payload needs so that every field has a value."""
         return (max(field.end for field in self.fields) + 7) // 8
 
 
 class _Part(NamedTuple):
-    """A piece of a field between two colons, and where it stands in the format text."""
+    """A piece of a field between two colons, with its place in the format's text."""
 
     text: str
     position: int
@@ -91,14 +92,14 @@ class _Part(NamedTuple):
 class _Cursor:
     """The byte at which a field without an index starts.
 
-    A field moves it behind its last byte; one with a written bit offset leaves it on its last byte, so that the next
-    can take the remaining bits; a bool reads the byte at the cursor and leaves it there (Sigfox's backend does so).
+    A field moves it past its last byte; a field with a written bit offset leaves it on its last byte, so that the next
+    field can take the remaining bits. A bool reads the byte at the cursor without moving it, as Sigfox's backend does.
     """
 
     def __init__(self) -> None:
         self.byte = 0
         self.unclear_after = ""
-        """The field after which nobody documents where the cursor is: bit offset written, and no bit remains."""
+        """The field after which Sigfox's help leaves the cursor undefined: a written bit offset, and no bit remains."""
 
     def pass_bit(self, byte: int) -> None:
         self.byte = byte
@@ -148,12 +149,12 @@ def _split(token: str, position: int) -> Iterator[_Part]:
 
 
 def _found(part: _Part) -> str:
-    """The part as a message shows it: quoted, cut to a length that leaves the sentence readable."""
+    """The part as an error sentence shows it: quoted and shortened."""
     return repr(part.text if len(part.text) <= 40 else part.text[:40] + "…") if part.text else "an empty part"
 
 
 def _number(part: _Part, allowed: Collection[int]) -> int | None:
-    """The decimal number of a part, or None where it is none or not allowed. Four digits hold every number allowed."""
+    """The decimal number of a part; None if it is none or not allowed. All allowed numbers have at most four digits."""
     if not re.fullmatch("[0-9]{1,4}", part.text):
         return None
     return int(part.text) if int(part.text) in allowed else None
@@ -194,7 +195,7 @@ def _parse_field(parts: list[_Part], cursor: _Cursor, options: Mapping[str, Fiel
 
 
 def _index(name: str, part: _Part, cursor: _Cursor) -> int:
-    """The byte a field starts in: the written one, else the cursor's."""
+    """The byte in which a field starts: the written index, else the cursor."""
     if part.text:
         index = _number(part, range(INDEX_MAX + 1))
         if index is None:
@@ -202,7 +203,7 @@ def _index(name: str, part: _Part, cursor: _Cursor) -> int:
             raise _refused(name, part.position, f"the index is {_found(part)}", allowed)
         return index
     if cursor.unclear_after:
-        # The help's text would re-read a byte of which no bit remains; nobody documents what Sigfox does.
+        # By the help's text this would read a byte of which no bit remains; what Sigfox does is not documented.
         before = f'"{cursor.unclear_after}", whose bit offset is written and which ends with its byte'
         found = f"the index is empty after {before}"
         raise _refused(name, part.position, found, f"the index written, {cursor.byte} or {cursor.byte + 1}")
@@ -210,7 +211,7 @@ def _index(name: str, part: _Part, cursor: _Cursor) -> int:
 
 
 def _extras(name: str, type_name: str, rule: PayloadType, extras: list[_Part]) -> tuple[str, int | None]:
-    """The endianness (empty where the type has none) and the bit offset (None where unwritten).
+    """The endianness (empty if the type has none) and the bit offset (None if it is not written).
 
     The help makes both parts optional: `:big-endian:4`, `::3` and `:2` are all in use.
     """
@@ -232,7 +233,7 @@ def _extras(name: str, type_name: str, rule: PayloadType, extras: list[_Part]) -
 
 
 def _check_options(field: Field) -> None:
-    """Refuse options that mean nothing for the field."""
+    """Raise FormatError for options that do not apply to the field."""
     refused = objection(field.options, field.type, field.bits)
     if refused is not None:
         raise _refused(field.name, field.position, refused.found, refused.allowed)
@@ -256,7 +257,7 @@ def _step(field: Field) -> FieldStep:
 
 
 def bounded(step: FieldStep, low: float | None, high: float | None) -> FieldStep:
-    """The step with its plausible values from `low` to `high`. None is no bound, and what no bits can reach is none."""
+    """The step with plausible values from `low` to `high`; None, or a bound that no value can exceed, is no bound."""
     least, greatest = -math.inf, math.inf
     holds = STEP_TYPES[step.type].integers
     if holds is not None:

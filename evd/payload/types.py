@@ -1,8 +1,8 @@
-"""The types of the grammar, a row each: what may be written of a field, how its bits become a value, and back.
+"""The grammar's types, one row each: the parameters of a field, how its bits become a value, and the inverse.
 
 A new type is a new row of TYPES with its two functions. Grammar, field options, encoder and the Python codec take
-everything from the row. `_codec.pyx` runs the types of its own table natively; a format with any other is decoded by
-the Python codec (evd.payload.codec), so a type is complete before anybody writes C for it.
+everything from the row. `evd/_codec.pyx` decodes the types in its own table natively; a format with any other type is
+decoded by the Python codec (evd.payload.codec), so a type is complete without code in C.
 """
 
 from __future__ import annotations
@@ -16,65 +16,65 @@ from typing import NamedTuple
 from evd.errors import CodecError
 
 Value = bool | int | float | str | None
-"""What a field decodes to; None where it does not lie wholly inside the payload, holds a number of the option none, or
-is no finite number."""
+"""A decoded field; None if it is not wholly inside the payload, holds a number of the option `none`, or is not a finite
+number."""
 
 BIG_ENDIAN = "big-endian"
 LITTLE_ENDIAN = "little-endian"
 
 
 class FieldStep(NamedTuple):
-    """One field as a codec reads it."""
+    """One field as a codec decodes it."""
 
     name: str
     type: str
-    """A row of TYPES, or HALF."""
+    """A key of TYPES, or HALF."""
     start: int
     bits: int
     little: bool
-    """The bytes of the bits read are to be reversed."""
+    """Whether the bytes of its bits are in reverse order."""
     scaled: bool
     scale: float
     offset: float
     names: Mapping[int, str]
     """Names of integers; empty for most fields."""
     none: tuple[int, ...] = ()
-    """The numbers that are no value, each as its bits (an unsigned big-endian integer); empty for most fields."""
+    """The numbers that mean "no value", each as its bits (an unsigned big-endian integer); empty for most fields."""
     low: float = -math.inf
-    """What lies below it, or above `high`, is not plausible; infinite where no value of the field can lie there."""
+    """Values below it, or above `high`, are implausible; infinite if no value of the field can be."""
     high: float = math.inf
 
 
 class PayloadType(NamedTuple):
-    """What a type of the grammar may be given, and how a codec reads and writes it."""
+    """The parameters that a type of the grammar allows, and how a codec reads and writes it."""
 
     parameters: Collection[int]
     allowed: str
-    """The parameters in words, for error messages."""
+    """The allowed parameters in words, for error sentences."""
     bits_each: int
-    """Bits that one unit of the parameter stands for; 0 where the parameter is a bit number."""
+    """Bits for one unit of the parameter; 0 if the parameter is a bit number."""
     read: Callable[[int, int], Value]
-    """A field's bits as an unsigned big-endian integer, and their number → its value, before scale and names."""
+    """(A field's bits as an unsigned big-endian integer, their number) → its value, before scale and names."""
     write: Callable[[FieldStep, object], int]
-    """A value → the bits that `read` gives it for. Raises CodecError, by `refused`, for one that does not fit."""
+    """A value → the bits from which `read` returns it. Raises CodecError, made by `refused`, if it does not fit."""
     endianness: bool = False
     """Whether `big-endian` or `little-endian` may be written."""
     offset: bool = False
     """Whether a bit offset may be written."""
     extras: str = "nothing more"
-    """What may follow the parameter, in words."""
+    """What may follow the parameter, in words, for error sentences."""
     hint: str = ""
-    """Added where the parameter is refused: how to write what was probably meant."""
+    """Appended if the parameter is refused: how to write what was probably meant."""
     raw: Callable[[int | float, int], int | None] | None = None
-    """A finite number and the field's bits → the bits that hold it, None where none do. Without it the values are no
-    numbers, so the options scale, offset, none, min and max mean nothing."""
+    """(A finite number, the field's bits) → the bits that hold it, None if none do. Without it the values are not
+    numbers, so that the options scale, offset, none, min and max do not apply."""
     integers: Callable[[int], tuple[int, int]] | None = None
-    """The field's bits → its least and greatest integer. Without it the values are no integers, so the option enum
-    means nothing."""
+    """The field's bits → its least and greatest integer. Without it the values are not integers, so that the option
+    enum does not apply."""
 
 
 def refused(step: FieldStep, value: object, allowed: str) -> CodecError:
-    """Why a value cannot be written."""
+    """The error for a value that does not fit."""
     if isinstance(value, int) and value.bit_length() > 128:
         shown = f"an integer of {value.bit_length()} bits"
     else:
@@ -84,14 +84,14 @@ def refused(step: FieldStep, value: object, allowed: str) -> CodecError:
 
 
 def unscaled(step: FieldStep, value: object, allowed: str) -> int | float:
-    """A finite number that is no bool, with scale and offset undone. Raises CodecError."""
+    """The value, which must be a finite number and no bool, with scale and offset undone. Raises CodecError."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refused(step, value, allowed)
     try:
         number = (float(value) - step.offset) / step.scale if step.scaled else value
         if math.isfinite(number):
             return number
-    except OverflowError:  # an int that is no float
+    except OverflowError:  # an int beyond the range of a float
         pass
     raise refused(step, value, allowed)
 
@@ -112,7 +112,7 @@ def _read_unsigned(raw: int, bits: int) -> int:
 
 
 def _read_signed(raw: int, bits: int) -> int:
-    """Two's complement over the field's own bits."""
+    """Two's complement in the field's own bits."""
     return raw - (1 << bits) if raw >> bits - 1 else raw
 
 
@@ -122,7 +122,7 @@ def _raw_integer(holds: Callable[[int], tuple[int, int]], number: int | float, b
 
 
 def _write_integer(holds: Callable[[int], tuple[int, int]], step: FieldStep, value: object) -> int:
-    """Scaled values are rounded to the nearest integer, half to even; others must be whole."""
+    """Round a scaled value to the nearest integer, half to even; a value without a scale must be whole."""
     low, high = holds(step.bits)
     allowed = f"{low} to {high}"
     if step.scaled:
@@ -156,7 +156,7 @@ def _read_float(raw: int, bits: int) -> float:
 
 
 def _raw_float(number: int | float, bits: int) -> int | None:
-    """Rounded to the nearest, ties to even, as `struct` does."""
+    """Rounded to nearest, ties to even, as `struct` does."""
     try:
         return int.from_bytes(struct.pack(_CODES[bits], float(number)), "big")
     except OverflowError:
@@ -184,7 +184,7 @@ def _write_bool(step: FieldStep, value: object) -> int:
 
 
 def _read_char(raw: int, bits: int) -> str:
-    """ASCII; U+FFFD for any other byte, and no NULs: they pad, and JSON readers in C stop at them."""
+    """ASCII, with U+FFFD for any other byte and without NULs: they are padding, and JSON readers in C stop at them."""
     return raw.to_bytes(bits // 8, "big").replace(b"\0", b"").decode("ascii", "replace")
 
 
@@ -215,7 +215,7 @@ def _integer_type(read: Callable[[int, int], int], holds: Callable[[int], tuple[
     )
 
 
-#: By their names in the grammar.
+#: Name in the grammar → type.
 TYPES: Mapping[str, PayloadType] = {
     "bool": PayloadType(range(8), "a bit, 0 to 7", 0, _read_bool, _write_bool),
     "char": PayloadType(range(1, 13), "1 to 12 bytes", 8, _read_char, _write_char, offset=True, extras=_OFFSET),
@@ -236,16 +236,16 @@ TYPES: Mapping[str, PayloadType] = {
 }
 
 HALF = "half"
-"""How a codec reads a uint:16 with the option half; the grammar cannot write it."""
+"""The type of a uint:16 with the option half; the grammar itself cannot express it."""
 
 STEP_TYPES: Mapping[str, PayloadType] = {
     **TYPES,
     HALF: PayloadType((16,), "16 bits", 1, _read_float, _write_float, raw=_raw_float),
 }
-"""By FieldStep.type."""
+"""FieldStep.type → type."""
 
 
 def names_of(belongs: Callable[[PayloadType], bool]) -> str:
-    """The types of the grammar for which this holds, in words."""
+    """The names of the grammar's types that satisfy `belongs`, as words."""
     *others, last = (name for name, row in TYPES.items() if belongs(row))
     return f"{', '.join(others)} and {last}" if others else last

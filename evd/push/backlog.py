@@ -1,8 +1,8 @@
-"""What waits to be pushed to one provider: statuses just committed, events, repeats, and what nobody remembers.
+"""The backlog of one provider: last statuses of vehicles, events, retries, and pushes that memory has lost.
 
-States do not queue. A registration waits for its vehicle's last status as long as that is not the one it was given; the
-tables say so at any time, so memory may forget: what does not fit is found by walking through all registrations, as
-after a crash.
+States do not queue. A registration waits for its vehicle's last status as long as it was given another one. The tables
+have that at any time, so memory may lose it: what does not fit is found by a walk through all registrations, as after a
+crash.
 """
 
 from __future__ import annotations
@@ -18,45 +18,45 @@ from evd.push.policy import DeliveryPolicy
 from evd.store.protocols import DuePushes
 
 OFFERS_MAX = 16_384
-"""Vehicles that are remembered to have said something, some 150 bytes each: three seconds of 5,000 a second."""
+"""Vehicles with a new status that are remembered, about 150 bytes each: three seconds of 5,000 a second."""
 
 KEPT_MAX = 1024
-"""Of these, the statuses that are remembered with them, some 1 KiB each; the others are in the tables."""
+"""Of these, how many statuses are remembered, about 1 KiB each; the others are read from the tables."""
 
 PAGE = 128
-"""Registrations of the walk looked at in one go: 1 to 4 ms of the loop."""
+"""Registrations of the walk that are read at once: 1 to 4 ms of the loop."""
 
 LOOK_EVERY_MS = 30_000
-"""The longest time between two looks at what is due: a clock that was set back must not keep a push waiting."""
+"""The longest time between two queries for due pushes, so that a clock that was set back delays no push for longer."""
 
 
 class Backlog:
-    """Finds what is to be sent next; what it gave out is not given out again until `completed`."""
+    """Finds the next pushes to send; one that was taken is not returned again until `completed`."""
 
     def __init__(self, pending: DuePushes, policy: DeliveryPolicy) -> None:
         self._pending = pending
         self._policy = policy
         self._offers: dict[str, tuple[Status | None, int | None]] = {}
-        """Vehicle → its last status, or None where the tables are to be asked, and when it was committed."""
+        """Vehicle → its last status, None if the tables must be read, and the time of its commit."""
         self._order: deque[str] = deque()
         self._ready: deque[Delivery] = deque()
         self._flying: dict[int, Delivery] = {}
         self._walk_from: int | None = 0
-        """The registration after which the walk goes on; None: it is done."""
+        """The registration after which the walk continues; None when it has ended."""
         self._forgot = False
-        """Something did not fit since the walk began."""
+        """Whether something did not fit since the walk began."""
         self._look_at = 0
-        """When the tables are to be asked for what is due (epoch ms)."""
+        """The time of the next query for due pushes (epoch ms)."""
         self._turns = 0
-        # Events come first. Nothing may starve what failed or was forgotten, so one turn in four begins with that.
+        # Events come first. One turn in four begins with retries and the walk, so that neither is starved.
         old, new = (self._repeats, self._walked), (self._offered,)
         self._sources = ((self._events_due, *old, *new), *[(self._events_due, *new, *old)] * 3)
         self._due = True
-        """Something may be put off."""
+        """Whether a retry may be waiting."""
 
     @property
     def waiting(self) -> bool:
-        """Whether there is more to send than what is due later."""
+        """Whether there is more to send besides what is due later."""
         return bool(self._order or self._ready) or self.walking
 
     @property
@@ -65,20 +65,20 @@ class Backlog:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing waits, flies or is put off."""
+        """Whether nothing waits, is in flight or is due later."""
         return not (self.waiting or self._flying or self._due)
 
     @property
     def next_look(self) -> int:
-        """When something will be due (epoch ms)."""
+        """The time at which something becomes due (epoch ms)."""
         return self._look_at
 
     def put_off_beyond(self, at: int) -> bool:
-        """Whether something is due later than that (epoch ms)."""
+        """Whether something is due later than `at` (epoch ms)."""
         return self._pending.put_off_beyond(at)
 
     def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
-        """These became their vehicles' last statuses."""
+        """Take new last statuses of vehicles."""
         for status in statuses:
             vehicle = status.vehicle
             if vehicle not in self._offers:
@@ -89,7 +89,7 @@ class Backlog:
             self._offers[vehicle] = (status if len(self._offers) <= KEPT_MAX else None), committed
 
     def look_up(self, vehicles: Iterable[str]) -> None:
-        """Somebody registered for these, who may not have been given their last statuses."""
+        """Look up registrations of these vehicles, which may not have been given the last status."""
         for vehicle in vehicles:
             if vehicle not in self._offers:
                 if len(self._offers) >= OFFERS_MAX:
@@ -99,25 +99,25 @@ class Backlog:
                 self._offers[vehicle] = None, None
 
     def walk_again(self) -> None:
-        """Look through all registrations: what looked old may not have been."""
+        """Walk through all registrations again: after a clock jump, what looked old may not be."""
         self._forgot = True
 
     def look_again(self, at: int = 0) -> None:
-        """Something may be due at `at` (epoch ms), or now."""
+        """Query for due pushes at `at` (epoch ms), or now."""
         self._due = True
         self._look_at = min(self._look_at, at)
 
     def withdraw(self, deliveries: Iterable[Delivery] = ()) -> None:
-        """These, and all that were found but not given out, are looked up anew: registrations changed."""
+        """Look up these deliveries again, and all that were found but not taken: registrations changed."""
         for delivery in (*deliveries, *self._ready):
             del self._flying[delivery.key]
             if delivery.event is None and delivery.state is not None:
                 self._put_back(*(delivery.newer or (delivery.state, delivery.committed)))
         self._ready.clear()
-        self.look_again()  # for events and repeats
+        self.look_again()  # for events and retries
 
     def take(self, limit: int, now: int) -> list[Delivery]:
-        """At most `limit` pushes to begin; fewer than wait where the walk goes on at the next call (`walking`)."""
+        """At most `limit` pushes to begin; if fewer are returned, the walk may go on at the next call (`walking`)."""
         self._turns += 1
         try:
             for source in self._sources[self._turns % len(self._sources)]:
@@ -132,13 +132,13 @@ class Backlog:
         return [self._ready.popleft() for _ in range(min(limit, len(self._ready)))]
 
     def completed(self, delivery: Delivery) -> None:
-        """The flight's outcome is on disk."""
+        """Note that the delivery's outcome is on disk."""
         del self._flying[delivery.key]
         if delivery.newer is not None:
             self._put_back(*delivery.newer)
 
     def _put_back(self, status: Status, committed: int | None) -> None:
-        """Unless a newer one was offered meanwhile."""
+        """Offer the status again, unless a newer one was offered meanwhile."""
         if status.vehicle not in self._offers:
             self._order.append(status.vehicle)
             self._offers[status.vehicle] = status, committed
@@ -158,12 +158,12 @@ class Backlog:
                     yield Delivery(registration, status, None, committed)
 
     def _wants(self, registration: Registration, status: Status, now: int, committed: int | None) -> bool:
-        """Whether a push is to be begun; one that is on its way hears of the newer status."""
+        """Whether to begin a push; a delivery in flight keeps the newer status for afterwards."""
         if registration.given == status.status_id or self._policy.is_stale(registration, now):
             return False
         delivery = self._flying.get(registration.number)
         if delivery is not None:
-            # Offers come in their order, and the tables, out of which the flight may have begun, are ahead of them.
+            # Offers come in order; the delivery in flight may have been read from the tables, which are ahead of them.
             same = delivery.state is not None and delivery.state.status_id == status.status_id
             delivery.newer = None if same else (status, committed)
             return False
@@ -178,7 +178,7 @@ class Backlog:
                 yield Delivery(event.registration, self._pending.last_of(event.registration.vehicle), event, None)
 
     def _repeats(self, limit: int, now: int) -> Iterator[Delivery]:
-        """What failed and is due again; when all of it was found, the time to look again is known."""
+        """Retries that are due; when all were found, the time of the next query is known."""
         if now < self._look_at:
             return
         found = 0
@@ -192,7 +192,7 @@ class Backlog:
             self._look_at = min(due or now + LOOK_EVERY_MS, now + LOOK_EVERY_MS)
 
     def _walked(self, limit: int, now: int) -> Iterator[Delivery]:
-        """A page of the walk through all registrations."""
+        """One page of the walk through all registrations."""
         if self._walk_from is None:
             if not self._forgot:
                 return

@@ -1,13 +1,13 @@
-"""Notices that the wall clock was set, beside a clock that never jumps."""
+"""Detect that the wall clock was set, by comparison with a monotonic clock."""
 
 from __future__ import annotations
 
 JUMP_MS = 60_000
-"""A wall clock that gains or loses more on the other one was set."""
+"""A gain or loss of the wall clock on the monotonic clock beyond which it counts as set."""
 
 
 class ClockJumps:
-    """`now` is s of the clock that never jumps, `now_ms` epoch ms of the other one."""
+    """`now` is seconds of the monotonic clock, `now_ms` epoch ms of the wall clock."""
 
     def __init__(self, *, lenient_s: float) -> None:
         self._lenient_s = lenient_s
@@ -15,11 +15,11 @@ class ClockJumps:
         self._lenient_until = 0.0
 
     def begin(self, now: float, now_ms: int) -> None:
-        """How the clocks stand to each other at first."""
+        """Note the first difference between the clocks."""
         self._ahead_ms = now_ms - now * 1000
 
     def gained_ms(self, now: float, now_ms: int) -> float:
-        """By how much the wall clock was set since the last look, below 0 where it was set back; 0: it was not."""
+        """By how much the wall clock was set since the last call; below 0 if it was set back, 0 if it was not set."""
         ahead_ms = now_ms - now * 1000
         gained_ms = ahead_ms - self._ahead_ms
         if abs(gained_ms) <= JUMP_MS:
@@ -29,5 +29,5 @@ class ClockJumps:
         return gained_ms
 
     def lenient(self, now: float) -> bool:
-        """Whether it was set so lately, within `lenient_s`, that no time of the database makes anything old."""
+        """Whether it was set within `lenient_s`, so that times in the database prove nothing old."""
         return now < self._lenient_until

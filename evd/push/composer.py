@@ -1,4 +1,4 @@
-"""From what waits to the message a provider is given: the status as the app gets it, and an event's sentence."""
+"""Compose a provider's message: the status as the app gets it, and an event's sentence."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from evd.push.delivery import Delivery
 from evd.push.protocols import STATE, Priority, Push
 
 TEXTS_MAX = 512
-"""A vehicle's phones are sent one text, one after the other; so many texts are remembered."""
+"""Rendered texts that are kept: the phones of one vehicle are sent the same text, one after the other."""
 
 
 class Composer:
-    """Makes the message of each flight."""
+    """Composes the message of each delivery."""
 
     def __init__(self, config: Config) -> None:
         push = config.push

@@ -1,4 +1,4 @@
-"""One push on its way to a registration."""
+"""One push to one registration, from its start until its outcome is on disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from evd.push.protocols import STATE
 
 
 class Delivery:
-    """One push on its way: to `registration`, of `state` or of `event`."""
+    """A push to `registration`, of `state` or of `event`."""
 
     __slots__ = ("attempts", "committed", "event", "newer", "registration", "sent", "state")
 
@@ -23,15 +23,15 @@ class Delivery:
         self.state = state
         self.event = event
         self.committed = committed
-        """When the status was known to be on disk (epoch ms); None: before this run of evd."""
+        """When the status was known to be on disk (epoch ms); None if that was before this process started."""
         self.attempts = event.attempts if event else registration.attempts
         self.sent = 0
         self.newer: tuple[Status, int | None] | None = None
-        """A status that came while this one was on its way."""
+        """A newer status that came while this one was in flight."""
 
     @property
     def key(self) -> int:
-        """Of what can be on its way once: a registration's state, or (below 0) an event's row."""
+        """Identifies what may be in flight once: a registration's state, or (below 0) an event's row."""
         return -self.event.number if self.event else self.registration.number
 
     @property
@@ -40,7 +40,7 @@ class Delivery:
 
     @property
     def status_id(self) -> str:
-        """Of the status that it tells, or that showed the event."""
+        """The id of its status, or of the status that showed the event."""
         if self.event is not None:
             return self.event.status_id
         return self.state.status_id if self.state else self.registration.given

@@ -1,26 +1,27 @@
-"""FCM's limits for one Android device: 240 messages a minute, 5,000 an hour (Firebase, "FCM throttling and quotas")."""
+"""FCM's limits for one Android device: 240 messages a minute, 5,000 an hour (Firebase, "FCM throttling and quotas",
+firebase.google.com/docs/cloud-messaging/throttling-and-quotas)."""
 
 from __future__ import annotations
 
 GAP_S = 0.75
-"""Between two messages in the long run: 4,800 an hour."""
+"""Seconds between two messages in the long run: 4,800 an hour."""
 
 BURST = 150
-"""Messages at once: with 80 in the minute that follows they are 230."""
+"""Messages at once: with the 80 of the following minute they are 230."""
 
 KEPT_MAX = 65_536
-"""Devices that are remembered; a device that was sent nothing for a while need not be."""
+"""Devices that are remembered; one without a message for a while need not be."""
 
 
 class DeviceLimits:
-    """Counts what each device was sent, by the token it goes to: the generic cell rate algorithm, one time a device."""
+    """Limits messages by their token, with the generic cell rate algorithm, which keeps one time for each device."""
 
     def __init__(self) -> None:
         self._busy_until: dict[str, float] = {}
         self._sweep_at = KEPT_MAX // 8
 
     def wait_s(self, token: str, now: float) -> float:
-        """Seconds until the device may be sent another message; 0: it may be now, and is taken to be."""
+        """Seconds until the device may be sent another message; 0 if it may now, and the message is then counted."""
         busy_until = max(self._busy_until.get(token, now), now)
         wait_s = busy_until - now - BURST * GAP_S
         if wait_s > 0:

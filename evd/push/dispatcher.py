@@ -1,7 +1,7 @@
-"""Pushes to one provider: at least once, bounded in flight, never in the way of a callback.
+"""The dispatcher of one provider: sends each push at least once, bounded in flight, without delaying callbacks.
 
-The backlog says what is to be sent, the pace how fast. Workers send, one push each at a time; what became of them is
-written in groups, and until that is on disk a push counts as in flight.
+The backlog finds what to send, the rate limiter says when. Workers send one push at a time each. Outcomes are written
+in groups, and a push counts as in flight until its outcome is on disk.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from evd.store.protocols import DuePushes
 from evd.store.writer import Writer
 
 BUSY_S = 1.0
-"""Until what could not be read is tried again."""
+"""Pause before a failed read of the database is repeated."""
 
 BEGIN_MAX = 128
-"""Begun in one go: some milliseconds of the loop."""
+"""Pushes that are begun at once: some milliseconds of the loop."""
 
 
 class DispatchRules(msgspec.Struct, frozen=True):
-    """Bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice.
+    """The bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice.
 
-    A state is worth nothing after `give_up_after_s`, and a phone is sent nothing `stale_after_s` after its app's start.
+    A state is not sent after `give_up_after_s`, nor to a phone whose app has not started for `stale_after_s`.
     """
 
     in_flight_max: int
@@ -57,8 +57,8 @@ class DispatchRules(msgspec.Struct, frozen=True):
 class Dispatcher:
     """One long task, `run`, which `offer`, `look_up` and `look_again` wake after a commit.
 
-    `compose` makes the message of a delivery; it may raise GiveUp. `clock` is the wall's, `seconds` one that never
-    jumps.
+    `compose` makes the message of a delivery and may raise GiveUp. `clock` is the wall clock, `seconds` is
+    monotonic.
     """
 
     def __init__(
@@ -118,50 +118,50 @@ class Dispatcher:
 
     @property
     def behind_s(self) -> float:
-        """For how long, in s, there was always more to send than was begun, or every push failed for now."""
+        """For how many seconds there has always been more to send than was begun, or every push has failed for now."""
         return self.health.behind_s(self._seconds())
 
     @property
     def unhindered_s(self) -> float:
-        """For how long, in s, nothing kept it from sending: neither the operator's pause nor the provider."""
+        """For how many seconds neither the operator's pause nor the provider has kept it from sending."""
         return self._pause.free_s(self.health.failed_at)
 
     def offer(self, statuses: Sequence[Arrive], committed: int) -> None:
-        """These became their vehicles' last statuses, and somebody may listen."""
+        """Take new last statuses of vehicles, which may have registrations."""
         self._backlog.offer(statuses, committed)
-        if self._in_flight.room > 0:  # else only the end of a push makes room, which wakes the task
+        if self._in_flight.room > 0:  # else the end of a push makes room and wakes the task
             self._wake.set()
 
     def look_up(self, vehicles: Sequence[str]) -> None:
-        """Somebody registered for these."""
+        """Look up new registrations of these vehicles."""
         self._backlog.look_up(vehicles)
         self._wake.set()
 
     def look_again(self) -> None:
-        """Something may be due: events were recorded."""
+        """Query for due pushes: events were recorded."""
         self._backlog.look_again()
         self._wake.set()
 
     def withdraw(self) -> None:
-        """Registrations changed: nothing that was not begun goes to whom it was meant for without a new look."""
+        """Look up again everything that was not begun: registrations changed."""
         taken = self._workers.take_back()
         self._in_flight.end(len(taken))
         self._backlog.withdraw(taken)
         self._wake.set()
 
     def hold(self, held: bool) -> None:
-        """Begin nothing, or go on: the operator's pause."""
+        """Begin no push, or continue: the operator's pause."""
         if self._pause.hold(held):
             self._pace.pause(self._seconds(), 0)
         self._wake.set()
 
     async def finish(self) -> None:
-        """Begin nothing more, and wait for what is in flight; the caller has the deadline."""
+        """Begin no more pushes, and wait for those in flight; the caller sets the deadline."""
         self.withdraw()
         await self._in_flight.drain()
 
     async def run(self) -> None:
-        """Send what is due, for ever. Cancelling is safe: what is not on disk as answered is sent again."""
+        """Send what is due, for ever. Cancelling is safe: a push whose outcome is not on disk is sent again."""
         self._pause.begin()
         self._jumps.begin(self._seconds(), self._clock())
         async with trio.open_nursery() as nursery:
@@ -176,7 +176,7 @@ class Dispatcher:
                     await self._wake.wait()
 
     async def _begin(self, nursery: trio.Nursery) -> float:
-        """Begin what may begin; the seconds until there may be more, unless something happens."""
+        """Begin all pushes that may begin; returns the seconds until more may, unless an event wakes it before."""
         now = self._seconds()
         now_ms = self._clock()
         await self._detect_clock_jump(now, now_ms)
@@ -191,7 +191,7 @@ class Dispatcher:
         if self._backlog.empty:
             self.health.rests()
         if self._pause.held or self._in_flight.room <= 0:
-            return LONGEST_S  # until it goes on, or the outcome of a push is on disk
+            return LONGEST_S  # until the pause ends or an outcome is on disk
         if room <= 0:
             return self._pace.ready_in(now)
         if not waiting:
@@ -199,7 +199,7 @@ class Dispatcher:
         return 0.001 if self._backlog.walking else 0.0
 
     def _launch(self, delivery: Delivery, nursery: trio.Nursery, now: float, now_ms: int) -> bool:
-        """Hand it to a worker; False where it is not to be sent now, which costs no pace."""
+        """Hand a push to a worker; False if the policy does not send it now, which does not count against the rate."""
         self._in_flight.begin()
         delivery.sent = now_ms
         refusal = self._policy.refusal(delivery, now_ms, now)
@@ -210,7 +210,7 @@ class Dispatcher:
         return True
 
     def _withhold(self, delivery: Delivery, said: str, due: int) -> None:
-        """Until `due` (epoch ms); 0: for good. What an event is worth is not used up while it is held."""
+        """Put a push off until `due` (epoch ms); 0: for good. An event's time to live is extended by the wait."""
         if not due:
             self.health.expired()
             self._outcomes.settle(delivery, "failed", said, delivery.sent)
@@ -219,16 +219,16 @@ class Dispatcher:
         self._outcomes.settle(delivery, "later", said, delivery.sent, due=due, expires=expires)
 
     def _completed(self, group: list[tuple[Delivery, Outcome]]) -> None:
-        """Their outcomes are on disk."""
+        """Note that these outcomes are on disk."""
         for delivery, outcome in group:
             self._backlog.completed(delivery)
-            if outcome.verdict in ("later", "drop"):  # a dropped one that was renewed meanwhile is put off
+            if outcome.verdict in ("later", "drop"):  # a dropped one that was renewed meanwhile is retried
                 self._backlog.look_again(outcome.due)
         self._in_flight.end(len(group))
         self._wake.set()
 
     async def _detect_clock_jump(self, now: float, now_ms: int) -> None:
-        """A wall clock that was set makes nothing look old for a while, and nothing wait for longer than it would."""
+        """After the wall clock was set: for a while nothing counts as old, and no retry waits longer than usual."""
         gained_ms = self._jumps.gained_ms(now, now_ms)
         if gained_ms:
             log.warning("the clock was set", seconds=round(gained_ms / 1000))

@@ -1,4 +1,4 @@
-"""How pushes to a provider go: for alarms and readiness, and for whether a refusal is everybody's."""
+"""The health of pushes to a provider: for alarms and readiness, and whether a refusal concerns all pushes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from evd.errors import Pause, PushError, QuotaExceeded
 from evd.model.daemon_state import PauseReason, PushOutcome
 
 PAUSED_AGAIN_S = 3600.0
-"""A refusal that some pushes hear while others are taken holds up all of them once in so long."""
+"""A refusal of some pushes, while others are taken, pauses all of them once in this time."""
 
 REASONS_MAX = 16
-"""Of pauses that are remembered."""
+"""Pauses whose reasons are remembered."""
 
 
 def pause_reason(trouble: PushError | None) -> PauseReason:
-    """What it means to the operator that a provider refused evd with `trouble`; None: it takes pushes."""
+    """What the provider's refusal `trouble` means to the operator; None if the provider takes pushes."""
     if trouble is None:
         return PauseReason.NONE
     if isinstance(trouble, QuotaExceeded):
@@ -25,34 +25,34 @@ def pause_reason(trouble: PushError | None) -> PauseReason:
 
 
 class Health:
-    """Told of each push's end; times are seconds of a clock that never jumps."""
+    """Follows the ends of pushes; times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
         self.outcomes: Counter[PushOutcome] = Counter()
         self.trouble: PushError | None = None
-        """Why the sender was refused last, until something is taken again."""
+        """The last refusal of the sender, until a push is taken again."""
         self._waiting_since: float | None = None
         self._failing_since: float | None = None
         self._lost = False
-        """Something expired since the provider took the last push."""
+        """Whether a push expired since the provider took the last one."""
         self._paused: dict[str, float] = {}
         self.failed_at = -inf
-        """When the provider last did not take a push for now."""
+        """When the provider last refused a push for now."""
 
     def behind_s(self, now: float) -> float:
-        """For how long there was always more to send than was begun, or every push failed for now."""
+        """For how many seconds there has always been more to send than was begun, or every push has failed for now."""
         since = [one for one in (self._waiting_since, self._failing_since) if one is not None]
         return now - min(since) if since else 0.0
 
     def waits(self, more: bool, now: float) -> None:
-        """Whether more is to be sent than was begun."""
+        """Note whether more is to be sent than was begun."""
         if not more:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = now
 
     def rests(self) -> None:
-        """Nothing waits, flies or is put off: what was wrong concerns nobody, unless it made pushes expire."""
+        """Nothing waits or is in flight: a trouble is over, unless it made pushes expire."""
         if not self._lost:
             self._failing_since = self.trouble = None
 
@@ -62,7 +62,7 @@ class Health:
         self._end_of_failing()
 
     def ended(self, outcome: PushOutcome) -> None:
-        """The provider will never take a push: that is an answer, too."""
+        """A push has ended: taken, or refused for good, which is an answer, too."""
         self.outcomes[outcome] += 1
         self._end_of_failing()
 
@@ -71,16 +71,16 @@ class Health:
         self._lost = self._failing_since is not None
 
     def put_off(self, now: float) -> None:
-        """The provider did not take a push for now."""
+        """The provider refused a push for now."""
         self.outcomes[PushOutcome.RETRIED] += 1
         self.failed_at = now
         if self._failing_since is None:
             self._failing_since = now
 
     def refused(self, error: Pause, now: float) -> bool:
-        """The sender was refused; whether all pushes are to pause for it.
+        """Note that the sender was refused; returns whether all pushes must pause for it.
 
-        One app's credential may be broken behind FCM, and whoever has that app must not throttle all others.
+        One app's credential behind FCM may be broken, and that must not throttle the pushes to all other apps.
         """
         self.outcomes[PushOutcome.QUOTA] += isinstance(error, QuotaExceeded)
         said = str(error)

@@ -1,4 +1,4 @@
-"""How many pushes are in flight: begun, and their outcomes not on disk. A crash sends no more than these again."""
+"""Count the pushes in flight: begun, with no outcome on disk yet. A crash sends at most these again."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import trio
 
 
 class InFlight:
-    """A count with a bound, `most`; what `drain` waits for."""
+    """A count with the bound `most`, and the wait for its end, `drain`."""
 
     def __init__(self, most: int) -> None:
         self.most = most
         self.count = 0
         self.draining = False
-        """Nothing more is begun."""
+        """Whether no more pushes may begin."""
         self._none = trio.Event()
 
     @property
     def room(self) -> int:
-        """How many more may begin."""
+        """How many more pushes may begin."""
         return 0 if self.draining else self.most - self.count
 
     def begin(self) -> None:
@@ -29,7 +29,7 @@ class InFlight:
             self._none.set()
 
     async def drain(self) -> None:
-        """Begin nothing more, and wait until none is left; the caller has the deadline."""
+        """Let no more pushes begin, and wait until none is in flight; the caller sets the deadline."""
         self.draining = True
         while self.count:
             self._none = trio.Event()

@@ -1,4 +1,4 @@
-"""The operator's pause: whether pushes are held, and for how long they were not."""
+"""The operator's pause: whether pushes are held, and for how long they have not been."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class OperatorPause:
-    """Not held at first. `seconds` is a clock that never jumps; it may not run yet when `hold` is called first."""
+    """Not held at first. `seconds` is a monotonic clock; it may not run yet when `hold` is called first."""
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         self.held = False
@@ -14,11 +14,11 @@ class OperatorPause:
         self._free_since = 0.0
 
     def begin(self) -> None:
-        """Sending began."""
+        """Note that sending began."""
         self._free_since = self._seconds()
 
     def hold(self, held: bool) -> bool:
-        """Whether this ends a pause."""
+        """Hold pushes, or release them; returns whether this ends a pause."""
         ended = self.held and not held
         if ended:
             self._free_since = self._seconds()
@@ -26,5 +26,5 @@ class OperatorPause:
         return ended
 
     def free_s(self, failed_at: float) -> float:
-        """For how long neither this nor the provider, which refused a push last at `failed_at`, kept pushes back."""
+        """Seconds since both the pause ended and the provider last refused a push, at `failed_at`."""
         return 0.0 if self.held else self._seconds() - max(self._free_since, failed_at)

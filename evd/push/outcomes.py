@@ -1,4 +1,4 @@
-"""What became of pushes, written in groups; until it is on disk a push counts as in flight."""
+"""Write the outcomes of pushes, in groups; a push counts as in flight until its outcome is on disk."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from evd.push.delivery import Delivery
 from evd.store.writer import Writer
 
 SAID_MAX = 200
-"""Characters kept of a provider's message id or error; FCM's ids have about 60."""
+"""Characters that are kept of a provider's message id or error; FCM's ids have about 60."""
 
 OUTCOMES_MAX = 1024
-"""Written in one operation: some 10 ms of the writer."""
+"""Outcomes of one operation: about 10 ms of the writer."""
 
 BUSY_S = 1.0
-"""Until what could not be written is tried again."""
+"""Pause before a failed write is repeated."""
 
 
 class OutcomeWriter:
-    """One long task, `run`; `completed` is called with a group once it is on disk."""
+    """One long task, `run`; `completed` is called with a group when it is on disk."""
 
     def __init__(self, writer: Writer, completed: Callable[[list[tuple[Delivery, Outcome]]], None]) -> None:
         self._writer = writer
@@ -41,7 +41,7 @@ class OutcomeWriter:
         attempts: int | None = None,
         expires: int = 0,
     ) -> None:
-        """What became of it at `at` (epoch ms); waits for nothing."""
+        """Queue the outcome of a delivery that ended at `at` (epoch ms); does not wait."""
         registration = delivery.registration
         outcome = Outcome(
             registration=registration.number,
@@ -64,7 +64,7 @@ class OutcomeWriter:
         self._some.set()
 
     async def run(self) -> None:
-        """Write what was settled, for ever; what comes meanwhile is the next group."""
+        """Write queued outcomes, for ever; those that come meanwhile are the next group."""
         while True:
             await self._some.wait()
             group, self._settled = self._settled[:OUTCOMES_MAX], self._settled[OUTCOMES_MAX:]
@@ -74,7 +74,7 @@ class OutcomeWriter:
             self._completed(group)
 
     async def write(self, operation: Outcomes | PutOff) -> None:
-        """Until it is on disk."""
+        """Write an operation; returns when it is on disk."""
         while True:
             try:
                 await self._writer.write(operation)

@@ -1,4 +1,4 @@
-"""Whether a push is sent when its turn comes: not what is old or unwanted, nor to a silent app or a busy device."""
+"""The delivery policy: a push is not sent if it is old or unwanted, its app is stale, or its device is at its limit."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ DAY_MS = 86_400_000
 
 
 class SkipReason(NamedTuple):
-    """Why a push is not sent now. `due` (epoch ms) is when it will be; 0: never."""
+    """Why a push is not sent now. `due` (epoch ms) is when it will be; 0 for never."""
 
     said: str
     due: int = 0
 
 
 class DeliveryPolicy:
-    """What holds for targets of these `kinds`; with a clock that was just set, nothing looks old (`lenient`).
+    """The rules for targets of these `kinds`; if the clock was just set (`lenient`), nothing counts as old.
 
-    `devices` counts what each device was sent, where the targets are devices.
+    `devices` counts the messages to each device, if the targets are devices.
     """
 
     def __init__(
@@ -51,16 +51,16 @@ class DeliveryPolicy:
         return status.received + self._give_up_after_ms <= now and not self.lenient
 
     def is_stale(self, registration: Registration, now: int) -> bool:
-        """The registration was not renewed for so long that it counts as stale ("Manage FCM registration tokens").
+        """Whether the app has not renewed its registration for so long that FCM's guide regards it as stale.
 
-        The original's app registers once, at log-in, so its silence means nothing: FCM says when it is gone.
+        The original's app registers only at log-in, so its silence means nothing; FCM reports when it is gone.
         """
         if registration.kind not in self._stale_kinds or registration.client == ORIGINAL:
             return False
         return registration.renewed < now - self._stale_after_ms and not self.lenient
 
     def refusal(self, delivery: Delivery, now: int, seconds: float) -> SkipReason | None:
-        """None: it is to be sent, and its device's limit counts it. `seconds` is of a clock that never jumps."""
+        """Why the push is not sent; None if it is, and then counted for its device. `seconds` is monotonic."""
         unwanted = self._unwanted(delivery, now)
         if unwanted is not None or self._devices is None:
             return unwanted
@@ -77,7 +77,7 @@ class DeliveryPolicy:
         return SkipReason(EXPIRED) if self.is_old(delivery.state, now) else None
 
     def _of_event(self, event: EventDue, now: int) -> SkipReason | None:
-        """A user's wishes count when it goes out, too: it may have waited until his quiet hours had begun."""
+        """A user's preferences also apply when the push is sent: quiet hours may have begun since it was due."""
         if event.expires <= now and not self.lenient:
             return SkipReason(EXPIRED)
         if event.registration.kind not in self._personal_kinds:

@@ -1,6 +1,6 @@
-"""Which users asked for something lately, so that their phones are renewed once a day and not with each request.
+"""Users who sent requests lately, so that their phones are renewed once a day and not with each request.
 
-Memory may forget: the store renews no registration that was renewed within a day, whoever asks.
+Memory may lose them: the store renews no registration that was renewed within a day.
 """
 
 from __future__ import annotations
@@ -8,17 +8,17 @@ from __future__ import annotations
 DAY_MS = 86_400_000
 
 USERS_MAX = 16_384
-"""Remembered, some 150 bytes each; the one that was noted first makes room."""
+"""Users that are remembered, about 150 bytes each; the one noted first is evicted."""
 
 
 class RecentUsers:
-    """Times are epoch ms."""
+    """Remembers users; times are epoch ms."""
 
     def __init__(self) -> None:
         self._noted: dict[str, int] = {}
 
     def is_news(self, uid: str, now: int) -> bool:
-        """Whether the user was not noted within a day; from now on he is. A clock that was set counts as a day, too."""
+        """Note a request; returns whether the last noted one is a day old, or in the future after a clock change."""
         noted = self._noted.get(uid)
         if noted is not None and abs(now - noted) < DAY_MS:
             return False

@@ -1,7 +1,7 @@
-"""Push providers: one protocol, one folder a provider.
+"""The protocol of push providers, each of which is a folder in `providers`.
 
 A provider takes a `Push` and either returns the provider's message id or raises a leaf of `PushError`, which says what
-to do next. When to send, how often to try again and when to give up are the dispatcher's; a provider sends once.
+to do next. The dispatcher decides when to send, when to retry and when to give up; a provider sends once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 Priority = Literal["normal", "high"]
 
 STATE = "state"
-"""What a push tells: this, or the kind of an event."""
+"""What a push carries: a state, or else the kind of an event."""
 
 
 class Push(msgspec.Struct, frozen=True, gc=False):
@@ -25,35 +25,35 @@ class Push(msgspec.Struct, frozen=True, gc=False):
     what: str
     """`state`, or the kind of the event."""
     event_id: str
-    """The same for each attempt and each phone: lets the receiver drop what it has seen."""
+    """The same for each attempt and each phone, so that a receiver can drop repeats."""
     time_ms: int
-    """When the vehicle said so, or when it happened (epoch ms): lets the receiver drop what is older than it knows."""
+    """When the vehicle sent it, or when the event happened (epoch ms), so that a receiver can drop older ones."""
     serialized: str
     """The status document, as JSON text."""
     ttl_s: int
-    """How long the provider may hold the message for a phone it cannot reach."""
+    """How long the provider may keep the message for a phone that it cannot reach."""
     priority: Priority
     collapse_key: str | None = None
-    """Of messages with the same one, a phone that comes back is given the newest."""
+    """Of several messages with the same key, a phone that was unreachable gets the newest."""
     package: str | None = None
-    """The only app that may receive it; None is any app the token belongs to."""
+    """The only app that may receive it; None for any app that the token belongs to."""
     title: str = ""
-    """What a phone shows of an event, with `body`, in its user's language; empty for a state."""
+    """What a phone shows of an event, with `body`, in the user's language; empty for a state."""
     body: str = ""
 
 
 class Pusher(Protocol):
-    """What sends for a provider; `evd.push.traits` has what else is known of the provider."""
+    """Sends through one provider; `evd.push.traits` has everything else about the provider."""
 
     async def send(self, push: Push) -> str:
         """Hand one message to the provider; returns its message id.
 
-        Returns or raises within a time the provider states. Cancelling is safe, but the message may have gone out.
+        Returns or raises within a time that the provider states. Cancelling is safe, but the message may be sent.
 
         Raises DropRegistration, GiveUp, RetryAfter (not sooner than `delay_s`) or Pause (no push at all for `delay_s`).
         """
         ...
 
     async def aclose(self) -> None:
-        """Close the connections. What is being sent is not waited for."""
+        """Close the connections, without waiting for requests in flight."""
         ...

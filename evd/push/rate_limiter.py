@@ -1,7 +1,7 @@
-"""The rate of pushes: a token bucket whose rate ramps up, halves when the quota is exceeded, and is zero in pauses.
+"""The rate of pushes: a token bucket whose rate ramps up, is halved at a refused quota, and is 0 in pauses.
 
-FCM's rules (Firebase documentation, "Best practices when sending FCM messages at scale"): from zero to the full rate
-over a minute; after a 429 wait, then send half as fast. Times are seconds of a monotonic clock.
+FCM's rules (Firebase, "Best practices when sending FCM messages at scale"): ramp from 0 to the full rate over at least
+a minute; after a 429 wait, then send at half the rate. Times are seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 from math import inf
 
 BURST_S = 0.1
-"""So much of the rate may be sent at once."""
+"""Seconds of the rate that may be sent at once."""
 
 FLOOR = 0.01
-"""Of the rate, where a ramp begins: with nothing at all it would not."""
+"""Part of the rate at which a ramp begins: it could not begin at 0."""
 
 RECOVER_S = 600.0
-"""After which a halved rate is whole again, had it been nothing."""
+"""Seconds in which a rate recovers from 0; a halved one needs half of them."""
 
 FAILURES_MAX = 64
-"""Pushes in a row that the provider did not answer, before it is taken to be down."""
+"""Consecutive pushes without the provider's answer, after which it counts as down."""
 
 PROBE_S = 10.0
-"""Then one push at a time, this often: each failed one costs its phone a longer wait, and all wait for one success."""
+"""Then one push is sent this often: each failure delays its phone's next attempt, and one success resumes all."""
 
 
 class RateLimiter:
-    """When the next pushes may begin. `rate_max` is in pushes a second; a ramp begins with the first look."""
+    """Says when the next pushes may begin. `rate_max` is in pushes a second; a ramp begins at the first call."""
 
     def __init__(self, rate_max: float, *, ramp_s: float) -> None:
         self._rate_max = rate_max
@@ -37,23 +37,23 @@ class RateLimiter:
         self._tokens = 1.0
         self._counted_at = 0.0
         self._paused_until = -inf
-        """What the provider asked for; no answer ends it sooner."""
+        """The end of the pause that the provider asked for; no answer ends it sooner."""
         self._probe_at = -inf
         self._failures = 0
 
     @property
     def probing(self) -> bool:
-        """Whether the provider is taken to be down, and asked with single pushes."""
+        """Whether the provider counts as down and is probed with single pushes."""
         return self._failures >= FAILURES_MAX
 
     def rate(self, now: float) -> float:
-        """Pushes a second, pauses aside."""
+        """Pushes a second, apart from pauses."""
         recovered = self._rate_max * max(0.0, now - self._halved_at) / RECOVER_S
         ramped = (now - self._ramp_from) / self._ramp_s if self._ramp_s else 1.0
         return min(self._rate_max, self._ceiling + recovered) * min(max(ramped, FLOOR), 1.0)
 
     def allowed(self, now: float) -> int:
-        """How many may begin."""
+        """How many pushes may begin now."""
         if not self._started:
             self._started = True
             self._ramp(now)
@@ -73,7 +73,7 @@ class RateLimiter:
             self._probe_at = now + PROBE_S
 
     def ready_in(self, now: float) -> float:
-        """Seconds until `allowed` will not be 0."""
+        """Seconds until `allowed` is not 0."""
         if now < self._paused_until:
             return self._paused_until - now
         if self.probing:
@@ -81,25 +81,25 @@ class RateLimiter:
         return max(0.0, (1.0 - self._tokens) / self.rate(now))
 
     def pause(self, now: float, wait_s: float) -> None:
-        """No push for so long, and a ramp after it."""
+        """Allow no push for `wait_s`, then ramp up."""
         self._paused_until = max(self._paused_until, now + wait_s)
         self._ramp(self._paused_until)
 
     def halve(self, now: float, wait_s: float) -> None:
-        """The quota is used up. Of many pushes that hear so at once, one counts."""
+        """The quota is used up: halve the rate, once for all pushes that are refused together."""
         if now >= self._paused_until:
             self._ceiling = self.rate(now) / 2
             self._halved_at = now + wait_s
         self.pause(now, wait_s)
 
     def answered(self, now: float) -> None:
-        """The provider answered, whatever it said of the push."""
+        """The provider answered, whatever the answer."""
         if self.probing:
             self._ramp(max(now, self._paused_until))
         self._failures = 0
 
     def unanswered(self, now: float) -> None:
-        """The provider is not available, or did not answer."""
+        """The provider is unavailable or did not answer."""
         self._failures += 1
         if self._failures == FAILURES_MAX:
             self._probe_at = now + PROBE_S

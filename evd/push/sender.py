@@ -1,4 +1,4 @@
-"""One push to the provider, and what its answer means: for the pace, for the provider's health and for the outcome."""
+"""Send one push, and apply its answer to the rate limiter, to the provider's health and to the outcome."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from evd.push.rate_limiter import RateLimiter
 from evd.push.traits import ProviderTraits
 
 UNFORESEEN_S = 60.0
-"""Until a push at which evd failed in a way that nobody thought of is tried again."""
+"""Pause before a push is retried at which evd itself failed."""
 
 
 class Sender:
-    """Sends by one provider. `paused` is called when all pushes pause for a refusal.
+    """Sends through one provider. `paused` is called when a refusal pauses all pushes.
 
-    `compose` makes the message of a delivery; it may raise GiveUp. `clock` is the wall's, `seconds` one that never
-    jumps.
+    `compose` makes the message of a delivery and may raise GiveUp. `clock` is the wall clock, `seconds` is
+    monotonic.
     """
 
     def __init__(
@@ -62,14 +62,14 @@ class Sender:
         self._chance = chance
 
     async def send(self, delivery: Delivery) -> None:
-        """One message to the provider, and what its answer means. Never raises."""
+        """Send one message and apply the answer. Never raises."""
         delivery.sent = self._clock()
         try:
             message_id = await self.pusher.send(self._composed(delivery))
         except PushError as error:
             self._refused(delivery, error)
         except Exception as error:
-            # It must not end the daemon, which would meet the same push at its next start.
+            # It must not end the daemon, which would fail at the same push after its next start.
             log.error("a push failed", vehicle=delivery.registration.vehicle, what=delivery.what, exc_info=error)
             failed = f"evd failed at it ({type(error).__name__}): its log says why"
             self._refused(delivery, RetryAfter(failed, delay_s=UNFORESEEN_S))
@@ -79,7 +79,7 @@ class Sender:
             self._outcomes.settle(delivery, "taken", message_id, self._clock())
 
     def _composed(self, delivery: Delivery) -> Push:
-        """Raises GiveUp, also for a status or an event of which no message can be made."""
+        """The delivery's message. Raises GiveUp, also if no message can be made of its status or event."""
         try:
             return self._compose(delivery)
         except PushError:

@@ -1,4 +1,4 @@
-"""All pushes of the daemon: a dispatcher for each provider, which hear together of commits, pauses and the end."""
+"""The push service of the daemon: a dispatcher for each provider, and what they have in common."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from evd.push.protocols import Push
 from evd.store.protocols import DuePushes
 
 TEST_TIMEOUT_S = 20.0
-"""For each phone, all at once; a command waits for it, and the API for 25 s."""
+"""Time limit for the test pushes to all phones; a command waits for them, and the API for 25 s."""
 
 
 class PushService:
@@ -41,12 +41,12 @@ class PushService:
         for vehicle in pending.vehicles():
             self._listeners.add(vehicle)
         self.displaced = 0
-        """Phones that made room for newer ones though a provider took a push for them lately, since the start."""
+        """Since the start: phones that made room for newer ones although a provider took a push for them lately."""
         self.paused_since = pending.paused_since()
         self.pause(bool(self.paused_since))
 
     def committed(self, summary: CommitSummary) -> None:
-        """Offer what is new to the dispatchers: what costs time is done later."""
+        """Offer a commit's changes to the dispatchers; everything slow is done later."""
         self.displaced += summary.displaced
         for vehicle in summary.registered:
             self._listeners.add(vehicle)
@@ -67,7 +67,7 @@ class PushService:
                 dispatcher.look_again()
 
     def pause(self, paused: bool) -> None:
-        """Begin no push, or go on; what waits, waits."""
+        """Begin no push, or continue; what waits stays."""
         self.paused_since = (self.paused_since or self._clock()) if paused else 0
         for dispatcher in self.dispatchers:
             dispatcher.hold(paused)
@@ -78,7 +78,7 @@ class PushService:
                 nursery.start_soon(dispatcher.run)
 
     async def finish(self) -> None:
-        """Begin nothing more, and wait for what is in flight; the caller has the deadline."""
+        """Begin no more pushes, and wait for those in flight; the caller sets the deadline."""
         async with trio.open_nursery() as nursery:
             for dispatcher in self.dispatchers:
                 nursery.start_soon(dispatcher.finish)
@@ -88,18 +88,18 @@ class PushService:
             await dispatcher.pusher.aclose()
 
     async def test(self, vehicle: str) -> list[dict[str, Any]]:
-        """Send the vehicle's last status to each of its phones, past the pace; what the providers say of each."""
+        """Send the vehicle's last status to its phones, ignoring the rate limit; returns the providers' answers."""
         last = self._pending.last_of(vehicle)
-        told: list[dict[str, Any]] = []
+        answers: list[dict[str, Any]] = []
         async with trio.open_nursery() as nursery:
             for registration in self._pending.registrations_of(vehicle):
                 delivery = Delivery(registration, last, None, None)
                 for dispatcher in self.dispatchers:
                     if registration.kind in dispatcher.traits.serves:
-                        nursery.start_soon(partial(self._try, dispatcher, delivery, told))
-        return told
+                        nursery.start_soon(partial(self._try, dispatcher, delivery, answers))
+        return answers
 
-    async def _try(self, dispatcher: Dispatcher, delivery: Delivery, told: list[dict[str, Any]]) -> None:
+    async def _try(self, dispatcher: Dispatcher, delivery: Delivery, answers: list[dict[str, Any]]) -> None:
         began = trio.current_time()
         said, taken = f"no answer within {TEST_TIMEOUT_S:g} s", False
         try:
@@ -108,7 +108,7 @@ class PushService:
         except PushError as error:
             said = str(error)
         ms = round((trio.current_time() - began) * 1000, 1)
-        told.append(
+        answers.append(
             {
                 "token": f"{delivery.registration.token[:8]}…",
                 "kind": delivery.registration.kind,
@@ -119,11 +119,11 @@ class PushService:
         )
 
     def hindered_until(self) -> int:
-        """Until when something kept a dispatcher from sending; epoch ms."""
+        """The time until which a dispatcher was kept from sending; epoch ms."""
         return self._clock() - int(1000 * min(one.unhindered_s for one in self.dispatchers))
 
     def state(self) -> PushState:
-        """How pushes are, for /readyz, metrics and alarms."""
+        """The state of pushes, for /readyz, metrics and alarms."""
         trouble = next((one.health.trouble for one in self.dispatchers if one.health.trouble is not None), None)
         return PushState(
             held_since=self.paused_since,

@@ -1,7 +1,7 @@
-"""Phones that a provider took pushes for lately and to whom evd sends nothing now: nobody else would tell of them.
+"""Find phones for which a provider took pushes lately and to which evd no longer sends any; nothing else reports them.
 
-Looked for every few minutes, a page of registrations at a time, and counted by the reason; what a provider refused is
-not counted, for that has alarms of its own.
+A search runs every few minutes, one page of registrations at a time, and counts the phones by reason. Pushes that a
+provider refused are not counted, because they have alarms of their own.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from evd.store.queries import PushQueries
 from evd.store.records import PushedLately
 
 FIRST_AFTER_S = 5.0
-"""A start has more urgent things to do."""
+"""Delay after the start, which has more urgent work."""
 
 EVERY_S = 120.0
-"""A look at 100,000 registrations takes 0.3 s of the database, in pages."""
+"""Period of the search, which takes 0.3 s of the database for 100,000 registrations."""
 
 PAGE = 2000
-"""Registrations of one question: some 6 ms of the database, in which no other question is answered."""
+"""Registrations of one query: about 6 ms of the database, during which it answers no other."""
 
 BETWEEN_PAGES_S = 0.05
 
 LATELY_MS = 7 * 86_400_000
-"""Whoever stopped is told of for a week after his last push: long enough for an operator to come back."""
+"""A stopped phone is reported for a week after its last push, long enough for an operator to come back."""
 
 
 class StoppedPushes:
@@ -43,10 +43,10 @@ class StoppedPushes:
         self._hindered_until = hindered_until
         self._clock = clock
         self.found: StoppedPhonesState | None = None
-        """None: not looked yet."""
+        """None before the first search."""
 
     async def run(self, queries: PushQueries) -> None:
-        """For ever. Cancelling is safe."""
+        """Search for ever. Cancelling is safe."""
         await trio.sleep(FIRST_AFTER_S)
         while True:
             try:
@@ -56,12 +56,12 @@ class StoppedPushes:
             await trio.sleep(EVERY_S)
 
     async def look(self, queries: PushQueries) -> StoppedPhonesState:
-        """Through all registrations. Raises Unavailable."""
+        """Search all registrations once. Raises Unavailable."""
         now, hindered_until = self._clock(), self._hindered_until
         lately = PushedLately(
             since=now - LATELY_MS,
             unseen_since=now - self._stale_ms,
-            # What was missed while pushes were hindered is the hindrance's.
+            # Pushes missed while sending was hindered belong to the hindrance's own alarm.
             received_after=0 if hindered_until is None else hindered_until(),
             received_before=now - self._give_up_ms,
         )

@@ -1,7 +1,6 @@
-"""The way of one status to the phones: who was given it and when, who waits for it, and who never will and why.
+"""Trace one status to the phones: which got it and when, which wait for it, and which never will and why.
 
-Pure: what the database knows goes in (records of evd.store), what a person is told comes out. Times are
-epoch ms.
+Pure: takes records of evd.store, returns the document that a person reads. Times are epoch ms.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 TOKEN_SHOWN = 8
-"""Characters of a token: enough to tell phones apart, and of no use to send to."""
+"""Characters of a token that are shown: enough to distinguish phones, too few to send to one."""
 
 DAY_MS = 86_400_000
 
@@ -18,23 +17,23 @@ Row = Mapping[str, Any]
 
 
 class TraceRules(NamedTuple):
-    """The settings and facts that say whether a state is pushed at all."""
+    """The settings and facts that decide whether a state is pushed at all."""
 
     now: int
     stale_ms: int
-    """A phone whose registration was not renewed for so long is sent nothing, unless it is the original's app."""
+    """A phone that has not renewed its registration for this long is sent nothing, unless it is the original's app."""
     give_up_ms: int
-    """A state is worth pushing for so long after it was received."""
+    """How long a state is worth pushing after it was received."""
     paused_since: int
-    """0: pushes go out."""
+    """0 if pushes are not paused."""
     log_from: int
-    """From when on all finished pushes are known."""
+    """The time since which all finished pushes are known."""
     enabled: bool = True
-    """This evd pushes at all."""
+    """Whether this evd sends pushes."""
 
 
 class TracedDelivery(NamedTuple):
-    """A status and a phone of its vehicle, of which no finished push is known."""
+    """A status and a phone of its vehicle for which no finished push is known."""
 
     status: Row
     phone: Row
@@ -68,15 +67,15 @@ class TracedDelivery(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What became of a state on its way to one phone, where the log of pushes does not say it."""
+    """The outcome of a state for one phone, if the push log does not have it."""
 
     state: str
-    """`waiting`, `replaced`, `given up`, `never` (it is pushed to none, or not to this one), `taken`, `unknown`."""
+    """`waiting`, `replaced`, `given up`, `never` (not pushed at all, or not to this phone), `taken`, `unknown`."""
     holds: Callable[[TracedDelivery], bool]
     said: Callable[[TracedDelivery], str]
 
 
-#: The first that holds. A new reason is a new row.
+#: The first row that applies counts. A new reason is a new row.
 FATES: tuple[Fate, ...] = (
     Fate("never", lambda c: not c.status["timely"], lambda c: "its time lay more than 24 h ahead of the server's"),
     Fate("never", lambda c: c.came_late, lambda c: f"a newer status, {c.status['newer']}, was there before it"),
@@ -103,7 +102,7 @@ FATES: tuple[Fate, ...] = (
 
 
 def short(token: str) -> str:
-    """A token as people see it."""
+    """A token, shortened for people."""
     return token[:TOKEN_SHOWN] + "…"
 
 
@@ -117,16 +116,16 @@ def trace(
     events: Sequence[Row],
     rules: TraceRules,
 ) -> dict[str, Any]:
-    """The whole way as a JSON document. `status` is None where the ring holds it no more, but the log of pushes does.
+    """The complete trace as a JSON document. `status` is None if only the push log still has the status.
 
-    `pushed` and `events` are the finished and the waiting pushes that name the status, `phones` the registrations.
+    `pushed` and `events` are the finished and the waiting pushes of the status, `phones` the registrations.
     """
     received = status["received"] if status else None
     living = {phone["token"] for phone in phones}
     pushes = [_finished(row, received, row["token"] in living) for row in reversed(pushed)]
-    told = {row["token"] for row in pushed if row["what"] == "state"}
+    given = {row["token"] for row in pushed if row["what"] == "state"}
     if status:
-        pushes += [_unfinished(TracedDelivery(status, phone, rules)) for phone in phones if phone["token"] not in told]
+        pushes += [_unfinished(TracedDelivery(status, phone, rules)) for phone in phones if phone["token"] not in given]
     pushes += [_waiting_event(row) for row in events]
     return {
         "status_id": status_id,
@@ -143,7 +142,7 @@ def trace(
 
 
 def finished(row: Row) -> dict[str, Any]:
-    """A push that was taken or given up, as it is listed."""
+    """A finished push, for a list."""
     return {
         **_head(row),
         "state": "taken" if row["taken"] else "given up",
@@ -154,7 +153,7 @@ def finished(row: Row) -> dict[str, Any]:
 
 
 def waiting(row: Row) -> dict[str, Any]:
-    """A push that waits, as it is listed; `due` is None where nothing holds it back."""
+    """A waiting push, for a list; `due` is None if nothing delays it."""
     return {
         **_head(row),
         "state": "waiting",

@@ -1,4 +1,4 @@
-"""What a push provider declares of itself: what the rest of evd asks, so that nothing asks for a provider's name."""
+"""What a push provider declares about itself, so that no other module asks for a provider's name."""
 
 from __future__ import annotations
 
@@ -12,49 +12,49 @@ from evd.push.protocols import Pusher
 
 
 def usual_in_flight_max(push: PushSettings) -> int:
-    """The bound of the settings."""
+    """The bound in the settings."""
     return push.in_flight_max
 
 
 class AdminTargets(msgspec.Struct, frozen=True):
-    """Targets that an administrator registers: `/api/v1/<noun>s` and the command `evd <noun>` are made from this."""
+    """Targets that an administrator registers; `/api/v1/<noun>s` and the command `evd <noun>` are made of this."""
 
     noun: str
     """Singular; `s` makes the plural. It is also the user id of their registrations."""
     kind: str
-    """The provider's kind of target that they are."""
+    """The kind of target, one of the provider's."""
     field: str
-    """What a request and an answer call the target."""
+    """The target's name in requests and answers."""
     called: str
-    """What a person calls it: an address, …"""
+    """The target's name in sentences: an address, …"""
     about: str
-    """For the command's help: what these targets are."""
+    """What these targets are, for the command's help."""
     checked: Callable[[str], str]
-    """The target as it is kept. Raises BadRequest."""
+    """The target in the form that is stored. Raises BadRequest."""
     shown: Callable[[str], str]
-    """What lists may show of a target."""
+    """The part of a target that lists may show."""
     recognizes: Callable[[str], bool]
-    """Whether a text that was given as a phone's token is rather one of these."""
+    """Whether a text given as a phone's token is one of these targets instead."""
     require_set_up: Callable[[Config], None] = lambda config: None
-    """Raises BadRequest where the provider cannot send to them as evd is set up."""
+    """Raises BadRequest if the provider is not set up to send to them."""
     secret_setting: tuple[str, str] | None = None
-    """Section and name of the setting whose secret signs the pushes: `evd <noun> secret` makes one."""
+    """Section and name of the setting that holds the signing secret; `evd <noun> secret` makes one."""
 
 
 class ProviderTraits(msgspec.Struct, frozen=True):
-    """A provider: what it serves, how it is opened, and what holds for its targets."""
+    """A provider: the kinds of target it serves, how it is opened, and the rules for its targets."""
 
     name: str
-    """Stands in logs, in `/readyz` and in the log of pushes."""
+    """Its name in logs, in `/readyz` and in the push log."""
     kinds: tuple[TargetKind, ...]
     opened: Callable[[Config, Mapping[str, str]], Pusher | None]
-    """With the settings and the environment, before trio runs; None where it is not set up. Raises ConfigError."""
+    """Opens it with settings and environment, before trio runs; None if it is not set up. Raises ConfigError."""
     in_flight_max: Callable[[PushSettings], int] = usual_in_flight_max
-    """Pushes at once."""
+    """The bound of pushes in flight."""
     limits_devices: bool = False
-    """Each target is a device, to which `evd.push.device_limits` applies."""
+    """Whether each target is a device, to which `evd.push.device_limits` applies."""
     by_admin: AdminTargets | None = None
-    """None: users register their targets, as phones."""
+    """None if users register the targets, as phones."""
 
     @property
     def serves(self) -> frozenset[str]:

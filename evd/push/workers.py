@@ -1,4 +1,4 @@
-"""Tasks that send, one push each at a time."""
+"""Worker tasks, which send one push at a time each."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from evd.push.delivery import Delivery
 
 
 class Workers:
-    """At most `most` tasks, each started when no other one is free; `send` must not raise."""
+    """At most `most` tasks; one is started only if no other is free. `send` must not raise."""
 
     def __init__(self, send: Callable[[Delivery], Awaitable[None]], *, most: int) -> None:
         self._send = send
         self._most = most
         self._started = 0
         self._queue: deque[Delivery] = deque()
-        """Handed over, and not begun: the caller bounds it, since each of these is in flight."""
+        """Deliveries that were handed over but not begun; bounded by the caller, because each is in flight."""
         self._free = trio.lowlevel.ParkingLot()
 
     def put(self, delivery: Delivery, nursery: trio.Nursery) -> None:
-        """Have it sent; a new task runs in the nursery."""
+        """Send a delivery; if a new task is needed, it runs in the nursery."""
         self._queue.append(delivery)
         if self._free:
             self._free.unpark()
@@ -31,7 +31,7 @@ class Workers:
             nursery.start_soon(self._work)
 
     def take_back(self) -> list[Delivery]:
-        """Those that were not begun."""
+        """Remove and return the deliveries that were not begun."""
         taken = list(self._queue)
         self._queue.clear()
         return taken

@@ -1,4 +1,4 @@
-"""An HTTP request as evd reads it: the variables in its body, its lines, and what of it may be kept.
+"""An HTTP request as evd reads it: the variables in its body or its lines, and what of it may be kept.
 
 May import: sigfox and redaction. Begin with `evd.request.body`.
 """

@@ -1,7 +1,7 @@
-"""A request → its variables: JSON, form, text and URL, one callback or a batch of lines (Sigfox support, "Callbacks").
+"""Read a request's variables from JSON, form, text or URL, with one callback in the body or one on each line.
 
-The names and values do not depend on the shape; only numbers that were not written in JSON are still texts, which
-`evd.sigfox.message` and `evd.sigfox.reports` read as numbers.
+Sigfox sends all of these shapes (support.sigfox.com/docs/callback-medium). Names and values are the same in each, but
+numbers that were not written in JSON are still texts, which `evd.sigfox.message` and `evd.sigfox.reports` convert.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from evd.sigfox.message import PAYLOAD_NAMES, read_any_json, read_json, refuse_d
 __all__ = ["BatchLine", "LinePattern", "form_key", "is_form", "is_text", "read_batch", "read_document", "read_list"]
 
 KEY = "key"
-"""The form field by which a caller shows his key; never a variable, and never kept."""
+"""The form field that may hold the caller's key; it is neither a variable nor kept."""
 
 BATCH_NAMES = ("batch", "data", "var")
-"""Where a batch stands by habit: evd's own name for it, then those of Sigfox's examples."""
+"""Variables that usually hold a batch: evd's own name, then those of Sigfox's examples."""
 
 LINE_MAX = 8192
-"""Characters of a line; a callback has some hundred, and one with all stations that heard it two thousand."""
+"""Characters of a line; a callback has a few hundred, and one that lists all its base stations about 2,000."""
 
 _FORM = "application/x-www-form-urlencoded"
 _TEXT = "text/plain"
@@ -39,7 +39,7 @@ _lone_byte = re.compile("[\udc80-\udcff]")
 
 
 class BatchLine(NamedTuple):
-    """One line of a batch: its number from 1, its text, and its variables or why it has none."""
+    """One line of a batch: its number, counted from 1; its text; and its variables, or the reason why it has none."""
 
     number: int
     text: str
@@ -51,8 +51,8 @@ def read_document(
 ) -> dict[str, Any]:
     """The variables of a request with one callback; `pattern` is that of a text/plain body. Raises BadRequest.
 
-    Variables of the URL count too, if the body has none of that name: Sigfox itself moves them into a form's body. Of a
-    repeated name the last value counts.
+    Variables in the URL count if the body lacks them: Sigfox itself moves the URL's variables into a form's body
+    (github.com/Iotnet/Callback). If a name is given twice, the last value counts.
     """
     if method == "GET" or (query and not body.strip()):
         document = _variables(query)
@@ -67,10 +67,11 @@ def read_document(
 def read_batch(
     *, headers: Mapping[bytes, bytes], query: bytes, body: bytes, pattern: LinePattern, lines_max: int
 ) -> Iterator[BatchLine]:
-    """The lines of a request with a callback a line; blank lines are counted and left out.
+    """The lines of a request with one callback on each line; blank lines are counted and left out.
 
-    Each is read when it is asked for: what is read of one takes many times its length. Raises BadRequest, at once, if
-    there is no batch in the request, or one of more than `lines_max` lines. A line that cannot be read costs no other.
+    A line is read when the iterator reaches it, because its variables take many times its length. Raises BadRequest at
+    once if the request has no batch, or one of more than `lines_max` lines. A line that cannot be read is returned with
+    its BadRequest and does not affect the others.
     """
     batch = _batch_text(headers, query, body)
     lines = _line_end.split(batch)
@@ -86,12 +87,12 @@ def read_batch(
 
 
 def is_list(headers: Mapping[bytes, bytes], body: bytes) -> bool:
-    """Whether a body is a list in JSON, where one may be."""
+    """Whether a body, on a route that takes lists, is a JSON list."""
     return body.lstrip()[:1] == b"[" and _content_type(headers) not in (_FORM, _TEXT)
 
 
 def read_list(body: bytes) -> list[Any]:
-    """Raises BadRequest."""
+    """Read the body as a JSON list. Raises BadRequest."""
     items = read_any_json(body)
     if type(items) is not list or not items:
         raise BadRequest("the body must be a status, or a list of some, as JSON", error=_BAD_BODY)
@@ -99,7 +100,7 @@ def read_list(body: bytes) -> list[Any]:
 
 
 def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
-    """The field `key` of a form, which a caller without headers of his own may send; never that of a URL."""
+    """The form's field `key`, for callers that cannot set headers; a key in the URL is ignored."""
     if not is_form(headers, body) or body.count(b"&") >= VARIABLES_MAX:
         return None
     values = [part.partition(b"=")[2] for part in body.split(b"&") if _is_key(part)]
@@ -110,7 +111,7 @@ def form_key(headers: Mapping[bytes, bytes], body: bytes) -> str | None:
 
 
 def says_form(headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a request calls its body a form."""
+    """Whether the Content-Type is that of a form."""
     return _content_type(headers) == _FORM
 
 
@@ -120,7 +121,7 @@ def is_form(headers: Mapping[bytes, bytes], body: bytes) -> bool:
 
 
 def is_text(headers: Mapping[bytes, bytes], body: bytes) -> bool:
-    """Whether a body, of whatever type, is read as lines of a pattern where its route has one."""
+    """Whether a body, of any type, is read by its route's line pattern if the route has one."""
     return not _looks_like_json(body) and not is_form(headers, body)
 
 
@@ -141,12 +142,12 @@ def _looks_like_json(body: bytes) -> bool:
 
 
 def _is_json(content_type: str, body: bytes) -> bool:
-    """Many clients call a JSON body a form, or plain text, and the original system took them at their content."""
+    """Many clients send JSON under the type of a form or of plain text, and the original system read it as JSON."""
     return content_type not in (_FORM, _TEXT) or _looks_like_json(body)
 
 
 def _known(query: bytes) -> dict[str, Any]:
-    """Sigfox's variables that stand in the URL of a JSON callback; what else stands there is the URL's own affair."""
+    """Sigfox's variables in the URL of a JSON callback; other parameters of the URL are ignored."""
     try:
         return {name: value for name, value in _variables(query).items() if name in VARIABLES}
     except BadRequest:
@@ -165,7 +166,7 @@ def _of_text(content_type: str, body: bytes, pattern: LinePattern | None) -> dic
 
 
 def _variables(encoded: bytes) -> dict[str, Any]:
-    """Of a query or a form."""
+    """The variables of a query or a form."""
     return _unfold(_pairs(_utf8(encoded), "strict")) if encoded else {}
 
 
@@ -187,7 +188,7 @@ def _utf8(text: bytes) -> str:
 
 
 def _unfold(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Variables with Sigfox's objects (duplicates, computedLocation) read where their texts are JSON."""
+    """Variables, with Sigfox's objects (duplicates, computedLocation) parsed if their texts are JSON."""
     return {name: _object(value) if value[:1] in ("{", "[") else value for name, value in pairs}
 
 
@@ -201,18 +202,18 @@ def _object(text: str) -> Any:
 
 
 def _shortened(line: str) -> str:
-    """A line that is too long for a callback is read over, and kept by its beginning."""
+    """The line, cut to LINE_MAX characters: a longer one is no callback, and only its beginning is kept."""
     return line if len(line) <= LINE_MAX else f"{line[:LINE_MAX]}…"
 
 
 def _readable(line: str, pattern: LinePattern) -> str:
-    """A line without its secrets."""
+    """The line with its secrets masked."""
     line = pattern.masked(line)
     return masked(line) if line_may_hold_secret(line) else line
 
 
 def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> BatchLine:
-    """A line of a batch that is no UTF-8 text somewhere."""
+    """A line of a batch that is not valid UTF-8."""
     if _lone_byte.search(text) is None:
         return _line(number, text, pattern)
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -227,7 +228,7 @@ def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
     except BadRequest as refusal:
         return BatchLine(number, text, refusal)
     if "" in values.values():
-        # All lines have all names of the pattern, so that only a value says what a line is about.
+        # Every line has all names of the pattern, so only names with a value show what a line is about.
         values = {name: value for name, value in values.items() if value or name in PAYLOAD_NAMES}
     variables: dict[str, Any] = _unfold(values.items()) if "{" in text or "[" in text else {**values}
     variables.pop(KEY, None)
@@ -235,7 +236,7 @@ def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
 
 
 def _batch_text(headers: Mapping[bytes, bytes], query: bytes, body: bytes) -> str:
-    """The rendered {batch}, wherever its owner put it; bytes that are no UTF-8 stand in it as lone surrogates."""
+    """The rendered {batch} in body or query; bytes that are not UTF-8 become lone surrogates."""
     content_type = _content_type(headers)
     text = body.decode("utf-8", "surrogateescape")
     if not body.strip():
@@ -257,7 +258,7 @@ def _batch_of_json(body: bytes) -> str:
 
 
 def _choose(pairs: Iterable[tuple[str, str]]) -> str:
-    """The batch among the variables of a request."""
+    """The batch among the variables of a request. Raises BadRequest if there is none."""
     values = dict(pairs)
     values.pop(KEY, None)
     for name in BATCH_NAMES:
@@ -269,7 +270,7 @@ def _choose(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _without_name(text: str) -> str:
-    """A plain text that was written like a form (`var={batch}`), for the name would become the first line's device."""
+    """A plain text without a form's name (`var={batch}`), which would become part of the first line's device."""
     for name in BATCH_NAMES:
         if text.startswith(f"{name}="):
             return text.removeprefix(f"{name}=")

@@ -1,4 +1,4 @@
-"""Bodies that were compressed by gzip (RFC 1952), unzipped within a bound: what is small may stand for gigabytes."""
+"""Decompress gzip bodies (RFC 1952) up to a limit, because a small body may expand to gigabytes."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import zlib
 from evd.errors import BadRequest, TooLarge
 
 GZIP = frozenset({b"gzip", b"x-gzip"})
-"""What Content-Encoding may say; x-gzip is the same (RFC 9110 §8.4.1.3)."""
+"""Values of Content-Encoding that mean gzip; x-gzip is a synonym (RFC 9110, section 8.4.1.3)."""
 
 MEMBERS_MAX = 16
-"""Parts of one body; a sender that flushes now and then makes some, and each costs a decoder."""
+"""Members of one gzip body; a sender that flushes now and then makes several, and each costs a decoder."""
 
 _WITH_GZIP_HEAD = 16 + zlib.MAX_WBITS
 
 
 def unzipped(body: bytes, limit: int) -> bytes:
-    """The content of a body, `limit` bytes at most: no more is ever made of it. Raises TooLarge, BadRequest."""
+    """The decompressed body; no more than `limit` bytes are ever produced. Raises TooLarge, BadRequest."""
     parts: list[bytes] = []
     left = limit
     for _ in range(MEMBERS_MAX):

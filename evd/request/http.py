@@ -1,4 +1,4 @@
-"""A whole HTTP request as the ingest takes it, and its reply."""
+"""A complete HTTP request as ingest takes it, and its reply."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Request(msgspec.Struct, frozen=True):
-    """A whole request, as the ingest takes it; `peer` is its client's address, "" for a local one."""
+    """A complete request; `peer` is its client's address, "" for a local client."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""How a line or a text body is written: Sigfox's linePattern, variables in braces with separators between them."""
+"""The layout of a line or a text body: Sigfox's linePattern, variables in braces with separators between them."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ _lines = re.compile("(\r\n|\r|\n)")
 
 
 class LinePattern:
-    """A compiled pattern such as `{device};{time};{data};{seqNumber};`; `{customData#name}` gives the field `name`.
+    """A compiled pattern such as `{device};{time};{data};{seqNumber};`; `{customData#name}` yields the field `name`.
 
-    Reading looks for one separator after the other and never goes back, so its time is linear in the line.
+    A line is read from one separator to the next without backtracking, in time linear in its length.
     """
 
     def __init__(self, text: str, names: list[str], texts: list[str]) -> None:
-        """`texts` stand before, between and after the variables `names`: one more than those. See `parse`."""
+        """`texts` are the texts before, between and after the variables `names`: one more than those. See `parse`."""
         self.text = text
         self.names = tuple(names)
         self.secrets = tuple(name for name in names if from_length(name) == ALWAYS)
-        """Those of `names` under which a secret stands."""
+        """Those of `names` whose values are always secrets."""
         self._before, *self._between, self._after = texts
-        #: What may stand once too often at the end of a line.
+        #: The separator that a line may have once too often at its end.
         self._separator = (self._after or (self._between[-1] if self._between else "")).strip(_BLANKS)
-        #: The one separator of a pattern that has but one, as nearly all do: then a line is split in one go.
+        #: The separator of a pattern that has only one, as nearly all do: such a line is split in one call.
         alike = not self._before and {*self._between, self._after or self._separator} == {self._separator}
         self._splits_at = self._separator if alike and self._separator and not _blank.search(self._separator) else ""
-        # A blank that is a separator is none to trim: an empty last value would take its separator along.
+        # A blank that is a separator is not trimmed: an empty last value would lose its separator.
         self._blanks = "".join(blank for blank in _BLANKS if all(blank not in text for text in texts))
 
     @classmethod
     def parse(cls, text: str) -> LinePattern:
-        """Raises ConfigError."""
+        """Compile a pattern. Raises ConfigError."""
         names: list[str] = []
         texts: list[str] = []
         for literal, name in _parts(text.strip("\r\n")):
@@ -56,10 +56,10 @@ class LinePattern:
         return cls(text, names, texts)
 
     def read(self, line: str) -> dict[str, str]:
-        """Name → text of each variable; blanks around it are trimmed, and it may be empty.
+        """Variable → its text, which may be empty; blanks around it are trimmed.
 
-        The last variable takes what is left, but for separators at the end: those may be missing, and there may be more
-        of them than in the pattern. Raises BadRequest.
+        The last variable takes the rest of the line, without separators at its end: there may be fewer or more of them
+        than in the pattern. Raises BadRequest.
         """
         if self._splits_at and not _blank.search(line):
             parts = line.split(self._splits_at)
@@ -69,9 +69,9 @@ class LinePattern:
         return self._walk(line)
 
     def masked(self, lines: str) -> str:
-        """The lines without the values of those variables whose names are a secret's, such as {key}.
+        """The lines without the values of variables whose names are a secret's, such as {key}.
 
-        Of a line that does not fit, nobody knows where the secret stands in it: nothing is left.
+        A line that does not fit the pattern is removed whole, because its secret may be anywhere in it.
         """
         if not self.secrets:
             return lines
@@ -87,7 +87,7 @@ class LinePattern:
         return texts[0] + "".join(value + text for value, text in zip(values.values(), texts[1:], strict=True))
 
     def _walk(self, line: str) -> dict[str, str]:
-        """Any line, from one separator to the next."""
+        """Read any line, from one separator to the next."""
         line = line.strip(self._blanks)
         if not line.startswith(self._before):
             raise self._refusal(f"does not begin with {self._before!r}")
@@ -115,7 +115,7 @@ class LinePattern:
 
 
 def _parts(text: str) -> Iterator[tuple[str, str | None]]:
-    """Each variable with the text before it; at the end the text after the last one, without a variable."""
+    """Each variable with the text before it; finally the text after the last variable, with None."""
     position = 0
     while (opening := text.find("{", position)) >= 0:
         closing = text.find("}", opening)

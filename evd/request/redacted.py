@@ -1,4 +1,4 @@
-"""What of a request may be kept: its route, headers and body without their secrets (evd.redaction.requests)."""
+"""The parts of a request that may be kept: route, headers and body without their secrets (evd.redaction.requests)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from evd.request.line_pattern import LinePattern
 from evd.sigfox.kinds.registry import VARIABLES_MAX
 
 HEADERS_MAX = 4096
-"""Bytes of headers kept beside a rejected request; a callback has some 500, and a row may stand for each bad line."""
+"""Bytes of headers kept with a rejection; a callback has about 500, and a batch may have one row per bad line."""
 
 PLAIN_HEADERS = frozenset(
     {"accept", "accept-charset", "accept-encoding", "accept-language", "cache-control", "connection", "content-length"}
@@ -33,17 +33,17 @@ PLAIN_HEADERS = frozenset(
     | {"traceparent", "transfer-encoding", "user-agent", "via", "x-amzn-trace-id", "x-correlation-id"}
     | {"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip", "x-request-id"}
 )
-"""Headers whose values are no secrets, however they look; what has a secret's form is masked in them all the same."""
+"""Headers whose values are not secrets although they may look random; recognizable secrets are masked anyway."""
 
 PRIVATE_KEY = b"PRIVATE KEY-----"
-"""Stands in the first line of one; the others look like any text."""
+"""Part of the first line of a private key; its other lines look like any text."""
 
-#: A form, whatever its type says: one variable behind the other, without a blank.
+#: A form, whatever its Content-Type: a variable and its value, without a blank.
 _form = re.compile(rb"[\w.%#-]{1,64}=[^\s\"{}]*+")
 
 
 def without_secrets(request: Request, pattern: LinePattern | None) -> Request:
-    """The request as it may be read: what is masked in it has no value. `pattern` is that of a text body."""
+    """The request with its secrets masked, so that they have no value; `pattern` is the line pattern of a text body."""
     query, body = request.query, request.body
     if may_hold_secret(query):
         query = _as_form(query, ACCEPTED)
@@ -54,14 +54,14 @@ def without_secrets(request: Request, pattern: LinePattern | None) -> Request:
 
 
 def batch_without_secrets(request: Request, pattern: LinePattern) -> Request:
-    """A batch without what no line shows by itself: each is looked at when it is read, for there may be thousands."""
+    """A batch without the secrets that span lines; each line is searched when it is read: there may be thousands."""
     if PRIVATE_KEY in request.body:
         request = _changed(request, request.query, masked_bytes(request.body, ACCEPTED))
     return _without_secrets_of(request, pattern)
 
 
 def _without_secrets_of(request: Request, pattern: LinePattern) -> Request:
-    """Without the values whose places in its lines are a secret's by their pattern."""
+    """The request without the values that the pattern marks as secrets."""
     if not pattern.secrets or not is_text(request.headers, request.body):
         return request
     lines = request.body.decode("utf-8", "surrogateescape")
@@ -88,12 +88,12 @@ def kept_body(request: Request, rule: MaskingRule) -> bytes:
 
 
 def kept_in_steps(request: Request, rule: MaskingRule) -> Generator[None, None, bytes]:
-    """As `kept_body`, of a long body: it pauses after every few lines.
+    """As `kept_body`, for a long body; pauses every few lines.
 
-    No secret but a private key spans lines, and `batch_without_secrets` has masked those.
+    Only a private key spans lines, and `batch_without_secrets` has masked it before.
     """
     body = request.body
-    if 0 in body:  # it may be UTF-16, whose lines end otherwise
+    if 0 in body:  # possibly UTF-16, which has other line ends
         return kept_body(request, rule)
     if not is_form(request.headers, body):
         kept = []
@@ -119,14 +119,14 @@ def kept_in_steps(request: Request, rule: MaskingRule) -> Generator[None, None, 
 
 
 PIECE_BYTES = 4096
-"""Of a body that are looked through in one go: 2 ms."""
+"""Bytes of a body that are searched between two pauses: 2 ms."""
 
 LINE_BYTES_MAX = 65_536
-"""Kept of one line of a long body: as much as a short body may have."""
+"""Bytes kept of one line of a long body: as many as a short body may have."""
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
-    """Whole lines with their ends, some PIECE_BYTES at a time."""
+    """Whole lines with their ends, about PIECE_BYTES at a time."""
     piece: list[bytes] = []
     size = 0
     for line in text.splitlines(keepends=True):
@@ -139,9 +139,9 @@ def _pieces(text: bytes) -> Iterator[bytes]:
 
 
 def kept_headers(headers: Mapping[bytes, bytes], rule: MaskingRule, *, of_line: bool = False) -> bytes:
-    """The headers as a JSON object, up to HEADERS_MAX bytes of them; what is left out is the longest.
+    """The headers as a JSON object of up to HEADERS_MAX bytes; the longest values are left out first.
 
-    A line stands for itself as plain text, whatever its batch came in.
+    With `of_line` the Content-Type is text/plain, because the rejection holds one line, whatever its batch's type was.
     """
     shown: dict[str, str] = {}
     left = HEADERS_MAX
@@ -162,7 +162,7 @@ def _as_form(encoded: bytes, rule: MaskingRule) -> bytes:
 
 
 def is_utf8(body: bytes) -> bool:
-    """Whether readers of text can be given it."""
+    """Whether the body is valid UTF-8, so that it can be read as text."""
     try:
         body.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""Sigfox's REST API: callbacks are created by it, missed messages fetched, and the way of a callback checked.
+"""Sigfox's REST API: create callbacks, fetch missed messages, and check the path of a callback.
 
 May import: config, model, sigfox, redaction, log and net. Begin with `evd.sigfox_api.client`.
 """

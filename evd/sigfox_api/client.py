@@ -1,7 +1,7 @@
-"""A client of Sigfox's REST API v2: listings page by page, and the creation of callbacks for a device type.
+"""A client of Sigfox's REST API v2: paged listings, and the creation of a device type's callbacks.
 
-By Sigfox's OpenAPI document (support.sigfox.com/apidocs): Basic authentication, at most 100 entries in a page, 429 at
-too many requests.
+Written from Sigfox's OpenAPI document (a copy: github.com/arimacdev/php-sigfox-client, gencode/config/openapi.json):
+Basic authentication, at most 100 entries a page, 429 for too many requests.
 """
 
 from __future__ import annotations
@@ -28,44 +28,44 @@ from evd.sigfox_api.pace import RequestPace
 from evd.sigfox_api.pages import Pages
 
 PAGE = 100
-"""Entries a page; API2 gives no more."""
+"""Entries of a page; the API returns no more."""
 
 PAGES_MAX = 100_000
-"""Of one client: ten million entries, some days of asking at the rate that Sigfox allows."""
+"""Pages that one client reads: ten million entries, which take days at the rate that Sigfox allows."""
 
 CONNECTIONS_MAX = 4
-"""Enough to hide a far server's latency; more would only be answered 429."""
+"""Enough to hide a distant server's latency; more would only be answered 429."""
 
 ANSWER_MAX = 8 * 1024 * 1024
-"""A page of 100 messages, each heard by 20 base stations with three repetitions, has 1 MiB."""
+"""Bytes of an answer; a page of 100 messages, each with 20 base stations and three repetitions, has 1 MiB."""
 
 ATTEMPTS = 6
-"""Of one request that is answered 429 or 5xx or not at all: some four minutes without a Retry-After."""
+"""Attempts of one request that is answered 429 or 5xx or not at all: about four minutes without a Retry-After."""
 
 WAIT_FIRST_S = 5.0
 WAIT_MAX_S = 300.0
-"""However long Retry-After asks for: it is asked again after that."""
+"""The longest wait between attempts, even if Retry-After asks for more."""
 
 SPREAD = 0.2
-"""Jitter: requests that were refused together do not come back together."""
+"""Jitter, as a part of the wait, so that requests refused together are not repeated together."""
 
 SAID_MAX = 200
-"""Characters of Sigfox's own words in an error."""
+"""Characters of Sigfox's own text that an error quotes."""
 
 
 class Made(NamedTuple):
-    """A callback that is there; `created` is False where it was before."""
+    """A callback that exists; `created` is False if it existed before."""
 
     callback_id: str
     created: bool
 
 
 class SigfoxApi:
-    """`login` and `password` are those of an API user of a Sigfox group. `timeout_s` (s) is for each request.
+    """`login` and `password` are those of an API user of a Sigfox group; `timeout_s` (s) applies to each request.
 
-    Every method raises ConfigError where the credentials are refused, SigfoxError for another answer that cannot be
-    used or where more than `pages_max` pages were read, and HttpError where there is no answer after ATTEMPTS.
-    Everything may be cancelled. `chance` lies in [0, 1); `clock` gives epoch s.
+    Every method raises ConfigError if the credentials are refused, SigfoxError for any other unusable answer or after
+    `pages_max` pages, and HttpError if there is no answer after ATTEMPTS. Every method may be cancelled. `chance`
+    returns a number in [0, 1); `clock` gives epoch s.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class SigfoxApi:
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Raises ConfigError where a setting is missing or `base_url` is no address."""
+        """Raises ConfigError if a setting is missing or `base_url` is not an address."""
         if not login or not password:
             raise ConfigError(
                 "Sigfox's REST API needs sigfox.api_login and sigfox.api_password: make an API user in Sigfox's "
@@ -94,7 +94,7 @@ class SigfoxApi:
         self._http = HttpClient(connections_max=connections_max, timeout_s=timeout_s, body_max=ANSWER_MAX)
         self._pages_left = pages_max
         self._pages_max = pages_max
-        self._pace = RequestPace()  # in trio's time
+        self._pace = RequestPace()  # by trio's clock
         self._chance = chance
         self._clock = clock
 
@@ -112,7 +112,7 @@ class SigfoxApi:
         await self._http.aclose()
 
     def device_types(self) -> ApiListing:
-        """Pages of all device types that these credentials may see: `{"id", "name", …}`."""
+        """Pages of all device types that the credentials can see: `{"id", "name", …}`."""
         return ApiListing(self._page, "/device-types/", {})
 
     def devices(self, device_type: str) -> ApiListing:
@@ -124,21 +124,21 @@ class SigfoxApi:
         return ApiListing(self._page, f"/devices/{_quoted(device)}/messages", {"since": since, "before": before})
 
     def undelivered(self, device_type: str, since: int, before: int) -> ApiListing:
-        """Pages of the callbacks of a device type that nobody took, the newest first."""
+        """Pages of a device type's undelivered callbacks, the newest first."""
         path = f"/device-types/{_quoted(device_type)}/callbacks-not-delivered"
         return ApiListing(self._page, path, {"since": since, "before": before})
 
     def undelivered_of_device(self, device: str, since: int, before: int) -> ApiListing:
-        """Pages of the callbacks of one device that nobody took, the newest first."""
+        """Pages of one device's undelivered callbacks, the newest first."""
         path = f"/devices/{_quoted(device)}/callbacks-not-delivered"
         return ApiListing(self._page, path, {"since": since, "before": before})
 
     async def callbacks(self, device_type: str) -> list[dict[str, Any]]:
-        """The callbacks of a device type as Sigfox has them."""
+        """The callbacks of a device type, as Sigfox has them."""
         return _entries(await self._get(f"/device-types/{_quoted(device_type)}/callbacks"))
 
     async def create_callback(self, device_type: str, definition: Mapping[str, Any]) -> str:
-        """Make a callback; `definition` is API2's createCallback. Its id. Twice makes two: see `ensure_callbacks`."""
+        """Create a callback by the API's createCallback; returns its id. Twice makes two: see `ensure_callbacks`."""
         body = orjson.dumps(definition)
         document = await self._ask("POST", f"/device-types/{_quoted(device_type)}/callbacks", body)
         made = document.get("id") if isinstance(document, dict) else None
@@ -147,7 +147,7 @@ class SigfoxApi:
         return made
 
     async def ensure_callbacks(self, device_type: str, definitions: Sequence[Mapping[str, Any]]) -> list[Made]:
-        """Make those callbacks that the device type lacks; one with the same kind, channel and URL is left alone."""
+        """Create the callbacks that the device type lacks; one with the same kind, channel and URL stays as it is."""
         there = {_same(one): str(one.get("id", "")) for one in await self.callbacks(device_type)}
         made: list[Made] = []
         for definition in definitions:
@@ -160,7 +160,7 @@ class SigfoxApi:
         return made
 
     async def _page(self, path: str) -> tuple[list[dict[str, Any]], str | None]:
-        """A page, and the path of the next one. Only what lies below the base address is followed."""
+        """A page, and the path of the next one, which must be below the base address."""
         if not self._pages_left:
             raise SigfoxError(
                 f"Sigfox has more than {self._pages_max} pages of this: ask for less at a time, "
@@ -174,7 +174,7 @@ class SigfoxApi:
         return entries, self._path_of(str(following)) if following else None
 
     def _path_of(self, url: str) -> str:
-        """Raises SigfoxError for an address elsewhere: the password goes to the configured one only."""
+        """The path of a URL. Raises SigfoxError for another server: the password is sent to the configured one only."""
         origin = self._origin
         try:
             parts = urlsplit(urljoin(f"{origin.scheme}://{origin.netloc}", url))
@@ -189,7 +189,7 @@ class SigfoxApi:
         return await self._ask("GET", path, None)
 
     async def _ask(self, method: str, path: str, body: bytes | None) -> Any:
-        """The JSON of the answer. Only what may safely be done twice is asked again where no answer came."""
+        """The JSON of the answer. If no answer came, only an idempotent request is repeated."""
         headers = self._headers if body is None else {**self._headers, "Content-Type": "application/json"}
         for attempt in range(ATTEMPTS):
             begun = await self._turn()
@@ -213,7 +213,7 @@ class SigfoxApi:
         raise AssertionError("the last attempt returns or raises")
 
     async def _turn(self) -> float:
-        """Wait for one; when it came."""
+        """Wait for this request's turn; returns the time at which it came."""
         while True:
             await trio.sleep_until(self._pace.turn(trio.current_time()))
             now = trio.current_time()
@@ -221,7 +221,7 @@ class SigfoxApi:
                 return now
 
     def _wait(self, attempt: int, asked_s: float | None) -> None:
-        """Nothing is asked for as long as Sigfox wishes, or twice as long as the time before."""
+        """Pause all requests for as long as Sigfox asks, or twice as long as before."""
         wished = WAIT_FIRST_S * 2.0**attempt if asked_s is None else asked_s
         self._pace.wait(trio.current_time(), min(wished, WAIT_MAX_S) * (1 + SPREAD * self._chance()))
 
@@ -242,7 +242,7 @@ class SigfoxApi:
         )
 
     def _said(self, response: Response) -> str:
-        """Sigfox's own words, short and without the credentials."""
+        """Sigfox's own text, shortened and without the credentials."""
         try:
             document = orjson.loads(response.body)
         except orjson.JSONDecodeError:
@@ -254,7 +254,7 @@ class SigfoxApi:
 
 
 class ApiListing:
-    """The pages of one listing, read as they are asked for, up to where `evd.sigfox_api.pages` says that it ends."""
+    """The pages of one listing, read on demand, up to the end that `evd.sigfox_api.pages` finds."""
 
     def __init__(self, page: Callable[[str], Any], path: str, query: Mapping[str, Any]) -> None:
         self._page = page
@@ -273,7 +273,7 @@ class ApiListing:
 
 
 def _passes(status: int, method: str) -> bool:
-    """Whether the same request may be answered otherwise a little later; after a 5xx a POST may have been done."""
+    """Whether a later attempt may succeed; after a 5xx a POST may have been executed, so it is not repeated."""
     return status == 429 or (status >= 500 and method == "GET")
 
 
@@ -296,5 +296,5 @@ def _entries(document: Any) -> list[dict[str, Any]]:
 
 
 def _same(callback: Mapping[str, Any]) -> tuple[Any, ...]:
-    """What makes two callbacks one."""
+    """What identifies a callback: its kind, channel and URL."""
     return tuple(callback.get(name) for name in ("channel", "callbackType", "callbackSubtype", "url"))

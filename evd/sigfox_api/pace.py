@@ -1,36 +1,36 @@
-"""How fast Sigfox's REST API may be asked: at will, until it answers 429; from then on one request after the other.
+"""The request rate for Sigfox's REST API: unlimited until the API answers 429, then one request after the other.
 
-Its limit is one message listing a second (field case A04), and it does not say so beforehand. Times are seconds of any
-steady clock.
+Its limit is one listing of messages a second (pysigfox, RATE_LIMIT_DEVICE_MESSAGES), and no answer states it. Times are
+seconds of any monotonic clock.
 """
 
 from __future__ import annotations
 
 PACE_S = 1.05
-"""Between two requests, once one was too many: more than the second, for two may arrive closer than they left."""
+"""Seconds between two requests after a 429: more than one, because requests may arrive closer together than sent."""
 
 PACE_MAX_S = 60.0
 
 STEP = 1.5
-"""So much slower with each further 429: one that jitter on the way made costs little."""
+"""Factor of the interval for each further 429; small, because network jitter may cause one."""
 
 EASE_AFTER = 30
-"""Requests that are taken, until a step back is tried, but none beyond PACE_S."""
+"""Successful requests before the interval is divided by STEP again, never below PACE_S."""
 
 
 class RequestPace:
-    """Of all requests with the same credentials, whichever task makes them."""
+    """Shared by all requests with the same credentials."""
 
     def __init__(self) -> None:
         self.quiet_until = 0.0
-        """Nothing is asked before."""
+        """No request begins before this time."""
         self.interval_s = 0.0
         self._next = 0.0
         self._slowed_at = 0.0
         self._taken = 0
 
     def turn(self, now: float) -> float:
-        """When the next request may begin, which takes its turn with that; ask again where `is_quiet` by then."""
+        """Reserve the next turn and return its time; ask again if `is_quiet` then."""
         at = max(now, self.quiet_until, self._next)
         if self.interval_s:
             self._next = at + self.interval_s
@@ -40,13 +40,13 @@ class RequestPace:
         return now < self.quiet_until
 
     def wait(self, now: float, wait_s: float) -> None:
-        """Nothing is asked for so long."""
+        """Begin no request for `wait_s` seconds."""
         self.quiet_until = max(self.quiet_until, now + wait_s)
 
     def too_many(self, begun: float, now: float) -> None:
-        """A request that began at `begun` was answered 429.
+        """Record that a request which began at `begun` was answered 429.
 
-        Those that were under way together are refused together: that is one reason to slow down, not many.
+        Requests that were under way together are refused together, so they slow the rate down once.
         """
         if begun < self._slowed_at:
             return
@@ -55,7 +55,7 @@ class RequestPace:
         self._taken = 0
 
     def taken(self) -> None:
-        """A request was answered otherwise."""
+        """Record that a request was answered otherwise."""
         self._taken += 1
         if self._taken >= EASE_AFTER and self.interval_s > PACE_S:
             self.interval_s = max(PACE_S, self.interval_s / STEP)

@@ -1,7 +1,7 @@
-"""Where a listing of Sigfox's REST API ends: by its last page, by the messages' own times, or because it never would.
+"""Find the end of a listing of Sigfox's REST API: its last page, the messages' times, or a bound on empty pages.
 
-Sigfox's own `next` may name a page without entries, and may leave out the `since` that was asked for (field cases A01,
-A02). What it gives is the newest first.
+Sigfox's `next` may lead to a page without entries (see pysigfox's tests) and may drop the `since` of the request
+(github.com/sinbrive/Sigfox-http-api shows one). Listings have the newest entry first.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from evd.errors import SigfoxError
 from evd.model.status import MILLISECONDS_FROM, TIME_MAX_MS
 
 EMPTY_PAGES_MAX = 100
-"""Pages without an entry, one behind the other, which is a minute and a half at one request a second."""
+"""Consecutive pages without an entry: a minute and a half at one request a second."""
 
 
 class Pages:
-    """The pages of one listing; `what` is its path. `since` and `before` are epoch ms, None where it has no times."""
+    """The pages of one listing; `what` is its path. `since` and `before` are epoch ms, None if it has no times."""
 
     def __init__(self, what: str, *, since: int | None = None, before: int | None = None) -> None:
         self._what = what
@@ -28,7 +28,7 @@ class Pages:
         self._last: list[dict[str, Any]] = []
 
     def take(self, entries: Sequence[dict[str, Any]], following: str | None) -> tuple[list[dict[str, Any]], str | None]:
-        """What of a page counts, and the next one if it is to be read. Raises SigfoxError where this never ends."""
+        """The entries that count, and the next page if needed. Raises SigfoxError if the listing does not end."""
         within = [entry for entry in entries if self._is_within(_time_ms(entry))]
         if following is None or self._is_past(entries):
             return within, None
@@ -50,7 +50,7 @@ class Pages:
         return (self._since is None or time >= self._since) and (self._before is None or time <= self._before)
 
     def _is_past(self, entries: Sequence[dict[str, Any]]) -> bool:
-        """Whether everything behind this page is older than what was asked for."""
+        """Whether everything after this page is older than `since`."""
         if self._since is None:
             return False
         times = [time for entry in entries if (time := _time_ms(entry)) is not None]
@@ -58,7 +58,7 @@ class Pages:
 
 
 def _time_ms(entry: dict[str, Any]) -> int | None:
-    """The time of a message or a callback, in ms: the API has ms, and in some places s."""
+    """The time of a message or a callback in ms: the API has ms, and seconds in some members."""
     time = entry.get("time")
     if not isinstance(time, int | float) or isinstance(time, bool) or not 0 < time <= TIME_MAX_MS:
         return None

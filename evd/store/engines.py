@@ -1,4 +1,4 @@
-"""The engines that there are. A new one is a folder beside `sqlite`, and a row here."""
+"""The table of storage engines. A new one is a folder beside `sqlite` and a row here."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command
 
 class Opener(Protocol):
     def __call__(self, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> Database:
-        """Open what is at `path`, or make it; `report` is called with what takes long. Raises StoreError."""
+        """Open the database at `path`, or create it; `report` gets a text for each long step. Raises StoreError."""
 
 
 class Engine(NamedTuple):
-    """How a kind of database is opened, and where it is."""
+    """How an engine's database is opened, and where its files are."""
 
     open: Opener
     files: Callable[[Path], Mapping[str, Path]]
-    """What it keeps on this disk, by what each is for: `database` and `log` are in statistics. They must stay the same
-    files while it is open; empty where it keeps nothing here."""
+    """Its files, by purpose; statistics show `database` and `log`. They must stay the same files while it is open.
+    Empty if it keeps nothing on this machine."""
     fleet_command: Callable[[Path], str]
-    """For a shell: shows the fleet, a line a vehicle, while evd runs or not."""
+    """A shell command that shows the fleet, one line for each vehicle, whether evd runs or not."""
 
 
 ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command)}
-"""By name."""
+"""Name → engine."""
 
 DEFAULT = "sqlite"

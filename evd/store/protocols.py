@@ -1,8 +1,8 @@
-"""What an engine gives: `Store`, which writes groups of operations, the readers beside it, and both as a `Database`.
+"""The interface of an engine: `Store`, which writes groups of operations; its readers; and both as a `Database`.
 
-An operation says what happened or what is wanted (a status arrived, a phone registers), never how an engine keeps it: a
-ring per vehicle, a memory of duplicates and an outbox are tables in SQLite. What is asked by the API and by maintenance
-is in `evd.store.queries`; the readers here are asked in the loop, each time for a few microseconds.
+An operation says what happened or what is wanted (a status arrived, a phone registers), never how an engine keeps it:
+rings, duplicates and the outbox are tables in SQLite. Reads for the API and for maintenance are in `evd.store.queries`.
+The readers here are called in the loop and take a few microseconds each.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from evd.store.records import StoredFormat, WaitingRow
 
 
 def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
-    """The results of a preparation that makes no pause."""
+    """The results of a preparation, run to its end without pauses."""
     while True:
         try:
             next(preparation)
@@ -29,30 +29,30 @@ def finished(preparation: Generator[None, None, list[Any]]) -> list[Any]:
 
 
 class Store(Protocol):
-    """What an engine gives. One thread at a time calls the writing methods.
+    """The writing side of an engine. Only one thread at a time may call the writing methods.
 
-    A group is prepared, its commit is started, and finished once `commit_fd` is readable. From `prepare` to
-    `finish_commit` no other writing method may be called."""
+    A group is prepared and its commit is started; once `commit_fd` is readable, the commit is finished. Between
+    `prepare` and the end of `finish_commit` no other writing method may be called."""
 
     def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
-        """All operations in one transaction, which a commit must follow; one result each, which may be an EvdError.
+        """Prepare all operations in one transaction, to be committed next; returns a result, or an EvdError, for each.
 
-        It pauses after every few milliseconds of work at most, so that a long group need not hold the loop; to close
-        it undoes what was done. Never waits for another process. Raises StoreBusy, StoreFull (nothing was written, the
-        store goes on) or StoreBroken (the process must end).
+        It pauses after at most a few milliseconds of work, so that a long group does not block the loop; closing the
+        generator undoes the work. It never waits for another process. Raises StoreBusy or StoreFull (nothing was
+        written, the store remains usable) or StoreBroken (the process must end).
         """
 
     def start_commit(self) -> None:
-        """Have what was prepared made durable, by whoever does not hold up the caller."""
+        """Start to make the prepared group durable, without blocking the caller."""
 
     @property
     def commit_fd(self) -> int:
-        """A file descriptor that is readable when the commit that was started has ended; the same one for good."""
+        """A file descriptor that is readable when the started commit has ended; it never changes."""
 
     def finish_commit(self) -> None:
-        """What was prepared is durable on return; waits where the commit has not ended.
+        """Return when the prepared group is durable; blocks if the commit has not ended.
 
-        Raises as `prepare` does; nothing is prepared any more then.
+        Raises as `prepare` does; the group is then undone.
         """
 
     def commit(self) -> None:
@@ -63,26 +63,26 @@ class Store(Protocol):
 
     @property
     def wants_checkpoint(self) -> bool:
-        """Whether `checkpoint` should be called, once."""
+        """Whether `checkpoint` should be called once."""
 
     def checkpoint(self) -> None:
-        """What takes long and may be done while commits go on, in any thread; `maintain` must wait until it ends."""
+        """Do the long part of a checkpoint, in any thread, while commits go on; `maintain` must wait until it ends."""
 
     @property
     def wants_maintenance(self) -> bool:
-        """Whether `maintain` should not wait until nothing else is to do."""
+        """Whether `maintain` should be called although the writer is not idle."""
 
     def maintain(self, *, idle: bool = False) -> bool:
-        """One bounded step of what may wait, but must not run beside a commit; True if more is left.
+        """Do one bounded step of maintenance, which must not run beside a commit; True if more is left.
 
-        `idle`: nothing else is to do, so what could wait longer is done as well.
+        With `idle`, when there is nothing to commit, less urgent work is done too.
         """
 
     def close(self) -> None: ...
 
 
 class DuePushes(Protocol):
-    """What waits to be pushed by one provider, read in short questions."""
+    """The pushes that wait for one provider, read in short queries."""
 
     def registrations_of(self, vehicle: str) -> list[Registration]:
         """All registrations for a vehicle."""
@@ -91,97 +91,97 @@ class DuePushes(Protocol):
         """The vehicle's last status."""
 
     def registrations_after(self, number: int, limit: int) -> list[Registration]:
-        """Registrations with a number above `number`, in their order: to find what no one remembers."""
+        """Registrations with a number above `number`, in order; for the walk that finds pushes that memory has lost."""
 
     def registrations_due(self, now: int, limit: int) -> list[Registration]:
-        """Registrations whose last attempt failed and is to be repeated by now, those first that waited longest."""
+        """Registrations whose last attempt failed and whose retry is due by now, the longest wait first."""
 
     def events_due(self, now: int, limit: int) -> list[EventDue]:
-        """Events whose push is due, those first that waited longest."""
+        """Events whose push is due, the longest wait first."""
 
     def next_due(self, now: int) -> int | None:
-        """When the next state or event will be due, after `now`."""
+        """The first time after `now` at which a state or an event becomes due; None if there is none."""
 
     def put_off_beyond(self, at: int) -> bool:
-        """Whether a repeat is due later than that."""
+        """Whether a retry is due later than `at`."""
 
     def vehicles(self) -> Iterable[str]:
-        """Every vehicle that somebody is registered for; some more than once."""
+        """Every vehicle that has a registration; some more than once."""
 
     def paused_since(self) -> int:
-        """When the operator stopped all pushes; 0: he did not."""
+        """The time at which the operator stopped all pushes; 0 if they are not stopped."""
 
 
 class EventState(Protocol):
-    """What the events engine reads. Every method raises StoreError where the database cannot be read."""
+    """What the events engine reads. Every method raises StoreError if the database cannot be read."""
 
     def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
-        """Those that somebody owns, is registered for, or has set alerts for, in their order."""
+        """Vehicles that have an owner, a registration or alert settings, in order of their ids."""
 
     def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
-        """What is remembered of it, and how alerts are set for it; None: nothing, and the defaults."""
+        """The vehicle's event memory, and its alert settings; None if there is no memory, or for default settings."""
 
     def last_of(self, vehicle: str) -> Status | None:
         """Its last status."""
 
     def previous_of(self, vehicle: str, time: int, status_id: str) -> Status | None:
-        """The status before this one, where it is among the vehicle's newest ones."""
+        """The status before this one, if it is among the vehicle's newest ones."""
 
     def received_of(self, vehicle: str) -> list[int]:
-        """When its newest statuses were received, `evd.store.records.GAPS_OF` at most."""
+        """The times at which its newest statuses were received, at most `evd.store.records.GAPS_OF`."""
 
     def close(self) -> None: ...
 
 
 class WaitingMetadata(Protocol):
-    """What waits for its message. Every method raises StoreError where the database cannot be read."""
+    """Radio metadata that wait for their messages. Every method raises StoreError if the database cannot be read."""
 
     def since(self, until: int | None, limit: int) -> list[WaitingRow]:
-        """Those first received until then, or all, the oldest first; `limit` at most."""
+        """Those first received by `until`, or all if it is None, the oldest first; at most `limit`."""
 
     def ahead(self, after: int, limit: int) -> list[WaitingRow]:
-        """Those received after a time that is still to come."""
+        """Those whose time of reception is after `after`, so that it lies in the future."""
 
 
 class Database(Store, Protocol):
-    """An engine that was opened: all that a daemon needs of it. `close` ends its readers, too."""
+    """An open engine: all that the daemon needs of it. `close` also ends its readers."""
 
     def preallocate(self) -> None:
-        """Make commits cheaper from the first one on; only where a daemon runs for long."""
+        """Make commits cheaper from the first one on; worth its cost only if the process runs for long."""
 
     def living_keys(self) -> list[Key]:
-        """Those that are not revoked; to be asked before the first `write`."""
+        """Keys that are not revoked; call before the first `write`."""
 
     def own_formats(self) -> list[tuple[str, str]]:
-        """(vehicle, format) of the vehicles with a format of their own; likewise."""
+        """(vehicle, format) of the vehicles with a format of their own; call before the first `write`."""
 
     def type_formats(self) -> list[tuple[str, str]]:
-        """(device type, format) of the device types with a format; likewise."""
+        """(device type, format) of the device types with a format; call before the first `write`."""
 
     def named_formats(self) -> list[StoredFormat]:
-        """The database's formats; likewise."""
+        """The database's formats; call before the first `write`."""
 
     def due_pushes(self, kinds: Iterable[str]) -> DuePushes:
-        """What waits for registrations of these kinds."""
+        """A reader of the pushes that wait for registrations of these kinds."""
 
     def waiting_metadata(self) -> WaitingMetadata:
-        """What waits for its message."""
+        """A reader of the radio metadata that wait for their messages."""
 
     @property
     def waiting_rows(self) -> int:
-        """How many rows wait for their messages; costs nothing."""
+        """How many rows wait for their messages; costs no read."""
 
     def event_state(self) -> EventState:
-        """What the events engine remembers."""
+        """A reader of the events engine's memory."""
 
     def queries(self, version: Callable[[], object]) -> AbstractAsyncContextManager[Queries]:
-        """What the API may ask, while the block lasts.
+        """The queries for the API, valid inside the context.
 
-        `version` is another one after each commit; it says which answers may be shared.
+        `version` returns another value after each commit; only queries of the same version may share an answer.
         """
 
     def find_damage(self) -> list[str]:
-        """What is wrong with the files, empty if nothing is found; in a thread of its own, for it may take minutes.
+        """The damage found in the files, empty if none; call in a thread of its own, because it may take minutes.
 
-        Raises StoreBroken where they are too damaged to be read, StoreBusy where another process stands in the way.
+        Raises StoreBroken if they are too damaged to be read, StoreBusy if another process holds a lock.
         """

@@ -1,11 +1,10 @@
-"""What may be asked of a store, by subject: for the API, for maintenance, for whoever looks at more than his own row.
+"""The queries of a store, by subject, for the API and for maintenance.
 
-Every method raises Unavailable where the database does not answer within some seconds. Two classes of questions do not
-wait for each other: those of users and those of everyone else (`evd.concurrency.requester`); and small ones, which look
-at a few rows, wait for no large one. Each class is bounded, in connections and in how many wait.
+Every method raises Unavailable if the database does not answer within some seconds. The queries of users and of all
+other requesters (`evd.concurrency.requester`) do not wait for each other, and small queries, which read a few rows, do
+not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
 
-A list's `after` is the cursor of the page before; its page has `limit` rows at most and may end sooner, where its rows
-are long.
+A list's `after` is the cursor of the page before. A page has at most `limit` rows, and fewer if its rows are long.
 """
 
 from __future__ import annotations
@@ -49,31 +48,32 @@ from evd.store.records import (
 
 
 class StatusQueries(Protocol):
-    """Statuses in their rings."""
+    """Statuses in the rings."""
 
     async def last(self, vehicle: str) -> Status | None:
-        """The vehicle's newest status that does not lie in the future. Small."""
+        """The vehicle's newest status that is not ahead of the server's clock. Small."""
 
     async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
-        """Statuses of the span behind `after`, the oldest first, and whether more follow.
+        """Statuses of the span after the place `after`, the oldest first, and whether more follow.
 
-        Where the one at `after` is not in the ring any more, nothing of its time and seqNumber is left out.
+        If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
         """
 
     async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
-        """As `range_page`, with all that is kept of each."""
+        """As `range_page`, with everything that is kept of each status."""
 
     async def at(self, vehicle: str, place: Place) -> Status | None:
-        """The status there, unless the ring has let it go."""
+        """The status at this place, if the ring still has it."""
 
     async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
-        """Where the vehicle's statuses behind this one stand: the newest `limit`, oldest first.
+        """Places of the vehicle's statuses after this one: the newest `limit`, the oldest first.
 
-        None of the future. Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
+        Statuses ahead of the server's clock are left out. If the status at `place` is no longer in the ring, none with
+        its time and seqNumber is left out.
         """
 
     async def lasts(self, limit: int) -> list[tuple[str, Place]]:
-        """Where the last status of each vehicle stands that has one, by their ids."""
+        """The place of the last status of each vehicle that has one, by vehicle id."""
 
     async def flagged(self, vehicle: str) -> dict[str, int]:
         """Flag → how many of the vehicle's kept statuses have it."""
@@ -83,19 +83,19 @@ class StatusQueries(Protocol):
 
 
 class VehicleQueries(Protocol):
-    """Vehicles, and what is known of each beside its statuses."""
+    """Vehicles, and what is known of each besides its statuses."""
 
     async def fleet(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[FleetRow]:
-        """By the vehicles' ids."""
+        """All vehicles, by id."""
 
     async def vehicle(self, vehicle: str) -> FleetRow | None:
-        """Small."""
+        """One vehicle. Small."""
 
     async def vehicles_from(self, first: str, limit: int) -> list[str]:
         """The ids of known vehicles in their order, from `first` on. Small."""
 
     async def days(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DayRow]:
-        """What came of the vehicle's frames with a seqNumber and what was lost, by day (UTC), oldest first."""
+        """Received and lost frames of the vehicle that had a seqNumber, by day (UTC), the oldest first."""
 
     async def log(
         self, vehicle: str, after: tuple[int, int] = (NUMBER_MAX, NUMBER_MAX), *, limit: int
@@ -103,7 +103,7 @@ class VehicleQueries(Protocol):
         """The vehicle's log, the newest first, by (time, number)."""
 
     async def logs(self, after: tuple[int] = (NUMBER_MAX,), *, limit: int) -> Listing[NoteRow]:
-        """The entries of all vehicles, groups and device types, those first that came last."""
+        """The log entries of all vehicles, groups and device types, the latest first."""
 
     async def downlinks(
         self,
@@ -115,36 +115,36 @@ class VehicleQueries(Protocol):
         after: tuple[int] = (NUMBER_MAX,),
         limit: int,
     ) -> Listing[DownlinkRow]:
-        """Those that are all that is given, the newest first, with their states at `now`."""
+        """Downlinks that match all given conditions, the newest first, with their states at `now`."""
 
 
 class FormatQueries(Protocol):
-    """Payload formats, and who has them."""
+    """Payload formats, and the vehicles and device types that use them."""
 
     async def format_uses(self) -> list[FormatUse]:
-        """By format that has a name: how many vehicles and device types have it as theirs."""
+        """Each named format, with how many vehicles and device types are assigned to it."""
 
     async def format_vehicles(self, name: str, after: tuple[str] = ("",), *, limit: int) -> Listing[VehicleName]:
-        """Whose format it is."""
+        """Vehicles that are assigned to the format."""
 
     async def format_types(self, name: str) -> list[str]:
-        """The device types whose format it is."""
+        """Device types that are assigned to the format."""
 
     async def device_types(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DeviceTypeRow]:
-        """Those with a format, by their ids."""
+        """Device types with a format, by id."""
 
 
 class AccessQueries(Protocol):
     """Keys, owners and registrations."""
 
     async def owns(self, uid: str, vehicle: str) -> bool:
-        """Small."""
+        """Whether the user owns the vehicle. Small."""
 
     async def keys(self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX) -> Listing[KeyRow]:
-        """By (created, id)."""
+        """All keys, by (created, id)."""
 
     async def owners(self, after: tuple[str, str] = ("", ""), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
-        """By (uid, vehicle)."""
+        """All owners, by (uid, vehicle)."""
 
     async def registrations(
         self,
@@ -156,26 +156,26 @@ class AccessQueries(Protocol):
         after: tuple[int] = (0,),
         limit: int,
     ) -> Listing[RegistrationRow]:
-        """Those of these kinds of target that are all that is given, in the order they came."""
+        """Registrations of these kinds that match all given conditions, by number."""
 
 
 class RejectionQueries(Protocol):
-    """Requests that were refused."""
+    """Rejected requests."""
 
     async def rejections(
         self, after: tuple[int] = (NUMBER_MAX,), *, limit: int, text: str
     ) -> Listing[RejectionSummary]:
-        """Those with a number below and `text` in what was wrong with them, the newest first."""
+        """Rejections with a number below `before`, and `text` in their reason if it is given, the newest first."""
 
     async def rejection(self, number: int) -> Rejection | None:
-        """Small."""
+        """One rejection. Small."""
 
     async def rejected_numbers(self, *, after: int, through: int, limit: int, error: str = "") -> list[int]:
-        """The oldest first; `error` narrows it down to those with this one."""
+        """Numbers of rejections, the oldest first; with `error`, only of those with this error."""
 
 
 class EventQueries(Protocol):
-    """What happened to vehicles, how alerts are set, and what users prefer."""
+    """Events, alert settings, and users' preferences."""
 
     async def events(
         self,
@@ -186,17 +186,17 @@ class EventQueries(Protocol):
         vehicle: str | None = None,
         uid: str | None = None,
     ) -> Listing[EventRow]:
-        """With a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
+        """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
     async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known, or owned, and how alerts are set for it (JSON). Small."""
+        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
-        """JSON. Small."""
+        """A user's preferences (JSON). Small."""
 
 
 class PushQueries(Protocol):
-    """What was pushed, what waits, and the way of one status."""
+    """Finished and waiting pushes, and the trace of one status."""
 
     async def finished_pushes(
         self, *, vehicle: str | None = None, status_id: str | None = None, before: int = NUMBER_MAX, limit: int
@@ -212,39 +212,39 @@ class PushQueries(Protocol):
         after: Turn = FIRST_TURN,
         limit: int,
     ) -> list[WaitingPush]:
-        """Last statuses that phones were not given yet, those first that are tried next.
+        """Last statuses that phones were not given yet, the next to be tried first.
 
-        Of targets that are not stale (renewed since `unseen_since`, of a kind that never is, or the original app's),
-        and statuses received after `received_after`: no others are pushed.
+        Only of targets that are not stale (renewed since `unseen_since`, or of a kind that never becomes stale, or the
+        original app's), and only statuses received after `received_after`: no others are pushed.
         """
 
     async def count_states_waiting(self, *, unseen_since: int, received_after: int) -> int:
-        """How many those are."""
+        """The number of these (see `states_waiting`)."""
 
     async def events_waiting(
         self, *, vehicle: str | None = None, status_id: str | None = None, after: Turn = FIRST_TURN, limit: int
     ) -> list[WaitingPush]:
-        """Events that phones are still to hear of, those first that are tried next."""
+        """Events that phones were not given yet, the next to be tried first."""
 
     async def traced_phones(self, vehicle: str) -> list[TracedPhone]:
-        """The vehicle's registrations, and how far the deliveries to each are; 1000 at most."""
+        """The vehicle's registrations, and the state of the deliveries to each; at most 1,000."""
 
     async def push_facts(self, unseen_since: int) -> PushFacts:
-        """Whether pushes are paused, registrations, and stale ones: phones that were not renewed since."""
+        """Whether pushes are paused, the number of registrations, and of phones not renewed since `unseen_since`."""
 
     async def stopped_after(self, number: int, limit: int, lately: PushedLately) -> StoppedPhones:
-        """Of the next `limit` registrations after this number."""
+        """Counts over the next `limit` registrations after this number."""
 
     async def push_log_from(self) -> int:
-        """From when on all finished pushes are known; 0: from the first one on."""
+        """The time since which all finished pushes are in the push log; 0 if it has the first push."""
 
     async def traced_status(self, vehicle: str, status_id: str) -> TracedStatus | None:
-        """A status of the vehicle's ring; `newer` is the one that came first of those that rank above it, or None."""
+        """A status in the vehicle's ring; `newer` is the first arrival of those that rank above it, or None."""
 
     async def vehicle_of(self, status_id: str) -> str | None:
-        """Whose status it is, in no class of questions.
+        """The vehicle of a status, searched in no class of queries.
 
-        Raises NotFound where not all could be looked through in time.
+        Raises NotFound if the search was not complete in time.
         """
 
 
@@ -258,10 +258,10 @@ class Queries(
     PushQueries,
     Protocol,
 ):
-    """All of it."""
+    """All queries."""
 
     async def counts(self) -> StoredCounts:
-        """Of what is small, and of the rings by their vehicles' own counts."""
+        """Row counts of the small tables, and of the rings by their vehicles' own counts."""
 
     async def heard_after(self, time: int) -> bool:
-        """Whether a vehicle's last status says a time after this one: vehicles have clocks of their own."""
+        """Whether any vehicle's last status has a time after this one; a vehicle's clock is independent of evd's."""

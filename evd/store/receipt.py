@@ -1,4 +1,4 @@
-"""The promise of one operation's result: who submits an operation gets it, and is answered after the commit."""
+"""The receipt of one operation: the caller that submits it gets its result through this after the commit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import trio
 from evd.model.operations import Operation
 
 _OPEN = object()
-"""No result yet."""
+"""Marks a receipt without a result."""
 
 
 class Receipt:
-    """The promise of one operation's result: have it told to `then`, or await it."""
+    """The receipt of one operation: pass a callback to `then`, or await `wait`."""
 
     __slots__ = ("_result", "_take", "deadline", "operation", "size_bytes")
 
@@ -26,9 +26,9 @@ class Receipt:
         self._take: Callable[[Any], None] | None = None
 
     def then(self, take: Callable[[Any], None]) -> None:
-        """Have `take` called once with the result when it is on disk, or with the Exception that came instead.
+        """Call `take` once with the result when it is on disk, or with the Exception that replaced it.
 
-        Unavailable says that the operation may or may not have been written. `take` must not raise.
+        Unavailable means that the operation may or may not have been written. `take` must not raise.
         """
         if self._result is _OPEN:
             self._take = take
@@ -36,10 +36,10 @@ class Receipt:
             take(self._result)
 
     async def wait(self) -> Any:
-        """The operation's result, when it is on disk; to be awaited once.
+        """Return the operation's result when it is on disk; may be awaited once.
 
-        Cancelling the wait is safe: the operation is written all the same. Raises Unavailable (it may or may not have
-        been written), or the operation's own EvdError.
+        Cancelling the wait is safe: the operation is written anyway. Raises Unavailable (it may or may not have been
+        written) or the operation's own EvdError.
         """
         if self._result is _OPEN:
             task = trio.lowlevel.current_task()
@@ -59,7 +59,7 @@ class Receipt:
         return self._result is not _OPEN
 
     def settle(self, result: Any) -> None:
-        """Give the result, or an Exception; nothing happens where the receipt was settled before."""
+        """Set the result, or an Exception; a receipt that has a result keeps it."""
         if self._result is not _OPEN:
             return
         self._result = result

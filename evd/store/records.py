@@ -1,7 +1,7 @@
-"""What a store gives to read: positions in a ring, pages of it, and a record for each list of the API.
+"""The records that a store returns: places in a ring, pages, and one record for each list of the API.
 
-Every time is epoch ms, every `number` counts from 1 in the order in which rows came. A TypedDict is a JSON object as it
-leaves evd, or nearly: an engine gives exactly these keys.
+All times are epoch ms; each `number` counts from 1 in the order in which rows were added. A TypedDict is a JSON object
+nearly as the API sends it: an engine must return exactly these keys.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 import msgspec
 
 NUMBER_MAX = (1 << 63) - 1
-"""The highest number of a row."""
+"""The highest possible number of a row."""
 
 LISTED_MAX = 10_000
-"""Rows of a list's page."""
+"""Rows of one page of a list."""
 
 GAPS_OF = 20
-"""Statuses by whose times it is told what is usual for a vehicle."""
+"""Newest statuses whose times show a vehicle's usual interval."""
 
 Place = tuple[int, int, str]
-"""Where a status stands in its ring: time (epoch ms), seqNumber or -1, id."""
+"""A status's place in its ring: time (epoch ms), seqNumber or -1, id."""
 
 Turn = tuple[int, int]
-"""When a waiting push is tried next, and which of those that are tried then: rows have it as `at` and `place`."""
+"""A waiting push's place in the queue: the time of its next attempt, and a number; in rows `at` and `place`."""
 
 FIRST_TURN: Turn = (-NUMBER_MAX, 0)
 
@@ -31,7 +31,7 @@ Row = TypeVar("Row")
 
 
 class Listing(NamedTuple, Generic[Row]):
-    """A page of a list; `following` is the cursor that the next one goes on from, None where there is none."""
+    """A page of a list; `following` is the cursor for the next page, None if there is none."""
 
     rows: list[Row]
     following: tuple[Any, ...] | None
@@ -41,7 +41,7 @@ class Listing(NamedTuple, Generic[Row]):
 
 
 class TimeSpan(NamedTuple):
-    """Times are epoch ms, both included."""
+    """A span of time; both ends are epoch ms and included."""
 
     vehicle: str
     first: int
@@ -49,14 +49,14 @@ class TimeSpan(NamedTuple):
 
 
 class PageLimit(NamedTuple):
-    """What fits into a page; it always has one status."""
+    """The limits of a page, which has at least one status."""
 
     rows: int
     size_bytes: int
 
 
 class WaitingRow(msgspec.Struct, frozen=True, gc=False):
-    """What DATA_ADVANCED or GEOLOC said of a message that did not come; times are epoch ms."""
+    """A DATA_ADVANCED or GEOLOC whose message has not come; times are epoch ms."""
 
     number: int
     vehicle: str
@@ -66,15 +66,15 @@ class WaitingRow(msgspec.Struct, frozen=True, gc=False):
     """`advanced` or `geoloc`."""
     payload: bytes | None
     radio: bytes
-    """What it says of the radio, a JSON object."""
+    """The radio metadata, a JSON object."""
     location: str | None
     received: int
     document: bytes | None
-    """The callback, a JSON object; None: an older evd did not keep it."""
+    """The callback, a JSON object; None if an older evd did not keep it."""
 
 
 class TracedStatus(TypedDict):
-    """A status of a ring, and which one that ranks above it came first."""
+    """A status of a ring, and the first arrival of those that rank above it."""
 
     vehicle: str
     id: str
@@ -88,9 +88,9 @@ class TracedStatus(TypedDict):
 # ---- vehicles ----
 
 FleetRow = dict[str, Any]
-"""A vehicle: FLEET_KEYS, and its main measures under the app's names. One by itself has `format` and `created`, too.
+"""A vehicle: FLEET_KEYS and its main measures under the app's names. A single vehicle also has `format` and `created`.
 
-`last_time` is a text in UTC; what is not known, or was said by no status, is None.
+`last_time` is a text in UTC; unknown values are None.
 """
 
 FLEET_KEYS = frozenset(
@@ -109,11 +109,11 @@ FLEET_KEYS = frozenset(
         "modem_temperature_c",
     }
 )
-"""What each row of the fleet has, whatever measures there are."""
+"""The keys that every row of the fleet has, whatever measures there are."""
 
 
 class DayRow(TypedDict):
-    """What came of a vehicle's frames with a seqNumber on a day (UTC) and what was lost."""
+    """Received and lost frames of a vehicle on one day (UTC); only frames with a seqNumber count."""
 
     vehicle: str
     day: str
@@ -121,9 +121,9 @@ class DayRow(TypedDict):
     lost: int
     resets: int
     share: float
-    """Received, in %."""
+    """Received frames in %."""
     used: int
-    """What the device sent."""
+    """Frames that the device sent."""
 
 
 class NoteRow(TypedDict):
@@ -138,7 +138,7 @@ class NoteRow(TypedDict):
 
 
 class StoredFormat(NamedTuple):
-    """A payload format of the database; `fields` is its table of field options, a JSON object."""
+    """A payload format of the database; `fields` is the table of field options, a JSON object."""
 
     name: str
     grammar: str
@@ -146,7 +146,7 @@ class StoredFormat(NamedTuple):
 
 
 class FormatUse(TypedDict):
-    """Of a format that has a name."""
+    """How many vehicles and device types are assigned to a named format."""
 
     format: str
     vehicles: int
@@ -199,7 +199,7 @@ class OwnerRow(TypedDict):
 
 
 class RegistrationRow(TypedDict):
-    """With the whole token, which must leave the process only as `evd.push.trace.short` shows it."""
+    """A registration with its whole token, which may leave the process only shortened by `evd.push.trace.short`."""
 
     number: int
     vehicle: str
@@ -225,7 +225,7 @@ class RejectionSummary(TypedDict):
     detail: str
     body_bytes: int
     client: str
-    """The address that it came from the last time, "" where that was none."""
+    """The client's address at the last attempt; "" if there was none."""
 
 
 class Rejection(TypedDict):
@@ -255,7 +255,7 @@ class EventRow(TypedDict):
     samples: Any
 
 
-# ---- pushes: tokens are whole, and must leave the process only as `evd.push.trace.short` shows them ----
+# ---- pushes: tokens are whole, and may leave the process only shortened by `evd.push.trace.short` ----
 
 
 class FinishedPush(TypedDict):
@@ -275,7 +275,7 @@ class FinishedPush(TypedDict):
 
 
 class WaitingPush(TypedDict):
-    """A last status, or an event, that a registration was not given yet; (`at`, `place`) is its turn."""
+    """A last status or an event that a registration was not given yet; (`at`, `place`) is its Turn."""
 
     vehicle: str
     status_id: str
@@ -291,7 +291,7 @@ class WaitingPush(TypedDict):
 
 
 class TracedPhone(TypedDict):
-    """A registration of one vehicle, and how far the deliveries to it are."""
+    """A registration of one vehicle, and the state of the deliveries to it."""
 
     token: str
     kind: str
@@ -307,26 +307,26 @@ class TracedPhone(TypedDict):
 
 class PushFacts(TypedDict):
     paused_since: int
-    """0: the operator did not stop pushes."""
+    """0 if the operator did not stop pushes."""
     registrations: int
     stale: int
 
 
 class PushedLately(NamedTuple):
-    """Of which phones that stopped it is asked; times are epoch ms."""
+    """Selects the phones that count as stopped; times are epoch ms."""
 
     since: int
-    """A provider took a push later."""
+    """A provider took a push for the phone after this time."""
     unseen_since: int
-    """Those that were not renewed since are stale, unless they are the original app's."""
+    """Phones not renewed since are stale, unless they are the original app's."""
     received_after: int
-    """Others were missed that were not given a status of this time or later,"""
+    """The vehicle's last status, which the phone was not given, was received at this time or later,"""
     received_before: int
-    """which is worth no push any more."""
+    """and not later than this: such a status is too old to be pushed."""
 
 
 class StoppedPhones(TypedDict):
-    """Of a page of registrations: how many, the last one's number, and how many stopped for which reason."""
+    """Of a page of registrations: how many, the last one's number, and how many stopped, by reason."""
 
     registered: int
     last: int | None
@@ -335,7 +335,7 @@ class StoppedPhones(TypedDict):
 
 
 class StoredCounts(TypedDict):
-    """Row counts, and when the oldest event that waits was created."""
+    """Row counts, and the time at which the oldest waiting event was created."""
 
     vehicles: int
     statuses: int

@@ -1,4 +1,4 @@
-"""What an engine is opened with: how much it keeps, whatever it keeps it in."""
+"""The parameters of an engine: how much it keeps."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Limits(NamedTuple):
 
 
 class StoreSettings(NamedTuple):
-    """`capacity` is the number of statuses a vehicle keeps unless it has a number of its own."""
+    """`capacity` is the number of statuses that a vehicle keeps unless it has a number of its own."""
 
     capacity: int
     limits: Limits
     target_kinds: Iterable[TargetKind]
-    """Registrations are of one of these, or of one that the database knows from an earlier start."""
+    """A registration is of one of these kinds, or of one that the database knows from an earlier start."""
     give_up_after_s: int = 3600
-    """For so long a state is worth pushing."""
+    """How long a state is worth pushing."""
     stale_after_days: int = 30
-    """For so long a phone is sent pushes that is not heard of."""
+    """How long a phone that does not renew its registration is sent pushes."""
     create_unknown: bool = True
-    """Whether a vehicle becomes known by its first status; else it is refused."""
+    """Whether a vehicle becomes known by its first status; if not, its statuses are refused."""
     vehicles_max: int = 1_000_000

@@ -1,4 +1,4 @@
-"""Whether the database takes nothing any more: something waits, and for too long no commit came of it."""
+"""Detect a stall of the database: operations wait, and nothing was committed for too long."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from evd.model.daemon_state import NotReady
 
 
 class Stall:
-    """`reason` says why nothing is taken; None: it is, or nothing is to be taken.
+    """`reason` says why nothing is committed; None if there is no stall.
 
-    A time is that of any clock that does not jump, in s.
+    Times are seconds of a monotonic clock.
     """
 
     def __init__(self, after_s: float) -> None:
@@ -20,7 +20,7 @@ class Stall:
         self._commits = 0
 
     def look(self, now: float, *, waiting: bool, commits: int, refused: str) -> bool:
-        """Whether `reason` has changed. `refused` is why the last attempt failed, until one does not."""
+        """Update `reason`; returns whether it changed. `refused` is why the last attempt failed, "" if it did not."""
         since = self._since
         if (not waiting and not refused) or commits != self._commits or since is None:
             self._commits = commits

@@ -174,7 +174,7 @@ async def test_what_says_nothing_of_a_vehicle_is_an_entry_of_its_log(road: Calla
     notes = rows(way.path, "SELECT vehicle, kind, severity, text, document FROM log ORDER BY vehicle")
     assert [note[:3] for note in notes] == [("1A", "geoloc", "info"), ("1B", "advanced", "info")]
     assert notes[0][3] == (
-        "Sigfox told of a message by GEOLOC, but the message itself did not come. It was located at 48.5,17.5."
+        "Sigfox sent GEOLOC for a message, but the message itself did not come. It was located at 48.5,17.5."
     )
     assert json.loads(notes[1][4])["operatorName"] == "Ostsee"
 

@@ -1,1 +1,1 @@
-"""What evd sends: one HTTP client for few requests, and the pool that pushes go through."""
+"""HTTP from evd: a client for occasional requests, and the connection pool for pushes."""

@@ -1,8 +1,8 @@
-"""The HTTP client: whatever evd asks by itself, except for pushes through FCM (`push_pool`), goes through here.
+"""The HTTP client for all of evd's own requests except pushes through FCM (`push_pool`).
 
-A thin layer over httpx: one deadline for a whole request, a bound on the answer, errors of evd's own tree. An answer is
-untrusted, so it must not choose whom evd talks to, nor what evd unpacks or remembers: no redirect is followed, nothing
-is decompressed, no cookie is kept. Neither the environment's proxies nor netrc count.
+A thin layer over httpx: one deadline for a whole request, a bound on the answer, and evd's own errors. Answers are
+untrusted, so they must not decide whom evd connects to, or what it decompresses or stores: redirects are not followed,
+nothing is decompressed, no cookie is kept. The environment's proxies and netrc are ignored.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
 from evd.version import VERSION
 
 for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.ERROR)  # what they log below it has addresses, which may hold keys
+    logging.getLogger(_name).setLevel(logging.ERROR)  # lower levels log addresses, which may contain keys
 
 HEADERS = {
     "User-Agent": f"evd/{VERSION}",
-    "Accept-Encoding": "identity",  # a body that is compressed all the same is given as it came
+    "Accept-Encoding": "identity",  # a body that is compressed anyway is returned as it came
 }
 
 
 class HttpClient:
-    """At most `connections_max` connections, to all hosts together, each with one request in flight.
+    """At most `connections_max` connections to all hosts together, each with one request in flight.
 
-    `timeout_s` (s) is for a whole request: the wait for a connection, connecting, sending, and the last byte of the
-    answer, however slowly it drips. An answer's body may have `body_max` bytes, its head 100 KiB (httpcore's bound).
-    A connection without a request is closed after `idle_max_s`. Certificates are verified by `ssl_context`.
+    `timeout_s` (s) bounds a whole request: the wait for a connection, connecting, sending, and the answer to its last
+    byte, however slowly it comes. An answer's body may have `body_max` bytes, its head 100 KiB (httpcore's bound). A
+    connection without a request is closed after `idle_max_s`. Certificates are verified by `ssl_context`.
 
-    Nothing is sent twice: where a kept connection was closed in the moment in which it was used, that is HttpBroken.
-    Errors name the origin of an address and never more, for its path and query may be secrets.
+    No request is sent twice: if the server closes a kept connection just as it is used, that is HttpBroken. Errors name
+    only the origin of an address, because its path and query may be secrets.
     """
 
     def __init__(
@@ -61,9 +61,7 @@ class HttpClient:
             verify=ssl_context or default_ssl_context(),
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(
-                None
-            ),  # httpx's begin anew with each byte: a cancel scope bounds the whole request instead
+            timeout=httpx.Timeout(None),  # httpx's restart with each byte, so a cancel scope bounds the whole request
             limits=httpx.Limits(
                 max_connections=connections_max,
                 max_keepalive_connections=connections_max,
@@ -74,7 +72,7 @@ class HttpClient:
     async def request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Response:
-        """Send one request and read its answer, whatever its status. A cancelled request closes its connection.
+        """Send one request and return the answer, whatever its status. A cancelled request closes its connection.
 
         Raises HttpTimeout after `timeout_s`, HttpBroken if there is no usable answer, and HttpError if the client is
         closed or the request cannot be written as HTTP.
@@ -88,10 +86,10 @@ class HttpClient:
         raise self._too_late(url)
 
     async def deliver(self, url: str, headers: Mapping[str, str], body: bytes) -> Response:
-        """POST something of whose answer only the status and the head count; the response has no body.
+        """POST a request for whose answer only status and head count; the response has no body.
 
-        The answer's body is read, as far as `request` would, so that the connection can be used again; whatever is
-        wrong with it, the status stands. Raises as `request` does.
+        The answer's body is read up to the bound of `request`, so that the connection can be reused; errors in it are
+        ignored. Raises as `request` does.
         """
         head: Response | None = None
         with _named(url), trio.move_on_after(self._timeout_s):
@@ -107,7 +105,7 @@ class HttpClient:
         return head
 
     async def aclose(self) -> None:
-        """Close all connections; requests that have no answer raise HttpBroken, and further ones HttpError."""
+        """Close all connections; pending requests raise HttpBroken, and later ones HttpError."""
         await self._client.aclose()
 
     async def __aenter__(self) -> Self:
@@ -121,7 +119,7 @@ class HttpClient:
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
     ) -> httpx.Response:
-        """The answer's head; the caller closes it."""
+        """The answer's head; the caller closes the answer."""
         if self._client.is_closed:
             raise HttpError(f"The connections to {origin_of(url)} are closed.")
         try:
@@ -132,9 +130,9 @@ class HttpClient:
         return await self._client.send(request, stream=True)
 
     async def _read(self, answer: httpx.Response) -> bytes:
-        """Raises HttpBroken for more than `body_max` bytes."""
+        """The answer's body. Raises HttpBroken if it has more than `body_max` bytes."""
         body = bytearray()
-        # The loop is cancelled, never left: the generators in it would stay open until the collector comes.
+        # The loop is cancelled, never left: generators in it would stay open until the garbage collector runs.
         with trio.CancelScope() as enough:
             async for part in answer.aiter_raw():
                 body += part
@@ -150,7 +148,7 @@ class HttpClient:
 
 @contextmanager
 def _named(url: str) -> Iterator[None]:
-    """httpx's errors become HttpError and its kinds, each one sentence that names the origin only."""
+    """Translate httpx's errors to HttpError and its kinds, whose sentences name only the origin."""
     try:
         yield
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError):
@@ -166,7 +164,7 @@ def _named(url: str) -> Iterator[None]:
 
 
 class _Body(httpx.AsyncByteStream):
-    """A request's body. httpx's own is an async generator, which stays open where a server hangs up in between."""
+    """A request's body. httpx's own is an async generator, which stays open if the server closes the connection."""
 
     def __init__(self, body: bytes) -> None:
         self._parts = [body] if body else []
@@ -185,14 +183,14 @@ def _forbidden(url: str) -> HttpError:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """What a library's errors were made from (httpcore hides causes, not contexts); of several addresses, their sum."""
+    """The original cause of a library's error (httpcore hides causes, not contexts); of several addresses, all."""
     while (before := error.__cause__ or error.__context__) and not isinstance(before, BaseExceptionGroup):
         error = before
     return error
 
 
 def _fault(said: str) -> str:
-    """What httpcore (its `_receive_event`) and h11 say of an answer that ends too early, or is no HTTP."""
+    """A reason for httpcore's and h11's errors about an answer that ends too early or is not HTTP."""
     if said.startswith("Server disconnected"):
         return "closed the connection without an answer"
     if "peer closed connection" in said:

@@ -1,4 +1,4 @@
-"""Addresses of the servers that evd asks. Pure."""
+"""Addresses of the servers to which evd sends requests. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """A server that evd asks: `prefix` is the path before every request's path, without its last slash."""
+    """A server to which evd sends requests; `prefix` comes before every request's path, without a final slash."""
 
     scheme: str
     host: str
@@ -27,7 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 def parse_origin(base_url: str) -> Origin:
-    """Raises ConfigError, without repeating a password, if this is no plain http:// or https:// address."""
+    """Parse a base address. Raises ConfigError, without repeating a password, unless it is http:// or https://."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -47,6 +47,6 @@ def parse_origin(base_url: str) -> Origin:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port: what a log may say of an address, whose path and query may be secrets."""
+    """Scheme, host and port: the part of an address that a log may contain; path and query may be secrets."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{re.split('[/?#]', rest, maxsplit=1)[0].rpartition('@')[2]}"

@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection to a push provider, and the answer it is reading. Nothing here waits."""
+"""One HTTP/1.1 connection to a push provider, and the answer that it is reading. No method waits."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ HEAD_MAX = 65_536
 """Bytes of an answer's head (FCM's are 400 bytes, nginx and Apache send at most 8 KiB)."""
 
 KEPT_HEADERS = {b"retry-after"}
-"""What a sender of pushes reads of an answer's head, beside what httptools reads itself."""
+"""Headers that a provider's sender reads; httptools itself reads the framing."""
 
 
 class NoAnswer(HttpBroken):
-    """The other side closed the connection before the first byte of an answer."""
+    """The server closed the connection before the first byte of an answer."""
 
 
 class PushConnection:
     """Sends a request, then reads its answer; the `on_…` methods are httptools' callbacks.
 
-    An answer's head may have HEAD_MAX bytes and its body `body_max`. It must say where it ends, by a length or chunks:
-    one that ends with its connection cannot be told from one that was cut off.
+    An answer's head may have HEAD_MAX bytes and its body `body_max`. The answer must have a length or chunks: one that
+    ends with its connection cannot be distinguished from a truncated one.
     """
 
     def __init__(self, wire: PlainSocket, peer: str, body_max: int) -> None:
@@ -33,22 +33,22 @@ class PushConnection:
         """How many requests it has served."""
         self.reusable = True
         self._body_max = body_max
-        # A chunked body has its frames on top; one whose frames outweigh it is refused.
+        # The framing of a chunked body counts too; a body whose framing outweighs its content is refused.
         self._wire_max = HEAD_MAX + 2 * body_max
         self._parser = httptools.HttpResponseParser(self)
         self._received = 0
         self._expect()
 
     def send(self, request: bytes) -> bool:
-        """Whether the socket took everything; the rest is `wire.flush`ed when it can be. Raises OSError."""
+        """Send; False if the socket did not take everything: `wire.flush` when it is writable. Raises OSError."""
         self._received = 0
         self._expect()
         return self.wire.send(request)
 
     def receive(self) -> Response | None:
-        """The answer once it is whole. Raises OSError, NoAnswer or HttpBroken: the connection is to be closed then.
+        """Read from the readable socket; returns the answer once it is complete.
 
-        To be called when the socket is readable.
+        Raises OSError, NoAnswer or HttpBroken; the connection must then be closed.
         """
         while (data := self.wire.receive()) is not None:
             if not data:
@@ -65,7 +65,7 @@ class PushConnection:
         return Response(self._status, self._headers, b"".join(self._body))
 
     def cut_off(self) -> HttpBroken:
-        """What a connection that is gone means for the request it was sent."""
+        """The error for the request in flight when the connection is lost."""
         if not self._received:
             return NoAnswer(f"{self.peer} closed the connection without an answer.")
         return HttpBroken(f"{self.peer} closed the connection in the middle of its answer.")
@@ -78,7 +78,7 @@ class PushConnection:
                 raise HttpBroken(f"{self.peer} answered with a body of more than {self._body_max} bytes.") from None
             if not self._complete:
                 raise HttpBroken(f"{self.peer} answered with something that is not HTTP/1.1.") from error
-            self.reusable = False  # the answer was whole; what came after it is rubbish
+            self.reusable = False  # the answer was complete, but more bytes came after it
 
     def _expect(self) -> None:
         self._status = 0
@@ -90,7 +90,7 @@ class PushConnection:
 
     def on_message_begin(self) -> None:
         if self._complete:
-            self.reusable = False  # an answer nobody asked for: what follows belongs to no request
+            self.reusable = False  # an answer without a request: no later one can be assigned
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() in KEPT_HEADERS and not self._complete:

@@ -1,9 +1,9 @@
 """Kept-alive connections to one push provider, for hundreds of tasks that send at once.
 
-One epoll watches all connections, and one task attends to it: a wake-up serves every answer that has come in since the
-last one and wakes the tasks that wait for them. No request pays for a timer or for trio's own readiness; its deadline
-is a number that the same task compares. One request in flight a connection: HTTP/2 would save connections, but in
-Python its frames cost more than they save (1,050 messages a second where HTTP/1.1 sent 21,700).
+One epoll watches all connections, and one task serves it: a wake-up handles every answer that has come since the last
+one and wakes the tasks that wait for them. A request needs neither a timer nor trio's own readiness: its deadline is a
+number that the same task compares. Each connection has one request in flight. HTTP/2 would save connections, but in
+Python its framing costs more than it saves (1,050 messages a second, where HTTP/1.1 sent 21,700).
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
 from evd.net.socket import PlainSocket, TlsSocket
 
 EVENTS_MAX = 64
-"""Answers attended to in one go; then the others of the process have their turn."""
+"""Answers handled before other tasks have their turn."""
 
 CONNECTING_MAX = 8
-"""A TLS handshake is a millisecond of this processor and a round trip: while these go on, answers free connections."""
+"""Connections opened at once. A TLS handshake takes 1 ms of this CPU and a round trip; meanwhile answers free
+connections."""
 
 EAGER = 32
-"""So many connections are opened as soon as all others are in use."""
+"""Connections up to this number are opened as soon as all others are in use."""
 
 PATIENCE_S = 0.05
-"""Beyond these, one is opened once somebody has waited so long: an FCM some 50 ms away needs hundreds, one that answers
-at once none."""
+"""Beyond these, one is opened when a request has waited this long: an FCM 50 ms away needs hundreds, one that answers
+at once needs none."""
 
 SPACING_S = 0.02
-"""And not more often than this: a handshake costs as much as thirty messages, so where it is this processor that is
-slow, many of them would make it slower yet. All 512 are there in ten seconds; a ramp takes sixty."""
+"""The shortest time between two of those: a handshake costs as much as thirty messages, so if this CPU is the
+bottleneck, many of them would slow it further. All 512 are open in ten seconds; a ramp takes sixty."""
 
 SWEEPS = 10
-"""How often a deadline is looked at within it: a request is given up a tenth late at most."""
+"""Checks of a deadline within its time: a request is given up at most a tenth late."""
 
 SWEEP_MAX_S = 1.0
 
@@ -54,14 +55,14 @@ READABLE = select.EPOLLIN | select.EPOLLRDHUP
 class PushPool:
     """At most `connections_max` connections to `base_url`.
 
-    `timeout_s` (s) is for a whole request: waiting for a connection or opening one, and the last byte of the answer,
-    of which the body may have `body_max` bytes. A connection without a request is closed after `idle_max_s`.
+    `timeout_s` (s) bounds a whole request: the wait for a connection, or opening one, and the answer to its last byte.
+    The answer's body may have `body_max` bytes. A connection without a request is closed after `idle_max_s`.
 
-    A request is **sent again**, once and on a new connection, if it went out on a connection that had served others and
-    the other side closed it without one byte of an answer. A push may come twice anyway: it carries its event id.
+    A request is **sent again**, once and on a new connection, if it was sent on a connection that had served others and
+    the server closed that without one byte of an answer. A push may be sent twice anyway: it has an event id.
 
-    The task that attends belongs to the loop, not to a nursery (trio's system task): it starts with the first request
-    and ends with `aclose`, so that the sender works for as long as anyone has it, while things are shut down, too.
+    The pool's task belongs to the loop and not to a nursery (it is a trio system task): it starts with the first
+    request and ends with `aclose`, so that the pool works until its last user is done, also during shutdown.
     """
 
     def __init__(
@@ -83,12 +84,12 @@ class PushPool:
         if self.origin.scheme == "https":
             self._ssl_context = ssl_context or default_ssl_context()
         self._connections_max = connections_max
-        self._free = connections_max  # slots: of neither a connection nor one that is being opened
+        self._free = connections_max  # free slots: neither open nor being opened
         self._connecting = 0
         self._spaced_until = -math.inf
         self._lines: dict[int, _OpenConnection] = {}  # by file descriptor
-        self._idle: list[_OpenConnection] = []  # the newest last: those not needed grow old
-        self._waiting: deque[_Waiter] = deque()  # for a connection; nobody waits while one is idle
+        self._idle: list[_OpenConnection] = []  # the last used last: surplus ones grow old
+        self._waiting: deque[_Waiter] = deque()  # for a connection; empty while one is idle
         self._poll: select.epoll | None = None
         self._scope = trio.CancelScope()
         self._turn = trio.CancelScope()
@@ -96,15 +97,15 @@ class PushPool:
 
     @property
     def open(self) -> int:
-        """Connections of this moment."""
+        """The number of open connections."""
         return len(self._lines)
 
     async def post(self, request: bytes) -> Response:
-        """Send a request, head and body, and read its answer, whatever its status.
+        """Send a request, head and body, and return the answer, whatever its status.
 
-        Of the headers, the response has those of `connection.KEPT_HEADERS`. A cancelled request closes its connection.
+        The response has the headers in `connection.KEPT_HEADERS`. A cancelled request closes its connection.
 
-        Raises HttpTimeout after `timeout_s`, HttpBroken if there is no usable answer, HttpError if this is closed.
+        Raises HttpTimeout after `timeout_s`, HttpBroken if there is no usable answer, HttpError if the pool is closed.
         """
         deadline = trio.current_time() + self._timeout_s
         line = self._idle.pop() if self._idle else await self._obtain(deadline)
@@ -126,16 +127,16 @@ class PushPool:
             raise
 
     async def aclose(self) -> None:
-        """Close all connections; requests that have no answer raise HttpError, and so do further ones."""
+        """Close all connections; pending requests raise HttpError, and so do later ones."""
         self._closed = True
         self._scope.cancel()
         self._close_all()
         await trio.lowlevel.checkpoint()
 
-    # ---- connections, and who gets them ----
+    # ---- connections and their assignment ----
 
     async def _obtain(self, deadline: float) -> _OpenConnection:
-        """A connection that comes free, or a new one, whichever is there first."""
+        """A connection that becomes free, or a new one, whichever is first."""
         if self._may_open(deadline):
             self._take_slot()
         else:
@@ -145,7 +146,7 @@ class PushPool:
         return await self._connect(deadline)
 
     async def _wait(self, deadline: float) -> _OpenConnection | None:
-        """None: there is a slot to open a connection in, taken and counted among `_connecting` already."""
+        """Wait for a free connection; None if there is a slot to open one, which then counts in `_connecting`."""
         waiter = _Waiter(trio.lowlevel.current_task(), deadline)
         self._waiting.append(waiter)
         if len(self._waiting) == 1:
@@ -159,7 +160,7 @@ class PushPool:
         return line
 
     async def _connect(self, deadline: float) -> _OpenConnection:
-        """Open a connection in a slot that was taken; it is given back if that fails."""
+        """Open a connection in a reserved slot, which is released if that fails."""
         try:
             if self._closed:
                 raise self._is_closed()
@@ -178,7 +179,7 @@ class PushPool:
         self._invite()
 
     def _invite(self) -> None:
-        """Let those who wait open connections, those that may; and look again when the next one may."""
+        """Wake the waiting tasks that may open a connection, and check again when the next one may."""
         while self._waiting and self._may_open(self._waiting[0].deadline):
             self._take_slot()
             trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Value(None))
@@ -186,7 +187,7 @@ class PushPool:
             self._turn.deadline = min(self._turn.deadline, self._opens_at(self._waiting[0].deadline))
 
     def _may_open(self, deadline: float) -> bool:
-        """Whether whoever has to be served by then may open a connection."""
+        """Whether a request with this deadline may open a connection."""
         return self._has_room() and (self._is_eager() or self._opens_at(deadline) <= trio.current_time())
 
     def _has_room(self) -> bool:
@@ -240,13 +241,13 @@ class PushPool:
         return line
 
     def _forget(self, line: _OpenConnection) -> None:
-        """Close it, and only that: its slot is given by whoever has it. The epoll forgets what is closed by itself."""
+        """Close a connection; the caller releases its slot. Closing removes it from the epoll."""
         sock = line.connection.wire.socket
         del self._lines[sock.fileno()]
         sock.close()
 
     def _fail(self, line: _OpenConnection, error: HttpError) -> None:
-        """Close it. The error goes to the task that waits for its answer, and with it the slot."""
+        """Close a connection. The task that waits for its answer gets the error, and with it the slot."""
         if line.given:
             line.spoilt = True
             return
@@ -258,7 +259,7 @@ class PushPool:
             self._idle.remove(line)
             self._give_slot()
 
-    # ---- the one task ----
+    # ---- the pool's task ----
 
     async def _attend(self, poll: select.epoll) -> None:
         every_s = min(self._timeout_s / SWEEPS, SWEEP_MAX_S)
@@ -314,7 +315,7 @@ class PushPool:
             self._idle.append(line)
 
     def _spoke_unasked(self, line: _OpenConnection) -> None:
-        """The other side closes an idle connection, or sends what no request asked for; TLS has words of its own."""
+        """Handle a readable idle connection: it was closed, or has bytes without a request, or TLS messages."""
         try:
             quiet = not line.given and line.connection.wire.receive() is None
         except OSError:
@@ -343,7 +344,7 @@ class PushPool:
 
 class _Waiter(NamedTuple):
     task: trio.lowlevel.Task
-    deadline: float  # of its request (trio's time)
+    deadline: float  # of its request (trio's clock)
 
 
 class _OpenConnection:
@@ -355,16 +356,16 @@ class _OpenConnection:
         self.connection = connection
         self.task: trio.lowlevel.Task | None = None
         self.deadline = 0.0
-        """When it is closed (trio's time): with a request as too slow, without as not needed."""
+        """When it is closed (trio's clock): with a request because that is too slow, without because it is surplus."""
         self.given = False
-        """It was given to a task that has not run since."""
+        """Whether it was given to a task that has not run since."""
         self.spoilt = False
-        """It broke meanwhile."""
+        """Whether it broke in the meantime."""
         self._poll = poll
         self._forget = forget
 
     async def exchange(self, request: bytes, deadline: float) -> Response:
-        """Raises HttpError; the connection is closed then. The slot stays with the caller."""
+        """Send a request and return its answer. Raises HttpError, with the connection closed and the slot kept."""
         self.given = False
         self.deadline = deadline
         if self.spoilt:

@@ -1,4 +1,4 @@
-"""An answer to a request that evd sent."""
+"""The answer to a request of evd."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Response(msgspec.Struct, frozen=True):
-    """An answer, whole. Header names are lower case; values of a repeated name are joined by ", " (RFC 9110 §5.3)."""
+    """A complete answer. Header names are lower case; values of a repeated one are joined by ", " (RFC 9110, 5.3)."""
 
     status: int
     headers: dict[str, str]
@@ -16,13 +16,13 @@ class Response(msgspec.Struct, frozen=True):
 
 
 def retry_after_s(response: Response, now: float) -> float | None:
-    """What Retry-After asks for, in s from `now` (epoch s); None if it is absent or nonsense.
+    """The wait that Retry-After asks for, in s from `now` (epoch s); None if it is absent or invalid.
 
-    RFC 9110 §10.2.3: a number of seconds or an HTTP date. A date that is past gives 0.
+    RFC 9110, section 10.2.3: a number of seconds or an HTTP date. A past date gives 0.
     """
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdecimal():
-        return float(value[:10])  # 300 years; more digits than a float holds would be infinite
+        return float(value[:10])  # up to 300 years; more digits could become infinite
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now)
     except (ValueError, OverflowError):

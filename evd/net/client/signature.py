@@ -1,4 +1,4 @@
-"""Signatures of webhooks, in the form of Standard Webhooks (standardwebhooks.com): HMAC-SHA256 with a shared secret."""
+"""Signatures of webhooks in the form of Standard Webhooks (standardwebhooks.com): HMAC-SHA256 with a shared secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evd.errors import ConfigError
 
 PREFIX = "whsec_"
 KEY_BYTES = range(24, 65)
-"""Standard Webhooks: a secret has 24 to 64 bytes."""
+"""Lengths of a secret that Standard Webhooks allows."""
 
 NEW_KEY_BYTES = 32
 
@@ -36,6 +36,6 @@ class Signer:
             )
 
     def sign(self, message_id: str, timestamp: int, body: bytes) -> str:
-        """What stands in `webhook-signature`; `timestamp` is epoch s and stands in `webhook-timestamp`."""
+        """The value of `webhook-signature`; `timestamp` is epoch s and is the value of `webhook-timestamp`."""
         digest = hmac.digest(self._key, b"%b.%d.%b" % (message_id.encode(), timestamp, body), hashlib.sha256)
         return f"v1,{base64.b64encode(digest).decode()}"

@@ -1,9 +1,9 @@
-"""Who has a place among the connections, and who gives way where there are too many of them, or of their bytes.
+"""Admission: which connections stay, and which are closed when there are too many of them or of their bytes.
 
-Pure: connections come and go here by their calls. A connection is a stranger's until one of its requests has shown a
-good key. Strangers give way to whoever comes, those first that had their answer and rest, the oldest first; they never
-have all places, and of one address only so many, unless somebody from there has shown a key. So a callback finds a
-place whatever strangers do, and a connection with a key keeps its own.
+Pure: its state changes only by the calls of connections. A connection is unauthenticated (a stranger) until one of its
+requests has shown a valid key. Strangers are closed to make room, first those that were answered and are idle, the
+oldest first. They never have all places, and only a number for each address, unless some client from there has shown a
+key. So a callback always finds a place, and an authenticated connection keeps its own.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import NamedTuple, Protocol
 from evd.net.addresses import Proxies, network_of
 
 LOOKS_MAX = 32
-"""Strangers in a line that are looked at for one who rests; where so many are busy, the first of them gives way."""
+"""Strangers of one order that are searched for an idle one; if so many are busy, the first of them is closed."""
 
 KNOWN_MAX = 4096
-"""Addresses that are remembered for a key, the one that showed one last comes last: callers are some hundred."""
+"""Addresses remembered because a key was shown from there, the latest last; there are some hundred callers."""
 
 TOLD_MAX = 1024
-"""Addresses whose strangers gave way, which are counted for the alarm."""
+"""Addresses whose connections were closed, counted for the alarm."""
 
 
 class AdmissionLimits(NamedTuple):
-    """`places` for connections, `per_address` for strangers from one; bytes are those of unfinished requests."""
+    """`places` for connections, `per_address` for strangers from one address; bytes are of unfinished requests."""
 
     places: int
     per_address: int
@@ -35,39 +35,39 @@ class AdmissionLimits(NamedTuple):
 
     @property
     def strangers(self) -> int:
-        """The rest is kept for connections that have shown a key."""
+        """Places for strangers; the others are reserved for authenticated connections."""
         return self.places - self.places // 4
 
     @property
     def elsewhere(self) -> int:
-        """Strangers handed over to the second server: each costs it 25 KiB and some tasks."""
+        """Strangers handed over to the ASGI server: each costs it 25 KiB and some tasks."""
         return max(1, self.places // 8)
 
     @property
     def known(self) -> int:
-        """The rest is kept for newcomers; connections with a key beyond it give way as strangers do."""
+        """Places of authenticated connections; beyond it they are closed like strangers, to leave room."""
         return self.places - self.places // 16
 
 
 class Holder(Protocol):
-    """Who holds a place: a connection at either door."""
+    """The holder of a place: a connection of the edge or of the ASGI server."""
 
     @property
     def idle(self) -> bool:
-        """No byte of a request is here, and no answer is due."""
+        """Whether no byte of a request is here and no answer is due."""
         ...
 
     def give_way(self) -> None:
-        """Be gone, at once."""
+        """Close the connection at once."""
         ...
 
     def let_go(self) -> None:
-        """Refuse the request that is not whole, and forget its bytes."""
+        """Refuse the unfinished request and release its bytes."""
         ...
 
 
 class Slot:
-    """One connection's; `stranger` until it has shown a key."""
+    """The place of one connection; `stranger` until it has shown a key."""
 
     __slots__ = ("held", "holder", "lines", "network", "stranger", "taken")
 
@@ -76,14 +76,14 @@ class Slot:
         self.holder: Holder | None = None
         self.stranger = True
         self.lines: list[_IdleOrder] = []
-        """Those that it stands in, as long as it is a stranger's."""
+        """The orders that it is in while it is a stranger."""
         self.held = 0
-        """Bytes of a request that is not whole."""
+        """Bytes of an unfinished request."""
         self.taken = True
 
 
 class _IdleOrder:
-    """Strangers in the order in which they give way."""
+    """Strangers in the order in which they are closed."""
 
     def __init__(self) -> None:
         self._answered: dict[Slot, None] = {}
@@ -96,7 +96,7 @@ class _IdleOrder:
         self._fresh[place] = None
 
     def answered(self, place: Slot) -> None:
-        """It had an answer without a key: from here on it goes before those that had none yet."""
+        """Note an answer without a key: the connection is now closed before those that had no answer yet."""
         self.remove(place)
         self._answered[place] = None
 
@@ -118,7 +118,7 @@ class _IdleOrder:
 
 
 class _Bytes:
-    """What connections of one sort hold of unfinished requests, the oldest holder first."""
+    """The bytes of unfinished requests that one sort of connections holds, the oldest holder first."""
 
     def __init__(self, bound: int) -> None:
         self.total = 0
@@ -138,7 +138,7 @@ class _Bytes:
 
 
 class Admission:
-    """The places of all connections of the network."""
+    """The places of all network connections."""
 
     def __init__(self, bounds: AdmissionLimits, proxies: Proxies | None = None) -> None:
         self.bounds = bounds
@@ -160,7 +160,7 @@ class Admission:
         return len(self._strangers)
 
     def enter(self, address: str) -> Slot | None:
-        """A place for a new connection; None where nobody can give way to it."""
+        """A place for a new connection; None if no other can be closed for it."""
         network = network_of(address)
         if self.open >= self.bounds.places or self.strangers >= self.bounds.strangers:
             if not self.make_room():
@@ -175,7 +175,7 @@ class Admission:
         return place
 
     def prove(self, place: Slot) -> None:
-        """A request on this connection has shown a good key."""
+        """Note that a request on this connection has shown a valid key."""
         if not place.stranger or not place.taken:
             return
         self._known.pop(place.network, None)
@@ -191,12 +191,12 @@ class Admission:
         self._bytes[False].set(place, held)
 
     def answered(self, place: Slot) -> None:
-        """A stranger was answered, and rests."""
+        """Note that a stranger was answered and is idle."""
         for line in place.lines:
             line.answered(place)
 
     def hand_over(self, place: Slot) -> None:
-        """From here on the connection is the second server's."""
+        """Note that the connection now belongs to the ASGI server."""
         if place.taken and place.stranger:
             if len(self._elsewhere) >= self.bounds.elsewhere:
                 self._shut_down(self._elsewhere.first())
@@ -204,8 +204,8 @@ class Admission:
             self._elsewhere.add(place)
 
     def hold(self, place: Slot, count: int) -> None:
-        """So many bytes of a request that is not whole are kept for this connection. Another one, or itself, may be
-        asked to let go of its own.
+        """Note how many bytes of an unfinished request this connection holds. Another one, or this one, may have to
+        release its own.
         """
         sort = self._bytes[place.stranger]
         sort.set(place, count if place.taken else 0)
@@ -217,24 +217,24 @@ class Admission:
                 one.holder.let_go()
 
     def leave(self, place: Slot) -> None:
-        """The connection is gone; said twice does no harm."""
+        """Note that the connection is closed; may be called twice."""
         if place.taken:
             self._bytes[place.stranger].set(place, 0)
             place.taken = False
-            place.holder = None  # else the two would keep each other, and what they hold, until the collector comes
+            place.holder = None  # breaks a reference cycle, which would live until the garbage collector runs
             self.open -= 1
             if place.stranger:
                 self._step_out(place)
 
     def make_room(self) -> bool:
-        """Have a stranger give way; False where there is none."""
+        """Close a stranger; False if there is none."""
         return self._shut_down(self._strangers.first())
 
     @property
     def crowded_by(self) -> str:
-        """Whose connections gave way most."""
-        told = self._told.most_common(1)
-        return told[0][0] if told else ""
+        """The address whose connections were closed most often."""
+        most = self._told.most_common(1)
+        return most[0][0] if most else ""
 
     def _too_many(self, network: str, address: str) -> bool:
         line = self._of.get(network)

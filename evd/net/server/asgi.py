@@ -1,6 +1,6 @@
-"""The door to the web application: runs its lifespan, and serves connections with it, each behind the guard.
+"""Run the web application: its lifespan, and the connections handed over to it, each behind the guard.
 
-The connections come from the edge, or from the control socket, already accepted; nothing listens here.
+Connections come from the edge or from the control socket, already accepted; nothing listens here.
 """
 
 from __future__ import annotations
@@ -51,14 +51,15 @@ class AsgiServer:
         proxies: Proxies | None = None,
         counters: AsgiCounters | None = None,
     ) -> None:
-        """An application finds as `scope["client"]` the peer's address, or of a peer that is one of `proxies` the one
+        """The application's `scope["client"]` is the peer's address, or if the peer is one of `proxies`, the address
         that it names.
         """
         self.counters = counters or AsgiCounters()
         self._app = ASGIWrapper(app)
         allow = allow or (lambda head, client: Allowance(limits.body_max))
-        self._policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
-        self._local_policy = replace(self._policy, allow=allow_local or allow)
+        policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
+        self._policies = {False: policy, True: replace(policy, allow=allow_local or allow)}
+        """By whether a connection is a local one."""
         self._log = log
         self._config = _config(limits, log)
         self._context = WorkerContext(None)
@@ -74,7 +75,7 @@ class AsgiServer:
         return len(self._open)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """The application's lifespan, from its start-up to its shutdown, which follows `stop` and the last connection.
+        """Run the application's lifespan, from start-up to shutdown, which follows `stop` and the last connection.
 
         Raises (in a group) LifespanFailureError or LifespanTimeoutError if the application does not start.
         """
@@ -93,14 +94,14 @@ class AsgiServer:
             nursery.cancel_scope.cancel()
 
     def stop(self) -> None:
-        """Close idle connections, let requests in hand finish, and cut what is left after `drain_s`."""
-        self._cut_at = trio.current_time() + self._policy.limits.drain_s
+        """Close idle connections, let requests in progress finish, and close the others after `drain_s`."""
+        self._cut_at = trio.current_time() + self._policies[False].limits.drain_s
         for connection in self._open:
             connection.cut_at(self._cut_at)
         self._stopping.set()
 
     async def hand_over(self, stream: trio.abc.HalfCloseableStream, *, local: bool = False) -> None:
-        """Serve a connection to its end, and close it; no exception of it comes out.
+        """Serve a connection to its end and close it; never raises its errors.
 
         `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `place`, as the edge's
         ReplayStream has. The application finds `local` as `scope["state"]["local"]`.
@@ -109,8 +110,7 @@ class AsgiServer:
             await self._turn_away(stream)
             return
         state = ConnectionState({**self._state, "local": local})
-        policy = self._local_policy if local else self._policy
-        connection = GuardedConnection(self._app, self._config, self._context, state, stream, policy)
+        connection = GuardedConnection(self._app, self._config, self._context, state, stream, self._policies[local])
         connection.cut_at(self._cut_at)
         self._open.add(connection)
         try:
@@ -126,13 +126,13 @@ class AsgiServer:
                 self._empty.set()
 
     async def _turn_away(self, stream: trio.abc.HalfCloseableStream) -> None:
-        with trio.move_on_after(self._policy.limits.write_s), suppress(trio.BrokenResourceError):
+        with trio.move_on_after(self._policies[False].limits.write_s), suppress(trio.BrokenResourceError):
             await stream.send_all(render(error_reply(STOPPED), keep_alive=False))
         await trio.aclose_forcefully(stream)
 
 
 class _HypercornLog(Logger):
-    """hypercorn's log lines as evd's; of an exception the type alone, for its text may quote a request."""
+    """hypercorn's log lines as evd's; of an exception only the type, because its text may quote a request."""
 
     def __init__(self, config: Config, log: FilteringBoundLogger) -> None:
         super().__init__(config)
@@ -157,6 +157,6 @@ def _config(limits: AsgiLimits, log: FilteringBoundLogger) -> Config:
     config.include_server_header = False
     config.include_date_header = False
     config.keep_alive_timeout = limits.idle_s
-    config.h11_max_incomplete_size = limits.head_max  # h11 only gets heads that are whole and smaller
+    config.h11_max_incomplete_size = limits.head_max  # h11 only gets complete heads, which are smaller
     config.shutdown_timeout = limits.drain_s
     return config

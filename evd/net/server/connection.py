@@ -1,7 +1,7 @@
-"""One connection at the edge: a few phases, moved on by what happens to it, and no task of its own.
+"""One connection at the edge: a state machine that events move on, without a task of its own.
 
-What happens is: bytes arrive, the socket takes more, an answer is given, a deadline passes. Each is one method, and
-each goes as far as it can without waiting. So a request costs no switch between tasks, which would be most of its cost.
+The events are: bytes arrive, the socket takes more, an answer is ready, a deadline passes. Each is one method, which
+does all that is possible without waiting. So a request costs no switch of tasks, which would be most of its cost.
 """
 
 from __future__ import annotations
@@ -30,32 +30,32 @@ CROWDED = Unavailable("Too many requests are on their way at once; send it again
 ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
 Answer = Callable[[Reply], None]
 
-#: What a connection is told of by epoll, each time anew when it changes.
+#: The events that epoll reports of a connection; registered again when they change.
 EVENTS = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
 _WRITABLE = select.EPOLLOUT
 _ENDING = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _READABLE = select.EPOLLIN | _ENDING
 
 NO_KEY = frozenset((401, 429))
-"""The statuses of refusals that do not come of a good key."""
+"""Statuses of refusals that show that there was no valid key."""
 
 REQUESTS_AT_ONCE = 16
-"""Of one connection, before others have their turn: one that sends without end must not stand in everybody's way."""
+"""Requests of one connection before others have their turn, so that one that sends without pause delays none."""
 
 BYTES_AT_ONCE = 16 * 1024
-"""Likewise. As chunks of one byte, which are the slowest way to send them, they take some 2 ms."""
+"""Bytes, likewise. As chunks of one byte, the slowest way to send them, they take about 2 ms."""
 
 
 LINGER_S = 1.0
-"""For the client to read the last reply before the socket goes (RFC 9112 §9.6)."""
+"""How long the client may take to read the last reply before the socket is closed (RFC 9112, section 9.6)."""
 
 LINGER_MAX = 256 * 1024
-"""Bytes read over meanwhile; more is a flood, and is cut."""
+"""Bytes that are skipped meanwhile; more is a flood and ends the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeLimits:
-    """Bounds of the edge: bytes, counts and seconds. What has a setting has its default there."""
+    """Bounds of the edge: bytes, counts and seconds. Those that have a setting have its default there."""
 
     head_max: int  # bytes; a callback's head is under 1 KiB, a browser's with cookies under 8
     fields_max: int  # header fields; browsers and proxies send 10 to 30
@@ -63,8 +63,8 @@ class EdgeLimits:
     head_s: float  # a head is one packet; what takes longer is a slow-header attack
     body_s: float  # for the whole body, however steadily it drips; Sigfox itself gives up after 10 s
     answer_s: float  # the net below the ingest's own 503, so a little more than that takes
-    idle_s: float  # between requests; nginx in front lets go after 60 s, and the proxy should be the first
-    write_s: float  # for a reply of a few hundred bytes to go into the socket's buffer
+    idle_s: float  # between requests; nginx in front closes after 60 s, and evd should not be the first
+    write_s: float  # until a reply of a few hundred bytes is in the socket's buffer
     tls_hello_s: float  # two round trips
     drain_s: float  # systemd's stop is 10 s, and Sigfox waits no longer
     linger_s: float = LINGER_S
@@ -73,7 +73,7 @@ class EdgeLimits:
 
 
 class Reception(ABC):
-    """What the connections of one edge share: whom they ask, their bounds, the time, and the counters."""
+    """What the connections of one edge share: the service, their bounds, the time, and the counters."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Reception(ABC):
         self.limits = limits
         self.log = log
         self.time = 0.0
-        """Seconds on trio's clock, read once for all that happens at a time."""
+        """Seconds of trio's clock, read once for all events of one wake-up."""
         self.stopping = False
         self.admission = admission
         self.proxies = proxies or Proxies()
@@ -101,31 +101,31 @@ class Reception(ABC):
 
     @abstractmethod
     def give_away(self, connection: Connection, unread: bytes) -> None:
-        """The connection's next request is no ingest one: it belongs to someone else from here on."""
+        """Hand the connection over: its next request is not an ingest request."""
 
     @abstractmethod
     def unfinished(self, connection: Connection) -> None:
-        """The connection has more to do at once, and lets others go first: `on_ready` is to be called again."""
+        """Let other connections have their turn, then call `on_ready` of this one again."""
 
     @abstractmethod
     def ended(self, connection: Connection) -> None:
-        """The connection is closed."""
+        """Note that the connection is closed."""
 
 
 class Phase(Enum):
     HELLO = auto()  # of TLS
     READING = auto()  # a head, a body, or nothing yet
-    ANSWERING = auto()  # a request was taken
+    ANSWERING = auto()  # a request was taken and its answer is due
     SENDING = auto()  # a reply is longer than the socket's buffer
-    LINGERING = auto()  # the last reply is out: whatever still comes is read over
-    GONE = auto()  # closed, or someone else's
+    LINGERING = auto()  # the last reply is sent: further bytes are skipped
+    GONE = auto()  # closed, or handed over
 
 
 _LISTENS = frozenset({Phase.HELLO, Phase.READING, Phase.LINGERING})
 
 
 class Connection:
-    """Reads requests, has them answered one after the other, and ends by itself. Its methods do not raise."""
+    """Reads requests, has them answered one after the other, and closes itself. Its methods do not raise."""
 
     __slots__ = (
         *("_allowance", "_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_room"),
@@ -142,31 +142,31 @@ class Connection:
         # A fresh connection has something to say; an old one may rest.
         self.deadline = reception.time + (limits.head_s if wire.greeted else limits.tls_hello_s)
         self.late: RequestError | None = None
-        """What is answered if the deadline passes; None: nothing is owed, it is just closed."""
+        """The refusal that is sent if the deadline passes; None if the connection is just closed."""
         self._reception = reception
         self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
         self._peer = peer
         self._head: RequestHead | None = None  # of the request that is being read or answered
         self._allowance: Allowance | None = None  # of that request, once its body has to be waited for
         self._conversing = False
-        self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this one
+        self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this turn
         self._room = BYTES_AT_ONCE  # and bytes
         self._unread = False  # bytes may wait in the socket
-        self._ending = False  # and behind them its end
+        self._ending = False  # and after them its end
         self._last = False  # the reply on its way is the last one
         self._left = limits.linger_max
 
     @property
     def idle(self) -> bool:
-        """No byte of a request is here, so that it may be closed at any time."""
+        """Whether no byte of a request is here, so that it may be closed at any time."""
         return self.phase is Phase.HELLO or (
             self.phase is Phase.READING and self._head is None and self._reader.empty and not self.wire.unsent
         )
 
-    # ---- what happens to it ----
+    # ---- events ----
 
     def on_ready(self, events: int) -> None:
-        """The socket has bytes, or takes some again, or has ended."""
+        """The socket is readable, or writable, or has ended."""
         unfinished = self._turn < 0
         self._begin_turn()
         try:
@@ -186,7 +186,7 @@ class Connection:
             self._fail(error)
 
     def answer(self, reply: Reply) -> None:
-        """The answer to the request that was taken; too late for a connection that is gone or was told so."""
+        """The answer to the request in progress; ignored if the connection is closed or was refused meanwhile."""
         head = self._head
         if self.phase is not Phase.ANSWERING or head is None:
             return
@@ -215,7 +215,7 @@ class Connection:
             self._fail(error)
 
     def shut_down(self) -> None:
-        """The server stops: end, unless a request has begun, be it in the socket still."""
+        """The server stops: close, unless a request has begun, even if it is still in the socket."""
         if self.idle:
             self._unread = True
             self._begin_turn()
@@ -227,11 +227,11 @@ class Connection:
             self.close()
 
     def give_way(self) -> None:
-        """Its place is needed."""
+        """Close: its place is needed."""
         self.close()
 
     def let_go(self) -> None:
-        """The bytes of its request are too many, with those of all others."""
+        """Refuse the request: unfinished requests hold too many bytes."""
         self._reader.forget()
         self._head = self._allowance = None
         try:
@@ -249,7 +249,7 @@ class Connection:
     # ---- reading ----
 
     def _listen(self) -> None:
-        """Take in what has arrived, as far as it may be taken in: not while a request is being answered."""
+        """Read what has arrived, within the turn's bounds, and not while a request is being answered."""
         while (self._unread or self._ending) and self.phase in _LISTENS and self._has_turn():
             data = self.wire.receive()
             self._unread = self.wire.more
@@ -282,7 +282,7 @@ class Connection:
         return False
 
     def _process_requests(self) -> None:
-        """Have the requests that are whole answered, until bytes or an answer are missing."""
+        """Have complete requests answered until bytes are missing or an answer is due."""
         self._conversing = True
         try:
             while self.phase is Phase.READING and self._has_turn() and self._next_request():
@@ -293,7 +293,7 @@ class Connection:
             self._conversing = False
 
     def _next_request(self) -> bool:
-        """Take one request; False where bytes of it are missing. Raises RequestError for what is refused."""
+        """Take one request; False if bytes of it are missing. Raises RequestError if it is refused."""
         reader, reception = self._reader, self._reception
         head = self._head
         if head is None:
@@ -334,9 +334,9 @@ class Connection:
         return True
 
     def _awaited(self, head: RequestHead) -> bytes | None:
-        """A body that did not come with its head; None where bytes of it are missing still.
+        """A body that did not come with its head; None while bytes of it are missing.
 
-        Before the first one is waited for, the head says whether it is worth it.
+        Before the first wait the head decides whether the body is read at all.
         """
         reader, allowance = self._reader, self._allowance
         if allowance is None:
@@ -346,7 +346,7 @@ class Connection:
         return reader.body(allowance) if allowance.reads else b""
 
     def _client(self, head: RequestHead) -> str:
-        """The address that a request is from, be it through a proxy."""
+        """The address of a request's client, also through a proxy."""
         return self._reception.proxies.client(self._peer, head.headers)
 
     def _have_answered(self, request: Request) -> None:
@@ -374,7 +374,7 @@ class Connection:
         self.late = late
         self.deadline = self._reception.time + within_s
 
-    # ---- answering, and the end ----
+    # ---- answers, and the end ----
 
     def _send(self, data: bytes, *, last: bool) -> None:
         self.late = None
@@ -404,13 +404,13 @@ class Connection:
         self._send(render(error_reply(error), keep_alive=False), last=True)
 
     def _linger(self) -> None:
-        """Half-close and read over what still comes, or the kernel would answer it with a reset that eats the reply."""
+        """Half-close and skip further bytes; else the kernel answers them with a reset, which discards the reply."""
         self.phase = Phase.LINGERING
         self.deadline = self._reception.time + self._reception.limits.linger_s
         self.wire.end()
 
     def _fail(self, error: Exception) -> None:
-        """No exception of a connection leaves it."""
+        """Close the connection after an exception, which must not leave it."""
         if isinstance(error, OSError):
             self._reception.counters.broken += 1  # the client went away, or speaks no TLS
         else:

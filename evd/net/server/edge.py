@@ -1,9 +1,9 @@
-"""The thin edge: one task attends to all connections; ingest requests are answered here, others handed over.
+"""The edge: one task serves all connections; ingest requests are answered here, all other connections are handed over.
 
-A connection (evd.net.server.connection) speaks HTTP/1.1, and as long as its requests are ingest ones they are taken in
-order; at the first other one it goes for good to `hand_over`, the bytes already read included. All sockets are watched
-by one epoll, which trio watches: a wake-up of the task serves all that has happened since the last one. No wait lacks a
-deadline, yet no request pays for a timer: a connection carries a float, and one sweeper looks for what is overdue.
+A connection (evd.net.server.connection) speaks HTTP/1.1. Its ingest requests are taken in order; at its first other
+request it is handed over for good (`hand_over`), with the bytes already read. One epoll watches all sockets, and trio
+watches the epoll: a wake-up of the task serves all events since the last one. Every wait has a deadline, yet no request
+pays for a timer: a connection has a float, and one sweeper looks for overdue ones.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 EVENTS_MAX = 64
-"""Sockets attended to in one go; then the writer has its turn."""
+"""Sockets served before the writer has its turn."""
 
 WORKS_S = 0.01
-"""And for how long, before all other tasks have theirs."""
+"""And how long they may be served before all other tasks have their turn."""
 
 ACCEPTS_MAX = 64
-"""Connections taken from a listener in one go: a TLS hello is most of a millisecond."""
+"""Connections accepted from a listener in one turn: a TLS hello is most of a millisecond."""
 
 RESTED_S = 0.1
-"""A listener's pause when the process has no file descriptor left (trio's own choice, too)."""
+"""Pause of a listener when the process has no file descriptor left (the same as trio's)."""
 
 COMPLAIN_S = 1.0
-"""And how often that is worth a log line."""
+"""How often that is logged at most."""
 
 
 class Edge(Reception):
     """Serves connections until `stop`.
 
-    `take` is given an ingest request and whom to answer, once and at any time; a RequestError it raises is answered as
-    such, any other exception with 500. `is_ingest` is asked with the method and the percent-decoded path, `allow` with
-    the head and the client's address: how much body may be waited for. Without it that is `limits.body_max`.
-    That address is the peer's, or of a peer that is one of `proxies` the one that it names.
+    `take` gets an ingest request and a callback for its answer, which is called once, at any time; a RequestError that
+    it raises becomes the answer, any other exception a 500. `is_ingest` gets the method and the percent-decoded path.
+    `allow` gets the head and the client's address and returns how much body may be read; without it, `limits.body_max`.
+    The address is the peer's, or if the peer is one of `proxies`, the one that it names.
     `admission` is shared by all edges of a process, and so may be `counters`.
-    `hand_over` gets the connection at its first other request, and serves it to its end. `attended` is called after
-    each turn: all that had happened was attended to.
+    `hand_over` gets a connection at its first other request and serves it to its end. `attended` is called after each
+    turn, when all events have been served.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Edge(Reception):
 
     @property
     def open(self) -> int:
-        """Connections of this moment, the ones handed over included."""
+        """The number of open connections, including those handed over."""
         return len(self._open) + self._elsewhere
 
     async def serve(
@@ -109,7 +109,7 @@ class Edge(Reception):
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Serve until `stop`, then let requests in hand finish, for `drain_s` at most. Takes over the listeners."""
+        """Serve until `stop`, then let requests in progress finish for at most `drain_s`. Takes over the listeners."""
         doors = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
         self.time = trio.current_time()
         try:
@@ -127,7 +127,7 @@ class Edge(Reception):
                         door.close()
                     self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
                     await self._empty.wait()
-                if not self._stop.is_set():  # else evd would live on and take nothing
+                if not self._stop.is_set():  # otherwise evd would run on without accepting
                     raise RuntimeError("the edge ended before it was stopped")
                 background.cancel_scope.cancel()
         finally:
@@ -138,7 +138,7 @@ class Edge(Reception):
             self._poll.close()
 
     def stop(self) -> None:
-        """Accept nothing more, close idle connections, and make every reply from here on the last of its connection."""
+        """Accept nothing more, close idle connections, and make every further reply the last of its connection."""
         self.stopping = True
         self._stop.set()
         self.time = trio.current_time()
@@ -212,7 +212,7 @@ class Edge(Reception):
         self._attend_to[descriptor] = connection.on_ready
 
     def _pause(self, door: socket.socket, error: OSError) -> None:
-        """EMFILE and its kin pass, and the kernel keeps the clients waiting meanwhile."""
+        """Pause accepting: EMFILE and similar errors pass, and the kernel keeps the clients waiting."""
         if self.time >= self._complain_at:
             self._complain_at = self.time + COMPLAIN_S
             self.log.warning("edge.accept_paused", error=error.strerror, open=self.open)
@@ -225,7 +225,7 @@ class Edge(Reception):
         if not self.stopping:
             self._poll.register(door, select.EPOLLIN)
 
-    # ---- what connections ask of it ----
+    # ---- calls of connections ----
 
     def give_away(self, connection: Connection, unread: bytes) -> None:
         """See `Reception.give_away`."""
@@ -241,7 +241,7 @@ class Edge(Reception):
 
     def unfinished(self, connection: Connection) -> None:
         """See `Reception.unfinished`."""
-        # What it is ready for is told anew, behind what others are ready for.
+        # Its readiness is reported again, after the others that are ready.
         self._poll.modify(connection.wire.socket, EVENTS)
 
     def ended(self, connection: Connection) -> None:
@@ -282,5 +282,5 @@ class Edge(Reception):
 
 
 def _shown(address: object) -> str:
-    """The address of the other side, without its port."""
+    """The peer's address without its port."""
     return str(address[0]).removeprefix("::ffff:") if isinstance(address, tuple) else ""

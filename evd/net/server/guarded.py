@@ -1,10 +1,10 @@
-"""One connection served by hypercorn, behind a guard.
+"""One connection served by hypercorn behind a guard.
 
-hypercorn on trio lets one hostile request end the whole server, lets a client that does not read hold up its stop for
-ever, takes heads that other servers read differently, and closes without a word where an answer overtakes its request.
-So `http1_guard.RequestGuard` reads every byte, and h11 is given whole requests only; reads and writes have deadlines,
-and a last reply can be read before the socket goes. HTTP/1.1 only: no HTTP/2, be it asked for by preface, Upgrade or
-ALPN, and no WebSocket.
+hypercorn on trio lets one hostile request end the whole server, lets a client that does not read block its stop for
+ever, accepts heads that other servers read differently, and closes without a reply if an answer overtakes its request.
+So `http1_guard.RequestGuard` reads every byte and gives h11 complete requests only; reads and writes have deadlines;
+and the client can read a last reply before the socket is closed. HTTP/1.1 only: neither HTTP/2, by preface, Upgrade or
+ALPN, nor WebSocket.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ from evd.net.server.http1_head import RequestHead
 RECEIVE_MAX = (
     16 * 1024
 )  # bytes taken from a connection at once, before others have their turn; as `evd.net.server.connection` has it
-SEND_MAX = 65536  # bytes that have one write deadline together, so that a slow reader is no dead one
+SEND_MAX = 65536  # bytes with one write deadline, so that a slow reader is not taken for a dead one
 
 LATE = {True: BODY_LATE, False: HEAD_LATE}
-"""What is said where the rest of a request does not come, by whether it is the rest of its body."""
+"""The refusal if the rest of a request is late, by whether it is the rest of its body."""
 
 CROWDED_OUT = dict.fromkeys(LATE, CROWDED)
 
@@ -51,12 +51,12 @@ GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyRe
 
 
 Allow = Callable[[RequestHead, str], Allowance]
-"""Asked with the head of each request and its client's address: how much body it may send."""
+"""Gets the head of each request and its client's address; returns how much body it may send."""
 
 
 @dataclass(frozen=True, slots=True)
 class AsgiLimits:
-    """Bounds of a handed-over connection: bytes, counts and seconds. What has no reason here has EdgeLimits'."""
+    """Bounds of a handed-over connection: bytes, counts and seconds. EdgeLimits has reasons missing here."""
 
     head_max: int
     fields_max: int
@@ -66,14 +66,14 @@ class AsgiLimits:
     idle_s: float
     write_s: float  # for each SEND_MAX bytes, so with 5 s 13 kB/s is still served
     drain_s: float
-    answer_s: float  # for the answer to a client that has half-closed, and may as well be gone
+    answer_s: float  # for the answer to a client that has half-closed and may be gone
     linger_s: float = LINGER_S
     linger_max: int = LINGER_MAX
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPolicy:
-    """What holds for all connections of one kind, those by TCP or those by the control socket."""
+    """The policy for all connections of one sort: TCP or control socket."""
 
     limits: AsgiLimits
     allow: Allow
@@ -82,7 +82,7 @@ class ConnectionPolicy:
 
 
 class GuardedConnection(TCPServer):
-    """hypercorn's connection, with its reading, writing and ending done here."""
+    """hypercorn's connection, with its own reading, writing and ending."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class GuardedConnection(TCPServer):
         stream: trio.abc.HalfCloseableStream,
         policy: ConnectionPolicy,
     ) -> None:
-        """`stream` may have a `place`, which it gives up when the admission wants it."""
+        """`stream` may have a `place`, which it gives up when the admission needs it."""
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
         limits = policy.limits
         self._policy = policy
@@ -128,7 +128,7 @@ class GuardedConnection(TCPServer):
         self._reading.cancel()
 
     def _account(self) -> None:
-        """Tell the admission what this connection has shown, and what it holds."""
+        """Report to the admission what this connection has shown and what it holds."""
         if self._policy.admission is not None and self._place is not None:
             if self._guard.known and self._place.stranger:
                 self._policy.admission.prove(self._place)
@@ -137,7 +137,7 @@ class GuardedConnection(TCPServer):
                 self._policy.admission.hold(self._place, held)
 
     def cut_at(self, time: float) -> None:
-        """End the connection at this time of trio's, whatever it is doing."""
+        """End the connection at this time of trio's clock, whatever its state."""
         self._whole.deadline = time
 
     async def run(self) -> None:
@@ -149,7 +149,7 @@ class GuardedConnection(TCPServer):
             tls = getattr(self.stream, "tls", False)
             with self._whole:
                 async with trio.open_nursery() as self._nursery:
-                    # Entered by itself, hypercorn's group lets the nursery's own cancellation slip out of it.
+                    # Entered by itself, hypercorn's exception group lets the nursery's own cancellation escape.
                     group = self._task_group = TaskGroup()
                     group._nursery = self._nursery
                     self._guarded = _GuardedProtocol(
@@ -175,8 +175,8 @@ class GuardedConnection(TCPServer):
             await trio.aclose_forcefully(self.stream)
 
     def dissolve(self) -> None:
-        """After its end. Its parts refer to each other: those of thousands of connections at once would be left to the
-        collector, which stops everybody while it takes them apart.
+        """Break the references between its parts after its end: those of thousands of connections at once would be left
+        to the garbage collector, which stops the process while it collects them.
         """
         if self._place is not None:
             self._place.holder = None
@@ -185,7 +185,7 @@ class GuardedConnection(TCPServer):
         self.__dict__.clear()
 
     async def _read_data(self) -> None:
-        """Read until either side ends the connection, then tell the application."""
+        """Read until either side ends the connection, then inform the application."""
         guard = self._guard
         lingering = self._policy.limits.linger_max
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
@@ -210,12 +210,12 @@ class GuardedConnection(TCPServer):
         await self.protocol.handle(Closed())
 
     async def _finish(self) -> None:
-        """The other side sends no more: it may wait for its answer still, but not for one that has no end."""
+        """The client sends no more: it may still wait for its answer, but not for an endless one."""
         with trio.move_on_after(self._policy.limits.answer_s):
             await self._guarded.settled.wait()
 
     async def _receive(self) -> bytes:
-        """The next bytes; b"" when there are none, or they are late and that is answered."""
+        """The next bytes; b"" if there are none, or if they are late, which is answered."""
         while True:
             with trio.CancelScope(deadline=self._due) as self._reading:
                 return bytes(await self.stream.receive_some(RECEIVE_MAX))
@@ -224,7 +224,7 @@ class GuardedConnection(TCPServer):
             await self._refuse(self._late[self._guard.in_body])
 
     async def _expect(self) -> None:
-        """Set the deadline of what the client owes: the rest of a head, or of a body, counted from its beginning."""
+        """Set the deadline for the rest of a head or of a body, counted from its beginning."""
         guard = self._guard
         mark = (guard.heads, guard.in_head, guard.in_body)
         if mark != self._mark and not self._ending:
@@ -235,11 +235,11 @@ class GuardedConnection(TCPServer):
             if guard.in_head or guard.in_body:
                 await self.idle_task.stop()  # a connection with half a request is not idle
             if guard.expects_continue and guard.error is None:
-                await self._guarded.rested.wait()  # for the response before it
+                await self._guarded.rested.wait()  # until the response before it is sent
                 await self._write(CONTINUE)
 
     async def _refuse(self, error: RequestError) -> None:
-        """Answer a fault, after the response that is due before it, and end the connection."""
+        """Answer a refusal after the response that is due before it, and end the connection."""
         self.refused += 1
         self._guard.forget()
         self._account()
@@ -255,10 +255,10 @@ class GuardedConnection(TCPServer):
             await self._write(event.data)
             return
         if isinstance(event, Updated) and event.idle and (self._guard.in_head or self._guard.in_body):
-            return  # half a request is here already
+            return  # part of a request is here already
         if isinstance(event, Updated) and event.idle and self._policy.admission is not None and self._place is not None:
             self._policy.admission.answered(self._place)
-        # Shielded, for the application is told of its end, and cancelled by that, before hypercorn is done with it.
+        # Shielded: the application learns of its end, and is cancelled by that, before hypercorn is done with it.
         with trio.CancelScope(shield=True):
             if isinstance(event, Closed):
                 await self._end()
@@ -268,7 +268,7 @@ class GuardedConnection(TCPServer):
             await self.protocol.handle(event)
 
     async def _write(self, data: bytes) -> None:
-        """Send within the write deadline; cancelling the application does not cut a response in two."""
+        """Send within the write deadline; a cancelled application does not truncate a response."""
         async with self.send_lock:
             for start in range(0, len(data), SEND_MAX):
                 due = min(trio.current_time() + self._policy.limits.write_s, self._whole.deadline)
@@ -281,7 +281,7 @@ class GuardedConnection(TCPServer):
                 return
 
     async def _end(self) -> None:
-        """Half-close, and let the reader wait a moment for the client to go: a reset would eat the last reply."""
+        """Half-close, and let the client close for a moment: a reset would discard the last reply."""
         if self._ending:
             return
         self._ending = True
@@ -292,28 +292,28 @@ class GuardedConnection(TCPServer):
                 await self.stream.send_eof()
 
     def _end_soon(self) -> None:
-        """The application may finish what it does, not go on for ever."""
+        """Let the application finish within a deadline."""
         scope = self._nursery.cancel_scope
         scope.deadline = min(scope.deadline, trio.current_time() + self._policy.limits.write_s)
 
 
 class _GuardedProtocol(H11Protocol):
-    """hypercorn's HTTP/1.1, which never becomes anything else, and can be silenced."""
+    """hypercorn's HTTP/1.1, which never switches to another protocol and can be muted."""
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self.proxies = Proxies()
-        """Whose word counts for the address of a request's client."""
+        """The proxies whose headers determine a request's client."""
         self._socket_peer = self.client
         self.rested = trio.Event()
         """Set while no response is due."""
         self.rested.set()
         self.settled = self.rested
-        """Set likewise, and where the response that is due has no end: nobody waits for that."""
+        """Also set while an endless response is sent, for which nothing waits."""
         self._muted = False
 
     def mute(self) -> bool:
-        """Send nothing of the application any more; False if a response has begun, so that no other may follow."""
+        """Suppress the application's response; False if it has begun, so that no other response may follow."""
         self._muted = True
         return self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE)
 
@@ -327,7 +327,7 @@ class _GuardedProtocol(H11Protocol):
             self.settled.set()
 
     async def _check_protocol(self, event: h11.Request) -> None:
-        """No switch to another protocol: the guard refuses who asks for one."""
+        """Ignore requests for another protocol: the guard refuses them."""
 
     async def _create_stream(self, request: h11.Request) -> None:
         self.rested, self.settled = trio.Event(), trio.Event()

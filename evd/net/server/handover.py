@@ -1,4 +1,4 @@
-"""A connection as trio's stream, for whoever it is handed over to: first the bytes already read, then its own."""
+"""A handed-over connection as a trio stream: first the bytes that were already read, then its own."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from evd.net.socket import PlainSocket
 
 
 class ReplayStream(trio.abc.HalfCloseableStream):
-    """A connection whose first bytes were read already: gives these back, then reads on. Writes have a deadline.
+    """A connection whose first bytes were already read: returns these, then reads on. Writes have a deadline.
 
-    `tls` and `socket` are what a server wants to know of it, `place` what the connection has among all others.
+    `tls` and `socket` are for the server that takes it over; `place` is its place in the admission.
     """
 
     def __init__(self, wire: PlainSocket, first: bytes, *, write_s: float, place: Slot | None = None) -> None:
@@ -39,7 +39,7 @@ class ReplayStream(trio.abc.HalfCloseableStream):
         return data
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
-        """Raises BrokenResourceError, too, if the other side has not taken `data` within the write deadline."""
+        """Raises BrokenResourceError also if the peer has not taken `data` within the write deadline."""
         await trio.lowlevel.checkpoint()
         with trio.move_on_after(self._write_s):
             try:

@@ -1,9 +1,8 @@
-"""HTTP/1.1 requests read from bytes, strictly, and replies written to bytes (RFC 9112, RFC 9110).
+"""Parse HTTP/1.1 requests strictly, and write replies (RFC 9112, RFC 9110).
 
-Pure: bytes go in, a head, a body or a RequestError comes out, and nothing depends on how the bytes were cut. What two
-readers of one connection might understand differently (a bare line feed, two lengths, a folded line) is refused, for
-request smuggling lives there. `RequestReader` serves the ingest path; `evd.net.server.http1_guard` reads by it for
-another server.
+Pure: bytes go in, and a head, a body or a RequestError comes out, however the bytes were divided. Whatever two readers
+of one connection could interpret differently (a bare line feed, two lengths, a folded line) is refused, because it
+enables request smuggling. `RequestReader` serves ingest; `evd.net.server.http1_guard` uses it for the ASGI server.
 """
 
 from __future__ import annotations
@@ -24,22 +23,22 @@ from evd.net.server.http1_head import (
 )
 from evd.request.http import Reply
 
-BLANK_LINES_MAX = 4  # before a request line, left over from a sloppy earlier body (RFC 9112 §2.2)
+BLANK_LINES_MAX = 4  # before a request line, left over from an earlier body (RFC 9112, section 2.2)
 
-# What is answered when the next bytes are not there in time; how long that is, is its caller's to say.
+# The refusals for bytes that are late; the callers set the deadlines.
 HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send it at once.")
 BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 
 
-#: Heads that were read, by their bytes: the callbacks of a device type differ in nothing but the body, so nearly every
-#: head came before. What is refused is not remembered.
+#: Bytes → parsed head. The callbacks of a device type differ only in their bodies, so nearly every head has come
+#: before. Refused heads are not kept.
 _seen: dict[tuple[int, bytes], RequestHead] = {}
 SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
 SEEN_BYTES_MAX = 2048
 
 
 class _Heads:
-    """The bytes of a connection that are not used yet, and the reading of the heads among them."""
+    """The unused bytes of a connection, and the parser of the heads in them."""
 
     def __init__(self, *, head_max: int, fields_max: int) -> None:
         self._head_max = head_max
@@ -62,7 +61,7 @@ class _Heads:
             self._blank_lines = 0
             return head
         head = self._read_head()
-        if head is not None and self._head_end == end:  # else blank lines stood before it
+        if head is not None and self._head_end == end:  # otherwise blank lines were before it
             if len(_seen) >= SEEN_MAX:
                 _seen.clear()
             _seen[whole] = head
@@ -76,14 +75,14 @@ class _Heads:
         match = None
         if not self._line and b"\r\n\r\n" in buffer and (match := whole_head.match(buffer, 0, self._head_max)):
             fields = match[4].split(b"\r\n")
-        if match is None or len(fields) > self._fields_max + 1:  # incomplete or at fault: line by line
+        if match is None or len(fields) > self._fields_max + 1:  # incomplete or invalid: check line by line
             end = self._check_lines()
             if not end:
                 return None
             match = whole_head.match(buffer, 0, end)
             assert match is not None, "lines that pass one by one make a head"
             fields = match[4].split(b"\r\n")
-        fields.pop()  # what split leaves after the last line end
+        fields.pop()  # the rest that split leaves after the last line end
         self._line = self._lines = self._blank_lines = 0
         self._head_end = match.end()
         return understand(match, fields)
@@ -96,7 +95,7 @@ class _Heads:
             self._buffer = self._buffer[2:]
 
     def _check_lines(self) -> int:
-        """Check the lines that are complete; give the end of the head once its blank line is there, else 0."""
+        """Check the complete lines; returns the end of the head if its blank line is there, else 0."""
         buffer = self._buffer
         if buffer in (b"", b"\r"):
             return 0
@@ -120,10 +119,10 @@ class _Heads:
 
 
 class RequestReader(_Heads):
-    """Reads the requests of one connection, one after the other: `next_head`, then `body`, then the next.
+    """Reads the requests of one connection one after the other: `next_head`, then `body`, then the next head.
 
-    Both give None while bytes are missing (`feed` them), and raise a RequestError as soon as the request is known to be
-    unacceptable; the connection is to be closed then. `head_max` counts bytes, from the method to the blank line.
+    Both return None while bytes are missing (`feed` them), and raise a RequestError as soon as the request cannot be
+    accepted; the connection must then be closed. `head_max` counts bytes from the method to the blank line.
     """
 
     def __init__(self, *, head_max: int, fields_max: int) -> None:
@@ -136,21 +135,21 @@ class RequestReader(_Heads):
 
     @property
     def empty(self) -> bool:
-        """Nothing of a further request has come."""
+        """Whether no byte of a further request has come."""
         return not self._buffer and self._head is None
 
     @property
     def held(self) -> int:
-        """Bytes of a request that is not whole."""
+        """Bytes of an unfinished request."""
         return len(self._buffer) + (len(self._walk.content) if self._walk is not None else 0)
 
     @property
     def paused(self) -> bool:
-        """`body` gave None for the sake of others, not for want of bytes."""
+        """Whether `body` returned None to give others a turn, not because bytes are missing."""
         return self._walk is not None and self._walk.paused
 
     def next_head(self) -> RequestHead | None:
-        """The head of the next request; its bytes stay until `body` is asked for.
+        """The head of the next request; its bytes stay until `body` is called.
 
         Raises BadRequest, HeadTooLarge or UnsupportedMedia.
         """
@@ -158,13 +157,13 @@ class RequestReader(_Heads):
         return self._head
 
     def at_hand(self, size: int) -> bool:
-        """The body behind the head given last has come in one piece with it, in at most `size` bytes."""
+        """Whether the last head's body has come in one piece with it and has at most `size` bytes."""
         length = self._head.length if self._head is not None else None
         here = len(self._buffer) - self._head_end
         return self._walk is None and length is not None and length <= size and length <= here
 
     def arrived(self, size: int) -> bytes | None:
-        """That body, which nearly every callback has; None for any other."""
+        """That body, as nearly every callback has it; None for any other."""
         head = self._head
         if head is None or self._walk is not None:
             return None
@@ -177,20 +176,20 @@ class RequestReader(_Heads):
         return body
 
     def unread(self) -> bytes:
-        """All bytes from the start of the head given last: what another reader of this connection must be told."""
+        """All bytes from the start of the last head, for another reader of this connection."""
         assert self._walk is None, "a request whose body is being read cannot be given away"
         return self._buffer
 
     def forget(self) -> None:
-        """What has come is not read any more."""
+        """Drop all bytes and parse no more."""
         self._buffer = b""
         self._head = self._walk = None
 
     def body(self, allowance: Allowance) -> bytes | None:
-        """The whole body of the request whose head was given last.
+        """The complete body of the request whose head was returned last.
 
-        Raises TooLarge as soon as the request says that there is more than is allowed, BadRequest where its chunks are
-        malformed, or too many.
+        Raises TooLarge as soon as the request states more than is allowed, and BadRequest if its chunks are malformed
+        or too many.
         """
         walk = self._walk
         if walk is None:
@@ -223,7 +222,7 @@ def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive:
     bodiless = reply.status in (204, 304)  # RFC 9110 §8.6
     if not bodiless:
         parts.append(b"Content-Length: %d\r\n" % len(reply.body))
-        if reply.body:  # else there is nothing that a browser could take for a page
+        if reply.body:  # without a body a browser has nothing to sniff
             parts.append(NO_SNIFF)
     if not keep_alive:
         parts.append(b"Connection: close\r\n")
@@ -236,9 +235,9 @@ def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive:
 
 
 def error_reply(error: RequestError) -> Reply:
-    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds where waiting helps.
+    """The JSON answer {"Error": short text, "detail": sentence}, with Retry-After in seconds if a retry may succeed.
 
-    Any page may read it, as every JSON answer of the original's routes.
+    Any web page may read it, as every JSON answer of the original's routes.
     """
     headers: tuple[tuple[bytes, bytes], ...] = (JSON, ANY_ORIGIN)
     if isinstance(error, Unavailable | TooManyRequests):

@@ -1,7 +1,7 @@
-"""The body of an HTTP/1.1 request: how much of it is owed, by its length or chunk by chunk (RFC 9112 §6, §7.1).
+"""The body of an HTTP/1.1 request: how many bytes are missing, by its length or chunk by chunk (RFC 9112, 6 and 7.1).
 
-Pure. Chunks may be as small as one byte, and cost little all the same: those of one size are walked together, and of
-others only so many at once.
+Pure. Chunks may have one byte and are cheap all the same: chunks of equal size are taken together, and only a bounded
+number of others at once.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from evd.net.server.http1_head import check_field_line
 
 _chunk_size = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")  # no chunk extensions
 CHUNK_LINE_MAX = 10  # eight digits and CR LF
-TRAILERS_MAX = 1024  # bytes; trailers are read over, never used
+TRAILERS_MAX = 1024  # bytes; trailers are skipped
 CHUNKS_WRONG = "The chunks of the body are malformed; send size in hex, CR LF, content, CR LF, without extensions."
 CHUNKS_MANY = "The body comes in too many chunks; send larger ones, or a Content-Length."
 
 
 TINY = 16
-"""Bytes of content, up to which chunks of one size are taken together."""
+"""Bytes of content up to which chunks of equal size are taken together."""
 
 STEPS_AT_ONCE = 128
 """Chunks, or runs of tiny ones, before other connections have their turn: a fifth of a millisecond."""
@@ -30,33 +30,33 @@ STEPS_AT_ONCE = 128
 
 @lru_cache(maxsize=128)
 def _alike(line: bytes, size: int) -> re.Pattern[bytes]:
-    """One chunk or more with this size line."""
+    """One or more chunks with this size line."""
     return re.compile(rb"(?s:%b.{%d}\r\n)++" % (re.escape(line), size))
 
 
 class Allowance(NamedTuple):
-    """How much of a body a request may send, as its head shows who it is from."""
+    """How much of a body a request may send, by what its head shows of its sender."""
 
     size: int
     """Bytes."""
     chunks: int = sys.maxsize
     reads: bool = True
-    """False: the request is answered without its body, for nothing in it could change the answer."""
+    """False if the request is answered without its body, because no body could change the answer."""
     known: bool = True
-    """The head has a key that is good."""
+    """Whether the head has a valid key."""
 
 
 class BodyWalk:
-    """Where one body stands.
+    """The progress of one body.
 
-    Raises TooLarge, when it is made or by `step`, as soon as the body says that it is over `allowance.size` bytes.
+    Raises TooLarge, on construction or in `step`, as soon as the body states more than `allowance.size` bytes.
     """
 
     def __init__(self, length: int | None, allowance: Allowance) -> None:
         self.used = 0
-        """How many bytes of the buffer that `step` was given last belong to the body."""
+        """How many bytes of the buffer last given to `step` belong to the body."""
         self.paused = False
-        """The buffer holds more of the body; others go first, then `step` is to be called again."""
+        """Whether the buffer has more of the body: after others had their turn, call `step` again."""
         self.content = bytearray()
         self._limit = allowance.size
         self._chunks_left = allowance.chunks
@@ -68,7 +68,7 @@ class BodyWalk:
         self.done = length == 0
 
     def step(self, buffer: bytes) -> None:
-        """Go on through `buffer`, which starts where the last step ended; what it has of the body joins `content`."""
+        """Go on through `buffer`, which starts where the last step ended; bytes of the body are added to `content`."""
         self.used = 0
         self.paused = False
         while not self.done:
@@ -90,7 +90,7 @@ class BodyWalk:
             raise TooLarge(f"The body is over {self._limit} bytes; send less in one request.")
 
     def _whole_chunks(self, buffer: bytes) -> None:
-        """Take the chunks that are whole and in order; the first other one is for the careful way."""
+        """Take complete, well-formed chunks; the first other one is left to the line-by-line path."""
         at, match_size = self.used, _chunk_size.match
         for _ in range(STEPS_AT_ONCE):
             match = match_size(buffer, at)
@@ -103,7 +103,7 @@ class BodyWalk:
             if room < 1 or buffer[at + stride - 2 : at + stride] != b"\r\n":
                 break
             count = 1
-            if size <= TINY:  # others like it behind it are taken with it
+            if size <= TINY:  # equal ones that follow are taken with it
                 alike = _alike(match[0], size).match(buffer, at)
                 assert alike is not None, "it has passed the same looks"
                 count = min(room, (alike.end() - at) // stride)

@@ -1,7 +1,7 @@
-"""What another server of a connection may see: whole requests, written anew from what was understood of them.
+"""The guard: what the ASGI server sees are complete requests, written again from their parsed form.
 
-Pure. That server never waits for a byte, so it can never answer before a request is whole, and two readers cannot
-understand one differently: it is given a length, never chunks, and no wish to become another protocol.
+Pure. That server never waits for a byte, so it cannot answer before a request is complete, and no two readers can
+interpret a request differently: it gets a length, never chunks, and no request for another protocol.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from evd.net.server.http1_head import RequestHead
 NOT_PASSED_ON = frozenset(
     b"connection content-length transfer-encoding te trailer expect upgrade http2-settings keep-alive".split()
 )
-"""Fields that speak of the connection: what they say is said by the guard, in its own words."""
+"""Header fields about the connection, which the guard writes itself."""
 
 
 class RequestGuard:
-    """Walks the requests of a connection that another server answers.
+    """Parses the requests of a connection that another server answers.
 
-    `feed` gives the requests that are whole by then. At the first fault `error` is set; nothing of the request that it
-    is in, nor of what comes behind, is ever given. `allow` says by its head how much body a request may send; one whose
-    body is not to be read is given without it, as the last one.
+    `feed` returns the requests that are complete. At the first fault `error` is set, and neither its request nor any
+    later byte is passed on. `allow` decides by the head how much body a request may send; a request whose body is not
+    read is passed on without it, as the last one.
     """
 
     def __init__(self, *, head_max: int, fields_max: int, allow: Callable[[RequestHead], Allowance]) -> None:
@@ -36,32 +36,32 @@ class RequestGuard:
         self.heads = 0
         """How many heads were understood."""
         self.known = False
-        """A head of this connection had a good key."""
+        """Whether a head of this connection had a valid key."""
         self.error: RequestError | None = None
 
     @property
     def in_head(self) -> bool:
-        """A head has begun and is not complete."""
+        """Whether a head has begun and is incomplete."""
         return self._head is None and not self._reader.empty
 
     @property
     def in_body(self) -> bool:
-        """A body is not complete; with `error`, the fault is in it."""
+        """Whether a body is incomplete; with `error`, whether the fault is in it."""
         return self._head is not None
 
     @property
     def expects_continue(self) -> bool:
-        """The client waits for 100 Continue before it sends the body."""
+        """Whether the client waits for 100 Continue before it sends the body."""
         return self._head is not None and self._head.expects_continue
 
     @property
     def paused(self) -> bool:
-        """There is more to be done with the bytes that came: `feed` nothing, after others had their turn."""
+        """Whether bytes are left to parse: after others had their turn, call `feed` with nothing."""
         return self._reader.paused
 
     @property
     def held(self) -> int:
-        """Bytes that wait here for those behind them."""
+        """Bytes that wait for the rest of their request."""
         return self._reader.held
 
     def feed(self, data: bytes) -> bytes:
@@ -98,14 +98,14 @@ class RequestGuard:
         return written(head, body, last=not head.keep_alive)
 
     def forget(self) -> None:
-        """Nothing more is read of the connection, nor kept of a request that is not whole."""
+        """Parse no more of the connection, and drop an unfinished request."""
         self._last = True
         self._head = None
         self._reader.forget()
 
 
 def written(head: RequestHead, body: bytes, *, last: bool) -> bytes:
-    """A request as it was understood; `last` has it say that no other one follows."""
+    """A request in its parsed form; with `last` it states that no other one follows."""
     parts = [b"%s %s HTTP/1.%d\r\n" % (head.method.encode(), head.target, head.minor)]
     parts += [b"%s: %s\r\n" % field for field in head.headers.items() if field[0] not in NOT_PASSED_ON]
     if body or head.length is None or b"content-length" in head.headers:

@@ -1,7 +1,7 @@
-"""The head of an HTTP/1.1 request: what it may look like, and what it means (RFC 9112, RFC 9110).
+"""The head of an HTTP/1.1 request: its syntax and its meaning (RFC 9112, RFC 9110).
 
-Pure. A head is checked whole by one pattern, or line by line by the pattern's own parts, so that both agree; what is
-refused is said in the sentence of a BadRequest.
+Pure. A head is checked as a whole by one pattern, or line by line by the pattern's own parts, so that both agree. Every
+refusal is a BadRequest with a sentence.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _name = re.compile(r"(?=.{1,254}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*
 _port = re.compile(r"[0-9]{0,5}")
 PORT_MAX = 65535
 
-# Fields that are no lists: a second one is a fault, never a comma (RFC 9110 §5.3).
+# Fields that are no lists: a second one is an error and never joined by a comma (RFC 9110, section 5.3).
 SINGULAR = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"content-type", b"content-encoding", b"authorization")
 )
-LENGTH_DIGITS_MAX = 15  # below 2^53; what is longer is over any limit
+LENGTH_DIGITS_MAX = 15  # below 2^53; a longer number exceeds any limit
 
 
 class RequestHead(msgspec.Struct, frozen=True):
@@ -48,7 +48,7 @@ class RequestHead(msgspec.Struct, frozen=True):
     """The x of HTTP/1.x."""
     headers: dict[bytes, bytes]
     length: int | None
-    """Bytes of the body; None where it comes in chunks."""
+    """Bytes of the body; None if it comes in chunks."""
     keep_alive: bool
     expects_continue: bool
 
@@ -80,7 +80,7 @@ def _check_line_end(line: bytes) -> None:
 
 
 def understand(match: re.Match[bytes], lines: list[bytes]) -> RequestHead:
-    """What a head that is well-formed means; refused is what it may not mean here."""
+    """The meaning of a well-formed head. Raises BadRequest for a meaning that is not allowed here."""
     headers: dict[bytes, bytes] = {}
     for line in lines:
         name, _, value = line.partition(b":")
@@ -124,18 +124,18 @@ def understand(match: re.Match[bytes], lines: list[bytes]) -> RequestHead:
 
 
 def _stays(upgrade: bytes) -> bool:
-    """Whether what a request asks to become may be ignored, which a server always may (RFC 9110 §7.8).
+    """Whether an Upgrade may be ignored, which a server always may (RFC 9110, section 7.8).
 
-    Clients that would like HTTP/2 ask for `h2c` with their first request and go on without; who asks for anything else
-    may send what is no HTTP behind it.
+    Clients that prefer HTTP/2 send `h2c` with their first request and continue without it; a client that asks for
+    another protocol may send bytes of that afterwards.
     """
     return {one.strip(b" \t").lower() for one in upgrade.split(b",")} <= {b"", b"h2c"}
 
 
 def is_host(value: bytes) -> bool:
-    """Whether this is `name`, an IPv4 address, or `[IPv6]`, with or without `:port`; or nothing (RFC 9110 §7.2).
+    """Whether this is `name`, an IPv4 address, or `[IPv6]`, with or without `:port`; or empty (RFC 9110, section 7.2).
 
-    Both servers go by it. What a URI's grammar allows beyond names and addresses, nobody can have asked for.
+    Both servers use it. Whatever else the grammar of a URI allows is the name of no server.
     """
     text = value.decode("latin-1")
     if not text:
@@ -159,7 +159,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _body_length(headers: dict[bytes, bytes], minor: int) -> int | None:
-    """Bytes of the body, None for chunks; whatever leaves a doubt is refused (RFC 9112 §6.1, §6.3)."""
+    """Bytes of the body, None for chunks; an ambiguous length is refused (RFC 9112, sections 6.1 and 6.3)."""
     length = headers.get(b"content-length")
     coding = headers.get(b"transfer-encoding")
     if coding is not None:
@@ -174,7 +174,7 @@ def _body_length(headers: dict[bytes, bytes], minor: int) -> int | None:
 
 
 def _keep_alive(connection: bytes | None, minor: int) -> bool:
-    """May another request follow (RFC 9112 §9.3)?"""
+    """Whether another request may follow (RFC 9112, section 9.3)."""
     if connection is None:
         return minor == 1
     options = {option.strip(b" \t") for option in connection.lower().split(b",")}

@@ -1,7 +1,7 @@
-"""Listening sockets that systemd opened before evd started and hands over (socket activation, sd_listen_fds(3)).
+"""Listening sockets that systemd opened before evd started (socket activation, sd_listen_fds(3)).
 
-The kernel queues connections in them while evd restarts, so that none is refused. `announced` reads what the
-environment says of them; `take` makes them this process's own.
+The kernel queues connections in them while evd restarts, so that none is refused. `announced` reads the environment's
+variables; `take` makes the sockets this process's own.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
 class Announced(NamedTuple):
-    """A descriptor of this process, and what systemd calls it (FileDescriptorName=, by default the unit's name)."""
+    """A descriptor of this process and its name in systemd (FileDescriptorName=, by default the unit's name)."""
 
     descriptor: int
     name: str
 
 
 def announced(env: Mapping[str, str], pid: int) -> list[Announced]:
-    """The descriptors that the environment announces to process `pid`; none where it speaks to another process.
+    """The descriptors that the environment announces to process `pid`; none if it announces them to another process.
 
-    Raises ConfigError where the variables are no numbers.
+    Raises ConfigError if the variables are not numbers.
     """
     if not env.get("LISTEN_PID") or _number(env, "LISTEN_PID") != pid:
         return []
@@ -45,7 +45,7 @@ def announced(env: Mapping[str, str], pid: int) -> list[Announced]:
 
 
 def take(env: MutableMapping[str, str], pid: int) -> list[socket.socket]:
-    """The inherited sockets, non-blocking and closed on exec; the variables are removed, for no child is meant.
+    """The inherited sockets, non-blocking and closed on exec; the variables are removed, so that no child uses them.
 
     Raises ConfigError unless each is a listening TCP socket, of IPv4 or IPv6.
     """
@@ -72,7 +72,7 @@ def _listening(one: Announced) -> socket.socket:
     )
     try:
         inherited = socket.socket(fileno=one.descriptor)
-    except OSError:  # not open, or no socket
+    except OSError:  # not open, or not a socket
         raise wrong from None
     listens = (
         inherited.family in FAMILIES

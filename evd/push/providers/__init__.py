@@ -1,4 +1,4 @@
-"""Push providers, a folder each. Begin with `PROVIDERS`: a new provider is a folder with its traits, and a row here."""
+"""Push providers, one folder each. Begin with `PROVIDERS`; a new provider is a folder with its traits and a row."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROVIDERS: list[ProviderTraits] = [fcm.TRAITS, webhook.TRAITS]
 
 
 def target_kinds() -> list[TargetKind]:
-    """Of all providers."""
+    """The kinds of target of all providers."""
     return [kind for traits in PROVIDERS for kind in traits.kinds]
 
 
@@ -30,6 +30,6 @@ def user_kinds() -> frozenset[str]:
 
 
 def opened(config: Config, env: Mapping[str, str]) -> list[tuple[ProviderTraits, Pusher]]:
-    """The providers that are set up; none means that no pushes are sent. Raises ConfigError."""
+    """The providers that are set up, opened; if there is none, no pushes are sent. Raises ConfigError."""
     found = [(traits, traits.opened(config, env)) for traits in PROVIDERS]
     return [(traits, pusher) for traits, pusher in found if pusher is not None]

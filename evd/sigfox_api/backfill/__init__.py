@@ -1,1 +1,1 @@
-"""What Sigfox has and evd lacks: `mapping` makes callbacks of the API's messages, `runner` fetches and takes them."""
+"""Fetch what evd missed: `mapping` makes callbacks of the API's messages, `runner` fetches and ingests them."""

@@ -1,7 +1,7 @@
-"""Messages of Sigfox's REST API → the documents that their callbacks would have had.
+"""Convert messages of Sigfox's REST API to the documents that their callbacks would have had.
 
-The API has milliseconds and a callback has seconds, so times are floored here: a message has the same identity by both
-ways, and what evd already has is a duplicate.
+The API has times in milliseconds, callbacks in seconds (support.sigfox.com/docs/uplink), so times are floored here: a
+message gets the same id from either, and one that evd has already is a duplicate.
 """
 
 from __future__ import annotations
@@ -18,55 +18,56 @@ from evd.sigfox.kinds.registry import BIDIR, KINDS, UPLINK
 from evd.sigfox.message import VEHICLE_NAMES
 
 ITEMS_MAX = 1_000
-"""Items in one delivery: a second's work for a disk that commits 1,000 rows/s."""
+"""Items of one delivery: one second's work for a disk that commits 1,000 rows/s."""
 
 OUTAGE_MS = 7 * 60_000
-"""Sigfox retries after 1, 2 and 4 minutes (Sigfox support, "Callbacks"): after a longer outage callbacks are lost."""
+"""Sigfox retries after 1, 2 and 4 minutes (support.sigfox.com/docs/callback-integration); a longer outage loses
+callbacks."""
 
 RETRIED_MS = 10 * 60_000
-"""A callback that failed during an outage may belong to a message this much older than the outage: three retries, with
-their time limits of 10 s each."""
+"""A callback that failed during an outage may belong to a message that is this much older than the outage: three
+retries and their time limits of 10 s each."""
 
 DUPLICATES_MAX = 64
-"""Base stations of one message that are kept; in dense areas 10 to 20 receive it."""
+"""Base stations kept for one message; in dense areas 10 to 20 receive it (disk91.com, 2019)."""
 
 CALLBACK = ""
-"""The kind of a document that must tell itself what it is, as on the route /sigfox/callback."""
+"""Kind of a document whose kind must be recognized, as on the route /sigfox/callback."""
 
-#: The last part of a route below /sigfox/ → the kind of what is sent there; nobody can be given a downlink any more.
+#: Last part of a route below /sigfox/ → kind of its callbacks; BIDIR becomes UPLINK, as it is too late for a downlink.
 ROUTES = {kind: kind for kind in KINDS} | {BIDIR: UPLINK, "callback": CALLBACK}
 TAKEN = frozenset(ROUTES.values())
 
-#: These ask for a downlink, which no device waits for any more; `key` is a secret, as are those the ingest masks.
+#: `ack` and `longPolling` ask for a downlink, for which no device waits any more. `key` is a secret.
 _NEVER_KEPT = frozenset({"key", "ack", "longPolling"})
 
-#: API2, deviceMessage.lqi → the word that a DATA_ADVANCED callback has for it; 4 is "not available".
+#: Sigfox API v2, deviceMessage.lqi → the word in a DATA_ADVANCED callback; 4 is "not available".
 _LINK_QUALITY = {0: "LIMIT", 1: "AVERAGE", 2: "GOOD", 3: "EXCELLENT"}
 
 AGAIN = "again"
 """The verdict on a document that evd was too busy to take."""
 
-#: Verdict of the ingest → the count it goes into; every other one is of something new.
+#: Verdict of ingest → the count that it increments; all other verdicts are of new documents.
 _COUNTED = {"duplicate": "known", "too old": "too_old", "no room": "too_old", "rejected": "refused"}
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A document for the ingest; `kind` is one of TAKEN."""
+    """A document for ingest; `kind` is one of TAKEN."""
 
     kind: str
     document: dict[str, Any]
     extra: bool = False
-    """It says more of a message that has an item of its own, so it is not counted."""
+    """Whether it adds to a message that has an item of its own, so that it is not counted."""
 
 
 class BackfillCounts(msgspec.Struct):
-    """Of messages and callbacks: all that were read, and what became of those that have something for evd."""
+    """Counts of messages and callbacks: all that were read, and the outcomes of those that evd was given."""
 
     read: int = 0
     new: int = 0
     known: int = 0
     too_old: int = 0
-    """Older than everything in a full ring: not kept."""
+    """Older than every status in a full ring, so not kept."""
     refused: int = 0
     """Kept in `rejected`, with the reason."""
 
@@ -78,16 +79,16 @@ class BackfillCounts(msgspec.Struct):
 
 
 def outage(last_alive_ms: int | None, now_ms: int) -> int | None:
-    """How long (ms) nobody took callbacks, where that is longer than Sigfox tries; None: nothing can be missing."""
+    """The length of an outage (ms) if Sigfox does not retry for that long; None if nothing can be missing."""
     if last_alive_ms is None or now_ms - last_alive_ms <= OUTAGE_MS:
         return None
     return now_ms - last_alive_ms
 
 
 def of_message(message: Mapping[str, Any], device: str, device_type: str | None = None) -> list[Item]:
-    """An entry of /devices/{id}/messages as its DATA callback, and as its DATA_ADVANCED one where it says so much.
+    """An entry of /devices/{id}/messages as its DATA callback, and as a DATA_ADVANCED if it has radio metadata.
 
-    Empty where the entry has no time, without which it is no message.
+    Empty if the entry has no time, without which it has no id.
     """
     time = _seconds(message.get("time"))
     if time is None:
@@ -107,19 +108,20 @@ def of_message(message: Mapping[str, Any], device: str, device_type: str | None 
 
 
 def _network_metadata(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Link quality, location and base stations under the names that DATA_ADVANCED has for them."""
+    """Link quality, location and base stations under DATA_ADVANCED's names."""
     found: dict[str, Any] = {}
     quality = message.get("lqi")
     if type(quality) is int and quality in _LINK_QUALITY:
         found |= {"lqi": _LINK_QUALITY[quality], "linkQuality": quality}
     operator = message.get("operator")
-    name = operator.get("name") if isinstance(operator, Mapping) else operator  # the API gives both (field case A02)
+    # The API has both (github.com/sinbrive/Sigfox-http-api).
+    name = operator.get("name") if isinstance(operator, Mapping) else operator
     if isinstance(name, str) and name:
         found["operatorName"] = name
     places = message.get("computedLocation")
     place = next((one for one in _mappings(places) if "lat" in one and "lng" in one), None)
     if place is not None:
-        # The API lists what was found only; the callback says with status 1 that it was.
+        # The API lists found locations only; a callback marks them with status 1.
         found["computedLocation"] = {"status": 1, **place}
     heard = [_station(one) for one in _mappings(message.get("rinfos"))][:DUPLICATES_MAX]
     return found | ({"duplicates": heard} if heard else {})
@@ -141,10 +143,10 @@ def _mappings(values: Any) -> Iterator[Mapping[str, Any]]:
 
 
 def of_undelivered(entry: Mapping[str, Any]) -> list[Item]:
-    """An entry of …/callbacks-not-delivered: the callback as Sigfox had written it where that was one of evd's routes.
+    """An entry of …/callbacks-not-delivered: the callback as Sigfox rendered it, if it was sent to a route of evd.
 
-    Of a callback to somewhere else, or in a shape that only its route can read, the message is taken from the entry
-    itself if all that identifies it is there; else the list is empty, and the device's messages have it.
+    For a callback to another URL, or in a shape that only its route can read, the message is taken from the entry
+    itself if its id can be computed; else the list is empty, and the device's messages contain it.
     """
     callback = entry.get("callback")
     if isinstance(callback, Mapping):
@@ -155,13 +157,13 @@ def of_undelivered(entry: Mapping[str, Any]) -> list[Item]:
 
 
 def _kind_of(callback: Mapping[str, Any]) -> str | None:
-    """By the route it was for; None where that is none of evd's."""
+    """The kind by the route of the callback's URL; None if the URL has no route of evd."""
     head, _, route = _url(callback)[0].rstrip("/").rpartition("/")
     return ROUTES.get(route) if head.endswith("/sigfox") else None
 
 
 def _url(callback: Mapping[str, Any]) -> tuple[str, str]:
-    """Path and query."""
+    """Path and query of the callback's URL."""
     try:
         parts = urlsplit(str(callback.get("url") or ""))
     except ValueError:
@@ -170,7 +172,7 @@ def _url(callback: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _rendered(callback: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a JSON or form body, and of the URL's query; empty where the body is neither."""
+    """The values in a JSON or form body and in the URL's query; empty if the body is neither."""
     query = dict(parse_qsl(_url(callback)[1], keep_blank_values=True))
     body = callback.get("body")
     if isinstance(body, str) and body.strip():
@@ -206,17 +208,16 @@ def _plain(entry: Mapping[str, Any]) -> list[Item]:
 
 
 def _seconds(time: Any) -> int | None:
-    """Epoch s of a time in s or in ms: the API has both."""
+    """Epoch s of a time in s or ms: the API has both, even for one member (Sigfox API v2, errorMessages.time)."""
     if type(time) not in (int, float) or not 0 < time <= TIME_MAX_MS:
         return None
     return int(time // 1000 if time > MILLISECONDS_FROM else time)
 
 
 def deliveries(items: Iterable[Item], *, bytes_max: int) -> Iterator[list[Item]]:
-    """The items in order, in lists of at most ITEMS_MAX whose JSON has at most `bytes_max`.
+    """The items in order, in lists of at most ITEMS_MAX whose JSON has at most `bytes_max` bytes.
 
-    An item that is longer by itself, or too deep for JSON, is left out: it never was a callback that evd would have
-    taken.
+    An item that is too long by itself, or nested too deeply for JSON, is left out: evd would have refused its callback.
     """
     together: list[Item] = []
     size = 2
@@ -234,7 +235,7 @@ def deliveries(items: Iterable[Item], *, bytes_max: int) -> Iterator[list[Item]]
 
 
 def _length(item: Item) -> int:
-    """Of its JSON in bytes; 0 where it is nested so deep that it has none."""
+    """Bytes of its JSON; 0 if it is nested too deeply for JSON."""
     try:
         return len(orjson.dumps(msgspec.to_builtins(item)))
     except (orjson.JSONEncodeError, RecursionError):
@@ -242,10 +243,10 @@ def _length(item: Item) -> int:
 
 
 def waves(items: Sequence[Item]) -> tuple[list[int], list[int]]:
-    """Indices of what must be taken first, and of the rest, in any order: the first data of each vehicle goes ahead.
+    """Indices of the items to take first, and of the rest: the first data item of each vehicle is taken first.
 
-    The API gives the newest first. Behind it the others are late, so that each vehicle's phones hear of one new status
-    at most, and not of a whole history.
+    The API lists the newest first. After that one the others are late, so that each vehicle's phones get at most one
+    push, and not the whole history.
     """
     first: list[int] = []
     rest: list[int] = []

@@ -1,6 +1,6 @@
-"""Reads what Sigfox has and hands it to evd's ingest: by command, or after an outage.
+"""Fetch what Sigfox has and pass it to evd's ingest, by command or after an outage.
 
-It may be stopped at any time and run again: what evd has is a duplicate then, and changes nothing.
+A run may be stopped at any time and repeated: what evd already has is then a duplicate and changes nothing.
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ from evd.sigfox_api.backfill.mapping import (
 from evd.sigfox_api.client import CONNECTIONS_MAX, ApiListing, SigfoxApi
 
 Deliver = Callable[[Sequence[Item]], Awaitable[Sequence[str]]]
-"""Gives the verdict on each item: the ingest's, or AGAIN."""
+"""Returns the verdict on each item: ingest's, or AGAIN."""
 
 AT_A_TIME = 64
-"""Documents in the writer's queue: enough for a good group, and few beside the callbacks that come meanwhile."""
+"""Documents in the writer's queue at once: enough for a large commit group, few beside the callbacks of that time."""
 
 BYTES_MAX = 256 * 1024
-"""Of one delivery within the daemon: what a page may hold in memory a second time."""
+"""Bytes of one delivery inside the daemon: what a page may occupy in memory a second time."""
 
 DEVICES_WAITING_MAX = 100
-"""A page of devices, while those of the page before are read."""
+"""Devices of one page, which wait while those of the page before are read."""
 
 BUSY_TRIES = 12
 BUSY_WAIT_S = 5.0
-"""An evd that stays too busy for a minute is not made better by a backfill."""
+"""Pause before AGAIN items are repeated; if evd stays too busy for a minute, a backfill would only add load."""
 
 BEAT_EVERY_S = 60.0
-"""How often evd notes that it is there; small beside an outage of seven minutes."""
+"""Period of the heartbeat; short compared with an outage of seven minutes."""
 
 
 class Backfiller:
     """One run over the messages between `since` and `before` (epoch ms) of these devices and device types.
 
-    Where neither is named: of all device types that the credentials see. `deliver` gets what was read, in lists whose
-    JSON has at most `bytes_max` bytes, the newest of a device first.
+    If neither is given, of all device types that the credentials can see. `deliver` gets the items in lists whose JSON
+    has at most `bytes_max` bytes, the newest of a device first.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Backfiller:
         self.devices_done = 0
 
     async def run(self) -> BackfillCounts:
-        """Until all is read. Raises EvdError, in a group: what was delivered until then stays."""
+        """Run until all is read. Raises EvdError in an exception group; what was delivered before stays."""
         send, receive = trio.open_memory_channel[tuple[str, str | None]](DEVICES_WAITING_MAX)
         async with trio.open_nursery() as nursery:
             for _ in range(self._readers):
@@ -95,7 +95,7 @@ class Backfiller:
         return self.counts
 
     async def _find_devices(self, found: trio.MemorySendChannel[tuple[str, str | None]]) -> None:
-        """Undelivered callbacks first: they hold what a customer's own decoding made of a payload, too."""
+        """Undelivered callbacks first, because they also have the values that the customer's own format decoded."""
         for device in self._devices:
             await self._undelivered(self._api.undelivered_of_device(device, self._since, self._before))
             self.devices_seen += 1
@@ -124,14 +124,14 @@ class Backfiller:
                 self.devices_done += 1
 
     async def _take(self, entries: Sequence[Sequence[Item]]) -> None:
-        """Deliver what was made of the entries of a page; it is counted as it is answered for."""
+        """Deliver the items of a page's entries, and count the verdicts."""
         self.counts.read += len(entries)
         items = [item for entry in entries for item in entry]
         left = sum(not item.extra for item in items)
         for fitting in deliveries(items, bytes_max=self._bytes_max):
             await self._insist(fitting)
             left -= sum(not item.extra for item in fitting)
-        self.counts.refused += left  # too long by itself: no evd would have taken that callback
+        self.counts.refused += left  # too long by itself: evd would have refused that callback
 
     async def _insist(self, items: Sequence[Item]) -> None:
         for _ in range(BUSY_TRIES):
@@ -146,21 +146,21 @@ class Backfiller:
 
 
 def _spoke_since(device: Mapping[str, Any], since: int) -> bool:
-    """Whether there can be a message to read; a device that does not say when it spoke is asked."""
+    """Whether the device may have a message to read; one without a lastCom is asked."""
     last = device.get("lastCom")
     return "id" in device and (type(last) is not int or last >= since)
 
 
 async def take_in(accept: Callable[..., Awaitable[str]], items: Sequence[Item]) -> list[str]:
-    """Hand items to the ingest's `accept_document`: the verdict on each, AGAIN where it was too busy.
+    """Pass items to ingest's `accept_document`; returns the verdict on each, AGAIN if it was too busy.
 
-    AT_A_TIME wait for the disk together, and the newest of each vehicle goes ahead.
+    AT_A_TIME items wait for the disk together, and the newest of each vehicle is first.
     """
     verdicts = [AGAIN] * len(items)
 
     async def take(index: int) -> None:
         item = items[index]
-        with suppress(Unavailable):  # AGAIN stands
+        with suppress(Unavailable):  # the verdict stays AGAIN
             verdicts[index] = await accept(item.kind, item.document, raw=orjson.dumps(item.document))
 
     for wave in waves(items):
@@ -180,9 +180,9 @@ async def watch(
     clock: Clock = now_ms,
     every_s: float = BEAT_EVERY_S,
 ) -> None:
-    """Note every `every_s` that callbacks are taken, and make good an outage, be it of the process or of the disk.
+    """Write the heartbeat every `every_s`, and backfill after an outage of the process or of the disk.
 
-    The time is not noted before a backfill has ended, so that one which a restart cuts off begins again.
+    The heartbeat is not written until a backfill has ended, so that one cut off by a restart begins again.
     """
     last = alive.last()
     while True:
@@ -199,7 +199,7 @@ def _note(alive: Heartbeat, now: int) -> None:
     try:
         alive.note(now)
     except OSError as error:
-        log.warning("an outage could not be told afterwards: its file cannot be written", reason=error.strerror)
+        log.warning("the heartbeat cannot be written: a later start may miss an outage", reason=error.strerror)
 
 
 async def after_outage(
@@ -210,7 +210,7 @@ async def after_outage(
     *,
     clock: Clock = now_ms,
 ) -> None:
-    """Say that callbacks since `since` (epoch ms) may be missing, or fetch them where `sigfox.backfill` is "run"."""
+    """Log that callbacks since `since` (epoch ms) may be missing, or fetch them if `sigfox.backfill` is "run"."""
     minutes = missed_ms // 60_000
     command = f"evd backfill --since {_iso(since)}"
     if settings.backfill != "run":

@@ -1,1 +1,1 @@
-"""`evd sigfox check`: `probe` walks a callback's way from the outside, `verdicts` says what to do."""
+"""`evd sigfox check`: `probe` follows a callback's path from the outside, `verdicts` rates each step."""

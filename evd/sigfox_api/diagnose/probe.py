@@ -1,7 +1,7 @@
-"""The way a callback of Sigfox takes to the disk, walked once from the outside, step by step.
+"""Follow the path of a Sigfox callback to the disk once, from the outside, step by step.
 
-The marked callback speaks for a vehicle of its own, VEHICLE: it takes every step that a real one takes, is told from
-the fleet by its name, and has a ring of one status where the daemon can be told so.
+The test callback is sent for a vehicle of its own, VEHICLE. It takes every step of a real one, is recognizable in the
+fleet by its name, and has a ring of one status if the daemon can be asked for that.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from evd.sigfox_api.diagnose.verdicts import (
 )
 
 TIMEOUT_S = 10.0
-"""For each step: Sigfox waits no longer for an answer."""
+"""Time limit of each step: Sigfox waits no longer for an answer."""
 
 ANSWER_MAX = 65_536  # bytes; evd's answers are small, a proxy's error page is some kilobytes
-ADDRESSES_MAX = 8  # of a name; more are not tried
+ADDRESSES_MAX = 8  # addresses of a name that are tried
 
 
 Local = Callable[[str, str, Any], Any]
@@ -49,7 +49,7 @@ Local = Callable[[str, str, Any], Any]
 
 
 class _Failed(Exception):
-    """A step after which the next ones make no sense."""
+    """A failed step that makes the next ones pointless."""
 
     def __init__(self, step: CheckStep) -> None:
         super().__init__(step.name)
@@ -63,10 +63,10 @@ class _EachStep(NamedTuple):
 
 
 class Checkup:
-    """One walk. `report` gets each step as it ends, `now` is the time in epoch ms.
+    """One run. `report` gets each step as it ends, `now` is the time in epoch ms.
 
-    `trust` makes a context that knows the authorities that count; `local` reaches the daemon of this machine, if one
-    runs here.
+    `trust` makes a TLS context with the accepted authorities; `local` reaches the daemon of this machine if one runs
+    here.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Checkup:
         trust: Callable[[], ssl.SSLContext] = default_ssl_context,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
-        """Raises ConfigError if `url` is no http:// or https:// address."""
+        """Raises ConfigError if `url` is not an http:// or https:// address."""
         self.url = base_of(url)
         self.steps: list[CheckStep] = []
         self._origin: Origin = parse_origin(self.url)
@@ -95,7 +95,7 @@ class Checkup:
         return not any(step.outcome == FAILED for step in self.steps)
 
     async def run(self) -> None:
-        """Take the steps in order, up to the first that fails. The key is sent only where all before it went well."""
+        """Run the steps in order up to the first that fails. The key is sent only if all steps before it succeeded."""
         try:
             await self._within("DNS", self._dns)
             await self._within("TCP", self._tcp)
@@ -134,7 +134,7 @@ class Checkup:
         self._add(CheckStep("DNS", *judge_addresses(host, self._addresses)))
 
     async def _tcp(self) -> None:
-        """Every address, for Sigfox may take any of them."""
+        """Connect to every address, because Sigfox may use any of them."""
         silent: dict[str, str] = {}
 
         async def knock(address: str) -> None:
@@ -156,10 +156,10 @@ class Checkup:
         port = self._origin.port
         if len(silent) == len(self._addresses):
             advice = f"open port {port} in the firewall (Sigfox calls from 185.110.96.0/22), and look whether evd runs"
-            raise _Failed(CheckStep("TCP", FAILED, f"nobody listens at {', '.join(silent)} port {port}", advice))
+            raise _Failed(CheckStep("TCP", FAILED, f"nothing listens at {', '.join(silent)} port {port}", advice))
         if silent:
             advice = "take the address out of the DNS, or have evd listen there: Sigfox may try it first"
-            self._add(CheckStep("TCP", WARNING, f"nobody listens at {', '.join(silent)} port {port}", advice))
+            self._add(CheckStep("TCP", WARNING, f"nothing listens at {', '.join(silent)} port {port}", advice))
         else:
             self._add(CheckStep("TCP", OK, f"port {port} is open"))
 
@@ -167,7 +167,7 @@ class Checkup:
         if self._origin.scheme == "http":
             advice = "for Sigfox use https with a certificate of a public authority: it refuses self-signed ones"
             self._add(
-                CheckStep("TLS", SKIPPED, "the address is plain http: whoever is on the way reads the key", advice)
+                CheckStep("TLS", SKIPPED, "the address is plain http: anyone on the way can read the key", advice)
             )
             return
         await self._within("TLS", self._tls)
@@ -175,7 +175,7 @@ class Checkup:
         await self._within("SNI", self._sni)
 
     async def _tls(self) -> None:
-        """The chain, the name and the end of the certificate."""
+        """Check the certificate's chain, name and end."""
         try:
             self._peer = await self._handshake(self._each.trust(), self._origin.host)
         except ssl.SSLCertVerificationError as error:
@@ -189,7 +189,7 @@ class Checkup:
         self._add(CheckStep("TLS", *judge_certificate(self._peer, self._now)))
 
     async def _tls_12(self) -> None:
-        """Sigfox does not say which versions it speaks; 1.2 is what old clients have at best."""
+        """Check TLS 1.2: Sigfox does not document its versions, and old clients have no newer one."""
         if self._peer.version == "TLSv1.2":
             return
         context = self._each.trust()
@@ -219,7 +219,7 @@ class Checkup:
         self._add(CheckStep("SNI", WARNING, f"without SNI {found}", advice))
 
     async def _handshake(self, context: ssl.SSLContext, name: str | None) -> Peer:
-        """Raises OSError, ssl.SSLCertVerificationError among them."""
+        """Make a TLS handshake. Raises OSError, including ssl.SSLCertVerificationError."""
         tcp = await trio.open_tcp_stream(self._origin.host, self._origin.port)
         tls = trio.SSLStream(tcp, context, server_hostname=name, https_compatible=True)
         try:
@@ -263,7 +263,7 @@ class Checkup:
         self._status_id = answer.headers.get("x-status-id", "")
 
     async def _push(self) -> None:
-        """What became of it behind the answer, if the daemon of this machine is the one that took it."""
+        """Check pushes, if the daemon of this machine is the one that took the callback."""
         if self._here is None:
             text = "no evd runs in this machine's directory, so pushes were not looked at"
             self._add(CheckStep("push", SKIPPED, text, "run this command where evd runs, with --dir, to know"))
@@ -279,7 +279,7 @@ class Checkup:
         self._add(CheckStep("push", *judge_push(stats)))
 
     async def _ask_local(self, method: str, path: str, body: Any) -> Any:
-        """The daemon's answer; None where it gives none."""
+        """The daemon's answer; None if there is none."""
         local = self._local
         if local is None:
             return None
@@ -290,5 +290,5 @@ class Checkup:
 
 
 def base_of(url: str) -> str:
-    """evd's base address, also where a callback's whole URL was given."""
+    """evd's base address, given that or a callback's whole URL."""
     return url.partition("/sigfox/")[0].removesuffix("/sigfox").rstrip("/")

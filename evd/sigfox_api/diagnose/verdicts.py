@@ -1,4 +1,4 @@
-"""What was found at a step of the checkup, judged: fine or not, and what to do."""
+"""Rate what a step of the check found: whether it is right, and what to do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 from evd.net.client.response import Response
 
 VEHICLE = "evd-check"
-"""No hex, so no device of Sigfox can have this id."""
+"""Not hex, so no Sigfox device can have this id."""
 
 ROUTE = "/sigfox/uplink"
 
@@ -23,7 +23,7 @@ EXPIRES_SOON_DAYS = 14  # automatic renewals happen 30 days before the end: by n
 class CheckStep(msgspec.Struct, frozen=True):
     """`text` says what was found, `advice` what to do.
 
-    Only `failed` means that Sigfox's callbacks do not get through.
+    Only `failed` means that Sigfox's callbacks do not arrive.
     """
 
     name: str
@@ -33,7 +33,7 @@ class CheckStep(msgspec.Struct, frozen=True):
 
 
 class Peer(msgspec.Struct, frozen=True):
-    """What a TLS server showed: its certificate (DER), the version, and until when it holds (OpenSSL's text)."""
+    """What a TLS server presented: its certificate (DER), the version, and the certificate's end (OpenSSL's text)."""
 
     certificate: bytes
     version: str
@@ -91,21 +91,21 @@ _DECODED = CheckStep("decode", OK, "the callback was read and its payload decode
 
 
 def judge_answer(answer: Response) -> list[CheckStep]:
-    """Key, decode and commit, as far as the answer to the marked callback tells of them; the last may have failed."""
-    told = str(_json(answer).get("detail", "no reason is given"))
+    """The steps key, decode and commit, as far as the test callback's answer shows them; the last may have failed."""
+    detail = str(_json(answer).get("detail", "no reason is given"))
     if answer.status == 201 and answer.headers.get("x-status-id"):
         commit = f"on disk as status {answer.headers['x-status-id']} of vehicle {VEHICLE}"
         return [_KEY_FITS, _DECODED, CheckStep("commit", OK, commit)]
     if answer.status in KEY_ADVICE:
-        return [CheckStep("key", FAILED, told, KEY_ADVICE[answer.status])]
+        return [CheckStep("key", FAILED, detail, KEY_ADVICE[answer.status])]
     if answer.status == 400:
         return [
             _KEY_FITS,
-            CheckStep("decode", FAILED, told, DECODE_ADVICE.get(_json(answer).get("Error", ""), LOOK_UP)),
+            CheckStep("decode", FAILED, detail, DECODE_ADVICE.get(_json(answer).get("Error", ""), LOOK_UP)),
         ]
     if answer.status in (500, 503):
         advice = "look at evd's log: the disk may be full, or evd overloaded"
-        return [_KEY_FITS, _DECODED, CheckStep("commit", FAILED, told, advice)]
+        return [_KEY_FITS, _DECODED, CheckStep("commit", FAILED, detail, advice)]
     advice = "look where the proxy leads to, and whether it changes the path"
     return [
         CheckStep("callback", FAILED, f"{ROUTE} is answered with {answer.status}, which evd never does there", advice)

@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Writes a group's rows and commits it in a thread that never takes the GIL; `_commit_thread_py` says what it does.
+"""Write and commit a group's rows in a thread that never takes the GIL; specified by `_commit_thread_py`.
 
-The thread is no Python thread: it knows a Desk, which holds nothing but C, and sleeps on a semaphore. So the loop never
-hands the GIL over for a group; it learns of the end from an eventfd. Rows point into the bytes of Python objects, which
-the Desk holds references to until `finish`.
+The thread is not a Python thread. It uses a Desk, a struct without Python objects, and sleeps on a semaphore. So the
+loop never gives up the GIL for a group; an eventfd signals the group's end. Rows point into the bytes of Python
+objects, which the committer references until `finish`.
 
-SQLite is reached as its loadable extensions reach it: this module's file is one, too. SQLite opens it a second time,
-which gives the same copy in memory, and calls `sqlite3_extension_init` with its functions' table (sqlite_table.h).
+This module's file is also a loadable extension of SQLite (sqlite.org/loadext.html). SQLite opens the file again, which
+yields the same copy in memory, and calls `sqlite3_extension_init` with its function table (sqlite_table.h).
 """
 
 cimport cython
@@ -43,7 +43,7 @@ cdef extern from "sqlite_table.h" nogil:
 
 cdef extern from *:
     """
-    /* What SQLite told the thread that loads the extension, until `CommitThread` takes it. */
+    /* What SQLite gave the thread that loads the extension, until `CommitThread` takes it. */
     static _Thread_local sqlite3 *evd_noted_db;
     static _Thread_local const evd_sqlite_table *evd_noted_table;
 
@@ -112,7 +112,7 @@ cdef struct Shape:
     int64_t number, kept, newest, counted, counted_seq, received, lost, resets
 
 cdef struct Desk:
-    # Between `start` and the end of a group it is the thread's, otherwise its committer's.
+    # From `start` to the end of the group it belongs to the thread, otherwise to the committer.
     sqlite3* db
     const evd_sqlite_table* sqlite
     sqlite3_stmt* put
@@ -131,7 +131,7 @@ cdef struct Desk:
 
 
 cdef bint run(Desk* desk, sqlite3_stmt* statement) noexcept nogil:
-    """Do a statement that gives no rows; False where it failed, `code` and `message` say why."""
+    """Execute a statement that returns no rows; False if it failed, with the error in `code` and `message`."""
     if desk.sqlite.step(statement) == EVD_SQLITE_DONE:
         desk.sqlite.reset(statement)
         return True
@@ -178,7 +178,7 @@ cdef bint put_shape(Desk* desk, Shape* shape) noexcept nogil:
 
 
 cdef bint write_gathered(Desk* desk) noexcept nogil:
-    """BEGIN where it is wanted, the rows, the shapes; False at the first failure."""
+    """BEGIN if wanted, then the rows and the shapes; False at the first failure."""
     cdef Py_ssize_t i
     cdef bint fine = True
     if (desk.rows_count or desk.shapes_count) and desk.sqlite.get_autocommit(desk.db):
@@ -192,7 +192,7 @@ cdef bint write_gathered(Desk* desk) noexcept nogil:
 
 
 cdef void* live(void* argument) noexcept nogil:
-    """The thread: a group, its end, the next one."""
+    """The thread's main loop: a group, its end, the next group."""
     cdef Desk* desk = <Desk*>argument
     while True:
         while sem_wait(&desk.handed_over) != 0:
@@ -205,7 +205,7 @@ cdef void* live(void* argument) noexcept nogil:
 
 
 cdef bint has_ended(Desk* desk, int timeout_ms) noexcept nogil:
-    """Wait for the end of the group, for ever where `timeout_ms` is -1."""
+    """Wait for the end of the group; without a limit if `timeout_ms` is -1."""
     cdef pollfd waited
     cdef int told = -1
     waited.fd, waited.events = desk.ended, POLLIN
@@ -260,7 +260,7 @@ KINDS = {11: "DatabaseError", 18: "DataError", 19: "IntegrityError", 20: "Integr
 
 @cython.no_gc_clear  # the connection outlives the statements
 cdef class CommitThread:
-    """See `evd.store.sqlite._commit_thread_py.CommitThread`. Raises ImportError where SQLite does not let it in."""
+    """See `evd.store.sqlite._commit_thread_py.CommitThread`. Raises ImportError if SQLite does not load extensions."""
 
     cdef Desk* desk
     cdef object connection
@@ -294,7 +294,7 @@ cdef class CommitThread:
         self.desk = desk
 
     cdef int _be_let_in(self, sqlite3** db, const evd_sqlite_table** table) except -1:
-        """Have SQLite load this file, which notes the database and the table for this thread."""
+        """Make SQLite load this file as an extension, which notes database and function table for this thread."""
         global evd_noted_db, evd_noted_table
         evd_noted_db, evd_noted_table = NULL, NULL
         try:
@@ -327,7 +327,7 @@ cdef class CommitThread:
             raise MemoryError()
         sem_init(&desk.handed_over, 0, 0)
         cdef sigset_t all_signals, before
-        sigfillset(&all_signals)  # signals are Python's main thread's
+        sigfillset(&all_signals)  # Python's main thread handles signals
         pthread_sigmask(SIG_SETMASK, &all_signals, &before)
         cdef int refused = pthread_create(&desk.thread, NULL, live, desk)
         pthread_sigmask(SIG_SETMASK, &before, NULL)
@@ -381,7 +381,7 @@ cdef class CommitThread:
             raise too_long()
         if self.desk.rows_count >= self.rows_max:
             self.flush()
-        # Nothing fails from here on: what is held is let go of exactly once.
+        # Nothing fails from here on, so every reference is released exactly once.
         hold(&row.id)
         hold(&row.payload)
         hold(&row.fields)
@@ -455,13 +455,13 @@ cdef class CommitThread:
                 Py_DECREF(self)
             return
         if not self.abandoned:
-            # The thread may come back to them at any time: rows, statements and connection stay for good.
+            # The thread may still use rows, statements and connection, so they are never freed.
             Py_INCREF(self)
             self.abandoned = True
         raise TimeoutError("a group is being written still")
 
     cdef bint _stop(self) noexcept:
-        """End the thread and free everything; False where a group does not end in time."""
+        """End the thread and free everything; False if a group does not end in time."""
         cdef bint ended = True
         cdef Desk* desk = self.desk
         if self.running:
@@ -502,7 +502,7 @@ cdef class CommitThread:
 
 
 cdef void clear_desk(Desk* desk) noexcept:
-    """Forget what was gathered."""
+    """Drop the gathered rows and shapes."""
     cdef Py_ssize_t i
     cdef Row* row
     for i in range(desk.rows_count):
@@ -516,7 +516,7 @@ cdef void clear_desk(Desk* desk) noexcept:
 
 
 cdef void clear_away(Desk* desk) noexcept:
-    """Free a desk that no thread sits at."""
+    """Free a desk that no thread uses."""
     desk.sqlite.finalize(desk.put)
     desk.sqlite.finalize(desk.shape)
     desk.sqlite.finalize(desk.begin)

@@ -1,7 +1,7 @@
-"""The commit thread in Python: gathers a group's rows, and writes and commits them in a thread of its own.
+"""The commit thread in Python: gather a group's rows, then write and commit them in a thread.
 
-It says what `_commit_thread.pyx` must do, is what that one is tested against, and stands in where it is not built. Its
-thread takes the GIL for each statement; the other one never does.
+It specifies `_commit_thread.pyx`, is the reference in its tests, and replaces it if it is not built. This thread takes
+the GIL for each statement; the other one never does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHAPE = (
 )
 
 ROW_BYTES_MAX = 1 << 28
-"""Of one row's texts and bytes together; far below SQLite's own limit, which would fail in the thread."""
+"""Bytes of all texts and blobs of one row; far below SQLite's own limit, which would fail in the thread."""
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _PUT = Bulk(PUT + "{rows}", "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)")
@@ -37,10 +37,10 @@ _SHAPES = Bulk(
 
 
 class CommitThread:
-    """Writes rows of `statuses` and vehicles' shapes on `connection`, in autocommit mode of sqlite3.
+    """Writes rows of `statuses` and vehicles' ring shapes on `connection`, which must be in sqlite3's autocommit mode.
 
-    Between `start` and `finish` the connection belongs to the thread: nobody else may use it. `rows_max` bounds what is
-    gathered; one more is preceded by a `flush`. `close_timeout_s` bounds how long `close` waits for a group.
+    Between `start` and `finish` the connection belongs to the thread and must not be used. `rows_max` bounds what is
+    gathered: `flush` before gathering more. `close_timeout_s` bounds how long `close` waits for a group.
     """
 
     def __init__(self, connection: Any, *, rows_max: int, close_timeout_s: float) -> None:
@@ -53,14 +53,14 @@ class CommitThread:
         self._running = False
         self._closed = False
         self.fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        """Readable when the group that was started has ended."""
+        """Readable when the started group has ended."""
         self._handed_over = threading.Semaphore(0)
         self._thread = threading.Thread(target=self._live, name="evd-commit", daemon=True)
         self._thread.start()
 
     @property
     def gathered(self) -> int:
-        """Rows and shapes that are not written yet."""
+        """Number of gathered rows and shapes that are not written yet."""
         return len(self._rows) + len(self._shapes)
 
     def put(
@@ -80,7 +80,7 @@ class CommitThread:
         """Gather a row of `statuses`; `fields` and `document` are UTF-8 text.
 
         Raises TypeError, OverflowError (an integer beyond 64 bits, a row beyond ROW_BYTES_MAX) or UnicodeEncodeError
-        (a lone surrogate), and gathers nothing then.
+        (a lone surrogate), without gathering anything.
         """
         self._must_be_idle()
         _check_integers(place, time, seq, received, connectivity)
@@ -108,9 +108,9 @@ class CommitThread:
         lost: int,
         resets: int,
     ) -> None:
-        """Gather a vehicle's shape: how many slots are taken, which one is the newest, and its count of frames.
+        """Gather a vehicle's ring shape: the number of slots taken, the newest slot, and the frame count.
 
-        The last one said stands. Raises as `put` does.
+        The last shape gathered for a vehicle is written. Raises as `put` does.
         """
         self._must_be_idle()
         shape = (kept, newest, counted, counted_seq, received, lost, resets, number)
@@ -120,9 +120,9 @@ class CommitThread:
         self._shapes[number] = shape
 
     def flush(self) -> None:
-        """Write here and now, in the caller's thread, what was gathered; begins a transaction where none is open.
+        """Write the gathered rows at once, in the caller's thread; begins a transaction if none is open.
 
-        Raises sqlite3.Error; what was gathered is forgotten then, and the transaction is the caller's to roll back.
+        Raises sqlite3.Error; the gathered rows are then dropped, and the caller must roll back.
         """
         self._must_be_idle()
         try:
@@ -131,13 +131,13 @@ class CommitThread:
             self.drop()
 
     def drop(self) -> None:
-        """Forget what was gathered."""
+        """Drop the gathered rows."""
         self._must_be_idle()
         self._rows.clear()
         self._shapes.clear()
 
     def start(self) -> None:
-        """Hand the group over to the thread, which writes and commits it; `fd` is readable when that has ended."""
+        """Hand the group to the thread, which writes and commits it; `fd` is readable when it has ended."""
         self._must_be_idle()
         self._running = True
         if self.gathered or self._connection.in_transaction:
@@ -146,7 +146,7 @@ class CommitThread:
             os.eventfd_write(self.fd, 1)
 
     def finish(self) -> None:
-        """The end of the group, which is waited for: it is on disk. Raises sqlite3.Error as `flush` does."""
+        """Wait for the end of the group, which is then on disk. Raises sqlite3.Error as `flush` does."""
         if not self._running:
             raise RuntimeError("no group was started")
         while not self._ended(None):
@@ -159,9 +159,9 @@ class CommitThread:
             raise error
 
     def close(self) -> None:
-        """End the thread; the connection may be closed then. A group that was started is waited for.
+        """Wait for a started group and end the thread; the connection may then be closed.
 
-        Raises TimeoutError where the disk holds it up for too long; then neither file nor connection may be touched.
+        Raises TimeoutError if the disk takes too long; then neither file nor connection may be used.
         """
         if self._closed:
             return

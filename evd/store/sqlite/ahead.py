@@ -1,4 +1,4 @@
-"""Statuses whose time lay ahead of the server's clock, once that clock is found to have been wrong."""
+"""Statuses that were ahead of the server's clock, after that clock was found to have been wrong."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _DELETE = "DELETE FROM statuses WHERE place = ?"
 
 
 def next_ahead(connection: Any, first: int, until: int, limit: int) -> tuple[int, str, list[tuple[int, int, int]]]:
-    """The next vehicle from number `first` on that has such statuses of times up to `until` (epoch ms).
+    """The next vehicle, from number `first` on, with such statuses up to time `until` (epoch ms).
 
-    Its number, its name, and (time, seq, place) of `limit` of them at most, in the order in which they are let in; none
-    where no vehicle has any.
+    Returns its number, its name, and (time, seq, place) of at most `limit` statuses in the order in which they are
+    admitted; the list is empty if no vehicle has any.
     """
     row = connection.execute(_NEXT, (first, until)).fetchone()
     if row is None:
@@ -40,7 +40,7 @@ def next_ahead(connection: Any, first: int, until: int, limit: int) -> tuple[int
 def take_out(
     connection: Any, overflow: Overflow, head: RingState, vehicle: str, rank: Rank, place: int
 ) -> tuple[Arrive, str | None]:
-    """Take the status out of its ring: as it would arrive now, without its flag, and what the network said of it."""
+    """Take a status out of its ring; returns it as it would arrive now, without the flag, and its `radio` column."""
     row = connection.execute(_ROW, (place,)).fetchone()
     if row is None:
         raise RingDamaged(head.number)

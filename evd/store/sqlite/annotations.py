@@ -1,7 +1,7 @@
-"""What the network finds out about messages, in their rows; or in `radio_waiting` while a message has not come.
+"""Annotations, written to the rows of their messages, or to `radio_waiting` until the message comes.
 
-A status's `radio` is a JSON object: source -> what it said, and `location` with `location_from`, the source of it,
-where the status has one by the network only. In whatever order message and annotations come, the row is the same.
+A status's `radio` is a JSON object: source → radio metadata, and `location` with `location_from`, its source, if only
+the network located the vehicle. Message and annotations may come in any order; the row becomes the same.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from evd.model.status import ALONE
 from evd.sigfox.kinds.registry import LOCATION_RANKS
 
 WAITING_MAX = 20_000
-"""Annotations whose message did not come yet, a KiB each. Those beyond `sigfox.advanced_waiting_max` are made statuses
-at once, so that so many wait only where that does not keep up; then no more are taken."""
+"""Annotations that wait for their messages, about 1 KiB each. Those beyond `sigfox.advanced_waiting_max` become
+statuses at once, so this bound is reached only if that cannot keep up; further annotations are then refused."""
 
 NO_SEQ = -1
 
@@ -44,13 +44,13 @@ SELECT number, source, payload, radio, location FROM radio_waiting
 WHERE vehicle = ? AND time = ? AND seq = ? ORDER BY number"""
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
-"""One level is read; what lies below stays as it was written."""
+"""Decodes one level; deeper levels keep their text."""
 
 _NO_VALUE = (b"null", b'""')
 
 
 class Said(NamedTuple):
-    """An annotation without the message that it belongs to."""
+    """An annotation without the identification of its message."""
 
     source: str
     payload: bytes | None
@@ -59,16 +59,16 @@ class Said(NamedTuple):
 
 
 class Annotations:
-    """Annotations on one writing connection, inside the caller's transaction."""
+    """The annotations, on one writing connection and inside the caller's transaction."""
 
     def __init__(self, connection: Any) -> None:
         self._db = connection
         self.waiting: dict[Key, int] = {}
-        """How many annotations wait for a message; the one and same object for good."""
+        """How many annotations wait, by message; always the same object."""
         self.forget()
 
     def forget(self) -> None:
-        """The transaction was rolled back: what memory says is no longer true."""
+        """Reset after a rollback: what memory held is no longer true."""
         self.waiting.clear()
         self.waiting.update(
             ((vehicle, time, seq), rows)
@@ -79,7 +79,7 @@ class Annotations:
         self._rows = sum(self.waiting.values())
 
     def annotate(self, place: int, said: Said) -> bool:
-        """Write it to the status there; False: that one has another payload."""
+        """Write an annotation to the status at this place; False if that status has another payload."""
         payload, fields, radio = self._db.execute(_ROWS, (place,)).fetchone()
         if _differ(payload, said.payload):
             return False
@@ -88,11 +88,11 @@ class Annotations:
 
     @property
     def rows(self) -> int:
-        """How many wait."""
+        """How many annotations wait."""
         return self._rows
 
     def wait(self, annotation: Annotate) -> Unavailable | None:
-        """Keep it for the message that it belongs to; Unavailable: too many wait, and it is not kept."""
+        """Keep an annotation for its message; returns Unavailable, and keeps nothing, if too many wait."""
         one = annotation
         key = (one.vehicle, one.time, NO_SEQ if one.seq is None else one.seq)
         if self._rows >= WAITING_MAX and key not in self.waiting:
@@ -106,7 +106,7 @@ class Annotations:
         return None
 
     def waiting_row(self, number: int) -> tuple[Key, Said] | None:
-        """An annotation that waits, by its row's number."""
+        """The waiting annotation with this row number."""
         row = self._db.execute(_ONE_WAITING, (number,)).fetchone()
         if row is None:
             return None
@@ -118,9 +118,9 @@ class Annotations:
         self._gone(key)
 
     def unite(self, message: Arrive, places: list[int]) -> bool:
-        """Whether a message is the same as one at these places, because one of both is of DATA_ADVANCED alone.
+        """Whether a message is the same as a status at one of these places, one of the two being DATA_ADVANCED alone.
 
-        Its DATA says more than DATA_ADVANCED, and takes its place.
+        The DATA says more than the DATA_ADVANCED and takes its place.
         """
         alone = ALONE in message.flags.split()
         for place in places:
@@ -136,7 +136,7 @@ class Annotations:
         return False
 
     def take(self, key: Key, payload: bytes | None) -> list[Said]:
-        """Those that wait for a message, which wait no longer."""
+        """Remove and return the annotations that wait for a message."""
         taken = []
         for number, source, wanted, radio, location in self._db.execute(_WAITING_FOR, key).fetchall():
             if not _differ(payload, wanted):
@@ -152,10 +152,10 @@ class Annotations:
 
 
 def merged(fields: str, radio: str | None, said: Said) -> tuple[bytes, bytes]:
-    """A status's fields and its radio, both JSON objects, with one more annotation.
+    """A status's fields and radio metadata, both JSON objects, with one more annotation.
 
-    Of each source the latest word stands. A location goes into the fields where the vehicle itself gave none, and
-    `advanced` has a better one than `geoloc`.
+    The latest metadata of each source counts. Its location becomes a field if the vehicle gave none; `advanced` has a
+    better one than `geoloc`.
     """
     values, parts = _object.decode(fields), _object.decode(radio or "{}")
     parts[said.source] = msgspec.Raw(said.radio)
@@ -168,7 +168,7 @@ def merged(fields: str, radio: str | None, said: Said) -> tuple[bytes, bytes]:
 
 
 def located(fields: bytes, radio: str | None) -> bytes:
-    """New fields of a status that was annotated: with the network's location, where they have none of their own."""
+    """New fields of an annotated status, with the network's location if they have none of their own."""
     parts = _object.decode(radio or "{}")
     values = _object.decode(fields)
     if "location" not in parts or _is_there(values, "location"):
@@ -181,5 +181,5 @@ def _is_there(values: dict[str, msgspec.Raw], name: str) -> bool:
 
 
 def _differ(payload: bytes | None, other: bytes | None) -> bool:
-    """Whether they are two messages' payloads; what was not said differs from nothing."""
+    """Whether these are the payloads of two messages; a missing payload differs from none."""
     return payload is not None and other is not None and payload != other

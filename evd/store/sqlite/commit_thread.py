@@ -1,6 +1,6 @@
-"""Chooses the commit thread: the Cython twin where it is built and SQLite lets it in, else the Python one.
+"""Choose the commit thread: the Cython twin if it is built and SQLite loads extensions, else the Python twin.
 
-`EVD_CODEC` chooses for it as it does for the codec (evd/payload/codec.py), and is obeyed or refused.
+`EVD_CODEC` selects it as it selects the codec (evd/payload/codec.py); a twin that cannot be used is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["CommitThread", "open_commit_thread"]
 def open_commit_thread(
     connection: Any, *, rows_max: int, close_timeout_s: float, environ: Mapping[str, str] = os.environ
 ) -> CommitThread:
-    """A commit thread for the writing connection. Raises ConfigError where EVD_CODEC cannot be obeyed."""
+    """A commit thread for the writing connection. Raises ConfigError if EVD_CODEC names one that cannot be used."""
     bounds: dict[str, Any] = {"rows_max": rows_max, "close_timeout_s": close_timeout_s}
     if codec.choose(environ) == "cython":
         try:

@@ -1,4 +1,4 @@
-"""The database file: opening it for writing or reading, its schema's version, and what SQLite's errors mean."""
+"""The database file: open it for writing or reading, upgrade its schema, and translate SQLite's errors."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 6
 PAGE_BYTES = 2048
-"""Of new files. A callback changes two pages whatever their size, and each goes into the log whole: half of SQLite's
-default nearly halves the log. Yet smaller ones hold a body of a few hundred bytes badly (docs/performance.md)."""
+"""Page size of new files. A callback changes two pages of any size, and each is written to the WAL whole: half of
+SQLite's default nearly halves the WAL. Smaller pages suit bodies of a few hundred bytes badly (docs/performance.md)."""
 
-#: Setting → value and its reason; read back at opening, because SQLite ignores what it does not know.
+#: Setting → value, with its reason; read back after opening, because SQLite ignores unknown settings.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("journal_mode", "wal"),
-    ("synchronous", 2),  # FULL: with NORMAL a commit need not survive a power cut (sqlite.org/pragma.html)
+    ("synchronous", 2),  # FULL: NORMAL lost acknowledged rows in each simulated power cut (sqlite.org/pragma.html)
     ("busy_timeout", 2000),  # ms, at the start; a foreign writer (Litestream) holds the lock for less
-    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides its fsync errors; Store.maintain reports them
+    ("wal_autocheckpoint", 0),  # SQLite's own checkpoint hides fsync errors; Store.checkpoint reports them
     ("journal_size_limit", 64 * 1024 * 1024),
     ("mmap_size", 0),  # an I/O error in a mapped page is a signal, not an error
     (
         "temp_store",
         2,
-    ),  # memory, as pysqlite3's own SQLite is built: a full /tmp must stop nothing, and look like no full disk
-    ("cache_size", -8_192),  # KiB: inner pages; a commit that split a page walks through all that is cached
+    ),  # memory, the default of pysqlite3's SQLite: a full /tmp must neither stop evd nor look like a full disk
+    ("cache_size", -8_192),  # KiB: inner pages; a commit that split a page walks through the whole cache
     ("foreign_keys", 1),
     ("trusted_schema", 0),
     ("cell_size_check", 1),
@@ -53,8 +53,8 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
             report("recovering the WAL")
-            version = _version(connection, path)  # before anything is set: someone else's file must stay as it is
-            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # counts before the first table only
+            version = _version(connection, path)  # before anything is set: another program's file must not change
+            connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # has an effect only before the first table
             for name, value in WRITER_PRAGMAS:
                 connection.execute(f"PRAGMA {name} = {value}")
             if version == 0:
@@ -75,7 +75,7 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
 
 
 def open_copier(path: Path) -> Any:
-    """A connection that only copies the log into the database, synced as the writing one does it."""
+    """A connection for checkpoints only, with the writing connection's settings for syncs."""
     return _connected(f"{_uri(path)}?mode=rw", COPIER_PRAGMAS)
 
 
@@ -83,20 +83,20 @@ COPIER_PRAGMAS = ("PRAGMA synchronous = 2", "PRAGMA busy_timeout = 0", "PRAGMA w
 
 
 def checkpoint(connection: Any, mode: str) -> tuple[int, int, int]:
-    """(busy, pages in the log, pages copied). NOOP only asks."""
+    """Checkpoint; returns (busy, pages in the WAL, pages copied). The mode NOOP copies nothing."""
     busy, log_pages, copied = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
     return busy, log_pages, copied
 
 
 def preallocate_wal(connection: Any, path: Path, size_bytes: int) -> None:
-    """Fill the log's file with zeros up to `size_bytes`; SQLite writes over them, and reads them as no frames.
+    """Fill the WAL's file with zeros up to `size_bytes`; SQLite overwrites them, and does not read them as frames.
 
-    To sync what replaces zeros needs no new blocks and no new length in the file system's own log: it takes a sixth
-    less. A disk too full for it is left as it was. Raises StoreError.
+    Syncing overwritten bytes takes a sixth less time, because the file needs no new blocks and its length does not
+    change. If the disk is too full, the file stays as it was. Raises StoreError.
     """
     log_path = path.with_name(f"{path.name}-wal")
     with translated(path):
-        connection.execute("BEGIN IMMEDIATE")  # nobody else may write behind the log's end meanwhile
+        connection.execute("BEGIN IMMEDIATE")  # no other process may append to the WAL meanwhile
     log = -1
     try:
         log = os.open(log_path, os.O_WRONLY | os.O_CLOEXEC)
@@ -118,11 +118,11 @@ def preallocate_wal(connection: Any, path: Path, size_bytes: int) -> None:
 
 
 ZEROS_BYTES = 1024 * 1024
-"""Written in one go."""
+"""Bytes of one write."""
 
 
 def open_reader(path: Path) -> Any:
-    """A read-only connection of one thread."""
+    """A read-only connection for one thread."""
     return _connected(reader_uri(path), READER_PRAGMAS)
 
 
@@ -141,7 +141,7 @@ def _uri(path: Path) -> str:
 
 
 def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
-    """To a file that must be there."""
+    """Open a connection to a file that must exist."""
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     for pragma in pragmas:
         connection.execute(pragma)
@@ -149,7 +149,7 @@ def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
 
 
 def _version(connection: Any, path: Path) -> int:
-    """The schema's version, 0 if there is none yet. Raises StoreRefused unless it is evd's, and not newer than this."""
+    """The schema's version, 0 for an empty file. Raises StoreRefused if it is not evd's or newer than this evd."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -171,21 +171,21 @@ def _create_schema(connection: Any) -> None:
 
 
 def _upgrade(connection: Any, version: int) -> None:
-    """A file of an older evd: step by step to this schema in one transaction, and evd's own views anew."""
+    """Upgrade an older file to this schema step by step, in one transaction, and create evd's views again."""
     steps = [drop_views_sql()]
     steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
     (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1")  # what is masked leaves no trace in the pages it was in
+    connection.execute("PRAGMA secure_delete = 1")  # overwrite masked values in the pages that held them
     _in_one_transaction(connection, "\n".join(steps))
     connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
 PARTS = ("schema", "network", "push", "overflow", "views")
-"""Of a new file."""
+"""Parts of a new file's schema."""
 
-#: A step, and the versions that need it. A part of the schema that is made anew has this version's columns; the others
-#: are altered.
+#: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
+#: other tables are altered.
 STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_3", range(1, 3)),  # 1 and 2 have the same tables
     ("network", range(1, 3)),
@@ -215,7 +215,7 @@ def _sql(name: str) -> str:
 
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
-    """SQLite's errors as StoreErrors, sorted by what must happen next."""
+    """Translate SQLite's errors to StoreErrors, by what must happen next."""
     try:
         yield
     except sqlite3.Error as error:
@@ -226,9 +226,9 @@ PROBE_BYTES = 64 * 1024
 
 
 def quota_is_used_up(path: Path) -> bool:
-    """Whether a file beside `path` cannot grow for want of space or quota (EDQUOT).
+    """Whether a file beside `path` cannot grow for lack of space or quota (EDQUOT).
 
-    SQLite knows only ENOSPC as a full disk, and does not tell what another error was.
+    SQLite reports only ENOSPC as a full disk, and gives no detail of other errors.
     """
     probe = path.with_name(f"{path.name}-probe")
     try:
@@ -243,11 +243,11 @@ def quota_is_used_up(path: Path) -> bool:
 
 
 IOERR_OF_WRITING = frozenset({sqlite3.SQLITE_IOERR | 3 << 8, sqlite3.SQLITE_IOERR})
-"""SQLITE_IOERR_WRITE; and what pysqlite3 makes of any kind of it, for it tells no more. There it is of a checkpoint,
-which may be repeated whatever failed: it counts nothing as copied before it is synced."""
+"""SQLITE_IOERR_WRITE; and SQLITE_IOERR, because pysqlite3 gives no detail for a checkpoint. A checkpoint may be
+repeated after any error: it counts nothing as copied before it is synced."""
 
 IOERR_SHMSIZE = sqlite3.SQLITE_IOERR | 19 << 8
-"""The log's index must grow by a page, and the disk has none: a full disk by another name."""
+"""The WAL's index had to grow by a page and the disk had none: a full disk by another name."""
 
 _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_BUSY: (StoreBusy, "another process is writing to {path}: it must let go of the lock"),

@@ -1,4 +1,4 @@
-"""The SQLite engine as a whole: `SqliteStore` writes, readers beside it read, all over one file."""
+"""The SQLite engine as a whole: `SqliteStore` writes to a file, and readers beside it read the file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Reader = TypeVar("_Reader", bound=_Closed)
 
 
 def files_of(path: Path) -> dict[str, Path]:
-    """The database, its log and the log's index, which belong together."""
+    """The database, its WAL and the WAL's index, which belong together."""
     return {
         "database": path,
         "log": path.with_name(f"{path.name}-wal"),
@@ -96,12 +96,12 @@ class SqliteDatabase(SqliteStore):
         return find_damage(self.path)
 
     def close(self) -> None:
-        """Let go of the file, and copy the log into the database before. Raises StoreHangs."""
+        """Checkpoint the WAL and close the file. Raises StoreHangs."""
         while self._readers:
             self._readers.pop().close()
         super().close()
 
     def _with(self, reader: _Reader) -> _Reader:
-        """It is closed with the others."""
+        """Register a reader, so that `close` closes it."""
         self._readers.append(reader)
         return reader

@@ -1,4 +1,4 @@
-"""Writing to SQLite: one connection, one transaction for each group of operations, checkpoints of its own."""
+"""Write to SQLite: one connection, one transaction for each group of operations, and evd's own checkpoints."""
 
 from __future__ import annotations
 
@@ -30,38 +30,38 @@ from evd.store.sqlite.tables.base import Registry
 from evd.store.sqlite.tables.handlers import HANDLERS
 
 CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""In the log before it is copied into the database: so much that a page changed often is copied once."""
+"""Size of the WAL that starts a checkpoint: large enough that a page which changes often is copied once."""
 
 LOG_READY_BYTES = 8 * 1024 * 1024
-"""The log's length from the start of a daemon: 0.1 s of a slow disk. Longer it becomes by itself."""
+"""Length of the WAL when a daemon starts: 0.1 s of a slow disk. It grows beyond that when needed."""
 
 REST_BYTES = 1024 * 1024
-"""In the log may be left to copy between two commits: some milliseconds."""
+"""Size of the rest of the WAL that may be copied between two commits: some milliseconds."""
 
 PASSES_MAX = 4
-"""Each copies what was written during the one before it, which is less while copying is faster than writing."""
+"""Passes of one checkpoint. Each copies what was written during the one before, less if copying is the faster."""
 
 HOLD_BYTES = 48 * 1024 * 1024
-"""In the log before commits wait until it is copied, because more comes than the disk can copy meanwhile."""
+"""Size of the WAL at which commits wait for the checkpoint, because more is written than the disk can copy."""
 
 LOOK_EVERY_BYTES = 4 * 1024 * 1024
-"""In the log, by a generous guess, between two looks at its length."""
+"""Written bytes, by a generous estimate, between two checks of the WAL's length."""
 
 WAL_MAX_BYTES = 64 * 1024 * 1024
-"""Beyond it the log is cut off, which must wait for readers: only when a reader held it open for long."""
+"""Size beyond which the WAL is truncated, which must wait for readers; reached only if a reader blocked it for long."""
 
 GATHERED_ROWS_MAX = 12_288
-"""Rows of a group that wait in memory for the commit thread, 150 bytes each beside what they say, and room for the
-largest batch; the first ones of a larger group are written in the loop."""
+"""Rows of a group gathered in memory for the commit thread, about 150 bytes each and their contents; enough for the
+largest batch. The first rows of a larger group are written in the loop."""
 
 STEP_ROWS = 32
-"""Operations between two pauses of a group: some 50 µs in order, some 5 ms where each must be looked up."""
+"""Operations between two pauses of a group: about 50 µs if they come in order, 5 ms if each needs a look-up."""
 
 REPAIR_AT_ONCE = 2_000
-"""Rows of a damaged ring that are put in order in the loop, in some 20 ms; a larger one is repaired beside it."""
+"""Rows of a damaged ring that may be repaired in the loop, in about 20 ms; a larger ring is repaired beside it."""
 
 CLOSE_TIMEOUT_S = 4.0
-"""For a disk that holds a commit up while the store is closed; systemd kills the process 25 s after SIGTERM."""
+"""How long closing waits for a commit that the disk blocks; systemd kills the process 25 s after SIGTERM."""
 
 OF_THE_VALUES = (
     sqlite3.IntegrityError,
@@ -69,17 +69,17 @@ OF_THE_VALUES = (
     sqlite3.InterfaceError,
     OverflowError,  # an integer beyond 64 bits
     UnicodeError,  # a lone surrogate
-    TypeError,  # no text where text must be
+    TypeError,  # not a text where one is needed
 )
-"""What SQLite raises for one operation's values, not for the store."""
+"""Errors that SQLite raises for one operation's values, not for the store."""
 
 
 class _Unwritable(EvdError):
-    """An operation whose values the tables refuse."""
+    """An operation has values that the tables cannot hold."""
 
 
 _SET = "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-"""For the views, which cannot read settings."""
+"""Settings that the views need: they cannot read evd's."""
 
 _SET_KIND = """
 INSERT INTO target_kinds (kind, personal, goes_stale, makes_room) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
@@ -87,11 +87,11 @@ SET personal = excluded.personal, goes_stale = excluded.goes_stale, makes_room =
 
 
 class SqliteStore:
-    """`evd.store.protocols.Store` over one file.
+    """Implements `evd.store.protocols.Store` on one file.
 
-    `capacity` is the number of statuses a vehicle keeps unless it has a number of its own; `give_up_after_s` says how
-    long a state is worth pushing, `stale_after_days` for how long to a phone that is not heard of. Registrations are of
-    one of `target_kinds`, or of one that the file knows from an earlier start.
+    `capacity` is the number of statuses that a vehicle keeps unless it has a number of its own. `give_up_after_s` is
+    how long a state is worth pushing; `stale_after_days`, how long a phone that does not renew its registration is sent
+    pushes. Registrations are of one of `target_kinds`, or of one that the file knows from an earlier start.
     """
 
     def __init__(
@@ -111,12 +111,12 @@ class SqliteStore:
         self._db = open_writer(path, report)
         report("checkpointing the WAL")
         with translated(path):
-            checkpoint(self._db, "TRUNCATE")  # what a crash left in the log is written and synced again first
-            # For the views, which know no settings.
+            checkpoint(self._db, "TRUNCATE")  # first write and sync again what a crash left in the WAL
+            # For the views, which cannot read evd's settings.
             facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
             self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
             self._db.executemany(_SET_KIND, target_kinds)
-            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, what it was made with
+            (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, possibly another size
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
             self._rest_pages = REST_BYTES // page_bytes
@@ -132,29 +132,29 @@ class SqliteStore:
                 vehicles_max=vehicles_max,
             )
             self._registry = Registry(self._db, self._rings, limits)
-            # From here on the statements run in the loop, which must not wait: the writer tries again instead.
+            # From here on the statements run in the loop, which must not wait: the writer retries instead.
             self._db.execute("PRAGMA busy_timeout = 0")
             self._copier = open_copier(path)
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         self._written = 0
         self._log_pages = 0
         self._copied = False
-        """Most of the log was copied while it grew on; what is left is copied between two commits."""
+        """Whether most of the WAL was copied while it grew; the rest is copied between two commits."""
         self._relieving = False
         self._held = False
         self._failed: type[StoreError] | None = None
-        """Why the last attempt to write found no space or no turn."""
+        """The error of the last attempt to write, if the disk was full or the file was locked."""
 
     def preallocate(self) -> None:
         """Make commits cheaper from the first one on: see `evd.store.sqlite.connection.preallocate_wal`."""
         preallocate_wal(self._db, self.path, LOG_READY_BYTES)
 
     def prepare(self, operations: Sequence[Operation]) -> Generator[None, None, list[Any]]:
-        """See `Store.prepare`. An operation that fails alone gives its error as its result; the others stand."""
+        """See `Store.prepare`. An operation that fails alone has its error as its result; the others are written."""
         try:
             results = yield from self._group(operations, self._do)
         except _Unwritable:
-            # One of them spoils the group: each behind a savepoint, so that only that one fails.
+            # One operation spoils the group: repeat all, each behind a savepoint, so that only that one fails.
             self._written = LOOK_EVERY_BYTES
             return (yield from self._group(operations, self._do_apart))
         pages = 2 * sum([operation.rows for operation in operations]) + self._rings.take_moved()
@@ -197,7 +197,7 @@ class SqliteStore:
         return self._log_pages >= self._checkpoint_pages and not self._copied
 
     def checkpoint(self) -> None:
-        """See `Store.checkpoint`: copy the log into the database, on a connection of its own, until little is left."""
+        """See `Store.checkpoint`: copy the WAL into the database, on a separate connection, until little is left."""
         self._relieving = True
         try:
             self._copy_wal()
@@ -211,12 +211,12 @@ class SqliteStore:
             for _ in range(PASSES_MAX):
                 checkpoint(self._copier, "PASSIVE")
                 _, log_pages, copied = checkpoint(self._copier, "NOOP")
-                if log_pages - copied <= self._rest_pages or copied == before:  # all, or a reader stands in the way
+                if log_pages - copied <= self._rest_pages or copied == before:  # all, or a reader blocks the rest
                     break
                 before = copied
         try:
-            # SQLite syncs the database in the pass that copies the last page, between two commits: it has little to
-            # wait for then.
+            # SQLite syncs the database in the pass that copies the last page; that pass runs between two commits, with
+            # little left to wait for.
             os.fdatasync(self._file)
         except OSError as error:
             raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
@@ -230,7 +230,7 @@ class SqliteStore:
         return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
 
     def maintain(self, *, idle: bool = False) -> bool:
-        """See `Store.maintain`: the rest of the log, which begins anew then, and one ring's size."""
+        """See `Store.maintain`: copy the rest of the WAL, which then starts again, and resize one ring."""
         if self._failed is StoreFull:
             self._make_room()
         if self._failed is not None:
@@ -253,7 +253,7 @@ class SqliteStore:
         return self._rings.upkeep.due
 
     def _note_held(self, held: bool, log_pages: int) -> None:
-        """Say once that another process reads so long that the log cannot begin anew."""
+        """Log once that another process reads for so long that the WAL cannot start again."""
         if held and not self._held:
             mebibytes = log_pages * self._page_bytes >> 20
             log.warning(
@@ -262,12 +262,12 @@ class SqliteStore:
         self._held = held
 
     def _make_room(self) -> None:
-        """The log's own space serves again once it is copied, and rings are written over where they stand."""
+        """Free space after SQLITE_FULL: a checkpointed WAL is overwritten, and rings are overwritten in place."""
         with suppress(StoreFull), translated(self.path):
             checkpoint(self._db, "PASSIVE")
 
     def _try_again(self) -> None:
-        """Write something that changes nothing: whether it can be written again must not hang on the next callback."""
+        """Write something without effect, so that a recovered disk is noticed without waiting for the next callback."""
         with translated(self.path):
             self._db.execute("BEGIN IMMEDIATE")
         with self._undone_on_error():
@@ -280,9 +280,9 @@ class SqliteStore:
         return self._rings.annotations.rows
 
     def close(self) -> None:
-        """Copy the log into the database and let go of the file.
+        """Checkpoint the WAL and close the file.
 
-        Raises StoreHangs where the disk does not answer; what waits for it stays as it is.
+        Raises StoreHangs if the disk does not answer; the connection then stays open.
         """
         try:
             self._commit_thread.close()
@@ -293,7 +293,7 @@ class SqliteStore:
             with translated(self.path):
                 checkpoint(self._db, "TRUNCATE")
         except StoreError:
-            pass  # the log stays beside the file and is read at the next start
+            pass  # the WAL stays beside the file and is read at the next start
         self._db.close()
         if self._file >= 0:
             os.close(self._file)  # last: to close any descriptor of a file ends the process's locks on it (POSIX)
@@ -323,13 +323,13 @@ class SqliteStore:
         return results
 
     def _begin(self) -> None:
-        """Open the group's transaction unless it is open: the commit thread does it for a group that needs no look."""
+        """Open the group's transaction if it is not open; for a group without look-ups the commit thread opens it."""
         if not self._db.in_transaction:
             self._db.execute("BEGIN IMMEDIATE")
 
     @contextmanager
     def _undone_on_error(self) -> Iterator[None]:
-        """Whatever fails rolls the transaction back. Raises StoreError, or _Unwritable for the values."""
+        """Roll the transaction back on any error. Raises StoreError, or _Unwritable for the values."""
         try:
             yield
         except BaseException as error:
@@ -365,7 +365,7 @@ class SqliteStore:
         return Unavailable("the vehicle's ring is damaged and is being repaired: send it again", retry_after_s=5)
 
     def _behind_savepoint(self, operation: Operation) -> Any:
-        """Whatever fails leaves nothing behind but its exception."""
+        """Execute an operation behind a savepoint; an error undoes the operation and is its result."""
         self._db.execute("SAVEPOINT apart")
         try:
             result = self._do(operation)
@@ -391,6 +391,6 @@ class SqliteStore:
             self._forget()
 
     def _forget(self) -> None:
-        """Read again what memory held of changes that were undone."""
+        """Reload from the database what memory held of changes that were undone."""
         self._rings.forget()
         self._registry.forget()

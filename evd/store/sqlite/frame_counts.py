@@ -1,7 +1,7 @@
-"""The count of vehicles' frames in SQLite: of the newest day in `vehicles`, of those before it in `past_days`.
+"""The frame counts of vehicles: the newest day's in `vehicles`, earlier days' in `past_days`.
 
-The numbers are a matter of which frames came, not of when: a late one takes back the gap that it falls into, and puts
-the two that it leaves in its place. For that its neighbours must still be there, in the ring or in `frames`.
+The counts depend on the set of frames only, not on their order. A late frame splits the gap that it falls into, so the
+gap's count is replaced by the counts of the two that remain. Its neighbours must be in the ring or in `frames`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
 
 DAYS_KEPT = 90
-"""Before a vehicle's newest one."""
+"""Days kept before a vehicle's newest one."""
 
 FRAMES_MAX = 64
-"""Of a vehicle, beside its statuses: two months of daily STATUS frames."""
+"""Frames kept of a vehicle besides its statuses: two months of daily STATUS frames."""
 
 LOOK_ROWS_MAX = 1_024
-"""Of the ring, on either side of a late frame: among so many one should count, though most came by WLAN."""
+"""Rows of the ring that are searched on either side of a late frame; enough even if most statuses came by WLAN."""
 
 _COUNTS = f"connectivity = {SIGFOX} AND timely = 1 AND seq BETWEEN 0 AND {SEQ_MAX}"
 _BELOW = f"SELECT time, seq FROM statuses WHERE place BETWEEN ? AND ? AND {_COUNTS} ORDER BY place DESC LIMIT 1"  # noqa: S608 (constants)
@@ -45,9 +45,9 @@ _Frame = tuple[int, int]
 
 
 class FrameCounts:
-    """All vehicles' counts on one writing connection, inside the caller's transaction.
+    """The frame counts of all vehicles, on one writing connection and inside the caller's transaction.
 
-    The tally of a vehicle is its head's, and is written with its ring's shape. What the ring holds must be written.
+    A vehicle's tally is part of its head and is written with its ring's shape. Gathered rows must be written before.
     """
 
     def __init__(self, connection: Any, overflow: Overflow) -> None:
@@ -55,7 +55,7 @@ class FrameCounts:
         self._overflow = overflow
 
     def follow(self, head: RingState, time: int, seq: int) -> None:
-        """A frame newer than all that were counted."""
+        """Count a frame that is newer than all counted ones."""
         tally, day = head.tally, time // DAY_MS
         if day == tally.day:
             tally.add(time, seq)
@@ -66,7 +66,7 @@ class FrameCounts:
         tally.turn(time, seq)
 
     def squeeze_in(self, head: RingState, index: int, time: int, seq: int) -> None:
-        """A frame that is not newer than the newest one, and would stand at `index` of the ring."""
+        """Count a frame that is not the newest, and whose status goes to `index` of the ring."""
         new = (time, seq)
         before, whole = self._before(head, index, new)
         if before == new:
@@ -74,7 +74,7 @@ class FrameCounts:
         after = self._after(head, index, new)
         day, received = time // DAY_MS, 1
         if after is None or (before is None and not whole):
-            # Its neighbour is out of sight, and the gap before it with it.
+            # Its neighbour is no longer kept, so the gap before it is unknown.
             self._add(head, day, received, 0, 0)
             return
         lost, reset = _between(new, after)
@@ -85,14 +85,14 @@ class FrameCounts:
         self._add(head, day, received, *((0, 0) if before is None else _between(before, new)))
 
     def recount(self, head: RingState) -> None:
-        """Count what the ring holds; nothing of it was counted yet."""
+        """Count all frames in the ring, none of which was counted yet."""
         head.tally = DayTally()
         for time, seq in self._db.execute(_ALL, (head.base, head.base + head.slots - 1)).fetchall():
             if (time, seq) > (head.tally.time, head.tally.seq):
                 self.follow(head, time, seq)
 
     def has_frame(self, head: RingState, time: int, seq: int) -> bool:
-        """Whether this one that is no message came before; one older than all that may be kept is taken for such."""
+        """Whether this frame, which is no message, came before; one older than all kept frames counts as known."""
         kept, oldest = self._db.execute(_FRAMES, (head.number,)).fetchone()
         if kept >= FRAMES_MAX and time <= oldest:
             return True
@@ -107,19 +107,19 @@ class FrameCounts:
             self._db.execute(_OLDEST_FRAME, (head.number,))
 
     def _before(self, head: RingState, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
-        """The newest frame that is no newer than `new`, None if it cannot be told; and whether none ever fell out."""
+        """The newest frame that is not newer than `new`, None if unknown; and whether none in between was evicted."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
         beside = [self._frame(_FRAME_BELOW, head, new), self._overflow.frame_below(head, new)]
         nearest, whole = max(filter(None, [*found, *beside]), default=None), low == 0 and not head.full
         if whole or any(found) or nearest is None or nearest == new:
             return nearest, whole
-        # It is no status: one between the two may have fallen out, or was not looked at, unless all of those are older.
+        # It is not a status: one in between may have been evicted or not been searched, unless all of those are older.
         lowest = self._db.execute(_AT, (head.base + head.circle.slot(low),)).fetchone() if head.kept else None
         return (nearest if lowest is not None and nearest >= lowest else None), False
 
     def _after(self, head: RingState, index: int, new: _Frame) -> _Frame | None:
-        """The oldest frame that is newer than `new`; None: it cannot be found with so little looking."""
+        """The oldest frame that is newer than `new`; None if it is not found within LOOK_ROWS_MAX rows."""
         high = min(index + LOOK_ROWS_MAX, head.kept)
         found = [self._first(_ABOVE, head, stretch) for stretch in stretches(head.circle, index, high - 1)]
         if high < head.kept and not any(found):
@@ -128,7 +128,7 @@ class FrameCounts:
         return min(filter(None, [*found, *beside, (head.tally.time, head.tally.seq)]))
 
     def _frame(self, sql: str, head: RingState, frame: _Frame) -> _Frame | None:
-        """Of those that are no statuses."""
+        """A frame of the table `frames`, whose frames are no statuses."""
         return cast("_Frame | None", self._db.execute(sql, (head.number, *frame)).fetchone())
 
     def _first(self, sql: str, head: RingState, stretch: tuple[int, int]) -> _Frame | None:
@@ -146,12 +146,12 @@ class FrameCounts:
 
 
 def is_numbered(connectivity: int, time: int, seq: int) -> bool:
-    """Whether it is a frame that Sigfox gave a number."""
+    """Whether it is a frame to which Sigfox gave a sequence number."""
     return connectivity == SIGFOX and time >= 0 and 0 <= seq <= SEQ_MAX
 
 
 def stretches(circle: Circle, first: int, last: int) -> list[tuple[int, int]]:
-    """The slots (from, to) of the statuses from index `first` to `last` of the order; two pairs where it goes round."""
+    """The slots (from, to) of the statuses from index `first` to `last`; two pairs if they pass the circle's end."""
     if first > last:
         return []
     begin, end = circle.slot(first), circle.slot(last)
@@ -159,6 +159,6 @@ def stretches(circle: Circle, first: int, last: int) -> list[tuple[int, int]]:
 
 
 def _between(one: _Frame, other: _Frame) -> tuple[int, int]:
-    """What was lost, and the restarts, between two frames."""
+    """The lost frames, and the restarts of the count, between two frames."""
     lost, reset = gap(one[1], other[1], other[0] - one[0])
     return lost, int(reset)

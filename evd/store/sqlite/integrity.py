@@ -1,8 +1,8 @@
-"""Looking for damage in a database that is in use.
+"""Search a database in use for damage.
 
-SQLite's own `quick_check` is one long read, and while a read lasts the log cannot be cut: of a file of gigabytes, under
-load, that is gigabytes of log. So a large file is read in short stretches with rests between them, which costs a few
-hundredths of a core and holds up nothing.
+SQLite's own `quick_check` is one long read, and the WAL cannot be truncated while a read lasts: for a file of gigabytes
+under load, that is gigabytes of WAL. So a large file is read in parts with pauses between them, which costs a few
+hundredths of a core and blocks nothing.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from evd.store.sqlite.connection import open_reader, translated
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
-"""A file up to this size is checked in one go, in a tenth of a second."""
+"""A file up to this size is checked in one read, which takes a tenth of a second."""
 
 STRETCH_ROWS = 2_000
-"""A stretch takes some milliseconds."""
+"""Rows of one part, which takes some milliseconds."""
 
 REST_TIMES = 19.0
-"""A rest is so many times the stretch before it: a twentieth of one core."""
+"""Length of a pause as a multiple of the part before it: a twentieth of one core."""
 
-# Every column is read, so every page of the stretch is, overflow pages too; SQLite checks each as it goes
-# (cell_size_check), and the count says whether the rows still stand in their order.
+# Every column is read, and so is every page of the part, overflow pages included. SQLite checks each one
+# (cell_size_check), and the count shows whether the rows are still in order.
 _STRETCH = """
 SELECT count(*), min(place), max(place), total(length(CAST(id AS BLOB)) + length(CAST(fields AS BLOB))
        + length(CAST(document AS BLOB)) + ifnull(length(payload), 0)
@@ -35,9 +35,9 @@ FROM (SELECT * FROM statuses WHERE place > ? ORDER BY place LIMIT ?)"""
 def find_damage(
     path: Path, *, whole_bytes_max: int = WHOLE_BYTES_MAX, rest: Callable[[float], None] = time.sleep
 ) -> list[str]:
-    """What is wrong with the file, empty if nothing is found; `rest` is called with seconds between two stretches.
+    """The damage found in the file, empty if none; `rest` is called with the seconds of each pause.
 
-    Reads on a connection of its own. Raises StoreBroken where the file is too damaged to be read.
+    Reads on a connection of its own. Raises StoreBroken if the file is too damaged to be read.
     """
     with translated(path):
         connection = open_reader(path)
@@ -55,7 +55,7 @@ def _told(lines: Any) -> list[str]:
 
 
 def _around_the_rings(connection: Any) -> list[str]:
-    """All tables but the one that makes a file large."""
+    """Check all tables but `statuses`, which is what makes a file large."""
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'statuses'").fetchall()
     return [line for (table,) in tables for line in _told(connection.execute(f"PRAGMA quick_check({table})"))]
 

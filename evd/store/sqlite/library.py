@@ -1,4 +1,4 @@
-"""The one SQLite library of the process: pysqlite3, also under the name `sqlite3`, so that aiosqlite uses it too.
+"""The process's one SQLite library, pysqlite3; also registered as `sqlite3`, so that aiosqlite uses it.
 
 Two copies of SQLite in a process break each other's POSIX locks (sqlite.org/howtocorrupt.html, section 2.2.1), and
 Debian 12's 3.40.1 has the WAL-reset bug (sqlite.org/changes.html, 3.53.0). Import `sqlite3` from here, and this module
@@ -21,7 +21,7 @@ SAFE_FROM = (3, 51, 3)
 
 
 def require_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None:
-    """Raises StoreRefused if this SQLite can corrupt a WAL database."""
+    """Raise StoreRefused if this SQLite can corrupt a database in WAL mode."""
     if version < SAFE_FROM:
         have, need = (".".join(map(str, v)) for v in (version, SAFE_FROM))
         raise StoreRefused(f"SQLite {have} can corrupt its log: install a pysqlite3 that carries {need} or newer")

@@ -1,4 +1,4 @@
-"""What older evds kept of refused requests, masked as it would be today: functions for an upgrade's SQL."""
+"""SQL functions for an upgrade that mask, by today's rules, what older versions kept of refused requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _RULE = refused()
 
 
 def add_functions(connection: Any) -> None:
-    """`kept_route(route)`, `kept_headers(headers)`, `kept_body(headers, body)`, and `is_text(body)`."""
+    """Add `kept_route(route)`, `kept_headers(headers)`, `kept_body(headers, body)` and `is_text(body)`."""
     connection.create_function("kept_route", 1, _route, deterministic=True)
     connection.create_function("kept_headers", 1, _headers, deterministic=True)
     connection.create_function("kept_body", 2, _body, deterministic=True)
@@ -36,7 +36,7 @@ def _body(headers: str, body: bytes) -> bytes:
 
 
 def _read(headers: str) -> dict[bytes, bytes]:
-    """As they were written: names and values of latin-1."""
+    """Headers as they were written: names and values in latin-1."""
     try:
         document = orjson.loads(headers)
     except orjson.JSONDecodeError:

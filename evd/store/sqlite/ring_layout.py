@@ -1,4 +1,4 @@
-"""The rows of one ring where they are no new ones: let go, laid out anew in another number of slots, and its shape.
+"""Change the rows of one ring in place: evict, lay out in another number of slots, write the shape.
 
 Nothing of the ring may be gathered by the commit thread meanwhile.
 """
@@ -11,9 +11,9 @@ from evd.model.retention import Circle, Rank
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
 
-# Two steps, because a row may not take the place of one that has yet to move: out to where no ring is, and back.
+# In two steps, because a row may not take the place of one that has yet to move: to a free range, and back.
 FAR = 1 << 62
-"""Subtracted from a place, it is where no ring is."""
+"""Subtracted from a place, it gives a place that no ring uses."""
 
 _OUT = f"""
 UPDATE statuses SET place = -{FAR} + :base + (place - :base - :first + :slots) % :slots
@@ -30,7 +30,7 @@ _MOVE = "UPDATE statuses SET place = ? WHERE place = ?"
 
 
 class RingDamaged(Exception):
-    """A vehicle's rows are not what its shape says: someone else changed them. `number` is the vehicle's."""
+    """A vehicle's rows do not fit its ring shape, because another program changed them. `number` is the vehicle's."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"the ring of vehicle number {number} is not as it was written")
@@ -47,7 +47,7 @@ def rank_at(connection: Any, head: RingState, index: int) -> Rank:
 
 
 def let_go(connection: Any, overflow: Overflow, head: RingState, count: int) -> None:
-    """Let the ring's `count` lowest statuses fall out, as many as it has at most. Raises RingDamaged."""
+    """Evict the ring's `count` lowest statuses, or all if it has fewer. Raises RingDamaged."""
     for _ in range(min(count, head.total)):
         beside = overflow.lowest(head)
         if beside is not None and (not head.kept or _is_lower(*beside, rank_at(connection, head, 0), head)):
@@ -60,14 +60,14 @@ def let_go(connection: Any, overflow: Overflow, head: RingState, count: int) -> 
 
 
 def set_aside(connection: Any, overflow: Overflow, head: RingState) -> None:
-    """Move the circle's lowest status into the overflow, so that its slot is free. Raises RingDamaged."""
+    """Move the circle's lowest status to the overflow, to free its slot. Raises RingDamaged."""
     place, rank = head.base + head.circle.slot(0), rank_at(connection, head, 0)
     connection.execute(_MOVE, (overflow.add(head, rank, behind=False), place))
     _shorten(head)
 
 
 def _is_lower(rank: Rank, place: int, other: Rank, head: RingState) -> bool:
-    """Whether what stands beside the circle ranks below what stands in it; of equal ones the earlier does."""
+    """Whether a status of the overflow ranks below one of the circle; of equal ranks, the earlier arrival is lower."""
     return rank < other or (rank == other and Overflow.was_set_aside(head, place))
 
 
@@ -78,7 +78,7 @@ def _shorten(head: RingState) -> None:
 
 
 def lay_out(connection: Any, head: RingState) -> None:
-    """Lay the circle out anew, from slot 0 on, in as many slots as the ring is to keep; it must not hold more."""
+    """Lay the circle out from slot 0 in as many slots as the ring is to keep; it must not hold more statuses."""
     circle = head.circle
     if circle.kept and circle.slot(0) != 0:
         layout = {"base": head.base, "slots": circle.slots, "first": circle.slot(0)}
@@ -89,6 +89,6 @@ def lay_out(connection: Any, head: RingState) -> None:
 
 
 def write_shape(connection: Any, head: RingState) -> None:
-    """Here and now, with the count of frames."""
+    """Write the ring shape at once, with the frame count."""
     connection.execute(_SHAPE, (*head.circle, head.overflow, *head.tally.numbers, head.number))
     head.behind = 0

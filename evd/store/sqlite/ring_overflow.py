@@ -1,7 +1,7 @@
-"""The statuses that stand beside their rings' circles: the table `overflow` sorts them, their rows are in `statuses`.
+"""The overflow of the rings: the table `overflow` sorts its statuses, whose rows are in `statuses`.
 
-What comes far too late, or lies in the future, is let in here in the time of a look, however long its ring is. It stays
-until it is the lowest of the ring and falls out.
+A status that comes far too late, or that is ahead of the clock, is added here by one look-up, however long its ring is.
+It stays until it is the ring's lowest and is evicted.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ SELECT place - 1 FROM statuses AS s WHERE place BETWEEN ?1 + 1 AND ?2
     AND NOT EXISTS (SELECT 1 FROM statuses AS o WHERE o.place = s.place - 1) LIMIT 1"""
 
 HALF = OVERFLOW_MAX // 2
-"""Of a ring's places: what was set aside stands in the first half of them, what came late in the other one."""
+"""Half of a ring's overflow places: the first has statuses that were set aside, the second those that came late."""
 
 LOOK_ROWS_MAX = 1_024
-"""Looked at for a frame with a seqNumber: among so many one should have it, though most came by WLAN."""
+"""Rows that are searched for a frame with a seqNumber; enough even if most statuses came by WLAN."""
 
 _NUMBERED = f"""
 SELECT o.time, o.seq FROM (
@@ -48,53 +48,53 @@ Frame = tuple[int, int]
 
 
 class Overflow:
-    """All rings' overflows on one writing connection, inside the caller's transaction.
+    """The overflows of all rings, on one writing connection and inside the caller's transaction.
 
-    `RingState.overflow` says how many statuses a ring has here, so that the others need no look; whoever adds or
-    removes counts there.
+    `RingState.overflow` is the number of a ring's statuses here, so that rings without any need no look-up; callers
+    that add or remove statuses update it.
     """
 
     def __init__(self, connection: Any) -> None:
         self._db = connection
 
     def has_future(self, number: int) -> bool:
-        """Whether a vehicle's statuses here include one that lay in the future."""
+        """Whether the overflow of a vehicle has a status that was ahead of the clock."""
         return bool(self._db.execute(_HAS_FUTURE, (number,)).fetchone()[0])
 
     def equal(self, head: RingState, rank: Rank) -> list[int]:
-        """The places of the statuses of this very rank."""
+        """The places of the statuses with exactly this rank."""
         if not head.overflow:
             return []
         return [place for (place,) in self._db.execute(_EQUAL, (head.number, *rank)).fetchall()]
 
     def find_ahead(self, head: RingState, rank: Rank, status_id: str) -> int | None:
-        """The place of this status where it lay in the future when it came."""
+        """The place of this status, if it was ahead of the clock when it came."""
         for place in self.equal(head, rank._replace(timely=False)):
             if self._db.execute(_IS, (place, status_id)).fetchone():
                 return place
         return None
 
     def above(self, head: RingState, rank: Rank, at_most: int) -> int:
-        """How many statuses rank above this one; counting ends at `at_most`."""
+        """How many statuses rank above this one, counted up to `at_most`."""
         if not head.overflow or at_most <= 0:
             return 0
         (count,) = self._db.execute(_ABOVE, (head.number, *rank, at_most)).fetchone()
         return int(count)
 
     def lowest(self, head: RingState) -> tuple[Rank, int] | None:
-        """The rank and the place of the lowest one, of equal ones the one that came first."""
+        """Rank and place of the lowest status; of equal ranks, of the earlier arrival."""
         row = self._db.execute(_LOWEST, (head.number,)).fetchone() if head.overflow else None
         return None if row is None else (Rank(bool(row[0]), row[1], row[2]), row[3])
 
     @staticmethod
     def was_set_aside(head: RingState, place: int) -> bool:
-        """Whether the status there came before those of its rank in the circle."""
+        """Whether the status at this place came before those of its rank in the circle."""
         return place > -head.base - 1 - HALF
 
     def add(self, head: RingState, rank: Rank, *, behind: bool = True) -> int:
-        """Sort one more in: the place where its row goes.
+        """Add a status to the order; returns the place for its row.
 
-        `behind`: it came after those of its rank in the circle; what was set aside came before them.
+        With `behind` it came after the circle's statuses of its rank; statuses that were set aside came before them.
         """
         place = self._free_place(head, behind)
         self._db.execute(_ADD, (head.number, *rank, place))
@@ -103,17 +103,17 @@ class Overflow:
         return place
 
     def remove(self, head: RingState, rank: Rank, place: int) -> None:
-        """Let go of one, its row not included."""
+        """Remove a status from the order; its row stays."""
         self._db.execute(_REMOVE, (head.number, *rank, place))
         head.overflow -= 1
         head.ahead = head.ahead and self.has_future(head.number)
 
     def frame_below(self, head: RingState, frame: Frame) -> Frame | None:
-        """The newest frame with a seqNumber that is no newer."""
+        """The newest frame with a seqNumber that is not newer than `frame`."""
         return self._frame(_FRAME_BELOW, head, frame)
 
     def frame_above(self, head: RingState, frame: Frame) -> Frame | None:
-        """The oldest frame with a seqNumber that is newer."""
+        """The oldest frame with a seqNumber that is newer than `frame`."""
         return self._frame(_FRAME_ABOVE, head, frame)
 
     def _frame(self, sql: str, head: RingState, frame: Frame) -> Frame | None:
@@ -123,7 +123,7 @@ class Overflow:
         return found
 
     def _free_place(self, head: RingState, behind: bool) -> int:
-        """Behind the others of its kind, so that places tell the order of arrival; once these are used up, any."""
+        """A place after the others of its half, so that places keep the order of arrival; else any free place."""
         top = -head.base - 1
         highest = top - HALF if behind else top
         furthest = highest - HALF + 1

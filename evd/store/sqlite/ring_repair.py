@@ -1,6 +1,6 @@
-"""A ring whose rows are not what its shape says, put in order from the rows that are there.
+"""Repair a ring whose rows do not fit its shape, from the rows that exist.
 
-evd itself leaves no such ring; who deletes or moves rows of `statuses` by hand does.
+evd itself leaves no such ring; another program that deletes or moves rows of `statuses` does.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ UPDATE vehicles SET slots = ?2, kept = ?3, newest = ?3 - 1,
 
 
 def rows_of(connection: Any, number: int) -> int:
-    """How many rows the vehicle has, in its circle and beside it."""
+    """How many rows the vehicle has in circle and overflow."""
     base = number * SLOTS_PER_VEHICLE
     circle, beside = ((base, base + SLOTS_PER_VEHICLE - 1), (-base - OVERFLOW_MAX, -base - 1))
     return sum(int(connection.execute(_ROWS, places).fetchone()[0]) for places in (circle, beside))
 
 
 def repair(connection: Any, number: int, keep: int) -> int:
-    """Lay the vehicle's circle out anew, from its rows in their order, in `keep` slots; how many statuses it has then.
+    """Lay out the vehicle's circle again, from its rows in order, in `keep` slots; returns how many statuses it has.
 
-    What lay in the future and stands in the circle is deleted: it is nobody's last status, and evd puts none there.
+    A status in the circle that was ahead of the clock is deleted: evd puts none there, and none can be a last status.
     """
     base = number * SLOTS_PER_VEHICLE
     circle, beside = (base, base + SLOTS_PER_VEHICLE - 1), (-base - OVERFLOW_MAX, -base - 1)

@@ -1,4 +1,4 @@
-"""Finding a status in its ring: by its rank and id, and the newest one behind a shape that was written a while ago."""
+"""Find a status in its ring by rank and id, and follow a written ring shape to the newest status."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
 
 SHAPE_EVERY = 8
-"""With every eighth status in order a ring's shape is written; for the others, a page less goes into the log.
-Whoever reads walks on from the written shape, which is exact while fewer have followed than the ring has slots."""
+"""Every eighth status in order writes its ring's shape; each other one saves a page of WAL. A reader follows the
+statuses from the written shape, which works as long as fewer have come since than the ring has slots."""
 
 TIES_MAX = 8
-"""Statuses of one time and seqNumber that are looked at one by one."""
+"""Statuses of one time and seqNumber that are compared one by one."""
 
 _PLACES = ",".join("?" * (SHAPE_EVERY + 1))
 _RANKS = f"SELECT place, timely, time, seq, connectivity FROM statuses WHERE place IN ({_PLACES})"  # noqa: S608 (a constant)
@@ -24,16 +24,16 @@ _ID = "SELECT id FROM statuses WHERE place = ?"
 
 
 class Search:
-    """On one writing connection; what the ring holds must be written. Every method raises RingDamaged."""
+    """Searches on one writing connection; gathered rows must be written before. Every method raises RingDamaged."""
 
     def __init__(self, connection: Any, overflow: Overflow) -> None:
         self._db = connection
         self._overflow = overflow
 
     def holds(self, head: RingState, rank: Rank, high: int, status_id: str) -> bool:
-        """Whether the ring has this status, be it that it lay in the future when it came, or does now.
+        """Whether the ring has this status, also if it was ahead of the clock when it came, or is now.
 
-        `high` statuses of the circle have no higher rank, were it timely.
+        `high` statuses of the circle would not rank above it if it were timely.
         """
         low = self._first_equal(head, rank, high)
         for first, last in stretches(head.circle, low, high - 1):
@@ -42,12 +42,12 @@ class Search:
         return any(self._id_at(place) == status_id for place in self._beside(head, rank))
 
     def places(self, head: RingState, time: int, seq: int) -> list[int]:
-        """Where the ring's statuses of this time and seqNumber (-1: none) stand: mostly one, or none."""
+        """Places of the ring's statuses with this time and seqNumber (-1: none); usually one or none."""
         rank = Rank(True, time, seq)
         return self.equal(head, rank, self.count_up_to(head, rank))
 
     def equal(self, head: RingState, rank: Rank, high: int) -> list[int]:
-        """Likewise, where it is known that `high` statuses of the circle have no higher rank, were it timely."""
+        """As `places`, if `high` statuses of the circle are known not to rank above it, were it timely."""
         in_circle = [head.base + head.circle.slot(index) for index in range(self._first_equal(head, rank, high), high)]
         return in_circle + self._beside(head, rank)
 
@@ -56,16 +56,16 @@ class Search:
         return [place for one in either for place in self._overflow.equal(head, one)]
 
     def _first_equal(self, head: RingState, rank: Rank, high: int) -> int:
-        """The index of the first status of this time and seqNumber in the circle, or `high`."""
+        """The index of the circle's first status with this time and seqNumber, or `high`."""
         rank, low = rank._replace(timely=True), high
         while low > 0 and rank_at(self._db, head, low - 1) == rank:
             low -= 1
-            if high - low >= TIES_MAX:  # a sender without a clock: searched for, too
+            if high - low >= TIES_MAX:  # a sender without a clock: search for the first one, too
                 return self.count_up_to(head, rank._replace(seq=rank.seq - 1))
         return low
 
     def count_up_to(self, head: RingState, rank: Rank) -> int:
-        """How many statuses of the circle rank no higher; the search begins at the newest: few are late by much."""
+        """How many statuses of the circle do not rank above `rank`; searched from the newest, as few are very late."""
         high, step = head.kept, 1
         if head.last is not None:
             if rank >= head.last:
@@ -87,7 +87,7 @@ class Search:
         return low
 
     def walk_on(self, head: RingState) -> None:
-        """From a ring's shape as it was written to how it stands: a status in order ranks above the one before it."""
+        """Follow the ring from its written shape to the newest status: each one in order ranks above the one before."""
         ranks, tally = self._ranks(head), head.tally
         if head.base + head.newest not in ranks:
             raise RingDamaged(head.number)
@@ -104,7 +104,7 @@ class Search:
         head.last = highest
 
     def _ranks(self, head: RingState) -> dict[int, tuple[Rank, int]]:
-        """Place → rank and channel of the status in the newest slot that was written down, and of those behind it."""
+        """Place → (rank, channel) of the status in the newest slot of the written shape, and of those after it."""
         places = [head.base + (head.newest + steps) % head.slots for steps in range(SHAPE_EVERY + 1)]
         rows = self._db.execute(_RANKS, places).fetchall()
         return {place: (Rank(bool(timely), time, seq), channel) for place, timely, time, seq, channel in rows}

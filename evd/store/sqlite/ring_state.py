@@ -1,4 +1,4 @@
-"""What memory holds of a vehicle whose ring is written to."""
+"""The state in memory of a vehicle whose ring is written to."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from evd.model.frame_counter import DayTally
 from evd.model.retention import Circle, Front
 
 SLOTS_PER_VEHICLE = 1 << 20
-"""A ring's slots have consecutive row ids; the schema's views know this number, too."""
+"""A ring's slots have consecutive row ids; the schema's views contain this number, too."""
 
 OVERFLOW_MAX = SLOTS_PER_VEHICLE
-"""Places beside a circle: the ids below -number * SLOTS_PER_VEHICLE, as many as slots."""
+"""Places of a ring's overflow: the ids below -number * SLOTS_PER_VEHICLE, as many as slots."""
 
 
 class RingState(Front):
-    """What is known of a vehicle's ring and of its count of frames without looking into the tables."""
+    """The head of a vehicle: its ring's shape and its frame count, so that most arrivals need no read."""
 
     __slots__ = ("base", "behind", "number", "tally")
 
@@ -25,4 +25,4 @@ class RingState(Front):
         self.base = number * SLOTS_PER_VEHICLE
         self.tally = tally
         self.behind = 0
-        """How many statuses came in order since its shape was written."""
+        """How many statuses came in order since the ring's shape was written."""

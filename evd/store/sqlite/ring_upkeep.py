@@ -1,4 +1,4 @@
-"""What may wait of the rings' work, in steps beside the loop: damaged ones, wrong sizes, and a clock that was wrong."""
+"""Maintenance of the rings, in steps beside the loop: damaged rings, wrong sizes, and a clock that was wrong."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from evd.store.sqlite.ring_repair import repair, rows_of
 from evd.store.sqlite.ring_state import RingState
 
 TRIM_ROWS_MAX = 1_000
-"""Let go in one step of a lowered ring: some milliseconds."""
+"""Statuses evicted in one step from a ring whose size was lowered: some milliseconds."""
 
 LAY_OUT_MAX = 4_096
-"""Rows moved to give a ring another number of slots: some 20 ms beside the loop. A larger one changes it when its
-circle's statuses stand in a row, once in each turn."""
+"""Rows moved to change a ring's number of slots: about 20 ms beside the loop. A larger ring changes it when its circle
+wraps, once in each turn."""
 
 ADMIT_MAX = 64
-"""Statuses taken for timely ones in one step: some 20 ms beside the loop."""
+"""Statuses admitted as timely in one step: about 20 ms beside the loop."""
 
 _VEHICLE = "SELECT vehicle, coalesce(keep, ?) FROM vehicles WHERE number = ?"
 _WRONG_SIZE = """
@@ -30,7 +30,7 @@ ORDER BY number LIMIT 1"""
 
 
 class RingsInMemory(Protocol):
-    """What `evd.store.sqlite.rings.Rings` holds of vehicles, as far as it must follow a change of their rows."""
+    """The part of `evd.store.sqlite.rings.Rings` that must follow changes of a vehicle's rows."""
 
     def drop(self, vehicle: str) -> None: ...
 
@@ -44,7 +44,7 @@ class RingsInMemory(Protocol):
 
 
 class RingMaintenance:
-    """Of all vehicles' rings, on the rings' connection and inside the caller's transaction."""
+    """Maintenance of all rings, on the rings' connection and inside the caller's transaction."""
 
     lay_out_max = LAY_OUT_MAX
 
@@ -54,10 +54,10 @@ class RingMaintenance:
         self._overflow = overflow
         self._capacity = capacity
         self._resize_from: int | None = 0
-        """The vehicle from which on a ring may have another size than its settings say; None: none has."""
+        """The first vehicle whose ring may have another size than its settings; None if there is none."""
         self._damaged: set[int] = set()
         self._admit_from: int | None = None
-        """The vehicle from which on a ring may have statuses that are timely by now; None: no clock was wrong."""
+        """The first vehicle whose ring may have statuses that have become timely; None if the clock was not wrong."""
         self._admit_until = 0
 
     @property
@@ -66,26 +66,26 @@ class RingMaintenance:
         return self._resize_from is not None or self._admit_from is not None or bool(self._damaged)
 
     def sizes_changed(self) -> None:
-        """Some ring's settings may say another size than it has."""
+        """Note that a ring's size may differ from its settings."""
         self._resize_from = 0
 
     def clock_mended(self, until: int) -> None:
-        """The clock was wrong: what lay ahead of it is timely where its time is `until` (epoch ms) at most."""
+        """Note that the clock was wrong: statuses ahead of it are timely up to the time `until` (epoch ms)."""
         self._admit_from = 0
         self._admit_until = until
 
     def note_damage(self, number: int) -> None:
-        """The ring of this vehicle is not as it was written: `repair` is to see to it."""
+        """Note that this vehicle's ring is damaged, for `repair`."""
         self._damaged.add(number)
 
     def forget(self) -> None:
-        """The transaction was rolled back: begin anew."""
+        """Reset after a rollback."""
         self._resize_from = 0
         if self._admit_from is not None:
             self._admit_from = 0
 
     def repair(self, *, rows_max: int | None = None) -> bool:
-        """Put a damaged ring in order, in an open transaction; False where it has more rows than `rows_max`."""
+        """Repair a damaged ring, in an open transaction; False if it has more rows than `rows_max`."""
         number = next(iter(self._damaged))
         if rows_max is not None and rows_of(self._db, number) > rows_max:
             return False
@@ -101,7 +101,7 @@ class RingMaintenance:
         return True
 
     def step(self) -> None:
-        """One bounded step, in an open transaction; nothing of the rings is gathered before or after it."""
+        """Do one bounded step in an open transaction; nothing of the rings may be gathered before or after it."""
         try:
             if self._damaged:
                 self.repair()
@@ -113,7 +113,7 @@ class RingMaintenance:
             self.note_damage(damage.number)
 
     def _resize(self) -> None:
-        """Give a ring the size that its settings say. Raises RingDamaged."""
+        """Give a ring the size in its settings. Raises RingDamaged."""
         wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
         if wrong is None:
             self._resize_from = None
@@ -136,7 +136,7 @@ class RingMaintenance:
         self._resize_from = number + 1
 
     def _admit(self) -> None:
-        """Take some statuses of one vehicle for timely ones. Raises RingDamaged."""
+        """Admit some statuses of one vehicle as timely. Raises RingDamaged."""
         assert self._admit_from is not None
         number, vehicle, found = next_ahead(self._db, self._admit_from, self._admit_until, ADMIT_MAX)
         if not found:

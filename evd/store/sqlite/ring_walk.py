@@ -1,8 +1,8 @@
-"""A vehicle's statuses between two times, a page at a time; nothing is held between two pages.
+"""Read a vehicle's statuses between two times, page by page; nothing is held between two pages.
 
-A ring has no index over times. Its circle stands in the order of (time, seqNumber), so where a page begins is found by
-bisection; what stands beside the circle is read in order from `overflow`, and merged in. Each page reads one snapshot,
-and begins behind the status that the one before ended with: what comes or falls out meanwhile moves nothing else.
+A ring has no index of times. Its circle is in the order of (time, seqNumber), so the start of a page is found by
+bisection; the statuses of the overflow are read in order from `overflow` and merged. Each page reads one snapshot and
+begins after the last status of the page before, so arrivals and evictions in between do not shift it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SEQ_MIN = -(1 << 63)
 
 
 class Page(NamedTuple):
-    """Rows of the columns that were asked for, the oldest first; `more`: another page follows."""
+    """Rows of the requested columns, the oldest first; `more` says that another page follows."""
 
     rows: list[Any]
     more: bool
@@ -33,7 +33,7 @@ _RANK = "SELECT time, seq FROM statuses WHERE place = ?"
 
 
 _CIRCLE = "SELECT s.time, s.seq, s.place, COLUMNS FROM statuses AS s WHERE s.place BETWEEN ? AND ? ORDER BY s.place"
-# The position is as in the view ring_rows: what was set aside came before those of its rank in the circle.
+# The position is that of the view ring_rows: statuses set aside came before those of their rank in the circle.
 _BESIDE = """
 SELECT s.time, s.seq, (-s.place - 1 & 1048575) + CASE WHEN -s.place - 1 & 524288 THEN 524288 ELSE -1048576 END, COLUMNS
 FROM overflow AS o JOIN statuses AS s USING (place)
@@ -44,7 +44,7 @@ WHERE s.vehicle = ? AND (s.time, s.seq) >= (?, ?) ORDER BY s.time, s.seq, s.posi
 
 
 class Columns:
-    """What is read of a status `s`, wherever it stands; its time, seq and position are read before."""
+    """The columns to read of a status `s`, in circle or overflow; its time, seq and position are read first."""
 
     def __init__(self, wanted: str) -> None:
         self.circle, self.beside, self.view = (sql.replace("COLUMNS", wanted) for sql in (_CIRCLE, _BESIDE, _VIEW))
@@ -54,9 +54,9 @@ _IDS = Columns("s.id")
 
 
 def read_page(connection: Any, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
-    """The statuses of `span` behind `after`, from its beginning where that is None.
+    """The statuses of `span` after `after`, from its beginning if that is None.
 
-    Where that one is not in the ring any more, nothing of its time and seqNumber is left out.
+    If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
     """
     with _snapshot(connection):
         shape = connection.execute(_SHAPE, (span.vehicle,)).fetchone()
@@ -83,7 +83,7 @@ def _filled(rows: Iterator[Any], told: int, last: int, room: PageLimit) -> Page:
 
 @contextmanager
 def _snapshot(connection: Any) -> Iterator[None]:
-    """All that is read in the block is of one moment."""
+    """All reads in the block see one snapshot."""
     connection.execute("SAVEPOINT page")
     try:
         yield
@@ -92,7 +92,7 @@ def _snapshot(connection: Any) -> Iterator[None]:
 
 
 class _Ring:
-    """One ring as a snapshot has it."""
+    """One ring as a snapshot shows it."""
 
     def __init__(
         self,
@@ -112,11 +112,11 @@ class _Ring:
         self._base = number * SLOTS_PER_VEHICLE
         self._circle = Circle(slots, taken, newest)
         self._hidden = max(kept - keep, 0)
-        """What a lowered N hides: the lowest ones."""
+        """How many of the lowest statuses a lowered N hides."""
         self._overflow = bool(overflow)
 
     def count_through(self, place: Place) -> int:
-        """How many statuses of this time and seqNumber have had their turn when this one had its."""
+        """How many statuses with this time and seqNumber come before or at this place."""
         for count, (time, seq, _, identity) in enumerate(self.walk(_IDS, place[:2]), 1):
             if (time, seq) != place[:2]:
                 break
@@ -125,8 +125,8 @@ class _Ring:
         return 0
 
     def walk(self, columns: Columns, start: tuple[int, int]) -> Iterator[Any]:
-        """The rows of this time and seqNumber and all that are higher, in order."""
-        if self._hidden and self._overflow:  # for seconds, while a lowered ring is being trimmed
+        """The rows from this time and seqNumber on, in order."""
+        if self._hidden and self._overflow:  # only for seconds, while a lowered ring is trimmed
             return iter(self._db.execute(columns.view, (self._vehicle, *start)))
         circle = self._walk_circle(columns, start)
         if not self._overflow:
@@ -146,7 +146,7 @@ class _Ring:
                     yield (time, seq, (place - self._base - newest + taken - 1) % slots, *row)
 
     def _first_from(self, start: tuple[int, int]) -> int:
-        """The index of the first one in the circle that is no lower; of a damaged ring, one before it."""
+        """The index of the circle's first status that is not lower; in a damaged ring, of one before it."""
         low, high = self._hidden, self._circle.kept
         while low < high:
             middle = (low + high) // 2

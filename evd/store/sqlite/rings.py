@@ -1,9 +1,9 @@
-"""The rings in SQLite: what a group of arrivals does to `vehicles`, `statuses` and `overflow`.
+"""The rings in SQLite: what arrivals change in `vehicles`, `statuses` and `overflow`.
 
-Who stays, and in which slot, is decided by evd.model.retention; here is how it is found out and done. What is newer
-than its vehicle's last status is in no ring yet, so it needs no look-up: such rows are gathered and written in one go,
-over the ones that fall out. Anything else looks first. Nothing here costs more in a long ring than in a short one, but
-for the steps of `upkeep`, which are made beside the loop.
+evd.model.retention decides which statuses stay, and in which slot; this module reads what the decision needs and
+executes it. A status that is newer than its vehicle's last one is in no ring yet, so it needs no look-up: such rows are
+gathered and written together, over the evicted ones. All others need a look-up first. No operation costs more in a
+long ring than in a short one, except the steps of `upkeep`, which run beside the loop.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
 
 HEADS_MAX = 262_144
-"""Vehicles whose ring's shape stays in memory, about 400 bytes each; others are read when they speak."""
+"""Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
 
 TRIM_AT_ONCE = 16
-"""Let go of a lowered ring with each message of its vehicle until that is done, so that it does not grow meanwhile."""
+"""Statuses evicted from a lowered ring with each message of its vehicle, so that it does not grow meanwhile."""
 
 _SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
 _MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
@@ -47,10 +47,10 @@ class RingBounds(NamedTuple):
 
 
 class Rings:
-    """All vehicles' rings on one writing connection, inside the caller's transaction.
+    """The rings of all vehicles, on one writing connection and inside the caller's transaction.
 
-    What is written is gathered by the `committer`; `gather` must follow before it is started. `capacity` is the number
-    of statuses a vehicle keeps unless it has a number of its own.
+    The `committer` gathers rows; call `gather` before it is started. `capacity` is the number of statuses that a
+    vehicle keeps unless it has a number of its own.
     """
 
     shift_max = SHIFT_MAX
@@ -64,7 +64,7 @@ class Rings:
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
-        """Whose rows are gathered."""
+        """The heads whose rows are gathered."""
         self._moved = 0
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow)
@@ -73,9 +73,9 @@ class Rings:
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
-        """Take in a status that is newer than all of its ring, which needs no statement and no transaction yet.
+        """Take a status that is newer than all of its ring; needs no statement and no open transaction.
 
-        False: it is another one, or its vehicle's head is not in memory; nothing was done, `arrive` is to be asked.
+        Returns False, without doing anything, if it is not the newest or its head is not in memory: call `arrive`.
         """
         head = self._heads.get(message.vehicle)
         if head is None or not message.timely or not head.kept:
@@ -88,7 +88,7 @@ class Rings:
         tally = None
         if message.connectivity == SIGFOX and 0 <= seq <= SEQ_MAX:
             tally = head.tally
-            if not tally.time < time < tally.midnight:  # once a day, and where a frame that is no status is newer
+            if not tally.time < time < tally.midnight:  # once a day, and if a frame that is no status is newer
                 return False
         slot = head.append(time, seq)
         if slot < 0:
@@ -100,7 +100,7 @@ class Rings:
         return True
 
     def arrive(self, message: Arrive) -> Verdict:
-        """Take in one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
+        """Take one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
         head = self._heads.get(message.vehicle) or self._load(message)
         if not head.plain:
             self._settle(head)
@@ -125,9 +125,9 @@ class Rings:
         return verdict
 
     def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict:
-        """Take a status for timely that lay ahead of the server's clock, and does not now; in an open transaction.
+        """Admit a status that was ahead of the server's clock and is now timely; in an open transaction.
 
-        Its row is taken out and let in anew. Raises RingDamaged.
+        Its row is removed and inserted again. Raises RingDamaged.
         """
         head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
         assert head is not None
@@ -142,7 +142,7 @@ class Rings:
         return verdict
 
     def gather(self) -> None:
-        """Give the commit thread the shapes of the rings that changed much."""
+        """Gather the shapes of the rings that have changed enough to be written."""
         for head in self._touched.values():
             if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
                 self._commit_thread.shape(head.number, head.kept, head.newest, *head.tally.numbers)
@@ -150,12 +150,12 @@ class Rings:
         self._touched.clear()
 
     def flush(self) -> None:
-        """Write what was gathered, for what is looked up next."""
+        """Write the gathered rows, so that the next look-up sees them."""
         self.gather()
         self._commit_thread.flush()
 
     def forget(self) -> None:
-        """The transaction was rolled back: what memory says is no longer true."""
+        """Reset after a rollback: what memory held is no longer true."""
         self._heads.clear()
         self._touched.clear()
         self._commit_thread.drop()
@@ -184,12 +184,12 @@ class Rings:
         return self._db.execute("SELECT 1 FROM vehicles WHERE vehicle = ?", (vehicle,)).fetchone() is not None
 
     def refuses(self, vehicle: str) -> bool:
-        """Whether a status of this vehicle cannot be taken in."""
+        """Whether a status of this vehicle would be refused."""
         closed = not self._bounds.create_unknown or self._vehicles >= self._bounds.vehicles_max
         return closed and not self.known(vehicle)
 
     def require_taken(self, vehicle: str) -> None:
-        """Raises UnknownVehicle or LimitReached where a status of this vehicle would be refused."""
+        """Raise UnknownVehicle or LimitReached if a status of this vehicle would be refused."""
         if self.refuses(vehicle):
             self._require_open(vehicle)
             self._require_room()
@@ -206,7 +206,7 @@ class Rings:
             raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
 
     def create(self, vehicle: str, at: int) -> RingState:
-        """A row for a vehicle heard or named for the first time."""
+        """Add a row for a vehicle that is heard or named for the first time."""
         self._require_room()
         cursor = self._db.execute(
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._bounds.capacity, at)
@@ -215,23 +215,23 @@ class Rings:
         return RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
 
     def settings_changed(self, vehicle: str) -> None:
-        """Read the vehicle's settings again when it speaks; its ring may have to change its size."""
+        """Read the vehicle's settings again when it sends next; its ring may have to change its size."""
         self.flush()
         self.drop(vehicle)
         self.upkeep.sizes_changed()
 
     def drop(self, vehicle: str) -> None:
-        """Read the vehicle's head again when it is asked for; nothing of its ring may be gathered."""
+        """Drop the vehicle's head from memory; nothing of its ring may be gathered."""
         self._heads.pop(vehicle, None)
 
     def count_moved(self, rows: int) -> None:
-        """Of rows that others moved in a ring: the log grows by them."""
+        """Count rows that other modules moved in a ring, because they lengthen the WAL."""
         self._moved += rows
 
     def count_frame(self, frame: Frame) -> None:
         """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
 
-        One whose time lies in the future is not counted: it would make all that follow late ones.
+        A frame ahead of the clock is not counted: it would make all later frames late.
         """
         head = self._heads.get(frame.vehicle) or self._load(frame)
         rank = Rank(frame.time <= frame.received + AHEAD_MS, frame.time, frame.seq)
@@ -245,9 +245,9 @@ class Rings:
         self._write_soon(head)
 
     def places(self, vehicle: str, time: int, seq: int | None) -> list[int]:
-        """The rows of `statuses` where the vehicle's statuses of this time and seqNumber stand: mostly one.
+        """The rows of `statuses` with this time and seqNumber of the vehicle; usually one.
 
-        In an open transaction. They are written, and may be changed but for what their order hangs on.
+        In an open transaction. The rows are written, and may be changed except in the columns that order them.
         """
         head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
         if head is None:
@@ -276,12 +276,12 @@ class Rings:
         self._heads[vehicle] = head
 
     def take_moved(self) -> int:
-        """How many rows were moved since it was asked last."""
+        """How many rows were moved since the last call."""
         moved, self._moved = self._moved, 0
         return moved
 
     def _settle(self, head: RingState) -> None:
-        """Before a status comes to a ring that is not its circle alone: what must fall out, and a circle that fits."""
+        """Prepare a ring that is more than a circle for a status: evict what must go, and make the circle fit."""
         self._flush_if_touched(head)
         too_many = min(head.total - head.keep, TRIM_AT_ONCE)
         let_go(self._db, self._overflow, head, too_many)
@@ -290,7 +290,7 @@ class Rings:
         head.settle()
 
     def _put(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
-        """Let it in behind the `index` lowest ones of the circle, or beside it; the place of its row."""
+        """Insert a status above the `index` lowest of the circle, or in the overflow; returns the place of its row."""
         if head.plain and rank.timely and ring.shift(head.circle, index) <= self.shift_max:
             return self._insert(message, head, rank, index)
         self._flush_if_touched(head)
@@ -309,13 +309,13 @@ class Rings:
         return place
 
     def _make_room(self, head: RingState, index: int) -> int:
-        """Let the lowest fall out, of a ring that was lowered some more; the index among what the circle then has."""
+        """Evict the lowest, or more of a ring that was lowered; returns the index in the circle that remains."""
         kept = head.kept
         let_go(self._db, self._overflow, head, min(head.total - head.keep + 1, TRIM_AT_ONCE))
         return max(index - (kept - head.kept), 0)
 
     def _set_aside(self, head: RingState) -> None:
-        """A slot for what comes next in a circle that is to be enlarged, and stands round its end."""
+        """Free a slot for the next status in a circle that is to be enlarged but wraps around its end."""
         set_aside(self._db, self._overflow, head)
 
     def _write_shape_now(self, head: RingState) -> None:
@@ -323,7 +323,7 @@ class Rings:
         head.settle()
 
     def _is_far(self, head: RingState, rank: Rank, index: int) -> bool:
-        """Whether it would move too many rows of the circle, or must stand behind one beside it."""
+        """Whether inserting it would move too many rows, or it ranks above a status of its time in the overflow."""
         if index == head.kept:
             return False
         if head.circle.full and index == 0:
@@ -331,7 +331,7 @@ class Rings:
         return ring.shift(head.circle, index) > self.shift_max or bool(self._overflow.equal(head, rank))
 
     def _insert(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
-        """Into the circle."""
+        """Insert a status into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self._moved += len(moves)
         if moves:
@@ -345,12 +345,12 @@ class Rings:
             self.flush()
 
     def _write_soon(self, head: RingState) -> None:
-        """Have the shape written with the group: from the old one nobody could walk to how things stand."""
+        """Write the shape with this group: a reader could not follow the ring from the old one."""
         head.behind = head.slots
         self._touched[head.number] = head
 
     def _count(self, head: RingState, rank: Rank, index: int) -> None:
-        """Count a frame before it is let in."""
+        """Count a frame before its status is inserted."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
             self._counts.follow(head, rank.time, rank.seq)
@@ -383,7 +383,7 @@ class Rings:
         self._touched[head.number] = head
 
     def _look(self, message: Arrive, head: RingState, rank: Rank) -> tuple[Verdict, int]:
-        """The verdict, and how many statuses of the circle rank no higher."""
+        """The verdict, and how many statuses of the circle do not rank above the message."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
         if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):

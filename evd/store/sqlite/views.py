@@ -1,4 +1,4 @@
-"""evd's views: `schema/views.sql` with a column for each measure, made anew where a database has others."""
+"""evd's views: `schema/views.sql` with a column for each measure; created again if a database has other ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _measures = re.compile(r"@(\w+) ([\w.]+)@")
 
 
 def views_sql() -> str:
-    """All of them, as SQL. `@VIEW FIELDS@` stands for the columns that VIEW has of MEASURES, out of the JSON FIELDS."""
+    """All views as SQL. `@VIEW FIELDS@` stands for VIEW's columns of MEASURES, read from the JSON FIELDS."""
     text = resources.files("evd.store.sqlite").joinpath("schema", "views.sql").read_text("utf-8")
     return _measures.sub(lambda place: _columns(place[1], place[2]), text)
 
@@ -23,7 +23,7 @@ def drop_views_sql() -> str:
 
 
 def views_are_current(connection: Any) -> bool:
-    """Whether the database has these views, to the letter."""
+    """Whether the database has exactly these views."""
     there = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE type = 'view'")}
     return there >= {view[0].removesuffix(";") for view in _view.finditer(views_sql())}
 

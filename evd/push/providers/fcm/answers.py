@@ -1,4 +1,4 @@
-"""What an answer of FCM means: a table from its status and its error to what is to be done with the push."""
+"""The meanings of FCM's answers: a table from status and error to what is done with the push."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from evd.net.client.response import Response, retry_after_s
 from evd.redaction.requests import masked
 
 RETRY_MIN_S = 10.0
-"""No retry before this (Firebase documentation, "Best practices when sending FCM messages at scale")."""
+"""No retry before this (Firebase, "Best practices when sending FCM messages at scale")."""
 
 QUOTA_WAIT_S = 60.0
-"""Its other rule: after a 429 that does not say."""
+"""The wait after a 429 without Retry-After, by the same guide."""
 
 REFUSED_WAIT_S = 60.0
-"""When the sender itself is refused, someone has to act; it is asked again this often."""
+"""If the sender itself is refused, the operator must act; until then FCM is asked this often."""
 
 WAIT_MAX_S = 3600.0
-"""A Retry-After of a day would outlast every message that waits."""
+"""Bound of Retry-After: one of a day would outlast every message that waits."""
 
 THIRD_PARTY = "THIRD_PARTY_AUTH_ERROR"
-"""FCM's code where not the access token is refused but a service behind FCM (APNs, web push) refuses FCM."""
+"""FCM's code if a service behind FCM (APNs, web push) refuses FCM, and not FCM the access token."""
 
 
 def read_answer(response: Response, target: str, now: float) -> str | PushError:
-    """The message's name, or what is to be done: the first row of ANSWERS that fits. `now` is epoch s.
+    """The message's name, or what to do, by the first row of ANSWERS that fits. `now` is epoch s.
 
-    `target`, the token the message was for, is taken out of whatever FCM says.
+    `target`, the message's token, is removed from FCM's text.
     """
     if response.status == 200:
         try:
@@ -49,16 +49,16 @@ def read_answer(response: Response, target: str, now: float) -> str | PushError:
 
 
 def _clean(text: str, target: str, length: int) -> str:
-    """Of what the other end said, what may stand in logs and tables."""
+    """FCM's text, fit for logs and tables."""
     return excerpt(masked(text.replace(target, "…")[:SAID_MAX]), length)
 
 
-# What msgspec raises for bytes that are no JSON, or not of the expected shape, or nested without end.
+# What msgspec raises for bytes that are not JSON, not of the expected shape, or nested too deeply.
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 SAID_MAX = 4096
-"""Characters of the other end's words that are looked at."""
+"""Characters of FCM's text that are examined."""
 
 
 class _Accepted(msgspec.Struct):
@@ -84,7 +84,7 @@ _INVALID_TOKEN = re.compile(r"registration token is not|invalid registration", r
 
 
 class FcmError(msgspec.Struct):
-    """What FCM says went wrong (google.rpc.Status with FcmError, BadRequest and QuotaFailure among its details)."""
+    """FCM's error (google.rpc.Status with FcmError, BadRequest and QuotaFailure among its details)."""
 
     status: str = ""
     message: str = ""
@@ -92,7 +92,7 @@ class FcmError(msgspec.Struct):
 
     @property
     def code(self) -> str:
-        """FCM's own code, such as UNREGISTERED; Google's general one, such as NOT_FOUND, where FCM gives none."""
+        """FCM's own code, such as UNREGISTERED; if it has none, Google's general one, such as NOT_FOUND."""
         return self.fcm_code or self.status
 
     @property
@@ -101,7 +101,7 @@ class FcmError(msgspec.Struct):
 
     @property
     def about_token(self) -> bool:
-        """Whether an INVALID_ARGUMENT means the registration token, and not the rest of the message."""
+        """Whether an INVALID_ARGUMENT concerns the registration token, and not the rest of the message."""
         fields = [violation.field for detail in self.details for violation in detail.fieldViolations]
         if fields:
             return bool(self.fcm_code) and fields == ["message.token"]
@@ -109,7 +109,7 @@ class FcmError(msgspec.Struct):
 
     @property
     def about_device(self) -> bool:
-        """Whether a quota is that of one device, and not the project's."""
+        """Whether a quota is that of one device, and not that of the project."""
         subjects = [violation.subject for detail in self.details for violation in detail.violations]
         return "device" in " ".join([self.message, *subjects]).lower()
 
@@ -119,7 +119,7 @@ class _Envelope(msgspec.Struct):
 
 
 def read_error(body: bytes) -> FcmError:
-    """What FCM says, empty where it says nothing that can be read."""
+    """FCM's error, empty if it cannot be read."""
     try:
         return msgspec.json.decode(body, type=_Envelope).error
     except UNREADABLE:
@@ -146,7 +146,7 @@ def _any(error: FcmError) -> bool:
 
 
 class Row(NamedTuple):
-    """An answer FCM may give: its HTTP status, what its error says, what to do, and what that means in words."""
+    """A possible answer of FCM: its HTTP status and error, what to do, and its meaning in words."""
 
     statuses: range
     says: Callable[[FcmError], bool]
@@ -189,4 +189,5 @@ ANSWERS: tuple[Row, ...] = (
     Row(range(500, 600), _any, Unreachable, "FCM is not available."),
     Row(range(1000), _any, Unreachable, "The answer is not FCM's: check push.endpoint."),
 )
-"""FCM's table of error codes and its guide to token management; an answer nobody has foreseen removes nothing."""
+"""FCM's error codes (firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode) and its guide to token management; an
+unknown answer removes no registration."""

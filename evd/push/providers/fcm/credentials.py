@@ -1,6 +1,6 @@
-"""A Google service account: its file, checked, and the access tokens made from it.
+"""A Google service account: its file, validated, and the access tokens made from it.
 
-The assertion is signed by google-auth, a millisecond's work once an hour; evd's HTTP client asks for the token.
+google-auth signs the assertion, which takes 1 ms once an hour; evd's HTTP client requests the token.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ ANSWER_MAX = 65_536
 # Google's files have 2,400 bytes.
 FILE_MAX = 65_536
 
-# Google's tokens live for 3,600 s. A new one is fetched this long before the old one ends, so that a token endpoint
-# that is down for minutes stops nothing.
+# Google's tokens are valid for 3,600 s. A new one is fetched this long before the old one expires, so that a token
+# endpoint that is down for minutes has no effect.
 AHEAD_S = 300.0
 
-# While the old token still works, a refresh that failed is not tried again sooner.
+# Pause after a failed renewal while the old token is still valid.
 FAILURE_HELD_S = 10.0
 
-# What the dispatcher is told to wait when there is no token at all.
+# Pause of the dispatcher when there is no token at all.
 PAUSE_S = 60.0
 
-# Google's tokens have some 1,000 characters; this one goes into every request's head.
+# Google's tokens have about 1,000 characters; a token is part of every request's head.
 TOKEN_MAX = 8_192
 
-# Characters of the token endpoint's words that are looked at.
+# Characters of the token endpoint's text that are examined.
 SAID_MAX = 4_096
 
 
 class ServiceAccount:
-    """A service account's key, able to fetch access tokens that may only send messages. Its secrets show in no text."""
+    """A service account's key; fetches access tokens that may only send messages. No text contains its secrets."""
 
     def __init__(self, certificate: credentials.Certificate, token_uri: str) -> None:
         self.project_id: str = certificate.project_id
@@ -73,11 +73,10 @@ class ServiceAccount:
         self._certificate = certificate
 
     async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
-        """An access token and for how many seconds it is good (RFC 7523 §2.1).
+        """Return an access token and its lifetime in seconds (RFC 7523, section 2.1).
 
-        An endpoint that is in trouble is asked ATTEMPTS times. Raises HttpError where nobody answers, or with a
-        redirect, which is not followed: the signed assertion goes to the file's token_uri and nowhere else. Any other
-        exception means that there is no token.
+        Makes up to ATTEMPTS requests. Raises HttpError if there is no answer, or a redirect, which is not followed:
+        the signed assertion is sent to the file's token_uri only. Any other exception means that there is no token.
         """
         for attempt in range(ATTEMPTS):
             await trio.sleep(attempt * RETRY_S)
@@ -126,9 +125,9 @@ def read_token(body: bytes) -> tuple[str, float]:
 
 
 def load_service_account(path: Path) -> ServiceAccount:
-    """Read and check a service account's JSON file: the key is used once, so what is broken shows at start.
+    """Read and validate a service account's JSON file; the key signs once, so that a broken one is found at the start.
 
-    Raises ConfigError; its sentence and its traceback hold nothing of the file's contents.
+    Raises ConfigError, whose text and traceback contain nothing of the file.
     """
 
     def wrong(what: str) -> ConfigError:
@@ -159,16 +158,16 @@ def load_service_account(path: Path) -> ServiceAccount:
         certificate = credentials.Certificate(info)
         certificate.signer.sign(b"evd")
     except Exception:
-        # cryptography and google-auth raise many kinds, and some of them quote the key.
+        # cryptography and google-auth raise many types, and some of their texts quote the key.
         raise wrong("has a private_key that is no RSA key in PEM form") from None
     return ServiceAccount(certificate, info["token_uri"])
 
 
 class AccessTokens:
-    """The access token of the moment, fetched ahead of its expiry, once for all who ask for it.
+    """The current access token, fetched before its predecessor expires, once for all callers.
 
-    Nobody waits for a fetch while the old token works: that one is a task of the loop's (trio's system task), which
-    ends at its deadline, or with the loop. A fetch may take `timeout_s`, all its attempts together.
+    While the old token is valid no caller waits: a task of the loop (a trio system task) fetches the new one and ends
+    at its deadline, or with the loop. A fetch may take `timeout_s`, all its attempts together.
     """
 
     def __init__(self, account: ServiceAccount, *, timeout_s: float) -> None:
@@ -177,7 +176,7 @@ class AccessTokens:
         self._http = HttpClient(connections_max=1, timeout_s=timeout_s, body_max=ANSWER_MAX)
         self._lock = trio.Lock()
         self.renewing = False
-        """Whether a new token is being fetched while the old one works."""
+        """Whether a new token is being fetched while the old one is valid."""
         self._token = ""
         self._refresh_at = -math.inf
         self._expires_at = -math.inf
@@ -185,7 +184,7 @@ class AccessTokens:
         self._failure_until = -math.inf
 
     async def get(self) -> str:
-        """Raises Pause where none is given, Unreachable where nobody answers."""
+        """The access token. Raises Pause if it is refused, Unreachable if the endpoint does not answer."""
         now = trio.current_time()
         if now < self._refresh_at:
             return self._token
@@ -217,7 +216,7 @@ class AccessTokens:
             self.renewing = False
 
     def forget(self, token: str) -> None:
-        """`token` was refused, whatever its expiry said. Another one, fetched in the meantime, stays."""
+        """Drop `token`, which FCM refused although it had not expired. A token fetched meanwhile stays."""
         if token == self._token:
             self._refresh_at = self._expires_at = -math.inf
 
@@ -225,7 +224,7 @@ class AccessTokens:
         try:
             with trio.fail_after(self._timeout_s):
                 token, lifetime_s = await self._account.fetch_token(self._http)
-        except Exception as error:  # TypeErrors and the like for answers of an unexpected shape among them
+        except Exception as error:  # including TypeErrors for answers of an unexpected shape
             away = isinstance(error, trio.TooSlowError | HttpError)
             self._failure = (
                 Unreachable if away else Pause,
@@ -241,7 +240,7 @@ class AccessTokens:
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, in few words; some are the other end's, so only what is printable and not much of it."""
+    """A short, printable reason: part of it may be the token endpoint's text."""
     if isinstance(error, trio.TooSlowError | HttpTimeout):
         return "it did not answer in time"
     if isinstance(error, HttpError):

@@ -1,7 +1,7 @@
-"""A push as an FCM v1 message: firebase-admin writes each shape of message once, and texts are spliced into it.
+"""Encode a push as an FCM v1 message: firebase-admin encodes each shape of message once, and texts are spliced into it.
 
-firebase-admin takes some 60 µs a message, most of it for what every message has alike. What differs between messages of
-one shape is texts, so a shape is written with a mark in the place of each, cut at the marks, and kept.
+firebase-admin takes about 60 µs a message, most of it for what all messages have in common. Messages of one shape
+differ in texts only, so a shape is encoded with a mark for each text, cut at the marks, and kept.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from evd.errors import GiveUp
 from evd.push.protocols import STATE, Priority, Push
 
 SHAPES_MAX = 256
-"""Shapes kept: a fleet has as many as it has pairs of ttl and priority, times a handful."""
+"""Shapes that are kept: a fleet has one for each pair of ttl and priority, times a handful."""
 
 Part = Callable[[Push], str]
 
-#: What is spliced in: each is a text of its own in the message.
+#: The texts that are spliced in; each is a JSON string of the message.
 PARTS: dict[str, Part] = {
     "target": lambda push: push.target,
     "serialized": lambda push: push.serialized,
@@ -36,7 +36,7 @@ PARTS: dict[str, Part] = {
 
 
 class MessageShape(msgspec.Struct, frozen=True, gc=False):
-    """What decides how a message is built, beyond its texts."""
+    """What determines a message besides its texts."""
 
     target_kind: str
     ttl_s: int
@@ -47,7 +47,7 @@ class MessageShape(msgspec.Struct, frozen=True, gc=False):
 
 
 class Template(msgspec.Struct, frozen=True):
-    """A written shape: the bytes before each text, the texts' sources, and the bytes after the last one."""
+    """An encoded shape: the bytes before each text, the texts' sources, and the bytes after the last text."""
 
     spliced: tuple[tuple[bytes, Part], ...]
     end: bytes
@@ -85,7 +85,7 @@ def encode(push: Push) -> bytes:
 
 @functools.lru_cache(SHAPES_MAX)
 def template_of(shape: MessageShape) -> Template:
-    """Raises ValueError or OverflowError if firebase-admin finds fault with the shape."""
+    """Encode a shape. Raises ValueError or OverflowError if firebase-admin rejects it."""
     names = {_mark(name): part for name, part in PARTS.items()}
     text = f'{{"message": {message_of(shape, *map(_mark, PARTS))}}}'
     spliced: list[tuple[bytes, Part]] = []
@@ -114,7 +114,7 @@ def message_of(
     title: str,
     body: str,
 ) -> messaging.Message:
-    """The message as firebase-admin has it. The texts come in the order of PARTS."""
+    """The message as an object of firebase-admin. The texts are in the order of PARTS."""
     data = {"serialized": serialized, "event_id": event_id, "time": time}
     notification = tray = None
     if not shape.state:
@@ -133,8 +133,8 @@ def message_of(
             notification=tray,
         ),
     )
-    # Set here and not above, where firebase-admin warns that fid comes in place of token: a registration token is no
-    # fid, and FCM keeps the two apart.
+    # Set here and not above, where firebase-admin warns that fid replaces token: a registration token is no fid, and
+    # FCM distinguishes the two.
     if shape.target_kind == "fid":
         message.fid = target
     else:

@@ -1,7 +1,7 @@
-"""Firebase Cloud Messaging, HTTP v1: one POST a message.
+"""Firebase Cloud Messaging, HTTP v1: one POST for each message.
 
-firebase-admin reads the credentials and writes the message; the sending is a `PushPool`, because the SDK's own senders
-start a thread a message or need asyncio, and both stay near 1,000 a second.
+firebase-admin reads the credentials and encodes the message. A `PushPool` sends, because the SDK's own senders start a
+thread for each message or need asyncio, and both send about 1,000 a second at most.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from evd.version import VERSION
 FCM_URL = "https://fcm.googleapis.com"
 
 ANSWER_MAX = 65_536
-"""FCM's answers have 100 to 1,000 bytes; they are not trusted to."""
+"""Bytes of an answer. FCM's have 100 to 1,000; more is not trusted."""
 
 
 class FcmPusher:
     """Sends through FCM as one Firebase project.
 
-    Each wait in a `send` ends after the timeout: for another task's token request, for its own, for FCM's answer, and
-    the three again if FCM refuses an access token that should still be good.
+    Each wait in a `send` is bounded by the timeout: for another task's token request, for its own, for FCM's answer,
+    and all three again if FCM refuses an access token that should still be valid.
     """
 
     def __init__(self, project_id: str, tokens: AccessTokens, transport: PushPool) -> None:
@@ -56,9 +56,9 @@ class FcmPusher:
         timeout_s: float,
         ssl_context: ssl.SSLContext | None = None,
     ) -> Self:
-        """A pusher with the service account in `path`. `timeout_s` is for each request; FCM's guide: not below 10 s.
+        """A pusher with the service account in `path`; `timeout_s` is for each request, at least 10 s by FCM's guide.
 
-        Raises ConfigError if the file is no usable service account or `endpoint` no address.
+        Raises ConfigError if the file is no usable service account or `endpoint` is no address.
         """
         account = load_service_account(path)
         transport = PushPool(
@@ -80,7 +80,7 @@ class FcmPusher:
         token = await self._tokens.get()
         response = await self._post(token, body)
         if response.status == 401 and read_error(response.body).fcm_code != THIRD_PARTY:
-            # It may have been withdrawn before its time; once is enough to know.
+            # The token may have been revoked; one retry shows that.
             self._tokens.forget(token)
             response = await self._post(await self._tokens.get(), body)
         answer = read_answer(response, push.target, time.time())
@@ -101,9 +101,9 @@ class FcmPusher:
             raise Unreachable(str(error), RETRY_MIN_S) from error
 
     def _head_with(self, token: str) -> bytes:
-        """All of a request's head but the number at its end. AccessTokens checks that a token has no line ends."""
+        """A request's head without the number at its end. AccessTokens ensures that a token has no line ends."""
         return (
             f"{self._line_and_host}Authorization: Bearer {token}\r\nContent-Type: application/json; charset=UTF-8\r\n"
-            # Errors in the form that firebase-admin reads, and ANSWERS.
+            # Errors in the form that firebase-admin and ANSWERS read.
             "X-GOOG-API-FORMAT-VERSION: 2\r\nContent-Length: "
         ).encode("ascii")

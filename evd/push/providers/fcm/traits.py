@@ -1,4 +1,4 @@
-"""What Firebase Cloud Messaging is as a provider: users' phones, by a registration token or an installation id."""
+"""Firebase Cloud Messaging as a provider: users' phones, by registration token or installation id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from evd.push.traits import ProviderTraits
 
 
 def service_account_file(config: Config, env: Mapping[str, str]) -> Path | None:
-    """The file that the settings name, or that systemd passes; None: FCM is not set up."""
+    """The file that the settings name or systemd passes; None if FCM is not set up."""
     if config.push.credentials:
         return Path(config.push.credentials)
     folder = env.get("CREDENTIALS_DIRECTORY")

@@ -1,4 +1,4 @@
-"""Addresses of webhooks: which may be posted to, and what of them may be shown."""
+"""Addresses of webhooks: which are allowed, and what of an address may be shown."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from urllib.parse import SplitResult, urlsplit
 from evd.errors import BadRequest
 
 ADDRESS_MAX = 2048
-"""Characters; what common servers take in a request's first line is four times as much."""
+"""Characters; common servers accept four times as much in a request's first line."""
 
 _HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?|[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 
 
 def checked_address(text: str) -> str:
-    """The address as it was given, if evd posts to it: https, or http to this machine alone, and no password in it.
+    """The address unchanged, if evd posts to it: https, or http to this machine, without a password.
 
-    Raises BadRequest, which does not quote the address: it may hold a secret.
+    Raises BadRequest, which does not quote the address: it may contain a secret.
     """
     if not 1 <= len(text) <= ADDRESS_MAX or re.search(r"[^!-~]|[\"<>\\^`{|}]", text):
         raise BadRequest(f"a webhook's address has 1 to {ADDRESS_MAX} characters of ASCII and no spaces: encode others")
@@ -34,17 +34,17 @@ def checked_address(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether it is meant as an address, good or not."""
+    """Whether a text is meant as an address, valid or not."""
     return "://" in text
 
 
 def shown_address(text: str) -> str:
-    """Without its query, which is often a key."""
+    """The address without its query, which is often a key."""
     return text.partition("?")[0]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether packets to it never leave this machine; `localhost` by RFC 6761."""
+    """Whether packets to the host never leave this machine; `localhost` by RFC 6761, section 6.3."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

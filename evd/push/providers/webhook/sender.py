@@ -1,7 +1,7 @@
 """Webhooks: a push as one signed POST of JSON, in the form of Standard Webhooks (standardwebhooks.com).
 
-Only evd's admin adds webhooks, so an address may lie inside his own network; `evd.push.providers.webhook.address` says
-which are taken.
+Only an admin key adds webhooks, so an address may be inside the operator's own network;
+`evd.push.providers.webhook.address` decides which are allowed.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from evd.push.protocols import STATE, Push
 from evd.push.providers.webhook.shares import PATIENCE_S, ReceiverShares
 
 ANSWER_MAX = 65_536
-"""Bytes; what a receiver says beyond its status is not looked at."""
+"""Bytes of an answer; only its status and head are used."""
 
 RETRY_MIN_S = 10.0
-"""As for FCM: a receiver in trouble is left alone for a moment."""
+"""The shortest wait before a retry, the same as for FCM."""
 
 RETRY_MAX_S = 3600.0
-"""A Retry-After of a day would outlast every push that waits."""
+"""Bound of Retry-After: one of a day would outlast every push that waits."""
 
 GONE = 410
-"""Standard Webhooks: the receiver wants no more of them."""
+"""By Standard Webhooks: the receiver wants no more pushes."""
 
 
 class WebhookPusher:
     """Posts to the addresses of registrations of kind `webhook`.
 
-    What one receiver answers says nothing of the others, so it never asks for a pause and is never Unreachable: each
-    failure is a RetryAfter of its own registration. `requests_max` and `patience_s` (s) are as in `ReceiverShares`.
+    One receiver's answer says nothing about the others, so it never raises Pause or Unreachable: each failure is a
+    RetryAfter of its own registration. `requests_max` and `patience_s` (s) are as in `ReceiverShares`.
     `timeout_s` (s) bounds the wait for others, and then the request and its answer; `clock` gives epoch ms.
     """
 
@@ -68,7 +68,7 @@ class WebhookPusher:
         """
         origin, body = origin_of(push.target), document(push)
         async with self._shares.request(origin, self._timeout_s):
-            now = self._clock()  # a receiver refuses what was signed too long ago
+            now = self._clock()  # a receiver refuses an old signature
             try:
                 answer = await self._http.deliver(push.target, self._headers(push, now, body), body)
             except HttpError as error:
@@ -92,15 +92,15 @@ class WebhookPusher:
 
 
 def message_id(push: Push) -> str:
-    """The same for each attempt of a push to a registration, another one for each other registration."""
+    """The `webhook-id`: the same for each attempt of a push to a registration, different for other registrations."""
     return f"{push.event_id}_{hashlib.sha256(push.target.encode()).hexdigest()[:16]}"
 
 
 def document(push: Push) -> bytes:
-    """`{"type", "timestamp", "data"}` as Standard Webhooks has them; the timestamp is when the vehicle said so.
+    """`{"type", "timestamp", "data"}` in the form of Standard Webhooks; the timestamp is the push's `time_ms`.
 
-    `data` has the status as the app is given it (`null` where an event has none), and of an event its kind, title and
-    body, as a person reads them. Raises GiveUp if the push holds no status document.
+    `data` has the status in the app's form (`null` if an event has none), and an event's kind, title and body, which
+    are for people. Raises GiveUp if the push has no status document.
     """
     try:
         status = orjson.loads(push.serialized or "{}")
@@ -121,7 +121,7 @@ def document(push: Push) -> bytes:
 
 
 def read_answer(answer: Response, origin: str, now: float) -> PushError | None:
-    """What is to be done, None if the push was taken; `now` is epoch s."""
+    """The error to raise for an answer; None if the push was taken. `now` is epoch s."""
     if 200 <= answer.status < 300:
         return None
     if answer.status == GONE:

@@ -1,4 +1,4 @@
-"""How many requests each receiver of webhooks may have at once: one that is slow must not hold up the others."""
+"""Bound the requests to each receiver of webhooks, so that a slow one does not delay the others."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import trio
 from evd.errors import RetryAfter
 
 RETRY_S = 10.0
-"""As for FCM: what could not be sent is tried again not sooner."""
+"""The shortest wait before a retry, the same as for FCM."""
 
 PATIENCE_S = 2.0
-"""A receiver that needs longer is slow. Pushes to it take the dispatcher's places for so long, once in each outage."""
+"""A receiver that needs longer is slow. In each outage its pushes occupy the dispatcher once for this long."""
 
 KNOWN_MAX = 1024
-"""Receivers of which it is remembered whether they are slow."""
+"""Receivers whose slowness is remembered."""
 
 
 class ReceiverShares:
-    """`requests_max` requests at once. One receiver has half of them at most, and so have all slow ones together.
+    """At most `requests_max` requests at once, half of them for one receiver, and half for all slow ones together.
 
-    A receiver that has needed more than `patience_s` (s) is slow until it answers sooner: it has one request at a time,
-    and nothing waits for it here, but is put off.
+    A receiver that has needed more than `patience_s` (s) is slow until it answers sooner. It has one request at a time;
+    further ones do not wait for it but raise RetryAfter.
     """
 
     def __init__(self, requests_max: int, *, patience_s: float = PATIENCE_S) -> None:
@@ -34,9 +34,9 @@ class ReceiverShares:
 
     @asynccontextmanager
     async def request(self, receiver: str, wait_s: float) -> AsyncIterator[None]:
-        """The place of one request, from here to the end of its answer.
+        """The place of one request, until the end of its answer.
 
-        Raises RetryAfter where the receiver is slow, or is found to be so meanwhile, or where there is no place within
+        Raises RetryAfter if the receiver is slow, or becomes slow during the wait, or if there is no place within
         `wait_s` (s).
         """
         share = self._of(receiver)
@@ -86,13 +86,13 @@ class ReceiverShares:
 
 
 class _Share:
-    """One receiver's."""
+    """The requests of one receiver."""
 
     def __init__(self, most: int) -> None:
         self.slow = False
         self.places = trio.Semaphore(most, max_value=most)
         self._since: dict[object, float] = {}
-        """Since when each request runs (trio's time), the oldest first."""
+        """The time at which each request began (trio's clock), the oldest first."""
 
     @property
     def idle(self) -> bool:

@@ -1,4 +1,4 @@
-"""What webhooks are as a provider: programs at addresses that an administrator registers."""
+"""Webhooks as a provider: programs at addresses that an administrator registers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SETTING = "push.webhook_secret"
 
 
 def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
-    """Raises ConfigError for a secret that is none."""
+    """The pusher, opened. Raises ConfigError for an invalid secret."""
     push = config.push
     if not push.webhook_secret:
         return None
@@ -31,12 +31,13 @@ def opened(config: Config, env: Mapping[str, str]) -> Pusher | None:
 
 
 def in_flight_max(push: PushSettings) -> int:
-    """For each request at once a push, and one to be next: the others wait where newer ones replace them."""
+    """Two pushes for each request: one in progress and one next. Others stay in the backlog, where newer ones replace
+    them."""
     return min(push.in_flight_max, 2 * push.webhook_threads_max)
 
 
 def require_secret(config: Config) -> None:
-    """Raises BadRequest where pushes could not be signed."""
+    """Raises BadRequest if pushes could not be signed."""
     if not config.push.webhook_secret:
         raise BadRequest(f"webhooks are signed: set {SETTING} to what `evd webhook secret` prints, and start evd anew")
 

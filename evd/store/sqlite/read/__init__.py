@@ -1,4 +1,4 @@
-"""Questions, each in a transaction of its own on a read-only connection.
+"""Queries, each in a transaction of its own on a read-only connection.
 
-Begin with `statuses`, which the API asks; `connections` shares the readers out between those who ask.
+Begin with `statuses`, which the API uses; `connections` distributes the readers among the requesters.
 """

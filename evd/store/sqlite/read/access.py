@@ -1,4 +1,4 @@
-"""Keys, owners and registrations, asked in SQL."""
+"""Queries for keys, owners and registrations."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""How SQLite is asked: in classes of questions that do not wait for each other, each with connections of its own.
+"""Classes of queries that do not wait for each other, each with connections of its own.
 
-Small questions look at a few rows that an index leads to. Large ones are shared out between users, who have connections
-that nobody else is given, and the operator with evd's own tasks: so nobody's history holds up somebody else's last
-status, and an administrator's long question no user's history.
+Small queries read a few rows by an index. Large queries are divided into those of users and those of the operator and
+of evd's own tasks, each with connections of its own: a long history does not delay another user's last status, and a
+long query of an administrator does not delay a user's history.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from evd.store.records import Listing
 from evd.store.sqlite.read.connections import Readers
 
 QUESTION_TIMEOUT_S = 5.0
-"""With the wait for its turn; the app waits no longer either."""
+"""Includes the wait in the queue; the app waits no longer either."""
 
 SMALL_READERS = 2
 USER_READERS = 2
 OPERATOR_READERS = 2
-"""Threads; more of them gain nothing on a small machine, and each page of a large answer takes some milliseconds."""
+"""Threads; more gain nothing on a small machine, where each page of a large answer takes some milliseconds."""
 
 LARGE_EACH = 1
-"""Of one asker at once: the other reader is there for the others."""
+"""Large queries of one requester at once; the other reader serves the other requesters."""
 
 LISTED_BYTES_MAX = 2 * 1024 * 1024
-"""Of a list's page, or it ends there: entries of vehicles' logs may be as long as a body."""
+"""Bytes at which a list's page ends: an entry of a vehicle's log may be as long as a body."""
 
 FETCHED = 256
-"""Rows between two looks at how many bytes they are."""
+"""Rows that are fetched between two checks of their size."""
 
 
 class Connections(NamedTuple):
-    """The classes of questions."""
+    """The readers for each class of queries."""
 
     small: Readers
     users: Readers
@@ -45,7 +45,7 @@ class Connections(NamedTuple):
     @classmethod
     @asynccontextmanager
     async def open(cls, path: Path, version: Callable[[], object]) -> AsyncIterator[Connections]:
-        """`version` is another one after each commit; it says which answers may be shared."""
+        """`version` returns another value after each commit; only queries of the same version may share an answer."""
         async with AsyncExitStack() as stack:
             opened = []
             for connections, each in (
@@ -60,28 +60,28 @@ class Connections(NamedTuple):
 
     @property
     def large(self) -> Readers:
-        """Those of whoever asks now."""
+        """The readers for large queries of the current requester."""
         return self.users if is_user(requester.get()) else self.operator
 
 
 class Questions:
-    """What the questions of all subjects are asked by. Raises Unavailable where the database does not answer."""
+    """The base of all query classes. Raises Unavailable if the database does not answer."""
 
     def __init__(self, path: Path, connections: Connections) -> None:
         self._path = path
         self._connections = connections
 
     async def rows(self, sql: str, values: Sequence[Any], *, small: bool = False) -> list[Any]:
-        """Dicts by the names of the columns; `small`: of what an index leads to, and nobody should wait long for."""
+        """Rows as dicts by column name; `small` for queries by an index that should not wait for large ones."""
         names, rows, _ = await self._ask(sql, values, small=small)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     async def tuples(self, sql: str, values: Sequence[Any], *, small: bool = False) -> list[Any]:
-        """As `rows`, without the names."""
+        """As `rows`, as tuples."""
         return (await self._ask(sql, values, small=small))[1]
 
     async def listing(self, sql: str, values: tuple[Any, ...], limit: int, *, by: tuple[str, ...]) -> Listing[Any]:
-        """A page of a list. `sql` has its LIMIT last, and is sorted by the columns `by`, which make a row unique."""
+        """A page of a list. `sql` ends with its LIMIT and is sorted by the columns `by`, which are unique."""
         names, rows, more = await self._ask(sql, (*values, limit + 1), LISTED_BYTES_MAX)
         found = [dict(zip(names, row, strict=True)) for row in rows[:limit]]
         more = more or len(rows) > limit
@@ -95,13 +95,13 @@ class Questions:
 
 
 def narrowed(sql: str, asked: dict[str, Any], end: str) -> tuple[str, tuple[Any, ...]]:
-    """`sql` with those conditions of `asked` whose value is not None, then `end`; and the values."""
+    """`sql` with the conditions in `asked` whose values are not None, then `end`; and the values."""
     given = {condition: value for condition, value in asked.items() if value is not None}
     return " AND ".join([sql, *given]) + end, tuple(given.values())
 
 
 class _Answer(NamedTuple):
-    """Shared between those who asked the same: not to be changed."""
+    """An answer, shared by equal queries, so it must not be changed."""
 
     names: list[str]
     rows: list[Any]
@@ -109,7 +109,7 @@ class _Answer(NamedTuple):
 
 
 def _fetched(sql: str, values: Sequence[Any], bytes_max: int | None, connection: Any) -> _Answer:
-    """All rows, or those that come until they are `bytes_max` together; one at least."""
+    """All rows, or the first ones that together reach `bytes_max`; at least one."""
     cursor = connection.execute(sql, values)
     names = [column[0] for column in cursor.description]
     if bytes_max is None:

@@ -1,6 +1,6 @@
-"""Whose status an id is, looked for in all rings: ids have no index, which would cost each callback two pages more.
+"""Find the vehicle of a status id by a search through all rings: an index would cost each callback two more pages.
 
-A million statuses take about half a second. Some rings are read at a time, so that no reader holds up the log's reuse.
+A million statuses take about half a second. A few rings are read at a time, so that no reader blocks the WAL's reuse.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from evd.store.sqlite.library import sqlite3
 from evd.store.sqlite.ring_state import SLOTS_PER_VEHICLE
 
 RINGS = 64
-"""Read in one transaction: some 50 ms of full ones."""
+"""Rings read in one transaction: about 50 ms if they are full."""
 
 STEPS = 100_000
-"""Of SQLite's machine between two looks at the clock: some milliseconds."""
+"""Steps of SQLite's virtual machine between two looks at the clock: some milliseconds."""
 
 _IN_CIRCLES = "SELECT place FROM statuses WHERE place BETWEEN ?1 AND ?2 AND id = ?3 LIMIT 1"
 _LAST_RING = "SELECT coalesce(max(number), 0) FROM vehicles"
@@ -27,11 +27,11 @@ _VEHICLE = "SELECT vehicle FROM vehicles WHERE number = ?"
 class FoundStatus(NamedTuple):
     vehicle: str | None
     complete: bool
-    """All rings were looked through."""
+    """Whether all rings were searched."""
 
 
 def vehicle_of(path: Path, status_id: str, timeout_s: float) -> FoundStatus:
-    """In a thread of its own; also in what stands beside the circles. Raises StoreError."""
+    """Search circles and overflow, in a thread. Raises StoreError."""
     end = time.monotonic() + timeout_s
     with translated(path):
         connection = open_reader(path)

@@ -1,7 +1,7 @@
-"""Read-only connections with a thread each: aiosqlite, bridged from asyncio to trio in this one module.
+"""Read-only connections, each with a thread: aiosqlite, bridged from asyncio to trio in this module alone.
 
-The bridge is trio-asyncio's loop (`open_loop` around the whole server); each question crosses it once. The choice is
-measured in docs/design.md.
+The bridge is trio-asyncio's loop (`open_loop` around the whole server); each query crosses it once. docs/design.md has
+the measurements for this choice.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ T = TypeVar("T")
 CLOSE_TIMEOUT_S = 5.0
 
 WAITING_MAX = 2048
-"""Questions that wait for their turn: as many as connections may be open."""
+"""Queries that wait for their turn: as many as connections may be open."""
 
 
 class _ReadConnection(aiosqlite.Connection):
-    """With work of one's own in its thread, so that what takes several statements crosses once, too."""
+    """Runs a function in the connection's thread, so that several statements cross the bridge once."""
 
     async def run(self, work: Callable[[Any], T]) -> T:
         result: T = await self._execute(_worked, self._conn, work)  # type: ignore[no-untyped-call]
@@ -48,7 +48,7 @@ def _worked(connection: Any, work: Callable[[Any], T]) -> T:
 
 
 class Readers:
-    """Answers one class of questions, on as many connections; `each`: of one asker at once."""
+    """Answers one class of queries on as many connections; `each` bounds one requester's queries at once."""
 
     def __init__(self, connections: list[_ReadConnection], each: int, flights: SingleFlight) -> None:
         self._connections = connections
@@ -66,9 +66,9 @@ class Readers:
                 await aio_as_trio(connection.close)()
 
     async def ask(self, key: Hashable, work: Callable[[Any], T], timeout_s: float) -> T:
-        """What `work` gives of a connection, in a thread; equal keys mean equal work, whose answer may be shared.
+        """The result of `work` on a connection, in a thread; queries with equal keys are the same and may share it.
 
-        Raises Unavailable where the database does not answer in time.
+        Raises Unavailable if the database does not answer in time.
         """
         who = requester.get()
         with trio.move_on_after(timeout_s):
@@ -90,7 +90,7 @@ async def _answered(connection: _ReadConnection, work: Callable[[Any], T]) -> T:
     except sqlite3.Error as error:
         raise Unavailable(f"the database cannot be read ({error}): ask again later") from error
     finally:
-        # Who asked is gone or was told to come back: the question must not go on and hold up the next ones.
+        # The requester is gone or was refused: interrupt the query, so that it does not delay the next ones.
         if not answered:
             with trio.CancelScope(shield=True):
                 await aio_as_trio(connection.interrupt)()

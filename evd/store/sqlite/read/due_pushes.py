@@ -1,6 +1,6 @@
-"""What waits to be pushed, out of SQLite: short questions on a read-only connection of their own.
+"""Reads the pushes that are due, by short queries on a read-only connection of their own.
 
-They are asked in the loop: each takes some microseconds, and handing the interpreter to a thread and back costs more.
+They run in the loop: each takes some microseconds, and a change of threads costs more.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _PAUSED = "SELECT value FROM meta WHERE name = 'pushes_paused'"
 
 
 class SqliteDuePushes:
-    """See `evd.store.protocols.DuePushes`; for these `kinds`. Raises StoreError if it cannot be read."""
+    """See `evd.store.protocols.DuePushes`; for these `kinds`. Raises StoreError if the database cannot be read."""
 
     def __init__(self, path: Path, kinds: Iterable[str]) -> None:
         self._path = path
@@ -78,7 +78,7 @@ class SqliteDuePushes:
         return bool(self._all(_BEYOND, (at,))[0][0])
 
     def vehicles(self) -> Iterator[str]:
-        """Every vehicle that somebody is registered for; some more than once."""
+        """Every vehicle that has a registration; some more than once."""
         with translated(self._path):
             for (vehicle,) in self._db.execute("SELECT vehicle FROM registrations"):
                 yield vehicle

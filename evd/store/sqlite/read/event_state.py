@@ -1,6 +1,6 @@
-"""What evd.events.engine reads of SQLite: vehicles with a registration, their memories and their last statuses.
+"""Reads what the events engine needs: vehicles, their event memories and their statuses.
 
-Short questions on a read-only connection of their own, asked in the loop, as evd.store.sqlite.read.due_pushes's are.
+Short queries on a read-only connection of their own, which run in the loop as those of `due_pushes` do.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ UNION SELECT vehicle FROM alert_states WHERE vehicle > ?1 AND settings IS NOT NU
 ORDER BY vehicle LIMIT ?2"""
 _ALERTS = "SELECT CAST(state AS BLOB), CAST(settings AS BLOB) FROM alert_states WHERE vehicle = ?"
 _LAST = f"SELECT {COLUMNS} FROM last WHERE vehicle = ?"  # noqa: S608 (a constant)
-# The newest of the circle, and of what stands beside it: what came far too late, as all does that a vehicle says whose
-# clock ran ahead once.
+# The newest of the circle and of the overflow. The overflow has what came far too late: after a vehicle's clock was
+# ahead once, that is every later status.
 _NEWEST = """
 WITH RECURSIVE back (steps) AS (SELECT 0 UNION ALL SELECT steps + 1 FROM back WHERE steps < ?2 - 1),
 newest (id, time, seq, connectivity, payload, fields, received, flags) AS (
@@ -42,7 +42,7 @@ SELECT {COLUMNS} FROM newest
 WHERE time <= ?3 AND id <> ?4 ORDER BY time DESC, seq DESC LIMIT 1"""  # noqa: S608 (a constant)
 
 PREVIOUS_AMONG = 4
-"""Statuses that are looked through for the one before another: while that was looked at, some more may have come."""
+"""Newest statuses that are searched for the one before another: more may have come meanwhile."""
 
 
 class SqliteEventState:

@@ -1,4 +1,4 @@
-"""What happened to vehicles, how alerts are set, and what users prefer, asked in SQL."""
+"""Queries for events, alert settings and users' preferences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _OF_VEHICLE = " AND vehicle = ?3"
 _OF_USER = " AND vehicle IN (SELECT vehicle FROM owners WHERE uid = ?3)"
 _NEWEST = " ORDER BY number DESC LIMIT ?"
 
-# A vehicle that has an owner may be set up before it was ever heard.
+# A vehicle with an owner may be set up before its first message.
 _ALERTS = """
 SELECT CAST(a.settings AS BLOB)
 FROM (SELECT vehicle FROM vehicles WHERE vehicle = ?1 UNION SELECT vehicle FROM owners WHERE vehicle = ?1) AS v

@@ -1,4 +1,4 @@
-"""Payload formats, and who has them, asked in SQL."""
+"""Queries for payload formats and their assignments."""
 
 from __future__ import annotations
 

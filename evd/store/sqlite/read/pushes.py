@@ -1,4 +1,4 @@
-"""What was pushed, what waits, and the way of one status, asked in SQL."""
+"""Queries for finished and waiting pushes, and for the trace of one status."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from evd.store.sqlite.read.by_id import FoundStatus
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, STALE_KINDS
 
 PHONES_MAX = 1000
-"""Of one vehicle, in a trace: more than `app.registrations_per_vehicle` is by default, and a bound whatever it is."""
+"""Phones of one vehicle in a trace: more than the default of `app.registrations_per_vehicle`."""
 
 SEARCH_TIMEOUT_S = 20.0
-"""For a status whose vehicle no push knows; the command waits 30 s for all."""
+"""For a status whose vehicle no push names; the command waits 30 s in all."""
 
 WRITTEN = re.compile("[0-9a-f]{16}")
-"""How the id of a status is written (evd.model.status.identity)."""
+"""The form of a status's id (evd.model.status.identity)."""
 
 _searching = trio.CapacityLimiter(1)
-"""One search at a time: it reads all that evd keeps."""
+"""One search at a time: it reads all statuses."""
 
 _PUSHED = """
 SELECT number, vehicle, status_id, what, kind, token, committed, sent, finished, taken, outcome
@@ -67,8 +67,8 @@ JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 WHERE (o.due, o.number) > (?, ?)"""
 
-# A page of registrations, and of these the phones that were not given their vehicle's last status though a provider
-# took a push for them lately and refused none since.
+# A page of registrations; of these, the phones that were not given their vehicle's last status although a provider took
+# a push for them lately and refused none since.
 _STOPPED = f"""
 WITH page AS MATERIALIZED (
     SELECT r.number, r.vehicle, r.kind, r.client = 'v1' AND r.renewed < ?4 AS stale, d.given, d.given_at, d.outcome
@@ -86,12 +86,12 @@ SELECT coalesce((SELECT value FROM meta WHERE name = 'pushes_paused'), 0) AS pau
        (SELECT count(*) FROM registrations
         WHERE renewed < ? AND kind IN {STALE_KINDS} AND client <> 'original') AS stale"""  # noqa: S608
 
-# The first push of all has number 1: a log that begins with another one has lost what was before.
+# The very first push has number 1: a log that begins with another number has lost earlier ones.
 _LOG_FROM = """
 SELECT CASE WHEN oldest > 1 THEN finished ELSE 0 END AS since
 FROM (SELECT min(number) AS oldest, finished FROM pushed)"""
 
-# A status that ranks above it: of these, the one that came first.
+# The statuses that rank above it; of these, the one that came first.
 _STATUS = """
 SELECT s.vehicle, s.id, s.time, s.received, s.timely, n.id AS newer, n.received AS newer_received
 FROM ring AS s
@@ -105,7 +105,7 @@ SELECT vehicle FROM pushed WHERE status_id = ?1
 UNION ALL SELECT vehicle FROM events WHERE status_id = ?1
 LIMIT 1"""
 
-# The written shape of a ring is at most seven statuses old, which is near enough here.
+# The written shape of a ring lacks at most seven statuses, which is exact enough here.
 _HEARD = """
 SELECT 1 FROM vehicles AS v JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest
 WHERE v.newest >= 0 AND s.timely = 1 AND s.time > ? LIMIT 1"""
@@ -130,13 +130,13 @@ class SqlitePushQueries(Questions):
         after: Turn = FIRST_TURN,
         limit: int,
     ) -> list[WaitingPush]:
-        # Both are named: the view `last` then looks at one vehicle only.
+        # With both conditions the view `last` reads one vehicle only.
         asked = {"r.vehicle = ?": vehicle, "l.vehicle = ?": vehicle}
         sql, given = narrowed(_STATES_WAITING + _BEHIND, asked, " ORDER BY at, place LIMIT ?")
         return await self.rows(sql, (unseen_since, received_after, *after, *given, limit))
 
     async def count_states_waiting(self, *, unseen_since: int, received_after: int) -> int:
-        """A look at each registration, 0.3 s for 100,000."""
+        """Reads each registration: 0.3 s for 100,000."""
         ((waiting,),) = await self.tuples(_COUNT_STATES_WAITING, (unseen_since, received_after))
         return int(waiting)
 
@@ -167,7 +167,7 @@ class SqlitePushQueries(Questions):
         return rows[0] if rows else None
 
     async def vehicle_of(self, status_id: str) -> str | None:
-        """Of one that nobody was told of all rings are looked through, beside the other questions."""
+        """If no push or event names the status, all rings are searched, beside the other queries."""
         if spoken_of := await self.tuples(_SPOKEN_OF, (status_id,)):
             return str(spoken_of[0][0])
         if WRITTEN.fullmatch(status_id) is None:

@@ -1,4 +1,4 @@
-"""All that may be asked of SQLite, on connections of its own."""
+"""All queries of SQLite, on connections of their own."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ class SqliteQueries(
 
 @asynccontextmanager
 async def open_queries(path: Path, version: Callable[[], object] = object) -> AsyncIterator[SqliteQueries]:
-    """`version` is another one after each commit; it says which answers may be shared."""
+    """`version` returns another value after each commit; only queries of the same version may share an answer."""
     async with trio_asyncio.open_loop(), Connections.open(path, version) as connections:
         yield SqliteQueries(path, connections)

@@ -1,4 +1,4 @@
-"""Requests that were refused, asked in SQL."""
+"""Queries for rejected requests."""
 
 from __future__ import annotations
 

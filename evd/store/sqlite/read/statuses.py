@@ -1,4 +1,4 @@
-"""Statuses in their rings, asked in SQL."""
+"""Queries for statuses in their rings."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _OF_STATUS = Columns(OF_TABLE)
 _OF_KEPT = Columns(KEPT_OF_TABLE)
 
 OF_ONE_TIME = PageLimit(rows=16, size_bytes=256 * 1024)
-"""Statuses of one time are few."""
+"""A page for the statuses of one time, of which there are few."""
 
 
 class SqliteStatusQueries(Questions):

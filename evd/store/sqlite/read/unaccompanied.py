@@ -1,4 +1,4 @@
-"""What waits for its message, out of SQLite: short questions on a connection of their own, asked in the loop."""
+"""Reads unaccompanied radio metadata, by short queries in the loop on a connection of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vehicles, and what is known of each beside its statuses, asked in SQL."""
+"""Queries for vehicles, and for what is known of each besides its statuses."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ SELECT * FROM (
     FROM downlinks)
 WHERE number < ?"""
 
-# SQLite would look at each vehicle's ring before it sorts and cuts.
+# Without the subquery SQLite would read each vehicle's ring before it sorts and cuts.
 _FLEET = """
 SELECT * FROM fleet WHERE vehicle IN (SELECT vehicle FROM vehicles WHERE vehicle > ? ORDER BY vehicle LIMIT ?)
 ORDER BY vehicle"""
 
-# A full ring's count is exact as it is written; only of the others the shape must be walked on. An index holds the
-# states that are put off; all that wait are found by a look at each registration's last status.
+# The written count of a full ring is exact; for the others the shape must be followed to the newest status. An index
+# has the states that wait for a retry; all waiting states are found by reading each registration's last status.
 _COUNTS = """
 SELECT (SELECT count(*) FROM vehicles) AS vehicles,
        (SELECT ifnull(sum(kept), 0) FROM (

@@ -1,5 +1,5 @@
--- From schema 3 to 4, after push.sql and the views: what the old tables held. Who waited for a status, waits for the
--- vehicle's last one.
+-- From schema 3 to 4, after push.sql and the views: copy the rows of the old tables. A registration that waited for
+-- some status now waits for its vehicle's last one.
 
 INSERT INTO target_kinds VALUES ('token', 0, 0, 0);  -- the start gives it its values
 INSERT INTO registrations (vehicle, token, spelling, uid, created, renewed)

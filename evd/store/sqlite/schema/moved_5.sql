@@ -1,4 +1,4 @@
--- From schema 4 to 5, after the views: statuses of the future stood lowest in the circles, and go beside them.
+-- From schema 4 to 5, after the views: statuses ahead of the clock, the lowest in the circles, move to the overflow.
 
 CREATE TEMP TABLE moving AS
 SELECT s.place AS old, v.number, s.time, s.seq,
@@ -12,7 +12,7 @@ SELECT v.number, v.taken - (SELECT count(*) FROM moving AS m WHERE m.number = v.
 FROM capacities AS v WHERE v.number IN (SELECT number FROM moving);
 INSERT INTO overflow (vehicle, timely, time, seq, place) SELECT number, 0, time, seq, place FROM moving;
 UPDATE statuses SET place = m.place FROM temp.moving AS m WHERE statuses.place = m.old;
--- The shapes of such rings are as new as their rows.
+-- The shapes of such rings are as recent as their rows.
 UPDATE vehicles SET overflow = (SELECT count(*) FROM moving AS m WHERE m.number = vehicles.number),
     kept = s.taken, newest = CASE WHEN s.taken = 0 THEN -1 ELSE vehicles.newest END
 FROM temp.shrinking AS s WHERE s.number = vehicles.number;

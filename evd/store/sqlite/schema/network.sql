@@ -1,7 +1,7 @@
--- What Sigfox says beside statuses, downlinks and formats: the second half of schema.sql, also for files made before it.
+-- Tables for what Sigfox reports, for downlinks and formats: the second part of the schema, also added to older files.
 
--- What DATA_ADVANCED and GEOLOC said of messages that have not come yet. One that waits for too long becomes a status by
--- itself, or an entry of the vehicle's log (evd.unaccompanied).
+-- Radio metadata (DATA_ADVANCED, GEOLOC) whose message has not come. After a wait it becomes a status by itself, or an
+-- entry of the vehicle's log (evd.ingest.unaccompanied).
 CREATE TABLE radio_waiting (
     number   INTEGER PRIMARY KEY,
     vehicle  TEXT NOT NULL,
@@ -17,7 +17,7 @@ CREATE TABLE radio_waiting (
 ) STRICT;
 CREATE INDEX radio_waiting_since ON radio_waiting (received);
 
--- Frames with a seqNumber that are no messages (STATUS), of the last days: they fill gaps of the count.
+-- Frames of the last days with a seqNumber that are no messages (STATUS): they fill gaps of the count.
 CREATE TABLE frames (
     vehicle INTEGER NOT NULL,              -- vehicles.number
     time    INTEGER NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE frames (
     PRIMARY KEY (vehicle, time, seq)
 ) STRICT, WITHOUT ROWID;
 
--- Days of vehicles before the one that stands in `vehicles`; see the view `days`.
+-- Earlier days of vehicles; the newest day is in `vehicles`. See the view `days`.
 CREATE TABLE past_days (
     vehicle  INTEGER NOT NULL,             -- vehicles.number
     day      INTEGER NOT NULL,             -- since 1970, UTC
@@ -49,7 +49,7 @@ CREATE TABLE notes (
 ) STRICT;
 CREATE INDEX notes_of_vehicle ON notes (vehicle, time, number);
 
--- The last that was heard of each device's modem.
+-- The last known state of each device's modem.
 CREATE TABLE modems (
     vehicle       TEXT PRIMARY KEY,
     time          INTEGER NOT NULL,
@@ -78,7 +78,7 @@ CREATE INDEX downlinks_of_vehicle ON downlinks (vehicle, state, asked_time, numb
 CREATE INDEX downlinks_by_question ON downlinks (vehicle, asked_by);
 CREATE INDEX downlinks_by_ack ON downlinks (vehicle, ack_time) WHERE ack_time IS NOT NULL;
 
--- Payload formats beside those of evd.toml, and the formats of Sigfox's device types.
+-- Payload formats besides those of evd.toml, and the formats of Sigfox's device types.
 CREATE TABLE formats (
     name    TEXT PRIMARY KEY,
     grammar TEXT NOT NULL,

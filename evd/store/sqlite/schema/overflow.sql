@@ -1,6 +1,6 @@
--- The rings' statuses that stand beside the circles: what came so late that many rows would have to move for it, what lies
--- in the future, and what a ring that is being enlarged has no slot for yet. Their rows are in `statuses`, at places below
--- zero: -vehicles.number * 1048576 - 1 and downwards.
+-- The overflow of the rings: statuses that came so late that many rows of the circle would have to move, that are ahead
+-- of the clock, or for which a ring that is being enlarged has no slot yet. Their rows are in `statuses`, at places
+-- below zero: -vehicles.number * 1048576 - 1 and downwards.
 CREATE TABLE overflow (
     vehicle INTEGER NOT NULL,              -- vehicles.number
     timely  INTEGER NOT NULL,              -- as in statuses, by which this is sorted

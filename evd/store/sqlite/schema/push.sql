@@ -1,6 +1,6 @@
--- What evd tells phones: the last part of the schema, also for files made before it.
+-- Tables for pushes and events: the last part of the schema, also added to older files.
 
--- The kinds of target, as their push providers declare them: written at each start. What no provider serves any more stays.
+-- The kinds of target, as their push providers declare them; written at each start. Kinds without a provider stay.
 CREATE TABLE target_kinds (
     kind       TEXT PRIMARY KEY,
     personal   INTEGER NOT NULL,           -- 1: it belongs to one user at a time
@@ -8,7 +8,7 @@ CREATE TABLE target_kinds (
     makes_room INTEGER NOT NULL            -- 1: of too many the most silent one goes; 0: a new one is refused
 ) STRICT, WITHOUT ROWID;
 
--- A phone, or another target, that receives a vehicle's pushes.
+-- A phone, or another target, that is sent a vehicle's pushes.
 CREATE TABLE registrations (
     number   INTEGER PRIMARY KEY AUTOINCREMENT,  -- never given again: a push to the one before may still be on its way
     vehicle  TEXT NOT NULL,
@@ -37,7 +37,7 @@ CREATE TABLE deliveries (
 ) STRICT;
 CREATE INDEX deliveries_by_due ON deliveries (due) WHERE due IS NOT NULL;
 
--- What happened to vehicles (evd/alerts.py): the newest events of each.
+-- Events (evd.events): the newest ones of each vehicle.
 CREATE TABLE events (
     number    INTEGER PRIMARY KEY AUTOINCREMENT,
     vehicle   TEXT NOT NULL,
@@ -51,7 +51,7 @@ CREATE TABLE events (
 CREATE INDEX events_of_vehicle ON events (vehicle, number);
 CREATE INDEX events_of_status ON events (status_id);
 
--- Events not yet taken by the provider, once for each registration that is to hear of one.
+-- Events that the provider has not taken yet, one row for each registration.
 CREATE TABLE outbox (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
     event        INTEGER NOT NULL,
@@ -65,21 +65,21 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (due, number);
 CREATE INDEX outbox_of_registration ON outbox (registration);
 
--- What evd.alerts remembers of each vehicle, and how it is set for it.
+-- The events engine's memory of each vehicle, and the vehicle's alert settings.
 CREATE TABLE alert_states (
     vehicle  TEXT PRIMARY KEY,
     state    TEXT,                         -- JSON; null: nothing yet
     settings TEXT                          -- JSON; null: the defaults
 ) STRICT, WITHOUT ROWID;
 
--- Which events a user wants to be told of, when, and in which language.
+-- Users' preferences: which events they want, at which hours, and in which language.
 CREATE TABLE preferences (
     uid      TEXT PRIMARY KEY,
     settings TEXT NOT NULL,                -- JSON
     changed  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The newest finished pushes, written over in place.
+-- The newest finished pushes, overwritten in place.
 CREATE TABLE pushed (
     slot      INTEGER PRIMARY KEY,         -- number modulo push.log_rows_max
     number    INTEGER NOT NULL,

@@ -25,7 +25,7 @@ CREATE TABLE vehicles (
     overflow    INTEGER NOT NULL DEFAULT 0   -- statuses of its ring beside the circle: the table `overflow`
 ) STRICT;
 
--- The rings: a vehicle's rows stand side by side, and a full ring is written over in place.
+-- The rings: a vehicle's rows are neighbours, and a full ring is overwritten in place.
 CREATE TABLE statuses (
     place        INTEGER PRIMARY KEY,      -- vehicles.number * 1048576 + slot; below zero: see the table `overflow`
     timely       INTEGER NOT NULL,         -- 0: its time lay more than 24 h ahead of the server's

@@ -1,4 +1,4 @@
--- From schema 1 or 2 to 3: see schema.sql for what each means.
+-- From schema 1 or 2 to 3: see schema.sql for the meaning of each column.
 
 ALTER TABLE vehicles ADD COLUMN counted     INTEGER NOT NULL DEFAULT -1;
 ALTER TABLE vehicles ADD COLUMN counted_seq INTEGER NOT NULL DEFAULT -1;

@@ -1,4 +1,4 @@
--- From schema 3 to 4, before push.sql: the tables that it makes anew step aside.
+-- From schema 3 to 4, before push.sql: rename the tables that it creates anew.
 
 DROP INDEX registrations_of_token;
 DROP INDEX outbox_by_due;

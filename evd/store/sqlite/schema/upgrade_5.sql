@@ -2,7 +2,7 @@
 
 ALTER TABLE vehicles ADD COLUMN overflow INTEGER NOT NULL DEFAULT 0;
 
--- What older evds kept of refused requests may hold secrets (evd.store.old_secrets).
+-- Mask the secrets that older versions kept of refused requests (evd.store.sqlite.old_secrets).
 UPDATE rejected SET route = kept_route(route), headers = kept_headers(headers), body = kept_body(headers, body);
 ALTER TABLE rejected ADD COLUMN is_text INTEGER NOT NULL DEFAULT 0;
 UPDATE rejected SET is_text = is_text(body);

@@ -1,4 +1,4 @@
--- From schema 4 or 5 to 6: kinds of target are rows. A start gives them their values before anything else is written.
+-- From schema 4 or 5 to 6: kinds of target are rows, which each start sets before anything else is written.
 
 CREATE TABLE target_kinds (
     kind       TEXT PRIMARY KEY,
@@ -22,7 +22,7 @@ CREATE TABLE registrations_6 (
 ) STRICT;
 INSERT INTO registrations_6 (number, vehicle, token, kind, spelling, uid, created, renewed, client)
 SELECT number, vehicle, token, kind, spelling, uid, created, renewed, client FROM registrations;
--- No number is given again, also none of a registration that is gone.
+-- No number is reused, not even that of a registration that was removed.
 DELETE FROM sqlite_sequence WHERE name = 'registrations_6';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'registrations_6', seq FROM sqlite_sequence WHERE name = 'registrations';
 DROP TABLE registrations;

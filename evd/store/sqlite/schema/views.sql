@@ -1,9 +1,9 @@
--- The views over the tables of schema.sql; made anew where a database comes from an older evd. What is asked of one vehicle
--- costs what that vehicle's rows cost. The columns of evd.model.measures are put in by views.py.
+-- The views over the tables of schema.sql; created again in a database of an older evd. A query for one vehicle reads
+-- that vehicle's rows only. views.py inserts the columns of evd.model.measures.
 
--- Each vehicle with the N of its ring and its circle's shape now. A shape is written with every eighth status, so from the
--- written one it is walked on: each status that came in order ranks above the one before it. DISTINCT has SQLite walk
--- once for a vehicle, however often the columns are named. `taken` slots and what stands in `overflow` are the `kept`.
+-- Each vehicle with the N of its ring and its circle's current shape. Every eighth status writes the shape, so the view
+-- follows the circle from the written one: each status that came in order ranks above the one before. DISTINCT makes
+-- SQLite do this once for a vehicle, however often the columns are named. `kept` counts `taken` slots and the overflow.
 CREATE VIEW capacities AS
 SELECT number, vehicle, name, slots, min(taken + steps, slots) AS taken, (newest + steps) % slots AS newest, too_old, keep,
        overflow, min(taken + steps, slots) + overflow AS kept
@@ -22,8 +22,8 @@ FROM (
     FROM vehicles AS v
 );
 
--- All rows of the rings, also what a lowered N hides. `position` orders statuses of the same time and seq: that one is
--- the newer which came later. In the circle it counts from the lowest, what was set aside stands below, what came late above.
+-- All rows of the rings, including what a lowered N hides. `position` orders statuses of the same time and seq by their
+-- arrival. In the circle it counts from the lowest; statuses set aside are below it, those that came late above.
 CREATE VIEW ring_rows AS
 SELECT v.number, v.vehicle, v.keep, v.kept, v.overflow,
        ((s.place & 1048575) - v.newest + v.taken - 1 + v.slots) % v.slots AS position,
@@ -38,7 +38,7 @@ FROM capacities AS v
 JOIN statuses AS s ON s.place BETWEEN -v.number * 1048576 - 1048576 AND -v.number * 1048576 - 1
 WHERE v.overflow > 0;
 
--- What a reader may see of the rings: never more than a vehicle's newest N, also while a lowered N is being taken up. A
+-- What a reader may see of the rings: never more than a vehicle's newest N, even while a lowered N is being applied. A
 -- ring is in the order of (timely, time, seq, position).
 CREATE VIEW ring AS
 SELECT vehicle, position, id, timely, time, seq, received, connectivity, payload, fields, document, flags, radio
@@ -63,9 +63,9 @@ SELECT vehicle, id,
        lower(hex(payload)) AS payload, flags, fields, document
 FROM ring;
 
--- What came and what was lost, by day (UTC), of each vehicle's frames with a seqNumber: evd/sequence.py in SQL. `used` is
--- what the device sent, of some 140 a day. The newest day stands in `vehicles` as it was when the ring's shape was
--- written; what follows in the ring on the same day is added to it.
+-- Received and lost frames, by day (UTC), of each vehicle's frames with a seqNumber: evd.model.frame_counter in SQL.
+-- `used` is what the device sent, of about 140 a day. The newest day is in `vehicles` as of the written shape of the
+-- ring; later frames of that day in the ring are added.
 CREATE VIEW days AS
 SELECT vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, received, lost, resets,
        round(100.0 * received / (received + lost), 1) AS share, received + lost AS used
@@ -101,7 +101,7 @@ FROM (
     )
 );
 
--- What the network found out about messages: link quality, who received them and how often, and where they came from.
+-- Radio metadata of messages: link quality, base stations with their receptions, and computed locations.
 CREATE VIEW radio AS
 SELECT vehicle, id,
        strftime('%Y-%m-%d %H:%M:%S', ring.time / 1000, 'unixepoch') AS time,
@@ -117,7 +117,7 @@ SELECT vehicle, id,
 FROM ring
 WHERE radio IS NOT NULL;
 
--- Each vehicle's last status; none where all lie in the future.
+-- Each vehicle's last status; no row if all its statuses are ahead of the clock.
 CREATE VIEW last AS
 SELECT v.vehicle AS vehicle, s.id, s.time, s.seq, s.received, s.connectivity, s.payload, s.fields, s.document, s.flags,
        s.radio
@@ -137,8 +137,8 @@ FROM capacities AS v
 LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1
 LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 
--- The finished pushes, and what waits: states that were not given yet, while they are worth it, and events. A state does
--- not go to a phone that is `stale` until it is renewed.
+-- The finished pushes, and the waiting ones: states that were not given yet, while they are worth it, and events. A
+-- phone that is `stale` gets no state until it is renewed.
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
        substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
@@ -165,14 +165,14 @@ JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 ORDER BY sent NULLS LAST;
 
--- What happened to vehicles, and how many phones are still to hear of it.
+-- Events of vehicles, and to how many phones each is still to be pushed.
 CREATE VIEW happenings AS
 SELECT number, strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, details, status_id,
        (SELECT count(*) FROM outbox AS o WHERE o.event = e.number) AS waiting
 FROM events AS e
 ORDER BY number;
 
--- A body that is no text is in `body_hex`.
+-- A body that is not text is in `body_hex`.
 CREATE VIEW rejections AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
        CASE WHEN is_text THEN CAST(body AS TEXT) END AS body, number,
@@ -180,7 +180,7 @@ SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, 
 FROM rejected
 ORDER BY number;
 
--- All downlinks, the waiting ones and what became of the others; `info` is what Sigfox said of it.
+-- All downlinks, waiting and closed; `info` is Sigfox's text about the outcome.
 CREATE VIEW downlink_queue AS
 SELECT number, vehicle, lower(hex(payload)) AS payload,
        CASE WHEN state IN ('queued', 'offered') AND expires < (julianday('now') - 2440587.5) * 86400000 THEN 'expired'

@@ -1,4 +1,4 @@
-"""The small tables: for each operation the function that does it inside the caller's transaction.
+"""The small tables: one function for each operation, executed inside the caller's transaction.
 
-Begin with `handlers`: it maps operations to functions.
+Begin with `handlers`, which maps operations to functions.
 """

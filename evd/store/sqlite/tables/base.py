@@ -1,4 +1,4 @@
-"""What all small tables share: the writing connection, their bounds, and the row counts that memory holds."""
+"""What all small tables share: the writing connection, their bounds, and row counts in memory."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from evd.store.sqlite.rings import Rings
 PERSONAL_KINDS = "(SELECT kind FROM target_kinds WHERE personal)"
 STALE_KINDS = "(SELECT kind FROM target_kinds WHERE goes_stale)"
 ROOMY_KINDS = "(SELECT kind FROM target_kinds WHERE makes_room)"
-"""The kinds of target that are so (`evd.model.target_kinds`), as a question asks for them: `kind IN` this."""
+"""The kinds of target with this trait (`evd.model.target_kinds`), for SQL: `kind IN` this."""
 
 
 class Registry:
-    """The small tables on one writing connection, and in memory the row counts of those that may be long."""
+    """The small tables on one writing connection, with the row counts of the long ones in memory."""
 
     def __init__(self, connection: Any, rings: Rings, limits: Limits) -> None:
         self.db = connection
@@ -26,7 +26,7 @@ class Registry:
         self._count()
 
     def forget(self) -> None:
-        """The transaction was rolled back: what memory says is no longer true."""
+        """Reset after a rollback: what memory held is no longer true."""
         self._count()
 
     def _count(self) -> None:

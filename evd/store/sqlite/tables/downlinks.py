@@ -1,4 +1,4 @@
-"""The queue of downlinks in SQLite: what waits for a vehicle to ask, and what became of it."""
+"""The queue of downlinks: those that wait until their devices ask, and the outcomes of the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _queue(registry: Registry, op: QueueDownlink) -> int:
         raise LimitReached(
             f"{waiting} downlinks wait for vehicle {op.vehicle}: cancel one, or raise sigfox.downlinks_per_vehicle"
         )
-    # Asked before the newest row may go, so that no number is given twice.
+    # Read before the newest row may be deleted, so that no number is used twice.
     (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM downlinks").fetchone()
     surplus = registry.downlinks + 1 - limits.downlinks
     if surplus > 0:
@@ -38,11 +38,11 @@ def _queue(registry: Registry, op: QueueDownlink) -> int:
     return int(number)
 
 
-#: So that never more than the limit stand there as queued, and whatever looks through a vehicle's is quick.
+#: Marks expired downlinks, so that no more than the limit are ever queued and a vehicle's are searched quickly.
 _NOTE_EXPIRED = """
 UPDATE downlinks SET state = 'expired', closed = expires WHERE vehicle = ? AND state = 'queued' AND expires < ?"""
 
-#: Those that nothing can become of any more.
+#: Downlinks in a final state.
 _OLDEST = """
 SELECT number FROM downlinks WHERE state NOT IN ('queued', 'offered') OR expires < ? ORDER BY number LIMIT ?"""
 
@@ -56,7 +56,7 @@ def _cancel(registry: Registry, op: CancelDownlink) -> bool:
 
 
 def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
-    """Where nothing waits it is two look-ups in indexes, some microseconds: nothing needs to be held in memory."""
+    """If no downlink waits, this is two look-ups in indexes, some microseconds, so no copy in memory is needed."""
     db = registry.db
     again = db.execute(
         "SELECT payload FROM downlinks WHERE vehicle = ? AND asked_by = ? LIMIT 1", (op.vehicle, op.asked_by)
@@ -67,7 +67,7 @@ def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
     if first is None:
         return None
     if registry.rings.refuses(op.vehicle):
-        return None  # its message was refused, so nobody is told these bytes
+        return None  # its message was refused, so no answer can carry the downlink
     number, payload = first
     db.execute(
         "UPDATE downlinks SET state = 'offered', offered = ?, asked_by = ?, asked_time = ? WHERE number = ?",
@@ -76,7 +76,7 @@ def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
     return bytes(payload)
 
 
-#: As the index has them: none of these was asked for.
+#: In the order of the index: none of these was offered.
 _FIRST_QUEUED = """
 SELECT number, payload FROM downlinks WHERE vehicle = ? AND state = 'queued' AND asked_time IS NULL AND expires >= ?
 ORDER BY number LIMIT 1"""
@@ -87,7 +87,7 @@ def _close(registry: Registry, op: CloseDownlink) -> int | None:
     closed = db.execute(
         "SELECT number FROM downlinks WHERE vehicle = ? AND ack_time = ? LIMIT 1", (op.vehicle, op.time)
     ).fetchone()
-    if closed is not None:  # this ACKNOWLEDGE was here before: it must not close the next one
+    if closed is not None:  # a repeated ACKNOWLEDGE: it must not close the next downlink
         return int(closed[0])
     nearest = db.execute(_NEAREST, (op.vehicle, *_around(op.time), op.time)).fetchone()
     if nearest is None:

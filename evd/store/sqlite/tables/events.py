@@ -1,4 +1,4 @@
-"""Events and who is told of them: `events`, their rows in the outbox, and how alerts are set and wished for."""
+"""Events and their recipients: `events`, the outbox, alert settings and users' preferences."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SET = """
 INSERT INTO alert_states (vehicle, settings) VALUES (?, CAST(? AS TEXT))
 ON CONFLICT DO UPDATE SET settings = excluded.settings"""
 
-#: A vehicle has few events, so its rows are looked through.
+#: A vehicle has few events, so all its rows are searched.
 _INSERT = """
 INSERT INTO events (vehicle, kind, time, status_id, created, details, samples)
 SELECT ?1, ?2, ?3, ?4, ?5, CAST(?6 AS TEXT), CAST(?7 AS TEXT)
@@ -45,7 +45,7 @@ _OLDEST_WAITING = "DELETE FROM outbox WHERE number = (SELECT min(number) FROM ou
 
 _SURPLUS = "SELECT number FROM events WHERE vehicle = ? ORDER BY number DESC LIMIT -1 OFFSET ?"
 _FORGET = "DELETE FROM events WHERE number = ?"
-#: By the registrations, which the outbox has an index of.
+#: By registration, for which the outbox has an index.
 _WITHDRAW = """
 DELETE FROM outbox WHERE event = ? AND registration IN (SELECT number FROM registrations WHERE vehicle = ?)"""
 
@@ -73,7 +73,7 @@ def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
         personal = registry.target_kinds[kind].personal
         if personal and client in event.self_told:
             continue
-        # What is no user's is a program: what it does with an event, and when, is its own affair.
+        # A target that is no user's is a program, which decides itself when to act on an event.
         due = preferences.when(preferences.read(settings), event.kind, op.at) if personal else op.at
         if due is None:
             continue
@@ -103,7 +103,7 @@ def _set_alerts(registry: Registry, op: SetAlerts) -> None:
 def _set_preferences(registry: Registry, op: SetPreferences) -> None:
     known = registry.db.execute("SELECT 1 FROM preferences WHERE uid = ?", (op.uid,)).fetchone()
     if not known:
-        # As many users as there may be owners: anyone whom the Firebase project knows can ask for a row.
+        # As many users as there may be owners: every user of the Firebase project could otherwise add a row.
         (rows,) = registry.db.execute("SELECT count(*) FROM preferences").fetchone()
         if rows >= registry.limits.owners:
             raise LimitReached(f"{rows} users have preferences: raise app.owners_max to take in more")

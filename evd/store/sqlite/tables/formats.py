@@ -1,4 +1,4 @@
-"""Payload formats, device types and what is decoded anew, in SQLite."""
+"""Payload formats, device types, and redecoded statuses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evd.model.operations import AddFormat, FormatInUse, LimitReached, Operation
 from evd.store.sqlite.annotations import located
 from evd.store.sqlite.tables.base import Registry
 
-FORMATS_MAX = 1_000  # all are held compiled, a few kB each
+FORMATS_MAX = 1_000  # all are held in memory compiled, a few kB each
 DEVICE_TYPES_MAX = 10_000  # all are held in memory; Sigfox's largest customers have hundreds
 
 
@@ -59,13 +59,13 @@ def _is_new_and_full(registry: Registry, room: str, name: str, rows_max: int) ->
 
 
 def _redecode(registry: Registry, op: Redecode) -> bool:
-    """Of two statuses with the same time and seqNumber the id tells which one is meant."""
+    """If two statuses have the same time and seqNumber, the id selects one."""
     for place in registry.rings.places(op.vehicle, op.time, op.seq):
         row = registry.db.execute(
             "SELECT radio FROM statuses WHERE place = ? AND id = ?", (place, op.status_id)
         ).fetchone()
         if row is not None:
-            # What the network found out may have come since the status was read: it is added here.
+            # Radio metadata may have come since the status was read: they are merged here.
             registry.db.execute(
                 "UPDATE statuses SET fields = CAST(? AS TEXT), flags = ? WHERE place = ?",
                 (located(op.fields, row[0]), op.flags, place),

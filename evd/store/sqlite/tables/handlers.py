@@ -1,4 +1,4 @@
-"""Operation → the function that does it inside the caller's transaction, of all small tables."""
+"""All operations of the small tables → the functions that execute them inside the caller's transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vehicles' logs and modems in SQLite: what Sigfox reported of devices beside their messages."""
+"""Vehicles' logs and modem states: what Sigfox reported of devices besides their messages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from evd.model.operations import Modem, Note, Operation
 from evd.store.sqlite.tables.base import Registry
 
 NOTES_MAX = 1_000_000
-"""Of all vehicles: a log concerns devices that were never heard too, so the number of vehicles is no bound."""
+"""Rows of all vehicles' logs: a log may be of a device that never sent, so the number of vehicles is no bound."""
 
 MODEMS_MAX = 1_000_000
-"""Likewise; a row is about 50 bytes. Beyond it the known ones are followed, and new ones are not."""
+"""Rows of modem states, about 50 bytes each. At the bound, known modems are updated and none are added."""
 
 
 def _note(registry: Registry, op: Note) -> bool:
@@ -48,7 +48,7 @@ def _modem(registry: Registry, op: Modem) -> None:
     ).rowcount
 
 
-#: Of two reports of one second the higher one stands, so that it does not matter which came first.
+#: Of two reports with the same second the higher values count, so that the order of arrival does not matter.
 _NEWER = """
 UPDATE modems SET received = ?, time = ?, battery_v = ?, temperature_c = ?
 WHERE vehicle = ?

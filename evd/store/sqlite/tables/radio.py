@@ -1,4 +1,4 @@
-"""What the network says beside messages, in SQLite: annotations of messages, and frames that are none."""
+"""Annotations of messages, and frames that are no messages."""
 
 from __future__ import annotations
 

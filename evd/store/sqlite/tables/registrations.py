@@ -1,4 +1,4 @@
-"""Who hears of a vehicle, and what became of what he was sent: registrations, deliveries, outbox and log of pushes."""
+"""Registrations, their deliveries, the outbox and the push log."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ from evd.model.target_kinds import TargetKind
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, Registry
 
 RENEWED_AGAIN_MS = 10_000
-"""FCM: wait at least 10 s before any retry; also where a clock that was set back makes a dead phone look renewed."""
+"""FCM asks for at least 10 s before any retry (Firebase, "Best practices when sending FCM messages at scale"). Also
+applies if a clock that was set back makes a dead phone look renewed."""
 
 RENEWED_FOR_MS = 86_400_000
-"""A registration is written again for a user's requests once in so long."""
+"""A user's requests rewrite a registration at most once in this time."""
 
 _INSERT = """
 INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
@@ -35,12 +36,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _RENEW = """
 UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?
 WHERE vehicle = ? AND token = ? AND uid = ?"""
-# Also one that a clock which was set back since had renewed in the future.
+# Also a registration whose renewal lies in the future because the clock was set back since.
 _RENEW_ALL = f"""
 UPDATE registrations SET renewed = ?1
 WHERE uid = ?2 AND kind IN {PERSONAL_KINDS} AND abs(renewed - ?1) >= ?3 RETURNING vehicle"""  # noqa: S608
 
-# What a question is made of are constants (S608).
+# The queries are built of constants (S608).
 _OF_OTHERS = f"SELECT number FROM registrations WHERE token = ? AND uid <> ? AND kind IN {PERSONAL_KINDS}"  # noqa: S608
 _PHONES_OF_VEHICLE = f"SELECT count(*) FROM registrations WHERE vehicle = ? AND kind IN {ROOMY_KINDS}"  # noqa: S608
 _OTHER_PHONES_OF_USER = f"""
@@ -48,24 +49,24 @@ SELECT count(DISTINCT token) FROM registrations
 WHERE uid = ? AND kind IN {PERSONAL_KINDS} AND token <> ?"""  # noqa: S608
 _OF_KIND = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = ?"
 
-# The targets make room of which nothing was heard for the longest time: no app renewed them, no provider took a push
-# for them; never the new one, also when a clock was set back.
+# Room is made by the targets that have been inactive longest: no app renewed them, and no provider took a push for
+# them. The new registration is never removed, even if the clock was set back.
 _HEARD = "max(renewed, ifnull(given_at, 0))"
 _OVER_OF_VEHICLE = f"""
 SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind IN {ROOMY_KINDS}
 ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608
-#: Of whole phones: one may hear of many vehicles.
+#: Whole phones: one phone may be registered for many vehicles.
 _OVER_OF_USER = f"""
 SELECT number FROM registrations WHERE uid = ?1 AND kind IN {ROOMY_KINDS} AND token NOT IN (
     SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind IN {ROOMY_KINDS}
     GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
 
 PUSHED_LATELY_MS = 2 * 86_400_000
-"""Of a phone that had a push within so long, its user notices that there are no more."""
+"""If a phone had a push within this time, its user notices when pushes end."""
 
 _PUSHED_SINCE = "SELECT count(*) FROM deliveries WHERE registration = ? AND given_at > ?"
 
-# What the vehicle said before is no news to who registers.
+# The vehicle's status from before the registration is no news.
 _FIRST = """
 INSERT INTO deliveries (registration, given) VALUES (?, coalesce((SELECT id FROM last WHERE vehicle = ?), ''))"""
 
@@ -86,7 +87,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
 def forget(registry: Registry, number: int) -> None:
-    """The registration goes, and with it what it waited for."""
+    """Remove a registration with its waiting pushes."""
     registry.db.execute("DELETE FROM registrations WHERE number = ?", (number,))
     registry.db.execute("DELETE FROM deliveries WHERE registration = ?", (number,))
     gone = registry.db.execute("DELETE FROM outbox WHERE registration = ?", (number,))
@@ -95,7 +96,7 @@ def forget(registry: Registry, number: int) -> None:
 
 
 def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
-    """Those whose numbers `sql` selects; how many they were."""
+    """Remove the registrations whose numbers `sql` selects; returns how many."""
     numbers = registry.db.execute(sql, values).fetchall()
     for (number,) in numbers:
         forget(registry, number)
@@ -103,13 +104,13 @@ def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
 
 
 _UNKNOWN = TargetKind("", personal=False, goes_stale=False, makes_room=False)
-"""The table refuses what is registered as one."""
+"""A kind that the table refuses."""
 
 
 def _register(registry: Registry, op: Register) -> int | None:
-    """Where a vehicle or a user has too many, the kind of the target says whether another one makes room."""
+    """If the vehicle or user has too many, the traits of the kind say whether another registration makes room."""
     db, limits, kind = registry.db, registry.limits, registry.target_kinds.get(op.kind, _UNKNOWN)
-    if kind.personal:  # it receives no more of what the user before registered it for
+    if kind.personal:  # it receives nothing more for its previous user
         forget_all(registry, _OF_OTHERS, (op.token, op.uid))
     if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
         return None
@@ -151,7 +152,7 @@ def _require_room(registry: Registry, op: Register) -> None:
 
 
 def _make_room(registry: Registry, sql: str, values: tuple[Any, ...], since: int) -> int:
-    """Those whose numbers `sql` selects go; to how many of them a provider took a push after `since`."""
+    """Remove the registrations whose numbers `sql` selects; returns how many of them had a push taken after `since`."""
     pushed = 0
     for (number,) in registry.db.execute(sql, values).fetchall():
         (lately,) = registry.db.execute(_PUSHED_SINCE, (number, since)).fetchone()
@@ -170,7 +171,7 @@ def _renew(registry: Registry, op: Renew) -> list[str]:
 
 
 def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
-    """Of an app that registers at each start. The original's does not, so of its phones the provider alone knows."""
+    """Only phones of an app that registers at each start: for the original app's, only the provider knows."""
     return forget_all(registry, _UNSEEN, (op.before, op.limit))
 
 
@@ -208,10 +209,10 @@ def _failed(registry: Registry, one: Outcome) -> None:
 
 
 def _drop(registry: Registry, one: Outcome) -> None:
-    """The target is dead whatever the vehicle; a registration that was renewed after the send is a living one."""
+    """Remove the target for all vehicles, except registrations renewed after the send, which are alive."""
     sql = "SELECT number FROM registrations WHERE token = ? AND kind = ? AND renewed <= ?"
     forget_all(registry, sql, (one.token, one.kind, one.sent))
-    _later(registry, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # it was not given what was sent
+    _later(registry, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # this push did not reach it
 
 
 def _later(registry: Registry, one: Outcome) -> None:
@@ -245,7 +246,7 @@ def _pause(registry: Registry, op: PausePushes) -> None:
 
 def _put_off(registry: Registry, op: PutOff) -> None:
     registry.db.execute("UPDATE deliveries SET due = ? WHERE due > ?", (op.latest, op.latest))
-    # An event without an attempt may be held over its user's night.
+    # An event may have waited for the end of its user's quiet hours without an attempt.
     registry.db.execute("UPDATE outbox SET due = ? WHERE due > ? AND attempts > 0", (op.latest, op.latest))
 
 

@@ -1,6 +1,6 @@
-"""The small tables in SQLite: rejected requests, keys, owners and vehicles' settings.
+"""The small tables of rejected requests, keys, owners and vehicles' settings.
 
-`HANDLERS` maps each operation to the function that does it inside the caller's transaction and gives its result.
+`HANDLERS` maps each operation to the function that executes it inside the caller's transaction and returns its result.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _add_key(registry: Registry, op: ops.AddKey) -> bool | str:
 
 _KNOWN_KEY = "SELECT role FROM keys WHERE id = ? AND digest = ? AND revoked IS NULL AND vehicle IS NULL"
 
-#: The key that was revoked the longest ago makes room.
+#: The key that was revoked first makes room.
 _DELETE_REVOKED = """
 DELETE FROM keys WHERE id = (SELECT id FROM keys WHERE revoked IS NOT NULL ORDER BY revoked, id LIMIT 1)"""
 
