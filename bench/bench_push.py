@@ -30,9 +30,10 @@ from bench_push_transport import fake_fcm, make_certificates
 from loads import HERE, Load, fill, in_turns, median, ratio, row, send
 from servers import RunningDaemon, evd, init
 
+from evd.config.settings import Config
 from evd.model.operations import Register
 from evd.push.providers import target_kinds
-from evd.store.settings import Limits
+from evd.store.settings import store_settings
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
 
@@ -80,8 +81,9 @@ def fcm(tmp_path: Path) -> Iterator[Fcm]:
 def register(directory: Path, *, vehicles: int, phones: int) -> dict[str, str]:
     """A directory whose vehicles have so many phones each; its keys."""
     keys = init(directory)
-    limits = Limits(100, 100, vehicles * phones, phones, 1000)
-    store = SqliteDatabase(directory / "evd.db", capacity=20, limits=limits, target_kinds=target_kinds())
+    settings = store_settings(Config(), target_kinds())
+    limits = settings.limits._replace(registrations=vehicles * phones, registrations_per_vehicle=phones)
+    store = SqliteDatabase(directory / "evd.db", settings._replace(capacity=20, limits=limits))
     now = int(time.time() * 1000)
     for first in range(0, vehicles, 50):
         names = [f"{FIRST + number:X}" for number in range(first, min(first + 50, vehicles))]

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
+from evd.config.settings import Config
 from evd.model.operations import Arrive
 from evd.store.protocols import finished
-from evd.store.settings import Limits
+from evd.store.settings import store_settings
 from evd.store.sqlite.database import SqliteDatabase
 
 RING = 20
@@ -65,11 +66,7 @@ class Callbacks:
 @pytest.mark.parametrize("vehicles", [1_000, 20_000])
 def bench_write(benchmark: Any, tmp_path: Path, vehicles: int, group: int) -> None:
     store = SqliteDatabase(
-        tmp_path / "evd.db",
-        capacity=RING,
-        limits=Limits(100, 100, 100, 10, 100),
-        target_kinds=(),
-        give_up_after_s=60,
+        tmp_path / "evd.db", store_settings(Config(), target_kinds=())._replace(capacity=RING, give_up_after_s=60)
     )
     callbacks = Callbacks(vehicles)
     for _ in range(RING):

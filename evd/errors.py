@@ -29,7 +29,7 @@ EvdError
 │   ├── HttpTimeout       no answer within the deadline
 │   └── HttpBroken        unreachable, disconnected, or the answer is not HTTP or too large
 ├── SigfoxError           Sigfox's REST API sent an answer that evd cannot use
-├── AlertError            an alarm could not be delivered to the operator
+├── AlarmError            an alarm could not be delivered to the operator
 └── PushError             a push was not accepted; each leaf says what to do next
     ├── DropRegistration  the token is dead: remove the registration
     │   └── ForeignSender it belongs to another project: also raise an alarm, because a project is configured wrong
@@ -202,7 +202,7 @@ class SigfoxError(EvdError):
     """Sigfox's REST API sent an answer that evd cannot use."""
 
 
-class AlertError(EvdError):
+class AlarmError(EvdError):
     """An alarm could not be delivered to the operator; the text holds no path of an address and no password."""
 
 

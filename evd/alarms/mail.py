@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from evd.alarms.state import AlarmChange
 from evd.config.settings import AlarmSettings
-from evd.errors import AlertError, ConfigError
+from evd.errors import AlarmError, ConfigError
 from evd.log.logger import log
 from evd.net.client.transport import default_ssl_context
 
@@ -42,7 +42,7 @@ class AlarmMail:
         self._server = parse_server(settings.smtp)
 
     def send(self, change: AlarmChange, now: int) -> None:
-        """`now` is epoch ms. Each step waits at most `alerts.timeout_s`. Raises AlertError."""
+        """`now` is epoch ms. Each step waits at most `alerts.timeout_s`. Raises AlarmError."""
         try:
             with self._connected() as server:
                 if self._settings.smtp_user:
@@ -50,7 +50,7 @@ class AlarmMail:
                 refused = server.send_message(compose(change, self._settings, self._host, now))
         except (smtplib.SMTPException, OSError, ValueError) as error:
             hint = next(hint for kind, hint in HINTS if isinstance(error, kind))
-            raise AlertError(f"the mail server {self._settings.smtp} {hint}") from None
+            raise AlarmError(f"the mail server {self._settings.smtp} {hint}") from None
         if refused:
             log.warning("the mail server refuses some of alerts.email_to", addresses=sorted(refused))
 

@@ -17,7 +17,7 @@ from evd.alarms.rules import Readings
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.clock import Clock, now_ms
 from evd.config.settings import AlarmSettings
-from evd.errors import AlertError
+from evd.errors import AlarmError
 from evd.log.logger import log
 from evd.model.daemon_state import StandingAlarm
 from evd.net.client.backoff import delay_s
@@ -35,7 +35,7 @@ MEMORY_MAX = 65_536
 """Bytes of the memory's file; ten alarms take some 5,000."""
 
 Send = Callable[[AlarmChange, int], Awaitable[None]]
-"""Notifies the operator of a change, with the current time (epoch ms). Raises AlertError."""
+"""Notifies the operator of a change, with the current time (epoch ms). Raises AlarmError."""
 
 
 class AlarmSender(Protocol):
@@ -44,7 +44,7 @@ class AlarmSender(Protocol):
     name: str
 
     async def send(self, change: AlarmChange, now: int) -> None:
-        """Raises AlertError."""
+        """Raises AlarmError."""
         ...
 
     async def aclose(self) -> None: ...
@@ -115,7 +115,7 @@ class Notifier:
                 await self._sender.send(change, self._clock())
         except trio.TooSlowError:
             await self._failed(name, f"no answer within {self._timeout_s:g} s")
-        except AlertError as error:
+        except AlarmError as error:
             await self._failed(name, str(error))
         except Exception as error:
             # Any fault of a mail library: it must not stop the daemon.

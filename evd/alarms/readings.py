@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from evd.alarms.rules import DAY_S, Readings
+from evd.alarms.rules import Readings
 from evd.model.daemon_state import DaemonState, PauseReason, PushOutcome, PushState
+from evd.model.units import DAY_S
 from evd.sigfox.findings import shown
 
 

@@ -15,11 +15,9 @@ from evd.alarms.phones import dropped_level, dropped_text, stopped_level, stoppe
 from evd.alarms.silence import Rhythm
 from evd.config.settings import AlarmSettings
 from evd.model.daemon_state import PauseReason, StoppedPhonesState
+from evd.model.units import DAY_S, HOUR_S, MINUTE_S
 
 MIB = 1024 * 1024
-HOUR_S = 3600.0
-MINUTE_S = 60.0
-DAY_S = 86_400.0
 
 Severity = Literal["critical", "warning"]
 """critical: callbacks or pushes are lost, or soon will be."""
@@ -117,7 +115,7 @@ class AlarmRule(NamedTuple):
 
 def span(seconds: float) -> str:
     """A duration as text: `40 s`, `12 min`, `3 h`, `2 days`."""
-    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+    for unit, size in (("days", DAY_S), ("h", HOUR_S), ("min", MINUTE_S)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(seconds, 0):.0f} s"
@@ -170,7 +168,7 @@ def _log(seen: Judged) -> float | None:
 def _clock(seen: Judged) -> float:
     """1: the clock is an hour behind, or most statuses of the last hour, at least three, lie ahead of it."""
     most_ahead = seen.hour.ahead / 3 if seen.hour.ahead > seen.hour.newest else 0.0
-    return max(seen.readings.clock_behind_s / 3600, most_ahead)
+    return max(seen.readings.clock_behind_s / HOUR_S, most_ahead)
 
 
 def _clock_text(seen: Judged) -> str:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-HALF_LIFE_S = 28 * 86_400.0
+from evd.model.units import DAY_S
+
+HALF_LIFE_S = 28.0 * DAY_S
 """Half-life of the longest known silence: a weekend's silence is still known at the next weekend."""
 
 FACTOR = 2.0

@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from evd.alarms.rules import HOUR_S, MINUTE_S, RULES, AlarmRule, Growth, Judged, Readings, Severity, span
+from evd.alarms.rules import RULES, AlarmRule, Growth, Judged, Readings, Severity, span
 from evd.alarms.silence import Passed, Rhythm
 from evd.config.settings import AlarmSettings
+from evd.model.units import HOUR_S, MINUTE_S
 
 
 class Standing(msgspec.Struct):
@@ -114,7 +115,7 @@ class _Hour:
 
     def __init__(self) -> None:
         self._elapsed_s = 0.0
-        self._totals = deque([(0.0, Growth(*[0] * len(Growth._fields)))], maxlen=int(HOUR_S / MINUTE_S) + 1)
+        self._totals = deque([(0.0, Growth(*[0] * len(Growth._fields)))], maxlen=HOUR_S // MINUTE_S + 1)
 
     def step(self, passed_s: float, readings: Readings) -> Growth:
         self._elapsed_s += passed_s

@@ -9,7 +9,7 @@ import orjson
 
 from evd.alarms.state import AlarmChange
 from evd.config.settings import AlarmSettings
-from evd.errors import AlertError, ConfigError, HttpError
+from evd.errors import AlarmError, ConfigError, HttpError
 from evd.net.client.http import HttpClient
 from evd.net.client.origin import origin_of, parse_origin
 from evd.net.client.signature import Signer
@@ -38,14 +38,14 @@ class AlarmWebhook:
         self._http = HttpClient(connections_max=1, timeout_s=settings.timeout_s, body_max=ANSWER_MAX)
 
     async def send(self, change: AlarmChange, now: int) -> None:
-        """`now` (epoch ms) is part of the signature. Raises AlertError."""
+        """`now` (epoch ms) is part of the signature. Raises AlarmError."""
         body = orjson.dumps(document(change, self._host))
         try:
             answer = await self._http.deliver(self._url, self._headers(change, now, body), body)
         except HttpError as error:
-            raise AlertError(f"alerts.webhook: {error}") from None
+            raise AlarmError(f"alerts.webhook: {error}") from None
         if not 200 <= answer.status < 300:
-            raise AlertError(f"alerts.webhook: {origin_of(self._url)} answered {answer.status}: check its log")
+            raise AlarmError(f"alerts.webhook: {origin_of(self._url)} answered {answer.status}: check its log")
 
     async def aclose(self) -> None:
         await self._http.aclose()

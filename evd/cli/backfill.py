@@ -25,6 +25,7 @@ from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError
+from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 from evd.net import control
 from evd.sigfox_api.backfill.mapping import Item
 from evd.sigfox_api.backfill.runner import Backfiller
@@ -37,7 +38,7 @@ ESCAPED = 3
 EXIT_INTERRUPTED = 130  # a shell's exit code for SIGINT
 
 _AGO = re.compile(r"([0-9]{1,9})([smhdw])")
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_UNIT_MS = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 @click.command()

@@ -234,7 +234,7 @@ class _Demo:
         async def until() -> None:
             await self._drive(daemon, f"http://{addresses[0]}")
 
-        await daemon.run(daemon.config.server.binds, until=until, ready=addresses.extend)
+        await daemon.run(daemon.parts.config.server.binds, until=until, ready=addresses.extend)
 
     async def _drive(self, daemon: Daemon, url: str) -> None:
         """Run the fleet until a signal or the end of the time."""
@@ -312,7 +312,7 @@ def _sent(daemon: Daemon) -> int:
 
 
 def _counts(tally: LoadReport, daemon: Daemon) -> Table:
-    taken = ", ".join(f"{number} {verdict}" for verdict, number in daemon.ingest.outcomes.most_common())
+    taken = ", ".join(f"{number} {verdict}" for verdict, number in daemon.parts.ingest.outcomes.most_common())
     table = Table.grid(padding=(0, 2))
     table.add_row("fleet", f"{tally.sent} sent, {tally.answers[201]} answered 201")
     table.add_row("evd", taken)

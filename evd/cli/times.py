@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from evd.errors import ConfigError
+from evd.model.units import DAY_S, HOUR_S, MINUTE_S
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_SECONDS = {"s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
 _DURATION = re.compile("([0-9]{1,9})([smhdw])")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -94,7 +94,7 @@ class SigfoxSettings(Section, frozen=True):
     advanced_waiting_max: int = 10_000
     #: Route (its kind, callback or wlan) → variable → its path in the bodies, as in device = "data.device.id".
     names: dict[str, dict[str, str]] = {}
-    #: Messages a day that a contract allows.
+    #: Messages a day that a contract allows: what `evd vehicle days` compares with, and which gaps are restarts.
     daily_budget: int = 140
     #: A downlink that no message has asked for by then is not worth sending.
     downlink_expires_s: int = 7 * 86_400

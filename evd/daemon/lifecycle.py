@@ -1,4 +1,4 @@
-"""The composition root: builds everything, runs it in one nursery, and stops it in order.
+"""A daemon from its building to its end: its parts run in one nursery, and stop in order.
 
 Every long task runs in that nursery, so an error in any of them ends the process; systemd starts it again.
 """
@@ -6,48 +6,28 @@ Every long task runs in that nursery, so an error in any of them ends the proces
 from __future__ import annotations
 
 import socket as sockets
-import ssl
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import trio
 
-from evd import VERSION
 from evd.api.app import make_app
-from evd.api.context import Context, NoTokens
-from evd.auth.guess_limit import GuessLimit
-from evd.clock import steady_ms
+from evd.api.context import Context
 from evd.config.data_dir import DataDirectory
-from evd.config.heartbeat import Heartbeat
 from evd.config.settings import Config
-from evd.daemon import listening
-from evd.daemon import wiring as assembly
-from evd.daemon.clock_watch import watch_clock
-from evd.daemon.file_identity import EVERY_S as FILES_EVERY_S
-from evd.daemon.file_identity import FileIdentity
-from evd.daemon.host import disk_use
-from evd.daemon.loop_lag import LoopLag
-from evd.daemon.maintenance import run_maintenance
-from evd.errors import StoreBroken, StoreBusy, StoreError, StoreHangs
-from evd.ingest.service import Ingest
-from evd.log.logger import lines_dropped, log
-from evd.model.daemon_state import ConnectionsState, DaemonState, NotReady, ServersState, WriterState
+from evd.daemon import wiring
+from evd.daemon.background import start_background
+from evd.daemon.parts import build
+from evd.daemon.servers import Servers
+from evd.daemon.state_reporter import StateReporter
+from evd.daemon.tasks import start, start_within
+from evd.errors import StoreError, StoreHangs
+from evd.log.logger import log
+from evd.model.daemon_state import DaemonState
 from evd.net.server.asgi import AsgiServer
-from evd.net.server.counters import ServerCounters
-from evd.net.server.edge import Edge
-from evd.payload.codec import IMPLEMENTATION
-from evd.payload.formats import Formats
-from evd.push import providers
-from evd.sigfox.routes import is_ingest
-from evd.sigfox_api.backfill.runner import watch
-from evd.store.engines import DEFAULT, ENGINES
+from evd.store.engines import DEFAULT
 from evd.store.queries import Queries
-from evd.store.writer import Writer
 
 PUSHES_FINISH_S = 2.0
 """At the end: how long to wait for FCM's answers; what is still open is sent again at the next start."""
@@ -78,99 +58,14 @@ class Daemon:
         engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
     ) -> None:
-        self.place = place
-        self.outward = outward
+        self.parts = build(place, config, env=env, outward=outward, engine=engine, report=report)
         self.control = control or place.socket
         """The control socket's path."""
-        self.config = config
-        self.formats = Formats(config.formats, config.ingest.default_format)
-        self.tokens = assembly.token_verifier(config, env) if outward else NoTokens()
-        opened = providers.opened(config, env) if outward else []
-        self.files = ENGINES[engine].files(place.database)
-        self.store = assembly.open_store(ENGINES[engine], place, config, report)
-        if outward:
-            self.store.preallocate()
-        self.directory = assembly.directory(self.store, self.formats)
-        self.directory.keys.limit(GuessLimit(steady_ms))
-        self.admission = assembly.admission(config)
-        self.doorkeeper = assembly.doorkeeper(self.directory, config)
-        self.live = assembly.live(config)
-        self.writer = Writer(
-            self.store,
-            queue_rows_max=config.ingest.queue_rows_max,
-            queue_bytes_max=config.ingest.queue_bytes_max,
-            batch_rows_max=config.ingest.batch_rows_max,
-            answer_timeout_s=config.ingest.answer_timeout_s,
-        )
-        self.clock = assembly.server_clock(place, config)
-        self.ingest = Ingest(
-            self.writer,
-            self.directory,
-            self.formats,
-            settings=config.sigfox,
-            clock=self.clock,
-            unzipped_max=config.ingest.body_max_bytes,
-        )
-        self.unaccompanied = assembly.unaccompanied(self.store, self.writer, self.ingest, config, self.clock)
-        self.pushing = assembly.pushing(opened, self.store, self.writer, config) if opened else None
-        self.stopped = assembly.stopped_pushes(self.pushing, config)
-        self.alerter = assembly.alerter(place, self.store, self.writer, config, self.clock) if outward else None
-        self.writer.observers += assembly.observers(self.directory, self.live, self.pushing, self.alerter)
-        self._certificate_ends_s: float | None = None
-        self.alarms = assembly.alarm_watch(place, config, self.state) if outward else None
-        self.lag = LoopLag()
-        self.edges: list[Edge] = []
-        self.counters = ServerCounters()
-        self.stopping = False
-        self._close_error: StoreError | None = None
+        self._reporter = StateReporter(self.parts)
 
     def state(self) -> DaemonState:
         """How the daemon is, for /readyz, statistics, metrics and alarms."""
-        stall = self.writer.stalled
-        return DaemonState(
-            version=VERSION,
-            codec=IMPLEMENTATION,
-            running=self.outward,
-            not_ready=self._not_ready(),
-            ingest=dict(self.ingest.outcomes),
-            unexplained=self.ingest.findings.state(),
-            writer=WriterState(
-                waiting=self.writer.waiting,
-                commits=self.writer.commits,
-                committed=self.writer.committed,
-                stalled=stall.detail if stall.reason else "",
-            ),
-            connections=ConnectionsState(
-                open=self.admission.open,
-                strangers=self.admission.strangers,
-                gave_way=self.admission.gave_way,
-                turned_away=self.admission.turned_away,
-                let_go=self.admission.let_go,
-                crowded_by=self.admission.crowded_by,
-                streams=self.live.streams,
-            ),
-            servers=ServersState(
-                **asdict(self.counters.edge),
-                web_refused=self.counters.web.refused,
-                web_failed=self.counters.web.failed,
-            ),
-            push=self.pushing.state() if self.pushing else None,
-            stopped=self.stopped.found,
-            events=self.alerter.state() if self.alerter else None,
-            disk=disk_use(self.place.directory, self.files, full=self.writer.disk_full),
-            loop=self.lag.state(),
-            clock_behind_s=self.clock.behind_ms / 1000,
-            log_lines_dropped=lines_dropped(),
-            certificate_ends_s=self._certificate_ends_s,
-            alarms=self.alarms.standing if self.alarms else [],
-        )
-
-    def _not_ready(self) -> NotReady | None:
-        if not self.outward:
-            return NotReady.NOT_RUNNING
-        if self.stopping:
-            return NotReady.STOPPING
-        return NotReady.DISK_FULL if self.writer.disk_full else self.writer.stalled.reason
+        return self._reporter.state()
 
     async def run(
         self,
@@ -184,197 +79,99 @@ class Daemon:
 
         `ready` is called with the bound addresses once callbacks are taken. Raises the error of a long task.
         """
-        async with self.store.queries(lambda: self.writer.commits) as queries:
+        parts = self.parts
+        async with parts.store.queries(lambda: parts.writer.health.commits) as queries:
             try:
-                door = AsgiServer(
-                    make_app(self._context(queries)),
-                    limits=assembly.asgi_limits(self.config),
-                    log=log,
-                    allow=self.doorkeeper.allow,
-                    allow_local=self.doorkeeper.allow_local,
-                    admission=self.admission,
-                    proxies=self.admission.proxies,
-                    counters=self.counters.web,
-                )
+                door = self._door(queries)
+                servers = Servers(parts, door, self.control)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(door.run)
-                    writing = _start(nursery, self.writer.run)
-                    nursery.start_soon(self.ingest.run)
-                    nursery.start_soon(self.lag.run)
-                    addresses, serving = await self._listen(nursery, door, binds, passed)
-                    pushing = trio.CancelScope()
-                    if self.pushing:
-                        nursery.start_soon(_within, pushing, self.pushing.run)
+                    writing = start(nursery, parts.writer.run)
+                    nursery.start_soon(parts.ingest.run)
+                    nursery.start_soon(parts.lag.run)
+                    addresses = await servers.listen(nursery, binds, passed)
+                    self._reporter.certificate_ends_s = servers.certificate_ends_s
+                    pushing = start_within(nursery, parts.pushing.run) if parts.pushing else trio.CancelScope()
                     ready(addresses)
-                    nursery.start_soon(self._check_file)
-                    if addresses:
-                        nursery.start_soon(self._watch_files, FileIdentity([*self.files.values(), self.place.lock]))
-                        nursery.start_soon(self._watch_outages)
-                        nursery.start_soon(self._run_maintenance, queries)
-                        nursery.start_soon(self.unaccompanied.run)
-                        nursery.start_soon(self.stopped.run, queries)
-                        nursery.start_soon(self._watch_clock, queries)
-                    if self.alerter:
-                        nursery.start_soon(self.alerter.run)
-                    if self.alarms:
-                        nursery.start_soon(self.alarms.run)
+                    start_background(nursery, parts, self._reporter, queries, serving=bool(addresses))
                     await until()
-                    await self._stop(door, serving, pushing, writing)
+                    await self._stop(servers, pushing, writing)
                     nursery.cancel_scope.cancel()
             finally:
-                if self.pushing:
+                if parts.pushing:
                     with trio.move_on_after(1, shield=True):
-                        await self.pushing.aclose()
+                        await parts.pushing.aclose()
 
     def close(self) -> None:
         """To be called after `run`, also if that raised. Raises StoreHangs."""
-        if self.writer.hangs:
+        if self.parts.writer.health.hangs:
             return  # a thread inside SQLite waits for the disk
-        if self.alerter:
-            self.alerter.close()
-        closing = threading.Thread(target=self._close_store, daemon=True)
+        if self.parts.events:
+            self.parts.events.close()
+        failed: list[StoreError] = []
+
+        def close_store() -> None:
+            try:
+                self.parts.store.close()
+            except StoreError as error:
+                failed.append(error)
+
+        closing = threading.Thread(target=close_store, daemon=True)
         closing.start()
         closing.join(CLOSING_ENDS_S)
-        if closing.is_alive() or self._close_error is not None:
-            raise self._close_error or StoreHangs(
-                f"the disk of {self.place.database} does not answer: check it and the system's log"
-            )
+        if failed:
+            raise failed[0]
+        if closing.is_alive():
+            raise StoreHangs(f"the disk of {self.parts.place.database} does not answer: check it and the system's log")
 
-    def _close_store(self) -> None:
-        try:
-            self.store.close()
-        except StoreError as error:
-            self._close_error = error
-
-    async def _watch_files(self, files: FileIdentity) -> None:
-        while True:
-            await trio.to_thread.run_sync(files.check, abandon_on_cancel=True)
-            await trio.sleep(FILES_EVERY_S)
-
-    async def _watch_outages(self) -> None:
-        alive = Heartbeat(self.place.directory / "alive")
-        await watch(alive, self.config.sigfox, self.ingest.accept_document, self._is_ready, clock=self.clock)
-
-    def _is_ready(self) -> bool:
-        return self._not_ready() is None
-
-    async def _watch_clock(self, queries: Queries) -> None:
-        await watch_clock(self.clock, self.ingest, self.writer, queries)
-
-    async def _run_maintenance(self, queries: Queries) -> None:
-        days = self.config.push.forget_after_days
-        await run_maintenance(self.writer, queries.heard_after, forget_after_days=days, clock=self.clock)
-
-    async def _listen(
-        self, nursery: trio.Nursery, door: AsgiServer, binds: Sequence[str], passed: Sequence[sockets.socket]
-    ) -> tuple[list[str], list[trio.Event]]:
-        addresses, serving = [], []
-        if passed:
-            log.info("systemd's sockets replace server.bind", sockets=len(passed), unused=list(binds))
-            groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
-        else:
-            groups = [await listening.listeners(bind) for bind in binds]
-        tls = self._tls()
-        for listeners in groups:
-            edge = Edge(
-                take=self.ingest.take,
-                is_ingest=is_ingest,
-                allow=self.doorkeeper.allow,
-                admission=self.admission,
-                proxies=self.admission.proxies,
-                counters=self.counters.edge,
-                hand_over=door.hand_over,
-                limits=assembly.edge_limits(self.config),
-                log=log,
-                attended=self.writer.linger,
-            )
-            self.edges.append(edge)
-            serving.append(_start(nursery, edge.serve, listeners, tls))
-            addresses += [listening.shown(listener.socket.getsockname()) for listener in listeners]
-        control = listening.control_listener(self.control)
-        if control is not None:
-            nursery.start_soon(self._control, door, control)
-        return addresses, serving
-
-    def _tls(self) -> ssl.SSLContext | None:
-        context, self._certificate_ends_s = listening.server_tls(self.config.server) or (None, None)
-        return context
-
-    async def _control(self, door: AsgiServer, listener: trio.SocketListener) -> None:
-        try:
-            await trio.serve_listeners(partial(door.hand_over, local=True), [listener])
-        finally:
-            with suppress(OSError):
-                self.control.unlink(missing_ok=True)
-
-    async def _stop(
-        self, door: AsgiServer, serving: list[trio.Event], pushing: trio.CancelScope, writing: trio.Event
-    ) -> None:
+    async def _stop(self, servers: Servers, pushing: trio.CancelScope, writing: trio.Event) -> None:
         """Stop the edge first, then the pushes in flight, then the writer: each when nothing can reach it any more."""
-        self.stopping = True
-        log.info("stopping", waiting=self.writer.waiting)
-        for edge in self.edges:
-            edge.stop()
-        self.live.close()
-        door.stop()
-        with trio.move_on_after(self.config.server.drain_timeout_s + 1):
-            for served in serving:
-                await served.wait()
-        if self.pushing:
+        parts = self.parts
+        self._reporter.stopping = True
+        log.info("stopping", waiting=parts.writer.waiting)
+        servers.stop()
+        with trio.move_on_after(parts.config.server.drain_timeout_s + 1):
+            await servers.stopped()
+        if parts.pushing:
             with trio.move_on_after(PUSHES_FINISH_S):
-                await self.pushing.finish()
+                await parts.pushing.finish()
         pushing.cancel()
-        self.writer.close()
+        parts.writer.close()
         with trio.move_on_after(WRITING_ENDS_S) as written:
             await writing.wait()
         if written.cancelled_caught:
             raise StoreHangs(
-                f"{self.place.database} does not take the last commit: check its disk, and whether another process "
+                f"{parts.place.database} does not take the last commit: check its disk, and whether another process "
                 "writes to it"
             )
 
-    async def _check_file(self) -> None:
-        """Check the database for damage, once, in the background: a large file takes longer than a start may."""
-        try:
-            found = await trio.to_thread.run_sync(self.store.find_damage, abandon_on_cancel=True)
-        except StoreBusy:
-            return  # another process holds the database; the next start checks again
-        if found:
-            log.error("the database is damaged", path=str(self.place.database), found=found[:5])
-            raise StoreBroken(f"{self.place.database} is damaged ({found[0]}): restore a backup")
-
-    def _context(self, queries: Queries) -> Context:
-        return Context(
-            config=self.config,
-            writer=self.writer,
-            directory=self.directory,
-            formats=self.formats,
-            ingest=self.ingest,
-            queries=queries,
-            live=self.live,
-            ranges=assembly.ranges(self.config),
-            lists=assembly.lists(self.config),
-            pushes=self.pushing,
-            tokens=self.tokens,
-            clock=self.clock,
-            state=self.state,
+    def _door(self, queries: Queries) -> AsgiServer:
+        parts = self.parts
+        return AsgiServer(
+            make_app(self._context(queries)),
+            limits=wiring.asgi_limits(parts.config),
+            log=log,
+            allow=parts.doorkeeper.allow,
+            allow_local=parts.doorkeeper.allow_local,
+            admission=parts.admission,
+            proxies=parts.admission.proxies,
+            counters=parts.counters.web,
         )
 
-
-def _start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: Any) -> trio.Event:
-    """Start a task; the event is set when it has ended."""
-    ended = trio.Event()
-
-    async def watched() -> None:
-        try:
-            await task(*args)
-        finally:
-            ended.set()
-
-    nursery.start_soon(watched)
-    return ended
-
-
-async def _within(scope: trio.CancelScope, task: Callable[[], Awaitable[None]]) -> None:
-    with scope:
-        await task()
+    def _context(self, queries: Queries) -> Context:
+        parts = self.parts
+        return Context(
+            config=parts.config,
+            writer=parts.writer,
+            directory=parts.directory,
+            formats=parts.formats,
+            ingest=parts.ingest,
+            queries=queries,
+            live=parts.live,
+            ranges=wiring.ranges(parts.config),
+            lists=wiring.lists(parts.config),
+            pushes=parts.pushing,
+            tokens=parts.tokens,
+            clock=parts.clock,
+            state=self.state,
+        )

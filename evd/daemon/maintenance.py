@@ -14,6 +14,7 @@ from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
 from evd.model.operations import ForgetExpired, ForgetUnseen
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.writer import Writer
 
 FIRST_AFTER_S = 60.0
@@ -26,9 +27,8 @@ STEP_MAX = 500
 
 BETWEEN_STEPS_S = 0.1
 
-DAY_MS = 86_400_000
 
-EXPIRED_MS = 3_600_000
+EXPIRED_MS = HOUR_MS
 """How long after its end an event is removed here: before that the dispatcher finds it, and logs it."""
 
 WITNESS_MS = 7 * DAY_MS

@@ -80,12 +80,13 @@ async def _serve(
     announce: Callable[[list[str]], None],
 ) -> None:
     def ready(addresses: list[str]) -> None:
-        scheme = "https" if daemon.config.server.tls_cert else "http"
+        scheme = "https" if daemon.parts.config.server.tls_cert else "http"
         urls = [f"{scheme}://{address}" for address in addresses]
-        log.info("ready", listen=urls, directory=str(daemon.place.directory), version=VERSION, codec=IMPLEMENTATION)
-        if not daemon.pushing:
+        directory = daemon.parts.place.directory
+        log.info("ready", listen=urls, directory=str(directory), version=VERSION, codec=IMPLEMENTATION)
+        if not daemon.parts.pushing:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
-        first_keys = daemon.place.directory / FIRST_KEYS
+        first_keys = directory / FIRST_KEYS
         if first_keys.exists():
             log.warning("the first keys are still in a file: note them elsewhere and remove it", path=str(first_keys))
         collector.settle()
@@ -98,15 +99,15 @@ async def _serve(
     ):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_ignore, hangups)
-            nursery.start_soon(_feed_watchdog, manager, daemon.writer)
-            nursery.start_soon(collector.make_full_passes, lambda: daemon.admission.open)
+            nursery.start_soon(_feed_watchdog, manager, daemon.parts.writer)
+            nursery.start_soon(collector.make_full_passes, lambda: daemon.parts.admission.open)
 
             async def until() -> None:
                 await anext(signals)
                 manager.stopping()
                 nursery.start_soon(_second_signal, signals, nursery.cancel_scope)
 
-            await daemon.run(daemon.config.server.binds, passed=passed, until=until, ready=ready)
+            await daemon.run(daemon.parts.config.server.binds, passed=passed, until=until, ready=ready)
             nursery.cancel_scope.cancel()
     log.info("stopped")
 
@@ -127,9 +128,9 @@ async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
     """Ping systemd's watchdog, unless the writer hangs; so it ends a daemon whose loop or writer hangs."""
     turns = -1
     while True:
-        if writer.turns != turns or not writer.waiting:
+        if writer.health.turns != turns or not writer.waiting:
             manager.alive()
-        turns = writer.turns
+        turns = writer.health.turns
         await trio.sleep(WATCHDOG_EVERY_S)
 
 

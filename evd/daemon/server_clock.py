@@ -12,8 +12,7 @@ from collections.abc import Callable
 
 from evd.clock import Clock, now_ms, steady_ms
 from evd.model.status import AHEAD_MS
-
-HOUR_MS = 3_600_000
+from evd.model.units import HOUR_MS
 
 STEP_BACK_MS = HOUR_MS
 """A clock may be set back by so much: a time server corrects a clock that was set by hand by about that."""

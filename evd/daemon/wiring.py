@@ -20,7 +20,8 @@ from evd.config.heartbeat import Heartbeat
 from evd.config.settings import Config, FormatSettings
 from evd.daemon.server_clock import ServerClock
 from evd.errors import ConfigError, FormatError
-from evd.events.engine import EventEngine, listening_since
+from evd.events.engine import EventEngine
+from evd.events.listening import listening_since
 from evd.events.samples import Event
 from evd.events.told_by_app import SHOWS, clients
 from evd.ingest.cache import IngestCache
@@ -28,9 +29,9 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import Unaccompanied
 from evd.log.logger import log
-from evd.model.commits import CommitObserver
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
+from evd.model.units import DAY_MS, DAY_S
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
 from evd.net.server.asgi import AsgiLimits
@@ -46,36 +47,30 @@ from evd.push.stopped import StoppedPushes
 from evd.push.traits import ProviderTraits
 from evd.store.engines import Engine
 from evd.store.protocols import Database
-from evd.store.settings import Limits, StoreSettings
+from evd.store.settings import store_settings
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
 def open_store(engine: Engine, place: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
     """`report` is called with what takes long."""
-    settings = StoreSettings(
-        capacity=config.retention.statuses_per_vehicle,
-        limits=Limits(
-            rejected=config.ingest.rejected_rows_max,
-            owners=config.app.owners_max,
-            registrations=config.app.registrations_max,
-            registrations_per_vehicle=config.app.registrations_per_vehicle,
-            registrations_per_user=config.app.registrations_per_user,
-            outbox=config.push.outbox_rows_max,
-            pushed=config.push.log_rows_max,
-            notes_per_vehicle=config.sigfox.notes_per_vehicle,
-            downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
-            downlinks=config.sigfox.downlinks_max,
-            events_per_vehicle=config.events.per_vehicle,
-            event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
-        ),
-        target_kinds=providers.target_kinds(),
-        give_up_after_s=config.push.give_up_after_s,
-        stale_after_days=config.push.stale_after_days,
-        create_unknown=config.ingest.unknown_vehicle == "create",
-        vehicles_max=config.ingest.vehicles_max,
+    return engine.open(place.database, store_settings(config, providers.target_kinds()), report)
+
+
+def writer(store: Database, config: Config) -> Writer:
+    ingest = config.ingest
+    return Writer(
+        store,
+        queue_rows_max=ingest.queue_rows_max,
+        queue_bytes_max=ingest.queue_bytes_max,
+        batch_rows_max=ingest.batch_rows_max,
+        answer_timeout_s=ingest.answer_timeout_s,
     )
-    return engine.open(place.database, settings, report)
+
+
+def ingest(writer: Writer, directory: IngestCache, formats: Formats, config: Config, clock: Clock) -> Ingest:
+    unzipped_max = config.ingest.body_max_bytes
+    return Ingest(writer, directory, formats, settings=config.sigfox, clock=clock, unzipped_max=unzipped_max)
 
 
 def directory(store: Database, formats: Formats) -> IngestCache:
@@ -132,7 +127,7 @@ def pushing(
             rate_max=push.rate_max,
             ramp_s=push.ramp_s,
             give_up_after_s=push.give_up_after_s,
-            stale_after_s=push.stale_after_days * 86_400,
+            stale_after_s=push.stale_after_days * DAY_S,
         )
         pending = store.due_pushes(traits.serves)
         dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
@@ -141,7 +136,7 @@ def pushing(
 
 def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
     return StoppedPushes(
-        stale_ms=config.push.stale_after_days * 86_400_000,
+        stale_ms=config.push.stale_after_days * DAY_MS,
         give_up_ms=config.push.give_up_after_s * 1000,
         hindered_until=pushing.hindered_until if pushing else None,
     )
@@ -189,7 +184,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def alerter(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
     listening = Heartbeat(place.directory / "listening")
     before = listening.last()
     since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
@@ -207,11 +202,6 @@ def alerter(place: DataDirectory, store: Database, writer: Writer, config: Confi
         listening_since=since,
         self_told=self_told(config),
     )
-
-
-def observers(*parts: CommitObserver | None) -> list[CommitObserver]:
-    """Of each commit, in the order in which they hear of it."""
-    return [part for part in parts if part is not None]
 
 
 def edge_limits(config: Config) -> EdgeLimits:

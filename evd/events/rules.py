@@ -35,11 +35,11 @@ from evd.model.event_settings import VehicleEventSettings as VehicleEventSetting
 from evd.model.event_settings import parse as parse
 from evd.model.event_settings import read as read
 from evd.model.geo import distance_m, position_of
+from evd.model.units import HOUR_MS
 
 CHARGING, DRIVING = 1, 3
 _STATES = frozenset({0, CHARGING, 2, DRIVING})
 
-HOUR_MS = 3_600_000
 SILENT_AT_LEAST_MS = HOUR_MS
 USUAL_GAPS = 3
 """A silence is longer than usual from so many times the usual gap on."""

@@ -34,33 +34,33 @@ from evd.model.operations import (
 
 
 class CommitSummary(NamedTuple):
-    """What was done by a commit; every sequence is in the order of the operations. What failed is not in it."""
+    """The changes of a commit; every sequence is in the order of the operations, without those that failed."""
 
     newest: Sequence[Arrive] = ()
     """Statuses that became their vehicles' last ones."""
     keys: Sequence[AddKey | RevokeKey] = ()
     """An AddKey has the roles that the key has now."""
     formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
-    """Formats that came or went, and vehicles and device types that got or lost one."""
+    """Formats that were added or removed, and vehicles and device types whose format changed."""
     owners_removed: Sequence[RemoveOwner] = ()
     registered: Sequence[str] = ()
-    """Vehicles that somebody registered for."""
+    """Vehicles with a new registration."""
     registrations_changed: bool = False
-    """A registration came or went, or a user wants other pushes."""
+    """A registration was added or removed, or a user's preferences changed."""
     renewed: Sequence[str] = ()
-    """Vehicles whose phones count as seen again."""
+    """Vehicles whose registrations were renewed."""
     displaced: int = 0
-    """Phones that made room for those who registered, though a provider took a push for them lately."""
+    """Phones that were removed for new registrations although a provider took a push for them lately."""
     alerts_set: Sequence[str] = ()
-    """Vehicles whose alerts were set."""
+    """Vehicles whose event settings were changed."""
     attended: Sequence[str] = ()
-    """Vehicles whose events somebody began to want, or wants otherwise: registered for, given an owner, alerts set."""
+    """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
     events_recorded: bool = False
 
 
 class CommitObserver(Protocol):
     def committed(self, summary: CommitSummary) -> None:
-        """Called after each commit, before anybody else hears of it: what costs time is to be done later."""
+        """Called after each commit, before the receipts are completed: slow work must be done later."""
 
 
 _Done = tuple[Any, Any]
@@ -73,12 +73,12 @@ _OBSERVED = {
     *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
     *(SetAlerts, RecordEvents),
 }
-"""Beside Arrive and Several: the others change nothing that an observer keeps."""
+"""Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
 
 def summarize(operations: Sequence[Operation], results: Sequence[Any]) -> CommitSummary:
-    """`results` has one for each operation, as a store gives them: an exception where it failed."""
-    if results.count(NEWEST) == len(results):  # nearly every commit, so it costs no loop of Python's
+    """`results` has one entry for each operation, as returned by a store: an exception for a failed one."""
+    if results.count(NEWEST) == len(results):  # nearly every commit, so it avoids a loop in Python
         return CommitSummary(tuple(operations))  # type: ignore[arg-type]  # only an Arrive has this result
     newest: list[Arrive] = []
     done: list[_Done] = []
@@ -98,7 +98,7 @@ def _unfold(operations: Any, results: Sequence[Any], newest: list[Arrive], done:
 
 
 def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSummary:
-    # A RemoveOwner may find no owner, and take the user's registrations all the same.
+    # A RemoveOwner may find no owner, and still remove the user's registrations.
     owners_removed = _of(done, RemoveOwner)
     changed = [one for one in done if one[1] is not False]
     registered = _of(changed, Register)

@@ -1,4 +1,4 @@
-"""How events are set for one vehicle: which kinds there are, their bounds, and what a person may write."""
+"""The event settings of a vehicle: the kinds of events, their bounds, and the checks of what a request sets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Celsius = Annotated[float, msgspec.Meta(ge=-100, le=150)]
 
 
 class Geofence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where a vehicle arrives and whence it leaves; `lat` and `lng` are degrees."""
+    """A place where a vehicle arrives and which it leaves; `lat` and `lng` are degrees."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
@@ -34,33 +34,33 @@ class Geofence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VehicleEventSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How alerts are set for one vehicle; the defaults are good for any."""
+    """The event settings of one vehicle; the defaults suit any vehicle."""
 
     off: Annotated[list[str], msgspec.Meta(max_length=32)] = []
-    """Kinds that do not happen here."""
+    """Kinds that are switched off."""
     low_charge: Percent = 20.0
     charge_margin: Margin = 5.0
-    """%: by so much the charge must go back before the same is told again."""
+    """%: the charge must go back by so much before the same event can occur again."""
     temperature_min: Celsius | None = None
-    """°C of the indoor temperature, as the next one."""
+    """°C; the bounds of the indoor temperature."""
     temperature_max: Celsius | None = None
     outdoor_min: Celsius | None = None
     outdoor_max: Celsius | None = None
     temperature_margin: Margin = 2.0
     confirm_after_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] | None = None
-    """What one reading shows waits so long for a second one; 0: not at all; None: as long as they are usually apart."""
+    """How long an event waits for a second reading; 0: not at all; None: by the usual distance of readings."""
     silent_after_h: Annotated[float, msgspec.Meta(ge=0.25, le=8760)] | None = None
-    """None: thrice the usual time between its statuses, an hour at least."""
+    """None: three times the usual time between its statuses, an hour at least."""
     places: Annotated[list[Geofence], msgspec.Meta(max_length=PLACES_MAX)] = []
     place_margin_m: Annotated[float, msgspec.Meta(ge=0, le=100_000)] = 100.0
-    """Beyond the radius, before a vehicle has left: locations swing."""
+    """Distance beyond the radius before a vehicle has left: locations fluctuate."""
 
 
 DEFAULTS = VehicleEventSettings()
 
 
 def read(settings: bytes | None) -> VehicleEventSettings:
-    """Settings as they are stored; what cannot be read is the defaults."""
+    """The stored settings; the defaults if they cannot be read."""
     if settings is None:
         return DEFAULTS
     try:
@@ -70,7 +70,7 @@ def read(settings: bytes | None) -> VehicleEventSettings:
 
 
 def parse(document: Any) -> VehicleEventSettings:
-    """Settings as a person gave them. Raises BadRequest with a sentence that names the field."""
+    """Settings from a request. Raises BadRequest with a sentence that names the field."""
     try:
         settings = msgspec.convert(document, VehicleEventSettings)
     except msgspec.ValidationError as error:

@@ -16,12 +16,12 @@ from evd.model.connectivity import SIGFOX
 
 
 class AppType(Enum):
-    """What the original's app reads a field into: the type in its class VehicleStatus."""
+    """The type of a field in the original's app: in its class VehicleStatus."""
 
     INT = auto()
     FLOAT = auto()
     STATE = auto()
-    """An int of which its enum knows four."""
+    """An int; the app's enum has four values."""
     LOCATION = auto()
     """A text of two numbers with a comma between them."""
     FLAG = auto()
@@ -33,19 +33,19 @@ class Measure(NamedTuple):
     app: AppType
     unit: str = ""
     aliases: tuple[str, ...] = ()
-    """Other names that senders write it by."""
+    """Other names that senders use."""
     half: bool = False
-    """Sigfox's grammar knows no half floats: a sender's whole number may be the 16 bits of one."""
+    """Sigfox's grammar has no half floats: a sender's whole number may be the 16 bits of one."""
     plausible: tuple[float, float] | None = None
-    """Between what its values lie, both included; None: any may be one."""
+    """The plausible range, both ends included; None: any value."""
     ev: str = ""
-    """Where it stands in the payload of the format `ev`: what follows the name in Sigfox's grammar."""
+    """Its position in the payload of the format `ev`: what follows the name in Sigfox's grammar."""
     views: tuple[str, ...] = ("history",)
     """The SQL views that have a column for it."""
     words: tuple[str, ...] = ()
-    """What the views show for the values 0, 1, 2, and so on."""
+    """The texts that the views show for the values 0, 1, 2, and so on."""
     neutral: bool = False
-    """A sender may add it to the fields of any payload without saying that it decoded another format."""
+    """A sender may add it to the fields of any payload; it is no evidence of another format."""
 
 
 _PERCENT = 0.0, 100.0
@@ -53,8 +53,8 @@ _MINUTES = 0.0, 43_200.0  # 30 days
 _CELSIUS = -100.0, 150.0  # what an event may be set to (evd.events.rules)
 _BOTH = "history", "fleet"
 
-#: Plausible are values that a vehicle may have, generously: what makers write for "no value" (65535, -32768) lies
-#: beyond. Consumption has no bound: a car that is heated while it stands uses any amount for 100 km.
+#: The plausible ranges are generous, but exclude what makers write for "no value" (65535, -32768). Consumption has no
+#: bound: a car that is heated while it stands uses any amount for 100 km.
 MEASURES: dict[str, Measure] = {
     "state": Measure(
         AppType.STATE, ev="0:uint:3:big-endian:7", views=_BOTH, words=("off", "charging", "idle", "driving")

@@ -1,4 +1,4 @@
-"""What a user wants to be told of events: which kinds, not at which hours, and in which language."""
+"""A user's preferences for events: which kinds, which quiet hours, and which language."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
 class Preferences(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One user's. `quiet_hours` is like 22:00-07:00, in `time_zone` (its name, as Europe/Bratislava); empty: none."""
+    """The preferences of one user. `quiet_hours`, such as 22:00-07:00, are in `time_zone`, such as Europe/Bratislava;
+    empty: none."""
 
     kinds: Annotated[dict[str, bool], msgspec.Meta(max_length=64)] = {}
-    """Kind → whether it is told; one that is not named is."""
+    """Kind → whether the user gets it; a kind that is not named counts as wanted."""
     quiet_hours: Annotated[str, msgspec.Meta(max_length=16)] = ""
     time_zone: Annotated[str, msgspec.Meta(max_length=64)] = ""
     language: Language = "en"
@@ -31,7 +32,7 @@ DEFAULTS = Preferences()
 
 
 def read(settings: bytes | None) -> Preferences:
-    """Preferences as they are stored; what cannot be read is the defaults."""
+    """The stored preferences; the defaults if they cannot be read."""
     if settings is None:
         return DEFAULTS
     try:
@@ -41,7 +42,7 @@ def read(settings: bytes | None) -> Preferences:
 
 
 def parse(document: Any) -> Preferences:
-    """Preferences as a person gave them. Raises BadRequest with a sentence that names the field."""
+    """Preferences from a request. Raises BadRequest with a sentence that names the field."""
     try:
         preferences = msgspec.convert(document, Preferences)
     except msgspec.ValidationError as error:
@@ -59,7 +60,7 @@ def parse(document: Any) -> Preferences:
 
 
 def when(preferences: Preferences, kind: str, now_ms: int) -> int | None:
-    """When an event of `now_ms` (epoch ms) is to be told: at once, when the quiet hours end, or (None) not at all."""
+    """When to send an event of `now_ms` (epoch ms): at once, when the quiet hours end, or (None) not at all."""
     if not preferences.kinds.get(kind, True):
         return None
     hours, zone = _hours(preferences.quiet_hours), _zone(preferences.time_zone)
@@ -67,12 +68,12 @@ def when(preferences: Preferences, kind: str, now_ms: int) -> int | None:
         return now_ms
     try:
         return _end_of_quiet(*hours, zone, now_ms)
-    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+    except (ValueError, OverflowError, OSError):  # a time outside the calendar
         return now_ms
 
 
 def _end_of_quiet(start: time, end: time, zone: ZoneInfo, now_ms: int) -> int:
-    """By the clock on the wall: an hour that summer time repeats is quiet twice, an end that it skips comes later."""
+    """By local time: an hour that summer time repeats is quiet twice, an end that it skips comes later."""
     local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     wall = local.time()
     quiet = start <= wall < end if start < end else wall >= start or wall < end

@@ -17,14 +17,14 @@ from enum import Enum
 from typing import NamedTuple
 
 SHIFT_MAX = 32
-"""Rows that a late status may move. Sigfox's repeats are a place or two late; 32 rows are some ten pages."""
+"""Rows that a late status may move. Sigfox's retries are a slot or two late; 32 rows are some ten pages."""
 
 TIME_MIN = -(1 << 63)
 """The earliest time that can be kept, epoch ms."""
 
 
 class Rank(NamedTuple):
-    """The place of a status in its ring's order; the lowest falls out first. `time` is epoch ms, no seq is -1."""
+    """The rank of a status in its ring; the lowest is evicted first. `time` is epoch ms; without a seq it is -1."""
 
     timely: bool
     time: int
@@ -48,7 +48,7 @@ _KEPT = frozenset({Verdict.NEWEST, Verdict.LATE, Verdict.AHEAD})
 
 
 class Circle(NamedTuple):
-    """A ring's slots: `kept` of `slots` are taken, the newest (highest rank) stands in slot `newest`."""
+    """A ring's slots: `kept` of `slots` are taken; slot `newest` holds the newest status (the highest rank)."""
 
     slots: int
     kept: int = 0
@@ -59,12 +59,12 @@ class Circle(NamedTuple):
         return self.kept >= self.slots
 
     def slot(self, index: int) -> int:
-        """The slot of the status at `index` of the order, 0 being the lowest; `kept` is where the next newest goes."""
+        """The slot of the status at `index` in the order of ranks, from 0; `kept` is the slot of the next newest."""
         return (self.newest - self.kept + 1 + index) % self.slots
 
 
 class Insertion(NamedTuple):
-    """What to do, in this order: each move (from, to), where `to` is empty or falls out; then write into `slot`."""
+    """What to do, in this order: each move (from, to), where `to` is empty or evicted; then write into `slot`."""
 
     moves: list[tuple[int, int]]
     slot: int
@@ -72,7 +72,7 @@ class Insertion(NamedTuple):
 
 
 class Front:
-    """The open end of a circle, where what is newer than all comes in; it changes in place, and costs no tuple.
+    """The newest end of a circle, where a newer status is appended; it changes in place, without new tuples.
 
     `append` says what `needs_look`, `judge` and `insert` together say of such a status, and of no other one.
     """
@@ -91,11 +91,11 @@ class Front:
         self.circle = circle
         self.last = last
         self.keep = circle.slots if keep is None else keep
-        """How many statuses the ring is to keep; its circle has as many slots, or is about to."""
+        """How many statuses the ring keeps; its circle has as many slots, or will have."""
         self.overflow = overflow
-        """How many statuses stand beside the circle."""
+        """The number of statuses in the overflow."""
         self.ahead = ahead
-        """Whether some of these lay in the future when they came."""
+        """Whether some of these lay in the future when they arrived."""
         self.settle()
 
     @property
@@ -117,7 +117,7 @@ class Front:
 
     @property
     def total(self) -> int:
-        """How many statuses the ring has."""
+        """The number of statuses in the ring."""
         return self.kept + self.overflow
 
     @property
@@ -126,22 +126,22 @@ class Front:
 
     @property
     def in_a_row(self) -> bool:
-        """Whether the circle's statuses stand in their order from its first slots on, not round its end."""
+        """Whether the circle's order begins at its first slot, without wrapping."""
         return self.newest - self.kept >= -1
 
     def fit(self) -> bool:
-        """Give the circle as many slots as the ring is to keep, where no row must move for it; whether it changed."""
+        """Give the circle as many slots as the ring keeps, if no row must move for it; whether it changed."""
         if self.slots == self.keep or not self.in_a_row or self.newest >= self.keep:
             return False
         self.slots = self.keep
         return True
 
     def settle(self) -> None:
-        """After any change but by `append`: is the ring its circle alone, so that `append` may serve it?"""
+        """After any change except `append`: whether the ring is its circle alone, so that `append` can be used."""
         self.plain = not self.overflow and self.slots == self.keep
 
     def append(self, time: int, seq: int) -> int:
-        """Let a timely status in that is newer than all: the slot it takes. Another one is not let in: -1."""
+        """Append a timely status that is newer than all; returns its slot, or -1 for any other status."""
         if not self.plain or time < self.time or (time == self.time and seq <= self.seq):
             return -1
         slot = self.newest + 1
@@ -154,15 +154,15 @@ class Front:
 
 
 def needs_look(rank: Rank, newest: Rank | None, *, ahead: bool) -> bool:
-    """Whether the ring must be searched before `judge` can be asked: what is newer than all is in no ring yet.
+    """Whether the ring must be searched before `judge`: a status that is newer than all is in no ring yet.
 
-    `ahead`: the ring may hold statuses whose time lay in the future; one of them may come again once it does not.
+    `ahead`: the ring may hold statuses whose time lay in the future; one of them may come again later.
     """
     return not rank.timely or ahead or (newest is not None and rank <= newest)
 
 
 def judge(rank: Rank, *, newest: Rank | None, full: bool, duplicate: bool = False, outranked: bool = False) -> Verdict:
-    """What becomes of a status.
+    """Decide what happens to a status.
 
     `newest` is the rank of the last timely status. `duplicate` and `outranked` (as many statuses as the ring keeps rank
     above this one) matter only where `needs_look` says so.
@@ -177,14 +177,14 @@ def judge(rank: Rank, *, newest: Rank | None, full: bool, duplicate: bool = Fals
 
 
 def shift(circle: Circle, index: int) -> int:
-    """How many rows `insert` would move."""
+    """The number of rows that `insert` would move."""
     return min(max(index - int(circle.full), 0), circle.kept - index)
 
 
 def insert(circle: Circle, index: int) -> Insertion:
-    """Let a status in behind the `index` lowest ones; where the circle is full, the lowest of all falls out.
+    """Insert a status behind the `index` lowest ones; if the circle is full, the lowest of all is evicted.
 
-    `index` is 0 to `kept`; in a full circle at least 1, for what is lower than all is not let in.
+    `index` is 0 to `kept`; in a full circle at least 1, because a status below all others is not inserted.
     """
     slots, kept, newest = circle
     gone = int(circle.full)

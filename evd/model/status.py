@@ -1,4 +1,4 @@
-"""The status: what a vehicle said at one time, its identity, and the ways in which it is given out.
+"""The status: the values of a vehicle at one time, its identity, and the forms in which it is rendered.
 
 `evd.model.measures` has its fields, `evd.model.rendering` what the original's app can read of them.
 """
@@ -15,13 +15,14 @@ import orjson
 
 from evd.errors import BadRequest
 from evd.model.rendering import readable_by_app
+from evd.model.units import DAY_MS
 
 DATA = "data"
 """The kind of a message that carries a vehicle's payload."""
 
 TIME_MAX_MS = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z: beyond it SQLite's date functions give null
 MILLISECONDS_FROM = 10**11  # from here on a number is ms already: as seconds it would be the year 5138
-AHEAD_MS = 24 * 3600 * 1000
+AHEAD_MS = DAY_MS
 """A status whose time is further ahead is kept and flagged, but never the last one (docs/design.md, promise 3)."""
 
 SEQ_MAX = 2**32 - 1  # Sigfox counts to 4095; other senders may count further
@@ -53,7 +54,7 @@ class Status(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def place(self) -> tuple[int, int, str]:
-        """Where it stands among its vehicle's statuses: (time, seq or -1, id)."""
+        """Its position among its vehicle's statuses: (time, seq or -1, id)."""
         return self.time, -1 if self.seq is None else self.seq, self.status_id
 
     def values(self) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def vehicle_id(text: str) -> str:
 
 
 def time_ms(value: int | float) -> int:
-    """Epoch ms of a sender's time: Sigfox gives seconds, what is above 10^11 is ms already. Raises BadRequest."""
+    """Epoch ms of a sender's time: Sigfox sends seconds; a number above 10^11 is ms already. Raises BadRequest."""
     ms = int(value) if value > MILLISECONDS_FROM else int(value * 1000)
     if not 0 < ms <= TIME_MAX_MS:
         raise BadRequest(f"the time {value} is out of range: seconds or milliseconds since 1970 are expected")
@@ -121,5 +122,5 @@ def identity(kind: str, vehicle: str, time: int, seq: int | None, content: bytes
 
 
 def canonical(fields: Mapping[str, Any]) -> bytes:
-    """One text for one set of values, whatever their order: stands for the payload where there is none."""
+    """One text for one set of values, in any order: takes the payload's part in a message without one."""
     return b"json:" + orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)

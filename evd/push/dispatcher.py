@@ -51,7 +51,7 @@ class DispatchRules(msgspec.Struct, frozen=True):
     rate_max: float
     ramp_s: float
     give_up_after_s: int
-    stale_after_s: int = 30 * 86_400
+    stale_after_s: int
 
 
 class Dispatcher:

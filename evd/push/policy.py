@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from evd.model import preferences
 from evd.model.operations import ORIGINAL
 from evd.model.status import Status
+from evd.model.units import DAY_MS
 
 if TYPE_CHECKING:
     from evd.model.operations import EventDue, Registration
     from evd.model.target_kinds import TargetKind
     from evd.push.delivery import Delivery
     from evd.push.device_limits import DeviceLimits
-
-DAY_MS = 86_400_000
 
 
 class SkipReason(NamedTuple):

@@ -5,7 +5,7 @@ Memory may lose them: the store renews no registration that was renewed within a
 
 from __future__ import annotations
 
-DAY_MS = 86_400_000
+from evd.model.units import DAY_MS
 
 USERS_MAX = 16_384
 """Users that are remembered, about 150 bytes each; the one noted first is evicted."""
@@ -18,7 +18,7 @@ class RecentUsers:
         self._noted: dict[str, int] = {}
 
     def is_news(self, uid: str, now: int) -> bool:
-        """Note a request; returns whether the last noted one is a day old, or in the future after a clock change."""
+        """Note a request; False if one was noted within a day. A note a day ahead (clock set back) is void."""
         noted = self._noted.get(uid)
         if noted is not None and abs(now - noted) < DAY_MS:
             return False

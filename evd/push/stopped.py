@@ -14,6 +14,7 @@ from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
 from evd.model.daemon_state import StoppedPhonesState
+from evd.model.units import DAY_MS
 from evd.store.queries import PushQueries
 from evd.store.records import PushedLately
 
@@ -28,7 +29,7 @@ PAGE = 2000
 
 BETWEEN_PAGES_S = 0.05
 
-LATELY_MS = 7 * 86_400_000
+LATELY_MS = 7 * DAY_MS
 """A stopped phone is reported for a week after its last push, long enough for an operator to come back."""
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from evd.model.units import DAY_MS
+
 TOKEN_SHOWN = 8
 """Characters of a token that are shown: enough to distinguish phones, too few to send to one."""
 
-DAY_MS = 86_400_000
 
 Row = Mapping[str, Any]
 

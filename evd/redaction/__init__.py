@@ -1,5 +1,4 @@
-"""What may not be shown: secrets are found by name and by shape, and masked before anything is kept, logged or
-answered.
+"""Redaction: secrets are found by name and by shape, and masked before anything is kept, logged or answered.
 
 Sigfox's variables are no secrets. May import: model and sigfox. Begin with `evd.redaction.requests`.
 """

@@ -1,8 +1,8 @@
-"""Which names say that a secret stands under them: a table of words, and how a name is taken apart into words.
+"""Which names indicate a secret: a table of words, and how a name is split into words.
 
-Two questions, for two places. What is *accepted* holds a vehicle's own fields, whose names are its maker's: `key_fob`,
-`session` and `code` are values there, so only what is certain is masked. What is *refused* is kept for its operator to
-look at, so there a doubt is enough.
+There are two rules. An *accepted* request holds a vehicle's own fields, whose names are its maker's: `key_fob`,
+`session` and `code` are values there, so only what is certain is masked. A *refused* request is kept for its operator
+to look at, so there a doubt is enough.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ WORDS: Mapping[str, int] = {
     **dict.fromkeys(("key", "keys", "code", "session", "sid", "sessionid"), 16),  # of a lock, of an error, of charging
     **dict.fromkeys(("sig", "signature", "hmac", "sas", "nonce", "ticket", "licence", "license"), 16),
 }
-"""Last word of a name → from how many characters on a text there is a secret in what is accepted.
+"""Last word of a name → from how many characters on its text counts as a secret in an accepted request.
 
-ALWAYS: numbers and lists, too. In what is refused a name with any of these words in any place counts, whatever it has.
+ALWAYS: also numbers and lists. In a refused request a name with any of these words at any position counts.
 """
 
 ENDINGS = (
@@ -37,7 +37,7 @@ ENDINGS = (
     *("sharedkey", "accountkey", "hostkey", "functionkey", "functionskey", "subscriptionkey", "signingkey"),
     *("encryptionkey", "evdkey", "sigfoxkey"),
 )
-"""A name that ends like this is a secret's always, however its words are joined: `accesstoken`, `x-functions-key`."""
+"""A name with one of these endings always counts, however its words are joined: `accesstoken`, `x-functions-key`."""
 
 STEMS = (
     "token",
@@ -51,31 +51,31 @@ STEMS = (
     "signature",
     "session",
 )
-"""In what is refused it is enough that a name holds one of these, in whichever word."""
+"""In a refused request a name that contains one of these counts."""
 
 WHOLE = frozenset({"key", "keys"})
-"""Names that are a secret's always when nothing else is in them: evd's own form field, and its like."""
+"""Names that always count if they are the whole name: evd's own form field, and the like."""
 
 SIGFOX = (VARIABLES | MEASURES.keys() | ALIASES.keys()) - WHOLE
-"""Names that mean something in a callback, and never a secret."""
+"""Names with a meaning in a callback, which never indicate a secret."""
 
 NAME_MAX = 256
-"""Characters of a name that are looked at, from its end: a longer one is nobody's."""
+"""Characters of a name that are examined, from its end; no real name is longer."""
 
 UNFOLDED_MAX = 4
-"""How often a text is taken out of an encoding to look at it: each parser on a callback's way takes one off."""
+"""How many nested encodings are decoded to examine a text: each parser that a callback passes removes one."""
 
-_word = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # a number behind a word makes it no other one
+_word = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # a number behind a word does not make it another word
 _escape = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))")
 
 
 def from_length(name: str) -> int | None:
-    """From how many characters on a text under this name is a secret where it is accepted; None: by its name, never."""
+    """From how many characters on a text under this name is a secret if it is accepted; None: never by its name."""
     return _judged(name[-NAME_MAX:])[0]
 
 
 def is_suspect(name: str) -> bool:
-    """Whether what stands under this name is masked where it is refused."""
+    """Whether the value of this name is masked in a refused request."""
     return _judged(name[-NAME_MAX:])[1]
 
 
@@ -92,7 +92,7 @@ def _judged(name: str) -> tuple[int | None, bool]:
 
 
 def _words(name: str) -> tuple[str, ...]:
-    """In lower case, whatever separates them: `x-api-key`, `apiKey`, `API_KEY`, `"k\\u0065y"`, `%6bey`."""
+    """The words in lower case, with any separator: `x-api-key`, `apiKey`, `API_KEY`, `"k\\u0065y"`, `%6bey`."""
     return tuple(word.lower() for word in _word.findall(_unfolded(name)))
 
 

@@ -1,8 +1,7 @@
-"""What secrets there are in a request, masked before anything of it is kept, logged or answered.
+"""Masks the secrets in a request before anything of it is kept, logged or answered.
 
-Two rules (evd.redaction.text.MaskingRule): `ACCEPTED` for callbacks that are taken and for logs, where a vehicle's
-field must not be lost for its name; `refused` for what is kept of a request that was not taken, where a doubt is
-enough.
+There are two rules (evd.redaction.text.MaskingRule): `ACCEPTED` for callbacks that are taken and for the daemon's log,
+where a vehicle's field must not be lost for its name; `refused` for rejections, where a doubt is enough.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ __all__ = [
 
 
 def refused(known: Container[str] = frozenset()) -> MaskingRule:
-    """For what is kept of a refused request; `known` are names beside Sigfox's, such as the fields of formats."""
+    """The rule for a refused request; `known` are names besides Sigfox's, such as the fields of formats."""
     return MaskingRule(strict=True, opaque=True, known=known)
 
 
 def masked_bytes(data: bytes, rule: MaskingRule = ACCEPTED) -> bytes:
-    """As `masked`, for a body; bytes that are no UTF-8 stay as they are."""
+    """As `masked`, for a body; bytes that are not UTF-8 are kept."""
     encoding, errors = _encoding(data)
     text = data.decode(encoding, errors)
     shown = masked(text, rule)
@@ -48,7 +47,7 @@ def masked_bytes(data: bytes, rule: MaskingRule = ACCEPTED) -> bytes:
 
 
 def _encoding(data: bytes) -> tuple[str, str]:
-    """UTF-8, or UTF-16 where every other byte is zero: no callback is, but what is refused may be."""
+    """UTF-8, or UTF-16 if every other byte is zero: no callback is, but a refused request may be."""
     if len(data) % 2 == 0 and data.count(0) * 4 > len(data):
         encoding = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
         try:
@@ -62,36 +61,36 @@ def _encoding(data: bytes) -> tuple[str, str]:
 
 _HARMLESS = b"0123456789abcdefABCDEF;,.:+- \t\r\n"
 _harmless_line = re.compile(f"[{_HARMLESS.decode()}]*+".replace("+-", "+\\-"))
-"""Of these characters no secret's name and no shape is made; nearly all lines of batches are."""
-#: Of hex digits more than a payload has, or some of them between signs.
+"""No secret's name and no shape consists of these characters only; nearly all lines of batches do."""
+#: More hex digits than a payload has, or some of them between signs.
 _long_run = re.compile(r"[0-9A-Fa-f]{25}|(?=[0-9A-Fa-f+-]{20})[0-9A-Fa-f]{0,19}[+-]")
 
 
 def _shortest(words: Iterable[str]) -> tuple[str, ...]:
-    """Those of the words that hold no other one."""
+    """Those of the words that do not contain another one."""
     given = {word.lower() for word in words}
     return tuple(sorted(one for one in given if not any(other in one for other in given if other != one)))
 
 
-#: In what the rule ACCEPTED masks, one of these stands.
+#: All that the rule ACCEPTED masks contains one of these.
 _HINTS = _shortest((*WORDS, *WHOLE, *ENDINGS, *(shape.hint for shape in SHAPES), *SCHEMES, "\\", "%"))
 _BYTE_HINTS = tuple(hint.encode() for hint in _HINTS)
 _SEEN_MAX = 4096
 _SEEN_BYTES_MAX = 64
 _seen: set[bytes] = set()
-"""Pieces of texts in which no hint stands: the callbacks of a device type differ in their values only."""
+"""Cached pieces of texts without a hint: the callbacks of a device type differ in their values only."""
 
 
 def may_hold_secret(data: bytes) -> bool:
-    """Whether the rule ACCEPTED might mask anything in it: a cheap look, after which most bodies are done with.
+    """Whether the rule ACCEPTED might mask anything in it: a cheap test that spares most bodies the scanner.
 
-    Of what begins like a JSON object and is none, nothing is said: it is never accepted.
+    Not valid for a text that begins like a JSON object and is none: that is never accepted.
     """
     if not data.translate(None, _HARMLESS):
         return False
     if b"\\" in data:
         return True
-    # No hint has a quote in it, so each piece between quotes is looked at for itself, and of JSON the texts alone.
+    # No hint contains a quote, so each piece between quotes is examined by itself; of JSON only the strings.
     pieces = data.split(b'"')
     return any(map(_piece_may, set(pieces[1::2] if data[:1] == b"{" else pieces) - _seen))
 
@@ -110,14 +109,14 @@ def _piece_may(piece: bytes) -> bool:
 
 
 def masked_line(line: str, rule: MaskingRule) -> str:
-    """As `masked`, of a line of a batch: nearly all have nothing that costs a look."""
+    """As `masked`, for a line of a batch: nearly all need no scan."""
     if _harmless_line.fullmatch(line) and not _long_run.search(line):
         return line
     return masked(line, rule)
 
 
 def line_may_hold_secret(line: str) -> bool:
-    """As `may_hold_secret`, of a line of a batch."""
+    """As `may_hold_secret`, for a line of a batch."""
     if _harmless_line.fullmatch(line):
         return False
     lowered = line.lower()
@@ -125,7 +124,7 @@ def line_may_hold_secret(line: str) -> bool:
 
 
 PATH_PARTS_MAX = 16
-"""Parts of a path that are looked at one by one; what is behind them is masked."""
+"""Parts of a path that are examined one by one; what follows them is masked."""
 
 _measure = re.compile(r"[-+]?[0-9]{1,8}(?:\.[0-9]*)?(?:[eE][-+]?[0-9]{1,3})?")
 _template = re.compile(r"\{[\w#.-]{1,64}\}")
@@ -135,8 +134,8 @@ _simple_name = re.compile(r"[\w.#-]{1,32}")
 def masked_form(encoded: str, rule: MaskingRule = ACCEPTED) -> str:
     """A form or a query, variable by variable.
 
-    Where the rule is strict, the values of all names are masked that mean nothing in a callback, unless they are
-    numbers: those are what vehicles say, and what a replay is for. What is behind VARIABLES_MAX is refused, so masked.
+    With a strict rule the values of all names without a meaning in a callback are masked, unless they are numbers:
+    these are what vehicles measure, and what a replay needs. What follows VARIABLES_MAX is refused, so it is masked.
     """
     parts = encoded.split("&", VARIABLES_MAX)
     rest = parts[VARIABLES_MAX:]
@@ -161,7 +160,7 @@ def _masked_variable_value(name: str, value: str, rule: MaskingRule) -> str:
 
 
 def _encoded_again(given: str, shown: str) -> str:
-    """As it was given where nothing is masked."""
+    """The text as it was given if nothing is masked, else encoded again."""
     same = unquote_plus(given, errors="surrogateescape") == shown
     return given if same else quote_plus(shown, safe="*", errors="surrogateescape")
 
@@ -175,7 +174,7 @@ def masked_value(name: str, value: str, rule: MaskingRule) -> str:
 
 
 def masked_path(path: str, rule: MaskingRule) -> str:
-    """A path: what looks like a secret in it, and what stands behind a secret's name."""
+    """Mask in a path what looks like a secret, and what follows a secret's name."""
     parts = path.split("/", PATH_PARTS_MAX)
     for index, part in enumerate(parts):
         named = index > 0 and rule.from_length(parts[index - 1]) == ALWAYS
@@ -185,5 +184,5 @@ def masked_path(path: str, rule: MaskingRule) -> str:
 
 
 def unmasked(document: dict[str, Any]) -> dict[str, Any]:
-    """The variables that have their values: one that was masked has none."""
+    """The variables without those that were masked."""
     return {name: value for name, value in document.items() if value != MASK}

@@ -1,4 +1,4 @@
-"""What looks like a secret wherever it stands: keys, tokens and passwords whose form says what they are."""
+"""Secrets that are recognized by their form, wherever they are: keys, tokens and passwords."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from typing import NamedTuple
 
 MASK = "***"
-"""Stands for a secret: plain in JSON, in a form, in a URL, in a header and on every terminal."""
+"""Replaces a secret; it needs no escape in JSON, in a form, in a URL, in a header or on a terminal."""
 
 SCHEME_VALUE_MIN = 16
-"""Characters behind a scheme's name that are no word of a sentence: `Basic authentication` is one."""
+"""From so many characters on, what follows a scheme's name is no word, as it is in `Basic authentication`."""
 
 
 class SecretShape(NamedTuple):
-    """`hint` stands, in lower case, in every text in which `pattern` is found: few texts have to be searched.
+    """Every text that matches `pattern` contains `hint`, in lower case: so few texts have to be searched.
 
-    No pattern begins right behind a backslash, where a letter may be half of a JSON escape.
+    No pattern matches right behind a backslash, where a letter may be part of a JSON escape.
     """
 
     hint: str
@@ -62,7 +62,7 @@ _scheme = re.compile(rf"(?i)(?<![A-Za-z\\])(?:{'|'.join(SCHEMES)})[ \t]{{1,8}}([
 
 
 def without_shapes(text: str) -> str:
-    """The text with everything masked that has a secret's form; in time linear in it."""
+    """The text with everything masked that has a secret's form; in linear time."""
     lowered = text.lower()
     for hint, pattern, masked in SHAPES:
         if hint in lowered:
@@ -73,14 +73,14 @@ def without_shapes(text: str) -> str:
 
 
 def _masked_scheme(found: re.Match[str]) -> str:
-    """`Bearer` and what follows, unless that is a word: authentication schemes are spoken of, too."""
+    """`Bearer` and what follows, unless that is a word: prose also mentions authentication schemes."""
     value = found[1]
     word = value.isalpha() and len(value) < SCHEME_VALUE_MIN and value[1:].islower()
     return found[0] if word else MASK
 
 
 OPAQUE_MIN = 20
-"""Characters in one piece from which on a mixture of letters and digits is taken for a token, in what is refused."""
+"""From so many characters on, a mixture of letters and digits counts as a token in a refused request."""
 
 _opaque = re.compile(rf"(?<![\w+/=~\\-])[\w+/=~-]{{{OPAQUE_MIN},}}+")
 _number = re.compile(r"[-+]?[0-9]++(?:[eE][-+]?[0-9]+)?")
@@ -90,9 +90,9 @@ _piece = re.compile(rf"[A-Za-z0-9]{{{OPAQUE_MIN},}}")
 
 
 def is_opaque(text: str) -> bool:
-    """Whether a text looks like a token of somebody's: long, without a blank, letters among digits.
+    """Whether a text looks like a token: long, without a blank, letters among digits.
 
-    Words with a number behind them are none: `outdoor_temperature_sensor_2`.
+    Words with a number behind them do not: `outdoor_temperature_sensor_2`.
     """
     return _opaque.fullmatch(text) is not None and _mixed(text)
 
@@ -109,7 +109,7 @@ def _mixed(text: str) -> bool:
 
 
 def _in_two_alphabets(piece: str) -> bool:
-    """Letters and digits, or letters of both cases in a length that no word has."""
+    """Whether it has letters and digits, or letters of both cases in a length that no word has."""
     if not piece.isalpha():
         return not piece.isdecimal()
     return len(piece) >= 2 * OPAQUE_MIN and not piece.islower() and not piece.isupper()

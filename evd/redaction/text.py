@@ -1,8 +1,7 @@
 """Masks the secrets in a text of any kind: JSON, whole or broken, lists, JSON within JSON, pairs, headers, prose.
 
-What is not masked stays as it was, to the byte, and JSON stays JSON. The time is linear in the text, and nothing is
-raised, whatever was sent: each pattern goes over the text once and never back, and texts within texts are taken out of
-their encodings UNFOLDED_MAX times at most.
+What is not masked keeps every byte, and JSON stays JSON. The time is linear in the text, and no input raises: each
+pattern passes over the text once and never back, and nested texts are decoded UNFOLDED_MAX times at most.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from evd.redaction.shapes import MASK, OPAQUE_MIN, is_opaque, without_opaque, wi
 
 
 class MaskingRule(NamedTuple):
-    """How secrets are told from values.
+    """How secrets are distinguished from values.
 
-    Where it is `strict`, a name that only may be a secret's counts, unless it is one of `known`; where it is `opaque`,
-    a text counts that looks like a token, whatever its name.
+    With `strict` a suspicious name is enough, unless it is one of `known`; with `opaque` a text that looks like a token
+    is masked under any name.
     """
 
     strict: bool = False
@@ -29,14 +28,14 @@ class MaskingRule(NamedTuple):
     known: Container[str] = frozenset()
 
     def from_length(self, name: str) -> int | None:
-        """From how many characters on a text under this name is masked (ALWAYS: whatever it is); None: never."""
+        """From how many characters on a text under this name is masked (ALWAYS: any value); None: never."""
         certain = from_length(name)
         if not self.strict or certain == ALWAYS:
             return certain
         return ALWAYS if is_suspect(name) and not self.knows(name) else None
 
     def knows(self, name: str) -> bool:
-        """Whether it is the name of a value that is none of anybody's secrets."""
+        """Whether it is the name of a value that is no secret."""
         return name in SIGFOX or (name in self.known and from_length(name) != ALWAYS)
 
 
@@ -44,7 +43,7 @@ ACCEPTED = MaskingRule()
 
 
 def masked(text: str, rule: MaskingRule = ACCEPTED, depth: int = 0) -> str:
-    """The text without its secrets. `depth` counts the encodings that it was taken out of."""
+    """The text without its secrets. `depth` counts the encodings that were removed."""
     if "\\" in text:
         text = _string.sub(lambda found: _masked_string(found[0], rule, depth), text)
     if "%" in text:
@@ -62,7 +61,7 @@ _CONTROLS = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def _masked_string(text: str, rule: MaskingRule, depth: int) -> str:
-    """A JSON text with its quotes: what its escapes hide is looked at as well."""
+    """A JSON string with its quotes; it is examined without its escapes, too."""
     if "\\" not in text:
         return text
     if depth >= UNFOLDED_MAX:
@@ -77,7 +76,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _masked_run(text: str, rule: MaskingRule, depth: int) -> str:
-    """A piece of a text without separators, which may be percent-encoded: a URL within a URL."""
+    """A piece of text without separators, which may be percent-encoded: a URL within a URL."""
     if not _encoded.search(text):
         return text
     if depth >= UNFOLDED_MAX:
@@ -111,18 +110,18 @@ _plain_value = re.compile(r"\s*+\\*+[\"']?[\w.+~-]*+(?=[\s\"'\\,;&}\]]|\Z)")
 
 
 class _Value(NamedTuple):
-    """Where the value of a name stands: its quotes are outside."""
+    """The position of a name's value, without its quotes."""
 
     begin: int
     end: int
     quotes: str = ""
-    """What would have to be put around a mask, where there are none."""
+    """The quotes that a mask needs, if the value has none."""
     whole: bool = False
     """A list or an object."""
 
 
 def _masked_members(text: str, rule: MaskingRule) -> str:
-    """Everything masked that stands under a secret's name: `"key": "…"`, `key=…`, `x-api-key: …`."""
+    """Mask the values of secrets' names: `"key": "…"`, `key=…`, `x-api-key: …`."""
     parts: list[str] = []
     done = at = 0
     pattern = _loose_member if rule.strict else _member
@@ -142,7 +141,7 @@ def _rest(text: str, rule: MaskingRule) -> str:
 
 
 def _of_member(text: str, found: re.Match[str], rule: MaskingRule) -> tuple[int, int, str] | None:
-    """What is shown in place of the text between two places; None: nothing is decided there."""
+    """A replacement for the text between two positions; None: nothing is decided there."""
     name = found["quoted"] or found["bare"] or ""
     threshold = rule.from_length(name)
     if threshold is not None:
@@ -153,7 +152,7 @@ def _of_member(text: str, found: re.Match[str], rule: MaskingRule) -> tuple[int,
 
 
 def _protected(text: str, found: re.Match[str], name: str, rule: MaskingRule) -> tuple[int, int, str] | None:
-    """A name, and the value of one that is known, are nobody's token, however they look."""
+    """A name, and the value of a known one, are not masked for looking like a token."""
     plain = _plain_value.match(text, found.end()) if rule.knows(name) else None
     if plain is not None:
         return found.start(), plain.end(), text[found.start() : plain.end()]
@@ -167,7 +166,7 @@ def _is_masked(text: str, value: _Value, found: re.Match[str], threshold: int, r
     if value.whole:
         return content[1:-1].strip() != ""
     if not rule.strict and found["op"] == ":" and not _is_quoted(found):
-        # A colon stands in sentences, too: "check push.credentials: it holds no key".
+        # Sentences contain colons, too: "check push.credentials: it holds no key".
         return is_secret(content, max(threshold, CERTAIN_MIN)) and any(map(str.isdecimal, content))
     return is_secret(content, threshold)
 
@@ -177,7 +176,7 @@ CERTAIN_MIN = 16
 
 
 def is_secret(content: str, threshold: int) -> bool:
-    """Whether a value is one, where a name says so from this length on (evd.redaction.names)."""
+    """Whether a value is a secret under a name with this minimum length (evd.redaction.names)."""
     content = content.strip()
     if content in NOTHING or content == MASK:
         return False
@@ -196,7 +195,7 @@ def _is_quoted(found: re.Match[str]) -> bool:
 
 
 def _value_of(text: str, found: re.Match[str], threshold: int, rule: MaskingRule) -> _Value | None:
-    """The value of a member; None: there is none that could be masked."""
+    """The value of a member; None: there is nothing to mask."""
     at = found.end()
     if rule.strict and found["part"]:
         return _Value(at, _end(_line, text, at))
@@ -208,7 +207,7 @@ def _value_of(text: str, found: re.Match[str], threshold: int, rule: MaskingRule
 
 
 def _next_item(text: str, found: re.Match[str], threshold: int, rule: MaskingRule) -> _Value | None:
-    """Of `["x-api-key", "…"]`, and of `{"name": "x-api-key", "value": "…"}`."""
+    """The value in `["x-api-key", "…"]`, and in `{"name": "x-api-key", "value": "…"}`."""
     if found["quoted"] is None:
         return None
     value = _value_at(text, found.end(), found, threshold, rule)
@@ -227,7 +226,7 @@ def _value_at(text: str, at: int, found: re.Match[str], threshold: int, rule: Ma
     escapes = name[len(name.rstrip("\\")) :]
     quotes = f'{escapes}"' if quoted and found["op"] != "=" else ""
     if text[at : at + 1] in ("[", "{"):
-        # Only what is masked whole is read to its end: what is not is looked into, member by member.
+        # Only a value that is masked whole is read to its end; others are examined member by member.
         if threshold != ALWAYS:
             return None
         end = _end_of_brackets(text, at, bool(escapes))
@@ -241,7 +240,7 @@ def _value_at(text: str, at: int, found: re.Match[str], threshold: int, rule: Ma
 
 
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
-    """Where a pattern that matches anywhere, if only nothing, ends."""
+    """The end of a match of a pattern that always matches, possibly an empty text."""
     match = pattern.match(text, at)
     return match.end() if match else at
 

@@ -159,7 +159,7 @@ def _of_text(content_type: str, body: bytes, pattern: LinePattern | None) -> dic
         return _variables(body)
     if pattern is None:
         raise BadRequest(
-            "the body is text/plain: say in sigfox.text_patterns how its variables stand, or send application/json",
+            "the body is text/plain: set its pattern in sigfox.text_patterns, or send application/json",
             error=_BAD_BODY,
         )
     return _unfold(pattern.read(_utf8(body)).items())
@@ -176,7 +176,7 @@ def _pairs(text: str, errors: str) -> list[tuple[str, str]]:
     try:
         pairs = parse_qsl(text, keep_blank_values=True, errors=errors)
     except UnicodeDecodeError:
-        raise BadRequest("the form or query is no UTF-8 text once percent-decoded", error=_BAD_BODY) from None
+        raise BadRequest("the percent-decoded form or query is not UTF-8 text", error=_BAD_BODY) from None
     return [(name, value) for name, value in pairs if name]
 
 
@@ -184,7 +184,7 @@ def _utf8(text: bytes) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError as error:
-        raise BadRequest(f"the body or query is no UTF-8 text: see its byte {error.start}", error=_BAD_BODY) from None
+        raise BadRequest(f"the body or query is not UTF-8 text: see its byte {error.start}", error=_BAD_BODY) from None
 
 
 def _unfold(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -217,7 +217,7 @@ def _line_of_bytes(number: int, text: str, pattern: LinePattern) -> BatchLine:
     if _lone_byte.search(text) is None:
         return _line(number, text, pattern)
     shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return BatchLine(number, shown, BadRequest("the line is no UTF-8 text", error=_BAD_LINE))
+    return BatchLine(number, shown, BadRequest("the line is not UTF-8 text", error=_BAD_LINE))
 
 
 def _line(number: int, text: str, pattern: LinePattern) -> BatchLine:
@@ -254,7 +254,7 @@ def _batch_of_json(body: bytes) -> str:
     try:
         return str(orjson.loads(body))
     except orjson.JSONDecodeError as error:
-        raise BadRequest(f"the body is no JSON: {error}", error=_BAD_BODY) from None
+        raise BadRequest(f"the body is not JSON: {error}", error=_BAD_BODY) from None
 
 
 def _choose(pairs: Iterable[tuple[str, str]]) -> str:

@@ -24,16 +24,16 @@ def unzipped(body: bytes, limit: int) -> bytes:
         try:
             parts.append(member.decompress(body, left + 1))
         except zlib.error:
-            raise BadRequest("the body is no gzip, which its Content-Encoding says", error=_ERROR) from None
+            raise BadRequest("the body is not gzip, although its Content-Encoding says so", error=_ERROR) from None
         left -= len(parts[-1])
         if left < 0:
-            raise TooLarge(f"The body is over {limit} bytes once it is unzipped; send less in one request.")
+            raise TooLarge(f"The body has more than {limit} bytes after decompression; send less in one request.")
         if not member.eof:
-            raise BadRequest("the body ends in the midst of its gzip", error=_ERROR)
+            raise BadRequest("the gzip body is incomplete", error=_ERROR)
         body = member.unused_data
         if not body:
             return b"".join(parts)
-    raise BadRequest(f"the body has more than {MEMBERS_MAX} parts of gzip: send it as one", error=_ERROR)
+    raise BadRequest(f"the body has more than {MEMBERS_MAX} gzip members: send it as one", error=_ERROR)
 
 
 _ERROR = "Body parsing error"

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from evd.errors import BadRequest, CodecError
 from evd.model.measures import field_name
+from evd.model.units import DAY_MS
 from evd.payload.encoder import Encoder
 from evd.payload.grammar import Plan
 
@@ -21,7 +22,7 @@ QUEUED, OFFERED, ACKNOWLEDGED, FAILED, CANCELLED, EXPIRED = STATES = (
     *("queued", "offered", "acknowledged", "failed", "cancelled", "expired"),
 )
 
-ACK_DISTANCE_MS = 24 * 3_600_000
+ACK_DISTANCE_MS = DAY_MS
 """An ACKNOWLEDGE follows its message by about a minute; if the times differ by more than this, it is another's."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from evd.config.settings import Config
 from evd.model.target_kinds import TargetKind
 
 
@@ -16,13 +17,13 @@ class Limits(NamedTuple):
     registrations: int
     registrations_per_vehicle: int
     outbox: int
-    notes_per_vehicle: int = 200
-    downlinks_per_vehicle: int = 16
-    downlinks: int = 100_000
-    registrations_per_user: int = 200
-    pushed: int = 100_000
-    events_per_vehicle: int = 200
-    event_tries_s: int = 3600
+    notes_per_vehicle: int
+    downlinks_per_vehicle: int
+    downlinks: int
+    registrations_per_user: int
+    pushed: int
+    events_per_vehicle: int
+    event_tries_s: int
 
 
 class StoreSettings(NamedTuple):
@@ -32,10 +33,39 @@ class StoreSettings(NamedTuple):
     limits: Limits
     target_kinds: Iterable[TargetKind]
     """A registration is of one of these kinds, or of one that the database knows from an earlier start."""
-    give_up_after_s: int = 3600
+    give_up_after_s: int
     """How long a state is worth pushing."""
-    stale_after_days: int = 30
+    stale_after_days: int
     """How long a phone that does not renew its registration is sent pushes."""
-    create_unknown: bool = True
+    create_unknown: bool
     """Whether a vehicle becomes known by its first status; if not, its statuses are refused."""
-    vehicles_max: int = 1_000_000
+    vehicles_max: int
+    contract: int
+    """Messages a day that a device may send, by which a gap in its seqNumbers is judged (evd.model.frame_counter)."""
+
+
+def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreSettings:
+    """The defaults are the configuration's, and stand nowhere else."""
+    return StoreSettings(
+        capacity=config.retention.statuses_per_vehicle,
+        limits=Limits(
+            rejected=config.ingest.rejected_rows_max,
+            owners=config.app.owners_max,
+            registrations=config.app.registrations_max,
+            registrations_per_vehicle=config.app.registrations_per_vehicle,
+            registrations_per_user=config.app.registrations_per_user,
+            outbox=config.push.outbox_rows_max,
+            pushed=config.push.log_rows_max,
+            notes_per_vehicle=config.sigfox.notes_per_vehicle,
+            downlinks_per_vehicle=config.sigfox.downlinks_per_vehicle,
+            downlinks=config.sigfox.downlinks_max,
+            events_per_vehicle=config.events.per_vehicle,
+            event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
+        ),
+        target_kinds=target_kinds,
+        give_up_after_s=config.push.give_up_after_s,
+        stale_after_days=config.push.stale_after_days,
+        create_unknown=config.ingest.unknown_vehicle == "create",
+        vehicles_max=config.ingest.vehicles_max,
+        contract=config.sigfox.daily_budget,
+    )

@@ -27,7 +27,7 @@ from evd.alarms.rules import Readings
 from evd.alarms.state import AlarmChange
 from evd.alarms.webhook import AlarmWebhook
 from evd.config.settings import AlarmSettings
-from evd.errors import AlertError, ConfigError
+from evd.errors import AlarmError, ConfigError
 
 NOW = 1_700_000_000_000
 RAISED = AlarmChange("disk_low", "raised", "critical", NOW - 5000, NOW - 5000, "the disk – has 3 MiB left")
@@ -75,7 +75,7 @@ async def test_without_a_secret_a_webhook_is_not_signed() -> None:
 async def test_a_webhook_that_does_not_take_it_is_named_without_its_path(status: int) -> None:
     with receiver(status) as hook:
         sender = AlarmWebhook(AlarmSettings(webhook=f"{hook.url}/secret-path"), "vm1")
-        with pytest.raises(AlertError, match=f"{hook.url} answered {status}") as caught:
+        with pytest.raises(AlarmError, match=f"{hook.url} answered {status}") as caught:
             await sender.send(RAISED, NOW)
         await sender.aclose()
     assert "secret-path" not in str(caught.value)
@@ -144,7 +144,7 @@ def test_a_mail_that_is_sent_again_has_the_same_message_id() -> None:
 def test_what_a_mail_server_refuses_is_said_in_our_own_words(security: str, refuse: dict[str, str], says: str) -> None:
     with mail_server(**refuse) as mail:
         settings = AlarmSettings(**MAIL, smtp=f"127.0.0.1:{mail.port}", smtp_security=security)
-        with pytest.raises(AlertError, match=says) as caught:
+        with pytest.raises(AlarmError, match=says) as caught:
             AlarmMail(settings, "vm1").send(RAISED, NOW)
     assert f"127.0.0.1:{mail.port}" in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -155,7 +155,7 @@ def test_a_certificate_nobody_vouches_for_gets_no_password() -> None:
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
     with mail_server(server) as mail:
         login = {"smtp": f"127.0.0.1:{mail.port}", "smtp_user": "evd", "smtp_password": "hunter2"}
-        with pytest.raises(AlertError, match="has no trusted certificate"):
+        with pytest.raises(AlarmError, match="has no trusted certificate"):
             AlarmMail(AlarmSettings(**MAIL, **login), "vm1").send(RAISED, NOW)
     assert not mail.logins
 
@@ -167,7 +167,7 @@ def test_a_refused_login_is_named() -> None:
     authority.configure_trust(client)
     with mail_server(server, AUTH="535 hunter2 is wrong") as mail:
         login = {"smtp": f"127.0.0.1:{mail.port}", "smtp_user": "evd", "smtp_password": "hunter2"}
-        with pytest.raises(AlertError, match=r"check alerts\.smtp_user and alerts\.smtp_password") as caught:
+        with pytest.raises(AlarmError, match=r"check alerts\.smtp_user and alerts\.smtp_password") as caught:
             AlarmMail(AlarmSettings(**MAIL, **login), "vm1", lambda: client).send(RAISED, NOW)
     assert "hunter2" not in str(caught.value)
 
@@ -175,7 +175,7 @@ def test_a_refused_login_is_named() -> None:
 def test_where_no_mail_server_is_that_is_said() -> None:
     with mail_server() as mail:
         pass
-    with pytest.raises(AlertError, match="cannot be reached"):
+    with pytest.raises(AlarmError, match="cannot be reached"):
         AlarmMail(AlarmSettings(**MAIL, smtp=f"127.0.0.1:{mail.port}"), "vm1").send(RAISED, NOW)
 
 
@@ -214,7 +214,7 @@ class Way:
 
 
 async def test_a_way_that_fails_is_tried_again_ever_more_slowly_and_logged_once(autojump_clock: Any) -> None:
-    way = Way(*[AlertError("closed")] * 10)
+    way = Way(*[AlarmError("closed")] * 10)
     teller = Notifier(way, timeout_s=30, chance=lambda: 1.0)
     with capture_logs() as logs:
         async with trio.open_nursery() as nursery:
@@ -251,7 +251,7 @@ async def test_a_newer_change_takes_the_place_of_an_untold_one_and_others_do_not
     autojump_clock: Any,
 ) -> None:
     other = RAISED._replace(name="silent")
-    way = Way(AlertError("closed"))
+    way = Way(AlarmError("closed"))
     teller = Notifier(way, timeout_s=30)
     with capture_logs():
         async with trio.open_nursery() as nursery:
@@ -377,7 +377,7 @@ async def test_what_could_not_be_told_before_a_restart_is_told_after_it(
     def read(now: int) -> Readings:
         return Readings(now=now, disk_full=True, disk_free_bytes=0, disk_total_bytes=1)
 
-    ways = Way(*[AlertError("down")] * 1000), Way()
+    ways = Way(*[AlarmError("down")] * 1000), Way()
     for way in ways:
         watch = AlarmMonitor(AlarmSettings(), read, tmp_path / "alarms.json", [way])
         with trio.move_on_after(60):

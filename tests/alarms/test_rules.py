@@ -24,12 +24,12 @@ from evd.model.daemon_state import (
     PushState,
     StoppedPhonesState,
 )
+from evd.model.units import HOUR_S
 
 TAKES_PUSHES = PauseReason.NONE
 NONE_STOPPED = StoppedPhonesState()
 
 NOW = 1_700_000_000_000
-HOUR_S = 3600
 GIB = 1024 * MIB
 BOUNDS = AlarmSettings()
 FINE: dict[str, Any] = {

@@ -15,9 +15,9 @@ from daemon_process import RunningDaemon, init, run_evd, running_daemon
 from evd.cli.times import duration_s, utc_time
 from evd.errors import ConfigError
 from evd.model.operations import Note
+from evd.model.units import DAY_S
 
 HEX = "0102030405060708"
-DAY_S = 86_400
 GRAMMAR = "limit::uint:8 on:1:bool:7"
 
 

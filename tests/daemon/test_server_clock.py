@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, rows
+from builders import NOW, rows
 from daemon_process import RunningDaemon, running_daemon
 from wall_clock import WallClock
 
 from evd.daemon.server_clock import AGREE_MS, STEP_BACK_MS, VOTES, ServerClock
-
-MINUTE_MS = 60_000
+from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 class Machine:

@@ -12,12 +12,12 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-from builders import HOUR_MS, NOW, ROOMY, arrival, rows
+from builders import NOW, ROOMY, arrival, rows
 
 from evd.config.settings import Config
 from evd.daemon.wiring import self_told
 from evd.errors import ConfigError, StoreBusy, Unavailable
-from evd.events.engine import EventEngine, listening_since
+from evd.events.engine import EventEngine
 from evd.events.samples import Event
 from evd.model.commits import CommitSummary
 from evd.model.operations import (
@@ -31,6 +31,7 @@ from evd.model.operations import (
     SetPreferences,
     UnknownVehicle,
 )
+from evd.model.units import HOUR_MS, MINUTE_MS
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.writer import Writer
@@ -38,7 +39,6 @@ from evd.store.writer import Writer
 Opener = Callable[..., SqliteDatabase]
 
 VEHICLE = "386625"
-MINUTE_MS = 60_000
 NIGHT = b'{"quiet_hours": "22:00-07:00", "time_zone": "UTC"}'  # NOW is 22:13:20 UTC
 MORNING = NOW + 8 * HOUR_MS + 46 * MINUTE_MS + 40_000
 
@@ -147,11 +147,11 @@ def test_as_many_users_have_preferences_as_there_may_be_owners(open_store: Opene
     assert rows(database, "SELECT uid FROM preferences") == [("a",)]
 
 
-# What the alerter finds
+# What the engine finds
 
 
 class Chain:
-    """A real store, writer and alerter; the wall clock shows NOW at the start and goes with trio's."""
+    """A real store, writer and event engine; the wall clock shows NOW at the start and goes with trio's."""
 
     def __init__(self, store: SqliteDatabase, database: Path, **options: Any) -> None:
         self.database = database
@@ -165,7 +165,7 @@ class Chain:
         )
         self.watched = BusyAtTimes(database)
         settings: dict[str, Any] = {"queue_max": 100, "memories_max": 10} | options
-        self.alerter = EventEngine(
+        self.engine = EventEngine(
             self.watched, self.writer, clock=lambda: self.now + int(trio.current_time() * 1000), **settings
         )
         self.deaf = False
@@ -173,7 +173,7 @@ class Chain:
 
     def committed(self, summary: CommitSummary) -> None:
         if not self.deaf:
-            self.alerter.committed(summary)
+            self.engine.committed(summary)
 
     async def write(self, *operations: Operation) -> None:
         for operation in operations:
@@ -186,8 +186,8 @@ class Chain:
             await self.write(arrival(vehicle, time=time, payload=None, fields=fields, received=time, now=time))
 
     async def settled(self, clock: trio.testing.MockClock | None = None) -> list[str]:
-        """The kinds of events, once the alerter has looked at everything; `clock` helps it over what it waits for."""
-        while self.alerter.behind:
+        """The kinds of events, once the engine has looked at everything; `clock` helps it over what it waits for."""
+        while self.engine.behind:
             await trio.lowlevel.checkpoint()
             if clock:
                 await trio.testing.wait_all_tasks_blocked(0.001)
@@ -197,9 +197,9 @@ class Chain:
     async def walked(self, clock: trio.testing.MockClock, *, after_s: float = 600) -> list[str]:
         """As `settled`, once it has begun another walk after so much time, and ended it."""
         await trio.testing.wait_all_tasks_blocked(0.001)
-        walks = self.alerter.walks
+        walks = self.engine.walks
         clock.jump(after_s)
-        while self.alerter.walks <= walks:
+        while self.engine.walks <= walks:
             await trio.lowlevel.checkpoint()
         return await self.settled()
 
@@ -219,10 +219,10 @@ async def running(store: SqliteDatabase, database: Path, **options: Any) -> Asyn
     chain = Chain(store, database, **options)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(chain.writer.run)
-        nursery.start_soon(chain.alerter.run)
+        nursery.start_soon(chain.engine.run)
         yield chain
         nursery.cancel_scope.cancel()
-    chain.alerter.close()
+    chain.engine.close()
 
 
 async def test_a_charge_that_reaches_its_target_is_recorded_once_and_waits_for_the_phone(
@@ -242,7 +242,7 @@ async def test_statuses_that_show_nothing_new_write_nothing(open_store: Opener, 
         await chain.write(register())
         await chain.charge(60, 61, 62, 63, 64, 65)
         await chain.settled()
-        assert chain.writer.committed == 1 + 6 + 1  # a registration, six statuses, and where the first one stands
+        assert chain.writer.health.committed == 1 + 6 + 1  # a registration, six statuses, and the first one's memory
 
 
 async def test_nobody_listens_to_a_vehicle_without_owner_phone_or_settings(open_store: Opener, database: Path) -> None:
@@ -278,7 +278,7 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
         await chain.charge(85, minute=10)
     for _ in range(3):
         async with running(store, database) as chain:
-            while not chain.alerter.walks:
+            while not chain.engine.walks:
                 await trio.lowlevel.checkpoint()
             assert await chain.settled() == ["target_reached"]
 
@@ -304,7 +304,7 @@ async def test_what_no_second_reading_comes_for_is_told_after_a_while_also_acros
             return
     async with running(store, database) as chain:
         chain.now += 91_000
-        while not chain.alerter.walks:
+        while not chain.engine.walks:
             await trio.lowlevel.checkpoint()
         assert await chain.settled() == ["target_reached"]
         ((samples,),) = rows(database, "SELECT samples FROM events")
@@ -379,7 +379,7 @@ async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(
         together = [arrival(vehicle, time=NOW + MINUTE_MS, fields=fields) for vehicle in vehicles]
         for receipt in [chain.writer.submit(one) for one in together]:
             await receipt.wait()
-        assert chain.alerter.waiting <= 1
+        assert chain.engine.waiting <= 1
         assert await chain.settled(mock_clock) == ["target_reached"] * 5
 
 
@@ -430,7 +430,7 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
         for vehicle in vehicles:
             await chain.charge(83, minute=20, vehicle=vehicle)
         assert await chain.settled() == ["target_reached"] * 6
-        assert len(chain.alerter._known) == 2
+        assert len(chain.engine._vehicles) == 2
 
 
 # Silence
@@ -464,23 +464,6 @@ async def test_a_clock_that_leaps_makes_no_silence(
         chain.now += 100 * HOUR_MS
         assert await chain.walked(mock_clock) == []
         assert await chain.walked(mock_clock, after_s=4000) == ["silent"]
-
-
-@pytest.mark.parametrize(
-    ("last_alive", "before", "since"),
-    [
-        (None, None, NOW),
-        (NOW, None, 0),
-        (NOW - 10 * MINUTE_MS, None, 0),
-        (NOW - 10 * MINUTE_MS, NOW - 20 * MINUTE_MS, NOW - 20 * MINUTE_MS),
-        (NOW - HOUR_MS, NOW - 20 * HOUR_MS, NOW),
-        (NOW + HOUR_MS, None, NOW),
-    ],
-)
-def test_silence_counts_from_before_a_start_only_if_evd_was_away_for_a_moment(
-    last_alive: int | None, before: int | None, since: int
-) -> None:
-    assert listening_since(last_alive, before, NOW) == since
 
 
 def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 import trio
-from builders import DAY_MS, HOUR_MS, new_store, ring_of, rows
+from builders import new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
@@ -21,6 +21,7 @@ from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
 from evd.auth.api_keys import ROLES, new_key
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.request.http import Reply, Request
 from evd.sigfox.routes import ROUTES, is_ingest
 from evd.store.sqlite.database import SqliteDatabase
@@ -179,13 +180,6 @@ async def test_a_vehicles_own_format_counts_from_its_commit(way: Way) -> None:
     await way.writer.write(SetVehicle("1A", NOW, format=None))
     reply = await way.post("/sigfox/uplink", body | {"time": 1639400001})
     assert (await way.fields_of(reply))["state"] == 1
-
-
-async def test_a_format_that_is_gone_costs_no_status(way: Way) -> None:
-    await way.writer.write(SetVehicle("386625", NOW, format="forgotten"))
-    reply = await way.post("/sigfox/uplink", ORIGINAL_CALLBACK)
-    assert (await way.fields_of(reply))["range"] == 638
-    assert way.ingest.outcomes["format missing"] == 1
 
 
 async def test_a_state_the_app_does_not_know_is_kept_raw(way: Way) -> None:

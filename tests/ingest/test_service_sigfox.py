@@ -17,13 +17,13 @@ from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, Unauthorized
 from evd.ingest.service import Ingest
 from evd.model.operations import QueueDownlink, SetDeviceType, SetVehicle
+from evd.model.units import DAY_MS
 from evd.payload.formats import Formats
 from evd.request.http import Reply, Request
 
 __all__ = ["store_options", "way"]
 
 TIME = NOW // 1000 - 3600
-DAY_MS = 86_400_000
 BYTES = b"\x01\x02\x03\x04\x05\x06\x07\x08"
 FORM = "application/x-www-form-urlencoded"
 
@@ -53,7 +53,7 @@ async def test_a_batch_is_a_message_a_line(way: Way, end: str, trailing: str) ->
     reply = await send(way, "/sigfox/batch", body.encode())
     assert (reply.status, reply.body) == (201, b"")
     assert stored(way) == [("A1", 1), ("A1", 2), ("B2", 7)]
-    assert way.writer.commits == 1
+    assert way.writer.health.commits == 1
     again = await send(way, "/sigfox/batch", body.encode())
     assert again.status == 201
     assert way.ingest.outcomes["duplicate"] == 3
@@ -83,7 +83,7 @@ async def test_a_bad_line_costs_no_other_one_and_is_kept(way: Way) -> None:
         ("POST /sigfox/batch", lines[2]),
     ]
     assert orjson.loads(kept[0][2])["x-api-key"] == "***"
-    assert way.writer.commits == 1
+    assert way.writer.health.commits == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"\n\n", b"nothing;", b"A1;no time;00;2;\nA1;never;00;3;"])
@@ -99,12 +99,12 @@ async def test_a_batch_of_ten_thousand_lines_is_one_transaction(
 ) -> None:
     store = open_store(capacity=10_001)
     wide = Way(store, database)
-    wide.writer._queue_rows_max, wide.writer._queue_bytes_max = 16_384, 16 << 20
+    wide.writer._queue.rows_max, wide.writer._queue.bytes_max = 16_384, 16 << 20
     nursery.start_soon(wide.writer.run)
     nursery.start_soon(wide.ingest.run)
     body = "\n".join(line("A1", number) for number in range(10_000))
     assert (await send(wide, "/sigfox/batch", body.encode())).status == 201
-    assert wide.writer.commits == 1
+    assert wide.writer.health.commits == 1
     assert wide.count() == 10_000
     too_long = await send(wide, "/sigfox/batch", f"{body}\n{line('A1', 10_000)}".encode())
     assert too_long.status == 400

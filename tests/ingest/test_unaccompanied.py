@@ -12,13 +12,14 @@ from typing import Any
 import httpx
 import pytest
 import trio
-from builders import HOUR_MS, rows
+from builders import rows
 from daemon_process import running_daemon
 from ingest_way import NOW, Way, status_id
 
 from evd.config.settings import SigfoxSettings
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied import STEP_MAX, Unaccompanied
+from evd.model.units import HOUR_MS
 from evd.payload.formats import Formats
 from evd.store.sqlite.annotations import WAITING_MAX
 from evd.store.sqlite.database import SqliteDatabase

@@ -13,21 +13,23 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, arrival, new_store, rows
+from builders import NOW, arrival, new_store, rows
 from daemon_process import run_evd, running_daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evd.config.settings import Config
 from evd.model.frame_counter import SEQ_MAX, DayTally, Gap, gap
 from evd.model.operations import Frame, Operation, UnknownVehicle
 from evd.model.retention import Verdict
+from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.frame_counts import DAYS_KEPT, FRAMES_MAX, LOOK_ROWS_MAX
 
 Opener = Callable[..., SqliteDatabase]
 VEHICLE = "386625"
+CONTRACT = Config().sigfox.daily_budget
 MIDNIGHT = NOW // DAY_MS * DAY_MS
-MINUTE_MS = 60_000
 DAYS = "SELECT day, received, lost, resets FROM days WHERE vehicle = '386625' ORDER BY day"
 
 
@@ -52,12 +54,30 @@ DAYS = "SELECT day, received, lost, resets FROM days WHERE vehicle = '386625' OR
 def test_a_gap_is_what_the_network_lets_pass_and_a_restart_beyond(
     before: int, after: int, elapsed_ms: int, expected: Gap
 ) -> None:
-    assert gap(before, after, elapsed_ms) == expected
+    assert gap(before, after, elapsed_ms, CONTRACT) == expected
+
+
+@pytest.mark.parametrize(
+    ("contract", "jump", "elapsed_ms", "expected"),
+    [
+        pytest.param(2, 4, 0, Gap(3, False), id="a small contract: four at once"),
+        pytest.param(2, 5, 0, Gap(0, True), id="a small contract: five are a restart"),
+        pytest.param(2, 300, DAY_MS, Gap(299, False), id="a day later 300 pass, whatever the contract"),
+        pytest.param(2, 301, DAY_MS, Gap(0, True), id="a day later, more than that"),
+        pytest.param(1000, 2000, 0, Gap(1999, False), id="a large contract: two days of it at once"),
+        pytest.param(1000, 2001, 0, Gap(0, True), id="a large contract: more than that"),
+    ],
+)
+def test_what_passes_depends_on_the_contract(contract: int, jump: int, elapsed_ms: int, expected: Gap) -> None:
+    assert gap(0, jump, elapsed_ms, contract) == expected
+    tally = DayTally(NOW - elapsed_ms, 0, 1)
+    tally.add(NOW, jump, contract)
+    assert (tally.received, tally.lost, tally.resets) == (2, expected.lost, int(expected.reset))
 
 
 @given(st.integers(0, SEQ_MAX), st.integers(0, SEQ_MAX), st.integers(0, 60 * DAY_MS))
 def test_a_gap_loses_less_than_a_whole_round_and_a_restart_loses_nothing(before: int, after: int, elapsed: int) -> None:
-    lost, reset = gap(before, after, elapsed)
+    lost, reset = gap(before, after, elapsed, CONTRACT)
     assert 0 <= lost < SEQ_MAX
     assert not (reset and lost)
 
@@ -65,7 +85,7 @@ def test_a_gap_loses_less_than_a_whole_round_and_a_restart_loses_nothing(before:
 def test_a_tally_of_nothing_has_no_day_and_begins_with_any_frame() -> None:
     tally = DayTally()
     assert not tally.time < 0 < tally.midnight, "whatever comes belongs to another day"
-    tally.turn(NOW, 4000)
+    tally.turn(NOW, 4000, CONTRACT)
     assert tally.numbers == (NOW, 4000, 1, 0, 0)
     assert tally.midnight == MIDNIGHT + DAY_MS
 
@@ -94,7 +114,7 @@ def expected_days(everything: set[Sent]) -> list[tuple[str, int, int, int]]:
         day = days[time // DAY_MS]
         day[0] += 1
         if number:
-            lost, reset = gap(frames[number - 1][1], seq, time - frames[number - 1][0])
+            lost, reset = gap(frames[number - 1][1], seq, time - frames[number - 1][0], CONTRACT)
             day[1] += lost
             day[2] += reset
     newest = max(days, default=0)
@@ -302,6 +322,27 @@ def test_a_lowered_and_a_raised_ring_keep_their_count(open_store: Opener, databa
         assert rows(database, DAYS) == [("2023-11-14", 13, 12, 0)]
     store.write([arrival(time=NOW + 100, seq=26)])
     assert rows(database, DAYS) == [("2023-11-14", 14, 13, 0)]
+
+
+@pytest.mark.parametrize(("contract", "lost", "resets"), [(140, 99, 0), (10, 0, 1)])
+@pytest.mark.parametrize("followers", [0, 3])
+def test_the_contract_tells_a_gap_from_a_restart_also_for_readers(
+    open_store: Opener, database: Path, contract: int, lost: int, resets: int, followers: int
+) -> None:
+    store = open_store(contract=contract)
+    numbers = (0, *range(100, 101 + followers))
+    store.write([arrival(time=NOW + number, seq=number) for number in numbers])
+    assert rows(database, DAYS) == [("2023-11-14", len(numbers), lost, resets)]
+
+
+def test_after_a_change_of_the_contract_no_count_falls_below_none(open_store: Opener, database: Path) -> None:
+    store = open_store(contract=140)
+    store.write([arrival(time=NOW, seq=0), arrival(time=NOW + 100, seq=100)])
+    store.close()
+    store = open_store(contract=10)
+    store.write([arrival(time=NOW + 50, seq=50)])
+    ((_, received, lost, resets),) = rows(database, DAYS)
+    assert (received, lost, resets) == (3, 99, 1), "what was lost by the contract before stays, the restarts are new"
 
 
 def test_a_group_that_fails_leaves_the_count_as_it_was(open_store: Opener, database: Path) -> None:

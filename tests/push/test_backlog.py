@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store
+from builders import NOW, ROOMY, arrival, new_store
 
 from evd.model.operations import NewEvent, Operation, Outcome, Outcomes, PushVerdict, RecordEvents, Register
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.backlog import LOOK_EVERY_MS, PAGE, Backlog
 from evd.push.delivery import Delivery
 from evd.push.policy import DeliveryPolicy

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from push_chain import DAY_MS, HOUR_MS, NOW, chain
+from push_chain import NOW, chain
 
 import evd.api.v1.pushes
 import evd.net.control
 import evd.push.service
 from evd.model.operations import PausePushes, Register, Renew
+from evd.model.units import DAY_MS, HOUR_MS
 
 PUSHED = "SELECT count(*) FROM pushed"
 ATTEMPTS = "SELECT max(attempts) FROM deliveries"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 import trio
-from push_chain import DAY_MS, HOUR_MS, NOW, Chain, Clocks, arrival, chain
+from push_chain import NOW, Chain, Clocks, arrival, chain
 
 from evd.model.operations import ForgetExpired, Register, SetPreferences, Unregister
+from evd.model.units import DAY_MS, DAY_S, HOUR_MS
 from evd.push.providers.webhook.traits import TRAITS as WEBHOOKS
 
 
@@ -267,7 +268,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
             WEBHOOKS,
             pending,
             one.writer,
-            rules=DispatchRules(64, 10_000.0, 0.0, 3600),
+            rules=DispatchRules(64, 10_000.0, 0.0, 3600, 30 * DAY_S),
             compose=Composer(Config()).compose,
             clock=one.clocks.wall,
             seconds=one.clocks.steady,

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 import trio
 import trio.testing
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
+from builders import NOW, ROOMY, arrival, new_store, rows
 from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 
@@ -28,10 +28,10 @@ from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
 from evd.errors import NotFound, Unavailable
 from evd.model.daemon_state import StoppedPhonesState
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.stopped import StoppedPushes
 from evd.push.trace import TraceRules, trace
 from evd.store.queries import Queries
-from evd.store.settings import Limits
 from evd.store.sqlite.read import by_id as finding
 from evd.store.sqlite.read.queries import open_queries as asked
 from evd.store.writer import Writer
@@ -123,7 +123,7 @@ def traced(daemon: RunningDaemon, status_id: str) -> dict[str, Any]:
 
 A, B = arrival(), arrival(time=NOW + 60_000, seq=1, now=NOW + 61_000)
 AHEAD = arrival(time=NOW + 2 * DAY_MS, seq=2)
-BUSY = Limits(rejected=10, owners=10, registrations=10, registrations_per_vehicle=10, outbox=10, pushed=1)
+BUSY = ROOMY._replace(rejected=10, owners=10, registrations=10, outbox=10, pushed=1)
 """With a log of one push."""
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW
+from builders import NOW
 
 from evd.model.operations import EventDue, Registration
 from evd.model.status import Status
 from evd.model.target_kinds import TargetKind
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.delivery import Delivery
 from evd.push.device_limits import BURST, DeviceLimits
 from evd.push.policy import DEVICE_FULL, EXPIRED, DeliveryPolicy, SkipReason

@@ -20,8 +20,9 @@ from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, 
 from evd.model.commits import CommitSummary
 from evd.model.operations import AddKey, LimitReached, Operation, SetVehicle, Several
 from evd.model.retention import Verdict
+from evd.store.group_commit import LINGER_AGAIN_S, SLICE_S
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.writer import BUSY_RETRY_S, LINGER_AGAIN_S, SLICE_S, TIDY_EVERY_S, Writer
+from evd.store.writer import BUSY_RETRY_S, TIDY_EVERY_S, Writer
 
 ANSWER_S = 8.0
 
@@ -173,7 +174,7 @@ async def test_what_waits_is_written_in_one_transaction(store: ScriptedStore, mo
         store.gate.set()
         assert [await receipt.wait() for receipt in (first, *others)] == list(range(6))
     assert store.groups == [[0], [1, 2, 3, 4, 5]]
-    assert (writer.commits, writer.committed, writer.waiting) == (2, 6, 0)
+    assert (writer.health.commits, writer.health.committed, writer.waiting) == (2, 6, 0)
 
 
 async def test_a_group_is_bounded_and_keeps_the_order(store: ScriptedStore, mock_clock: MockClock) -> None:
@@ -308,7 +309,7 @@ async def test_bytes_are_bounded_too(store: ScriptedStore, mock_clock: MockClock
     with pytest.raises(Unavailable):
         writer.submit(Numbered(3))
     async with running(writer):
-        await until(lambda: writer.committed == 3)
+        await until(lambda: writer.health.committed == 3)
         for i in range(3):
             await writer.write(Numbered(10 + i))
 
@@ -364,9 +365,9 @@ async def test_a_full_disk_is_an_answer_of_503_and_the_writer_goes_on(
     async with running(writer):
         with pytest.raises(Unavailable, match=r"^the server's disk is full: send it again later$"):
             await writer.write(Numbered(0))
-        assert writer.disk_full, "readiness is red"
+        assert writer.health.disk_full, "readiness is red"
         assert await writer.write(Numbered(1)) == 1
-        assert not writer.disk_full
+        assert not writer.health.disk_full
     assert store.groups == [[1]]
 
 
@@ -378,8 +379,8 @@ async def test_an_idle_writer_finds_out_that_there_is_space_again(store: Scripte
     async with running(writer):
         with pytest.raises(Unavailable):
             await writer.write(Numbered(0))
-        assert writer.disk_full
-        await until(lambda: not writer.disk_full, mock_clock, TIDY_EVERY_S)
+        assert writer.health.disk_full
+        await until(lambda: not writer.health.disk_full, mock_clock, TIDY_EVERY_S)
     assert store.tidied >= 3
 
 
@@ -455,7 +456,7 @@ async def test_a_store_that_breaks_beside_the_commits_ends_the_writer_though_mor
 
             nursery.start_soon(writer.run)
             nursery.start_soon(load)
-            await until(lambda: writer.commits > 3)
+            await until(lambda: writer.health.commits > 3)
             store.relief.set()
     assert caught.group_contains(StoreBroken, match="fdatasync failed")
 
@@ -560,7 +561,7 @@ async def test_many_callbacks_share_few_transactions(open_store: Callable[..., S
         for i in range(300):
             nursery.start_soon(one_callback, i)
     assert len(ring_of(database)) == len(verdicts) == 300
-    assert writer.commits < 100
+    assert writer.health.commits < 100
 
 
 async def test_a_poisoned_operation_does_not_cost_its_batch(
@@ -615,7 +616,7 @@ async def test_a_lone_operation_is_answered_without_a_turn_of_the_writer_s_task(
         assert receipt.done
         assert await writer.write(Numbered(2)) == 2
     assert store.groups == [[1], [2]]
-    assert (writer.commits, writer.committed, writer.waiting) == (2, 2, 0)
+    assert (writer.health.commits, writer.health.committed, writer.waiting) == (2, 2, 0)
 
 
 async def test_nobody_lingers_while_more_waits_or_for_a_group(store: ScriptedStore, mock_clock: MockClock) -> None:
@@ -660,7 +661,7 @@ async def test_a_commit_that_fails_while_one_lingers_ends_as_any_other(
         writer.linger()
         with pytest.raises(Unavailable, match="disk is full"):
             await receipt.wait()
-        assert writer.disk_full
+        assert writer.health.disk_full
         assert await writer.write(Numbered(2)) == 2
     assert store.groups == [[2]]
 

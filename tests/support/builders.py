@@ -6,26 +6,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evd.config.settings import Config
 from evd.model.operations import Arrive, Operation
 from evd.model.status import identity
+from evd.model.units import DAY_MS
 from evd.push.providers import target_kinds
 from evd.store.protocols import finished
-from evd.store.settings import Limits
+from evd.store.settings import Limits, store_settings
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
 
 NOW = 1_700_000_000_000
 """The server's time in tests, epoch ms."""
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
-
-ROOMY = Limits(rejected=100, owners=100, registrations=100, registrations_per_vehicle=10, outbox=100)
+SETTINGS = store_settings(Config(), target_kinds())
+ROOMY = SETTINGS.limits._replace(rejected=100, owners=100, registrations=100, registrations_per_vehicle=10, outbox=100)
 
 
-def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **options: Any) -> SqliteDatabase:
-    settings: dict[str, Any] = {"give_up_after_s": 3600, "target_kinds": target_kinds()} | options
-    return SqliteDatabase(path, capacity=capacity, limits=limits, **settings)
+def new_store(path: Path, *, capacity: int = 10, limits: Limits = ROOMY, **settings: Any) -> SqliteDatabase:
+    return SqliteDatabase(path, SETTINGS._replace(capacity=capacity, limits=limits, **settings))
 
 
 def prepare(store: SqliteDatabase, operations: Sequence[Operation]) -> list[Any]:

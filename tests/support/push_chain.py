@@ -10,24 +10,21 @@ from typing import Any
 
 import trio
 import trio.testing
+from builders import ROOMY, new_store
 
 from evd.config.settings import Config
 from evd.dev.fake_fcm.server import FakeFcm, make_service_account
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
+from evd.model.units import DAY_S
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
-from evd.push.providers import target_kinds
 from evd.push.providers.fcm.sender import FcmPusher
 from evd.push.providers.fcm.traits import TRAITS
 from evd.push.service import PushService
-from evd.store.settings import Limits
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import Writer
 
 NOW = 1_700_000_000_000
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 
 
 class Clocks:
@@ -53,8 +50,8 @@ class Chain:
         account = directory / "fcm.json"
         token_uri = f"{fake.url}{token_path}" if token_path else fake.token_uri
         account.write_text(json.dumps(make_service_account("evd-test", token_uri)))
-        limits = Limits(100, 100, 1000, 100, 1000)
-        self.store = SqliteDatabase(directory / "evd.db", capacity=10, limits=limits, target_kinds=target_kinds())
+        limits = ROOMY._replace(registrations=1000, registrations_per_vehicle=100, outbox=1000)
+        self.store = new_store(directory / "evd.db", limits=limits)
         self.reader = open_reader(directory / "evd.db")
         self.clocks = clocks
         self.fake = fake
@@ -67,7 +64,8 @@ class Chain:
         )
         self.pusher = FcmPusher.from_file(account, fake.url, connections_max=64, timeout_s=10)
         pending = self.store.due_pushes(TRAITS.serves)
-        settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0, "give_up_after_s": 3600}
+        settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0}
+        settings |= {"give_up_after_s": 3600, "stale_after_s": 30 * DAY_S}
         compose = Composer(Config()).compose
         self.dispatcher = Dispatcher(
             self.pusher,

@@ -128,7 +128,7 @@ def requests() -> Iterator[Sent]:
     yield Sent("JSON that is cut", uplink, b'{"device":"A1","key":"' + WORD.encode())
     yield Sent("a text", uplink, f"device A1 key={WORD}".encode(), TEXT)
     yield Sent("a form called JSON", uplink, f"device=A1&code={WORD}&x={WORD}".encode())
-    yield Sent("no UTF-8", uplink, b'{"device":"\xff","key":"' + WORD.encode() + b'"}')
+    yield Sent("not UTF-8", uplink, b'{"device":"\xff","key":"' + WORD.encode() + b'"}')
     yield Sent("UTF-16", uplink, json.dumps({**BAD, "key": WORD}).encode("utf-16-le"))
     yield Sent(
         "a multipart form",

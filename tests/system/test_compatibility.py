@@ -64,7 +64,7 @@ def ask(
         pytest.param(400, "POST", UPLINK, {"timestamp": NOW_S, "vehicleId": "x" * 65}, "", id="a long id"),
         pytest.param(400, "POST", UPLINK, SIGFOX | {"rawdata": "zz"}, "", id="a payload that is no hex"),
         pytest.param(400, "POST", UPLINK, SIGFOX | {"rawdata": "00" * 13}, "", id="a payload of 13 bytes"),
-        pytest.param(400, "POST", UPLINK, b'{"timestamp":1,"vehicleId":"\xff"}', "", id="no UTF-8"),
+        pytest.param(400, "POST", UPLINK, b'{"timestamp":1,"vehicleId":"\xff"}', "", id="not UTF-8"),
         pytest.param(400, "POST", REGISTER + MINE, PHONE | {"fcmToken": "x" * 5000}, "", id="a long token"),
         pytest.param(400, "POST", REGISTER + MINE, PHONE | {"vehicleId": "777"}, "", id="another vehicle in the body"),
     ],

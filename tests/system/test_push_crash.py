@@ -25,13 +25,12 @@ from typing import NamedTuple
 import httpx
 import orjson
 import trustme
-from builders import new_store, rows
+from builders import ROOMY, new_store, rows
 from crash_load import Load, leaver, talker
 from daemon_process import READY_S, STOP_S, Lines, clean_env, init, running_daemon
 
 from evd.config.settings import PushSettings
 from evd.model.operations import Register
-from evd.store.settings import Limits
 
 KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("SEED", random.randrange(1_000_000)))
@@ -127,7 +126,7 @@ def phones_of(vehicles: Sequence[str]) -> dict[str, str]:
 
 def register(directory: Path, phones: dict[str, str]) -> None:
     """In a directory that no evd has open."""
-    limits = Limits(rejected=100, owners=100, registrations=100_000, registrations_per_vehicle=2, outbox=100_000)
+    limits = ROOMY._replace(registrations=100_000, registrations_per_vehicle=2, outbox=100_000)
     store = new_store(directory / "evd.db", capacity=20, limits=limits)
     now = int(time.time() * 1000)
     store.write([Register(vehicle, vehicle, token, f"owner of {vehicle}", now) for token, vehicle in phones.items()])

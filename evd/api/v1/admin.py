@@ -18,7 +18,7 @@ from evd.errors import BadRequest, ConfigError, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.operations import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
-from evd.push.trace import DAY_MS
+from evd.model.units import DAY_MS
 from evd.sigfox.decode_policy import DISAGREES
 from evd.sigfox.findings import remarks
 from evd.store.records import LISTED_MAX

@@ -93,7 +93,7 @@ async def _listed(vehicle: str | None) -> Response:
 @routes.delete("/downlinks/<int:number>")
 async def cancel_downlink(number: int) -> Response:
     """Cancel a downlink that no message has asked for yet."""
-    cancelled = number < 1 << 63 and await here().writer.write(CancelDownlink(number, here().clock()))
+    cancelled = number <= NUMBER_MAX and await here().writer.write(CancelDownlink(number, here().clock()))
     found = await _find(number)
     if not cancelled:
         return problem(409, "Conflict", f"downlink {number} is {found['state']}: only queued ones can be cancelled")

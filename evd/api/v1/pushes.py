@@ -15,7 +15,8 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.operations import PausePushes
 from evd.model.status import vehicle_id
-from evd.push.trace import DAY_MS, TraceRules, finished, trace, waiting
+from evd.model.units import DAY_MS
+from evd.push.trace import TraceRules, finished, trace, waiting
 from evd.store.records import FIRST_TURN, NUMBER_MAX, Listing, Turn, WaitingPush
 
 TEST_TIMEOUT_S = 25.0

@@ -45,7 +45,7 @@ class AdmissionLimits(NamedTuple):
 
     @property
     def known(self) -> int:
-        """Places of authenticated connections; beyond it they are closed like strangers, to leave room."""
+        """Places for authenticated connections. Beyond it they are closed like strangers, for newcomers' sake."""
         return self.places - self.places // 16
 
 

@@ -1,4 +1,4 @@
-"""What happened at the two servers since the start. `/metrics` gives each number."""
+"""Counters of the edge and the ASGI server since the start; `/metrics` shows each."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class EdgeCounters:
-    """Of all edges of a process together."""
+    """Counters of all edges of a process together."""
 
     connections: int = 0
-    """Accepted, and given a place."""
+    """Connections that were accepted and given a place."""
     requests: int = 0
-    """Whose heads were read here; those that were handed over with their connection among them."""
+    """Requests whose heads were read here, including those handed over with their connections."""
     refused: int = 0
-    """For their form, their size or their delay."""
+    """Requests refused for their form, their size or their delay."""
     timed_out: int = 0
-    """Of these, for their delay; and requests that were not answered in time."""
+    """Those refused for their delay, and requests that were not answered in time."""
     handed_over: int = 0
-    """Connections that the second server serves from there on."""
+    """Connections handed over to the ASGI server."""
     broken: int = 0
-    """Connections that the other side broke, TLS handshakes that failed among them."""
+    """Connections that the peer broke, including failed TLS handshakes."""
     failed: int = 0
     """Requests and connections that ended by an unexpected exception."""
 
 
 @dataclass(slots=True)
 class AsgiCounters:
-    """Of the second server, once a connection has ended."""
+    """Counters of the ASGI server; a connection is counted when it has ended."""
 
     refused: int = 0
     failed: int = 0
@@ -35,7 +35,7 @@ class AsgiCounters:
 
 @dataclass(slots=True)
 class ServerCounters:
-    """Of both."""
+    """The counters of both servers."""
 
     edge: EdgeCounters = field(default_factory=EdgeCounters)
     web: AsgiCounters = field(default_factory=AsgiCounters)

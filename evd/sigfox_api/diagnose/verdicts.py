@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from evd.model.units import DAY_S
 from evd.net.client.response import Response
 
 VEHICLE = "evd-check"
@@ -63,7 +64,7 @@ def judge_addresses(host: str, addresses: list[str]) -> tuple[str, str, str]:
 
 
 def judge_certificate(peer: Peer, now: int) -> tuple[str, str, str]:
-    days = (int(ssl.cert_time_to_seconds(peer.not_after)) - now // 1000) // 86_400
+    days = (int(ssl.cert_time_to_seconds(peer.not_after)) - now // 1000) // DAY_S
     text = f"{peer.version}, the chain is trusted, the certificate holds for {days} days"
     if days < EXPIRES_SOON_DAYS:
         return WARNING, text, "renew it in time: look why it was not renewed by itself"

@@ -47,7 +47,7 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
     Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
     """
     require_safe()
-    if path.exists() and path.stat().st_size == 0:  # SQLite would take its log away, and begin anew
+    if path.exists() and path.stat().st_size == 0:  # SQLite would delete its WAL and start a new database
         raise StoreRefused(f"{path} is empty: restore a backup, or remove it and run `evd init`")
     with translated(path):
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from evd.auth.api_keys import Key
 from evd.store.records import StoredFormat
@@ -47,15 +47,15 @@ def fleet_command(path: Path) -> str:
 class SqliteDatabase(SqliteStore):
     """See `evd.store.protocols.Database`."""
 
-    def __init__(self, path: Path, **settings: Any) -> None:
-        super().__init__(path, **settings)
+    def __init__(self, path: Path, settings: StoreSettings, report: Callable[[str], None] = lambda doing: None) -> None:
+        super().__init__(path, settings, report)
         self._readers: list[_Closed] = []
         self._start = self._with(open_reader(path))
 
     @classmethod
     def open(cls, path: Path, settings: StoreSettings, report: Callable[[str], None]) -> SqliteDatabase:
         """See `evd.store.engines.Opener`."""
-        return cls(path, **settings._asdict(), report=report)
+        return cls(path, settings, report)
 
     def living_keys(self) -> list[Key]:
         """See `Database.living_keys`."""

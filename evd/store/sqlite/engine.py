@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,8 @@ from typing import Any
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
 from evd.log.logger import log
 from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
-from evd.model.target_kinds import TargetKind
 from evd.store.protocols import finished
-from evd.store.settings import Limits
+from evd.store.settings import StoreSettings
 from evd.store.sqlite.commit_thread import open_commit_thread
 from evd.store.sqlite.connection import (
     checkpoint,
@@ -87,35 +86,23 @@ SET personal = excluded.personal, goes_stale = excluded.goes_stale, makes_room =
 
 
 class SqliteStore:
-    """Implements `evd.store.protocols.Store` on one file.
+    """Implements `evd.store.protocols.Store` on one file."""
 
-    `capacity` is the number of statuses that a vehicle keeps unless it has a number of its own. `give_up_after_s` is
-    how long a state is worth pushing; `stale_after_days`, how long a phone that does not renew its registration is sent
-    pushes. Registrations are of one of `target_kinds`, or of one that the file knows from an earlier start.
-    """
-
-    def __init__(
-        self,
-        path: Path,
-        *,
-        capacity: int,
-        limits: Limits,
-        target_kinds: Iterable[TargetKind],
-        give_up_after_s: int = 3600,
-        stale_after_days: int = 30,
-        create_unknown: bool = True,
-        vehicles_max: int = 1_000_000,
-        report: Callable[[str], None] = lambda doing: None,
-    ) -> None:
+    def __init__(self, path: Path, settings: StoreSettings, report: Callable[[str], None] = lambda doing: None) -> None:
         self.path = path
         self._db = open_writer(path, report)
         report("checkpointing the WAL")
         with translated(path):
             checkpoint(self._db, "TRUNCATE")  # first write and sync again what a crash left in the WAL
             # For the views, which cannot read evd's settings.
-            facts = {"give_up_after_s": give_up_after_s, "stale_after_days": stale_after_days}
-            self._db.executemany(_SET, [("statuses_per_vehicle", capacity), *facts.items()])
-            self._db.executemany(_SET_KIND, target_kinds)
+            facts = {
+                "statuses_per_vehicle": settings.capacity,
+                "give_up_after_s": settings.give_up_after_s,
+                "stale_after_days": settings.stale_after_days,
+                "contract": settings.contract,
+            }
+            self._db.executemany(_SET, facts.items())
+            self._db.executemany(_SET_KIND, settings.target_kinds)
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, possibly another size
             self._page_bytes: int = page_bytes
             self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
@@ -127,11 +114,12 @@ class SqliteStore:
             )
             self._rings = Rings(
                 *(self._db, self._commit_thread),
-                capacity=capacity,
-                create_unknown=create_unknown,
-                vehicles_max=vehicles_max,
+                capacity=settings.capacity,
+                create_unknown=settings.create_unknown,
+                vehicles_max=settings.vehicles_max,
+                contract=settings.contract,
             )
-            self._registry = Registry(self._db, self._rings, limits)
+            self._registry = Registry(self._db, self._rings, settings.limits)
             # From here on the statements run in the loop, which must not wait: the writer retries instead.
             self._db.execute("PRAGMA busy_timeout = 0")
             self._copier = open_copier(path)
@@ -257,7 +245,7 @@ class SqliteStore:
         if held and not self._held:
             mebibytes = log_pages * self._page_bytes >> 20
             log.warning(
-                "the log grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
+                "the WAL grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
             )
         self._held = held
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from evd.model.connectivity import SIGFOX
-from evd.model.frame_counter import DAY_MS, SEQ_MAX, DayTally, gap
+from evd.model.frame_counter import SEQ_MAX, DayTally, gap
 from evd.model.retention import Circle
+from evd.model.units import DAY_MS
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
 
@@ -37,8 +38,8 @@ DELETE FROM frames WHERE (vehicle, time, seq) =
     (SELECT vehicle, time, seq FROM frames WHERE vehicle = ? ORDER BY time, seq LIMIT 1)"""
 _ADD = """
 INSERT INTO past_days (vehicle, day, received, lost, resets) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET received = received + excluded.received, lost = lost + excluded.lost,
-                          resets = resets + excluded.resets"""
+ON CONFLICT DO UPDATE SET received = received + excluded.received, lost = max(lost + excluded.lost, 0),
+                          resets = max(resets + excluded.resets, 0)"""
 
 _Frame = tuple[int, int]
 """(time, seqNumber)"""
@@ -48,22 +49,25 @@ class FrameCounts:
     """The frame counts of all vehicles, on one writing connection and inside the caller's transaction.
 
     A vehicle's tally is part of its head and is written with its ring's shape. Gathered rows must be written before.
+    `contract` is the number of messages a day that a device may send; where it was changed, a gap that was judged by
+    the one before may be taken back as something else, but no count falls below 0.
     """
 
-    def __init__(self, connection: Any, overflow: Overflow) -> None:
+    def __init__(self, connection: Any, overflow: Overflow, contract: int) -> None:
         self._db = connection
         self._overflow = overflow
+        self.contract = contract
 
     def follow(self, head: RingState, time: int, seq: int) -> None:
         """Count a frame that is newer than all counted ones."""
         tally, day = head.tally, time // DAY_MS
         if day == tally.day:
-            tally.add(time, seq)
+            tally.add(time, seq, self.contract)
             return
         if tally.received:
             self._db.execute(_ADD, (head.number, tally.day, tally.received, tally.lost, tally.resets))
         self._db.execute("DELETE FROM past_days WHERE vehicle = ? AND day < ?", (head.number, day - DAYS_KEPT))
-        tally.turn(time, seq)
+        tally.turn(time, seq, self.contract)
 
     def squeeze_in(self, head: RingState, index: int, time: int, seq: int) -> None:
         """Count a frame that is not the newest, and whose status goes to `index` of the ring."""
@@ -77,12 +81,12 @@ class FrameCounts:
             # Its neighbour is no longer kept, so the gap before it is unknown.
             self._add(head, day, received, 0, 0)
             return
-        lost, reset = _between(new, after)
+        lost, reset = self._between(new, after)
         if before is not None:
-            taken_back, no_reset = _between(before, after)
+            taken_back, no_reset = self._between(before, after)
             lost, reset = lost - taken_back, reset - no_reset
         self._add(head, after[0] // DAY_MS, 0, lost, reset)
-        self._add(head, day, received, *((0, 0) if before is None else _between(before, new)))
+        self._add(head, day, received, *((0, 0) if before is None else self._between(before, new)))
 
     def recount(self, head: RingState) -> None:
         """Count all frames in the ring, none of which was counted yet."""
@@ -107,7 +111,7 @@ class FrameCounts:
             self._db.execute(_OLDEST_FRAME, (head.number,))
 
     def _before(self, head: RingState, index: int, new: _Frame) -> tuple[_Frame | None, bool]:
-        """The newest frame that is not newer than `new`, None if unknown; and whether none in between was evicted."""
+        """The newest frame that is not newer than `new`, None if unknown; and whether no older one can be missing."""
         low = max(index - LOOK_ROWS_MAX, 0)
         found = [self._first(_BELOW, head, stretch) for stretch in reversed(stretches(head.circle, low, index - 1))]
         beside = [self._frame(_FRAME_BELOW, head, new), self._overflow.frame_below(head, new)]
@@ -135,12 +139,17 @@ class FrameCounts:
         first, last = stretch
         return cast("_Frame | None", self._db.execute(sql, (head.base + first, head.base + last)).fetchone())
 
+    def _between(self, one: _Frame, other: _Frame) -> tuple[int, int]:
+        """What was lost, and the restarts, between two frames."""
+        lost, reset = gap(one[1], other[1], other[0] - one[0], self.contract)
+        return lost, int(reset)
+
     def _add(self, head: RingState, day: int, received: int, lost: int, resets: int) -> None:
         tally = head.tally
         if day == tally.day:
             tally.received += received
-            tally.lost += lost
-            tally.resets += resets
+            tally.lost = max(tally.lost + lost, 0)
+            tally.resets = max(tally.resets + resets, 0)
         elif day >= tally.day - DAYS_KEPT and (received or lost or resets):
             self._db.execute(_ADD, (head.number, day, received, lost, resets))
 
@@ -156,9 +165,3 @@ def stretches(circle: Circle, first: int, last: int) -> list[tuple[int, int]]:
         return []
     begin, end = circle.slot(first), circle.slot(last)
     return [(begin, end)] if begin <= end else [(begin, circle.slots - 1), (0, end)]
-
-
-def _between(one: _Frame, other: _Frame) -> tuple[int, int]:
-    """The lost frames, and the restarts of the count, between two frames."""
-    lost, reset = gap(one[1], other[1], other[0] - one[0])
-    return lost, int(reset)

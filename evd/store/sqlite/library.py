@@ -24,7 +24,7 @@ def require_safe(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> None
     """Raise StoreRefused if this SQLite can corrupt a database in WAL mode."""
     if version < SAFE_FROM:
         have, need = (".".join(map(str, v)) for v in (version, SAFE_FROM))
-        raise StoreRefused(f"SQLite {have} can corrupt its log: install a pysqlite3 that carries {need} or newer")
+        raise StoreRefused(f"SQLite {have} can corrupt its WAL: install a pysqlite3 that carries {need} or newer")
 
 
 __all__ = ["require_safe", "sqlite3"]

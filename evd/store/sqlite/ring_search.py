@@ -24,11 +24,15 @@ _ID = "SELECT id FROM statuses WHERE place = ?"
 
 
 class Search:
-    """Searches on one writing connection; gathered rows must be written before. Every method raises RingDamaged."""
+    """Searches on one writing connection; gathered rows must be written before. Every method raises RingDamaged.
 
-    def __init__(self, connection: Any, overflow: Overflow) -> None:
+    `contract` is that of `evd.model.frame_counter`, for statuses that were counted before the shape was written.
+    """
+
+    def __init__(self, connection: Any, overflow: Overflow, contract: int) -> None:
         self._db = connection
         self._overflow = overflow
+        self._contract = contract
 
     def holds(self, head: RingState, rank: Rank, high: int, status_id: str) -> bool:
         """Whether the ring has this status, also if it was ahead of the clock when it came, or is now.
@@ -98,7 +102,7 @@ class Search:
             if rank is None or rank <= highest:
                 break
             if is_numbered(connectivity, rank.time, rank.seq) and tally.time < rank.time < tally.midnight:
-                tally.add(rank.time, rank.seq)
+                tally.add(rank.time, rank.seq, self._contract)
             head.circle, highest = Circle(head.slots, min(head.kept + 1, head.slots), following), rank
             head.behind += 1
         head.last = highest

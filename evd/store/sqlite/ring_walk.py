@@ -64,14 +64,14 @@ def read_page(connection: Any, span: TimeSpan, after: Place | None, columns: Col
             return Page([], False)
         ring = _Ring(connection, span.vehicle, *shape)
         start = max((span.first, SEQ_MIN), after[:2] if after is not None else (TIME_MIN, SEQ_MIN))
-        told = 0 if after is None else ring.count_through(after)
-        return _filled(ring.walk(columns, start), told, span.last, room)
+        passed = 0 if after is None else ring.count_through(after)
+        return _filled(ring.walk(columns, start), passed, span.last, room)
 
 
-def _filled(rows: Iterator[Any], told: int, last: int, room: PageLimit) -> Page:
+def _filled(rows: Iterator[Any], passed: int, last: int, room: PageLimit) -> Page:
     page: list[Any] = []
     size = 0
-    for time, _, _, *row in islice(rows, told, None):
+    for time, _, _, *row in islice(rows, passed, None):
         if time > last:
             break
         if page and (len(page) >= room.rows or size >= room.size_bytes):

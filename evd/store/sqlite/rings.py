@@ -44,31 +44,40 @@ class RingBounds(NamedTuple):
     """Statuses of a vehicle that has no number of its own."""
     create_unknown: bool
     vehicles_max: int
+    contract: int
+    """Messages a day that a device may send (evd.model.frame_counter)."""
 
 
 class Rings:
     """The rings of all vehicles, on one writing connection and inside the caller's transaction.
 
     The `committer` gathers rows; call `gather` before it is started. `capacity` is the number of statuses that a
-    vehicle keeps unless it has a number of its own.
+    vehicle keeps unless it has a number of its own, `contract` that of messages a day that a device may send.
     """
 
     shift_max = SHIFT_MAX
 
     def __init__(
-        self, connection: Any, committer: CommitThread, *, capacity: int, create_unknown: bool, vehicles_max: int
+        self,
+        connection: Any,
+        committer: CommitThread,
+        *,
+        capacity: int,
+        create_unknown: bool,
+        vehicles_max: int,
+        contract: int,
     ) -> None:
         self._db = connection
         self._commit_thread = committer
-        self._bounds = RingBounds(capacity, create_unknown, vehicles_max)
+        self._bounds = RingBounds(capacity, create_unknown, vehicles_max, contract)
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
         """The heads whose rows are gathered."""
         self._moved = 0
         self._overflow = Overflow(connection)
-        self._search = Search(connection, self._overflow)
-        self._counts = FrameCounts(connection, self._overflow)
+        self._search = Search(connection, self._overflow, contract)
+        self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
@@ -94,7 +103,7 @@ class Rings:
         if slot < 0:
             return False
         if tally is not None:
-            tally.add(time, seq)
+            tally.add(time, seq, self._bounds.contract)
         head.behind += 1
         self._write(message, head, head.base + slot, seq)
         return True

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import httpx
 import msgspec
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival, new_store, rows
+from builders import NOW, ROOMY, arrival, new_store, rows
 from daemon_process import RunningDaemon, run_evd, running_daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,6 +33,7 @@ from evd.model.operations import (
     Renew,
     Unregister,
 )
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.composer import Composer
 from evd.push.delivery import Delivery
 from evd.push.presence import RecentUsers

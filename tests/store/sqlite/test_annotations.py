@@ -10,13 +10,14 @@ from typing import Any
 
 import orjson
 import pytest
-from builders import HOUR_MS, NOW, arrival, new_store, ring_of, rows
+from builders import NOW, arrival, new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.errors import Unavailable
 from evd.model.operations import Annotate, Arrive, SetVehicle, Stored
 from evd.model.retention import Verdict
+from evd.model.units import HOUR_MS
 from evd.store.sqlite import annotations
 from evd.store.sqlite.annotations import Said, located, merged
 from evd.store.sqlite.database import SqliteDatabase

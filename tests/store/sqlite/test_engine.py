@@ -17,13 +17,14 @@ from typing import Any
 
 import pytest
 import trio
-from builders import DAY_MS, NOW, arrival, new_store, prepare, ring_of, rows
+from builders import NOW, arrival, new_store, prepare, ring_of, rows
 from folders import SUPPORT
 
 from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
 from evd.model.operations import AddKey, ForgetUnseen, Register, Reject, Renew, SetVehicle, Several, Stored
 from evd.model.retention import Verdict
 from evd.model.target_kinds import TargetKind
+from evd.model.units import DAY_MS
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES
@@ -36,7 +37,7 @@ Opener = Callable[..., SqliteDatabase]
 
 @pytest.mark.parametrize("version", [(3, 40, 1), (3, 50, 7), (3, 51, 2)])
 def test_a_library_with_the_wal_reset_bug_is_refused(version: tuple[int, ...]) -> None:
-    with pytest.raises(StoreRefused, match=r"can corrupt its log: install a pysqlite3 that carries 3\.51\.3"):
+    with pytest.raises(StoreRefused, match=r"can corrupt its WAL: install a pysqlite3 that carries 3\.51\.3"):
         require_safe(version)
 
 

@@ -13,12 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import DAY_MS, NOW, arrival, new_store, rows
+from builders import NOW, arrival, new_store, rows
 from daemon_process import RunningDaemon, init, running_daemon
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.model.operations import AddOwner, Arrive, SetVehicle
+from evd.model.units import DAY_MS
 from evd.store.records import NUMBER_MAX, PageLimit, Place, TimeSpan
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 import orjson
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, arrival, new_store, ring_of, rows
+from builders import NOW, arrival, new_store, ring_of, rows
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -26,6 +26,7 @@ from evd.model.connectivity import SIGFOX
 from evd.model.operations import Annotate, Arrive, MendClock, Operation, SetVehicle, Stored
 from evd.model.retention import SHIFT_MAX, Verdict
 from evd.model.status import vehicle_id
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_json, read_message

@@ -64,8 +64,8 @@ SELECT vehicle, id,
 FROM ring;
 
 -- Received and lost frames, by day (UTC), of each vehicle's frames with a seqNumber: evd.model.frame_counter in SQL.
--- `used` is what the device sent, of about 140 a day. The newest day is in `vehicles` as of the written shape of the
--- ring; later frames of that day in the ring are added.
+-- `used` is what the device sent, of what its contract allows. The newest day is in `vehicles` as of the written shape
+-- of the ring; later frames of that day in the ring are added.
 CREATE VIEW days AS
 SELECT vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, received, lost, resets,
        round(100.0 * received / (received + lost), 1) AS share, received + lost AS used
@@ -87,7 +87,8 @@ FROM (
                               ifnull(sum(jump > accepted), 0))
             FROM (
                 SELECT (seq - seq_before) & 4095 AS jump,
-                       max(300 * (time - before), 140 * (time - before + 172800000)) / 86400000 AS accepted
+                       max(300 * (time - before), (SELECT value FROM meta WHERE name = 'contract') * (time - before + 172800000))
+                           / 86400000 AS accepted
                 FROM (
                     SELECT time, seq, lag(time, 1, v.counted) OVER (ORDER BY steps) AS before,
                            lag(seq, 1, v.counted_seq) OVER (ORDER BY steps) AS seq_before

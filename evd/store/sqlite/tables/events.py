@@ -56,14 +56,14 @@ ON CONFLICT DO UPDATE SET settings = excluded.settings, changed = excluded.chang
 
 def _record(registry: Registry, op: RecordEvents) -> int:
     registry.db.execute(_REMEMBER, (op.vehicle, op.state))
-    made = sum(_tell(registry, op, event) for event in op.events)
+    made = sum(_keep(registry, op, event) for event in op.events)
     if op.events:
         _forget_oldest(registry, op.vehicle)
     return made
 
 
-def _tell(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
-    """Keep the event, and have it wait for whoever wants it; how many these are."""
+def _keep(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
+    """Keep an event, and add it to the outbox for each registration that wants it; returns how many rows those are."""
     values = (op.vehicle, event.kind, event.time, event.status_id, op.at, event.details, event.samples)
     new = registry.db.execute(_INSERT, values)
     if not new.rowcount:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, new_store, rows
+from builders import NOW, ROOMY, new_store, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from evd.model.operations import (
     QueueDownlink,
     Several,
 )
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.payload.codec import Decoder
 from evd.payload.grammar import parse
 from evd.sigfox.downlinks import INFO_CODES, payload_of_fields, payload_of_hex

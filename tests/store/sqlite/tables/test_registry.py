@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import DAY_MS, NOW, ROOMY, arrival, rows
+from builders import NOW, ROOMY, arrival, rows
 
 from evd.clock import now_ms
 from evd.errors import StoreFull
@@ -22,6 +22,7 @@ from evd.model.operations import (
     RemoveOwner,
     RevokeKey,
 )
+from evd.model.units import DAY_MS
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import registry as registry_module
 

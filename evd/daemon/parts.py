@@ -1,0 +1,107 @@
+"""The parts of a daemon, built from a directory and its configuration, and not yet started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from evd.api.context import NoTokens, TokenVerifier
+from evd.auth.guess_limit import GuessLimit
+from evd.clock import steady_ms
+from evd.config.data_dir import DataDirectory
+from evd.config.settings import Config
+from evd.daemon import wiring
+from evd.daemon.loop_lag import LoopLag
+from evd.daemon.server_clock import ServerClock
+from evd.events.engine import EventEngine
+from evd.ingest.cache import IngestCache
+from evd.ingest.request_policy import RequestPolicy
+from evd.ingest.service import Ingest
+from evd.ingest.unaccompanied import Unaccompanied
+from evd.net.server.admission import Admission
+from evd.net.server.counters import ServerCounters
+from evd.payload.formats import Formats
+from evd.push import providers
+from evd.push.service import PushService
+from evd.push.stopped import StoppedPushes
+from evd.store.engines import ENGINES
+from evd.store.protocols import Database
+from evd.store.writer import Writer
+from evd.streaming.hub import StreamHub
+
+
+class Parts(NamedTuple):
+    """`pushing` is None where no provider is set up, `events` where no part connects to other systems."""
+
+    place: DataDirectory
+    config: Config
+    outward: bool
+    """Whether parts connect to other systems; else evd runs for one command only."""
+    formats: Formats
+    tokens: TokenVerifier
+    files: Mapping[str, Path]
+    """The engine's (`evd.store.engines.Engine.files`)."""
+    store: Database
+    directory: IngestCache
+    admission: Admission
+    doorkeeper: RequestPolicy
+    live: StreamHub
+    writer: Writer
+    clock: ServerClock
+    ingest: Ingest
+    unaccompanied: Unaccompanied
+    pushing: PushService | None
+    stopped: StoppedPushes
+    events: EventEngine | None
+    lag: LoopLag
+    counters: ServerCounters
+
+
+def build(
+    place: DataDirectory,
+    config: Config,
+    *,
+    env: Mapping[str, str],
+    outward: bool,
+    engine: str,
+    report: Callable[[str], None],
+) -> Parts:
+    """`engine` is a name in `evd.store.engines.ENGINES`. Raises EvdError for a refused setting or database."""
+    formats = Formats(config.formats, config.ingest.default_format)
+    tokens = wiring.token_verifier(config, env) if outward else NoTokens()
+    opened = providers.opened(config, env) if outward else []
+    store = wiring.open_store(ENGINES[engine], place, config, report)
+    if outward:
+        store.preallocate()
+    directory = wiring.directory(store, formats)
+    directory.keys.limit(GuessLimit(steady_ms))
+    writer = wiring.writer(store, config)
+    clock = wiring.server_clock(place, config)
+    ingest = wiring.ingest(writer, directory, formats, config, clock)
+    live = wiring.live(config)
+    pushing = wiring.pushing(opened, store, writer, config) if opened else None
+    events = wiring.event_engine(place, store, writer, config, clock) if outward else None
+    writer.observers += [observer for observer in (directory, live, pushing, events) if observer is not None]
+    return Parts(
+        place=place,
+        config=config,
+        outward=outward,
+        formats=formats,
+        tokens=tokens,
+        files=ENGINES[engine].files(place.database),
+        store=store,
+        directory=directory,
+        admission=wiring.admission(config),
+        doorkeeper=wiring.doorkeeper(directory, config),
+        live=live,
+        writer=writer,
+        clock=clock,
+        ingest=ingest,
+        unaccompanied=wiring.unaccompanied(store, writer, ingest, config, clock),
+        pushing=pushing,
+        stopped=wiring.stopped_pushes(pushing, config),
+        events=events,
+        lag=LoopLag(),
+        counters=ServerCounters(),
+    )

@@ -1,0 +1,86 @@
+"""The sockets of a daemon: the edge on each address, and the control socket, from their opening to their end."""
+
+from __future__ import annotations
+
+import socket as sockets
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from evd.daemon import listening, wiring
+from evd.daemon.parts import Parts
+from evd.daemon.tasks import start
+from evd.log.logger import log
+from evd.net.server.asgi import AsgiServer
+from evd.net.server.edge import Edge
+from evd.sigfox.routes import is_ingest
+
+
+class Servers:
+    """`door` serves what an edge hands over, and all of the control socket, which is a file at `control`."""
+
+    def __init__(self, parts: Parts, door: AsgiServer, control: Path) -> None:
+        self.certificate_ends_s: float | None = None
+        """Epoch s; None: no certificate is shown."""
+        self._parts = parts
+        self._door = door
+        self._control = control
+        self._edges: list[Edge] = []
+        self._served: list[trio.Event] = []
+
+    async def listen(self, nursery: trio.Nursery, binds: Sequence[str], passed: Sequence[sockets.socket]) -> list[str]:
+        """Serve on the `passed` sockets, else on `binds`, and on the control socket; returns the bound addresses.
+
+        Raises CannotListen, and ConfigError for a certificate that cannot be used.
+        """
+        if passed:
+            log.info("systemd's sockets replace server.bind", sockets=len(passed), unused=list(binds))
+            groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
+        else:
+            groups = [await listening.listeners(bind) for bind in binds]
+        tls, self.certificate_ends_s = listening.server_tls(self._parts.config.server) or (None, None)
+        for listeners in groups:
+            edge = self._edge()
+            self._edges.append(edge)
+            self._served.append(start(nursery, edge.serve, listeners, tls))
+        control = listening.control_listener(self._control)
+        if control is not None:
+            nursery.start_soon(self._serve_control, control)
+        return [listening.shown(one.socket.getsockname()) for listeners in groups for one in listeners]
+
+    def stop(self) -> None:
+        """Take no more connections, and let those that are open end."""
+        for edge in self._edges:
+            edge.stop()
+        self._parts.live.close()  # or its streams would last until the deadline
+        self._door.stop()
+
+    async def stopped(self) -> None:
+        """Until the connections of every edge have ended; the caller has the deadline."""
+        for served in self._served:
+            await served.wait()
+
+    def _edge(self) -> Edge:
+        parts = self._parts
+        return Edge(
+            take=parts.ingest.take,
+            is_ingest=is_ingest,
+            allow=parts.doorkeeper.allow,
+            admission=parts.admission,
+            proxies=parts.admission.proxies,
+            counters=parts.counters.edge,
+            hand_over=self._door.hand_over,
+            limits=wiring.edge_limits(parts.config),
+            log=log,
+            attended=parts.writer.linger,
+        )
+
+    async def _serve_control(self, listener: trio.SocketListener) -> None:
+        try:
+            await trio.serve_listeners(partial(self._door.hand_over, local=True), [listener])
+        finally:
+            with suppress(OSError):
+                self._control.unlink(missing_ok=True)
