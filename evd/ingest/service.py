@@ -129,7 +129,7 @@ class Ingest:
     async def keep_unserved(self, request: Request) -> None:
         """Keep a request whose path or method no route serves, if it has the key of a sender's role. Never raises."""
         try:
-            self._directory.keys.require(request.headers, SENDERS)
+            self._directory.keys.require(request.headers, SENDERS, request.peer)
         except RequestError:
             return
         said = (

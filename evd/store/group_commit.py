@@ -1,7 +1,7 @@
 """Group commit: one group is prepared in the loop while the store commits the one before it.
 
-A group is prepared (its transaction is open), begun (the store commits it, or it has failed), committed, and answered
-last of all, when the next group is on its way.
+A group is prepared (its transaction is open), begun (the store commits it, or it has failed), committed, and finally
+answered, when the next group has begun.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from evd.store.receipt import Receipt
 from evd.store.writer_health import WriterHealth
 
 LINGER_MS = 2
-"""How long the loop may sleep for the commit of a lone operation. Most of it is the disk's, and whoever wakes for it
-answers a quarter sooner than a task that trio must find first; nothing else can be delayed by more."""
+"""How long the loop may sleep for the commit of a lone operation. Most of that is the disk's time, and to wait in the
+loop answers a quarter sooner than to wake a task; nothing else is delayed by more than this."""
 
 LINGER_AGAIN_S = 0.05
-"""After a commit that took longer: on such a disk waiting in the loop saves nothing, and may cost others 4 % of it."""
+"""Pause after a commit that took longer: on such a disk a wait in the loop gains nothing and costs others up to 4 %."""
 
 SLICE_S = 0.005
-"""Of a group's preparation without a pause: a batch of late lines takes a second, and others are served meanwhile."""
+"""Time of a group's preparation without a pause: a batch of late lines takes a second, and others must have turns."""
 
 
 class _Preparing(NamedTuple):
-    """A group that is looked up and gathered, slice by slice."""
+    """A group that is being prepared, slice by slice."""
 
     receipts: list[Receipt]
     operations: list[Operation]
@@ -39,7 +39,7 @@ class _Preparing(NamedTuple):
 
 
 class Group(NamedTuple):
-    """`results` has one for each operation; an exception: none was written."""
+    """`results` has one result for each operation, or is the exception because of which none was written."""
 
     receipts: list[Receipt]
     operations: list[Operation]
@@ -47,20 +47,20 @@ class Group(NamedTuple):
 
 
 class GroupCommit:
-    """The groups of one store. `observers` hear of each commit, in their order, before anyone is answered."""
+    """The groups of one store. `observers` are called after each commit, in order, before any receipt is completed."""
 
     def __init__(self, store: Store, health: WriterHealth, timer: Callable[[], float]) -> None:
         self.observers: list[CommitObserver] = []
         self.preparing: _Preparing | None = None
-        """Its transaction is open: nothing else may be done with the store meanwhile."""
+        """While it is set, its transaction is open, so nothing else may be done with the store."""
         self.begun: Group | None = None
         self.writing: Sequence[Receipt] = ()
-        """Of the group that is being prepared or committed."""
+        """The receipts of the group that is being prepared or committed."""
         self._store = store
         self._health = health
         self._timer = timer
         self._committed: Group | None = None
-        """Nobody has been answered yet."""
+        """The last committed group, if its receipts are not completed yet."""
         self._latest = 1  # operations in the group that was committed last
         self._linger_from = -inf
 
@@ -71,17 +71,17 @@ class GroupCommit:
         self._health.turns += 1
         self.preparing = _Preparing(receipts, operations, self._store.prepare(operations))
         self.go_on()
-        self.answer()  # the group before this one: work for the loop while the store has its own
+        self.answer()  # answers the group before, while the store commits this one
 
     def go_on(self) -> None:
-        """One slice of the group that is being prepared; with the last one its commit is started."""
+        """Prepare the next slice of the group; after the last one its commit is started."""
         assert self.preparing is not None
         receipts, operations, steps = self.preparing
         results: list[Any] | Exception
         end = self._timer() + SLICE_S
         try:
-            # What must be looked up is looked up here: handing the GIL to and fro for each look would cost more than it
-            # does. Writing, and waiting for the disk, is the store's own affair until its descriptor is readable.
+            # Look-ups run in the loop: passing the GIL back and forth for each would cost more than the look-up.
+            # Writing, and waiting for the disk, is left to the store until its descriptor is readable.
             while True:
                 next(steps)
                 if self._timer() >= end:
@@ -101,7 +101,7 @@ class GroupCommit:
     def linger(self) -> None:
         """Wait a moment for a lone operation that is being committed, and answer it.
 
-        Does nothing under load, where groups answer each other: the group before this one was a lone operation, too.
+        Does nothing under load, when groups answer each other: only if the group before was a lone operation, too.
         """
         group = self.begun
         if group is None or trio.current_time() < self._linger_from:
@@ -116,14 +116,14 @@ class GroupCommit:
         try:
             self._store.finish_commit()
         except Exception as error:
-            self.begun = group._replace(results=error)  # the writer's task deals with it
+            self.begun = group._replace(results=error)  # the writer's task handles it
         else:
             self.begun = None
             self.committed(group)
             self.answer()
 
     async def finish(self, group: Group) -> None:
-        """Wait until a group that was begun is on disk. Raises what became of it instead."""
+        """Wait until a group that was begun is on disk. Raises the error if it was not written."""
         if isinstance(group.results, Exception):
             raise group.results
         await self._health.left_in_peace(self._commit_ended)
@@ -138,7 +138,7 @@ class GroupCommit:
         self._committed = group
 
     def answer(self) -> None:
-        """Those who wait for the group that was committed last."""
+        """Complete the receipts of the last committed group."""
         group, self._committed = self._committed, None
         if group is None:
             return

@@ -1,4 +1,4 @@
-"""What the store wants done beside its commits (a checkpoint) or between two of them (maintenance), in threads."""
+"""Run the store's checkpoints, beside its commits, and its maintenance, between two commits, in threads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evd.store.writer_health import WriterHealth
 
 
 class Upkeep:
-    """Maintenance runs beside no checkpoint; whoever calls `maintain` begins no commit meanwhile."""
+    """Maintenance runs beside no checkpoint; the caller of `maintain` begins no commit meanwhile."""
 
     def __init__(self, store: Store, health: WriterHealth) -> None:
         self._store = store
@@ -24,22 +24,22 @@ class Upkeep:
         self._checkpointed.set()
 
     def begin_checkpoint(self, nursery: trio.Nursery) -> None:
-        """Where the store wants one and none runs: while commits go on."""
+        """Start a checkpoint, if the store wants one and none is running; commits go on meanwhile."""
         if self._store.wants_checkpoint and self._checkpointed.is_set():
             self._checkpointed = trio.Event()
             nursery.start_soon(self._checkpoint)
 
     async def maintain(self, *, idle: bool = False) -> bool:
-        """One bounded step; True if more is left. `idle`: nothing else is to do."""
+        """Do one bounded step of maintenance; True if more is left. `idle`: there is nothing to commit."""
         if idle and not self._checkpointed.is_set():
-            return False  # nobody should wait for what is done beside commits
+            return False  # maintenance must not wait for a checkpoint
         await self._checkpointed.wait()
         try:
             more: bool = await self._in_thread(partial(self._store.maintain, idle=idle))
         except StoreFull as error:
             self._health.found_full(error)
         except StoreBusy as error:
-            self._health.found_busy(error)  # tried again at the next turn
+            self._health.found_busy(error)  # retried in the next turn
         else:
             self._health.went_well()
             return more
@@ -51,7 +51,7 @@ class Upkeep:
         except StoreFull as error:
             self._health.found_full(error)
         except StoreBusy:
-            pass  # tried again after the next commit
+            pass  # retried after the next commit
         finally:
             self._checkpointed.set()
 

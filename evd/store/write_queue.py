@@ -1,4 +1,4 @@
-"""What waits to be written, in its order, within bounds of rows and of bytes."""
+"""The queue of operations to be written, in order, bounded in rows and bytes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evd.store.receipt import Receipt
 
 
 class WriteQueue:
-    """`rows_max` and `bytes_max` bound what waits, `group_rows_max` what is taken out at once."""
+    """`rows_max` and `bytes_max` bound the queue, `group_rows_max` a group."""
 
     __slots__ = ("_bytes", "_group_rows_max", "_rows", "bytes_max", "rows_max", "waiting")
 
@@ -18,16 +18,16 @@ class WriteQueue:
         self.rows_max = rows_max
         self.bytes_max = bytes_max
         self.waiting: deque[Receipt] = deque()
-        """To look at; whoever takes out of it counts its rows and bytes."""
+        """For reading only: the methods keep the counts of rows and bytes."""
         self._group_rows_max = group_rows_max
         self._rows = 0
         self._bytes = 0
 
     def add(self, receipt: Receipt) -> None:
-        """Raises Unavailable where the queue is full.
+        """Add an operation. Raises Unavailable if the queue is full.
 
-        An operation that is larger than the queue by itself is taken while nothing waits, or it would be refused for
-        ever.
+        An operation that is larger than the whole queue is accepted while the queue is empty; otherwise it could never
+        be written.
         """
         rows = self._rows + receipt.operation.rows
         size = self._bytes + receipt.size_bytes
@@ -38,7 +38,7 @@ class WriteQueue:
         self._bytes = size
 
     def next_group(self) -> list[Receipt]:
-        """Taken out: `group_rows_max` rows, or one operation that has more by itself."""
+        """Remove and return the next group: `group_rows_max` rows, or one operation that has more by itself."""
         waiting, rows, size = self.waiting, 0, 0
         group: list[Receipt] = []
         while waiting:
@@ -54,7 +54,7 @@ class WriteQueue:
         return group
 
     def put_back(self, group: Sequence[Receipt]) -> None:
-        """To the head of the queue, whatever its bounds: these were admitted before."""
+        """Put a group back at the head of the queue, regardless of its bounds: it was accepted before."""
         self.waiting.extendleft(reversed(group))
         self._rows += sum([receipt.operation.rows for receipt in group])
         self._bytes += sum([receipt.size_bytes for receipt in group])

@@ -1,7 +1,7 @@
-"""The one writer: what waits is written in one transaction, and whoever waits for it is woken after the commit.
+"""The writer: it gathers operations into commit groups and completes their receipts after the commit.
 
-`submit` never blocks: it gives a Receipt, or refuses at once when the queue is full. A receipt may be abandoned (the
-client went away); its operation is written all the same.
+`submit` never blocks: it returns a Receipt, or raises at once if the queue is full. A receipt may be abandoned (its
+client is gone); the operation is written anyway.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from evd.store.write_queue import WriteQueue
 from evd.store.writer_health import WriterHealth
 
 BUSY_RETRY_S = 0.2
-"""Between attempts while another process holds the database's lock: no attempt waits itself."""
+"""Pause between attempts while another process holds the database's lock: no attempt itself waits for it."""
 
 TIDY_EVERY_S = 0.5
-"""How often an idle writer looks for what may wait (a long log, an over-full ring)."""
+"""How often an idle writer checks for maintenance (a long WAL, a ring with too many statuses)."""
 
 EXPIRE_EVERY_S = 0.25
-"""How often the writer reads the clock, and looks for who has waited for too long."""
+"""How often the writer reads the clock and looks for operations that have waited too long."""
 
 
 class Writer:
     """Groups operations for a store: prepares each group in the loop, which goes on while the store commits it.
 
-    `observers` are called in the trio loop, in their order, after each commit and before anyone is woken.
+    `observers` are called in the trio loop, in order, after each commit and before any receipt is completed.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Writer:
         self.observers = self._groups.observers
         self._upkeep = Upkeep(store, self.health)
         self._resting = False
-        """The writer's task waits for something to do, so that `submit` may begin a group itself."""
+        """Whether the writer's task waits for work, so that `submit` may begin a group itself."""
         self._wake = trio.Event()
         self._answer_timeout_s = answer_timeout_s
         self._deadline = -inf
-        """Of what comes now, by trio's clock, which is read once in a while: each callback would pay for it."""
+        """The deadline of new operations, by trio's clock, read only now and then: each callback pays for it."""
         self._closed = False
 
     @property
@@ -67,7 +67,7 @@ class Writer:
         return len(self._queue.waiting) + len(self._groups.writing)
 
     def submit(self, operation: Operation) -> Receipt:
-        """Queue an operation. Raises Unavailable where the queue is full or the writer has stopped."""
+        """Queue an operation. Raises Unavailable if the queue is full or the writer has stopped."""
         if self._closed:
             raise Unavailable("evd is stopping: send it again", retry_after_s=5)
         if self._deadline == -inf:
@@ -75,30 +75,30 @@ class Writer:
         receipt = Receipt(operation, operation.size_bytes, self._deadline)
         self._queue.add(receipt)
         if self._resting:
-            self._groups.begin(self._queue.next_group())  # whoever comes alone waits for no turn of the writer's task
+            self._groups.begin(self._queue.next_group())  # a lone operation does not wait for the writer's task
             self._resting = False
             self._wake.set()
         return receipt
 
     def linger(self) -> None:
-        """Answer a lone operation within this turn, if its commit ends soon; called when a turn's work is done.
+        """Answer a lone operation within this turn if its commit ends soon; called at the end of a turn.
 
-        Whatever else comes meanwhile is the next group.
+        Operations that come meanwhile are the next group.
         """
         if self._groups.begun is not None and not self._queue.waiting:
             self._groups.linger()
 
     async def write(self, operation: Operation) -> Any:
-        """Submit and wait."""
+        """Submit an operation and wait for its result."""
         return await self.submit(operation).wait()
 
     def close(self) -> None:
-        """Take nothing more; `run` ends once what was accepted is written."""
+        """Accept no more operations; `run` ends when all accepted ones are written."""
         self._closed = True
         self._wake.set()
 
     async def run(self) -> None:
-        """Write until closed. Raises StoreError where the store is broken: the process must end."""
+        """Write until closed. Raises StoreError if the store is broken: the process must end."""
         groups = self._groups
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._expire)
@@ -108,7 +108,7 @@ class Writer:
                         groups.go_on()
                     elif groups.begun is None and self._queue.waiting:
                         groups.begin(self._queue.next_group())
-                    if groups.preparing is not None:  # its transaction is open: nothing else may be done meanwhile
+                    if groups.preparing is not None:  # its transaction is open, so nothing else may be done
                         await trio.lowlevel.checkpoint()
                         continue
                     if groups.begun is not None:
@@ -128,8 +128,8 @@ class Writer:
             nursery.cancel_scope.cancel()
 
     async def _something_to_do(self) -> bool:
-        """False once closed and empty. Tidies while idle."""
-        await trio.lowlevel.checkpoint_if_cancelled()  # what ends another task of the writer ends this one
+        """Wait for work; False when closed and empty. Does maintenance while idle."""
+        await trio.lowlevel.checkpoint_if_cancelled()  # an error in another task of the writer ends this one
         groups, waiting = self._groups, self._queue.waiting
         more = self._store.wants_maintenance
         while not waiting and groups.begun is None and groups.preparing is None:
@@ -141,14 +141,14 @@ class Writer:
                 await self._wake.wait()
             self._resting = False
             if not idle.cancelled_caught:
-                return True  # also after `linger`: what was written may call for a checkpoint
+                return True  # also after `linger`: the commit may require a checkpoint
             if groups.begun is None and groups.preparing is None:
                 groups.answer()
                 more = await self._upkeep.maintain(idle=True)
         return True
 
     async def _complete(self) -> None:
-        """Wait until the group that was begun is committed, or deal with what came in between."""
+        """Wait until the group that was begun is committed, or handle the error that it met."""
         groups = self._groups
         group, groups.begun = groups.begun, None
         assert group is not None
@@ -170,13 +170,13 @@ class Writer:
             groups.writing = ()
 
     async def _again(self, receipts: Sequence[Receipt], error: StoreBusy) -> None:
-        """Back to the head of the queue what is still waited for; whoever is not has been answered 503."""
+        """Put the operations that are still waited for back at the head of the queue; the others were answered 503."""
         self.health.found_busy(error)
         self._queue.put_back([receipt for receipt in receipts if not receipt.done])
         await trio.sleep(BUSY_RETRY_S)
 
     async def _expire(self) -> None:
-        """Answer 503 to whoever waited for too long; what the store does with the operation later changes nothing."""
+        """Answer 503 to operations that have waited too long; whether the store still writes them changes nothing."""
         late = Unavailable("the database is slow: send it again")
         while True:
             await trio.sleep(min(EXPIRE_EVERY_S, self._answer_timeout_s / 4))

@@ -1,4 +1,4 @@
-"""How the writer is: what it has written, and what keeps it from writing."""
+"""The writer's health: what it has committed, and what keeps it from writing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class WriterHealth:
 
     def __init__(self, stall_after_s: float) -> None:
         self.stall = Stall(stall_after_s)
-        """Why nothing is taken, if something waits for too long."""
+        """Why nothing is committed, if operations have waited too long."""
         self.turns = 0
-        """Groups tried, whatever became of them: while callbacks wait, it must rise."""
+        """Groups that were tried, whatever their outcome: while callbacks wait, this number must rise."""
         self.commits = 0
         self.committed = 0
-        """Operations in these commits."""
+        """Operations in committed groups."""
         self.disk_full = False
-        """The last attempt found no space."""
+        """Whether the last attempt found the disk full."""
         self.hangs = False
-        """The store was left in the middle of something, and cannot be closed."""
-        self._refused = ""  # why the last attempt failed, while another process holds the database
+        """Whether the store was left in the middle of a commit, so that it cannot be closed."""
+        self._refused = ""  # why the last attempt failed, while another process holds the lock
 
     def went_well(self) -> None:
         self.disk_full = False
@@ -40,7 +40,7 @@ class WriterHealth:
         self._refused = str(error)
 
     def look(self, now: float, waiting: int) -> None:
-        """Where nothing comes of what waits, say so, and when that is over; `now` is seconds of trio's clock."""
+        """Log when a stall begins or ends; `now` is seconds of trio's clock."""
         if self.stall.look(now, waiting=bool(waiting), commits=self.commits, refused=self._refused):
             if self.stall.reason:
                 log.error("nothing is written", reason=self.stall.detail, waiting=waiting)
@@ -48,7 +48,7 @@ class WriterHealth:
                 log.info("writing goes on")
 
     async def left_in_peace(self, wait: Callable[[], Awaitable[None]]) -> None:
-        """Wait until the store is where it can be left. Raises StoreHangs."""
+        """Wait until the store can be left safely. Raises StoreHangs."""
         if not await shielded(wait):
             self.hangs = True
             raise StoreHangs("the database's disk does not answer: look at it and at the system's log")

@@ -16,10 +16,11 @@ from builders import new_store, ring_of, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_way import BOUND_TEXT, KEYS, NOW, Way, status_id, store_options, way
-from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
+from original_status import MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD, SIMULATOR_MEASURED
 
 from evd.auth.api_keys import ROLES, new_key
-from evd.errors import Forbidden, Unauthorized, Unavailable
+from evd.auth.guess_limit import AT_ONCE, GuessLimit
+from evd.errors import Forbidden, TooManyRequests, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.request.http import Reply, Request
@@ -56,22 +57,7 @@ async def test_the_originals_callback_field_by_field(way: Way, path: str) -> Non
 @pytest.mark.parametrize("path", ["/wlan", "/v3/wlan", "/v2/wifi/", "/v2/wifi", "/wifi"])
 async def test_the_originals_wlan_body_field_by_field(way: Way, path: str) -> None:
     reply = await way.post(path, ORIGINAL_WLAN, role="device", connectivityMethod="network")
-    assert await way.fields_of(reply) == {
-        "advanced": True,
-        "state": 1,
-        "current_charge": 76,
-        "target_charge": 80,
-        "current": 32.5,
-        "elapsed_time": 45,
-        "remain_time": 30,
-        "range": 211,
-        "elec_consumption": 15.4,
-        "indoor_temperature": 21.5,
-        "outdoor_temperature": 3.5,
-        "desired_temperature": 21.0,
-        "max_current": 64.0,
-        "location": "48.1486,17.1077",
-    }
+    assert await way.fields_of(reply) == SIMULATOR_MEASURED
     (row,) = rows(way.path, "SELECT vehicle, time, connectivity, seq, payload, document, flags FROM ring")
     assert row == ("386625", 1639400000123, 2, -1, None, ORIGINAL_WLAN.decode(), "")
 
@@ -428,3 +414,12 @@ def test_law_whatever_is_sent_is_stored_or_refused_with_a_400(sent: list[bytes])
             trio.run(send, Way(store, path))
         finally:
             store.close()
+
+
+async def test_wrong_keys_at_unknown_paths_are_guesses_too(way: Way) -> None:
+    way.directory.keys.limit(GuessLimit(lambda: 0))
+    asked = Request("POST", "/nothing", b"", {b"x-api-key": b"guess-guess"}, b"", "192.0.2.1")
+    for _ in range(AT_ONCE):
+        await way.ingest.keep_unserved(asked)
+    with pytest.raises(TooManyRequests):
+        way.directory.keys.require({b"x-api-key": b"another-guess"}, frozenset(ROLES), "192.0.2.1")

@@ -8,7 +8,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from original_status import HALVES, MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD
+from original_status import HALVES, MEASURED, ORIGINAL_CALLBACK, ORIGINAL_WLAN, PAYLOAD, SIMULATOR_MEASURED
 
 from evd.errors import BadRequest
 from evd.sigfox.message import NESTING_MAX, read_json, read_message
@@ -33,22 +33,7 @@ def test_the_originals_wlan_body() -> None:
     assert message.seq is None
     assert message.payload is None
     assert message.encoded is False
-    assert message.fields == {
-        "advanced": True,
-        "state": 1,
-        "current_charge": 76,
-        "target_charge": 80,
-        "current": 32.5,
-        "elapsed_time": 45,
-        "remain_time": 30,
-        "range": 211,
-        "elec_consumption": 15.4,
-        "indoor_temperature": 21.5,
-        "outdoor_temperature": 3.5,
-        "desired_temperature": 21.0,
-        "max_current": 64.0,
-        "location": "48.1486,17.1077",
-    }
+    assert message.fields == SIMULATOR_MEASURED
 
 
 def test_every_value_quoted_is_the_same_message() -> None:

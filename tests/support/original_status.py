@@ -49,22 +49,14 @@ SIMULATOR_SAYS: dict[str, Any] = {
 }
 """The original simulator's post by WLAN, without its envelope."""
 
-SIMULATOR_READ: dict[str, Any] = {
-    "advanced": True,
-    "state": 1,
-    "current_charge": 76,
-    "target_charge": 80,
-    "current": 32,
-    "elapsed_time": 45,
-    "remain_time": 30,
-    "range": 211,
-    "elec_consumption": 15.4,
-    "indoor_temperature": 21.5,
-    "outdoor_temperature": 3.5,
-    "desired_temperature": 21.0,
-    "max_current": 64,
-    "location": "48.1486,17.1077",
+_SHORT = {f"{place}_temp": f"{place}_temperature" for place in ("indoor", "outdoor", "desired")}
+
+SIMULATOR_MEASURED: dict[str, Any] = {
+    _SHORT.get(name, name): value for name, value in SIMULATOR_SAYS.items() if name not in ("encoded", "connectivity")
 }
+"""Its fields under the app's names."""
+
+SIMULATOR_READ: dict[str, Any] = {**SIMULATOR_MEASURED, "current": 32, "max_current": 64}
 """As the app has it: whole numbers where its class has an int."""
 
 
