@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from any_engine import AnyDatabase
-from builders import HOUR_MS, NOW, ROOMY, arrival
+from builders import NOW, ROOMY, arrival
 
 from evd.model.operations import (
     AddFormat,
@@ -31,6 +31,7 @@ from evd.model.operations import (
     SetVehicle,
     Unregister,
 )
+from evd.model.units import HOUR_MS
 from evd.store import records
 from evd.store.queries import Queries
 from evd.store.records import FLEET_KEYS, NUMBER_MAX, Listing
