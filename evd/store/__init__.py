@@ -2,5 +2,5 @@
 
 May import: config, concurrency, model, payload, sigfox, redaction, request, log and auth. Begin with
 `evd.store.protocols`, then `evd.store.writer`, which gathers operations into commit groups. A new engine is a folder
-beside `sqlite`, with a row of `engines.ENGINES`.
+beside `sqlite`, and a row in `evd.store.engines`.
 """

@@ -294,17 +294,6 @@ def store(open_store: Opener) -> Iterator[SqliteDatabase]:
     yield open_store()
 
 
-def test_formats_and_device_types_are_there_at_the_next_start(store: SqliteDatabase) -> None:
-    store.write([AddFormat("trailer", "load::uint:8", b'{"load":{"unit":"kg"}}', NOW), SetDeviceType(TYPE, "ev", NOW)])
-    store.write([AddFormat("trailer", "load::uint:16", b"{}", NOW + 1), SetDeviceType(TYPE, "trailer", NOW)])
-    assert store.named_formats() == [("trailer", "load::uint:16", "{}")]
-    assert store.type_formats() == [(TYPE, "trailer")]
-    assert store.write([SetDeviceType(TYPE, None, NOW), RemoveFormat("trailer"), RemoveFormat("trailer")]) == [
-        *(None, True, False)
-    ]
-    assert (store.named_formats(), store.type_formats()) == ([], [])
-
-
 @pytest.mark.parametrize(
     ("user", "says"),
     [

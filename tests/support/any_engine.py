@@ -9,12 +9,13 @@ from typing import Any, TypeVar
 import trio
 from builders import ROOMY
 
+from evd.config.settings import Config
 from evd.push.providers import target_kinds
 from evd.store.engines import Engine
 from evd.store.protocols import Database
 from evd.store.queries import Queries
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
-from evd.store.settings import StoreSettings
+from evd.store.settings import store_settings
 
 T = TypeVar("T")
 
@@ -28,7 +29,7 @@ class AnyDatabase:
         self._engine = engine
         self._path = path
         self._opened: Database | None = None
-        self._settings = StoreSettings(capacity=10, limits=ROOMY, target_kinds=target_kinds())
+        self._settings = store_settings(Config(), target_kinds())._replace(capacity=10, limits=ROOMY)
 
     def open(self, **settings: Any) -> Database:
         """Anew, with these of StoreSettings changed."""

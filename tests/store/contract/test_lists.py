@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from any_engine import AnyDatabase
-from builders import HOUR_MS, NOW, ROOMY, arrival
+from builders import NOW, ROOMY, arrival
 
 from evd.model.operations import (
     AddFormat,
@@ -31,6 +31,7 @@ from evd.model.operations import (
     SetVehicle,
     Unregister,
 )
+from evd.model.units import HOUR_MS
 from evd.store import records
 from evd.store.queries import Queries
 from evd.store.records import FLEET_KEYS, NUMBER_MAX, Listing
@@ -181,6 +182,9 @@ def test_a_vehicle_has_what_was_set_and_what_it_said(database: AnyDatabase) -> N
     assert found is not None
     assert (found["name"], found["keep"], found["kept"], found["format"]) == ("Anna's", 5, 1, "ev")
     assert found["status_id"] == arrival("A").status_id
+    database.write(SetVehicle("A", NOW, keep=None))
+    found = database.ask(lambda queries: queries.vehicle("A"))
+    assert found is not None and (found["name"], found["keep"]) == ("Anna's", 10), "a setting not given stays"
     assert database.ask(lambda queries: queries.vehicle("B")) is None
     assert database.ask(lambda queries: queries.vehicles_from("A", 9)) == ["A"]
 
@@ -214,6 +218,12 @@ def test_formats_are_there_at_the_next_start_and_not_removed_while_they_are_used
 
 
 # Rejected requests
+
+
+def test_the_same_body_at_another_route_is_another_refusal(database: AnyDatabase) -> None:
+    database.write(reject(1), Reject(NOW, "POST /sigfox/uplink", "Body parsing error", "why 1", b"{}", b"\1"))
+    found = ask_rows(database, lambda queries: queries.rejections(limit=9, text=""))
+    assert [row["route"] for row in found] == ["POST /sigfox/uplink", "POST /wlan"]
 
 
 def test_the_same_refusal_is_kept_once_and_counted_and_the_oldest_go_first(database: AnyDatabase) -> None:

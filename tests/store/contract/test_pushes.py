@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from any_engine import AnyDatabase
-from builders import DAY_MS, HOUR_MS, NOW, ROOMY, arrival
+from builders import NOW, ROOMY, arrival
 
 from evd.model.operations import (
     AddOwner,
@@ -24,6 +24,7 @@ from evd.model.operations import (
     SetPreferences,
     UnknownVehicle,
 )
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.store import records
 from evd.store.records import GAPS_OF, NUMBER_MAX, PushedLately
 

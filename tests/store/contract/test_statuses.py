@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 from any_engine import WHOLE, AnyDatabase
-from builders import DAY_MS, NOW, arrival
+from builders import NOW, arrival
 
 from evd.errors import EvdError
 from evd.model.operations import Annotate, MendClock, Redecode, SetVehicle, Several, Stored
 from evd.model.retention import Verdict
+from evd.model.units import DAY_MS
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
 
 ALL = TimeSpan("386625", -NUMBER_MAX, NUMBER_MAX)

@@ -346,13 +346,6 @@ def test_a_vehicle_that_must_be_known_is_refused_alone(open_store: Opener, datab
     assert rows(database, "SELECT vehicle FROM vehicles") == [("A",)]
 
 
-def test_vehicles_are_bounded(open_store: Opener) -> None:
-    store = open_store(vehicles_max=2)
-    results = store.write([arrival(vehicle) for vehicle in "ABCA"])
-    assert [isinstance(result, EvdError) for result in results] == [False, False, True, False]
-    assert "raise ingest.vehicles_max" in str(results[2])
-
-
 def test_refusals_cost_no_transaction_of_their_own(open_store: Opener) -> None:
     """Two thousand unknown vehicles in one group must not be two thousand fsyncs."""
     store = open_store(create_unknown=False)

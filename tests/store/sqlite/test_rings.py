@@ -282,11 +282,6 @@ def test_a_redelivery_changes_nothing(open_store: Opener, database: Path) -> Non
     assert rows(database, "SELECT * FROM statuses") == before
 
 
-def test_a_redelivery_in_the_same_group_is_one_too(open_store: Opener, database: Path) -> None:
-    assert verdicts(open_store(), arrival(), arrival()) == [Verdict.NEWEST, Verdict.DUPLICATE]
-    assert len(ring_of(database)) == 1
-
-
 @pytest.mark.parametrize("capacity", [1, 2, 3, 7, 8, 9, 20])
 def test_readers_and_the_next_start_know_the_newest_though_its_ring_was_not_written_down(
     open_store: Opener, database: Path, capacity: int
@@ -322,13 +317,6 @@ def test_a_redelivery_after_eviction_is_not_kept_again(open_store: Opener, datab
     assert verdicts(store, old) == [Verdict.TOO_OLD]
     assert old.status_id not in ring_of(database)
     assert rows(database, "SELECT too_old FROM vehicles") == [(1,)]
-
-
-def test_equal_time_and_number_with_another_payload_are_two_statuses(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    one, other = arrival(payload=b"\x01"), arrival(payload=b"\x02")
-    assert verdicts(store, one, other) == [Verdict.NEWEST, Verdict.NEWEST]
-    assert ring_of(database) == [one.status_id, other.status_id], "ties are broken by arrival"
 
 
 def test_the_future_is_kept_flagged_and_nothing_else(open_store: Opener, database: Path) -> None:

@@ -21,7 +21,6 @@ from evd.model.operations import (
     Reject,
     RemoveOwner,
     RevokeKey,
-    SetVehicle,
 )
 from evd.model.units import DAY_MS
 from evd.store.sqlite.database import SqliteDatabase
@@ -36,30 +35,6 @@ def key(key_id: str, *, digest: bytes = bytes(32)) -> AddKey:
 
 def reject(body: bytes, *, route: str = "POST /wlan", at: int = NOW) -> Reject:
     return Reject(at, route, "Body parsing error", "why", b'{"user-agent":"SIGFOX"}', body)
-
-
-# Rejected requests
-
-
-def test_the_same_refusal_is_kept_once_and_counted(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    store.write([reject(b"a"), reject(b"b"), reject(b"a", at=NOW + 1)])
-    store.write([reject(b"a", at=NOW + 2), reject(b"a", route="POST /sigfox/uplink")])
-    assert rows(database, "SELECT route, body, times, received FROM rejected ORDER BY number") == [
-        ("POST /wlan", b"a", 3, NOW + 2),
-        ("POST /wlan", b"b", 1, NOW),
-        ("POST /sigfox/uplink", b"a", 1, NOW),
-    ]
-
-
-def test_refusals_are_bounded_and_the_oldest_go_first(open_store: Opener, database: Path) -> None:
-    store = open_store(limits=ROOMY._replace(rejected=3))
-    store.write([reject(bytes([i])) for i in range(10)])
-    assert [body for (body,) in rows(database, "SELECT body FROM rejected ORDER BY number")] == [
-        b"\7",
-        b"\x08",
-        b"\x09",
-    ]
 
 
 # Keys
@@ -83,14 +58,6 @@ def test_the_same_secret_again_gains_the_roles_that_it_lacks(
     assert rows(database, "SELECT role FROM keys") == [stands]
     store.write([RevokeKey("a", NOW)])
     assert store.write([AddKey("a", "app", b"1" * 32, "", None, NOW)]) == [False], "a revoked one gains nothing"
-
-
-def test_keys_are_kept_once_and_revoked_once(open_store: Opener) -> None:
-    store = open_store()
-    assert store.write([key("a", digest=b"1" * 32), key("a", digest=b"2" * 32), key("b")]) == [True, False, True]
-    assert store.write([RevokeKey("b", NOW), RevokeKey("b", NOW), RevokeKey("c", NOW)]) == [True, False, False]
-    assert store.living_keys() == [("a", "device", b"1" * 32, None)]
-    assert store.write([key("b")]) == [False], "a revoked key does not come back to life"
 
 
 def test_keys_are_bounded_and_revoking_makes_room(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,29 +87,6 @@ def test_a_vehicle_may_have_several_owners_and_a_user_several_vehicles(open_stor
         False,
         False,
     ]
-
-
-def test_owners_are_bounded(open_store: Opener) -> None:
-    store = open_store(limits=ROOMY._replace(owners=1))
-    assert "raise app.owners_max" in str(store.write([AddOwner("anna", "A", 1), AddOwner("ben", "A", 1)])[1])
-
-
-# Vehicles' settings
-
-
-def test_a_setting_that_is_not_given_stays(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    store.write(
-        [
-            SetVehicle("A", NOW, keep=5, name="Anna's"),
-            SetVehicle("A", NOW, format="ev"),
-            SetVehicle("A", NOW, keep=None),
-        ]
-    )
-    assert rows(database, "SELECT vehicle, keep, format, name, created FROM vehicles") == [
-        ("A", None, "ev", "Anna's", NOW)
-    ]
-    assert store.own_formats() == [("A", "ev")]
 
 
 # What became of pushes
