@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
-from evd.log.logger import log
+from evd.errors import EvdError, StoreBusy, StoreError, StoreFull, StoreHangs, Unavailable
 from evd.model.operations import NEWEST, STORED, Arrive, LimitReached, Operation, Several, Stored, UnknownVehicle
 from evd.store.protocols import finished
 from evd.store.settings import StoreSettings
@@ -17,7 +15,6 @@ from evd.store.sqlite.commit_thread import open_commit_thread
 from evd.store.sqlite.connection import (
     checkpoint,
     explain,
-    open_copier,
     open_writer,
     preallocate_wal,
     translated,
@@ -27,27 +24,10 @@ from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.rings import Rings
 from evd.store.sqlite.tables.base import Registry
 from evd.store.sqlite.tables.handlers import HANDLERS
-
-CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""Size of the WAL that starts a checkpoint: large enough that a page which changes often is copied once."""
+from evd.store.sqlite.wal import LOOK_EVERY_BYTES, Wal
 
 LOG_READY_BYTES = 8 * 1024 * 1024
 """Length of the WAL when a daemon starts: 0.1 s of a slow disk. It grows beyond that when needed."""
-
-REST_BYTES = 1024 * 1024
-"""Size of the rest of the WAL that may be copied between two commits: some milliseconds."""
-
-PASSES_MAX = 4
-"""Passes of one checkpoint. Each copies what was written during the one before, less if copying is the faster."""
-
-HOLD_BYTES = 48 * 1024 * 1024
-"""Size of the WAL at which commits wait for the checkpoint, because more is written than the disk can copy."""
-
-LOOK_EVERY_BYTES = 4 * 1024 * 1024
-"""Written bytes, by a generous estimate, between two checks of the WAL's length."""
-
-WAL_MAX_BYTES = 64 * 1024 * 1024
-"""Size beyond which the WAL is truncated, which must wait for readers; reached only if a reader blocked it for long."""
 
 GATHERED_ROWS_MAX = 12_288
 """Rows of a group gathered in memory for the commit thread, about 150 bytes each and their contents; enough for the
@@ -104,11 +84,6 @@ class SqliteStore:
             self._db.executemany(_SET, facts.items())
             self._db.executemany(_SET_KIND, settings.target_kinds)
             (page_bytes,) = self._db.execute("PRAGMA page_size").fetchone()  # of an older file, possibly another size
-            self._page_bytes: int = page_bytes
-            self._checkpoint_pages = CHECKPOINT_BYTES // page_bytes
-            self._rest_pages = REST_BYTES // page_bytes
-            self._hold_pages: int = HOLD_BYTES // page_bytes
-            self._log_pages_max = WAL_MAX_BYTES // page_bytes
             self._commit_thread = open_commit_thread(
                 self._db, rows_max=GATHERED_ROWS_MAX, close_timeout_s=CLOSE_TIMEOUT_S
             )
@@ -122,14 +97,7 @@ class SqliteStore:
             self._registry = Registry(self._db, self._rings, settings.limits)
             # From here on the statements run in the loop, which must not wait: the writer retries instead.
             self._db.execute("PRAGMA busy_timeout = 0")
-            self._copier = open_copier(path)
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._written = 0
-        self._log_pages = 0
-        self._copied = False
-        """Whether most of the WAL was copied while it grew; the rest is copied between two commits."""
-        self._relieving = False
-        self._held = False
+            self._wal = Wal(path, self._db, page_bytes)
         self._failed: type[StoreError] | None = None
         """The error of the last attempt to write, if the disk was full or the file was locked."""
 
@@ -143,10 +111,10 @@ class SqliteStore:
             results = yield from self._group(operations, self._do)
         except _Unwritable:
             # One operation spoils the group: repeat all, each behind a savepoint, so that only that one fails.
-            self._written = LOOK_EVERY_BYTES
+            self._wal.note_written(LOOK_EVERY_BYTES)
             return (yield from self._group(operations, self._do_apart))
         pages = 2 * sum([operation.rows for operation in operations]) + self._rings.take_moved()
-        self._written += pages * self._page_bytes + sum([operation.size_bytes for operation in operations])
+        self._wal.note_written(pages * self._wal.page_bytes + sum([operation.size_bytes for operation in operations]))
         return results
 
     def start_commit(self) -> None:
@@ -163,10 +131,7 @@ class SqliteStore:
         with self._undone_on_error():
             self._commit_thread.finish()
         self._failed = None
-        if self._written >= LOOK_EVERY_BYTES:
-            self._written = 0
-            with translated(self.path):
-                _, self._log_pages, _ = checkpoint(self._db, "NOOP")
+        self._wal.look()
 
     def commit(self) -> None:
         """See `Store.commit`."""
@@ -182,40 +147,18 @@ class SqliteStore:
     @property
     def wants_checkpoint(self) -> bool:
         """See `Store.wants_checkpoint`."""
-        return self._log_pages >= self._checkpoint_pages and not self._copied
+        return self._wal.wants_copy
 
     def checkpoint(self) -> None:
         """See `Store.checkpoint`: copy the WAL into the database, on a separate connection, until little is left."""
-        self._relieving = True
-        try:
-            self._copy_wal()
-        finally:
-            self._relieving = False
-        self._copied = True
-
-    def _copy_wal(self) -> None:
-        before = -1
-        with translated(self.path):
-            for _ in range(PASSES_MAX):
-                checkpoint(self._copier, "PASSIVE")
-                _, log_pages, copied = checkpoint(self._copier, "NOOP")
-                if log_pages - copied <= self._rest_pages or copied == before:  # all, or a reader blocks the rest
-                    break
-                before = copied
-        try:
-            # SQLite syncs the database in the pass that copies the last page; that pass runs between two commits, with
-            # little left to wait for.
-            os.fdatasync(self._file)
-        except OSError as error:
-            raise StoreBroken(f"{self.path} cannot be synced ({error.strerror}): check the disk") from error
+        self._wal.copy()
 
     @property
     def wants_maintenance(self) -> bool:
         """See `Store.wants_maintenance`."""
-        if self._relieving:
-            return self._log_pages >= self._hold_pages
-        failed = self._failed is not None
-        return self._rings.upkeep.due or self._copied or failed or self._log_pages >= self._hold_pages
+        if self._wal.copying:
+            return self._wal.wants_rest
+        return self._rings.upkeep.due or self._failed is not None or self._wal.wants_rest
 
     def maintain(self, *, idle: bool = False) -> bool:
         """See `Store.maintain`: copy the rest of the WAL, which then starts again, and resize one ring."""
@@ -229,25 +172,8 @@ class SqliteStore:
             with self._undone_on_error():
                 self._rings.upkeep.step()
             self.commit()
-        with translated(self.path):
-            _, log_pages, copied = checkpoint(self._db, "NOOP")
-            if log_pages >= self._log_pages_max:
-                busy, _, _ = checkpoint(self._db, "TRUNCATE")
-                self._note_held(bool(busy), log_pages)
-            elif log_pages >= self._checkpoint_pages or (idle and copied < log_pages):
-                checkpoint(self._db, "PASSIVE")
-        self._log_pages = self._written = 0
-        self._copied = False
+        self._wal.copy_rest(idle=idle)
         return self._rings.upkeep.due
-
-    def _note_held(self, held: bool, log_pages: int) -> None:
-        """Log once that another process reads for so long that the WAL cannot start again."""
-        if held and not self._held:
-            mebibytes = log_pages * self._page_bytes >> 20
-            log.warning(
-                "the WAL grows: a reader holds it, end its transaction", path=str(self.path), mebibytes=mebibytes
-            )
-        self._held = held
 
     def _make_room(self) -> None:
         """Free space after SQLITE_FULL: a checkpointed WAL is overwritten, and rings are overwritten in place."""
@@ -276,16 +202,14 @@ class SqliteStore:
             self._commit_thread.close()
         except TimeoutError as error:
             raise StoreHangs(f"the disk of {self.path} does not answer: check it and the system's log") from error
-        self._copier.close()
+        self._wal.close_copier()
         try:
             with translated(self.path):
                 checkpoint(self._db, "TRUNCATE")
         except StoreError:
             pass  # the WAL stays beside the file and is read at the next start
         self._db.close()
-        if self._file >= 0:
-            os.close(self._file)  # last: to close any descriptor of a file ends the process's locks on it (POSIX)
-            self._file = -1
+        self._wal.close()
 
     def _group(
         self, operations: Sequence[Operation], do: Callable[[Operation], Any]

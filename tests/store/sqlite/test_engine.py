@@ -27,9 +27,10 @@ from evd.model.target_kinds import TargetKind
 from evd.model.units import DAY_MS
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.engine import CHECKPOINT_BYTES, LOG_READY_BYTES
+from evd.store.sqlite.engine import LOG_READY_BYTES
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.library import require_safe, sqlite3
+from evd.store.sqlite.wal import CHECKPOINT_BYTES
 from evd.store.writer import Writer
 
 Opener = Callable[..., SqliteDatabase]
