@@ -52,8 +52,6 @@ ATTRIBUTES_MAX = 12
 LARGE = {
     "evd.net.server.connection.Connection": 17,
     "evd.net.server.guarded.GuardedConnection": 16,
-    "evd.net.client.push_connection.PushConnection": 14,
-    "evd.net.client.push_pool.PushPool": 16,
 }
 """Classes that are larger still, and how large they may be: no new one, and none may grow."""
 

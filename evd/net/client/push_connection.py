@@ -19,6 +19,20 @@ class NoAnswer(HttpBroken):
     """The server closed the connection before the first byte of an answer."""
 
 
+class _PartialAnswer:
+    """The answer that is being read."""
+
+    __slots__ = ("body", "body_size", "complete", "headers", "status", "too_big")
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body: list[bytes] = []
+        self.body_size = 0
+        self.complete = False
+        self.too_big = False
+
+
 class PushConnection:
     """Sends a request, then reads its answer; the `on_…` methods are httptools' callbacks.
 
@@ -37,12 +51,12 @@ class PushConnection:
         self._wire_max = HEAD_MAX + 2 * body_max
         self._parser = httptools.HttpResponseParser(self)
         self._received = 0
-        self._expect()
+        self._answer = _PartialAnswer()
 
     def send(self, request: bytes) -> bool:
         """Send; False if the socket did not take everything: `wire.flush` when it is writable. Raises OSError."""
         self._received = 0
-        self._expect()
+        self._answer = _PartialAnswer()
         return self.wire.send(request)
 
     def receive(self) -> Response | None:
@@ -59,10 +73,10 @@ class PushConnection:
             self._feed(data)
             if not self.wire.more:
                 break
-        if not self._complete:
+        if not self._answer.complete:
             return None
         self.answered += 1
-        return Response(self._status, self._headers, b"".join(self._body))
+        return Response(self._answer.status, self._answer.headers, b"".join(self._answer.body))
 
     def cut_off(self) -> HttpBroken:
         """The error for the request in flight when the connection is lost."""
@@ -74,44 +88,36 @@ class PushConnection:
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if self._too_big:
+            if self._answer.too_big:
                 raise HttpBroken(f"{self.peer} answered with a body of more than {self._body_max} bytes.") from None
-            if not self._complete:
+            if not self._answer.complete:
                 raise HttpBroken(f"{self.peer} answered with something that is not HTTP/1.1.") from error
             self.reusable = False  # the answer was complete, but more bytes came after it
 
-    def _expect(self) -> None:
-        self._status = 0
-        self._headers: dict[str, str] = {}
-        self._body: list[bytes] = []
-        self._body_size = 0
-        self._complete = False
-        self._too_big = False
-
     def on_message_begin(self) -> None:
-        if self._complete:
+        if self._answer.complete:
             self.reusable = False  # an answer without a request: no later one can be assigned
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() in KEPT_HEADERS and not self._complete:
-            self._headers[name.decode("ascii").lower()] = value.decode("latin-1")
+        if name.lower() in KEPT_HEADERS and not self._answer.complete:
+            self._answer.headers[name.decode("ascii").lower()] = value.decode("latin-1")
 
     def on_body(self, data: bytes) -> None:
-        if self._complete:
+        if self._answer.complete:
             return
-        self._body_size += len(data)
-        if self._body_size > self._body_max:
-            self._too_big = True
+        self._answer.body_size += len(data)
+        if self._answer.body_size > self._body_max:
+            self._answer.too_big = True
             raise ValueError("too big")  # the only way to stop the parser
-        self._body.append(data)
+        self._answer.body.append(data)
 
     def on_message_complete(self) -> None:
-        if self._complete:
+        if self._answer.complete:
             return
         status = self._parser.get_status_code()
         if status < 200:  # RFC 9110 §15.2: an interim answer; the real one follows
-            self._expect()
+            self._answer = _PartialAnswer()
             return
-        self._status = status
-        self._complete = True
+        self._answer.status = status
+        self._answer.complete = True
         self.reusable = self.reusable and self._parser.should_keep_alive()

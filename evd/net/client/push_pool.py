@@ -52,6 +52,40 @@ SWEEP_MAX_S = 1.0
 READABLE = select.EPOLLIN | select.EPOLLRDHUP
 
 
+class ConnectionSlots:
+    """Which connections may be opened: at most `most`, few at once, and not many more than the load needs."""
+
+    def __init__(self, most: int, timeout_s: float) -> None:
+        self.free = most
+        """Neither open nor being opened."""
+        self.connecting = 0
+        self._most = most
+        self.timeout_s = timeout_s
+        self._spaced_until = -math.inf
+
+    @property
+    def has_room(self) -> bool:
+        return self.free > 0 and self.connecting < CONNECTING_MAX
+
+    def may_open(self, deadline: float) -> bool:
+        """Whether a request with this deadline may open a connection."""
+        return self.has_room and (self._is_eager() or self.opens_at(deadline) <= trio.current_time())
+
+    def opens_at(self, deadline: float) -> float:
+        """When a request with this deadline may open one beyond the first few."""
+        return max(deadline - self.timeout_s + PATIENCE_S, self._spaced_until)
+
+    def take(self) -> None:
+        """Reserve a slot for a connection that is being opened."""
+        if not self._is_eager():
+            self._spaced_until = trio.current_time() + SPACING_S
+        self.free -= 1
+        self.connecting += 1
+
+    def _is_eager(self) -> bool:
+        return self._most - self.free < EAGER
+
+
 class PushPool:
     """At most `connections_max` connections to `base_url`.
 
@@ -77,16 +111,12 @@ class PushPool:
     ) -> None:
         """Raises ConfigError if `base_url` is no http:// or https:// address."""
         self.origin = parse_origin(base_url)
-        self._timeout_s = timeout_s
         self._body_max = body_max
         self._idle_max_s = idle_max_s
         self._ssl_context: ssl.SSLContext | None = None
         if self.origin.scheme == "https":
             self._ssl_context = ssl_context or default_ssl_context()
-        self._connections_max = connections_max
-        self._free = connections_max  # free slots: neither open nor being opened
-        self._connecting = 0
-        self._spaced_until = -math.inf
+        self._slots = ConnectionSlots(connections_max, timeout_s)
         self._lines: dict[int, _OpenConnection] = {}  # by file descriptor
         self._idle: list[_OpenConnection] = []  # the last used last: surplus ones grow old
         self._waiting: deque[_Waiter] = deque()  # for a connection; empty while one is idle
@@ -107,7 +137,7 @@ class PushPool:
 
         Raises HttpTimeout after `timeout_s`, HttpBroken if there is no usable answer, HttpError if the pool is closed.
         """
-        deadline = trio.current_time() + self._timeout_s
+        deadline = trio.current_time() + self._slots.timeout_s
         line = self._idle.pop() if self._idle else await self._obtain(deadline)
         try:
             return await line.exchange(request, deadline)
@@ -118,7 +148,7 @@ class PushPool:
         except BaseException:
             self._give_slot()
             raise
-        self._connecting += 1  # in the slot of the one that broke
+        self._slots.connecting += 1  # in the slot of the one that broke
         line = await self._connect(deadline)
         try:
             return await line.exchange(request, deadline)
@@ -137,8 +167,8 @@ class PushPool:
 
     async def _obtain(self, deadline: float) -> _OpenConnection:
         """A connection that becomes free, or a new one, whichever is first."""
-        if self._may_open(deadline):
-            self._take_slot()
+        if self._slots.may_open(deadline):
+            self._slots.take()
         else:
             line = await self._wait(deadline)
             if line is not None:
@@ -146,7 +176,7 @@ class PushPool:
         return await self._connect(deadline)
 
     async def _wait(self, deadline: float) -> _OpenConnection | None:
-        """Wait for a free connection; None if there is a slot to open one, which then counts in `_connecting`."""
+        """Wait for a free connection; None if there is a slot to open one, which then counts as being opened."""
         waiter = _Waiter(trio.lowlevel.current_task(), deadline)
         self._waiting.append(waiter)
         if len(self._waiting) == 1:
@@ -168,42 +198,24 @@ class PushPool:
                 return self._watch(await self._dial())
             raise self._too_slow()
         except BaseException:
-            self._free += 1
+            self._slots.free += 1
             raise
         finally:
-            self._connecting -= 1
+            self._slots.connecting -= 1
             self._invite()
 
     def _give_slot(self) -> None:
-        self._free += 1
+        self._slots.free += 1
         self._invite()
 
     def _invite(self) -> None:
         """Wake the waiting tasks that may open a connection, and check again when the next one may."""
-        while self._waiting and self._may_open(self._waiting[0].deadline):
-            self._take_slot()
+        slots = self._slots
+        while self._waiting and slots.may_open(self._waiting[0].deadline):
+            slots.take()
             trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Value(None))
-        if self._waiting and self._has_room():
-            self._turn.deadline = min(self._turn.deadline, self._opens_at(self._waiting[0].deadline))
-
-    def _may_open(self, deadline: float) -> bool:
-        """Whether a request with this deadline may open a connection."""
-        return self._has_room() and (self._is_eager() or self._opens_at(deadline) <= trio.current_time())
-
-    def _has_room(self) -> bool:
-        return self._free > 0 and self._connecting < CONNECTING_MAX
-
-    def _is_eager(self) -> bool:
-        return self._connections_max - self._free < EAGER
-
-    def _opens_at(self, deadline: float) -> float:
-        return max(deadline - self._timeout_s + PATIENCE_S, self._spaced_until)
-
-    def _take_slot(self) -> None:
-        if not self._is_eager():
-            self._spaced_until = trio.current_time() + SPACING_S
-        self._free -= 1
-        self._connecting += 1
+        if self._waiting and slots.has_room:
+            self._turn.deadline = min(self._turn.deadline, slots.opens_at(self._waiting[0].deadline))
 
     async def _dial(self) -> PlainSocket:
         url = self.origin.url
@@ -262,7 +274,7 @@ class PushPool:
     # ---- the pool's task ----
 
     async def _attend(self, poll: select.epoll) -> None:
-        every_s = min(self._timeout_s / SWEEPS, SWEEP_MAX_S)
+        every_s = min(self._slots.timeout_s / SWEEPS, SWEEP_MAX_S)
         sweep_at = trio.current_time() + every_s
         try:
             with self._scope:
@@ -336,7 +348,7 @@ class PushPool:
             trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Error(self._is_closed()))
 
     def _too_slow(self) -> HttpTimeout:
-        return HttpTimeout(f"{self.origin.url} did not answer within {self._timeout_s:g} s.")
+        return HttpTimeout(f"{self.origin.url} did not answer within {self._slots.timeout_s:g} s.")
 
     def _is_closed(self) -> HttpError:
         return HttpError(f"The connections to {self.origin.url} are closed.")
