@@ -41,7 +41,7 @@ class Readings(msgspec.Struct, frozen=True, kw_only=True):
     displaced: int = 0
     """Phones that made room for newer ones though a provider took a push for them lately."""
     stopped: StoppedPhonesState | None = None
-    """Phones that are registered, and those of them that evd sends nothing now; None: nobody has looked yet."""
+    """Phones that are registered, and those of them that evd sends nothing now; None: not looked up yet."""
     rejections: int = 0
     unexplained: int = 0
     """Statuses whose sender's values contradict what their format makes of the payload."""

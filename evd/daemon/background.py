@@ -22,7 +22,7 @@ from evd.store.queries import Queries
 def start_background(
     nursery: trio.Nursery, parts: Parts, reporter: StateReporter, queries: Queries, *, serving: bool
 ) -> None:
-    """Each is a task for as long as the nursery; without `serving` nobody but one command is served."""
+    """Each is a task for as long as the nursery; without `serving` only one command is served."""
     nursery.start_soon(check_file, parts)
     if serving:
         days = parts.config.push.forget_after_days

@@ -34,7 +34,7 @@ VOLTS = 230  # of the charger, one phase
 KNEE = 80  # %: up to here a battery takes the charger's current, above it less and less (constant voltage)
 LAST_SHARE = 0.1  # of the charger's current, taken at 100 %
 LOW = 20  # %: who arrives with less plugs in
-RESERVE = 5  # %: nobody drives below it
+RESERVE = 5  # %: no vehicle drives below it
 KM_PER_STEP = 8  # 48 km/h
 HOME = (48.1486, 17.1077)  # °: the original project's city
 
@@ -203,14 +203,14 @@ class _Life:
 
 
 class Fleet:
-    """Vehicles by seed: the same seed and number of vehicles tell the same story, each vehicle its own."""
+    """Vehicles by seed: the same seed and number of vehicles give the same days, and each vehicle has its own."""
 
     def __init__(self, vehicles: int, seed: int) -> None:
         """Raises ConfigError unless there are 1 to FLEET_MAX vehicles."""
         if not 1 <= vehicles <= FLEET_MAX:
             raise ConfigError(f"a fleet of {vehicles} vehicles cannot be simulated: ask for 1 to {FLEET_MAX}")
         self._seed = seed
-        dice = random.Random(f"fleet {seed}")  # noqa: S311  # to be told again, not to be secret
+        dice = random.Random(f"fleet {seed}")  # noqa: S311  # to be repeated, not to be secret
         # From 100000 on, so that an id has six digits and none leads with a zero.
         drawn = [f"{number:X}" for number in dice.sample(range(0x100000, 0x1000000), vehicles)]
         self.vehicles = (FIRST_VEHICLE, *[vehicle for vehicle in drawn if vehicle != FIRST_VEHICLE][: vehicles - 1])

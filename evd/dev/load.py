@@ -140,7 +140,7 @@ class LoadGenerator:
     async def run(self) -> None:
         """Returns when all is sent and answered; cancelling cuts off what is in flight.
 
-        Raises HttpError, in a group, if there is no answer at all: nobody is there. Later ones are only counted.
+        Raises HttpError, in a group, if there is no answer at all. Later ones are only counted.
         """
         self._begin = trio.current_time()
         async with trio.open_nursery() as nursery:

@@ -75,7 +75,7 @@ class Traffic:
         self._shape = shape
         self._duplicates = duplicates / 100
         self._late = late / 100
-        self._dice = random.Random(f"traffic {seed}")  # noqa: S311  # to be told again, not to be secret
+        self._dice = random.Random(f"traffic {seed}")  # noqa: S311  # to be repeated, not to be secret
         self._held: Call | None = None
         self._last: Call | None = None
 

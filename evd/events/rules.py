@@ -169,14 +169,14 @@ def _target_reached(settings: VehicleEventSettings, memory: VehicleMemory, seen:
     charge, target = seen.charge, seen.target
     if charge is None or target is None:
         return ()
-    known, told = memory.target is not None, memory.target or 0.0
+    known, reported = memory.target is not None, memory.target or 0.0
     if charge <= max(target - settings.charge_margin, 0):
-        told = 0.0
-    reached = charge >= target > told
+        reported = 0.0
+    reached = charge >= target > reported
     lowered = memory.aim is not None and target < memory.aim
     if charge < target:
         memory.aim = target
-    memory.target = target if reached else told
+    memory.target = target if reached else reported
     if not (reached and known) or lowered:
         return ()
     how = "passed" if charge > target else "reached"
@@ -205,14 +205,14 @@ def _charge_low(settings: VehicleEventSettings, memory: VehicleMemory, seen: Rea
     charge = seen.charge
     if charge is None:
         return ()
-    known, told = memory.low is not None, memory.low
-    if told and (
+    known, reported = memory.low is not None, memory.low
+    if reported and (
         charge >= min(settings.low_charge + settings.charge_margin, 100)
-        or (memory.charging and charge >= told + settings.charge_margin)
+        or (memory.charging and charge >= reported + settings.charge_margin)
     ):
-        told = 0.0
-    low = not told and charge < settings.low_charge and not memory.charging
-    memory.low = max(charge, 0.1) if low else told or 0.0
+        reported = 0.0
+    low = not reported and charge < settings.low_charge and not memory.charging
+    memory.low = max(charge, 0.1) if low else reported or 0.0
     if not (low and known):
         return ()
     details = {"charge": charge, "limit": settings.low_charge}

@@ -1,4 +1,4 @@
-"""The walk through all vehicles that somebody wants to hear of, a page at a time: what memory forgot is found by it."""
+"""The walk through all vehicles with listeners, a page at a time: it finds what memory has forgotten."""
 
 from __future__ import annotations
 

@@ -193,9 +193,9 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     push: PushState | None = None
     """None: no provider is set up."""
     stopped: StoppedPhonesState | None = None
-    """None: nobody has looked yet."""
+    """None: not looked up yet."""
     events: EventsState | None = None
-    """None: nobody looks for events."""
+    """None: no events are looked for."""
     disk: DiskState = DiskState()
     loop: LoopState = LoopState()
     clock_behind_s: float = 0.0

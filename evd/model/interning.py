@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Interner:
-    """Of mappings that nobody changes; beyond `most` different ones, each stays its own."""
+    """Shares equal mappings, which must not be changed; beyond `most` different ones it shares no more."""
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -1,4 +1,4 @@
-"""Which vehicles somebody may listen to, in memory of a fixed size: a filter before any look at the database."""
+"""Which vehicles may have listeners, in memory of a fixed size: a filter before any read of the database."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from evd.model.operations import Arrive
 
 LISTENERS = 1 << 19
-"""Slots of a byte; with 50,000 vehicles that somebody listens to, one in ten others is looked up in vain."""
+"""Slots of one byte. With 50,000 vehicles that have listeners, one in ten others is looked up in vain."""
 
 
 class Listeners:
@@ -20,7 +20,7 @@ class Listeners:
         self._slots[hash(vehicle) % LISTENERS] = 1
 
     def of(self, statuses: Iterable[Arrive]) -> list[Arrive]:
-        """Those of vehicles that somebody may listen to; one look for all of a commit."""
+        """Those of vehicles that may have listeners; one call for all statuses of a commit."""
         slots = self._slots
         return [status for status in statuses if slots[hash(status.vehicle) % LISTENERS]]
 

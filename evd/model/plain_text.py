@@ -36,7 +36,7 @@ def lines(text: str) -> str:
 
 
 def excerpt(text: str, length: int) -> str:
-    """The beginning of what somebody else says: one line, at most `length` characters, all of them to be seen."""
+    """The beginning of a foreign text: one line of at most `length` characters, all of them visible."""
     return one_line(text[:length]).replace(REPLACEMENT, "")
 
 

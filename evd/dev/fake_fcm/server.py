@@ -103,7 +103,7 @@ class _Delayed:
 class FakeFcm:
     """The server: `await nursery.start(fake.serve)`, then look at `port`, `url` and `requests`.
 
-    `google` may be told of moods and asked for counts. The newest `requests_max` requests are kept, `record` gets each
+    `google` takes moods and has the counts. The newest `requests_max` requests are kept, `record` gets each
     as a line of JSON, within milliseconds: `{"at": epoch ms, "kind": "send" or "token", "project", "message",
     "status"}`, where status 0 is one that is never answered. More than `connections_max` connections are closed as they
     come.

@@ -34,7 +34,7 @@ class AddOwner(Operation, frozen=True, gc=False):
 
 
 class RemoveOwner(Operation, frozen=True, gc=False):
-    """The user owns the vehicle no more, and his phones hear of it no more. The result is False if he never did."""
+    """The user no longer owns the vehicle or gets its pushes. The result is False for a user who did not own it."""
 
     uid: str
     vehicle: str

@@ -12,7 +12,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size_bytes(self) -> int:
-        """About what it holds in memory while it waits."""
+        """Its approximate size in memory while it waits."""
         return 256
 
     @property
@@ -22,7 +22,7 @@ class Operation(msgspec.Struct, frozen=True, gc=False):
 
 
 class Several(Operation, frozen=True, gc=False):
-    """Operations of one request, in one transaction. The result is the list of theirs, single ones' errors included."""
+    """Operations of one request, in one transaction. The result is the list of their results or errors."""
 
     operations: tuple[Operation, ...]
 
@@ -36,7 +36,7 @@ class Several(Operation, frozen=True, gc=False):
 
 
 class UnknownVehicle(EvdError):
-    """The vehicle was never heard, and `ingest.unknown_vehicle` says that it must be known."""
+    """The vehicle is unknown, and `ingest.unknown_vehicle` requires known ones."""
 
 
 class LimitReached(EvdError):

@@ -18,7 +18,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     samples: bytes = b"[]"
     """JSON: the two samples that were compared."""
     self_told: tuple[Client, ...] = ()
-    """Whose apps tell it themselves: it waits for none of their phones."""
+    """Clients whose apps show it by themselves: it is not pushed to their registrations."""
 
 
 class RecordEvents(Operation, frozen=True, gc=False):
@@ -63,7 +63,7 @@ class SetAlerts(Operation, frozen=True, gc=False):
 
 
 class SetPreferences(Operation, frozen=True, gc=False):
-    """What a user wants to be told, as JSON."""
+    """A user's preferences for events, as JSON."""
 
     uid: str
     settings: bytes

@@ -1,4 +1,4 @@
-"""Pushes: what became of them, and which last status one tells."""
+"""Pushes: their outcomes, and the pause of all."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PutOff(Operation, frozen=True, gc=False):
 
 
 class ForgetExpired(Operation, frozen=True, gc=False):
-    """Pushes of events that were worth nothing at `before` go, `limit` at most: nobody sends to those who want them."""
+    """Delete pushes of events that expired by `before`, at most `limit`: their registrations have no provider."""
 
     before: int
     limit: int

@@ -9,17 +9,16 @@ import msgspec
 from evd.model.operations.base import Operation
 
 Client = Literal["original", "v1"]
-"""By whose routes a phone registered: the original's, as its app does once, at log-in, or `/api/v1`, at each start."""
-
+"""The routes by which it registered: the original's, whose app does so once, at log-in, or `/api/v1`, at each start."""
 
 ORIGINAL: Client = "original"
 
 
 class Register(Operation, frozen=True, gc=False):
-    """A phone wants a vehicle's pushes, with the vehicle's id spelled its way; said again, it renews.
+    """Register a target for a vehicle's pushes, with the vehicle's id as it spells it; or renew the registration.
 
-    A phone is one user's at a time: it hears no more of what it was registered for by the one before him. The result is
-    None, or how many phones made room for it though a provider took a push for them lately.
+    A phone belongs to one user at a time: the registrations of its former user are deleted. The result is None, or how
+    many registrations made room for this one although a provider accepted a push for them lately.
     """
 
     vehicle: str
@@ -31,13 +30,13 @@ class Register(Operation, frozen=True, gc=False):
     """The name of a `TargetKind`."""
     client: Client = "v1"
     displaces: bool = True
-    """Whether another phone makes room where there are too many; else LimitReached is raised."""
+    """Whether the oldest registration makes room if there are too many; else LimitReached is raised."""
 
 
 class Renew(Operation, frozen=True, gc=False):
-    """A user asked for something: his phones count as seen. Those that were renewed within a day stay as they are.
+    """Renew all registrations of a user who sent a request, except those renewed within a day.
 
-    The result is the vehicles that the others hear of.
+    The result is the vehicles of the registrations that were renewed.
     """
 
     uid: str
@@ -45,7 +44,7 @@ class Renew(Operation, frozen=True, gc=False):
 
 
 class Unregister(Operation, frozen=True, gc=False):
-    """The result is False if there is no such registration, of `uid` where one is given."""
+    """Delete a registration, of `uid` if one is given. The result is False if there is none."""
 
     vehicle: str
     token: str
@@ -53,14 +52,14 @@ class Unregister(Operation, frozen=True, gc=False):
 
 
 class ForgetUnseen(Operation, frozen=True, gc=False):
-    """Registrations that were not renewed since `before` go, `limit` at most; the result is how many went."""
+    """Delete registrations that were not renewed since `before`, at most `limit`. The result is their number."""
 
     before: int
     limit: int
 
 
 class Registration(msgspec.Struct, frozen=True, gc=False):
-    """A registration, and how far its deliveries are."""
+    """A registration and the state of its deliveries."""
 
     number: int
     vehicle: str
@@ -70,7 +69,7 @@ class Registration(msgspec.Struct, frozen=True, gc=False):
     uid: str
     renewed: int
     given: str
-    """The id of the status it was given last."""
+    """The id of the status that it was sent last."""
     due: int | None
     attempts: int
     client: Client = "v1"

@@ -207,13 +207,13 @@ cdef void* live(void* argument) noexcept nogil:
 cdef bint has_ended(Desk* desk, int timeout_ms) noexcept nogil:
     """Wait for the end of the group; without a limit if `timeout_ms` is -1."""
     cdef pollfd waited
-    cdef int told = -1
+    cdef int ready = -1
     waited.fd, waited.events = desk.ended, POLLIN
-    while told < 0:
-        told = poll(&waited, 1, timeout_ms)
-        if told < 0 and errno != EINTR:
+    while ready < 0:
+        ready = poll(&waited, 1, timeout_ms)
+        if ready < 0 and errno != EINTR:
             return False
-    return told > 0
+    return ready > 0
 
 
 cdef inline Text borrowed(object value, const char* start, Py_ssize_t size) noexcept:
