@@ -102,7 +102,6 @@ def _secret(noun: str, section: str, setting: str) -> click.Command:
             return
         say("{}", text)
         file = find(directory, os.environ).settings
-        hint = 'Write it into {}: [{}] {} = "…", restart evd, give it to the receivers.'
-        say(hint, file, section, setting, err=True)
+        say('Write it into {}: [{}] {} = "…", restart evd, give it to the receivers.', file, section, setting, err=True)
 
     return secret

@@ -28,7 +28,7 @@ def _write_bcd(step: FieldStep, value: object) -> int:
 """
 ROW = """    "bcd": PayloadType(range(1, 9), "1 to 8 bytes", 8, _read_bcd, _write_bcd),
 """
-AT_FUNCTIONS = "#: By their names in the grammar.\n"
+AT_FUNCTIONS = "#: Name in the grammar → type.\n"
 AT_ROW = '    "bool": PayloadType('
 FORMAT = 'default_format = "meter"\n[formats.meter]\ngrammar = "state::uint:8 serial::bcd:3"\n'
 

@@ -160,7 +160,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B4 duplicates: same device, time, seqNumber, data": (
         "ingest/test_service::test_a_redelivery_in_whatever_shape_is_answered_alike_and_changes_nothing",
-        "store/sqlite/test_rings::test_equal_time_and_number_with_another_payload_are_two_statuses",
+        "store/contract/test_statuses::test_equal_time_and_number_with_another_payload_are_two_statuses_by_arrival",
     ),
     "B4 order: B can pass A by minutes": (
         f"{DELIVERY}::test_a_message_that_was_passed_takes_its_place_and_is_not_the_last",
