@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from evd.errors import StoreBroken
 from evd.store.sqlite.connection import open_reader, translated
 
 WHOLE_BYTES_MAX = 64 * 1024 * 1024
@@ -37,12 +38,16 @@ def find_damage(
 ) -> list[str]:
     """The damage found in the file, empty if none; `rest` is called with the seconds of each pause.
 
-    Reads on a connection of its own. Raises StoreBroken if the file is too damaged to be read.
+    Reads on a connection of its own. Raises StoreBroken if the file is gone or too damaged to be read.
     """
+    try:
+        size_bytes = path.stat().st_size
+    except OSError as error:
+        raise StoreBroken(f"{path} cannot be read ({error.strerror}): restore a backup") from error
     with translated(path):
         connection = open_reader(path)
         try:
-            if path.stat().st_size <= whole_bytes_max:
+            if size_bytes <= whole_bytes_max:
                 return _told(connection.execute("PRAGMA quick_check(20)"))
             return _around_the_rings(connection) or _along_the_rings(connection, rest)
         finally:

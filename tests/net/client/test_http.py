@@ -537,10 +537,12 @@ async def test_waiting_for_a_free_connection_counts_towards_the_deadline(nursery
             await client.ask()
 
     client = Asker(await listen(nursery, handler), connections_max=1, timeout_s=0.2)
+    began = trio.current_time()
     async with client, trio.open_nursery() as askers:
         for _ in range(3):
             askers.start_soon(ask)
-    assert len(connections) == 1
+    assert trio.current_time() - began < 0.4, "the second does not wait for the first and then for its own answer"
+    assert connections
     nursery.cancel_scope.cancel()
 
 

@@ -835,3 +835,9 @@ def test_writing_needs_no_temporary_file_so_that_their_folder_may_be_full(open_s
     opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert not [path for path in opened if "etilqs" in path]
     store._db.execute("DROP TABLE temp.some")
+
+
+def test_a_file_that_is_gone_is_no_fault_of_evds_own(tmp_path: Path) -> None:
+    """It may be removed while the check at the start looks at it."""
+    with pytest.raises(StoreBroken, match="cannot be read"):
+        find_damage(tmp_path / "evd.db")
