@@ -25,7 +25,7 @@ from evd.store.writer_health import WriterHealth
 BUSY_RETRY_S = 0.2
 """Pause between attempts while another process holds the database's lock: no attempt itself waits for it."""
 
-TIDY_EVERY_S = 0.5
+MAINTAIN_EVERY_S = 0.5
 """How often an idle writer checks for maintenance (a long WAL, a ring with too many statuses)."""
 
 EXPIRE_EVERY_S = 0.25
@@ -137,7 +137,7 @@ class Writer:
                 return False
             self._wake = trio.Event()
             self._resting = not more
-            with trio.move_on_after(0 if more else TIDY_EVERY_S) as idle:
+            with trio.move_on_after(0 if more else MAINTAIN_EVERY_S) as idle:
                 await self._wake.wait()
             self._resting = False
             if not idle.cancelled_caught:

@@ -22,7 +22,7 @@ from evd.model.operations import AddKey, LimitReached, Operation, SetVehicle, Se
 from evd.model.retention import Verdict
 from evd.store.group_commit import LINGER_AGAIN_S, SLICE_S
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.writer import BUSY_RETRY_S, TIDY_EVERY_S, Writer
+from evd.store.writer import BUSY_RETRY_S, MAINTAIN_EVERY_S, Writer
 
 ANSWER_S = 8.0
 
@@ -380,7 +380,7 @@ async def test_an_idle_writer_finds_out_that_there_is_space_again(store: Scripte
         with pytest.raises(Unavailable):
             await writer.write(Numbered(0))
         assert writer.health.disk_full
-        await until(lambda: not writer.health.disk_full, mock_clock, TIDY_EVERY_S)
+        await until(lambda: not writer.health.disk_full, mock_clock, MAINTAIN_EVERY_S)
     assert store.tidied >= 3
 
 
@@ -468,7 +468,7 @@ async def test_an_idle_writer_takes_the_next_operation_though_a_relief_goes_on(
     store.wants_maintenance, store.wants_checkpoint = False, True
     async with running(writer):
         await writer.write(Numbered(0))
-        mock_clock.jump(2 * TIDY_EVERY_S)
+        mock_clock.jump(2 * MAINTAIN_EVERY_S)
         await wait_all_tasks_blocked()
         with trio.fail_after(5):
             assert await writer.write(Numbered(1)) == 1
@@ -521,7 +521,7 @@ async def test_an_idle_writer_tidies_now_and_then_and_at_once_while_there_is_mor
     async with running(new_writer(store)):
         await until(lambda: store.tidied == 3)
         assert trio.current_time() == 0
-        await until(lambda: store.tidied >= 4, mock_clock, TIDY_EVERY_S)
+        await until(lambda: store.tidied >= 4, mock_clock, MAINTAIN_EVERY_S)
 
 
 @pytest.mark.parametrize("error", [StoreBusy("held"), StoreFull("full")])
