@@ -30,8 +30,8 @@ HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send
 BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 
 
-#: Most fields allowed → bytes → parsed head. The callbacks of a device type differ only in their bodies, so nearly every
-#: head has come before. Refused heads are not kept.
+#: Most fields allowed → bytes → parsed head. The callbacks of a device type differ only in their bodies, so nearly
+#: every head has come before. Refused heads are not kept.
 _seen: dict[int, dict[bytes, RequestHead]] = {}
 SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
 SEEN_BYTES_MAX = 2048
