@@ -43,3 +43,8 @@ def test_cited_files_and_modules_exist(path: Path) -> None:
 def test_links_of_documents_lead_somewhere(path: Path) -> None:
     for target in LINK.findall(path.read_text("utf-8")):
         assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_no_conflict_of_a_merge_is_left(path: Path) -> None:
+    assert not re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", path.read_text("utf-8"), re.MULTILINE)

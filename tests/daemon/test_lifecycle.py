@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
+from daemon_process import EVENT_S, RunningDaemon, clean_env, init, run_evd, running_daemon
 from daemon_statuses import post, stored
 from folders import ROOT
 
@@ -162,7 +162,7 @@ def test_statistics_say_whether_evd_runs(tmp_path: Path) -> None:
 def test_a_hangup_does_not_end_it(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "evd") as daemon:
         daemon.process.send_signal(signal.SIGHUP)
-        assert daemon.logs.wait_for("SIGHUP changes nothing", 10)
+        assert daemon.logs.wait_for("SIGHUP changes nothing", EVENT_S)
         assert post(daemon, 1).status_code == 201
 
 
@@ -188,7 +188,7 @@ def test_the_first_keys_do_not_stay_in_the_journal(tmp_path: Path, flags: list[s
     assert not [key for key in keys.values() if key in said]
     with running_daemon(tmp_path / "evd", keys=keys) as daemon:
         assert post(daemon, 1).status_code == 201
-        assert daemon.events("the first keys are still in a file: note them elsewhere and remove it")
+        daemon.event("the first keys are still in a file: note them elsewhere and remove it")
 
 
 def _without_rights() -> None:

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,6 +24,8 @@ from loop_watchdog import HELD
 # A start takes about a second; a machine that is busy with other tests may need some more.
 READY_S = 30.0
 STOP_S = 20.0
+EVENT_S = 20.0
+"""A daemon logs beside what it answers, so a line may come after the answer: on a busy machine, seconds after."""
 LINES_MAX = 10_000
 
 
@@ -62,11 +64,16 @@ class Lines:
             self._ended = True
             self._news.notify_all()
 
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float) -> bool:
+        """Is `condition`, which reads `lines`, true, or does it become so in time and before the process ends?"""
+        with self._news:
+            self._news.wait_for(lambda: self._ended or condition(), timeout_s)
+            return condition()
+
     def wait_for(self, text: str, timeout_s: float) -> str | None:
         """The first line that holds `text`; None if the process ended, or did not write it in time."""
-        with self._news:
-            self._news.wait_for(lambda: self._ended or self._find(text) is not None, timeout_s)
-            return self._find(text)
+        self.wait_until(lambda: self._find(text) is not None, timeout_s)
+        return self._find(text)
 
     def _find(self, text: str) -> str | None:
         return next((line for line in self.lines if text in line), None)
@@ -95,8 +102,19 @@ class RunningDaemon:
     def database(self) -> Path:
         return self.directory / "evd.db"
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """The log lines of one event."""
+    def event(self, name: str, *, within_s: float = EVENT_S, **having: Any) -> dict[str, Any]:
+        """The first log line of the event `name` with the values `having`: waits for it, and fails without one."""
+
+        def found() -> list[dict[str, Any]]:
+            return [line for line in self.events_so_far(name) if having.items() <= line.items()]
+
+        assert self.logs.wait_until(lambda: bool(found()), within_s), (
+            f'evd logged no "{name}" with {having} within {within_s:g} s, or ended before:\n{self.logs}'
+        )
+        return found()[0]
+
+    def events_so_far(self, name: str) -> list[dict[str, Any]]:
+        """The log lines of the event `name` up to now; one that is due may be missing: `event` waits for it."""
         documents = [json.loads(line) for line in list(self.logs.lines) if line.startswith("{")]
         return [document for document in documents if document.get("event") == name]
 
@@ -172,5 +190,5 @@ def running_daemon(
         raise
     if not daemon.stopped:
         daemon.stop()
-    held = daemon.events(HELD)
+    held = daemon.events_so_far(HELD)
     assert held == [], f"{held}\n{logs}" if "LOOP_STACKS" in os.environ else held
