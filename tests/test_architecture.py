@@ -29,7 +29,7 @@ ROOMS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").ex
 OUTER = {"evd.store.sqlite", "evd.push.providers.fcm", "evd.push.providers.webhook"}
 """Engines and providers: only `wiring` and their own room may name them."""
 
-PURE_ROOMS = {"model", "payload", "sigfox", "redaction", "request", "streaming"}
+PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "streaming"}
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
@@ -40,7 +40,12 @@ PURE_ELSEWHERE = re.compile(
 IMPURE = re.compile(
     r"(trio|sqlite3|pysqlite3|aiosqlite|quart|quart_trio|hypercorn|firebase_admin|google|time|datetime|asyncio|random|socket)(\.|$)"
 )
-SEEDED = {"evd.dev.fleet": "random", "evd.dev.traffic": "random", "evd.model.preferences": "datetime"}
+SEEDED = {
+    "evd.dev.fleet": "random",
+    "evd.dev.traffic": "random",
+    "evd.model.preferences": "datetime",
+    "evd.derived.calendar": "datetime",
+}
 """A seed and a time are their arguments."""
 
 WITHOUT_TRIO = {"config", "log", *PURE_ROOMS}

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from evd.log.logger import log
 from evd.model.retention import Rank, Verdict
+from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.ring_ahead import next_ahead
 from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
@@ -31,6 +32,8 @@ ORDER BY number LIMIT 1"""
 
 class RingsInMemory(Protocol):
     """The part of `evd.store.sqlite.rings.Rings` that must follow changes of a vehicle's rows."""
+
+    derivation: Derivation
 
     def drop(self, vehicle: str) -> None: ...
 
@@ -63,7 +66,8 @@ class RingMaintenance:
     @property
     def due(self) -> bool:
         """Whether `step` may find something to do."""
-        return self._resize_from is not None or self._admit_from is not None or bool(self._damaged)
+        waiting = self._resize_from is not None or self._admit_from is not None
+        return waiting or bool(self._damaged) or self._rings.derivation.lags
 
     def sizes_changed(self) -> None:
         """Note that a ring's size may differ from its settings."""
@@ -109,6 +113,8 @@ class RingMaintenance:
                 self._resize()
             elif self._admit_from is not None:
                 self._admit()
+            elif self._rings.derivation.lags:
+                self._derive()
         except RingDamaged as damage:
             self.note_damage(damage.number)
 
@@ -134,6 +140,17 @@ class RingMaintenance:
             lay_out(self._db, head)
         write_shape(self._db, head)
         self._resize_from = number + 1
+
+    def _derive(self) -> None:
+        """Derive some statuses of a vehicle that were not derived when they came. Raises RingDamaged."""
+        derivation = self._rings.derivation
+        vehicle = derivation.next_lagging()
+        if vehicle is None:
+            return
+        self._rings.drop(vehicle)
+        head = self._rings.find(vehicle)
+        if head is None or head.fold is not None or not derivation.catch_up(head):
+            derivation.lagging.pop(vehicle, None)
 
     def _admit(self) -> None:
         """Admit some statuses of one vehicle as timely. Raises RingDamaged."""

@@ -8,8 +8,10 @@ long ring than in a short one, except the steps of `upkeep`, which run beside th
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
+from evd.derived.samples import read_sample
 from evd.model import retention as ring
 from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
@@ -18,6 +20,7 @@ from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
+from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
@@ -66,6 +69,7 @@ class Rings:
         create_unknown: bool,
         vehicles_max: int,
         contract: int,
+        rollup_days: int,
     ) -> None:
         self._db = connection
         self._commit_thread = committer
@@ -79,6 +83,7 @@ class Rings:
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection)
+        self.derivation = Derivation(connection, self._search.count_up_to, days=rollup_days)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
@@ -99,6 +104,13 @@ class Rings:
             tally = head.tally
             if not tally.time < time < tally.midnight:  # once a day, and if a frame that is no status is newer
                 return False
+        fold = head.fold
+        if fold is not None:
+            if not head.plain or (time, seq) <= (head.time, head.seq):
+                return False
+            if not fold.take_quiet(read_sample(time, seq, message.status_id, message.fields)):
+                return False
+            head.unsaved += 1
         slot = head.append(time, seq)
         if slot < 0:
             return False
@@ -125,6 +137,7 @@ class Rings:
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
                 self._count(head, rank, index)
+            self.derivation.arrive(head, message, index)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
@@ -156,6 +169,7 @@ class Rings:
             if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
                 self._commit_thread.shape(head.number, head.kept, head.newest, *head.tally.numbers)
                 head.behind = 0
+        self.derivation.save_due(self._touched)
         self._touched.clear()
 
     def flush(self) -> None:
@@ -169,6 +183,7 @@ class Rings:
         self._touched.clear()
         self._commit_thread.drop()
         self.annotations.forget()
+        self.derivation.forget()
         self.upkeep.forget()
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
@@ -187,6 +202,7 @@ class Rings:
         if head.tally.time == NOT_COUNTED:
             self._counts.recount(head)
             write_shape(self._db, head)
+        self.derivation.load(vehicle, head)
         return head
 
     def known(self, vehicle: str) -> bool:
@@ -221,7 +237,9 @@ class Rings:
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._bounds.capacity, at)
         )
         self._vehicles += 1
-        return RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
+        head = RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
+        self.derivation.load(vehicle, head)
+        return head
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it sends next; its ring may have to change its size."""
@@ -231,7 +249,9 @@ class Rings:
 
     def drop(self, vehicle: str) -> None:
         """Drop the vehicle's head from memory; nothing of its ring may be gathered."""
-        self._heads.pop(vehicle, None)
+        head = self._heads.pop(vehicle, None)
+        if head is not None and head.unsaved:
+            self.derivation.save(head)
 
     def count_moved(self, rows: int) -> None:
         """Count rows that other modules moved in a ring, because they lengthen the WAL."""
@@ -263,6 +283,10 @@ class Rings:
             return []
         self._flush_if_touched(head)
         return self._search.places(head, time, NO_SEQ if seq is None else seq)
+
+    def changing(self, vehicle: str, place: int) -> AbstractContextManager[None]:
+        """The fields of a status that `places` found change in this context."""
+        return self.derivation.changing(self._heads.get(vehicle), place)
 
     def _load(self, message: Arrive | Frame) -> RingState:
         head = self._find_and_hold(message.vehicle)
@@ -373,7 +397,8 @@ class Rings:
             return
         self.flush()
         for said in self.annotations.take(key, message.payload):
-            self.annotations.annotate(place, said)
+            with self.changing(message.vehicle, place):
+                self.annotations.annotate(place, said)
 
     def _write(self, message: Arrive, head: RingState, place: int, seq: int) -> None:
         self._commit_thread.put(
@@ -388,7 +413,9 @@ class Rings:
             message.fields,
             message.document,
             message.flags,
+            head.activity,
         )
+        head.activity = None
         self._touched[head.number] = head
 
     def _look(self, message: Arrive, head: RingState, rank: Rank) -> tuple[Verdict, int]:
@@ -396,7 +423,11 @@ class Rings:
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
         if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
-            same = self.annotations.unite(message, there[-TIES_MAX:]) or same
+            twin = self.annotations.twin(message, there[-TIES_MAX:])
+            if twin is not None:
+                same = True
+                with self.changing(message.vehicle, twin):
+                    self.annotations.unite(message, twin)
         index = high if rank.timely else 0
         outranked = False
         if rank.timely and head.full:
