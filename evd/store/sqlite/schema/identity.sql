@@ -1,0 +1,1 @@
+-- Who asks: local users, their sessions, and their access tokens. Secrets are kept as digests only.
