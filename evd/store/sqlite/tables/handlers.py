@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Operation
-from evd.store.sqlite.tables import downlinks, events, notes, radio, registrations, registry
+from evd.store.sqlite.tables import downlinks, events, identity, notes, radio, registrations, registry
 from evd.store.sqlite.tables import formats as format_tables
 from evd.store.sqlite.tables.base import Registry
 
 HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
     **registry.HANDLERS,
+    **identity.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
     **downlinks.HANDLERS,
