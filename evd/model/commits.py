@@ -29,8 +29,8 @@ from evd.model.operations import (
     Renew,
     RevokeKey,
     RevokeToken,
-    SetAlerts,
     SetDeviceType,
+    SetEventSettings,
     SetPassword,
     SetPreferences,
     SetVehicle,
@@ -59,7 +59,7 @@ class CommitSummary(NamedTuple):
     """Vehicles whose registrations were renewed."""
     displaced: int = 0
     """Phones that were removed for new registrations although a provider took a push for them lately."""
-    alerts_set: Sequence[str] = ()
+    event_settings_set: Sequence[str] = ()
     """Vehicles whose event settings were changed."""
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
@@ -81,7 +81,7 @@ _IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, Revo
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
     *(Register, Unregister, Renew, SetPreferences),
-    *(SetAlerts, RecordEvents),
+    *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -122,8 +122,8 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
-        alerts_set=_vehicles(_of(changed, SetAlerts)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetAlerts)),
+        event_settings_set=_vehicles(_of(changed, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

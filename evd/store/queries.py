@@ -1,8 +1,8 @@
 """The queries of a store, by subject, for the API and for maintenance.
 
 Every method raises Unavailable if the database does not answer within some seconds. The queries of users and of all
-other requesters (`evd.concurrency.requester`) do not wait for each other, and small queries, which read a few rows, do
-not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
+other requesters (`evd.concurrency.current_requester`) do not wait for each other, and small queries, which read a few
+rows, do not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
 
 A list's `after` is the cursor of the page before. A page has at most `limit` rows, and fewer if its rows are long.
 """
@@ -198,7 +198,7 @@ class RejectionQueries(Protocol):
 
 
 class EventQueries(Protocol):
-    """Events, alert settings, and users' preferences."""
+    """Events, event settings, and users' preferences."""
 
     async def events(
         self,
@@ -211,8 +211,8 @@ class EventQueries(Protocol):
     ) -> Listing[EventRow]:
         """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        """Whether the vehicle is known or owned, and its event settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
         """A user's preferences (JSON). Small."""
