@@ -17,7 +17,6 @@ from evd.events.memory import VehicleMemory
 from evd.events.samples import Sample
 from evd.model.event_settings import KINDS
 
-
 a_value = st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20) | st.lists(st.integers())
 
 

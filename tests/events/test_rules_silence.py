@@ -13,7 +13,6 @@ from evd.events.samples import Event, Sample
 from evd.model import event_settings
 from evd.model.event_settings import VehicleEventSettings
 
-
 TIMES = [NOW - 10 * MINUTE * number for number in range(20)]
 
 
