@@ -5,12 +5,9 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
-import pytest
 import structlog
 import trio
-import trustme
 from net_limits import admission, edge_limits
 from raw_http import Client, connect
 
@@ -18,7 +15,6 @@ from evd.net.addresses import Proxies
 from evd.net.server.connection import Answer, EdgeLimits
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
-from evd.net.socket import tls_context
 from evd.request.http import Reply, Request
 
 QUICK = edge_limits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
@@ -89,16 +85,3 @@ async def site(
         await nursery.start(serve)
         yield Site(edge, port, served)
         nursery.cancel_scope.cancel()
-
-
-@pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """What a server and a client need to speak TLS with each other."""
-    folder: Path = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    certificate.cert_chain_pems[0].write_to_path(folder / "cert.pem")
-    certificate.private_key_pem.write_to_path(folder / "key.pem")
-    client = ssl.create_default_context()
-    authority.configure_trust(client)
-    return tls_context(folder / "cert.pem", folder / "key.pem"), client
