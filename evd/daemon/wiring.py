@@ -12,7 +12,7 @@ from evd.alarms.monitor import AlarmMonitor
 from evd.alarms.readings import readings
 from evd.alarms.rules import Readings
 from evd.alarms.senders import senders
-from evd.api.context import NoTokens, TokenVerifier
+from evd.api.authentication import NoTokens, TokenVerifier
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory

@@ -195,6 +195,7 @@ class KeyRow(TypedDict):
 class OwnerRow(TypedDict):
     uid: str
     vehicle: str
+    relation: Relation
     created: int
 
 

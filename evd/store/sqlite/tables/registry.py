@@ -77,9 +77,15 @@ def _add_owner(registry: Registry, op: ops.AddOwner) -> None:
     if registry.db.execute("SELECT count(*) >= ? FROM owners", (registry.limits.owners,)).fetchone()[0]:
         raise LimitReached(f"there are {registry.limits.owners} owners: raise app.owners_max to take in more")
     registry.db.execute(
-        "INSERT INTO owners (uid, vehicle, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (op.uid, op.vehicle, op.created),
+        _ADD_OWNER,
+        (op.uid, op.vehicle, op.created, op.relation),
     )
+
+
+#: A viewer becomes an owner, but no owner a viewer.
+_ADD_OWNER = """
+INSERT INTO owners (uid, vehicle, created, relation) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET relation = excluded.relation WHERE excluded.relation = 'owner'"""
 
 
 def _remove_owner(registry: Registry, op: ops.RemoveOwner) -> bool:
