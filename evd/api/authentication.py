@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from evd.auth.access import Row
+from evd.auth.access import AccessRow
 from evd.auth.api_keys import KeyRing, id_token
 from evd.auth.caller import LOCAL, Caller, Means
 from evd.errors import Forbidden, Unauthorized
@@ -30,7 +30,7 @@ class NoTokens:
 class Asked(NamedTuple):
     """A request, as far as it says who sent it."""
 
-    row: Row
+    row: AccessRow
     headers: Mapping[bytes, bytes]
     """Names in lower case."""
     peer: str
@@ -60,7 +60,7 @@ async def identified(asked: Asked, proofs: Proofs) -> Caller:
     raise Unauthorized("a key is needed: send it in the header x-api-key")
 
 
-def _checked(found: Caller, row: Row) -> Caller:
+def _checked(found: Caller, row: AccessRow) -> Caller:
     if row.scope not in found.scopes:
         raise Forbidden(f"this access token lacks the scope {row.scope}: make one that has it")
     if found.limited and (row.relation == "admin" or (row.relation == "user" and not row.narrows)):

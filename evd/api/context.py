@@ -10,7 +10,7 @@ import msgspec
 from quart import Quart, current_app, g, request
 
 from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
-from evd.auth.access import Row, row_of
+from evd.auth.access import AccessRow, row_of
 from evd.auth.caller import Caller
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
@@ -143,7 +143,7 @@ async def admitted(vehicle: str) -> Caller:
     return asking
 
 
-def asked_row() -> Row:
+def asked_row() -> AccessRow:
     """The row of this request's route."""
     assert request.url_rule is not None
     row = row_of(request.method, request.url_rule.rule)

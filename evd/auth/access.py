@@ -14,14 +14,14 @@ from evd.auth.caller import Scope
 from evd.sigfox.routes import PREFIXES, ROUTES, may_name_vehicle
 
 Required = Literal["everyone", "key", "user", "viewer", "owner", "admin"]
-"""Who is asked for, from anybody to administrators. `key`: a key with one of the row's roles. `user`: any user, who gets
-at what is that user's own. `viewer`, `owner`: a user who has this relation to the vehicle that the request names; an
-owner may do what a viewer may. An administrator may ask all of it, except where the row says otherwise."""
+"""Who is asked for, from anybody to administrators. `key`: a key with one of the row's roles. `user`: any user, for
+that user's own things. `viewer`, `owner`: a user who has this relation to the vehicle that the request names; an owner may
+do what a viewer may. An administrator may ask all of it, except where the row says otherwise."""
 
 APP: frozenset[str] = frozenset({"app"})
 
 
-class Row(NamedTuple):
+class AccessRow(NamedTuple):
     """A route, who may use it, and the scope that an access token needs for it."""
 
     method: str
@@ -60,18 +60,18 @@ def _as_listed(rule: str) -> str:
 
 
 _ORIGINAL = (
-    Row("GET", "/android/last", "viewer", "read"),
-    Row("GET", "/android/range", "viewer", "read"),
+    AccessRow("GET", "/android/last", "viewer", "read"),
+    AccessRow("GET", "/android/range", "viewer", "read"),
     # They register a phone of whoever asks, and an administrator's key is nobody's.
-    Row("POST", "/android/fcm-register", "viewer", "write", admin=False),
-    Row("POST", "/android/fcm-unregister", "viewer", "write", admin=False),
-    Row("POST", "/sigfox/downlink", "key", "ingest", frozenset({"sigfox"})),
-    Row("HEAD", "/online", "everyone", "read"),
-    Row("POST", "/test", "key", "read", frozenset({"sigfox", "device", "app"})),
+    AccessRow("POST", "/android/fcm-register", "viewer", "write", admin=False),
+    AccessRow("POST", "/android/fcm-unregister", "viewer", "write", admin=False),
+    AccessRow("POST", "/sigfox/downlink", "key", "ingest", frozenset({"sigfox"})),
+    AccessRow("HEAD", "/online", "everyone", "read"),
+    AccessRow("POST", "/test", "key", "read", frozenset({"sigfox", "device", "app"})),
 )
 
 _INGEST = tuple(
-    Row(method, rule, "key", "ingest", route.roles - {"admin"})
+    AccessRow(method, rule, "key", "ingest", route.roles - {"admin"})
     for path, route in ROUTES.items()
     if path == _as_listed(path)
     for rule in ((path, f"{path}/<vehicle>") if may_name_vehicle(route) else (path,))
@@ -81,69 +81,69 @@ _INGEST = tuple(
 
 _V1 = (
     # Keys, owners, vehicles
-    Row("GET", "/keys", "admin", "read"),
-    Row("POST", "/keys", "admin", "write"),
-    Row("DELETE", "/keys/<given>", "admin", "write"),
-    Row("GET", "/owners", "admin", "read"),
-    Row("POST", "/owners", "admin", "write"),
-    Row("DELETE", "/owners", "admin", "write"),
-    Row("GET", "/vehicles", "admin", "read"),
-    Row("GET", "/vehicles/<given>", "admin", "read"),
-    Row("PATCH", "/vehicles/<given>", "admin", "write"),
-    Row("GET", "/vehicles/<given>/days", "admin", "read"),
-    Row("GET", "/vehicles/<given>/log", "admin", "read"),
-    Row("GET", "/log", "admin", "read"),
-    Row("GET", "/stats", "admin", "read"),
+    AccessRow("GET", "/keys", "admin", "read"),
+    AccessRow("POST", "/keys", "admin", "write"),
+    AccessRow("DELETE", "/keys/<given>", "admin", "write"),
+    AccessRow("GET", "/owners", "admin", "read"),
+    AccessRow("POST", "/owners", "admin", "write"),
+    AccessRow("DELETE", "/owners", "admin", "write"),
+    AccessRow("GET", "/vehicles", "admin", "read"),
+    AccessRow("GET", "/vehicles/<given>", "admin", "read"),
+    AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
+    AccessRow("GET", "/vehicles/<given>/days", "admin", "read"),
+    AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
+    AccessRow("GET", "/log", "admin", "read"),
+    AccessRow("GET", "/stats", "admin", "read"),
     # Events, settings, the live stream
-    Row("GET", "/events", "user", "read"),
-    Row("GET", "/vehicles/<given>/events", "viewer", "read"),
-    Row("GET", "/vehicles/<given>/alerts", "viewer", "read"),
-    Row("PUT", "/vehicles/<given>/alerts", "owner", "write"),
-    Row("GET", "/preferences", "user", "read"),
-    Row("PUT", "/preferences", "user", "write"),
-    Row("GET", "/stream", "viewer", "read"),
+    AccessRow("GET", "/events", "user", "read"),
+    AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/alerts", "viewer", "read"),
+    AccessRow("PUT", "/vehicles/<given>/alerts", "owner", "write"),
+    AccessRow("GET", "/preferences", "user", "read"),
+    AccessRow("PUT", "/preferences", "user", "write"),
+    AccessRow("GET", "/stream", "viewer", "read"),
     # Phones and other targets of pushes
-    Row("GET", "/registrations", "viewer", "read"),
-    Row("POST", "/registrations", "viewer", "write"),
-    Row("DELETE", "/registrations", "viewer", "write"),
-    Row("POST", "/registrations/import", "admin", "write"),
-    Row("GET", "/<target:noun>", "admin", "read"),
-    Row("POST", "/<target:noun>", "admin", "write"),
-    Row("DELETE", "/<target:noun>", "admin", "write"),
-    Row("GET", "/pushes", "admin", "read"),
-    Row("GET", "/pushes/trace/<status_id>", "admin", "read"),
-    Row("POST", "/pushes/test", "admin", "write"),
-    Row("POST", "/pushes/pause", "admin", "write"),
-    Row("POST", "/pushes/resume", "admin", "write"),
+    AccessRow("GET", "/registrations", "viewer", "read"),
+    AccessRow("POST", "/registrations", "viewer", "write"),
+    AccessRow("DELETE", "/registrations", "viewer", "write"),
+    AccessRow("POST", "/registrations/import", "admin", "write"),
+    AccessRow("GET", "/<target:noun>", "admin", "read"),
+    AccessRow("POST", "/<target:noun>", "admin", "write"),
+    AccessRow("DELETE", "/<target:noun>", "admin", "write"),
+    AccessRow("GET", "/pushes", "admin", "read"),
+    AccessRow("GET", "/pushes/trace/<status_id>", "admin", "read"),
+    AccessRow("POST", "/pushes/test", "admin", "write"),
+    AccessRow("POST", "/pushes/pause", "admin", "write"),
+    AccessRow("POST", "/pushes/resume", "admin", "write"),
     # Formats, downlinks, what was rejected
-    Row("GET", "/formats", "admin", "read"),
-    Row("POST", "/formats", "admin", "write"),
-    Row("GET", "/formats/<name>", "admin", "read"),
-    Row("DELETE", "/formats/<name>", "admin", "write"),
-    Row("GET", "/device-types", "admin", "read"),
-    Row("PUT", "/device-types/<given>", "admin", "write"),
-    Row("POST", "/redecode/preview", "admin", "read"),
-    Row("POST", "/redecode", "admin", "write"),
-    Row("GET", "/downlinks", "admin", "read"),
-    Row("DELETE", "/downlinks/<int:number>", "admin", "write"),
-    Row("GET", "/vehicles/<given>/downlinks", "admin", "read"),
-    Row("POST", "/vehicles/<given>/downlinks", "admin", "write"),
-    Row("POST", "/backfill", "admin", "write"),
-    Row("GET", "/rejected", "admin", "read"),
-    Row("GET", "/rejected/<int:number>", "admin", "read"),
-    Row("DELETE", "/rejected/<int:number>", "admin", "write"),
-    Row("POST", "/rejected/<int:number>/replay", "admin", "write"),
-    Row("POST", "/rejected/replay", "admin", "write"),
+    AccessRow("GET", "/formats", "admin", "read"),
+    AccessRow("POST", "/formats", "admin", "write"),
+    AccessRow("GET", "/formats/<name>", "admin", "read"),
+    AccessRow("DELETE", "/formats/<name>", "admin", "write"),
+    AccessRow("GET", "/device-types", "admin", "read"),
+    AccessRow("PUT", "/device-types/<given>", "admin", "write"),
+    AccessRow("POST", "/redecode/preview", "admin", "read"),
+    AccessRow("POST", "/redecode", "admin", "write"),
+    AccessRow("GET", "/downlinks", "admin", "read"),
+    AccessRow("DELETE", "/downlinks/<int:number>", "admin", "write"),
+    AccessRow("GET", "/vehicles/<given>/downlinks", "admin", "read"),
+    AccessRow("POST", "/vehicles/<given>/downlinks", "admin", "write"),
+    AccessRow("POST", "/backfill", "admin", "write"),
+    AccessRow("GET", "/rejections", "admin", "read"),
+    AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
+    AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),
+    AccessRow("POST", "/rejections/<int:number>/replay", "admin", "write"),
+    AccessRow("POST", "/rejections/replay", "admin", "write"),
 )
 """Below /api/v1."""
 
 _HEALTH = (
-    Row("GET", "/healthz", "everyone", "read"),
-    Row("GET", "/readyz", "everyone", "read"),
-    Row("GET", "/metrics", "admin", "read"),
+    AccessRow("GET", "/healthz", "everyone", "read"),
+    AccessRow("GET", "/readyz", "everyone", "read"),
+    AccessRow("GET", "/metrics", "admin", "read"),
 )
 
-ACCESS: tuple[Row, ...] = (
+ACCESS: tuple[AccessRow, ...] = (
     *_ORIGINAL,
     *_INGEST,
     *_HEALTH,
@@ -154,7 +154,7 @@ _ROWS = {(row.method, row.rule): row for row in ACCESS}
 assert len(_ROWS) == len(ACCESS), "a route has two rows in ACCESS"
 
 
-def row_of(method: str, rule: str) -> Row | None:
+def row_of(method: str, rule: str) -> AccessRow | None:
     """The row of a route. HEAD, where it has none of its own, is as GET."""
     own = rule if rule.startswith("/api/") else _as_listed(rule)
     return _ROWS.get((method, own)) or (_ROWS.get(("GET", own)) if method == "HEAD" else None)
@@ -165,4 +165,6 @@ def unlisted(routes: Iterable[tuple[str, str]]) -> list[str]:
     asked = set(routes)
     rows = {row for row in (row_of(*route) for route in asked) if row is not None}
     without = [route for route in asked if row_of(*route) is None]
-    return sorted(f"{method} {rule}" for method, rule in [*without, *((row.method, row.rule) for row in set(ACCESS) - rows)])
+    return sorted(
+        f"{method} {rule}" for method, rule in [*without, *((row.method, row.rule) for row in set(ACCESS) - rows)]
+    )

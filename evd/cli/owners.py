@@ -55,5 +55,7 @@ def list_(directory: str | None, as_json: bool) -> None:
         show(rows)
     else:
         table(
-            rows, {"uid": "USER", "vehicle": "VEHICLE", "relation": "RELATION"}, empty="No vehicle has an owner: `evd owner add UID VEHICLE`."
+            rows,
+            {"uid": "USER", "vehicle": "VEHICLE", "relation": "RELATION"},
+            empty="No vehicle has an owner: `evd owner add UID VEHICLE`.",
         )

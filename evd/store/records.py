@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from evd.model.operations import Relation
+
 NUMBER_MAX = (1 << 63) - 1
 """The highest possible number of a row."""
 

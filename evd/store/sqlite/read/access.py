@@ -29,8 +29,8 @@ class SqliteAccessQueries(Questions):
         return await self.listing(sql + " ORDER BY created, id LIMIT ?", after, limit, by=("created", "id"))
 
     async def owners(self, after: tuple[str, str] = ("", ""), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
-        sql = "SELECT uid, vehicle, relation, created FROM owners WHERE (uid, vehicle) > (?, ?) ORDER BY uid, vehicle LIMIT ?"
-        return await self.listing(sql, after, limit, by=("uid", "vehicle"))
+        sql = "SELECT uid, vehicle, relation, created FROM owners WHERE (uid, vehicle) > (?, ?)"
+        return await self.listing(sql + " ORDER BY uid, vehicle LIMIT ?", after, limit, by=("uid", "vehicle"))
 
     async def registrations(
         self,
