@@ -34,7 +34,7 @@ PURE_ROOMS = {"model", "payload", "sigfox", "redaction", "request", "streaming"}
 
 PURE_ELSEWHERE = re.compile(
     r"evd\.(config\.(settings|limits)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
-    r"|net\.server\.(http1\w*|admission)|push\.(policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
+    r"|net\.server\.(http1\w*|admission)|push\.(skip_policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic))"
 )
 IMPURE = re.compile(
@@ -317,7 +317,7 @@ def test_only_its_table_of_engines_names_one() -> None:
 
 
 def test_only_the_store_opens_databases() -> None:
-    openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.sqlite.library"} & imports(m)}
+    openers = {m for m in MODULES if {"pysqlite3", "sqlite3", "evd.store.sqlite.sqlite_library"} & imports(m)}
     assert {room_of(module) for module in openers} == {"store"}
 
 

@@ -20,7 +20,7 @@ from evd.config.settings import AlarmSettings
 from evd.errors import AlarmError
 from evd.log.logger import log
 from evd.model.daemon_state import StandingAlarm
-from evd.net.client.backoff import delay_s
+from evd.net.client.retry_delay import delay_s
 
 if TYPE_CHECKING:
     from evd.alarms.mail import AlarmMail

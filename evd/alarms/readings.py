@@ -5,7 +5,7 @@ from __future__ import annotations
 from evd.alarms.rules import Readings
 from evd.model.daemon_state import DaemonState, PauseReason, PushOutcome, PushState
 from evd.model.units import DAY_S
-from evd.sigfox.findings import shown
+from evd.sigfox.decode_findings import shown
 
 
 def readings(state: DaemonState, now: int, *, rejected_max: int) -> Readings:

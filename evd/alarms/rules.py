@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from evd.alarms.phones import dropped_level, dropped_text, stopped_level, stopped_text
+from evd.alarms.phone_alarms import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.alarms.silence import Rhythm
 from evd.config.settings import AlarmSettings
 from evd.model.daemon_state import PauseReason, StoppedPhonesState

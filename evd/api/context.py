@@ -13,8 +13,8 @@ from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
 from evd.auth.access import AccessRow, row_of
 from evd.auth.caller import Caller
 from evd.clock import Clock
+from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import of_user, requester
 from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.ingest.cache import IngestCache
@@ -121,7 +121,9 @@ async def caller() -> Caller:
         asked = Asked(asked_row(), request_headers(), client_address(), is_local())
         proofs = Proofs(context.directory.keys, context.tokens, context.config.app.trust_user_header)
         known = g.caller = await identified(asked, proofs)
-        _note(known)
+        _set_requester(known)
+        if asked.row.relation == "user":
+            _note(known)
     return known
 
 
@@ -140,6 +142,7 @@ async def admitted(vehicle: str) -> Caller:
         raise _foreign(vehicle)
     if relation == "viewer" and asked_row().relation == "owner":
         raise Forbidden(f"vehicle {vehicle} is shared with you to look at: only an owner may do this")
+    _note(asking)
     return asking
 
 
@@ -157,13 +160,18 @@ def _foreign(vehicle: str) -> RequestError:
     return Forbidden(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
 
 
+def _set_requester(asking: Caller) -> None:
+    """Whom this task reads for."""
+    if asking.uid is not None:
+        current_requester.set(of_user(asking.uid))
+    elif asking.key is not None:
+        current_requester.set(f"key {asking.key.key_id}")
+
+
 def _note(asking: Caller) -> None:
-    """Whom this task reads for; and renew a user's registrations, for which the request does not wait or fail."""
+    """Renew a user's registrations; the request does not wait for this write, and does not fail with it."""
     if asking.uid is None:
-        if asking.key is not None:
-            requester.set(f"key {asking.key.key_id}")
         return
-    requester.set(of_user(asking.uid))
     context = here()
     now = context.clock()
     if context.presence.is_news(asking.uid, now):

@@ -14,9 +14,9 @@ from evd.auth.caller import Scope
 from evd.sigfox.routes import PREFIXES, ROUTES, may_name_vehicle
 
 Required = Literal["everyone", "key", "user", "viewer", "owner", "admin"]
-"""Who is asked for, from anybody to administrators. `key`: a key with one of the row's roles. `user`: any user, for
-that user's own things. `viewer`, `owner`: a user who has this relation to the vehicle that the request names; an owner may
-do what a viewer may. An administrator may ask all of it, except where the row says otherwise."""
+"""Who is asked for. `key`: a key with one of the row's roles. `user`: any user, for that user's own things. `viewer`,
+`owner`: a user who has this relation to the vehicle that the request names; an owner may do what a viewer may. An
+administrator may ask all of it, except where the row says otherwise."""
 
 APP: frozenset[str] = frozenset({"app"})
 

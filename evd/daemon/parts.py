@@ -18,13 +18,13 @@ from evd.events.engine import EventEngine
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import Unaccompanied
+from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.net.server.admission import Admission
 from evd.net.server.counters import ServerCounters
 from evd.payload.formats import Formats
 from evd.push import providers
 from evd.push.service import PushService
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.store.engines import ENGINES
 from evd.store.protocols import Database
 from evd.store.writer import Writer
@@ -45,14 +45,14 @@ class Parts(NamedTuple):
     store: Database
     directory: IngestCache
     admission: Admission
-    doorkeeper: RequestPolicy
+    request_policy: RequestPolicy
     live: StreamHub
     writer: Writer
     clock: ServerClock
     ingest: Ingest
-    unaccompanied: Unaccompanied
+    unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
-    stopped: StoppedPushes
+    stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
     lag: LoopLag
     counters: ServerCounters
@@ -93,14 +93,14 @@ def build(
         store=store,
         directory=directory,
         admission=wiring.admission(config),
-        doorkeeper=wiring.doorkeeper(directory, config),
+        request_policy=wiring.request_policy(directory, config),
         live=live,
         writer=writer,
         clock=clock,
         ingest=ingest,
-        unaccompanied=wiring.unaccompanied(store, writer, ingest, config, clock),
+        unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
-        stopped=wiring.stopped_pushes(pushing, config),
+        stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
         lag=LoopLag(),
         counters=ServerCounters(),

@@ -23,11 +23,11 @@ from evd.errors import ConfigError, FormatError
 from evd.events.engine import EventEngine
 from evd.events.listening import listening_since
 from evd.events.samples import Event
-from evd.events.told_by_app import SHOWS, clients
+from evd.events.shown_by_app import SHOWS, clients
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import Unaccompanied
+from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.log.logger import log
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
@@ -43,7 +43,7 @@ from evd.push.dispatcher import Dispatcher, DispatchRules
 from evd.push.protocols import Pusher
 from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.push.traits import ProviderTraits
 from evd.store.engines import Engine
 from evd.store.protocols import Database
@@ -107,8 +107,10 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
-def unaccompanied(store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
-    return Unaccompanied(
+def unaccompanied_metadata(
+    store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock
+) -> UnaccompaniedMetadata:
+    return UnaccompaniedMetadata(
         *(store.waiting_metadata(), writer, ingest.reading, config.sigfox, ingest.outcomes),
         waiting_rows=lambda: store.waiting_rows,
         clock=clock,
@@ -134,8 +136,8 @@ def pushing(
     return PushService(dispatchers, store.due_pushes(kind.name for kind in providers.target_kinds()), compose)
 
 
-def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
-    return StoppedPushes(
+def stopped_phones_search(pushing: PushService | None, config: Config) -> StoppedPhonesSearch:
+    return StoppedPhonesSearch(
         stale_ms=config.push.stale_after_days * DAY_MS,
         give_up_ms=config.push.give_up_after_s * 1000,
         hindered_until=pushing.hindered_until if pushing else None,
@@ -235,7 +237,7 @@ def asgi_limits(config: Config) -> AsgiLimits:
     )
 
 
-def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
+def request_policy(directory: IngestCache, config: Config) -> RequestPolicy:
     """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))

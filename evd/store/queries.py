@@ -1,8 +1,8 @@
 """The queries of a store, by subject, for the API and for maintenance.
 
 Every method raises Unavailable if the database does not answer within some seconds. The queries of users and of all
-other requesters (`evd.concurrency.requester`) do not wait for each other, and small queries, which read a few rows, do
-not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
+other requesters (`evd.concurrency.current_requester`) do not wait for each other, and small queries, which read a few
+rows, do not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
 
 A list's `after` is the cursor of the page before. A page has at most `limit` rows, and fewer if its rows are long.
 """

@@ -25,8 +25,8 @@ async def tide() -> Response:
 '''
 
 
-BEFORE = '    Row("GET", "/stats", "admin", "read"),\n'
-ROW = '    Row("GET", "/tide", "admin", "read"),\n'
+BEFORE = '    AccessRow("GET", "/stats", "admin", "read"),\n'
+ROW = '    AccessRow("GET", "/tide", "admin", "read"),\n'
 
 
 def test_a_new_file_is_a_new_route(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from evd.daemon.previous_exit import ABORTED, previous_exit
 from evd.daemon.startup_progress import Progress
 from evd.daemon.systemd import ServiceManager
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, open_reader
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 #: `make nightly` tries a log of a gibibyte, and a freeze longer than the watchdog's time.
 NIGHTLY = "NIGHTLY" in os.environ

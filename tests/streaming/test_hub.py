@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
 from evd.model.operations import RemoveOwner, RevokeKey
-from evd.net import control, sse
+from evd.net import sse
+from evd.net.client import control_socket
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
 
 TIME = 1_639_400_000_000
@@ -263,7 +264,7 @@ def own(daemon: RunningDaemon, uid: str, vehicle: str, *, method: str = "POST") 
 
 
 def streams(daemon: RunningDaemon) -> int:
-    counted: int = control.call(daemon.directory / "evd.sock", "GET", "/stats")["connections"]["streams"]
+    counted: int = control_socket.call(daemon.directory / "evd.sock", "GET", "/stats")["connections"]["streams"]
     return counted
 
 
@@ -452,7 +453,7 @@ def test_a_follower_who_never_reads_is_cut_by_the_write_deadline(daemon: Running
 
 def test_it_comes_by_the_control_socket_too_whose_permissions_are_its_key(daemon: RunningDaemon) -> None:
     post(daemon, "L1", 3)
-    lines = control.lines(daemon.directory / "evd.sock", "/stream?vehicle=L1", {})
+    lines = control_socket.lines(daemon.directory / "evd.sock", "/stream?vehicle=L1", {})
     event = next(event for event in sse.read(lines) if event.data)
     assert json.loads(event.data)["current_charge"] == 3
 

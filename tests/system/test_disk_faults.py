@@ -18,7 +18,7 @@ from daemon_statuses import post, stored
 from folders import SUPPORT
 
 from evd.config.settings import IngestSettings
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 #: Shorter than in operation, so that a test takes seconds: a stall is red after half of it.
 QUICK = {"EVD_INGEST__ANSWER_TIMEOUT_S": "1"}

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"

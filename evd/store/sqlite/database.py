@@ -17,7 +17,7 @@ from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.read.due_pushes import SqliteDuePushes
 from evd.store.sqlite.read.event_state import SqliteEventState
 from evd.store.sqlite.read.queries import SqliteQueries, open_queries
-from evd.store.sqlite.read.unaccompanied import SqliteWaitingMetadata
+from evd.store.sqlite.read.waiting_metadata import SqliteWaitingMetadata
 
 
 class _Closed(Protocol):

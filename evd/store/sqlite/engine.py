@@ -19,9 +19,9 @@ from evd.store.sqlite.connection import (
     preallocate_wal,
     translated,
 )
-from evd.store.sqlite.library import sqlite3
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.rings import Rings
+from evd.store.sqlite.sqlite_library import sqlite3
 from evd.store.sqlite.tables.base import Registry
 from evd.store.sqlite.tables.handlers import HANDLERS
 from evd.store.sqlite.wal import LOOK_EVERY_BYTES, Wal

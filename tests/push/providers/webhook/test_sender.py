@@ -16,7 +16,7 @@ from receivers import Behaviour, drips, hangs, pours, receiver, resets, says, se
 from standardwebhooks import Webhook
 
 from evd.errors import DropRegistration, GiveUp, RetryAfter
-from evd.net.client.origin import origin_of
+from evd.net.client.base_url import origin_of
 from evd.net.client.signature import Signer
 from evd.push.protocols import Push
 from evd.push.providers.webhook.sender import WebhookPusher, message_id

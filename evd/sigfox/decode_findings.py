@@ -16,7 +16,7 @@ NAMES_MAX = 256
 """Names of variables that were reported; a payload has at most 96 fields, and a fleet uses few names."""
 
 
-class Findings:
+class DecodeFindings:
     """What was found since the start, in bounded memory; the flags in the statuses are the permanent record."""
 
     def __init__(self) -> None:
