@@ -9,10 +9,11 @@ from functools import partial
 import orjson
 
 from evd.alarms.monitor import AlarmMonitor
-from evd.alarms.readings import readings
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings, readings_of
 from evd.alarms.senders import senders
 from evd.api.authentication import NoTokens, TokenVerifier
+from evd.auth.identities import Identities
+from evd.auth.sessions import SessionLife
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
@@ -107,6 +108,15 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
+def identities(store: Database, writer: Writer, directory: IngestCache, config: Config, clock: Clock) -> Identities:
+    """Sessions and access tokens; `directory` takes tokens for keys, too."""
+    auth = config.auth
+    life = SessionLife(idle_ms=auth.session_days * DAY_MS, longest_ms=auth.session_max_days * DAY_MS)
+    found = Identities(store.living_sessions(), store.living_tokens(), life, clock=clock, submit=writer.submit)
+    directory.keys.accept_tokens(found.token_of)
+    return found
+
+
 def unaccompanied_metadata(
     store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock
 ) -> UnaccompaniedMetadata:
@@ -149,7 +159,7 @@ def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Daemon
     settings = config.alerts
 
     def read(now: int) -> Readings:
-        return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
+        return readings_of(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
     ways = senders(settings, socket.gethostname())
     return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
@@ -175,7 +185,7 @@ def server_clock(place: DataDirectory, config: Config) -> ServerClock:
     return ServerClock(Heartbeat(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
-def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
+def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     """Raises ConfigError if a setting names a kind that no app shows by itself."""
     kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
@@ -183,7 +193,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
             f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
-    return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
+    return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
 
 
 def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
@@ -202,7 +212,7 @@ def event_engine(place: DataDirectory, store: Database, writer: Writer, config: 
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
         listening_since=since,
-        self_told=self_told(config),
+        shown_by_app=shown_by_app(config),
     )
 
 

@@ -19,6 +19,7 @@ from evd.store.records import (
     FIRST_TURN,
     LISTED_MAX,
     NUMBER_MAX,
+    AccessTokenRow,
     DayRow,
     DeviceTypeRow,
     DownlinkRow,
@@ -37,12 +38,14 @@ from evd.store.records import (
     RegistrationRow,
     Rejection,
     RejectionSummary,
+    SessionRow,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
     TracedPhone,
     TracedStatus,
     Turn,
+    UserRow,
     VehicleName,
     WaitingPush,
 )
@@ -160,6 +163,26 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class IdentityQueries(Protocol):
+    """Local users, sessions and access tokens."""
+
+    async def password_of(self, uid: str) -> tuple[str, bool] | None:
+        """The hash of a local user's password, and whether the user is an administrator. Small."""
+
+    async def users(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[UserRow]:
+        """Local users, by uid."""
+
+    async def sessions(
+        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+    ) -> Listing[SessionRow]:
+        """A user's sessions, by (created, id); also those that have ended by time alone."""
+
+    async def access_tokens(
+        self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX, *, uid: str | None = None
+    ) -> Listing[AccessTokenRow]:
+        """Access tokens, of one user or all, by (created, id)."""
+
+
 class RejectionQueries(Protocol):
     """Rejected requests."""
 
@@ -176,7 +199,7 @@ class RejectionQueries(Protocol):
 
 
 class EventQueries(Protocol):
-    """Events, alert settings, and users' preferences."""
+    """Events, event settings, and users' preferences."""
 
     async def events(
         self,
@@ -189,8 +212,8 @@ class EventQueries(Protocol):
     ) -> Listing[EventRow]:
         """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        """Whether the vehicle is known or owned, and its event settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
         """A user's preferences (JSON). Small."""
@@ -254,6 +277,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    IdentityQueries,
     RejectionQueries,
     EventQueries,
     PushQueries,
