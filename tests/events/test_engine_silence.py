@@ -13,7 +13,7 @@ from evd.model.units import HOUR_MS
 from evd.store.sqlite.read.event_state import SqliteEventState
 
 
-async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_told_of_and_then_that_it_speaks(
+async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_reported_and_then_that_it_speaks(
     open_store: Opener, database: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with running(open_store(capacity=8), database) as chain:

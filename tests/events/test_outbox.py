@@ -62,7 +62,7 @@ def test_the_same_event_again_changes_nothing_but_what_is_remembered(open_store:
         (b'{"kinds": {"left": false}}', "webhook", NOW),
     ],
 )
-def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
+def test_a_phone_is_notified_as_its_user_wishes_and_a_webhook_everything_at_once(
     open_store: Opener, database: Path, settings: bytes | None, kind: str, due: int | None
 ) -> None:
     store = open_store()
@@ -75,7 +75,7 @@ def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
     )
 
 
-def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_told_to_nobody(open_store: Opener, database: Path) -> None:
+def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_sent_to_nobody(open_store: Opener, database: Path) -> None:
     store = open_store(limits=ROOMY._replace(events_per_vehicle=2))
     store.write([register(), record(event(9), vehicle="OTHER")])
     store.write([record(event(1), event(2)), record(event(3))])

@@ -92,7 +92,7 @@ AT_HOME = VehicleEventSettings(places=[HOME])
         (at(FAR, NEAR), {}, []),
     ],
 )
-def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
+def test_a_story_shows_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
     assert kinds(twice(*story), VehicleEventSettings(**settings)) == told
 
 
@@ -209,7 +209,7 @@ def test_a_reading_that_jumps_out_and_back_is_no_event(
 
 
 @pytest.mark.parametrize("end", [{"current_charge": 0}, {"current_charge": None}, {}])
-def test_a_charge_that_ended_is_told_with_what_it_had_reached(end: dict[str, Any]) -> None:
+def test_a_charge_that_ended_is_reported_with_what_it_had_reached(end: dict[str, Any]) -> None:
     """E04-session-ends-at-zero"""
     (event,) = settled(minutely(*charging(69, 72, 75, target=90), BARE | end))
     assert event.details == {"charge": 75, "target": 90}
@@ -231,7 +231,7 @@ def test_an_event_has_the_two_samples_that_were_compared() -> None:
     ("gap_s", "setting_s", "waits_s"),
     [(1, None, 15), (60, None, 90), (600, None, 900), (86_400, None, 900), (60, 5, 5), (1, 3600, 3600)],
 )
-def test_without_a_second_reading_it_is_told_after_the_usual_distance_of_two(
+def test_without_a_second_reading_it_is_reported_after_the_usual_distance_of_two(
     gap_s: int, setting_s: float | None, waits_s: int
 ) -> None:
     first, then = idle(25, 19)
@@ -246,7 +246,7 @@ def test_without_a_second_reading_it_is_told_after_the_usual_distance_of_two(
     assert rules.settle(settled_memory, due) == (settled_memory, [])
 
 
-def test_too_cold_is_told_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
+def test_too_cold_is_reported_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
     settings = event_settings.parse({"temperature_min": 20, "temperature_max": 21, "temperature_margin": 5})
     assert kinds(twice(*indoor(20.5, 25, 17)), settings) == ["temperature", "temperature"]
 

@@ -75,7 +75,7 @@ SWINGS = [
 
 
 @given(st.sampled_from(SWINGS), st.data())
-def test_nothing_is_told_twice_while_it_swings_within_the_margins(
+def test_nothing_is_reported_twice_while_it_swings_within_the_margins(
     swing: tuple[str, str, float, Any], data: st.DataObject
 ) -> None:
     kind, name, told, values = swing
@@ -86,7 +86,7 @@ def test_nothing_is_told_twice_while_it_swings_within_the_margins(
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(50, 54)), max_size=12))
-def test_a_charger_that_goes_on_and_off_is_told_once(story: list[tuple[bool, float]]) -> None:
+def test_a_charger_that_goes_on_and_off_is_reported_once(story: list[tuple[bool, float]]) -> None:
     turns = [charging(charge, state=CHARGING if on else IDLE)[0] for on, charge in story]
     assert kinds(twice(*charging(52), *idle(52), *turns)).count("charging_stopped") == 1
 

@@ -29,7 +29,7 @@ TIMES = [NOW - 10 * MINUTE * number for number in range(20)]
         ({"off": ["silent"]}, 100 * HOUR, 10 * MINUTE, False),
     ],
 )
-def test_a_silence_is_told_when_it_is_longer_than_usual(
+def test_a_silence_is_reported_when_it_is_longer_than_usual(
     settings: dict[str, Any], silent_ms: int, usual_ms: int | None, told: bool
 ) -> None:
     memory, events = rules.overdue(
@@ -55,7 +55,7 @@ def overdue(memory: VehicleMemory, hours: float, *, since: int = 0) -> tuple[Veh
     )
 
 
-def test_a_silence_is_told_once_and_its_end_once() -> None:
+def test_a_silence_is_reported_once_and_its_end_once() -> None:
     memory, events = overdue(VehicleMemory(time=NOW), 2)
     assert [one[:3] for one in events] == [("silent", NOW + 2 * HOUR, {"hours": 2.0})]
     assert overdue(memory, 3) == (memory, [])

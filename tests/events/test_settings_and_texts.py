@@ -149,7 +149,7 @@ def test_what_is_not_known_stands_as_its_kind(kind: str, language: str, details:
         ),
     ],
 )
-def test_a_low_charge_is_told_again_after_a_full_one(
+def test_a_low_charge_is_reported_again_after_a_full_one(
     settings: dict[str, Any], samples: list[tuple[int, float]], told: list[str]
 ) -> None:
     fields = [{"state": state, "current_charge": charge} for state, charge in samples]

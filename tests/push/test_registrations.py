@@ -130,7 +130,7 @@ def test_who_registers_is_not_given_what_the_vehicle_said_before(open_store: Ope
         (NOW + 730 * DAY_MS, NOW),  # a clock that was years ahead is right again
     ],
 )
-def test_a_users_requests_renew_his_phones_once_a_day(
+def test_a_users_requests_renew_their_phones_once_a_day(
     open_store: Opener, database: Path, before: int, after: int
 ) -> None:
     store = open_store()
@@ -221,7 +221,7 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(open
     assert waiting(database) == [(VEHICLE, "a")]
 
 
-def test_a_users_phones_are_bounded_over_all_his_vehicles(open_store: Opener, database: Path) -> None:
+def test_a_users_phones_are_bounded_over_all_their_vehicles(open_store: Opener, database: Path) -> None:
     store = open_store(registrations_per_user=2)
     store.write([phone("a", "A", at=1), phone("a", "B", at=2), phone("b", "A", uid="ben", at=1), phone("c", "A", at=3)])
     assert tokens(database) == {"a", "b", "c"}
