@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import trio
 
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.clock import Clock, now_ms
 from evd.config.settings import AlarmSettings

@@ -9,8 +9,7 @@ from functools import partial
 import orjson
 
 from evd.alarms.monitor import AlarmMonitor
-from evd.alarms.readings import readings
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings, readings_of
 from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
 from evd.clock import Clock
@@ -149,7 +148,7 @@ def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Daemon
     settings = config.alerts
 
     def read(now: int) -> Readings:
-        return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
+        return readings_of(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
     ways = senders(settings, socket.gethostname())
     return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
@@ -175,7 +174,7 @@ def server_clock(place: DataDirectory, config: Config) -> ServerClock:
     return ServerClock(Heartbeat(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
-def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
+def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     """Raises ConfigError if a setting names a kind that no app shows by itself."""
     kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
@@ -183,7 +182,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
             f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
-    return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
+    return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
 
 
 def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
@@ -202,7 +201,7 @@ def event_engine(place: DataDirectory, store: Database, writer: Writer, config: 
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
         listening_since=since,
-        self_told=self_told(config),
+        shown_by_app=shown_by_app(config),
     )
 
 

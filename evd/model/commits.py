@@ -24,8 +24,8 @@ from evd.model.operations import (
     RemoveOwner,
     Renew,
     RevokeKey,
-    SetAlerts,
     SetDeviceType,
+    SetEventSettings,
     SetPreferences,
     SetVehicle,
     Several,
@@ -51,7 +51,7 @@ class CommitSummary(NamedTuple):
     """Vehicles whose registrations were renewed."""
     displaced: int = 0
     """Phones that were removed for new registrations although a provider took a push for them lately."""
-    alerts_set: Sequence[str] = ()
+    event_settings_set: Sequence[str] = ()
     """Vehicles whose event settings were changed."""
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
@@ -71,7 +71,7 @@ _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS),
     *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
-    *(SetAlerts, RecordEvents),
+    *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -111,8 +111,8 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
-        alerts_set=_vehicles(_of(changed, SetAlerts)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetAlerts)),
+        event_settings_set=_vehicles(_of(changed, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

@@ -116,10 +116,10 @@ class EventState(Protocol):
     """What the events engine reads. Every method raises StoreError if the database cannot be read."""
 
     def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
-        """Vehicles that have an owner, a registration or alert settings, in order of their ids."""
+        """Vehicles that have an owner, a registration or event settings, in order of their ids."""
 
-    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
-        """The vehicle's event memory, and its alert settings; None if there is no memory, or for default settings."""
+    def event_settings_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        """The vehicle's event memory, and its event settings; None if there is no memory, or for default settings."""
 
     def last_of(self, vehicle: str) -> Status | None:
         """Its last status."""

@@ -175,7 +175,7 @@ class RejectionQueries(Protocol):
 
 
 class EventQueries(Protocol):
-    """Events, alert settings, and users' preferences."""
+    """Events, event settings, and users' preferences."""
 
     async def events(
         self,
@@ -188,8 +188,8 @@ class EventQueries(Protocol):
     ) -> Listing[EventRow]:
         """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        """Whether the vehicle is known or owned, and its event settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
         """A user's preferences (JSON). Small."""

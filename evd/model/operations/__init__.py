@@ -8,7 +8,7 @@ redelivery, a replay, a backfill) and changes nothing then.
 from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
 from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
-from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
+from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
@@ -58,8 +58,8 @@ __all__ = [
     "RemoveOwner",
     "Renew",
     "RevokeKey",
-    "SetAlerts",
     "SetDeviceType",
+    "SetEventSettings",
     "SetPreferences",
     "SetVehicle",
     "Several",

@@ -24,7 +24,7 @@ from evd.model.operations import (
 )
 from evd.model.units import DAY_MS
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.tables import registry as registry_module
+from evd.store.sqlite.tables import access
 
 Opener = Callable[..., SqliteDatabase]
 
@@ -61,7 +61,7 @@ def test_the_same_secret_again_gains_the_roles_that_it_lacks(
 
 
 def test_keys_are_bounded_and_revoking_makes_room(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "KEYS_MAX", 2)
+    monkeypatch.setattr(access, "KEYS_MAX", 2)
     store = open_store()
     full = store.write([key("a"), key("b"), key("c")])[2]
     assert isinstance(full, LimitReached)
