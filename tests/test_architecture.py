@@ -256,8 +256,10 @@ def test_a_class_name_stands_once() -> None:
 
 PROJECT = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DECLARED = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["dependencies"]}
+OF_ANOTHER_NAME = {"argon2": "argon2-cffi"}
 THIRD_PARTY = {
-    "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace
+    OF_ANOTHER_NAME.get(name.split(".")[0])
+    or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace
     for module in MODULES
     for name in imports(module)
     if name.split(".")[0] not in {*sys.stdlib_module_names, "evd"}

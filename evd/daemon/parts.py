@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from evd.api.context import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
+from evd.auth.identities import Identities
 from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
 from evd.config.settings import Config
@@ -44,6 +45,7 @@ class Parts(NamedTuple):
     """The engine's (`evd.store.engines.Engine.files`)."""
     store: Database
     directory: IngestCache
+    identities: Identities
     admission: Admission
     request_policy: RequestPolicy
     live: StreamHub
@@ -78,11 +80,14 @@ def build(
     directory.keys.limit(GuessLimit(steady_ms))
     writer = wiring.writer(store, config)
     clock = wiring.server_clock(place, config)
+    identities = wiring.identities(store, writer, directory, config, clock)
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
     events = wiring.event_engine(place, store, writer, config, clock) if outward else None
-    writer.observers += [observer for observer in (directory, live, pushing, events) if observer is not None]
+    writer.observers += [
+        observer for observer in (directory, identities, live, pushing, events) if observer is not None
+    ]
     return Parts(
         place=place,
         config=config,
@@ -92,6 +97,7 @@ def build(
         files=ENGINES[engine].files(place.database),
         store=store,
         directory=directory,
+        identities=identities,
         admission=wiring.admission(config),
         request_policy=wiring.request_policy(directory, config),
         live=live,

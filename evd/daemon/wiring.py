@@ -12,6 +12,8 @@ from evd.alarms.monitor import AlarmMonitor
 from evd.alarms.readings import Readings, readings_of
 from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
+from evd.auth.identities import Identities
+from evd.auth.sessions import SessionLife
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
@@ -104,6 +106,15 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
         timeout_s=config.app.id_token_timeout_s,
         env_emulator=env.get("FIREBASE_AUTH_EMULATOR_HOST"),
     )
+
+
+def identities(store: Database, writer: Writer, directory: IngestCache, config: Config, clock: Clock) -> Identities:
+    """Sessions and access tokens; `directory` takes tokens for keys, too."""
+    auth = config.auth
+    life = SessionLife(idle_ms=auth.session_days * DAY_MS, longest_ms=auth.session_max_days * DAY_MS)
+    found = Identities(store.living_sessions(), store.living_tokens(), life, clock=clock, submit=writer.submit)
+    directory.keys.accept_tokens(found.token_of)
+    return found
 
 
 def unaccompanied_metadata(

@@ -18,6 +18,7 @@ from evd.store.records import (
     FIRST_TURN,
     LISTED_MAX,
     NUMBER_MAX,
+    AccessTokenRow,
     DayRow,
     DeviceTypeRow,
     DownlinkRow,
@@ -36,12 +37,14 @@ from evd.store.records import (
     RegistrationRow,
     Rejection,
     RejectionSummary,
+    SessionRow,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
     TracedPhone,
     TracedStatus,
     Turn,
+    UserRow,
     VehicleName,
     WaitingPush,
 )
@@ -159,6 +162,26 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class IdentityQueries(Protocol):
+    """Local users, sessions and access tokens."""
+
+    async def password_of(self, uid: str) -> tuple[str, bool] | None:
+        """The hash of a local user's password, and whether the user is an administrator. Small."""
+
+    async def users(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[UserRow]:
+        """Local users, by uid."""
+
+    async def sessions(
+        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+    ) -> Listing[SessionRow]:
+        """A user's sessions, by (created, id); also those that have ended by time alone."""
+
+    async def access_tokens(
+        self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX, *, uid: str | None = None
+    ) -> Listing[AccessTokenRow]:
+        """Access tokens, of one user or all, by (created, id)."""
+
+
 class RejectionQueries(Protocol):
     """Rejected requests."""
 
@@ -253,6 +276,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    IdentityQueries,
     RejectionQueries,
     EventQueries,
     PushQueries,
