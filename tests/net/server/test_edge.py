@@ -502,7 +502,7 @@ async def test_writes_of_a_handed_over_connection_have_a_deadline() -> None:
 Certificates = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
-async def test_tls_serves_both_doors(certificates: Certificates) -> None:
+async def test_both_servers_take_tls(certificates: Certificates) -> None:
     server, client_side = certificates
     async with site(tls=server, limits=edge_limits()) as here, await here.connect(client_side) as client:
         for byte in post(b"hello"):
