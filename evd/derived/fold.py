@@ -44,7 +44,7 @@ class Fold:
         """The end of `part` (epoch ms)."""
 
     def take_quiet(self, sample: Sample) -> bool:
-        """Take the next status in order if it completes nothing and no activity is open after it; False: nothing is done."""
+        """Take the next status in order if it completes nothing and opens nothing; False: it was not taken."""
         last = self.last
         if (
             self.open is not None

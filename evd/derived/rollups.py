@@ -156,7 +156,7 @@ def _at(rollup: Rollup, spread: Spread) -> list[int]:
 
 
 def _short(rollup: Rollup, spread: Spread, usual: list[int]) -> list[Any]:
-    """[count, value], or [count, least, greatest, first, last, total]; then when first and last were, if not as usual."""
+    """[count, value], or [count, least, greatest, first, last, total]; then where first and last are, if not `usual`."""
     at, value = _at(rollup, spread), spread.least
     end: list[Any] = [] if at == usual else [at]
     if value == spread.greatest:  # then its total is the count times its millionths

@@ -30,7 +30,7 @@ CHARGING, DRIVING = 1, 3
 """Values of `state`."""
 
 Rank = tuple[int, int, str]
-"""Time (epoch ms), seqNumber (-1: none) and id: the order of a vehicle's statuses, which no order of arrival changes."""
+"""Time (epoch ms), seqNumber (-1: none) and id: the order of statuses, which no order of arrival changes."""
 
 _Numbers = msgspec.defstruct("_Numbers", [*((name, Any, None) for name in (*NUMBERS, "location"))], gc=False)
 _decode = msgspec.json.Decoder(_Numbers).decode

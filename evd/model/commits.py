@@ -16,16 +16,22 @@ from evd.model.operations import (
     AddFormat,
     AddKey,
     AddOwner,
+    AddToken,
     Arrive,
+    EndSessions,
+    OpenSession,
     Operation,
     RecordEvents,
     Register,
     RemoveFormat,
     RemoveOwner,
+    RemoveUser,
     Renew,
     RevokeKey,
+    RevokeToken,
     SetDeviceType,
     SetEventSettings,
+    SetPassword,
     SetPreferences,
     SetVehicle,
     Several,
@@ -42,6 +48,8 @@ class CommitSummary(NamedTuple):
     """An AddKey has the roles that the key has now."""
     formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
     """Formats that were added or removed, and vehicles and device types whose format changed."""
+    identities: Sequence[tuple[Operation, Any]] = ()
+    """What changed of users, sessions, access tokens and owners: operations, each with its result."""
     owners_removed: Sequence[RemoveOwner] = ()
     registered: Sequence[str] = ()
     """Vehicles with a new registration."""
@@ -68,9 +76,11 @@ _Done = tuple[Any, Any]
 
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
+_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, AddOwner, RemoveOwner)
+
 _OBSERVED = {
-    *(AddKey, RevokeKey, *_FORMATS),
-    *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
+    *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
+    *(Register, Unregister, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -106,6 +116,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
         formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
+        identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
         registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),

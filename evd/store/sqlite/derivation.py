@@ -1,4 +1,4 @@
-"""What is derived from statuses, kept in step with the rings: `derived`, `hour_parts`, `activities`, in one transaction.
+"""What is derived from statuses, kept in step with the rings and in their transaction.
 
 A status in order extends what is open of its vehicle in memory, which is written after some statuses; those that came
 since are in the ring and are derived again at the next start. A late status is put between its neighbours: the part
@@ -46,7 +46,7 @@ _PARTS = "SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >=
 _PUT_DAY = """
 INSERT INTO past_day_rollups (vehicle, day, start, data) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET data = excluded.data"""
-_PUT_ACTIVITY = f"INSERT OR REPLACE INTO activities VALUES ({','.join('?' * 18)})"
+_PUT_ACTIVITY = f"INSERT OR REPLACE INTO activities VALUES ({','.join('?' * 18)})"  # noqa: S608 (constants)
 _NOT_ENDED = "DELETE FROM activities WHERE vehicle = ? AND time = ? AND seq = ? AND id = ?"
 _SET_OPEN = "UPDATE statuses SET activity = CAST(? AS TEXT) WHERE place = ?"
 _FORGET = (

@@ -6,13 +6,24 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Operation
-from evd.store.sqlite.tables import access, downlinks, events, notes, radio, registrations, rejections, vehicles
+from evd.store.sqlite.tables import (
+    access,
+    downlinks,
+    events,
+    identity,
+    notes,
+    radio,
+    registrations,
+    rejections,
+    vehicles,
+)
 from evd.store.sqlite.tables import formats as format_tables
 from evd.store.sqlite.tables.base import SmallTables
 
 HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **rejections.HANDLERS,
     **access.HANDLERS,
+    **identity.HANDLERS,
     **vehicles.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
