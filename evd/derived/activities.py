@@ -11,12 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from evd.derived.rollups import current_over_time
-from evd.derived.samples import CHARGING, DRIVING, Sample
+from evd.derived.samples import CHARGING, DRIVING, StatusSample
 from evd.model.geo import distance_m, position_of
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 
 
-class Kind(NamedTuple):
+class Tolerance(NamedTuple):
     """How a kind of activity bears gaps."""
 
     gap_ms: int
@@ -25,7 +25,7 @@ class Kind(NamedTuple):
     """It goes on behind statuses that do not show it if they are no longer: chargers pause, drivers stop."""
 
 
-KINDS = {CHARGING: Kind(DAY_MS, 30 * MINUTE_MS), DRIVING: Kind(3 * HOUR_MS, 15 * MINUTE_MS)}
+KINDS = {CHARGING: Tolerance(DAY_MS, 30 * MINUTE_MS), DRIVING: Tolerance(3 * HOUR_MS, 15 * MINUTE_MS)}
 
 SLACK = 2.0
 """% by which the charge may go the wrong way within an activity: readings are whole and slip."""
@@ -37,7 +37,7 @@ UNSEEN_WAY_M = 5_000.0
 """Metres between two places for a trip that no status shows: further than the network's own places slip."""
 
 
-class Activity(msgspec.Struct, omit_defaults=True, gc=False):
+class VehicleActivity(msgspec.Struct, omit_defaults=True, gc=False):
     """A charge session or a trip, open or ended. Times are epoch ms, charges %, ranges km; None is unknown."""
 
     kind: int
@@ -68,11 +68,13 @@ class Activity(msgspec.Struct, omit_defaults=True, gc=False):
 class Ended(NamedTuple):
     """An activity that ended, and the status that showed this."""
 
-    activity: Activity
-    by: Sample
+    activity: VehicleActivity
+    by: StatusSample
 
 
-def step(open_: Activity | None, last: Sample | None, sample: Sample) -> tuple[Activity | None, list[Ended]]:
+def step(
+    open_: VehicleActivity | None, last: StatusSample | None, sample: StatusSample
+) -> tuple[VehicleActivity | None, list[Ended]]:
     """What is open after `sample`, and what it ended; `last` is the status before it, `open_` what was open then."""
     ended: list[Ended] = []
     if open_ is not None and last is not None:
@@ -85,7 +87,7 @@ def step(open_: Activity | None, last: Sample | None, sample: Sample) -> tuple[A
     return (_begun(last, sample) if sample.kind else None), ended
 
 
-def _goes_on(open_: Activity, sample: Sample) -> bool:
+def _goes_on(open_: VehicleActivity, sample: StatusSample) -> bool:
     kind = KINDS[open_.kind]
     since = sample.time - open_.end
     if _contradicts(open_, sample):
@@ -93,7 +95,7 @@ def _goes_on(open_: Activity, sample: Sample) -> bool:
     return since <= (kind.gap_ms if sample.kind == open_.kind else -1 if sample.kind else kind.pause_ms)
 
 
-def _contradicts(open_: Activity, sample: Sample) -> bool:
+def _contradicts(open_: VehicleActivity, sample: StatusSample) -> bool:
     """Whether the charge went the wrong way."""
     if sample.charge is None or open_.end_charge is None:
         return False
@@ -101,7 +103,7 @@ def _contradicts(open_: Activity, sample: Sample) -> bool:
     return rise < -SLACK if open_.kind == CHARGING else rise > SLACK
 
 
-def _grown(open_: Activity, last: Sample, sample: Sample) -> Activity:
+def _grown(open_: VehicleActivity, last: StatusSample, sample: StatusSample) -> VehicleActivity:
     shows = sample.kind == open_.kind
     if not shows and (open_.paused or (open_.kind == CHARGING and not _rose(open_, sample))):
         return msgspec.structs.replace(open_, paused=True)
@@ -120,7 +122,7 @@ def _grown(open_: Activity, last: Sample, sample: Sample) -> Activity:
     )
 
 
-def _closed(open_: Activity, last: Sample, sample: Sample) -> Activity:
+def _closed(open_: VehicleActivity, last: StatusSample, sample: StatusSample) -> VehicleActivity:
     """Ended by a status that may still say how far it came."""
     in_reach = sample.time - open_.end <= KINDS[open_.kind].gap_ms and not open_.paused
     if not in_reach or _contradicts(open_, sample):
@@ -139,10 +141,10 @@ def _closed(open_: Activity, last: Sample, sample: Sample) -> Activity:
     )
 
 
-def _begun(last: Sample | None, sample: Sample) -> Activity:
+def _begun(last: StatusSample | None, sample: StatusSample) -> VehicleActivity:
     """Opened by a status that shows it; what the one before says of its beginning counts if it is near."""
     kind = sample.kind
-    begun = Activity(
+    begun = VehicleActivity(
         kind,
         *(sample.time, sample.time),
         *(sample.charge, sample.charge, sample.range, sample.range),
@@ -168,7 +170,7 @@ def _begun(last: Sample | None, sample: Sample) -> Activity:
     return begun
 
 
-def _unseen(last: Sample | None, sample: Sample, ended: list[Ended]) -> Activity | None:
+def _unseen(last: StatusSample | None, sample: StatusSample, ended: list[Ended]) -> VehicleActivity | None:
     """A charge session or a trip between two statuses that neither shows."""
     if last is None or sample.kind or (ended and ended[0].activity.end == sample.time):
         return None
@@ -176,19 +178,19 @@ def _unseen(last: Sample | None, sample: Sample, ended: list[Ended]) -> Activity
     ends = (last.charge, sample.charge, last.range, sample.range)
     if change >= UNSEEN_CHARGE and last.kind != CHARGING:
         place = sample.location or last.location
-        return Activity(CHARGING, last.time, sample.time, *ends, place, place, inferred=True)
+        return VehicleActivity(CHARGING, last.time, sample.time, *ends, place, place, inferred=True)
     way = _distance(last.location, sample.location)
     if way >= UNSEEN_WAY_M and not last.kind and (change < 0 or _fell(last.range, sample.range)):
         places = (last.location, sample.location)
-        return Activity(DRIVING, last.time, sample.time, *ends, *places, way=way, inferred=True)
+        return VehicleActivity(DRIVING, last.time, sample.time, *ends, *places, way=way, inferred=True)
     return None
 
 
-def _rose(open_: Activity, sample: Sample) -> bool:
+def _rose(open_: VehicleActivity, sample: StatusSample) -> bool:
     return sample.charge is not None and open_.end_charge is not None and sample.charge > open_.end_charge
 
 
-def _change(one: Sample, other: Sample) -> float:
+def _change(one: StatusSample, other: StatusSample) -> float:
     """% by which the charge rose; 0 if it is unknown."""
     return 0.0 if one.charge is None or other.charge is None else other.charge - one.charge
 
@@ -197,7 +199,7 @@ def _fell(before: float | None, after: float | None) -> bool:
     return before is not None and after is not None and after < before
 
 
-def _greatest(peak: float | None, sample: Sample) -> float | None:
+def _greatest(peak: float | None, sample: StatusSample) -> float | None:
     if sample.current is None:
         return peak
     return abs(sample.current) if peak is None else max(peak, abs(sample.current))

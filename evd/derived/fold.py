@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from evd.derived.activities import UNSEEN_CHARGE, Activity, Ended, step
+from evd.derived.activities import UNSEEN_CHARGE, VehicleActivity, Ended, step
 from evd.derived.calendar import UTC_NAME, part_at
 from evd.derived.rollups import Rollup, between
-from evd.derived.samples import Sample
+from evd.derived.samples import StatusSample
 
 
 class Completed(NamedTuple):
@@ -30,8 +30,8 @@ class Fold:
         zone: str = UTC_NAME,
         *,
         part: Rollup | None = None,
-        last: Sample | None = None,
-        open_: Activity | None = None,
+        last: StatusSample | None = None,
+        open_: VehicleActivity | None = None,
         floor: tuple[int, int] | None = None,
     ) -> None:
         self.zone = zone
@@ -43,7 +43,7 @@ class Fold:
         self.until = 0 if last is None else part_at(last.time, zone).until
         """The end of `part` (epoch ms)."""
 
-    def take_quiet(self, sample: Sample) -> bool:
+    def take_quiet(self, sample: StatusSample) -> bool:
         """Take the next status in order if it completes nothing and opens nothing; False: it was not taken."""
         last = self.last
         if (
@@ -64,7 +64,7 @@ class Fold:
         self.last = sample
         return True
 
-    def take(self, sample: Sample) -> Completed:
+    def take(self, sample: StatusSample) -> Completed:
         """The next status in order."""
         done: Rollup | None = None
         if self.part is None or sample.time >= self.until:
@@ -83,10 +83,10 @@ class Derived(NamedTuple):
 
     parts: list[Rollup]
     ended: list[Ended]
-    open: Activity | None
+    open: VehicleActivity | None
 
 
-def derive(samples: Iterable[Sample], zone: str = UTC_NAME) -> Derived:
+def derive(samples: Iterable[StatusSample], zone: str = UTC_NAME) -> Derived:
     """Of all statuses of a vehicle, in any order and with repeats."""
     fold, parts, ended = Fold(zone), [], []
     for sample in once_in_order(samples):
@@ -96,7 +96,7 @@ def derive(samples: Iterable[Sample], zone: str = UTC_NAME) -> Derived:
     return Derived([*parts, *([fold.part] if fold.part else [])], ended, fold.open)
 
 
-def once_in_order(samples: Iterable[Sample]) -> Iterator[Sample]:
+def once_in_order(samples: Iterable[StatusSample]) -> Iterator[StatusSample]:
     found = {sample.status_id: sample for sample in samples}
     return iter(sorted(found.values(), key=lambda sample: sample.rank))
 
@@ -112,14 +112,14 @@ def merged(parts: Iterable[Rollup], start: int, day: int) -> Rollup:
 class SavedFold(msgspec.Struct, omit_defaults=True):
     """A fold as it is stored."""
 
-    last: Sample
+    last: StatusSample
     part: str
     """As `evd.derived.rollups.written`."""
     start: int
     day: int
-    open: Activity | None = None
+    open: VehicleActivity | None = None
     floor: tuple[int, int] | None = None
 
 
 encode_activity = msgspec.json.Encoder().encode
-decode_activity = msgspec.json.Decoder(Activity).decode
+decode_activity = msgspec.json.Decoder(VehicleActivity).decode

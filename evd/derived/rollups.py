@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from evd.derived.samples import CHARGING, DRIVING, FULL_RANGE, NUMBERS, ROLLED_UP, Sample, full_range, millionths
+from evd.derived.samples import CHARGING, DRIVING, FULL_RANGE, NUMBERS, ROLLED_UP, StatusSample, full_range, millionths
 
 
 class Between(NamedTuple):
@@ -26,7 +26,7 @@ class Between(NamedTuple):
     """The current over time while it charged, in mA times ms, twice."""
 
 
-def between(one: Sample | None, other: Sample | None) -> Between:
+def between(one: StatusSample | None, other: StatusSample | None) -> Between:
     """Of two statuses that follow each other; nothing if one of them is missing."""
     if one is None or other is None:
         return NOTHING
@@ -44,7 +44,7 @@ def between(one: Sample | None, other: Sample | None) -> Between:
 NOTHING = Between()
 
 
-def current_over_time(one: Sample, other: Sample) -> int:
+def current_over_time(one: StatusSample, other: StatusSample) -> int:
     """See `Between.current`; as far as both currents are known."""
     if one.current is None or other.current is None:
         return 0
@@ -89,7 +89,7 @@ class Rollup(msgspec.Struct, omit_defaults=True):
     current: int = 0
     measures: dict[str, Spread] = {}
 
-    def add(self, sample: Sample) -> None:
+    def add(self, sample: StatusSample) -> None:
         """A status of this part, without what lies between it and others."""
         self.messages += 1
         at = (sample.time, sample.seq)
@@ -156,7 +156,7 @@ def _at(rollup: Rollup, spread: Spread) -> list[int]:
 
 
 def _short(rollup: Rollup, spread: Spread, usual: list[int]) -> list[Any]:
-    """[count, value], or [count, least, greatest, first, last, total]; then where first and last are, if not `usual`."""
+    """[count, value], or [count, least, greatest, first, last, total]; then their times if not `usual`."""
     at, value = _at(rollup, spread), spread.least
     end: list[Any] = [] if at == usual else [at]
     if value == spread.greatest:  # then its total is the count times its millionths

@@ -36,7 +36,7 @@ _Numbers = msgspec.defstruct("_Numbers", [*((name, Any, None) for name in (*NUMB
 _decode = msgspec.json.Decoder(_Numbers).decode
 
 
-class Sample(NamedTuple):
+class StatusSample(NamedTuple):
     """A status as it is derived from; None is no value."""
 
     time: int
@@ -77,11 +77,11 @@ STATE, CHARGE, RANGE, CURRENT = (NUMBERS.index(name) for name in ("state", "curr
 _ACTIVE = (CHARGING, DRIVING)
 
 
-def read_sample(time: int, seq: int, status_id: str, fields: bytes | str) -> Sample:
+def read_sample(time: int, seq: int, status_id: str, fields: bytes | str) -> StatusSample:
     """The sample of a status; `fields` are its JSON object."""
     found = _decode(fields)
     *numbers, location = msgspec.structs.astuple(found)
-    return Sample(
+    return StatusSample(
         time,
         seq,
         status_id,

@@ -7,16 +7,16 @@ from typing import Any
 import orjson
 import pytest
 
-from evd.derived.activities import Activity
+from evd.derived.activities import VehicleActivity
 from evd.derived.fold import derive
-from evd.derived.samples import CHARGING, DRIVING, Sample, read_sample
+from evd.derived.samples import CHARGING, DRIVING, StatusSample, read_sample
 from evd.model.units import MINUTE_MS
 
 IDLE, CHARGE, DRIVE = ({"state": state} for state in (2, 1, 3))
 HOME, WORK = "48.1486,17.1077", "48.2,17.2"
 
 
-def told(*statuses: tuple[int, dict[str, Any], dict[str, Any]]) -> list[Sample]:
+def told(*statuses: tuple[int, dict[str, Any], dict[str, Any]]) -> list[StatusSample]:
     return [
         read_sample(minute * MINUTE_MS, 0, f"{minute:05}", orjson.dumps({**one, **more}))
         for minute, one, more in statuses
@@ -27,7 +27,7 @@ def pct(charge: float, **more: Any) -> dict[str, Any]:
     return {"current_charge": charge, **more}
 
 
-def shown(activity: Activity) -> tuple[Any, ...]:
+def shown(activity: VehicleActivity) -> tuple[Any, ...]:
     one = activity
     return one.kind, one.start // MINUTE_MS, one.end // MINUTE_MS, one.start_charge, one.end_charge, one.inferred
 

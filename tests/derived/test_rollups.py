@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from evd.derived.fold import merged
 from evd.derived.rollups import Between, Rollup, between, read_rollup, written
-from evd.derived.samples import Sample, read_sample
+from evd.derived.samples import StatusSample, read_sample
 from evd.model.units import MINUTE_MS
 
 
-def sample(minute: int, seq: int = 0, **fields: Any) -> Sample:
+def sample(minute: int, seq: int = 0, **fields: Any) -> StatusSample:
     return read_sample(minute * MINUTE_MS, seq, f"{minute}-{seq}", orjson.dumps(fields))
 
 
@@ -68,7 +68,7 @@ SAMPLES = st.lists(
 
 
 @given(SAMPLES, st.data())
-def test_merged_in_any_order_from_any_parts(samples: list[Sample], data: st.DataObject) -> None:
+def test_merged_in_any_order_from_any_parts(samples: list[StatusSample], data: st.DataObject) -> None:
     whole = Rollup(0, 0)
     for one in samples:
         whole.add(one)

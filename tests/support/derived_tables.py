@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 import msgspec
 from builders import rows
 
-from evd.derived.activities import Activity
+from evd.derived.activities import VehicleActivity
 from evd.derived.fold import Fold, SavedFold, derive
 from evd.derived.rollups import Rollup, read_rollup
-from evd.derived.samples import Rank, Sample, read_sample
+from evd.derived.samples import Rank, StatusSample, read_sample
 
 
 class Found(NamedTuple):
     """Parts by their start, activities by the status that ended them, and the open one."""
 
     parts: dict[int, Rollup]
-    ended: dict[tuple[Rank, int], Activity]
-    open: Activity | None
+    ended: dict[tuple[Rank, int], VehicleActivity]
+    open: VehicleActivity | None
 
 
-def expected(samples: list[Sample], zone: str = "UTC") -> Found:
+def expected(samples: list[StatusSample], zone: str = "UTC") -> Found:
     """Of these statuses, once and in order."""
     whole = derive(samples, zone)
     ended = {(one.by.rank, one.activity.kind): one.activity for one in whole.ended}
@@ -51,12 +51,12 @@ def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
     return Found(parts, ended, fold.open)
 
 
-def since(path: Path, vehicle: str, last: Sample | None) -> list[Sample]:
+def since(path: Path, vehicle: str, last: StatusSample | None) -> list[StatusSample]:
     sql = "SELECT time, seq, id, fields FROM ring WHERE vehicle = ? AND timely = 1 ORDER BY time, seq, id"
     samples = [read_sample(*row) for row in rows(path, sql, vehicle)]
     return [one for one in samples if last is None or one.rank > last.rank]
 
 
-def activity(kind: int, start: int, end: int, *values: Any) -> Activity:
+def activity(kind: int, start: int, end: int, *values: Any) -> VehicleActivity:
     *numbers, inferred = values
-    return Activity(kind, start, end, *numbers, inferred=bool(inferred))
+    return VehicleActivity(kind, start, end, *numbers, inferred=bool(inferred))

@@ -16,15 +16,15 @@ from typing import Any
 
 import msgspec
 
-from evd.derived.activities import Activity, Ended, step
+from evd.derived.activities import VehicleActivity, Ended, step
 from evd.derived.calendar import UTC_NAME, day_at, part_at
 from evd.derived.fold import Fold, SavedFold, decode_activity, encode_activity, merged
 from evd.derived.rollups import Rollup, between, read_rollup, written
-from evd.derived.samples import Rank, Sample, read_sample
+from evd.derived.samples import Rank, StatusSample, read_sample
 from evd.model.operations import Arrive
 from evd.model.units import DAY_MS
 from evd.store.sqlite.annotations import NO_SEQ
-from evd.store.sqlite.ring_order import ROW_AT, RingOrder, Row
+from evd.store.sqlite.ring_order import ROW_AT, RingOrder, RingRow
 from evd.store.sqlite.ring_state import SAVE_EVERY, RingState
 
 CATCH_UP_ROWS = 500
@@ -46,7 +46,7 @@ _PARTS = "SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >=
 _PUT_DAY = """
 INSERT INTO past_day_rollups (vehicle, day, start, data) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET data = excluded.data"""
-_PUT_ACTIVITY = f"INSERT OR REPLACE INTO activities VALUES ({','.join('?' * 18)})"  # noqa: S608 (constants)
+_PUT_ACTIVITY = "INSERT OR REPLACE INTO activities VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NOT_ENDED = "DELETE FROM activities WHERE vehicle = ? AND time = ? AND seq = ? AND id = ?"
 _SET_OPEN = "UPDATE statuses SET activity = CAST(? AS TEXT) WHERE place = ?"
 _FORGET = (
@@ -168,11 +168,11 @@ class Derivation:
         """Reset after a rollback."""
         self._changed_heads.clear()
 
-    def _row_at(self, place: int) -> Row | None:
+    def _row_at(self, place: int) -> RingRow | None:
         row = self._db.execute(ROW_AT, (place,)).fetchone()
-        return None if row is None else Row(*row)
+        return None if row is None else RingRow(*row)
 
-    def _change(self, head: RingState, place: int, before: Row) -> bool:
+    def _change(self, head: RingState, place: int, before: RingRow) -> bool:
         """Derive again from a status that was `before`; whether anything changed."""
         this, fold = self._row_at(place), head.fold
         if this is None or fold is None or fold.last is None or before.rank > fold.last.rank:
@@ -219,7 +219,7 @@ class Derivation:
             saved = SavedFold(last, written(part), part.start, part.day, fold.open, fold.floor)
             self._db.execute(_SAVE, (number, _encode(saved)))
 
-    def _since(self, head: RingState, fold: Fold) -> Iterator[Row]:
+    def _since(self, head: RingState, fold: Fold) -> Iterator[RingRow]:
         order = RingOrder(self._db, head)
         if fold.last is None:
             return order.above(LOWEST, 0)
@@ -228,13 +228,13 @@ class Derivation:
     def _index(self, head: RingState, rank: Rank) -> int:
         return self._count_up_to(head, (True, *rank[:2]))
 
-    def _catch_up(self, head: RingState, fold: Fold, rows: Iterable[Row]) -> None:
+    def _catch_up(self, head: RingState, fold: Fold, rows: Iterable[RingRow]) -> None:
         for row in rows:
             self._take(head, fold, row.sample)
             self._set_open(row, fold.open)
             head.unsaved += 1
 
-    def _take(self, head: RingState, fold: Fold, sample: Sample) -> None:
+    def _take(self, head: RingState, fold: Fold, sample: StatusSample) -> None:
         completed = fold.take(sample)
         if completed.part is not None:
             self._put_part(head.number, completed.part)
@@ -245,7 +245,7 @@ class Derivation:
             head.unsaved = SAVE_EVERY
         self._put_ended(head.number, completed.ended)
 
-    def _insert(self, head: RingState, fold: Fold, sample: Sample, index: int) -> bytes | None:
+    def _insert(self, head: RingState, fold: Fold, sample: StatusSample, index: int) -> bytes | None:
         """Put a late status between its neighbours; returns what is open after it."""
         order = RingOrder(self._db, head)
         below = next(order.below(sample.rank, index), None)
@@ -267,7 +267,12 @@ class Derivation:
         return _text(opened)
 
     def _go_on(
-        self, head: RingState, fold: Fold, open_: Activity | None, last: Sample | None, rows: Iterable[Row]
+        self,
+        head: RingState,
+        fold: Fold,
+        open_: VehicleActivity | None,
+        last: StatusSample | None,
+        rows: Iterable[RingRow],
     ) -> None:
         """Find activities again in these statuses, until what is open after one is what was open before."""
         for number, row in enumerate(rows):
@@ -282,7 +287,7 @@ class Derivation:
                 fold.open = open_
                 return
 
-    def _set_open(self, row: Row, open_: Activity | None) -> bool:
+    def _set_open(self, row: RingRow, open_: VehicleActivity | None) -> bool:
         """Whether another activity was open after the status."""
         text = _text(open_)
         if (None if row.activity is None else row.activity.encode()) == text:
@@ -349,9 +354,9 @@ class Derivation:
             self._db.execute(sql, (number, now - self._days * DAY_MS))
 
 
-def _open(row: Row | None) -> Activity | None:
+def _open(row: RingRow | None) -> VehicleActivity | None:
     return None if row is None or row.activity is None else decode_activity(row.activity)
 
 
-def _text(open_: Activity | None) -> bytes | None:
+def _text(open_: VehicleActivity | None) -> bytes | None:
     return None if open_ is None else encode_activity(open_)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from evd.derived.samples import Rank, Sample, read_sample
+from evd.derived.samples import Rank, StatusSample, read_sample
 from evd.store.sqlite.frame_counts import stretches
 from evd.store.sqlite.ring_state import RingState
 
@@ -30,7 +30,7 @@ _BESIDE_UP = _BESIDE.format(wanted=">=", order="ASC")
 _BESIDE_DOWN = _BESIDE.format(wanted="<=", order="DESC")
 
 
-class Row(NamedTuple):
+class RingRow(NamedTuple):
     """A status in its ring."""
 
     time: int
@@ -45,7 +45,7 @@ class Row(NamedTuple):
         return self[:3]
 
     @property
-    def sample(self) -> Sample:
+    def sample(self) -> StatusSample:
         return read_sample(self.time, self.seq, self.status_id, self.fields)
 
 
@@ -56,20 +56,20 @@ class RingOrder:
         self._db = connection
         self._head = head
 
-    def below(self, rank: Rank, index: int) -> Iterator[Row]:
+    def below(self, rank: Rank, index: int) -> Iterator[RingRow]:
         """Those below `rank`, the highest first."""
-        rows: Iterator[Row] = self._circle_down(index)
+        rows: Iterator[RingRow] = self._circle_down(index)
         if self._head.overflow:
-            beside = map(Row._make, self._db.execute(_BESIDE_DOWN, (self._head.number, *rank[:2])))
+            beside = map(RingRow._make, self._db.execute(_BESIDE_DOWN, (self._head.number, *rank[:2])))
             rows = heapq.merge(rows, beside, key=_when, reverse=True)
         for _, ties in groupby(rows, _when):
             yield from sorted((row for row in ties if row.rank < rank), key=_status_id, reverse=True)
 
-    def above(self, rank: Rank, index: int) -> Iterator[Row]:
+    def above(self, rank: Rank, index: int) -> Iterator[RingRow]:
         """Those above `rank`, the lowest first."""
-        rows: Iterator[Row] = self._circle_up(self._first_tie(rank, index))
+        rows: Iterator[RingRow] = self._circle_up(self._first_tie(rank, index))
         if self._head.overflow:
-            beside = map(Row._make, self._db.execute(_BESIDE_UP, (self._head.number, *rank[:2])))
+            beside = map(RingRow._make, self._db.execute(_BESIDE_UP, (self._head.number, *rank[:2])))
             rows = heapq.merge(rows, beside, key=_when)
         for _, ties in groupby(rows, _when):
             yield from sorted((row for row in ties if row.rank > rank), key=_status_id)
@@ -81,31 +81,31 @@ class RingOrder:
             index -= 1
         return index
 
-    def _circle_down(self, index: int) -> Iterator[Row]:
+    def _circle_down(self, index: int) -> Iterator[RingRow]:
         chunk = CHUNK
         while index > 0:
             low = max(index - chunk, 0)
             yield from reversed(self._circle(low, index - 1))
             index, chunk = low, min(2 * chunk, CHUNK_MAX)
 
-    def _circle_up(self, index: int) -> Iterator[Row]:
+    def _circle_up(self, index: int) -> Iterator[RingRow]:
         chunk = CHUNK
         while index < self._head.kept:
             high = min(index + chunk, self._head.kept)
             yield from self._circle(index, high - 1)
             index, chunk = high, min(2 * chunk, CHUNK_MAX)
 
-    def _circle(self, first: int, last: int) -> list[Row]:
+    def _circle(self, first: int, last: int) -> list[RingRow]:
         base = self._head.base
-        rows: list[Row] = []
+        rows: list[RingRow] = []
         for low, high in stretches(self._head.circle, first, last):
-            rows += map(Row._make, self._db.execute(_CIRCLE, (base + low, base + high)).fetchall())
+            rows += map(RingRow._make, self._db.execute(_CIRCLE, (base + low, base + high)).fetchall())
         return rows
 
 
-def _when(row: Row) -> tuple[int, int]:
+def _when(row: RingRow) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _status_id(row: Row) -> str:
+def _status_id(row: RingRow) -> str:
     return row.status_id

@@ -39,8 +39,6 @@ class RingsInMemory(Protocol):
 
     def find(self, vehicle: str) -> RingState | None: ...
 
-    def count_moved(self, rows: int) -> None: ...
-
     def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict: ...
 
     def flush(self) -> None: ...
@@ -62,6 +60,8 @@ class RingMaintenance:
         self._admit_from: int | None = None
         """The first vehicle whose ring may have statuses that have become timely; None if the clock was not wrong."""
         self._admit_until = 0
+        self.moved = 0
+        """Rows that were moved in rings, which lengthen the WAL; whoever reads the number begins it anew."""
 
     @property
     def due(self) -> bool:
@@ -131,12 +131,12 @@ class RingMaintenance:
         assert head is not None
         too_many = head.total - head.keep
         let_go(self._db, self._overflow, head, min(too_many, TRIM_ROWS_MAX))
-        self._rings.count_moved(max(min(too_many, TRIM_ROWS_MAX), 0))
+        self.moved += max(min(too_many, TRIM_ROWS_MAX), 0)
         if too_many > TRIM_ROWS_MAX:
             write_shape(self._db, head)
             return
         if not head.fit() and head.kept <= self.lay_out_max:
-            self._rings.count_moved(head.kept)
+            self.moved += head.kept
             lay_out(self._db, head)
         write_shape(self._db, head)
         self._resize_from = number + 1

@@ -78,7 +78,6 @@ class Rings:
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
         """The heads whose rows are gathered."""
-        self._moved = 0
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
@@ -253,10 +252,6 @@ class Rings:
         if head is not None and head.unsaved:
             self.derivation.save(head)
 
-    def count_moved(self, rows: int) -> None:
-        """Count rows that other modules moved in a ring, because they lengthen the WAL."""
-        self._moved += rows
-
     def count_frame(self, frame: Frame) -> None:
         """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
 
@@ -310,7 +305,7 @@ class Rings:
 
     def take_moved(self) -> int:
         """How many rows were moved since the last call."""
-        moved, self._moved = self._moved, 0
+        moved, self.upkeep.moved = self.upkeep.moved, 0
         return moved
 
     def _settle(self, head: RingState) -> None:
@@ -366,7 +361,7 @@ class Rings:
     def _insert(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
         """Insert a status into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
-        self._moved += len(moves)
+        self.upkeep.moved += len(moves)
         if moves:
             self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
         self._write(message, head, head.base + slot, rank.seq)

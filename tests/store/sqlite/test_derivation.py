@@ -15,7 +15,7 @@ from derived_tables import expected, found
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evd.derived.samples import Sample, read_sample
+from evd.derived.samples import StatusSample, read_sample
 from evd.model.operations import Annotate, Arrive, Redecode, SetVehicle
 from evd.model.retention import Verdict
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
@@ -53,7 +53,7 @@ STATUSES = st.lists(
 )
 
 
-def sample_of(message: Arrive) -> Sample:
+def sample_of(message: Arrive) -> StatusSample:
     return read_sample(message.time, -1 if message.seq is None else message.seq, message.status_id, message.fields)
 
 
