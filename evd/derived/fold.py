@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from evd.derived.activities import UNSEEN_CHARGE, VehicleActivity, Ended, step
+from evd.derived.activities import UNSEEN_CHARGE, Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
 from evd.derived.rollups import Rollup, between
 from evd.derived.samples import StatusSample

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from evd.derived.activities import VehicleActivity, Ended, step
+from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, day_at, part_at
 from evd.derived.fold import Fold, SavedFold, decode_activity, encode_activity, merged
 from evd.derived.rollups import Rollup, between, read_rollup, written
