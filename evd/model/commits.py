@@ -17,6 +17,8 @@ from evd.model.operations import (
     AddKey,
     AddOwner,
     Arrive,
+    ImportOwner,
+    ImportRegistration,
     Operation,
     RecordEvents,
     Register,
@@ -71,6 +73,7 @@ _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS),
     *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
+    *(ImportRegistration, ImportOwner),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -101,7 +104,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
     # A RemoveOwner may find no owner, and still remove the user's registrations.
     owners_removed = _of(done, RemoveOwner)
     changed = [one for one in done if one[1] is not False]
-    registered = _of(changed, Register)
+    registered = _of(changed, Register, ImportRegistration)
     return CommitSummary(
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
@@ -112,7 +115,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

@@ -6,10 +6,11 @@ redelivery, a replay, a backfill) and changes nothing then.
 """
 
 from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
-from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
+from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
+from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
@@ -31,11 +32,14 @@ __all__ = [
     "Client",
     "CloseDownlink",
     "EventDue",
+    "ForeignPhone",
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "ImportOwner",
+    "ImportRegistration",
     "LimitReached",
     "MendClock",
     "Modem",

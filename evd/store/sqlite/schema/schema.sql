@@ -47,6 +47,7 @@ CREATE TABLE owners (
     uid     TEXT NOT NULL,
     vehicle TEXT NOT NULL,
     created INTEGER NOT NULL,
+    imported TEXT,                         -- JSON: attributes of its DynamoDB item that no column has
     PRIMARY KEY (uid, vehicle)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owners_of_vehicle ON owners (vehicle);

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Operation
-from evd.store.sqlite.tables import access, downlinks, events, notes, radio, registrations, rejections, vehicles
+from evd.store.sqlite.tables import (
+    access,
+    downlinks,
+    events,
+    imports,
+    notes,
+    radio,
+    registrations,
+    rejections,
+    vehicles,
+)
 from evd.store.sqlite.tables import formats as format_tables
 from evd.store.sqlite.tables.base import SmallTables
 
@@ -20,4 +30,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **format_tables.HANDLERS,
     **registrations.HANDLERS,
     **events.HANDLERS,
+    **imports.HANDLERS,
 }
