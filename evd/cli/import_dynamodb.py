@@ -67,7 +67,7 @@ def import_() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--table", type=click.Choice(list(BY_NAME)), help="What the files have; default: each item shows it.")
 @click.option("--user", metavar="UID", help="Whose phones these are, where a vehicle has several owners.")
-@click.option("--dry-run", is_flag=True, help="Read and check everything, write nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and check, write nothing; who owns a phone is not checked.")
 @directory_option
 @json_option
 @click.pass_context

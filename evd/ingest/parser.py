@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from evd.auth.api_keys import foreign_vehicle
 from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, ConfigError, Forbidden
 from evd.ingest.cache import IngestCache
@@ -174,9 +175,9 @@ class Parser:
         return bool(types) and str(variables.get("deviceTypeId", "")).lower() in types
 
     def statuses(
-        self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
+        self, request: Request, route: Route, now: int, *, only: frozenset[str] | None = None, live: bool = True
     ) -> Generator[None, None, Transaction]:
-        """The transaction of a list of statuses; statuses of a vehicle other than `only` are refused.
+        """The transaction of a list of statuses; statuses of vehicles that are not in `only` are refused.
 
         It pauses every few statuses. Raises BadRequest if the body is not a list, or if the list is too long.
         """
@@ -192,8 +193,8 @@ class Parser:
             document = json_bytes(item)
             try:
                 callback = self._item(item, route, document, channel(request, route), now)
-                if only is not None and callback.vehicle != only:
-                    raise Forbidden(f"this key speaks for vehicle {only} only")
+                if only is not None and callback.vehicle not in only:
+                    raise foreign_vehicle(only)
                 good.append(GoodLine(number, document.decode(), callback))
             except (BadRequest, Forbidden) as refusal:
                 text = masked_bytes(document, rule).decode()

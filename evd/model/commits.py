@@ -16,18 +16,24 @@ from evd.model.operations import (
     AddFormat,
     AddKey,
     AddOwner,
+    AddToken,
     Arrive,
+    EndSessions,
     ImportOwner,
     ImportRegistration,
+    OpenSession,
     Operation,
     RecordEvents,
     Register,
     RemoveFormat,
     RemoveOwner,
+    RemoveUser,
     Renew,
     RevokeKey,
+    RevokeToken,
     SetDeviceType,
     SetEventSettings,
+    SetPassword,
     SetPreferences,
     SetVehicle,
     Several,
@@ -44,6 +50,8 @@ class CommitSummary(NamedTuple):
     """An AddKey has the roles that the key has now."""
     formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
     """Formats that were added or removed, and vehicles and device types whose format changed."""
+    identities: Sequence[tuple[Operation, Any]] = ()
+    """What changed of users, sessions, access tokens and owners: operations, each with its result."""
     owners_removed: Sequence[RemoveOwner] = ()
     registered: Sequence[str] = ()
     """Vehicles with a new registration."""
@@ -70,10 +78,12 @@ _Done = tuple[Any, Any]
 
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
+_OWNERS = (AddOwner, ImportOwner, RemoveOwner)
+_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
+
 _OBSERVED = {
-    *(AddKey, RevokeKey, *_FORMATS),
-    *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
-    *(ImportRegistration, ImportOwner),
+    *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
+    *(Register, ImportRegistration, Unregister, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -109,6 +119,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
         formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
+        identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
         registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),

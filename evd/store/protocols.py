@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from evd.auth.access_tokens import AccessToken
 from evd.auth.api_keys import Key
+from evd.auth.sessions import Session
 from evd.model.operations import EventDue, Operation, Registration
 from evd.model.status import Status
 from evd.store.queries import Queries
@@ -151,6 +153,12 @@ class Database(Store, Protocol):
 
     def living_keys(self) -> list[Key]:
         """Keys that are not revoked; call before the first `write`."""
+
+    def living_sessions(self) -> list[Session]:
+        """All sessions that were not ended, also those that are too old; call before the first `write`."""
+
+    def living_tokens(self) -> list[AccessToken]:
+        """All access tokens that were not revoked, also expired ones; call before the first `write`."""
 
     def own_formats(self) -> list[tuple[str, str]]:
         """(vehicle, format) of the vehicles with a format of their own; call before the first `write`."""

@@ -35,7 +35,7 @@ _OF_APP = {AppType.FLAG: FLAG, AppType.LOCATION: TEXT}
 """All others are real numbers: a format may have fractions where the original's app has whole numbers."""
 
 
-class Columns(NamedTuple):
+class ExportColumns(NamedTuple):
     """The columns of one table, in their order: name → type."""
 
     types: Mapping[str, str]
@@ -45,7 +45,7 @@ class Columns(NamedTuple):
         return list(self.types)
 
 
-STATUSES = Columns(
+STATUSES = ExportColumns(
     {
         "vehicle": TEXT,
         "id": TEXT,
@@ -61,7 +61,7 @@ STATUSES = Columns(
         "other": TEXT,
     }
 )
-REGISTRATIONS = Columns(
+REGISTRATIONS = ExportColumns(
     {
         "vehicle": TEXT,
         "uid": TEXT,
@@ -73,7 +73,7 @@ REGISTRATIONS = Columns(
         "renewed_ms": WHOLE,
     }
 )
-OWNERS = Columns({"vehicle": TEXT, "uid": TEXT, "created": TEXT, "created_ms": WHOLE})
+OWNERS = ExportColumns({"vehicle": TEXT, "uid": TEXT, "created": TEXT, "created_ms": WHOLE})
 
 
 def rfc3339(ms: int) -> str:

@@ -14,7 +14,7 @@ import trio
 from evd.errors import Unavailable
 from evd.model.kept_status import KeptStatus
 from evd.store.queries import Queries
-from evd.store.records import Listing, PageLimit, Place, TimeSpan
+from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
 
 PAGE = PageLimit(rows=500, size_bytes=512 * 1024)
 ROWS = 500
@@ -43,13 +43,13 @@ async def statuses(queries: Queries, vehicles: Sequence[str], first: int, last: 
 
 
 async def _of_vehicle(queries: Queries, span: TimeSpan) -> AsyncIterator[list[KeptStatus]]:
-    after: Place | None = None
+    after: SortKey | None = None
     more = True
     while more:
         page, more = await _patiently(partial(queries.kept, span, after, PAGE))
         if page:
             yield page
-            after = page[-1].place
+            after = page[-1].sort_key
 
 
 async def owners(queries: Queries, vehicles: Sequence[str]) -> AsyncIterator[list[Any]]:

@@ -116,7 +116,7 @@ def _read(number: int, text: bytes) -> Found | Skipped:
     try:
         document = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return Skipped(number, NOT_JSON, f"the line is not JSON ({error})")
+        return Skipped(number, NOT_JSON, f"the line is not JSON ({error.msg}, column {error.colno})")
     return _found(number, document)
 
 

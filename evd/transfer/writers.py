@@ -12,7 +12,7 @@ import orjson
 
 from evd.errors import ConfigError
 from evd.transfer import columns
-from evd.transfer.columns import FLAG, REAL, TEXT, WHOLE, Columns, Row, csv_lines, json_line
+from evd.transfer.columns import FLAG, REAL, TEXT, WHOLE, ExportColumns, Row, csv_lines, json_line
 from evd.transfer.items import owner_out, registration_out, status_out
 
 GROUP_ROWS = 5_000
@@ -22,7 +22,7 @@ GROUP_ROWS = 5_000
 class ExportedTable(NamedTuple):
     """How a record of this table becomes a row, and an item of DynamoDB."""
 
-    columns: Columns
+    columns: ExportColumns
     row: Callable[[Any], dict[str, Any]]
     item: Callable[[Any], Mapping[str, Any]]
 

@@ -29,25 +29,28 @@ from evd.store.sqlite.connection import open_reader
 
 
 def test_sigterm_ends_it_with_0_in_spite_of_idle_connections(tmp_path: Path) -> None:
-    with running_daemon(tmp_path / "evd") as daemon, httpx.Client() as edge, httpx.Client() as quart:
+    env = {"EVD_SERVER__DRAIN_TIMEOUT_S": "60"}  # for longer than it is waited for
+    with (
+        running_daemon(tmp_path / "evd", env=env, fresh=True) as daemon,
+        httpx.Client() as edge,
+        httpx.Client() as quart,
+    ):
         assert post(daemon, 1, edge).status_code == 201
         assert quart.head(f"{daemon.url}/online").status_code == 200
-        start = time.monotonic()
         daemon.stop(signal.SIGTERM)
-        assert time.monotonic() - start < 8
         assert not (daemon.directory / "evd.sock").exists()
         assert not daemon.database.with_name("evd.db-wal").exists()
 
 
 def test_sigint_ends_it_with_0_too(tmp_path: Path) -> None:
-    with running_daemon(tmp_path / "evd") as daemon:
+    with running_daemon(tmp_path / "evd", fresh=True) as daemon:
         daemon.stop(signal.SIGINT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_was_acknowledged_is_there_after_the_end(tmp_path: Path, number: int) -> None:
     acknowledged: set[str] = set()
-    with running_daemon(tmp_path / "evd") as daemon:
+    with running_daemon(tmp_path / "evd", fresh=True) as daemon:
 
         def send(first: int) -> None:
             with httpx.Client() as client:

@@ -269,7 +269,7 @@ async def test_finish_waits_for_what_is_in_flight_and_starts_nothing_more(tmp_pa
     async with chain(tmp_path) as one:
         await one.register("slow0.2-a")
         await one.arrive(1)
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             while not one.fake.google.sends:
                 await trio.sleep(0.005)
             await one.dispatcher.finish()

@@ -126,7 +126,7 @@ def test_a_database_that_another_process_holds_is_told_until_it_lets_go(tmp_path
         assert "evd.db" in daemon.event("nothing is written")["reason"]
         holder.execute("ROLLBACK")
         holder.close()
-        until(lambda: ready(daemon)[0] == 200, 2)
+        until(lambda: ready(daemon)[0] == 200)
         assert post(daemon, 1).status_code == 201
 
 

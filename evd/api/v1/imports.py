@@ -83,8 +83,13 @@ async def import_owners() -> Response:
 
 @routes.post("/registrations")
 async def import_registrations() -> Response:
-    """A verdict is `new` or `known`. A phone without `uid` belongs to its vehicle's owner, if there is exactly one."""
+    """A verdict is `new` or `known`. A phone without `uid` belongs to its vehicle's owner, if there is exactly one.
+
+    Whose it is, is not asked if nothing is written: the owners may be in the same import.
+    """
     wish = await read_form(ImportRequest[MovedRegistration])
+    if not wish.write:
+        return await _taken_in(wish, lambda phone, now: _registration(phone, (phone.uid or "anyone",), now))
     users = {phone.vehicle: await _users_of(phone.vehicle) for phone in wish.items}
     return await _taken_in(wish, lambda phone, now: _registration(phone, users[phone.vehicle], now))
 

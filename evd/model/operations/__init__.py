@@ -10,6 +10,18 @@ from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Sev
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
+from evd.model.operations.identity import (
+    AddToken,
+    AddUser,
+    EndSessions,
+    NotOwner,
+    OpenSession,
+    RemoveUser,
+    RevokeToken,
+    SeeSession,
+    SetPassword,
+    UseToken,
+)
 from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
@@ -26,11 +38,14 @@ __all__ = [
     "AddFormat",
     "AddKey",
     "AddOwner",
+    "AddToken",
+    "AddUser",
     "Annotate",
     "Arrive",
     "CancelDownlink",
     "Client",
     "CloseDownlink",
+    "EndSessions",
     "EventDue",
     "ForeignPhone",
     "ForgetExpired",
@@ -44,8 +59,10 @@ __all__ = [
     "MendClock",
     "Modem",
     "NewEvent",
+    "NotOwner",
     "Note",
     "OfferDownlink",
+    "OpenSession",
     "Operation",
     "Outcome",
     "Outcomes",
@@ -60,15 +77,20 @@ __all__ = [
     "Reject",
     "RemoveFormat",
     "RemoveOwner",
+    "RemoveUser",
     "Renew",
     "RevokeKey",
+    "RevokeToken",
+    "SeeSession",
     "SetDeviceType",
     "SetEventSettings",
+    "SetPassword",
     "SetPreferences",
     "SetVehicle",
     "Several",
     "Stored",
     "UnknownVehicle",
     "Unregister",
+    "UseToken",
     "WaitNoLonger",
 ]

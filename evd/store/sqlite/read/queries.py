@@ -12,6 +12,7 @@ from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.events import SqliteEventQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
+from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.moving import SqliteMovingQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
@@ -25,6 +26,7 @@ class SqliteQueries(
     SqliteFormatQueries,
     SqliteAccessQueries,
     SqliteMovingQueries,
+    SqliteIdentityQueries,
     SqliteRejectionQueries,
     SqliteEventQueries,
     SqlitePushQueries,

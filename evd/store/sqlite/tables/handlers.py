@@ -10,6 +10,7 @@ from evd.store.sqlite.tables import (
     access,
     downlinks,
     events,
+    identity,
     imports,
     notes,
     radio,
@@ -23,6 +24,7 @@ from evd.store.sqlite.tables.base import SmallTables
 HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **rejections.HANDLERS,
     **access.HANDLERS,
+    **identity.HANDLERS,
     **vehicles.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
