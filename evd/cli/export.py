@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from evd.cli.backfill import parse_when
 from evd.cli.common import directory_option, settings, with_writer
-from evd.cli.printing import say
+from evd.cli.printing import PlainOutput, say
 from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.errors import ConfigError
@@ -113,7 +113,7 @@ def _opened(wish: Wish) -> Iterator[BinaryIO]:
     """The output; a file has another name until it is complete, and only its owner may read it."""
     with ExitStack() as stack:
         if wish.output == STDOUT:
-            file: Any = sys.stdout.buffer
+            file: Any = PlainOutput() if sys.stdout.isatty() else sys.stdout.buffer
         else:
             path = Path(wish.output)
             unfinished = path.with_name(f"{path.name}.unfinished")
@@ -134,7 +134,7 @@ def _opened(wish: Wish) -> Iterator[BinaryIO]:
 async def _export(database: Path, wish: Wish, file: BinaryIO) -> int:
     """Returns how many were written. Raises ConfigError for an unknown vehicle."""
     count = 0
-    writer = FORMATS[wish.format](file, EXPORTED[wish.table])
+    out = FORMATS[wish.format](file, EXPORTED[wish.table])
     async with ENGINES[DEFAULT].queries(database) as queries:
         for vehicle in wish.vehicles:
             if await queries.vehicles_from(vehicle, 1) != [vehicle]:
@@ -142,10 +142,10 @@ async def _export(database: Path, wish: Wish, file: BinaryIO) -> int:
         with _bar(await _total(queries, wish)) as update:
             async with aclosing(_records(queries, wish)) as found:
                 async for page in found:
-                    writer.write(page)
+                    out.write(page)
                     count += len(page)
                     update(count)
-    writer.finish()
+    out.finish()
     return count
 
 

@@ -83,13 +83,13 @@ async def import_owners() -> Response:
 
 @routes.post("/registrations")
 async def import_registrations() -> Response:
-    """A verdict is `new` or `known`. A phone without `uid` belongs to its vehicle's owner, if there is exactly one.
+    """A verdict is `new` or `known`. A phone belongs to its vehicle's owner; `uid` says to which one, if to several.
 
     Whose it is, is not asked if nothing is written: the owners may be in the same import.
     """
     wish = await read_form(ImportRequest[MovedRegistration])
     if not wish.write:
-        return await _taken_in(wish, lambda phone, now: _registration(phone, (phone.uid or "anyone",), now))
+        return await _taken_in(wish, lambda phone, now: _registration(phone, ("anyone",), now))
     users = {phone.vehicle: await _users_of(phone.vehicle) for phone in wish.items}
     return await _taken_in(wish, lambda phone, now: _registration(phone, users[phone.vehicle], now))
 
@@ -161,9 +161,7 @@ def _owner(owner: MovedOwner, now: int) -> Operation:
 
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:
     target, vehicle = checked_target(phone.token, None, called="token"), vehicle_id(phone.vehicle)
-    uid = _uid(phone.uid) if phone.uid else _only(users)
-    if uid not in users:
-        raise BadRequest(f"this user does not own vehicle {vehicle}", error="Not an owner")
+    uid = phone.uid if phone.uid in users else _only(users)
     return ImportRegistration(
         vehicle=vehicle,
         spelling=phone.vehicle,

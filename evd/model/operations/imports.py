@@ -16,7 +16,7 @@ class ImportOwner(AddOwner, frozen=True, gc=False):
 class ImportRegistration(Register, frozen=True, gc=False):
     """A phone, as `Register` with `displaces=False`. The result is False if it is registered for the vehicle already.
 
-    ForeignPhone is raised where another user has registered the phone: evd knows better than an older system.
+    ForeignPhone where another user has registered the phone: evd knows better than an older system.
     """
 
     imported: bytes | None = None

@@ -23,12 +23,12 @@ def _import_owner(tables: SmallTables, op: ImportOwner) -> bool:
     return True
 
 
-def _import_registration(tables: SmallTables, op: ImportRegistration) -> bool:
+def _import_registration(tables: SmallTables, op: ImportRegistration) -> bool | ForeignPhone:
     users = dict(tables.db.execute(_USERS_OF, (op.token,)).fetchall())
     if op.vehicle in users:
         return False
     if any(uid != op.uid for uid in users.values()):
-        raise ForeignPhone("another user has registered this phone, here or later: it belongs to one user at a time")
+        return ForeignPhone("another user has registered this phone, here or later: it belongs to one user at a time")
     registrations.HANDLERS[Register](tables, op)
     tables.db.execute(_KEEP_OF_PHONE, (op.imported, op.vehicle, op.token))
     return True
