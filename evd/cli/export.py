@@ -153,7 +153,8 @@ def _records(queries: Queries, wish: Wish) -> Any:
     if wish.table == "statuses":
         return pages.statuses(queries, wish.vehicles, wish.first, wish.last)
     if wish.table == "owners":
-        return pages.owners(queries, wish.vehicles)
+        relations = ("owner",) if wish.format == "dynamodb" else ("owner", "viewer")
+        return pages.owners(queries, wish.vehicles, relations)
     kinds = FCM_TOKENS if wish.format == "dynamodb" else user_kinds()
     return pages.registrations(queries, wish.vehicles, kinds)
 

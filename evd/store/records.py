@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from evd.model.operations import Relation
+
 NUMBER_MAX = (1 << 63) - 1
 """The highest possible number of a row."""
 
@@ -195,15 +197,17 @@ class KeyRow(TypedDict):
 class OwnerRow(TypedDict):
     uid: str
     vehicle: str
+    relation: Relation
     created: int
 
 
 class MovedOwnerRow(TypedDict):
-    """An owner, to move out."""
+    """An owner or a viewer, to move out."""
 
     uid: str
     vehicle: str
     created: int
+    relation: str
     imported: str | None
     """What no other key has of the DynamoDB item that it came from: a JSON object of type descriptors."""
 

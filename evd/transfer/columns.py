@@ -73,7 +73,7 @@ REGISTRATIONS = ExportColumns(
         "renewed_ms": WHOLE,
     }
 )
-OWNERS = ExportColumns({"vehicle": TEXT, "uid": TEXT, "created": TEXT, "created_ms": WHOLE})
+OWNERS = ExportColumns({"vehicle": TEXT, "uid": TEXT, "relation": TEXT, "created": TEXT, "created_ms": WHOLE})
 
 
 def rfc3339(ms: int) -> str:
@@ -121,7 +121,8 @@ def registration_row(record: MovedRegistrationRow) -> dict[str, Any]:
 
 
 def owner_row(record: MovedOwnerRow) -> dict[str, Any]:
-    return {"vehicle": record["vehicle"], "uid": record["uid"], **_moment("created", record["created"])}
+    whose = {"vehicle": record["vehicle"], "uid": record["uid"], "relation": record["relation"]}
+    return {**whose, **_moment("created", record["created"])}
 
 
 def _moment(name: str, ms: int) -> dict[str, Any]:

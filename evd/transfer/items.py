@@ -44,7 +44,7 @@ class MovedOwner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MovedRegistration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A phone. Its table does not say whose: `uid` does, where its vehicle has several owners. `rest`: as in MovedOwner."""
+    """A phone. Its table does not say whose: `uid` does, if its vehicle has several owners. `rest`: see MovedOwner."""
 
     vehicle: str
     token: str

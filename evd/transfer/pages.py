@@ -52,11 +52,11 @@ async def _of_vehicle(queries: Queries, span: TimeSpan) -> AsyncIterator[list[Ke
             after = page[-1].sort_key
 
 
-async def owners(queries: Queries, vehicles: Sequence[str]) -> AsyncIterator[list[Any]]:
-    """The owners of these vehicles, or of all."""
+async def owners(queries: Queries, vehicles: Sequence[str], relations: Collection[str]) -> AsyncIterator[list[Any]]:
+    """Who has one of these relations to these vehicles, or to any."""
     for vehicle in _each(vehicles):
         async for page in _listed(partial(queries.moved_owners, vehicle=vehicle, limit=ROWS)):
-            yield page
+            yield [row for row in page if row["relation"] in relations]
 
 
 async def registrations(queries: Queries, vehicles: Sequence[str], kinds: Collection[str]) -> AsyncIterator[list[Any]]:

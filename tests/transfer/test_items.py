@@ -94,7 +94,8 @@ def test_attributes_that_evd_does_not_know_stay_as_they_are(more: dict[str, Any]
         assert status_out(kept(status_in(item).document)) == item
     owner = {**more, "userId": {"S": "anna"}, "vehicleId": {"S": "00386625"}}
     moved = owner_in(owner)
-    row = {"uid": moved.uid, "vehicle": "386625", "created": NOW, "imported": orjson.dumps(moved.rest).decode()}
+    row = {"uid": moved.uid, "vehicle": "386625", "created": NOW, "relation": "owner"}
+    row["imported"] = orjson.dumps(moved.rest).decode()
     assert owner_out(row) == owner
     phone = {**more, "vehicleId": {"S": "00386625"}, "fcmToken": {"S": "t"}, "renewTimestamp": {"N": "1639400000"}}
     known = registration_in(phone)

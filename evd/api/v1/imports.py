@@ -15,7 +15,7 @@ import orjson
 import trio
 from quart import Blueprint, Response
 
-from evd.api.context import here, require_admin
+from evd.api.context import here
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.api.v1.registrations import checked_target
@@ -60,11 +60,6 @@ routes = Blueprint("imports", __name__, url_prefix=f"{V1}/import")
 class ImportRequest(msgspec.Struct, Generic[T], forbid_unknown_fields=True):
     items: Annotated[list[T], msgspec.Meta(max_length=AT_ONCE_MAX)]
     write: bool = True
-
-
-@routes.before_request
-async def only_admins() -> None:
-    require_admin()
 
 
 @routes.post("/statuses")
@@ -156,7 +151,7 @@ def _status(status: MovedStatus, now: int) -> Operation:
 
 
 def _owner(owner: MovedOwner, now: int) -> Operation:
-    return ImportOwner(_uid(owner.uid), vehicle_id(owner.vehicle), now, _kept(owner.rest))
+    return ImportOwner(_uid(owner.uid), vehicle_id(owner.vehicle), now, imported=_kept(owner.rest))
 
 
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:
@@ -185,7 +180,7 @@ async def _users_of(spelling: str) -> list[str]:
         found = await here().queries.moved_owners(vehicle=vehicle_id(spelling), limit=OWNERS_READ)
     except BadRequest:
         return []
-    return [row["uid"] for row in found.rows]
+    return [row["uid"] for row in found.rows if row["relation"] == "owner"]
 
 
 def _only(users: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from evd.model.operations.registrations import Register
 
 
 class ImportOwner(AddOwner, frozen=True, gc=False):
-    """An owner. The result is False where this user owns the vehicle already; LimitReached is raised as ever."""
+    """An owner. The result is False where this user owns or sees the vehicle already; LimitReached as ever."""
 
-    imported: bytes | None
+    imported: bytes | None = None
     """What no column has of the item that it came from, a JSON object; None: nothing."""
 
 

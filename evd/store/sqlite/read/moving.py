@@ -9,7 +9,7 @@ import orjson
 from evd.store.records import Listing, MovedOwnerRow, MovedRegistrationRow
 from evd.store.sqlite.read.base import Questions, narrowed
 
-_OWNERS = "SELECT uid, vehicle, created, imported FROM owners WHERE (uid, vehicle) > (?, ?)"
+_OWNERS = "SELECT uid, vehicle, created, relation, imported FROM owners WHERE (uid, vehicle) > (?, ?)"
 _PHONES = """
 SELECT number, vehicle, spelling, token, kind, uid, created, renewed, imported FROM registrations
 WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""

@@ -44,9 +44,10 @@ CREATE TABLE statuses (
 ) STRICT;
 
 CREATE TABLE owners (
-    uid     TEXT NOT NULL,
-    vehicle TEXT NOT NULL,
-    created INTEGER NOT NULL,
+    uid      TEXT NOT NULL,
+    vehicle  TEXT NOT NULL,
+    created  INTEGER NOT NULL,
+    relation TEXT NOT NULL DEFAULT 'owner',  -- owner, or viewer: with whom an owner shares the vehicle, to look at
     imported TEXT,                         -- JSON: attributes of its DynamoDB item that no column has
     PRIMARY KEY (uid, vehicle)
 ) STRICT, WITHOUT ROWID;
