@@ -84,7 +84,7 @@ LISTS = {
         "token",
     ),
     "owners to move": List(
-        [ImportOwner("anna", vehicle, NOW, b'{"note":{"S":"x"}}') for vehicle in VEHICLES],
+        [ImportOwner("anna", vehicle, NOW, imported=b'{"note":{"S":"x"}}') for vehicle in VEHICLES],
         lambda q, *a: q.moved_owners(limit=2, **({"after": a[0]} if a else {})),
         keys_of(records.MovedOwnerRow),
         "vehicle",
@@ -201,7 +201,7 @@ def test_registrations_are_narrowed_down_and_removed_by_whom_they_belong_to(data
 
 
 def test_what_moves_in_stays_as_it_is_until_its_phone_registers_again(database: AnyDatabase) -> None:
-    owner = ImportOwner("anna", "A", NOW, b'{"note":{"S":"x"}}')
+    owner = ImportOwner("anna", "A", NOW, imported=b'{"note":{"S":"x"}}')
     phone = ImportRegistration("A", "000a", "t", "anna", NOW, displaces=False, imported=b'{"renewTimestamp":{"N":"9"}}')
     assert database.write(owner, owner, phone, phone) == [True, False, True, False]
     assert database.write(msgspec.structs.replace(owner, imported=None)) == [False], "the first import counts"
