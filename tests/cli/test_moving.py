@@ -8,6 +8,8 @@ import io
 import json
 import os
 import random
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +20,12 @@ import httpx
 import pytest
 from builders import NOW, arrival, new_store
 from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
+from folders import ROOT
 
+from evd.model.measures import MEASURES
+from evd.transfer.columns import STATUSES as STATUSES_COLUMNS
+
+PAGE = (ROOT / "docs/moving-in.md").read_text("utf-8")
 VEHICLES = ("386625", "386626", "386627")
 SECRET = "fVqSECRETSECRETSECRET"
 FIRST_S = 1_700_000_000
@@ -196,6 +203,32 @@ def test_without_pyarrow_parquet_is_refused_in_a_sentence(daemon: RunningDaemon,
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and "pip install 'evd[parquet]'" in done.stderr
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("x")] == [], "no half a file stays"
+
+
+def test_the_commands_of_the_page_run(files: list[Path], tmp_path: Path) -> None:
+    init(tmp_path / "evd")
+    scanned = json.loads(files[2].read_text("utf-8"))["Items"]
+    (tmp_path / "phones.json").write_text(json.dumps({"Items": scanned[:1]}), "utf-8")
+    (tmp_path / "owners.json").write_text(json.dumps({"Items": scanned[3:]}), "utf-8")
+    statuses = "".join(json.dumps({"Item": item}) + "\n" for item in STATUSES[:50])
+    (tmp_path / "statuses.json.gz").write_bytes(gzip.compress(statuses.encode()))
+    commands = [shlex.split(line) for line in PAGE.splitlines() if line.startswith("evd ") and "`" not in line]
+    for command in commands:
+        words = [word.replace("statuses/*.json.gz", "statuses.json.gz") for word in command[1:]]
+        paths = [
+            tmp_path / word if re.fullmatch(r"[\w.]+\.(json|json\.gz|csv|ndjson)", word) else word for word in words
+        ]
+        done = run_evd(*paths, "--dir", tmp_path / "evd")
+        assert (done.returncode, SECRET in done.stdout + done.stderr) == (0, False), (command, done.stderr)
+    assert len(commands) == 8 and {"march.ndjson", "owners.csv"} <= {path.name for path in tmp_path.iterdir()}
+    assert len(items(tmp_path / "statuses.json.gz")) == 50
+
+
+def test_the_page_has_every_measure_with_its_unit() -> None:
+    for name, measure in MEASURES.items():
+        assert re.search(rf"\| `{name}` \| [^|]*{re.escape(measure.unit)}", PAGE), name
+    for name in {*STATUSES_COLUMNS.names} - MEASURES.keys():
+        assert f"`{name}`" in PAGE
 
 
 @pytest.mark.parametrize(
