@@ -26,7 +26,7 @@ from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
-from evd.net import control
+from evd.net.client import control_socket
 from evd.sigfox_api.backfill.mapping import Item
 from evd.sigfox_api.backfill.runner import Backfiller
 from evd.sigfox_api.client import SigfoxApi
@@ -65,16 +65,16 @@ def backfill(
     Reads the callbacks that were not delivered and the messages of each device, and stores what evd does not have.
     It may be stopped and repeated at any time. Needs sigfox.api_login and sigfox.api_password.
     """
-    place = find(directory, os.environ)
-    place.require()
-    config = settings(place)
+    data_dir = find(directory, os.environ)
+    data_dir.require()
+    config = settings(data_dir)
     now = now_ms()
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
         raise ConfigError(f"--since {since} is not before {'--until ' + until if until else 'now'}")
     run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
-        with_writer(place, config, run)
+        with_writer(data_dir, config, run)
     if as_json:
         show(run.result())
     else:
@@ -95,7 +95,7 @@ class _Run:
 
     def __call__(self, socket: Path) -> None:
         """Deliver to the daemon at `socket`. Raises DaemonNotRunning before anything is done."""
-        control.call(socket, "POST", "/backfill", [])
+        control_socket.call(socket, "POST", "/backfill", [])
         trio.run(self._main, socket, strict_exception_groups=True)
 
     @contextmanager
@@ -133,9 +133,9 @@ class _Run:
             nursery.cancel_scope.cancel()
 
     async def _deliver(self, socket: Path, items: Sequence[Item]) -> Sequence[str]:
-        """Waits for the answer also when cancelled: control.call has its own deadline."""
+        """Waits for the answer also when cancelled: control_socket.call has its own deadline."""
         body = msgspec.to_builtins(items)
-        answer = await trio.to_thread.run_sync(control.call, socket, "POST", "/backfill", body)
+        answer = await trio.to_thread.run_sync(control_socket.call, socket, "POST", "/backfill", body)
         verdicts: list[str] = answer["verdicts"]
         return verdicts
 

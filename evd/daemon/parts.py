@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from evd.api.context import NoTokens, TokenVerifier
+from evd.api.authentication import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
+from evd.auth.identities import Identities
 from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
 from evd.config.settings import Config
@@ -18,13 +19,13 @@ from evd.events.engine import EventEngine
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import Unaccompanied
+from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.net.server.admission import Admission
 from evd.net.server.counters import ServerCounters
 from evd.payload.formats import Formats
 from evd.push import providers
 from evd.push.service import PushService
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.store.engines import ENGINES
 from evd.store.protocols import Database
 from evd.store.writer import Writer
@@ -34,7 +35,7 @@ from evd.streaming.hub import StreamHub
 class Parts(NamedTuple):
     """`pushing` is None where no provider is set up, `events` where no part connects to other systems."""
 
-    place: DataDirectory
+    data_dir: DataDirectory
     config: Config
     outward: bool
     """Whether parts connect to other systems; else evd runs for one command only."""
@@ -44,22 +45,23 @@ class Parts(NamedTuple):
     """The engine's (`evd.store.engines.Engine.files`)."""
     store: Database
     directory: IngestCache
+    identities: Identities
     admission: Admission
-    doorkeeper: RequestPolicy
+    request_policy: RequestPolicy
     live: StreamHub
     writer: Writer
     clock: ServerClock
     ingest: Ingest
-    unaccompanied: Unaccompanied
+    unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
-    stopped: StoppedPushes
+    stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
     lag: LoopLag
     counters: ServerCounters
 
 
 def build(
-    place: DataDirectory,
+    data_dir: DataDirectory,
     config: Config,
     *,
     env: Mapping[str, str],
@@ -71,36 +73,40 @@ def build(
     formats = Formats(config.formats, config.ingest.default_format)
     tokens = wiring.token_verifier(config, env) if outward else NoTokens()
     opened = providers.opened(config, env) if outward else []
-    store = wiring.open_store(ENGINES[engine], place, config, report)
+    store = wiring.open_store(ENGINES[engine], data_dir, config, report)
     if outward:
         store.preallocate()
     directory = wiring.directory(store, formats)
     directory.keys.limit(GuessLimit(steady_ms))
     writer = wiring.writer(store, config)
-    clock = wiring.server_clock(place, config)
+    clock = wiring.server_clock(data_dir, config)
+    identities = wiring.identities(store, writer, directory, config, clock)
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
-    events = wiring.event_engine(place, store, writer, config, clock) if outward else None
-    writer.observers += [observer for observer in (directory, live, pushing, events) if observer is not None]
+    events = wiring.event_engine(data_dir, store, writer, config, clock) if outward else None
+    writer.observers += [
+        observer for observer in (directory, identities, live, pushing, events) if observer is not None
+    ]
     return Parts(
-        place=place,
+        data_dir=data_dir,
         config=config,
         outward=outward,
         formats=formats,
         tokens=tokens,
-        files=ENGINES[engine].files(place.database),
+        files=ENGINES[engine].files(data_dir.database),
         store=store,
         directory=directory,
+        identities=identities,
         admission=wiring.admission(config),
-        doorkeeper=wiring.doorkeeper(directory, config),
+        request_policy=wiring.request_policy(directory, config),
         live=live,
         writer=writer,
         clock=clock,
         ingest=ingest,
-        unaccompanied=wiring.unaccompanied(store, writer, ingest, config, clock),
+        unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
-        stopped=wiring.stopped_pushes(pushing, config),
+        stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
         lag=LoopLag(),
         counters=ServerCounters(),

@@ -1,8 +1,8 @@
 """The queries of a store, by subject, for the API and for maintenance.
 
 Every method raises Unavailable if the database does not answer within some seconds. The queries of users and of all
-other requesters (`evd.concurrency.requester`) do not wait for each other, and small queries, which read a few rows, do
-not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
+other requesters (`evd.concurrency.current_requester`) do not wait for each other, and small queries, which read a few
+rows, do not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
 
 A list's `after` is the cursor of the page before. A page has at most `limit` rows, and fewer if its rows are long.
 """
@@ -13,11 +13,13 @@ from collections.abc import Collection
 from typing import Protocol
 
 from evd.model.kept_status import KeptStatus
+from evd.model.operations import Relation
 from evd.model.status import Status
 from evd.store.records import (
-    FIRST_TURN,
+    FIRST_POSITION,
     LISTED_MAX,
     NUMBER_MAX,
+    AccessTokenRow,
     DayRow,
     DeviceTypeRow,
     DownlinkRow,
@@ -30,18 +32,20 @@ from evd.store.records import (
     NoteRow,
     OwnerRow,
     PageLimit,
-    Place,
     PushedLately,
     PushFacts,
+    QueuePosition,
     RegistrationRow,
     Rejection,
     RejectionSummary,
+    SessionRow,
+    SortKey,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
     TracedPhone,
     TracedStatus,
-    Turn,
+    UserRow,
     VehicleName,
     WaitingPush,
 )
@@ -53,27 +57,27 @@ class StatusQueries(Protocol):
     async def last(self, vehicle: str) -> Status | None:
         """The vehicle's newest status that is not ahead of the server's clock. Small."""
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
-        """Statuses of the span after the place `after`, the oldest first, and whether more follow.
+    async def range_page(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[Status], bool]:
+        """Statuses of the span after the sort key `after`, the oldest first, and whether more follow.
 
         If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
         """
 
-    async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
+    async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         """As `range_page`, with everything that is kept of each status."""
 
-    async def at(self, vehicle: str, place: Place) -> Status | None:
-        """The status at this place, if the ring still has it."""
+    async def at(self, vehicle: str, sort_key: SortKey) -> Status | None:
+        """The status with this sort key, if the ring still has it."""
 
-    async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
-        """Places of the vehicle's statuses after this one: the newest `limit`, the oldest first.
+    async def since(self, vehicle: str, sort_key: SortKey, limit: int) -> list[SortKey]:
+        """Sort keys of the vehicle's statuses after this one: the newest `limit`, the oldest first.
 
-        Statuses ahead of the server's clock are left out. If the status at `place` is no longer in the ring, none with
-        its time and seqNumber is left out.
+        Statuses ahead of the server's clock are left out. If the status with `sort_key` is no longer in the ring,
+        none with its time and seqNumber is left out.
         """
 
-    async def lasts(self, limit: int) -> list[tuple[str, Place]]:
-        """The place of the last status of each vehicle that has one, by vehicle id."""
+    async def lasts(self, limit: int) -> list[tuple[str, SortKey]]:
+        """The sort key of the last status of each vehicle that has one, by vehicle id."""
 
     async def flagged(self, vehicle: str) -> dict[str, int]:
         """Flag → how many of the vehicle's kept statuses have it."""
@@ -137,8 +141,8 @@ class FormatQueries(Protocol):
 class AccessQueries(Protocol):
     """Keys, owners and registrations."""
 
-    async def owns(self, uid: str, vehicle: str) -> bool:
-        """Whether the user owns the vehicle. Small."""
+    async def relation(self, uid: str, vehicle: str) -> Relation | None:
+        """What the user is to the vehicle; None for a foreign or an unknown one. Small."""
 
     async def keys(self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX) -> Listing[KeyRow]:
         """All keys, by (created, id)."""
@@ -159,6 +163,26 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class IdentityQueries(Protocol):
+    """Local users, sessions and access tokens."""
+
+    async def password_of(self, uid: str) -> tuple[str, bool] | None:
+        """The hash of a local user's password, and whether the user is an administrator. Small."""
+
+    async def users(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[UserRow]:
+        """Local users, by uid."""
+
+    async def sessions(
+        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+    ) -> Listing[SessionRow]:
+        """A user's sessions, by (created, id); also those that have ended by time alone."""
+
+    async def access_tokens(
+        self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX, *, uid: str | None = None
+    ) -> Listing[AccessTokenRow]:
+        """Access tokens, of one user or all, by (created, id)."""
+
+
 class RejectionQueries(Protocol):
     """Rejected requests."""
 
@@ -175,7 +199,7 @@ class RejectionQueries(Protocol):
 
 
 class EventQueries(Protocol):
-    """Events, alert settings, and users' preferences."""
+    """Events, event settings, and users' preferences."""
 
     async def events(
         self,
@@ -188,8 +212,8 @@ class EventQueries(Protocol):
     ) -> Listing[EventRow]:
         """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        """Whether the vehicle is known or owned, and its event settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
         """A user's preferences (JSON). Small."""
@@ -209,7 +233,7 @@ class PushQueries(Protocol):
         unseen_since: int,
         received_after: int,
         vehicle: str | None = None,
-        after: Turn = FIRST_TURN,
+        after: QueuePosition = FIRST_POSITION,
         limit: int,
     ) -> list[WaitingPush]:
         """Last statuses that phones were not given yet, the next to be tried first.
@@ -222,7 +246,12 @@ class PushQueries(Protocol):
         """The number of these (see `states_waiting`)."""
 
     async def events_waiting(
-        self, *, vehicle: str | None = None, status_id: str | None = None, after: Turn = FIRST_TURN, limit: int
+        self,
+        *,
+        vehicle: str | None = None,
+        status_id: str | None = None,
+        after: QueuePosition = FIRST_POSITION,
+        limit: int,
     ) -> list[WaitingPush]:
         """Events that phones were not given yet, the next to be tried first."""
 
@@ -253,6 +282,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    IdentityQueries,
     RejectionQueries,
     EventQueries,
     PushQueries,

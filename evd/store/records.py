@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from evd.model.operations import Relation
+
 NUMBER_MAX = (1 << 63) - 1
 """The highest possible number of a row."""
 
@@ -19,13 +21,13 @@ LISTED_MAX = 10_000
 GAPS_OF = 20
 """Newest statuses whose times show a vehicle's usual interval."""
 
-Place = tuple[int, int, str]
-"""A status's place in its ring: time (epoch ms), seqNumber or -1, id."""
+SortKey = tuple[int, int, str]
+"""The order of a vehicle's statuses: time (epoch ms), seqNumber or -1, id."""
 
-Turn = tuple[int, int]
-"""A waiting push's place in the queue: the time of its next attempt, and a number; in rows `at` and `place`."""
+QueuePosition = tuple[int, int]
+"""A waiting push's position in the queue: the time of its next attempt, and a number; in rows `at` and `place`."""
 
-FIRST_TURN: Turn = (-NUMBER_MAX, 0)
+FIRST_POSITION: QueuePosition = (-NUMBER_MAX, 0)
 
 Row = TypeVar("Row")
 
@@ -195,6 +197,7 @@ class KeyRow(TypedDict):
 class OwnerRow(TypedDict):
     uid: str
     vehicle: str
+    relation: Relation
     created: int
 
 
@@ -211,6 +214,38 @@ class RegistrationRow(TypedDict):
     given_at: int | None
     attempts: int | None
     outcome: str | None
+
+
+# ---- identity ----
+
+
+class UserRow(TypedDict):
+    uid: str
+    admin: bool
+    created: int
+    changed: int
+    """When the password was set."""
+
+
+class SessionRow(TypedDict):
+    id: str
+    client: str
+    address: str
+    created: int
+    seen: int
+
+
+class AccessTokenRow(TypedDict):
+    id: str
+    uid: str
+    name: str
+    scopes: list[str]
+    vehicles: list[str] | None
+    """Those that it is good for, besides those with one of its tags; None: all of its user's, unless it has tags."""
+    tags: list[str]
+    created: int
+    expires: int | None
+    used: int | None
 
 
 # ---- rejected requests ----
@@ -275,7 +310,7 @@ class FinishedPush(TypedDict):
 
 
 class WaitingPush(TypedDict):
-    """A last status or an event that a registration was not given yet; (`at`, `place`) is its Turn."""
+    """A last status or an event that a registration was not given yet; (`at`, `place`) is its QueuePosition."""
 
     vehicle: str
     status_id: str

@@ -29,25 +29,28 @@ from evd.store.sqlite.connection import open_reader
 
 
 def test_sigterm_ends_it_with_0_in_spite_of_idle_connections(tmp_path: Path) -> None:
-    with running_daemon(tmp_path / "evd") as daemon, httpx.Client() as edge, httpx.Client() as quart:
+    env = {"EVD_SERVER__DRAIN_TIMEOUT_S": "60"}  # for longer than it is waited for
+    with (
+        running_daemon(tmp_path / "evd", env=env, fresh=True) as daemon,
+        httpx.Client() as edge,
+        httpx.Client() as quart,
+    ):
         assert post(daemon, 1, edge).status_code == 201
         assert quart.head(f"{daemon.url}/online").status_code == 200
-        start = time.monotonic()
         daemon.stop(signal.SIGTERM)
-        assert time.monotonic() - start < 8
         assert not (daemon.directory / "evd.sock").exists()
         assert not daemon.database.with_name("evd.db-wal").exists()
 
 
 def test_sigint_ends_it_with_0_too(tmp_path: Path) -> None:
-    with running_daemon(tmp_path / "evd") as daemon:
+    with running_daemon(tmp_path / "evd", fresh=True) as daemon:
         daemon.stop(signal.SIGINT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_was_acknowledged_is_there_after_the_end(tmp_path: Path, number: int) -> None:
     acknowledged: set[str] = set()
-    with running_daemon(tmp_path / "evd") as daemon:
+    with running_daemon(tmp_path / "evd", fresh=True) as daemon:
 
         def send(first: int) -> None:
             with httpx.Client() as client:
@@ -198,7 +201,7 @@ def _without_rights() -> None:
 
 
 @pytest.mark.parametrize(("command", "mode"), [(["stats"], 0o000), (["serve"], 0o500), (["vehicle", "list"], 0o500)])
-def test_who_may_not_open_the_directory_is_told_so_in_a_sentence(tmp_path: Path, command: list[str], mode: int) -> None:
+def test_who_may_not_open_the_directory_gets_a_sentence(tmp_path: Path, command: list[str], mode: int) -> None:
     directory = tmp_path / "evd"
     directory.mkdir()
     for name in ("evd.db", "evd.toml", "evd.lock"):
@@ -260,7 +263,7 @@ def test_a_dead_daemons_socket_is_in_nobodys_way(tmp_path: Path) -> None:
         assert post(again, 1).status_code == 201
 
 
-def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
+def test_systemd_is_notified_when_it_is_ready(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(tmp_path / "notify"))
         notify.settimeout(20)

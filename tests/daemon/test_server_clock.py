@@ -52,7 +52,7 @@ def test_a_start_before_evd_was_last_alive_is_no_time(alive: int | None, behind_
     assert clock() == NOW + behind_ms + MINUTE_MS, "both go on"
 
 
-def test_who_trusts_his_clock_is_given_its_time() -> None:
+def test_who_trusts_the_clock_is_given_its_time() -> None:
     clock = Machine().clock(NOW + 2 * DAY_MS, trusted=True)
     clock.look()
     assert (clock(), clock.doubted) == (NOW, False)
@@ -187,7 +187,9 @@ def in_ring(daemon: RunningDaemon) -> list[tuple[int, str]]:
 
 
 def alarms(daemon: RunningDaemon) -> list[str]:
-    return [alarm["name"] for alarm in httpx.get(f"{daemon.url}/readyz").json()["alarms"]]
+    """All but the loop's lag: a busy machine is not what is tested here."""
+    names = [alarm["name"] for alarm in httpx.get(f"{daemon.url}/readyz").json()["alarms"]]
+    return [name for name in names if name != "loop_lag"]
 
 
 def soon(what: Callable[[], Any], expected: Any, within_s: float = 30) -> None:

@@ -15,7 +15,7 @@ import trio.testing
 from builders import NOW, ROOMY, arrival, rows
 
 from evd.config.settings import Config
-from evd.daemon.wiring import self_told
+from evd.daemon.wiring import shown_by_app
 from evd.errors import ConfigError, StoreBusy, Unavailable
 from evd.events.engine import EventEngine
 from evd.events.samples import Event
@@ -27,7 +27,7 @@ from evd.model.operations import (
     Operation,
     RecordEvents,
     Register,
-    SetAlerts,
+    SetEventSettings,
     SetPreferences,
     UnknownVehicle,
 )
@@ -98,7 +98,7 @@ def test_the_same_event_again_changes_nothing_but_what_is_remembered(open_store:
         (b'{"kinds": {"left": false}}', "webhook", NOW),
     ],
 )
-def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
+def test_a_phone_is_notified_as_its_user_wishes_and_a_webhook_everything_at_once(
     open_store: Opener, database: Path, settings: bytes | None, kind: str, due: int | None
 ) -> None:
     store = open_store()
@@ -111,7 +111,7 @@ def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
     )
 
 
-def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_told_to_nobody(open_store: Opener, database: Path) -> None:
+def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_sent_to_nobody(open_store: Opener, database: Path) -> None:
     store = open_store(limits=ROOMY._replace(events_per_vehicle=2))
     store.write([register(), record(event(9), vehicle="OTHER")])
     store.write([record(event(1), event(2)), record(event(3))])
@@ -132,11 +132,11 @@ def test_in_a_full_outbox_the_oldest_makes_room(open_store: Opener, database: Pa
 def test_settings_are_of_known_vehicles_and_stand_beside_what_is_remembered(open_store: Opener, database: Path) -> None:
     store = open_store()
     store.write([arrival(), record()])
-    unknown, done = store.write([SetAlerts("OTHER", b"{}"), SetAlerts(VEHICLE, b'{"low_charge":9}')])
+    unknown, done = store.write([SetEventSettings("OTHER", b"{}"), SetEventSettings(VEHICLE, b'{"low_charge":9}')])
     assert (type(unknown), done) == (UnknownVehicle, None)
     store.write([record(state=b'{"time":2}')])
     assert rows(database, "SELECT * FROM alert_states") == [(VEHICLE, '{"time":2}', '{"low_charge":9}')]
-    store.write([SetAlerts(VEHICLE, None)])
+    store.write([SetEventSettings(VEHICLE, None)])
     assert rows(database, "SELECT * FROM alert_states") == [(VEHICLE, '{"time":2}', None)]
 
 
@@ -251,7 +251,7 @@ async def test_nobody_listens_to_a_vehicle_without_owner_phone_or_settings(open_
         assert await chain.settled() == []
         await chain.charge(60, 70, vehicle="OWNED")
         await chain.charge(60, 70, vehicle="SET")
-        await chain.write(AddOwner("martin", "OWNED", NOW), SetAlerts("SET", b"{}"))
+        await chain.write(AddOwner("martin", "OWNED", NOW), SetEventSettings("SET", b"{}"))
         await chain.charge(85, 86, minute=10, vehicle="OWNED")
         await chain.charge(85, 86, minute=10, vehicle="SET")
         assert await chain.settled() == ["target_reached"] * 2
@@ -262,16 +262,18 @@ async def test_new_settings_hold_from_the_next_status_on(open_store: Opener, dat
     async with running(open_store(), database) as chain:
         await chain.write(register())
         await chain.charge(60, 50, state=2)
-        await chain.write(SetAlerts(VEHICLE, b'{"low_charge": 50}'))
+        await chain.write(SetEventSettings(VEHICLE, b'{"low_charge": 50}'))
         await chain.charge(49, 49, minute=10, state=2)
         assert await chain.settled() == ["charge_low"]
 
 
-async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: Opener, database: Path) -> None:
+async def test_what_a_crash_left_unlooked_at_is_reported_late_and_once(open_store: Opener, database: Path) -> None:
     """The statuses were committed, and evd died before it recorded what they show."""
     store = open_store()
     async with running(store, database) as chain:
-        await chain.write(register(), AddOwner("martin", VEHICLE, NOW), SetAlerts(VEHICLE, b'{"confirm_after_s": 0}'))
+        await chain.write(
+            register(), AddOwner("martin", VEHICLE, NOW), SetEventSettings(VEHICLE, b'{"confirm_after_s": 0}')
+        )
         await chain.charge(60, 70)
         await chain.settled()
         chain.deaf = True
@@ -284,7 +286,7 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_what_no_second_reading_comes_for_is_told_after_a_while_also_across_a_restart(
+async def test_what_no_second_reading_comes_for_is_reported_after_a_while_also_across_a_restart(
     open_store: Opener, database: Path, mock_clock: trio.testing.MockClock, again: bool
 ) -> None:
     """They came a minute apart, so a minute and a half."""
@@ -324,10 +326,10 @@ async def test_the_sample_before_is_read_from_the_ring_where_memory_has_it_not(
         assert [[sample["current_charge"] for sample in samples] for samples in told] == [[60, 85]] * 2
 
 
-async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
+async def test_an_app_that_shows_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
     """The original's app, where the charge equals the target; beyond it, it says nothing."""
-    told = self_told(Config())
-    async with running(open_store(), database, self_told=told) as chain:
+    shown = shown_by_app(Config())
+    async with running(open_store(), database, shown_by_app=shown) as chain:
         for vehicle in ("EQUAL", "BEYOND"):
             await chain.write(
                 Register(vehicle, vehicle, f"old {vehicle}", "martin", NOW, client="original"),
@@ -353,17 +355,17 @@ async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Open
         ({"events": {"self_told_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
     ],
 )
-def test_which_apps_tell_an_event_themselves_is_set(
+def test_which_apps_show_an_event_themselves_is_set(
     settings: dict[str, Any], details: dict[str, Any], clients: tuple[str, ...]
 ) -> None:
-    told = self_told(msgspec.convert(settings, Config))
-    assert told(Event("target_reached", NOW, details)) == clients
-    assert told(Event("charge_low", NOW, details)) == ()
+    shown = shown_by_app(msgspec.convert(settings, Config))
+    assert shown(Event("target_reached", NOW, details)) == clients
+    assert shown(Event("charge_low", NOW, details)) == ()
 
 
-def test_a_kind_that_no_app_tells_itself_is_refused_with_a_sentence() -> None:
+def test_a_kind_that_no_app_shows_itself_is_refused_with_a_sentence() -> None:
     with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
-        self_told(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
+        shown_by_app(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
 
 
 async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(
@@ -436,7 +438,7 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
 # Silence
 
 
-async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_told_of_and_then_that_it_speaks(
+async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_reported_and_then_that_it_speaks(
     open_store: Opener, database: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with running(open_store(capacity=8), database) as chain:

@@ -111,7 +111,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B2 quoted or bare, and null": (
         "ingest/test_service_sigfox::test_the_same_message_is_the_same_in_every_shape",
-        "sigfox/test_reports::test_law_a_report_is_the_same_in_every_shape",
+        "sigfox/test_network_reports::test_law_a_report_is_the_same_in_every_shape",
     ),
     "B2 limits: 140 uplinks a day of 12 bytes, 4 downlinks of 8 bytes": (
         "model/test_frame_counter::test_the_view_shows_the_share_received_and_what_is_used_of_the_budget",
@@ -141,7 +141,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B4 answer within 10 s with 2xx": (
         RECORDED,
         BATCHES,
-        "store/test_writer::test_who_waits_too_long_is_told_and_his_operation_is_written_still",
+        "store/test_writer::test_who_waits_too_long_is_refused_and_the_operation_is_written_still",
     ),
     "B4 at most 4 deliveries": (
         f"{DELIVERY}::test_four_deliveries_are_answered_alike_though_the_first_answer_is_lost",

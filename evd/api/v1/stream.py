@@ -8,12 +8,12 @@ from contextlib import suppress
 import trio
 from quart import Blueprint, Response, request
 
-from evd.api.context import Context, here, is_local, require_key, require_user
+from evd.api.context import Context, admitted, caller, here
 from evd.api.replies import V1
-from evd.errors import BadRequest, NotFound, Unavailable
+from evd.errors import BadRequest, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
-from evd.store.records import Place
+from evd.store.records import SortKey
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamPosition, Subscriber
 
 RETRY_MS = 2000
@@ -60,18 +60,13 @@ def _spellings(most: int) -> dict[str, str]:
 
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
-    if is_local():
-        return Subscriber()
-    key = require_key("app", "admin")
-    if key.role == "admin":
-        return Subscriber(key.key_id)
-    if not vehicles:
+    asking = await caller()
+    key_id = asking.key.key_id if asking.key else ""
+    if not vehicles and (asking.limited or not asking.admin):
         raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
-    uid = await require_user()
     for vehicle in vehicles:
-        if not await here().queries.owns(uid, vehicle):
-            raise NotFound(f"you own no vehicle {vehicle}")
-    return Subscriber(key.key_id, uid)
+        await admitted(vehicle)
+    return Subscriber(key_id, asking.uid or "")
 
 
 async def _events(
@@ -79,8 +74,8 @@ async def _events(
 ) -> AsyncGenerator[bytes, None]:
     """The stream's text; without `progress` that of all vehicles, which has no ids to resume from.
 
-    It ends when the follower is disconnected, and when the database does not answer: the client will return. The place
-    is taken here, where it is certain to be given back.
+    It ends when the follower is disconnected, and when the database does not answer: the client will return. The
+    subscription begins here, where it is certain to end.
     """
     settings = context.config.app
     bell = trio.lowlevel.ParkingLot()
@@ -94,8 +89,8 @@ async def _events(
             known = await _missed(context, progress)
             had, resumes = progress, True
         # One after the other, as the client reads them: all statuses together may be long.
-        for vehicle, place in known:
-            row = await context.queries.at(vehicle, place)
+        for vehicle, sort_key in known:
+            row = await context.queries.at(vehicle, sort_key)
             if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
                 yield text
         yield sse.opening(RETRY_MS, had.event_id if resumes else "")
@@ -121,21 +116,21 @@ def _written(
     return b"".join(events)
 
 
-async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, Place]]:
-    """The places of the statuses that the rings hold behind the cursor, the oldest first: for each vehicle its share of
-    the newest. At the beginning of a stream it is each vehicle's last status.
+async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, SortKey]]:
+    """The sort keys of the statuses that the rings hold behind the cursor, the oldest first: for each vehicle its share
+    of the newest. At the beginning of a stream it is each vehicle's last status.
     """
     share = max(1, context.config.app.stream_replay_max // len(progress.ranks))
-    found: list[tuple[str, Place]] = []
+    found: list[tuple[str, SortKey]] = []
     for vehicle, rank in progress.ranks.items():
         if progress.begins:
             last = await context.queries.last(vehicle)
-            places = [last.place] if last else []
+            sort_keys = [last.sort_key] if last else []
         else:
-            places = await context.queries.since(vehicle, rank, share)
-        found += [(vehicle, place) for place in places]
+            sort_keys = await context.queries.since(vehicle, rank, share)
+        found += [(vehicle, sort_key) for sort_key in sort_keys]
     return sorted(found, key=lambda one: one[1][:2])  # stable: equal ones stay in their ring's order
 
 
 def _news(vehicle: str, row: Status) -> StreamedStatus:
-    return StreamedStatus(vehicle, StreamPosition(*row.place), row.for_api, 0)
+    return StreamedStatus(vehicle, StreamPosition(*row.sort_key), row.for_api, 0)

@@ -1,4 +1,4 @@
-"""Events: what happened to a vehicle, what evd remembers of it, and who wants to hear of it."""
+"""Events: what happened to a vehicle, the events engine's memory of it, and the users' preferences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evd.model.operations.registrations import Client, Registration
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something happened to a vehicle; `details` is a JSON object, `status_id` empty where no status showed it."""
+    """Something happened to a vehicle; `details` is a JSON object, `status_id` is empty if no status showed it."""
 
     kind: str
     time: int
@@ -17,12 +17,12 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     details: bytes
     samples: bytes = b"[]"
     """JSON: the two samples that were compared."""
-    self_told: tuple[Client, ...] = ()
+    shown_by_app: tuple[Client, ...] = ()
     """Clients whose apps show it by themselves: it is not pushed to their registrations."""
 
 
 class RecordEvents(Operation, frozen=True, gc=False):
-    """What evd.events.rules found in a vehicle's statuses, and what it has to remember of it, in one transaction.
+    """Keep a vehicle's new events and the memory of the event rules, in one transaction.
 
     Each event is kept and waits in the outbox for every registration whose user wants it. The result is how many
     pushes that made. An event of the same kind, status and time as one that is kept changes nothing.
@@ -55,8 +55,8 @@ class EventDue(msgspec.Struct, frozen=True, gc=False):
     """The user's preferences, as JSON."""
 
 
-class SetAlerts(Operation, frozen=True, gc=False):
-    """How alerts are set for a vehicle, as JSON; None: the defaults. UnknownVehicle is raised for an unknown one."""
+class SetEventSettings(Operation, frozen=True, gc=False):
+    """The event settings of a vehicle, as JSON; None: the defaults. Raises UnknownVehicle."""
 
     vehicle: str
     settings: bytes | None

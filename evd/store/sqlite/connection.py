@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
@@ -203,8 +203,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
     ("views", range(1, 7)),
-    ("moved_5", range(1, 5)),
-    ("moved_4", range(1, 4)),
+    ("upgrade_5_rows", range(1, 5)),
+    ("upgrade_4_rows", range(1, 4)),
 )
 
 

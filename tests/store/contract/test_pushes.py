@@ -20,7 +20,7 @@ from evd.model.operations import (
     RecordEvents,
     Register,
     Renew,
-    SetAlerts,
+    SetEventSettings,
     SetPreferences,
     UnknownVehicle,
 )
@@ -149,11 +149,11 @@ def test_events_are_listed_by_vehicle_and_owner(database: AnyDatabase) -> None:
 
 
 def test_settings_of_alerts_and_preferences_are_kept(database: AnyDatabase) -> None:
-    (unknown,) = database.write(SetAlerts(VEHICLE, b"{}"))
+    (unknown,) = database.write(SetEventSettings(VEHICLE, b"{}"))
     assert isinstance(unknown, UnknownVehicle)
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (False, None)
-    database.write(STATUS, SetAlerts(VEHICLE, b'{"x":1}'), SetPreferences("anna", b'{"y":2}', NOW))
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (True, b'{"x":1}')
+    assert database.ask(lambda queries: queries.event_settings_of(VEHICLE)) == (False, None)
+    database.write(STATUS, SetEventSettings(VEHICLE, b'{"x":1}'), SetPreferences("anna", b'{"y":2}', NOW))
+    assert database.ask(lambda queries: queries.event_settings_of(VEHICLE)) == (True, b'{"x":1}')
     assert database.ask(lambda queries: queries.preferences_of("anna")) == b'{"y":2}'
     assert database.ask(lambda queries: queries.preferences_of("ben")) is None
 
@@ -164,7 +164,7 @@ def test_what_the_events_engine_remembers(database: AnyDatabase) -> None:
     database.write(*said, AddOwner("anna", VEHICLE, NOW), event())
     state = database.store.event_state()
     assert (state.vehicles_after("", 9), state.vehicles_after(VEHICLE, 9)) == ([VEHICLE], [])
-    assert state.alerts_of(VEHICLE) == (b'{"a":1}', None)
+    assert state.event_settings_of(VEHICLE) == (b'{"a":1}', None)
     last = state.last_of(VEHICLE)
     assert last is not None and last.status_id == said[-1].status_id
     before = state.previous_of(VEHICLE, last.time, last.status_id)

@@ -27,7 +27,7 @@ from evd.errors import ConfigError
 from evd.store.sqlite import _commit_thread_py
 from evd.store.sqlite.commit_thread import CommitThread, open_commit_thread
 from evd.store.sqlite.connection import open_writer
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 HERE = Path(__file__).parent
 PACKAGE = Path(_commit_thread_py.__file__).parent
@@ -561,7 +561,7 @@ def test_the_scribe_is_chosen_as_the_codec_is(connection: Any, asked: str, expec
 
 
 @needs_cython
-def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_told_otherwise(database: Path) -> None:
+def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_set_otherwise(database: Path) -> None:
     open_writer(database).close()
     connection = sqlite3.connect(str(database), isolation_level=None, factory=Closed)
     committer = open_commit_thread(connection, rows_max=4, close_timeout_s=10, environ={})

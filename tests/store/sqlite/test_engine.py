@@ -29,7 +29,7 @@ from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_P
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.engine import LOG_READY_BYTES
 from evd.store.sqlite.integrity import find_damage
-from evd.store.sqlite.library import require_safe, sqlite3
+from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.wal import CHECKPOINT_BYTES
 from evd.store.writer import Writer
 
@@ -410,7 +410,7 @@ def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open
     store.commit()
 
 
-def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, database: Path) -> None:
+def test_the_end_of_a_commit_is_signalled_by_its_descriptor(open_store: Opener, database: Path) -> None:
     store = open_store()
     prepare(store, [arrival()])
     store.start_commit()
@@ -452,7 +452,7 @@ class foreign_writer:
     def __init__(self, path: Path, *, hold_s: float) -> None:
         code = f"""
 import time
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 connection = sqlite3.connect({str(path)!r}, isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)

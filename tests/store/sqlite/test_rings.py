@@ -34,7 +34,7 @@ from evd.store.sqlite.connection import checkpoint
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.engine import REPAIR_AT_ONCE
 from evd.store.sqlite.integrity import find_damage
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 VEHICLES = ("1", "2", "caravan")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Modem, Note, Operation
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
 NOTES_MAX = 1_000_000
 """Rows of all vehicles' logs: a log may be of a device that never sent, so the number of vehicles is no bound."""
@@ -15,8 +15,8 @@ MODEMS_MAX = 1_000_000
 """Rows of modem states, about 50 bytes each. At the bound, known modems are updated and none are added."""
 
 
-def _note(registry: Registry, op: Note) -> bool:
-    cursor = registry.db.execute(
+def _note(tables: SmallTables, op: Note) -> bool:
+    cursor = tables.db.execute(
         "INSERT INTO notes (id, vehicle, kind, severity, time, received, text, document)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
@@ -26,8 +26,8 @@ def _note(registry: Registry, op: Note) -> bool:
     )
     if not cursor.rowcount:
         return False
-    registry.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - NOTES_MAX,))
-    registry.db.execute(_FORGET_OLDEST, (op.vehicle, registry.limits.notes_per_vehicle))
+    tables.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - NOTES_MAX,))
+    tables.db.execute(_FORGET_OLDEST, (op.vehicle, tables.limits.notes_per_vehicle))
     return True
 
 
@@ -36,12 +36,12 @@ DELETE FROM notes WHERE number IN (
     SELECT number FROM notes WHERE vehicle = ? ORDER BY time DESC, number DESC LIMIT -1 OFFSET ?)"""
 
 
-def _modem(registry: Registry, op: Modem) -> None:
+def _modem(tables: SmallTables, op: Modem) -> None:
     values = (op.time, op.battery_v, op.temperature_c)
-    known = registry.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
-    if known or registry.modems >= MODEMS_MAX:
+    known = tables.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
+    if known or tables.modems >= MODEMS_MAX:
         return
-    registry.modems += registry.db.execute(
+    tables.modems += tables.db.execute(
         "INSERT INTO modems (vehicle, time, battery_v, temperature_c, received) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         (op.vehicle, *values, op.received),
@@ -54,7 +54,7 @@ UPDATE modems SET received = ?, time = ?, battery_v = ?, temperature_c = ?
 WHERE vehicle = ?
   AND (time, ifnull(battery_v, -1000), ifnull(temperature_c, -1000)) < (?, ifnull(?, -1000), ifnull(?, -1000))"""
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     Note: _note,
     Modem: _modem,
 }

@@ -13,8 +13,8 @@ import trio
 import trio.testing
 from builders import arrival
 
+from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import of_user, requester
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
@@ -58,7 +58,7 @@ async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., Sq
     open_store().write([arrival()])
 
     async def ask_much(number: int) -> None:
-        requester.set("user greedy")
+        current_requester.set("user greedy")
         await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
 
     async with opened(database) as asked, trio.open_nursery() as nursery:
@@ -77,18 +77,18 @@ async def test_no_read_of_the_app_waits_for_administrators_however_many_ask(
     open_store().write([arrival()])
 
     async def ask_for_ever(number: int) -> None:
-        requester.set(f"key {number}")
+        current_requester.set(f"key {number}")
         await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
 
     async with opened(database) as asked, trio.open_nursery() as nursery:
         for number in range(6):
             nursery.start_soon(ask_for_ever, number)
         await trio.testing.wait_all_tasks_blocked(0.05)
-        requester.set(of_user("anna"))
+        current_requester.set(of_user("anna"))
         with trio.fail_after(2):
             assert (await asked.range_page(TimeSpan("386625", 0, NUMBER_MAX), None, PageLimit(10, 1000)))[0]
             assert not (await asked.events(before=NUMBER_MAX, limit=10, uid="anna")).rows
-            assert await asked.owns("anna", "386625") is False
+            assert await asked.relation("anna", "386625") is None
         nursery.cancel_scope.cancel()
 
 
@@ -102,7 +102,7 @@ async def test_so_many_reads_of_a_class_wait_and_no_more(
 
     async def ask_for_ever(number: int) -> None:
         nonlocal refused
-        requester.set(f"key {number}")
+        current_requester.set(f"key {number}")
         try:
             await asked.rows(ENDLESS + f" WHERE x <> {number}", (), small=small)
         except Unavailable:
@@ -135,7 +135,7 @@ async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
 
 
 async def stand(turns: FairQueue[int], requester: str, had: list[str], *, for_ever: bool = False) -> None:
-    async with turns.place(requester):
+    async with turns.permit(requester):
         had.append(requester)
         if for_ever:
             await trio.sleep_forever()
@@ -143,14 +143,14 @@ async def stand(turns: FairQueue[int], requester: str, had: list[str], *, for_ev
 
 async def test_who_wants_much_waits_behind_himself() -> None:
     turns, had = FairQueue([1], each=1, waiting_max=99), list[str]()
-    async with trio.open_nursery() as nursery, turns.place("a"):
+    async with trio.open_nursery() as nursery, turns.permit("a"):
         for requester in "aaaabcb":
             nursery.start_soon(stand, turns, requester, had)
             await trio.testing.wait_all_tasks_blocked()
     assert "".join(had) == "abcabaa"
 
 
-async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
+async def test_nobody_has_more_than_their_share_though_permits_are_free() -> None:
     turns, had = FairQueue([1, 2, 3], each=2, waiting_max=1), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(3):
@@ -166,7 +166,7 @@ async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
 
 async def test_one_asker_s_queue_leaves_room_for_others() -> None:
     turns, had = FairQueue([1], each=1, waiting_max=8), list[str]()
-    async with trio.open_nursery() as nursery, turns.place("a"):
+    async with trio.open_nursery() as nursery, turns.permit("a"):
         for requester in "aab":
             nursery.start_soon(stand, turns, requester, had)
         await trio.testing.wait_all_tasks_blocked()
@@ -175,7 +175,7 @@ async def test_one_asker_s_queue_leaves_room_for_others() -> None:
     assert "".join(had) in ("baa", "aba")
 
 
-async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
+async def test_who_is_cancelled_while_waiting_or_when_called_takes_no_permit_along() -> None:
     turns = FairQueue([7], each=1, waiting_max=9)
     place = await turns.take("a")
     async with trio.open_nursery() as nursery:

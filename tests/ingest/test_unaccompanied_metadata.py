@@ -18,7 +18,7 @@ from ingest_way import NOW, Way, status_id
 
 from evd.config.settings import SigfoxSettings
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import STEP_MAX, Unaccompanied
+from evd.ingest.unaccompanied_metadata import STEP_MAX, UnaccompaniedMetadata
 from evd.model.units import HOUR_MS
 from evd.payload.formats import Formats
 from evd.store.sqlite.annotations import WAITING_MAX
@@ -51,7 +51,7 @@ class Road(Way):
         super().__init__(store, path)
         settings = SigfoxSettings(**options)
         self.ingest = Ingest(self.writer, self.directory, Formats({}, "ev"), settings=settings, clock=lambda: self.now)
-        self.unaccompanied = Unaccompanied(
+        self.unaccompanied = UnaccompaniedMetadata(
             *(store.waiting_metadata(), self.writer, self.ingest.reading, settings, self.ingest.outcomes),
             waiting_rows=lambda: store.waiting_rows,
             clock=lambda: self.now,
@@ -99,7 +99,7 @@ def without_id(history: list[Any]) -> list[Any]:
     return [(vehicle, "alone", *rest) for vehicle, _, *rest in history]
 
 
-async def test_h10_what_data_advanced_alone_told_is_a_status_once_its_data_is_overdue(
+async def test_h10_what_data_advanced_alone_reported_is_a_status_once_its_data_is_overdue(
     road: Callable[..., Road],
 ) -> None:
     way = road()

@@ -24,7 +24,7 @@ from evd.model.operations import (
 )
 from evd.model.units import DAY_MS
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.tables import registry as registry_module
+from evd.store.sqlite.tables import access
 
 Opener = Callable[..., SqliteDatabase]
 
@@ -61,7 +61,7 @@ def test_the_same_secret_again_gains_the_roles_that_it_lacks(
 
 
 def test_keys_are_bounded_and_revoking_makes_room(open_store: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry_module, "KEYS_MAX", 2)
+    monkeypatch.setattr(access, "KEYS_MAX", 2)
     store = open_store()
     full = store.write([key("a"), key("b"), key("c")])[2]
     assert isinstance(full, LimitReached)
@@ -124,7 +124,7 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
     assert pending.next_due(NOW) == NOW + 500
 
 
-def test_the_view_of_pushes_tells_a_phone_that_is_stale_from_one_that_waits(open_store: Opener, database: Path) -> None:
+def test_the_view_of_pushes_distinguishes_a_stale_phone_from_one_that_waits(open_store: Opener, database: Path) -> None:
     now = now_ms()
     store = open_store(stale_after_days=30)
     for token, kind, days in (("seen", "token", 29), ("unseen", "token", 31), ("https://h/", "webhook", 31)):
