@@ -73,9 +73,7 @@ async def taken(way: Way, document: dict[str, Any]) -> tuple[list[list[str]], se
     return stacks, {stack[-1] for stack in stacks if not stack[-1].startswith(LEAVES)}
 
 
-@pytest.mark.parametrize(
-    ("document", "modules_max"), [(ORDINARY, 8), (READABLE, 16)], ids=["ordinary", "readable"]
-)
+@pytest.mark.parametrize(("document", "modules_max"), [(ORDINARY, 8), (READABLE, 16)], ids=["ordinary", "readable"])
 async def test_a_callback_is_taken_by_few_modules(way: Way, document: dict[str, Any], modules_max: int) -> None:
     """At most 8 pass it on; with those that only answer a question about it, a readable one meets twice as many."""
     stacks, modules = await taken(way, document)
