@@ -26,7 +26,7 @@ Row = tuple[int, int, str, int]
 
 
 class Window(NamedTuple):
-    """The `rows` of a circle's newest statuses, the newest last; `first` is the index of the first one in the circle."""
+    """The `rows` of a circle's newest statuses, the newest last; `first` is the first one's index in the circle."""
 
     first: int
     rows: Sequence[Row]
@@ -40,7 +40,7 @@ class Window(NamedTuple):
         return -1 if self.first else 0
 
     def ids_at(self, rank: Rank, index: int) -> list[str] | None:
-        """The ids of the statuses with this time and seqNumber, all below `index`; None if there may be more of them."""
+        """The ids of the statuses with this time and seqNumber, all below `index`; None if it may have more."""
         wanted, at, ids = rank[1:], index - self.first - 1, []
         while at >= 0 and self.rows[at][:2] == wanted:
             ids.append(self.rows[at][2])

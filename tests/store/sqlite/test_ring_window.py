@@ -1,4 +1,4 @@
-"""What a window of a ring's newest statuses can say of a late message, and when it must leave the answer to a search."""
+"""What a window of a ring's newest statuses says of a late message, and when it leaves the answer to a search."""
 
 from __future__ import annotations
 
