@@ -49,11 +49,11 @@ class RingBounds(NamedTuple):
     """Messages a day that a device may send (evd.model.frame_counter)."""
 
 
-class _Place(NamedTuple):
+class _Found(NamedTuple):
     """The verdict on a message, how many statuses of the circle do not rank above it, and its neighbours if known."""
 
     verdict: Verdict
-    index: int
+    below: int
     neighbours: Neighbours | None = None
 
 
@@ -404,7 +404,7 @@ class Rings:
         )
         self._touched[head.number] = head
 
-    def _glance(self, message: Arrive, head: RingState, rank: Rank) -> _Place | None:
+    def _glance(self, message: Arrive, head: RingState, rank: Rank) -> _Found | None:
         """As `_look`, in one statement, for a message that is a little late or repeated; None for any other one."""
         if not (rank.timely and head.plain and head.kept):
             return None
@@ -419,9 +419,9 @@ class Rings:
         outranked = head.full and head.kept - index >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
         neighbours = window.neighbours(index) if verdict is Verdict.LATE else None
-        return _Place(verdict, index, neighbours)
+        return _Found(verdict, index, neighbours)
 
-    def _look(self, message: Arrive, head: RingState, rank: Rank) -> _Place:
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> _Found:
         """Where a message belongs, searched for."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
@@ -433,4 +433,4 @@ class Rings:
             above = head.kept - index
             outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        return _Place(verdict, index)
+        return _Found(verdict, index)
