@@ -20,10 +20,18 @@ millisecond."""
 class RingState(Front):
     """The head of a vehicle: its ring's shape and its frame count, so that most arrivals need no read."""
 
-    __slots__ = ("activity", "base", "behind", "fold", "number", "save_at", "tally", "unsaved")
+    __slots__ = ("activity", "base", "behind", "fold", "frames", "number", "save_at", "tally", "unsaved")
 
     def __init__(
-        self, number: int, circle: Circle, tally: DayTally, *, keep: int, overflow: int = 0, ahead: bool = False
+        self,
+        number: int,
+        circle: Circle,
+        tally: DayTally,
+        *,
+        keep: int,
+        overflow: int = 0,
+        ahead: bool = False,
+        frames: bool = False,
     ) -> None:
         super().__init__(circle, keep=keep, overflow=overflow, ahead=ahead)
         self.number = number
@@ -31,6 +39,8 @@ class RingState(Front):
         self.tally = tally
         self.behind = 0
         """How many statuses came in order since the ring's shape was written."""
+        self.frames = frames
+        """Whether the table `frames` has frames of this vehicle."""
         self.fold: Fold | None = None
         """What is derived of the vehicle and still open (evd.store.sqlite.derivation); None: nothing is derived now."""
         self.unsaved = 0

@@ -21,13 +21,14 @@ from evd.model.status import AHEAD_MS
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.derivation import Derivation
-from evd.store.sqlite.frame_counts import FrameCounts, is_numbered
+from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
+from evd.store.sqlite.ring_window import Found, glance
 
 HEADS_MAX = 262_144
 """Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
@@ -36,9 +37,9 @@ TRIM_AT_ONCE = 16
 """Statuses evicted from a lowered ring with each message of its vehicle, so that it does not grow meanwhile."""
 
 _SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
-_MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _FIND = """
-SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counted_seq, received, lost, resets
+SELECT number, coalesce(keep, ?), slots, kept, newest, overflow,
+    EXISTS (SELECT 1 FROM frames WHERE frames.vehicle = number), counted, counted_seq, received, lost, resets
 FROM vehicles WHERE vehicle = ?"""
 
 
@@ -124,10 +125,10 @@ class Rings:
         head = self._heads.get(message.vehicle) or self._load(message)
         if not head.plain:
             self._settle(head)
-        rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
+        rank, neighbours = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq), None
         if ring.needs_look(rank, head.last, ahead=head.ahead):
             self._flush_if_touched(head)
-            verdict, index = self._look(message, head, rank)
+            verdict, index, neighbours = glance(self._db, message, head, rank) or self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict is Verdict.DUPLICATE and rank.timely and head.ahead:
@@ -135,7 +136,7 @@ class Rings:
             return verdict if place is None else self.admit(message.vehicle, rank, place)
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
-                self._count(head, rank, index)
+                self._count(head, rank, index, neighbours)
             self.derivation.arrive(head, message, index)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
@@ -191,10 +192,14 @@ class Rings:
         row = self._db.execute(_FIND, (self._bounds.capacity, vehicle)).fetchone()
         if row is None:
             return None
-        number, keep, slots, kept, newest, overflow, *tally = row
+        number, keep, slots, kept, newest, overflow, frames, *tally = row
         ahead = bool(overflow) and self._overflow.has_future(number)
         head = RingState(
-            number, Circle(slots, kept, newest), DayTally(*tally), keep=keep, overflow=overflow, ahead=ahead
+            *(number, Circle(slots, kept, newest), DayTally(*tally)),
+            keep=keep,
+            overflow=overflow,
+            ahead=ahead,
+            frames=bool(frames),
         )
         if head.kept:
             self._search.walk_on(head)
@@ -362,8 +367,8 @@ class Rings:
         """Insert a status into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self.upkeep.moved += len(moves)
-        if moves:
-            self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
+        for come_from, to in moves:
+            self._commit_thread.move(head.base + come_from, head.base + to)
         self._write(message, head, head.base + slot, rank.seq)
         self._write_soon(head)
         return head.base + slot
@@ -377,14 +382,14 @@ class Rings:
         head.behind = head.slots
         self._touched[head.number] = head
 
-    def _count(self, head: RingState, rank: Rank, index: int) -> None:
+    def _count(self, head: RingState, rank: Rank, index: int, neighbours: Neighbours | None = None) -> None:
         """Count a frame before its status is inserted."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
             self._counts.follow(head, rank.time, rank.seq)
             return
         self._flush_if_touched(head)
-        self._counts.squeeze_in(head, index, rank.time, rank.seq)
+        self._counts.squeeze_in(head, index, rank.time, rank.seq, neighbours)
 
     def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
         key = (message.vehicle, rank.time, rank.seq)
@@ -413,8 +418,8 @@ class Rings:
         head.activity = None
         self._touched[head.number] = head
 
-    def _look(self, message: Arrive, head: RingState, rank: Rank) -> tuple[Verdict, int]:
-        """The verdict, and how many statuses of the circle do not rank above the message."""
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> Found:
+        """Where a message belongs, searched for."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
         if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
@@ -429,4 +434,4 @@ class Rings:
             above = head.kept - index
             outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        return verdict, index
+        return Found(verdict, index)

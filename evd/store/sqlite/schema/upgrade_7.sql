@@ -3,3 +3,4 @@
 ALTER TABLE statuses ADD COLUMN activity TEXT;
 
 ALTER TABLE owners ADD COLUMN relation TEXT NOT NULL DEFAULT 'owner';
+ALTER TABLE owners ADD COLUMN imported TEXT;
