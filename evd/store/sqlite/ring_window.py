@@ -80,7 +80,7 @@ class Found(NamedTuple):
 
 
 def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> Found | None:
-    """Where it belongs, found in one statement, for a message that is a little late or repeated; None for any other one."""
+    """Where a message belongs that is a little late or repeated, found in one statement; None for any other one."""
     if not (rank.timely and head.plain and head.kept):
         return None
     window = read_window(connection, head)
