@@ -71,7 +71,7 @@ def read_window(connection: Any, head: RingState) -> Window:
     return Window(first, rows)
 
 
-class Found(NamedTuple):
+class FoundInRing(NamedTuple):
     """The verdict on a message, how many statuses of the circle do not rank above it, and its neighbours if known."""
 
     verdict: Verdict
@@ -79,7 +79,7 @@ class Found(NamedTuple):
     neighbours: Neighbours | None = None
 
 
-def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> Found | None:
+def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> FoundInRing | None:
     """Where a message belongs that is a little late or repeated, found in one statement; None for any other one."""
     if not (rank.timely and head.plain and head.kept):
         return None
@@ -94,4 +94,4 @@ def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> Fou
     outranked = head.full and head.kept - index >= head.keep
     verdict = judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
     neighbours = window.neighbours(index) if verdict is Verdict.LATE else None
-    return Found(verdict, index, neighbours)
+    return FoundInRing(verdict, index, neighbours)

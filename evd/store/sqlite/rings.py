@@ -28,7 +28,7 @@ from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
-from evd.store.sqlite.ring_window import Found, glance
+from evd.store.sqlite.ring_window import FoundInRing, glance
 
 HEADS_MAX = 262_144
 """Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
@@ -418,7 +418,7 @@ class Rings:
         head.activity = None
         self._touched[head.number] = head
 
-    def _look(self, message: Arrive, head: RingState, rank: Rank) -> Found:
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> FoundInRing:
         """Where a message belongs, searched for."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
@@ -434,4 +434,4 @@ class Rings:
             above = head.kept - index
             outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        return Found(verdict, index)
+        return FoundInRing(verdict, index)
