@@ -8,12 +8,6 @@ from typing import Any
 from evd.model.operations import Modem, Note, Operation
 from evd.store.sqlite.tables.base import Registry
 
-NOTES_MAX = 1_000_000
-"""Rows of all vehicles' logs: a log may be of a device that never sent, so the number of vehicles is no bound."""
-
-MODEMS_MAX = 1_000_000
-"""Rows of modem states, about 50 bytes each. At the bound, known modems are updated and none are added."""
-
 
 def _note(registry: Registry, op: Note) -> bool:
     cursor = registry.db.execute(
@@ -26,7 +20,7 @@ def _note(registry: Registry, op: Note) -> bool:
     )
     if not cursor.rowcount:
         return False
-    registry.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - NOTES_MAX,))
+    registry.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - registry.limits.notes,))
     registry.db.execute(_FORGET_OLDEST, (op.vehicle, registry.limits.notes_per_vehicle))
     return True
 
@@ -39,7 +33,7 @@ DELETE FROM notes WHERE number IN (
 def _modem(registry: Registry, op: Modem) -> None:
     values = (op.time, op.battery_v, op.temperature_c)
     known = registry.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
-    if known or registry.modems >= MODEMS_MAX:
+    if known or registry.modems >= registry.limits.modems:
         return
     registry.modems += registry.db.execute(
         "INSERT INTO modems (vehicle, time, battery_v, temperature_c, received) VALUES (?, ?, ?, ?, ?)"

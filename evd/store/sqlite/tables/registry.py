@@ -18,8 +18,6 @@ from evd.request.redacted import is_utf8
 from evd.store.sqlite.tables.base import Registry
 from evd.store.sqlite.tables.registrations import forget_all
 
-KEYS_MAX = 10_000  # all are held in memory
-
 
 def _reject(registry: Registry, op: ops.Reject) -> None:
     digest = hashlib.sha256(op.route.encode() + b"\0" + op.body).digest()
@@ -49,9 +47,9 @@ def _add_key(registry: Registry, op: ops.AddKey) -> bool | str:
             return False
         registry.db.execute("UPDATE keys SET role = ? WHERE id = ?", (roles, op.key_id))
         return roles
-    full = registry.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]
+    full = registry.db.execute("SELECT count(*) >= ? FROM keys", (registry.limits.keys,)).fetchone()[0]
     if full and not registry.db.execute(_DELETE_REVOKED).rowcount:
-        raise LimitReached(f"there are {KEYS_MAX} keys: revoke some")
+        raise LimitReached(f"there are {registry.limits.keys} keys: revoke some")
     cursor = registry.db.execute(
         "INSERT INTO keys (id, role, digest, name, vehicle, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (op.key_id, op.role, op.digest, op.name, op.vehicle, op.created),
