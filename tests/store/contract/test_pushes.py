@@ -214,9 +214,3 @@ def test_phones_that_stopped_are_counted_by_the_reason(database: AnyDatabase) ->
     found = database.ask(lambda queries: queries.stopped_after(0, 9, lately))
     assert found == {"registered": 2, "last": 2, "stale": 1, "missed": 1}
     assert database.ask(lambda queries: queries.stopped_after(2, 9, lately))["registered"] == 0
-
-
-def test_whether_a_vehicle_said_a_later_time(database: AnyDatabase) -> None:
-    database.write(STATUS)
-    assert database.ask(lambda queries: queries.heard_after(NOW - 1))
-    assert not database.ask(lambda queries: queries.heard_after(NOW))

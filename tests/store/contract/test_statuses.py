@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from any_engine import WHOLE, AnyDatabase
 from builders import NOW, arrival
 
-from evd.model.operations import Annotate, Redecode
+from evd.model.operations import Annotate
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
 
 ALL = TimeSpan("386625", -NUMBER_MAX, NUMBER_MAX)
@@ -44,14 +43,6 @@ def test_flags_are_counted_and_the_newest_flagged_one_is_found(database: AnyData
     newest = database.ask(lambda queries: queries.last_flagged("386625", "a"))
     assert newest is not None and newest.time == NOW + 1
     assert database.ask(lambda queries: queries.last_flagged("386625", "c")) is None
-
-
-def test_a_status_that_is_decoded_anew_has_the_new_fields_unless_it_is_gone(database: AnyDatabase) -> None:
-    one = arrival()
-    redecode = Redecode("386625", one.status_id, one.time, one.seq, b'{"state":2}', "disagrees")
-    assert database.write(one, redecode, msgspec.structs.replace(redecode, status_id="gone"))[1:] == [True, False]
-    status = database.ask(lambda queries: queries.last("386625"))
-    assert status is not None and (status.fields, status.flags) == (b'{"state":2}', "disagrees")
 
 
 @pytest.mark.parametrize("order", [1, -1])
