@@ -9,9 +9,6 @@ from any_engine import AnyDatabase
 from builders import NOW, ROOMY, arrival
 
 from evd.model.operations import (
-    AddOwner,
-    ForgetExpired,
-    ForgetUnseen,
     NewEvent,
     Outcome,
     Outcomes,
@@ -19,14 +16,10 @@ from evd.model.operations import (
     PutOff,
     RecordEvents,
     Register,
-    Renew,
-    SetAlerts,
-    SetPreferences,
-    UnknownVehicle,
 )
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store import records
-from evd.store.records import GAPS_OF, NUMBER_MAX, PushedLately
+from evd.store.records import PushedLately
 
 VEHICLE = "386625"
 STATUS = arrival()
@@ -114,64 +107,6 @@ def test_finished_pushes_are_kept_the_newest_first(database: AnyDatabase) -> Non
     assert database.ask(lambda queries: queries.push_log_from()) == NOW + 9
 
 
-def test_an_event_waits_for_each_who_wants_it_and_comes_once(database: AnyDatabase) -> None:
-    database.write(phone("t1"), phone("t2", uid="ben"), STATUS)
-    database.write(SetPreferences("ben", b'{"events":{"charge_reached":false}}', NOW))
-    made, again = database.write(event(), event())
-    assert (made >= 1, again) == (True, 0)
-    (first, *_) = due = database.store.due_pushes(["token"]).events_due(NOW + DAY_MS, 9)
-    assert len(due) == made
-    assert (first.kind, first.details, first.registration.token) == ("charge_reached", b'{"percent":80}', "t1")
-    waiting = database.ask(lambda queries: queries.events_waiting(status_id=STATUS.status_id, limit=9))
-    assert len(waiting) == made and waiting[0].keys() == records.WaitingPush.__annotations__.keys()
-    database.write(outcome("taken", "m/1", outbox=first.number, what="charge_reached"))
-    assert len(database.store.due_pushes(["token"]).events_due(NOW + DAY_MS, 9)) == made - 1
-
-
-def test_events_that_are_worth_nothing_any_more_are_forgotten(database: AnyDatabase) -> None:
-    database.write(phone(), STATUS, event())
-    assert database.write(ForgetExpired(NOW + 30 * DAY_MS, 9)) == [1]
-    assert database.store.due_pushes(["token"]).events_due(NUMBER_MAX, 9) == []
-
-
-def test_events_are_listed_by_vehicle_and_owner(database: AnyDatabase) -> None:
-    database.write(STATUS, AddOwner("anna", VEHICLE, NOW), event(), event("unplugged"))
-    asked = {"before": NUMBER_MAX, "limit": 9}
-    found = database.ask(lambda queries: queries.events(**asked)).rows
-    assert [row["kind"] for row in found] == ["unplugged", "charge_reached"]
-    assert found[0].keys() == records.EventRow.__annotations__.keys()
-    assert found[0]["details"] == {"percent": 80}
-    for narrowed, count in (({"uid": "anna"}, 2), ({"uid": "ben"}, 0), ({"vehicle": "B"}, 0), ({"kind": "x"}, 0)):
-        page = database.ask(lambda queries, more=narrowed: queries.events(**asked, **more))
-        assert len(page.rows) == count
-    page = database.ask(lambda queries: queries.events(before=NUMBER_MAX, limit=1))
-    assert page.following == (found[0]["number"],)
-
-
-def test_settings_of_alerts_and_preferences_are_kept(database: AnyDatabase) -> None:
-    (unknown,) = database.write(SetAlerts(VEHICLE, b"{}"))
-    assert isinstance(unknown, UnknownVehicle)
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (False, None)
-    database.write(STATUS, SetAlerts(VEHICLE, b'{"x":1}'), SetPreferences("anna", b'{"y":2}', NOW))
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (True, b'{"x":1}')
-    assert database.ask(lambda queries: queries.preferences_of("anna")) == b'{"y":2}'
-    assert database.ask(lambda queries: queries.preferences_of("ben")) is None
-
-
-def test_what_the_events_engine_remembers(database: AnyDatabase) -> None:
-    said = [arrival(time=NOW + number, now=NOW + number) for number in range(30)]
-    database.open(capacity=100)
-    database.write(*said, AddOwner("anna", VEHICLE, NOW), event())
-    state = database.store.event_state()
-    assert (state.vehicles_after("", 9), state.vehicles_after(VEHICLE, 9)) == ([VEHICLE], [])
-    assert state.alerts_of(VEHICLE) == (b'{"a":1}', None)
-    last = state.last_of(VEHICLE)
-    assert last is not None and last.status_id == said[-1].status_id
-    before = state.previous_of(VEHICLE, last.time, last.status_id)
-    assert before is not None and before.status_id == said[-2].status_id
-    assert sorted(state.received_of(VEHICLE)) == [NOW + number for number in range(30 - GAPS_OF, 30)]
-
-
 def test_pushes_are_paused_and_go_on_also_after_a_restart(database: AnyDatabase) -> None:
     database.write(PausePushes(True, NOW))
     database.open()
@@ -179,20 +114,6 @@ def test_pushes_are_paused_and_go_on_also_after_a_restart(database: AnyDatabase)
     assert database.ask(lambda queries: queries.push_facts(0))["paused_since"] == NOW
     database.write(PausePushes(False, NOW))
     assert database.store.due_pushes(["token"]).paused_since() == 0
-
-
-def test_who_asks_renews_his_phones_and_who_does_not_is_forgotten(database: AnyDatabase) -> None:
-    database.write(phone("t1"), phone("t2", uid="ben"))
-    assert database.write(Renew("anna", NOW + 2 * DAY_MS)) == [[VEHICLE]]
-    assert database.ask(lambda queries: queries.push_facts(NOW + DAY_MS)) == {
-        "paused_since": 0,
-        "registrations": 2,
-        "stale": 1,
-    }
-    assert database.write(ForgetUnseen(NOW + DAY_MS, 9)) == [1]
-    phones = database.ask(lambda queries: queries.traced_phones(VEHICLE))
-    assert [row["token"] for row in phones] == ["t1"]
-    assert phones[0].keys() == records.TracedPhone.__annotations__.keys()
 
 
 def test_a_status_is_traced_with_the_one_that_ranks_above_it(database: AnyDatabase) -> None:

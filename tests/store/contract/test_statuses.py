@@ -6,7 +6,6 @@ import pytest
 from any_engine import WHOLE, AnyDatabase
 from builders import NOW, arrival
 
-from evd.model.operations import Annotate
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
 
 ALL = TimeSpan("386625", -NUMBER_MAX, NUMBER_MAX)
@@ -43,27 +42,6 @@ def test_flags_are_counted_and_the_newest_flagged_one_is_found(database: AnyData
     newest = database.ask(lambda queries: queries.last_flagged("386625", "a"))
     assert newest is not None and newest.time == NOW + 1
     assert database.ask(lambda queries: queries.last_flagged("386625", "c")) is None
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_radio_metadata_waits_for_its_message_or_is_merged_at_once(database: AnyDatabase, order: int) -> None:
-    said = Annotate("386625", NOW, 0, None, "advanced", b'{"lqi":"GOOD"}', "48.1,11.5", NOW)
-    for one in [said, arrival(fields=b"{}")][::order]:
-        database.write(one)
-    status = database.ask(lambda queries: queries.last("386625"))
-    assert status is not None and status.values() == {"location": "48.1,11.5"}
-    assert database.store.waiting_rows == 0
-
-
-def test_radio_metadata_whose_message_does_not_come_is_read_by_age(database: AnyDatabase) -> None:
-    for number in range(3):
-        said = Annotate("386625", NOW + number, number, None, "geoloc", b"{}", None, NOW + number)
-        assert database.write(said) == [False]
-    waiting = database.store.waiting_metadata()
-    assert [row.time - NOW for row in waiting.since(NOW + 1, 10)] == [0, 1]
-    assert [row.time - NOW for row in waiting.since(None, 2)] == [0, 1]
-    assert [row.time - NOW for row in waiting.ahead(NOW + 1, 10)] == [2]
-    assert database.store.waiting_rows == 3
 
 
 def test_what_is_behind_a_place_ties_in_the_order_they_came(database: AnyDatabase) -> None:

@@ -1,4 +1,4 @@
-"""The views of the small tables, for people at SQLite's shell; and the indexes that find what belongs to one vehicle."""
+"""The views of the small tables, for people at SQLite's shell; and the indexes that find one vehicle's rows."""
 
 from __future__ import annotations
 
