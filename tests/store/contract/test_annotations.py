@@ -270,7 +270,7 @@ def test_in_whatever_order_messages_and_annotations_come_the_rows_are_the_same(d
     def kept(vehicle: str) -> list[KeptStatus]:
         return [msgspec.structs.replace(one, vehicle="") for one in database.kept(vehicle)]
 
-    @settings(max_examples=60)
+    @settings(max_examples=40)
     @given(st.data())
     def come(data: Any) -> None:
         everything = data.draw(st.lists(said, min_size=1, max_size=20, unique_by=kind))

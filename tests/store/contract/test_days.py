@@ -90,7 +90,7 @@ def test_the_days_hang_on_the_frames_and_not_on_their_order_repeats_groups_or_re
     database.open(capacity=200)
     examples = count(1)
 
-    @settings(max_examples=60)
+    @settings(max_examples=25)
     @given(st.data())
     def come(data: Any) -> None:
         vehicle = f"{next(examples):X}"
@@ -142,7 +142,7 @@ def test_a_frame_of_an_unknown_vehicle_makes_it_known_or_is_refused(database: An
     database.open(create_unknown=False)
     (refused,) = database.write(Frame(VEHICLE, NOW, 2, NOW))
     assert isinstance(refused, UnknownVehicle)
-    database.open()
+    database.open(create_unknown=True)
     database.write(Frame(VEHICLE, NOW, 2, NOW))
     assert database.ask(lambda queries: queries.vehicles_from("", 9)) == [VEHICLE]
     assert database.last() is None
