@@ -16,7 +16,7 @@ import pytest
 import trio
 import trio_asyncio
 
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 import aiosqlite  # isort: skip
 

@@ -1,4 +1,4 @@
-"""One ordinary callback from its body to what the writer is given: by the shortcut, and by the readable way.
+"""One ordinary callback from its body to what the writer is given: by the fast path, and by the readable way.
 
 .venv/bin/pytest bench/bench_callback.py
 """
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from evd.ingest._fast_path import Shortcut
+from evd.ingest._fast_path import FastPath
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.connectivity import SIGFOX
@@ -28,19 +28,19 @@ BODIES = {
     ),
 }
 FORMATS = Formats({}, "ev")
-SHORTCUT = Shortcut(FORMATS.default, {})
+FAST_PATH = FastPath(FORMATS.default, {})
 INGEST = Ingest(cast(Writer, None), IngestCache([], []), FORMATS)  # reading a callback needs no writer
 
 
-def shortcut(body: bytes) -> Arrive | None:
-    return SHORTCUT.read(body, SIGFOX, NOW)
+def fast_path(body: bytes) -> Arrive | None:
+    return FAST_PATH.read(body, SIGFOX, NOW)
 
 
 def readable(body: bytes) -> Arrive | None:
     return INGEST._reading._arrival(read_message(read_json(body)), SIGFOX, body, NOW)
 
 
-@pytest.mark.parametrize("way", [shortcut, readable])
+@pytest.mark.parametrize("way", [fast_path, readable])
 @pytest.mark.parametrize("body", BODIES)
 def bench_callback(benchmark: Any, body: str, way: Any) -> None:
     benchmark.group = f"a callback's body to its arrival: {body}"

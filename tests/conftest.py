@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from evd.payload.codec import IMPLEMENTATION
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 # A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
 settings.register_profile("evd", deadline=None, print_blob=True)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 import trio
 
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.clock import Clock, now_ms
 from evd.config.settings import AlarmSettings
 from evd.errors import AlarmError
 from evd.log.logger import log
 from evd.model.daemon_state import StandingAlarm
-from evd.net.client.backoff import delay_s
+from evd.net.client.retry_delay import delay_s
 
 if TYPE_CHECKING:
     from evd.alarms.mail import AlarmMail

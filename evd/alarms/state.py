@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from evd.alarms.rules import RULES, AlarmRule, Growth, Judged, Readings, Severity, span
+from evd.alarms.readings import Readings
+from evd.alarms.rules import RULES, AlarmRule, Growth, Judged, Severity, span
 from evd.alarms.silence import Passed, Rhythm
 from evd.config.settings import AlarmSettings
 from evd.model.units import HOUR_S, MINUTE_S
@@ -25,8 +26,8 @@ class Standing(msgspec.Struct):
     """Epoch ms."""
     severity: Severity
     sentence: str
-    untold_s: float = 0.0
-    """Since the last notification."""
+    unrepeated_s: float = msgspec.field(default=0.0, name="untold_s")
+    """Since the last notification; the file has an older name."""
     calm_s: float = 0.0
     """For how long its level has been below `clear_below`."""
 
@@ -93,10 +94,10 @@ class Alarms:
         elif level is not None:
             one.calm_s = 0.0
             one.sentence = rule.sentence(seen)
-        one.untold_s += passed_s
-        if one.untold_s < self._bounds.repeat_after_s:
+        one.unrepeated_s += passed_s
+        if one.unrepeated_s < self._bounds.repeat_after_s:
             return None
-        one.untold_s = 0.0
+        one.unrepeated_s = 0.0
         return AlarmChange(rule.name, "raised", one.severity, one.since, seen.readings.now, one.sentence, again=True)
 
     def _raise(self, rule: AlarmRule, seen: Judged) -> AlarmChange:

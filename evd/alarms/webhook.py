@@ -10,8 +10,8 @@ import orjson
 from evd.alarms.state import AlarmChange
 from evd.config.settings import AlarmSettings
 from evd.errors import AlarmError, ConfigError, HttpError
+from evd.net.client.base_url import origin_of, parse_base_url
 from evd.net.client.http import HttpClient
-from evd.net.client.origin import origin_of, parse_origin
 from evd.net.client.signature import Signer
 
 ANSWER_MAX = 65_536
@@ -29,7 +29,7 @@ class AlarmWebhook:
         except ValueError:
             raise ConfigError("alerts.webhook is not an address: use https://HOST[:PORT]/PATH") from None
         try:
-            parse_origin(f"{parts.scheme}://{parts.netloc}")  # the path and the query are often the receiver's secret
+            parse_base_url(f"{parts.scheme}://{parts.netloc}")  # the path and the query are often the receiver's secret
         except ConfigError as error:
             raise ConfigError(f"alerts.webhook: {error}") from None
         self._url = settings.webhook

@@ -6,7 +6,7 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
-from evd.api import health, held, legacy, metrics, v1
+from evd.api import health, legacy, metrics, request_permits, v1
 from evd.api.context import Context, attach, client_address
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.errors import RequestError, StoreError, Unavailable
@@ -15,7 +15,7 @@ from evd.log.logger import log
 
 def make_app(context: Context) -> QuartTrio:
     app = QuartTrio("evd", static_folder=None)
-    app.asgi_http_class = held.HoldingConnection
+    app.asgi_http_class = request_permits.HoldingConnection
     # The guard bounds each body by its head; quart has one bound for all.
     ingest = context.config.ingest
     app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)

@@ -11,8 +11,8 @@ from quart import Quart, current_app, request
 
 from evd.auth.api_keys import Key, id_token
 from evd.clock import Clock
+from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import of_user, requester
 from evd.config.settings import Config
 from evd.errors import Forbidden, Unauthorized, Unavailable
 from evd.ingest.cache import IngestCache
@@ -114,7 +114,7 @@ async def request_body() -> bytes:
 def require_key(*roles: str) -> Key:
     """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
     key = here().directory.keys.require(request_headers(), frozenset(roles), client_address())
-    requester.set(f"key {key.key_id}")
+    current_requester.set(f"key {key.key_id}")
     return key
 
 
@@ -164,7 +164,7 @@ async def _identified() -> str:
     The bare userId header, which anyone can set, counts only with `app.trust_user_header`.
     """
     uid = await _uid()
-    requester.set(of_user(uid))
+    current_requester.set(of_user(uid))
     return uid
 
 

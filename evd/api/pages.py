@@ -14,8 +14,8 @@ import orjson
 from quart import Response, request
 
 from evd.api.context import here
-from evd.api.held import hold_place
 from evd.api.replies import v1_json
+from evd.api.request_permits import hold_permit
 from evd.errors import BadRequest
 from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing
 
@@ -35,7 +35,7 @@ async def asked_page(start: C, usual: int = LISTED, most: int = LISTED_MAX) -> t
     """
     cursor, limit = _cursor(start), _limit(usual, most)
     app = here().config.app
-    await hold_place(here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent")
+    await hold_permit(here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent")
     return cursor, limit
 
 

@@ -9,8 +9,8 @@ import trio
 from quart import Response, request
 
 from evd.api.context import Context, here
-from evd.api.held import hold_place
 from evd.api.replies import ANY_ORIGIN, legacy_empty
+from evd.api.request_permits import hold_permit
 from evd.errors import Unavailable
 from evd.model.status import Status
 from evd.store.records import PageLimit, Place, TimeSpan
@@ -33,7 +33,7 @@ async def answer(span: TimeSpan, spelling: str) -> Response:
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
     app = context.config.app
-    await hold_place(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
+    await hold_permit(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
     response = Response(_pages(context, span, spelling, page, rows[-1].place), 200, HEADERS)
     response.timeout = None  # app.range_lasts_s bounds it
     return response

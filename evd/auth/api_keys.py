@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
-import secrets
-import string
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
+from evd.auth.access_tokens import PREFIX, AccessToken
 from evd.auth.guess_limit import GuessLimit
+from evd.auth.secret_texts import digest_of, id_in, is_well_formed, new_secret_text
 from evd.errors import BadRequest, Forbidden, TooManyRequests, Unauthorized
 from evd.net.addresses import network_of
 
@@ -25,9 +23,6 @@ KEY_MAX_CHARACTERS = 256
 IMPORTED_MIN_CHARACTERS = 20
 """The minimum of AWS API Gateway, which made the original's keys; shorter ones could be guessed."""
 
-_BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
-_SECRET_CHARACTERS = 43  # 256 bits: a random secret of this size needs no slow hash
-_ID_CHARACTERS = 8
 _NO_DIGEST = bytes(32)
 
 
@@ -41,6 +36,13 @@ class Key(NamedTuple):
     role: str
     digest: bytes
     vehicle: str | None = None
+    vehicles: frozenset[str] | None = None
+    """The vehicles that an access token may post for; None: it is a key."""
+
+    @property
+    def only(self) -> frozenset[str] | None:
+        """The only vehicles that it may post for; None: for any."""
+        return self.vehicles if self.vehicle is None else frozenset({self.vehicle})
 
     def may(self, roles: frozenset[str]) -> bool:
         """Whether one of its roles is one of these."""
@@ -49,9 +51,8 @@ class Key(NamedTuple):
 
 def new_key(role: str) -> tuple[str, Key]:
     """A new key: the text, which is shown once, and what is stored of it."""
-    body = f"evd_{role}_{_random(_ID_CHARACTERS)}_{_random(_SECRET_CHARACTERS)}"
-    text = f"{body}_{_checksum(body)}"
-    return text, Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
+    text = new_secret_text(role)
+    return text, Key(key_id(text), role, digest_of(text))
 
 
 def joined_roles(given: Iterable[str]) -> str:
@@ -75,19 +76,24 @@ def imported_key(role: str, text: str) -> Key:
         )
     if text.startswith("evd_") and not _well_formed(text):
         raise BadRequest("the key looks like one of evd's, but its checksum is wrong: copy it again")
-    return Key(key_id(text), role, hashlib.sha256(text.encode()).digest())
+    return Key(key_id(text), role, digest_of(text))
 
 
 def key_id(text: str) -> str:
     """The name of a key in lists and in the daemon's log; not secret."""
     if _well_formed(text):
-        return text.split("_")[2]
-    return _imported_id(hashlib.sha256(text.encode()).digest())
+        return id_in(text)
+    return _imported_id(digest_of(text))
 
 
 def _imported_id(digest: bytes) -> str:
     return "i" + digest.hex()[:15]
 
+
+TOKEN_ROLE = "token"  # noqa: S105  # a name
+"""Of an access token that may not post; no key has it."""
+
+_NO_INGEST = "this access token may not do this: with the scope ingest it may post over WLAN for its vehicles"
 
 PROVEN_MAX = 256
 """Texts of valid keys that are cached, so that a callback's key is not hashed each time."""
@@ -109,10 +115,15 @@ class KeyRing:
         self._proven: dict[bytes, Key] = {}  # by the value of x-api-key; valid keys only
         self._proven_from: dict[tuple[str, str], Key] = {}
         self._guesses: GuessLimit | None = None
+        self._token_of: Callable[[str], AccessToken] | None = None
 
     def limit(self, guesses: GuessLimit) -> None:
         """Count wrong keys by the network that they come from."""
         self._guesses = guesses
+
+    def accept_tokens(self, token_of: Callable[[str], AccessToken]) -> None:
+        """Take access tokens for keys, too; `token_of` gives the token of a text, or raises Unauthorized."""
+        self._token_of = token_of
 
     def add(self, key: Key) -> None:
         self._keys[key.key_id] = key
@@ -140,6 +151,8 @@ class KeyRing:
         text = _shown_key(headers)
         if text is None:
             raise Unauthorized("a key is needed: send it in the header x-api-key")
+        if self._token_of is not None and text.startswith(PREFIX):
+            return _key_for(self._token_of(text))
         network = network_of(peer)
         proven = self._proven_from.get((network, text))
         if proven is not None:
@@ -172,7 +185,7 @@ class KeyRing:
 
     def _look_up(self, text: str) -> Key | None:
         # Compared in constant time, with a dummy if there is no such id: the response time reveals nothing of a key.
-        digest = hashlib.sha256(text.encode()).digest()
+        digest = digest_of(text)
         parts = text.split("_", 3)  # of evd's own key the id; the checksum serves to recognize typing errors
         found = self._keys.get(parts[2]) if len(parts) == 4 else None
         if found is None:
@@ -183,8 +196,23 @@ class KeyRing:
         """The key of a request, if one of its roles is in `roles`. Raises Unauthorized, TooManyRequests, Forbidden."""
         key = self.find(headers, peer)
         if not key.may(roles):
+            if key.role == TOKEN_ROLE or key.vehicles is not None:
+                raise Forbidden(_NO_INGEST)
             raise Forbidden(f"a key of role {key.role} may not do this: one of {', '.join(sorted(roles))} is needed")
         return key
+
+
+def _key_for(token: AccessToken) -> Key:
+    """What an access token may do on the routes that take keys: with the scope ingest as a vehicle's own key."""
+    role = "device" if "ingest" in token.scopes else TOKEN_ROLE
+    return Key(token.token_id, role, token.digest, None, token.posts_for)
+
+
+def foreign_vehicle(only: frozenset[str]) -> Forbidden:
+    """The refusal of a key that is bound to these vehicles and was used for another one."""
+    if len(only) == 1:
+        return Forbidden(f"this key speaks for vehicle {next(iter(only))} only")
+    return Forbidden(f"this access token speaks for {len(only)} vehicles only, and this is none of them")
 
 
 def id_token(headers: Mapping[bytes, bytes]) -> str | None:
@@ -216,25 +244,4 @@ def _bearer(headers: Mapping[bytes, bytes]) -> str | None:
 
 
 def _well_formed(text: str) -> bool:
-    parts = text.split("_")
-    return (
-        len(parts) == 5
-        and parts[0] == "evd"
-        and parts[1] in ROLES
-        and len(parts[2]) == _ID_CHARACTERS
-        and len(parts[3]) == _SECRET_CHARACTERS
-        and hmac.compare_digest(parts[4].encode("utf-8"), _checksum("_".join(parts[:4])).encode())
-    )
-
-
-def _checksum(body: str) -> str:
-    """CRC-32 in six base-62 digits: a mistyped key is recognized without a look-up in any table."""
-    number, digits = zlib.crc32(body.encode("utf-8")), ""
-    for _ in range(6):
-        number, digit = divmod(number, 62)
-        digits = _BASE62[digit] + digits
-    return digits
-
-
-def _random(characters: int) -> str:
-    return "".join(secrets.choice(_BASE62) for _ in range(characters))
+    return is_well_formed(text, ROLES)

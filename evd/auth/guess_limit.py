@@ -1,6 +1,7 @@
-"""How many wrong keys an address may send: enough for typing errors, too few to try all keys.
+"""How many wrong secrets an address may send, or be tried for a user: enough for typing errors, too few to try all.
 
-It limits guesses at imported keys, which may be short; evd's own keys have 256 bits. The clock is an argument.
+The usual numbers limit guesses at imported keys, which may be short; evd's own keys have 256 bits. Passwords have
+stricter ones (evd.auth.password_guesses). The clock is an argument.
 """
 
 from __future__ import annotations
@@ -18,14 +19,23 @@ ADDRESSES_MAX = 4096
 
 
 class GuessLimit:
-    def __init__(self, clock: Clock) -> None:
-        """`clock` returns ms of a monotonic clock."""
+    def __init__(self, clock: Clock, *, at_once: int = AT_ONCE, per_s: float = PER_S) -> None:
+        """`clock` returns ms of a monotonic clock. `at_once` guesses are free, then `per_s` of them in a second."""
         self._clock = clock
+        self._at_once = at_once
+        self._per_s = per_s
         self._spent: dict[str, tuple[float, int]] = {}  # address → guesses that still count, and the time of that count
 
     def wrong(self, address: str) -> None:
-        """Count a wrong key."""
-        spent = min(self._now_spent(address), AT_ONCE - 1) + 1
+        """Count a wrong secret."""
+        self._set(address, min(self._now_spent(address), self._at_once - 1) + 1)
+
+    def right(self, address: str) -> None:
+        """Take one back: what was counted before it was checked was right."""
+        if address in self._spent:
+            self._set(address, max(self._now_spent(address) - 1, 0.0))
+
+    def _set(self, address: str, spent: float) -> None:
         self._spent.pop(address, None)
         self._spent[address] = (spent, self._clock())
         if len(self._spent) > ADDRESSES_MAX:
@@ -33,10 +43,10 @@ class GuessLimit:
 
     def wait_s(self, address: str) -> int:
         """Seconds until the next guess is checked; 0: at once."""
-        over = self._now_spent(address) - (AT_ONCE - 1)
-        return max(1, round(over / PER_S)) if over > 0 else 0
+        over = self._now_spent(address) - (self._at_once - 1)
+        return max(1, round(over / self._per_s)) if over > 0 else 0
 
     def _now_spent(self, address: str) -> float:
         spent, at = self._spent.get(address, (0.0, 0))
         passed_s = max(self._clock() - at, 0) / 1000
-        return max(spent - passed_s * PER_S, 0.0)
+        return max(spent - passed_s * self._per_s, 0.0)

@@ -26,7 +26,7 @@ from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
-from evd.net import control
+from evd.net.client import control_socket
 from evd.sigfox_api.backfill.mapping import Item
 from evd.sigfox_api.backfill.runner import Backfiller
 from evd.sigfox_api.client import SigfoxApi
@@ -95,7 +95,7 @@ class _Run:
 
     def __call__(self, socket: Path) -> None:
         """Deliver to the daemon at `socket`. Raises DaemonNotRunning before anything is done."""
-        control.call(socket, "POST", "/backfill", [])
+        control_socket.call(socket, "POST", "/backfill", [])
         trio.run(self._main, socket, strict_exception_groups=True)
 
     @contextmanager
@@ -133,9 +133,9 @@ class _Run:
             nursery.cancel_scope.cancel()
 
     async def _deliver(self, socket: Path, items: Sequence[Item]) -> Sequence[str]:
-        """Waits for the answer also when cancelled: control.call has its own deadline."""
+        """Waits for the answer also when cancelled: control_socket.call has its own deadline."""
         body = msgspec.to_builtins(items)
-        answer = await trio.to_thread.run_sync(control.call, socket, "POST", "/backfill", body)
+        answer = await trio.to_thread.run_sync(control_socket.call, socket, "POST", "/backfill", body)
         verdicts: list[str] = answer["verdicts"]
         return verdicts
 

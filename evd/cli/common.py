@@ -17,7 +17,7 @@ from evd.config import settings as config
 from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
-from evd.net import control
+from evd.net.client import control_socket
 from evd.payload.field_options import FieldOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +47,7 @@ def settings(place: DataDirectory, flags: Mapping[str, Any] | None = None) -> Co
 
 def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
     """Send a request to the running daemon; if none runs, be the daemon for this request. Raises EvdError."""
-    return reached(directory, lambda socket: control.call(socket, method, path, body))
+    return reached(directory, lambda socket: control_socket.call(socket, method, path, body))
 
 
 def ask_pages(
@@ -63,7 +63,7 @@ def ask_pages(
         pages, rows = [], 0
         following: str | None = f"{path}?{urlencode(query)}" if query else path
         while following is not None and (limit is None or rows < limit):
-            document, following = control.page(socket, following)
+            document, following = control_socket.page(socket, following)
             pages.append(document)
             rows += count(document)
         return [*pages, following]
@@ -114,7 +114,7 @@ def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Pat
     while True:
         try:
             return work(place.socket)
-        except control.DaemonNotRunning:
+        except control_socket.DaemonNotRunning:
             from evd.daemon import process as serving  # takes half a second, which a running daemon saves
             from evd.log import logger as log
 

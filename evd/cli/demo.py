@@ -33,7 +33,7 @@ from evd.dev.traffic import CHANNELS, Traffic
 from evd.errors import ConfigError, ControlError
 from evd.log import logger as log
 from evd.model.daemon_state import PushOutcome
-from evd.net import control
+from evd.net.client import control_socket
 from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
 from evd.store.engines import DEFAULT, ENGINES
@@ -152,7 +152,7 @@ def _more_keys(place: DataDirectory) -> dict[str, str]:
 
     def fresh(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "demo"} for role in ROLES}
-        return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+        return {role: control_socket.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     without_push = settings(place, {"push.credentials": ""})  # the file may be missing, and keys do not need it
     made: dict[str, str] = serving.briefly(place, without_push, fresh)

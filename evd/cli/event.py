@@ -13,7 +13,7 @@ from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 from evd.events import texts as event_texts
-from evd.events.rules import KINDS
+from evd.model.event_settings import KINDS
 
 COLUMNS = {
     "time": "TIME (UTC)",

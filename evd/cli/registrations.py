@@ -15,7 +15,7 @@ from rich.progress import Progress, TextColumn
 from evd.cli.common import ask_list, directory_option, json_option, reached
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
-from evd.net import control
+from evd.net.client import control_socket
 
 LINES_AT_ONCE = 200
 BYTES_AT_ONCE = 32 * 1024
@@ -101,7 +101,7 @@ def import_(ctx: click.Context, file: BinaryIO, directory: str | None, as_json: 
 
 
 def _send(socket: Path, documents: list[Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = control.call(socket, "POST", "/registrations/import", {"registrations": documents})
+    answer: dict[str, Any] = control_socket.call(socket, "POST", "/registrations/import", {"registrations": documents})
     return answer
 
 

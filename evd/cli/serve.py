@@ -68,7 +68,7 @@ def make(place: DataDirectory) -> dict[str, str]:
         )
     from evd.daemon import process as serving  # takes half a second, which the refusals above do not need
     from evd.log import logger as log
-    from evd.net import control
+    from evd.net.client import control_socket
 
     log.configure(level="error")
     os.umask(0o077)
@@ -81,7 +81,7 @@ def make(place: DataDirectory) -> dict[str, str]:
 
     def first_keys(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "first"} for role in ROLES}
-        return {role: control.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
+        return {role: control_socket.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     try:
         made: dict[str, str] = serving.briefly(place, settings(place), first_keys)

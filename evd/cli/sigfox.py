@@ -19,8 +19,8 @@ from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError, EvdError
-from evd.net import control
-from evd.net.client.origin import parse_origin
+from evd.net.client import control_socket
+from evd.net.client.base_url import parse_base_url
 from evd.payload.grammar import parse
 from evd.sigfox.callback_form import KEY_COMMAND, CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox_api.client import SigfoxApi
@@ -72,7 +72,7 @@ def config(
         raise ConfigError("--create and --device-type belong together: give both, or neither")
     chosen = settings(find(directory, os.environ))
     wanted = definitions(
-        parse_origin(base_of(url)).url,
+        parse_base_url(base_of(url)).url,
         bidir=bidir,
         batch=batch,
         batch_pattern=chosen.sigfox.batch_pattern,
@@ -101,7 +101,7 @@ def check(ctx: click.Context, url: str, key_stdin: bool, directory: str | None, 
     It is a message of the vehicle evd-check, which keeps one status. Exit code 1 if a step failed.
     """
     place = find(directory, os.environ)
-    local = partial(control.call, place.socket) if place.socket.exists() else None
+    local = partial(control_socket.call, place.socket) if place.socket.exists() else None
     report = (lambda step: None) if as_json else _report
     checkup = Checkup(url, _key(key_stdin), now=now_ms(), report=report, local=local)
     trio.run(checkup.run, strict_exception_groups=True)

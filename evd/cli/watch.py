@@ -16,7 +16,8 @@ from evd.cli.printing import say, say_error, show_line
 from evd.cli.times import utc_time
 from evd.config.data_dir import DataDirectory, find
 from evd.errors import ControlError
-from evd.net import control, sse
+from evd.net import sse
+from evd.net.client import control_socket
 
 AGAIN_S = 2.0
 """Until a stream that broke off is requested again; browsers get the same as `retry`."""
@@ -49,12 +50,12 @@ def _statuses(place: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[
     last, begun = "", False
     while True:
         try:
-            for event in sse.read(control.lines(place.socket, f"/stream?{query}", {"Last-Event-ID": last})):
+            for event in sse.read(control_socket.lines(place.socket, f"/stream?{query}", {"Last-Event-ID": last})):
                 begun = True
                 last = event.event_id
                 if event.data:
                     yield orjson.loads(event.data)
-        except control.DaemonNotRunning:
+        except control_socket.DaemonNotRunning:
             if not begun:
                 raise ControlError(f"evd is not running in {place.directory}: `evd serve` starts it") from None
         except ControlError as error:

@@ -162,6 +162,32 @@ class AppSettings(Section, frozen=True):
     stream_lasts_s: float = 3600
 
 
+class AuthSettings(Section, frozen=True):
+    """Local users, their sessions, and access tokens (evd.auth)."""
+
+    #: Each is a row; a fleet has some drivers for each vehicle.
+    users_max: int = 10_000
+    #: A session that was not used for so long ends: longer than a holiday.
+    session_days: int = 30
+    #: Every session ends after this, so that a stolen cookie is not good for ever. Browsers keep none beyond 400 days.
+    session_max_days: int = 365
+    #: A user's browsers and devices; the session that was not used for the longest time ends for a new one.
+    sessions_per_user: int = 32
+    #: All are held in memory, half a KiB each.
+    sessions_max: int = 50_000
+    #: A user's programs.
+    tokens_per_user: int = 64
+    #: All are held in memory, a KiB each.
+    tokens_max: int = 10_000
+    #: Passwords that are checked at once, each with 19 MiB and some 50 ms of a core.
+    password_checks_max: int = 2
+    #: Ask Firebase whether an ID token was revoked, for sign-in and for what changes who may see a vehicle or ask in a
+    #: user's name; needs push.credentials, whose account may read the project's users.
+    check_revoked: bool = True
+    #: Base URL in place of Google's for this question.
+    firebase_endpoint: str = ""
+
+
 class PushSettings(Section, frozen=True):
     #: A service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
     credentials: str = ""
@@ -275,6 +301,7 @@ class Config(Section, frozen=True):
     sigfox: SigfoxSettings = SigfoxSettings()
     retention: RetentionSettings = RetentionSettings()
     app: AppSettings = AppSettings()
+    auth: AuthSettings = AuthSettings()
     push: PushSettings = PushSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()

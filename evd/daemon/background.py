@@ -30,8 +30,8 @@ def start_background(
         nursery.start_soon(watch_files, FileIdentity([*parts.files.values(), parts.place.lock]))
         nursery.start_soon(watch_outages, parts, reporter)
         nursery.start_soon(forget, parts.writer, queries.heard_after)
-        nursery.start_soon(parts.unaccompanied.run)
-        nursery.start_soon(parts.stopped.run, queries)
+        nursery.start_soon(parts.unaccompanied_metadata.run)
+        nursery.start_soon(parts.stopped_phones.run, queries)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
     if parts.events:
         nursery.start_soon(parts.events.run)

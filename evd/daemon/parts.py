@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from evd.api.context import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
+from evd.auth.identities import Identities
 from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
 from evd.config.settings import Config
@@ -18,13 +19,13 @@ from evd.events.engine import EventEngine
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import Unaccompanied
+from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.net.server.admission import Admission
 from evd.net.server.counters import ServerCounters
 from evd.payload.formats import Formats
 from evd.push import providers
 from evd.push.service import PushService
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.store.engines import ENGINES
 from evd.store.protocols import Database
 from evd.store.writer import Writer
@@ -44,15 +45,16 @@ class Parts(NamedTuple):
     """The engine's (`evd.store.engines.Engine.files`)."""
     store: Database
     directory: IngestCache
+    identities: Identities
     admission: Admission
-    doorkeeper: RequestPolicy
+    request_policy: RequestPolicy
     live: StreamHub
     writer: Writer
     clock: ServerClock
     ingest: Ingest
-    unaccompanied: Unaccompanied
+    unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
-    stopped: StoppedPushes
+    stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
     lag: LoopLag
     counters: ServerCounters
@@ -78,11 +80,14 @@ def build(
     directory.keys.limit(GuessLimit(steady_ms))
     writer = wiring.writer(store, config)
     clock = wiring.server_clock(place, config)
+    identities = wiring.identities(store, writer, directory, config, clock)
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
     events = wiring.event_engine(place, store, writer, config, clock) if outward else None
-    writer.observers += [observer for observer in (directory, live, pushing, events) if observer is not None]
+    writer.observers += [
+        observer for observer in (directory, identities, live, pushing, events) if observer is not None
+    ]
     return Parts(
         place=place,
         config=config,
@@ -92,15 +97,16 @@ def build(
         files=ENGINES[engine].files(place.database),
         store=store,
         directory=directory,
+        identities=identities,
         admission=wiring.admission(config),
-        doorkeeper=wiring.doorkeeper(directory, config),
+        request_policy=wiring.request_policy(directory, config),
         live=live,
         writer=writer,
         clock=clock,
         ingest=ingest,
-        unaccompanied=wiring.unaccompanied(store, writer, ingest, config, clock),
+        unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
-        stopped=wiring.stopped_pushes(pushing, config),
+        stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
         lag=LoopLag(),
         counters=ServerCounters(),

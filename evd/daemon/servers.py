@@ -68,7 +68,7 @@ class Servers:
         return Edge(
             take=parts.ingest.take,
             is_ingest=is_ingest,
-            allow=parts.doorkeeper.allow,
+            allow=parts.request_policy.allow,
             admission=parts.admission,
             proxies=parts.admission.proxies,
             counters=parts.counters.edge,

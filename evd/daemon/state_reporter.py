@@ -44,7 +44,7 @@ class StateReporter:
             connections=self._connections(),
             servers=self._servers(),
             push=parts.pushing.state() if parts.pushing else None,
-            stopped=parts.stopped.found,
+            stopped=parts.stopped_phones.found,
             events=parts.events.state() if parts.events else None,
             disk=disk_use(parts.place.directory, parts.files, full=parts.writer.health.disk_full),
             loop=parts.lag.state(),

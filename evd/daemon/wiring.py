@@ -9,10 +9,11 @@ from functools import partial
 import orjson
 
 from evd.alarms.monitor import AlarmMonitor
-from evd.alarms.readings import readings
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings, readings_of
 from evd.alarms.senders import senders
 from evd.api.context import NoTokens, TokenVerifier
+from evd.auth.identities import Identities
+from evd.auth.sessions import SessionLife
 from evd.clock import Clock
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.data_dir import DataDirectory
@@ -23,11 +24,11 @@ from evd.errors import ConfigError, FormatError
 from evd.events.engine import EventEngine
 from evd.events.listening import listening_since
 from evd.events.samples import Event
-from evd.events.told_by_app import SHOWS, clients
+from evd.events.shown_by_app import SHOWS, clients
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import Unaccompanied
+from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.log.logger import log
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
@@ -43,7 +44,7 @@ from evd.push.dispatcher import Dispatcher, DispatchRules
 from evd.push.protocols import Pusher
 from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.push.traits import ProviderTraits
 from evd.store.engines import Engine
 from evd.store.protocols import Database
@@ -107,8 +108,19 @@ def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
     )
 
 
-def unaccompanied(store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock) -> Unaccompanied:
-    return Unaccompanied(
+def identities(store: Database, writer: Writer, directory: IngestCache, config: Config, clock: Clock) -> Identities:
+    """Sessions and access tokens; `directory` takes tokens for keys, too."""
+    auth = config.auth
+    life = SessionLife(idle_ms=auth.session_days * DAY_MS, longest_ms=auth.session_max_days * DAY_MS)
+    found = Identities(store.living_sessions(), store.living_tokens(), life, clock=clock, submit=writer.submit)
+    directory.keys.accept_tokens(found.token_of)
+    return found
+
+
+def unaccompanied_metadata(
+    store: Database, writer: Writer, ingest: Ingest, config: Config, clock: Clock
+) -> UnaccompaniedMetadata:
+    return UnaccompaniedMetadata(
         *(store.waiting_metadata(), writer, ingest.reading, config.sigfox, ingest.outcomes),
         waiting_rows=lambda: store.waiting_rows,
         clock=clock,
@@ -134,8 +146,8 @@ def pushing(
     return PushService(dispatchers, store.due_pushes(kind.name for kind in providers.target_kinds()), compose)
 
 
-def stopped_pushes(pushing: PushService | None, config: Config) -> StoppedPushes:
-    return StoppedPushes(
+def stopped_phones_search(pushing: PushService | None, config: Config) -> StoppedPhonesSearch:
+    return StoppedPhonesSearch(
         stale_ms=config.push.stale_after_days * DAY_MS,
         give_up_ms=config.push.give_up_after_s * 1000,
         hindered_until=pushing.hindered_until if pushing else None,
@@ -147,7 +159,7 @@ def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Daemon
     settings = config.alerts
 
     def read(now: int) -> Readings:
-        return readings(state(), now, rejected_max=config.ingest.rejected_rows_max)
+        return readings_of(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
     ways = senders(settings, socket.gethostname())
     return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
@@ -173,7 +185,7 @@ def server_clock(place: DataDirectory, config: Config) -> ServerClock:
     return ServerClock(Heartbeat(place.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
-def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
+def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     """Raises ConfigError if a setting names a kind that no app shows by itself."""
     kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
@@ -181,7 +193,7 @@ def self_told(config: Config) -> Callable[[Event], tuple[Client, ...]]:
             f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
-    return partial(clients, self_told=kinds, whole_numbers=config.app.whole_numbers)
+    return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
 
 
 def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
@@ -200,7 +212,7 @@ def event_engine(place: DataDirectory, store: Database, writer: Writer, config: 
         queue_max=config.events.queue_max,
         memories_max=config.events.memories_max,
         listening_since=since,
-        self_told=self_told(config),
+        shown_by_app=shown_by_app(config),
     )
 
 
@@ -235,7 +247,7 @@ def asgi_limits(config: Config) -> AsgiLimits:
     )
 
 
-def doorkeeper(directory: IngestCache, config: Config) -> RequestPolicy:
+def request_policy(directory: IngestCache, config: Config) -> RequestPolicy:
     """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))

@@ -15,7 +15,7 @@ import trio
 
 from evd.dev.traffic import INGEST_ROUTES, Call, IngestRoute, Traffic
 from evd.errors import ConfigError, HttpError
-from evd.net.client.origin import Origin
+from evd.net.client.base_url import BaseUrl
 from evd.net.client.push_pool import PushPool
 from evd.net.client.response import Response
 from evd.version import VERSION
@@ -172,7 +172,7 @@ class LoadGenerator:
             self.tally.answered(call, response, (trio.current_time() - began) * 1000)
 
 
-def _head(origin: Origin, route: IngestRoute, key: str) -> bytes:
+def _head(origin: BaseUrl, route: IngestRoute, key: str) -> bytes:
     """All of a request's head but the number at its end."""
     if not (key.isascii() and key.isprintable()):
         raise ConfigError(f"the {route.role} key has characters that no key of evd has: look at where it comes from")

@@ -40,7 +40,7 @@ class EventEngine:
     """One long task, `run`. It observes each commit by `committed`, which costs very little.
 
     `queue_max` bounds the statuses that wait, `memories_max` the vehicles that are cached. `listening_since` is when
-    evd began to listen (epoch ms); 0: always. `self_told` returns the apps that show an event by themselves.
+    evd began to listen (epoch ms); 0: always. `shown_by_app` returns the apps that show an event by themselves.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class EventEngine:
         memories_max: int,
         listening_since: int = 0,
         clock: Clock = now_ms,
-        self_told: Callable[[Event], tuple[Client, ...]] = lambda event: (),
+        shown_by_app: Callable[[Event], tuple[Client, ...]] = lambda event: (),
     ) -> None:
         self._state = state
         self._clock = clock
@@ -63,7 +63,7 @@ class EventEngine:
         self._queue_max = queue_max
         self._wake = trio.Event()
         self._vehicles = KnownVehicles(state, memories_max)
-        self._recorder = EventRecorder(writer, self_told)
+        self._recorder = EventRecorder(writer, shown_by_app)
         self._confirmations = ConfirmationQueue(queue_max)
         self._listening = ListeningTime(listening_since)
         self._walk = Walk()
@@ -90,7 +90,7 @@ class EventEngine:
     def committed(self, summary: CommitSummary) -> None:
         """Queue the new last statuses; event settings that were changed will be read again."""
         self._offer(summary.newest)
-        for vehicle in summary.alerts_set:
+        for vehicle in summary.event_settings_set:
             self._vehicles.settings_changed(vehicle)
         for vehicle in summary.attended:
             self._attend(vehicle)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from evd.events import memory as memories
-from evd.events import rules
 from evd.events.memory import VehicleMemory
-from evd.events.rules import VehicleEventSettings
 from evd.events.samples import Sample
+from evd.model import event_settings
+from evd.model.event_settings import VehicleEventSettings
 from evd.store.protocols import EventState
 
 
@@ -51,7 +51,7 @@ class KnownVehicles:
 
     def settings_of(self, vehicle: str, known: KnownVehicle) -> VehicleEventSettings:
         if known.settings is None:
-            known.settings = rules.read(self._state.alerts_of(vehicle)[1])
+            known.settings = event_settings.read(self._state.event_settings_of(vehicle)[1])
         return known.settings
 
     def settings_changed(self, vehicle: str) -> None:
@@ -59,5 +59,5 @@ class KnownVehicles:
             known.settings = None
 
     def _load(self, vehicle: str) -> KnownVehicle:
-        state, settings = self._state.alerts_of(vehicle)
-        return KnownVehicle(memories.remembered(state), rules.read(settings))
+        state, settings = self._state.event_settings_of(vehicle)
+        return KnownVehicle(memories.remembered(state), event_settings.read(settings))

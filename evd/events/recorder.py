@@ -23,13 +23,13 @@ RETRY_S = 1.0
 
 
 class EventRecorder:
-    """`self_told` returns the apps that show an event by themselves."""
+    """`shown_by_app` returns the apps that show an event by themselves."""
 
-    def __init__(self, writer: Writer, self_told: Callable[[Event], tuple[Client, ...]]) -> None:
+    def __init__(self, writer: Writer, shown_by_app: Callable[[Event], tuple[Client, ...]]) -> None:
         self.recorded: Counter[str] = Counter()
         """Kind → events since the start."""
         self._writer = writer
-        self._self_told = self_told
+        self._shown_by_app = shown_by_app
         self._unwritten: dict[str, RecordEvents] = {}
         """Vehicle → what is in memory and not yet in the database."""
 
@@ -72,4 +72,6 @@ class EventRecorder:
         shown = event.samples[-1] if event.samples else None
         status_id = str(shown["status_id"]) if shown else ""
         samples = json_bytes(list(event.samples))
-        return NewEvent(event.kind, event.time, status_id, json_bytes(event.details), samples, self._self_told(event))
+        return NewEvent(
+            event.kind, event.time, status_id, json_bytes(event.details), samples, self._shown_by_app(event)
+        )

@@ -22,18 +22,14 @@ from evd.model.event_settings import (
     ARRIVED,
     CHARGE_LOW,
     CHARGING_STOPPED,
+    DEFAULTS,
     HEARD_AGAIN,
     LEFT,
     SILENT,
     TARGET_REACHED,
     TEMPERATURE,
+    VehicleEventSettings,
 )
-from evd.model.event_settings import DEFAULTS as DEFAULTS
-from evd.model.event_settings import KINDS as KINDS
-from evd.model.event_settings import Geofence as Geofence
-from evd.model.event_settings import VehicleEventSettings as VehicleEventSettings
-from evd.model.event_settings import parse as parse
-from evd.model.event_settings import read as read
 from evd.model.geo import distance_m, position_of
 from evd.model.units import HOUR_MS
 

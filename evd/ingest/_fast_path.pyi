@@ -3,6 +3,6 @@ from collections.abc import Container
 from evd.model.operations import Arrive
 from evd.payload.formats import Format
 
-class Shortcut:
+class FastPath:
     def __init__(self, default: Format, assigned: Container[str]) -> None: ...
     def read(self, body: bytes, connectivity: int, now: int) -> Arrive | None: ...

@@ -399,7 +399,7 @@ cdef object status_id(const Found *found, const char *vehicle, Py_ssize_t vehicl
 
 
 @cython.final
-cdef class Shortcut:
+cdef class FastPath:
     """See `evd.ingest.fast_path.NoFastPath`, which specifies the methods."""
 
     cdef object default         # the default format

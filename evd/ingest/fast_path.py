@@ -16,13 +16,13 @@ from evd.payload import codec
 from evd.payload.formats import Format
 
 if TYPE_CHECKING:
-    from evd.ingest._fast_path import Shortcut
+    from evd.ingest._fast_path import FastPath
 
-__all__ = ["NoFastPath", "Shortcut", "choose"]
+__all__ = ["FastPath", "NoFastPath", "choose"]
 
 
 class NoFastPath:
-    """The substitute without Cython, for which nothing is ordinary; its methods specify those of `Shortcut` too.
+    """The substitute without Cython, for which nothing is ordinary; its methods specify those of `FastPath` too.
 
     `default` is the default format. `assigned` holds the vehicles with a format of their own. It is consulted for each
     callback, so it may change.
@@ -40,18 +40,18 @@ class NoFastPath:
         return None
 
 
-def choose(environ: Mapping[str, str]) -> type[Shortcut | NoFastPath]:
+def choose(environ: Mapping[str, str]) -> type[FastPath | NoFastPath]:
     """The fast path of the codec in use. Raises ConfigError if EVD_CODEC names a codec that is not built."""
     if codec.choose(environ) == "python":
         return NoFastPath
     try:
-        from evd.ingest._fast_path import Shortcut
+        from evd.ingest._fast_path import FastPath
     except ImportError:
         if environ.get("EVD_CODEC"):
             raise ConfigError("EVD_CODEC asks for cython, which is half built; run `make build` or unset it") from None
         return NoFastPath
-    return Shortcut
+    return FastPath
 
 
 if not TYPE_CHECKING:
-    Shortcut = choose(os.environ)
+    FastPath = choose(os.environ)

@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from evd.auth.api_keys import foreign_vehicle
 from evd.config.settings import SigfoxSettings
 from evd.errors import BadRequest, ConfigError, Forbidden
 from evd.ingest.cache import IngestCache
-from evd.ingest.fast_path import Shortcut
+from evd.ingest.fast_path import FastPath
 from evd.ingest.status_list import ListTransaction
 from evd.ingest.transaction import (
     BadLine,
@@ -33,14 +34,14 @@ from evd.redaction.requests import MASK, MaskingRule, masked, masked_bytes, mask
 from evd.request.body import BATCH_NAMES, LinePattern, read_batch, read_document, read_list
 from evd.request.http import Request
 from evd.request.redacted import batch_without_secrets, without_secrets
+from evd.sigfox.decode_findings import DecodeFindings
 from evd.sigfox.decode_policy import decode
-from evd.sigfox.findings import Findings
 from evd.sigfox.kind_recognition import kind_of, said_kind
 from evd.sigfox.kinds.advanced import said_by_message
 from evd.sigfox.kinds.registry import DATA_KINDS, KINDS, UPLINK
 from evd.sigfox.message import PAYLOAD_NAMES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, Message, first_of, read_message
 from evd.sigfox.name_paths import NamePaths
-from evd.sigfox.reports import report
+from evd.sigfox.network_reports import report
 from evd.sigfox.routes import ANY, BATCH, Route
 
 ITEMS_MAX = 1_000
@@ -81,8 +82,8 @@ class Parser:
         self._directory = directory
         self._formats = formats
         self._outcomes = outcomes
-        self.findings = Findings()
-        self._shortcut = Shortcut(formats.default, directory.formats)
+        self.findings = DecodeFindings()
+        self._fast_path = FastPath(formats.default, directory.formats)
         self._batches = _Batches.of(settings)
         self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
@@ -174,9 +175,9 @@ class Parser:
         return bool(types) and str(variables.get("deviceTypeId", "")).lower() in types
 
     def statuses(
-        self, request: Request, route: Route, now: int, *, only: str | None = None, live: bool = True
+        self, request: Request, route: Route, now: int, *, only: frozenset[str] | None = None, live: bool = True
     ) -> Generator[None, None, Transaction]:
-        """The transaction of a list of statuses; statuses of a vehicle other than `only` are refused.
+        """The transaction of a list of statuses; statuses of vehicles that are not in `only` are refused.
 
         It pauses every few statuses. Raises BadRequest if the body is not a list, or if the list is too long.
         """
@@ -192,8 +193,8 @@ class Parser:
             document = json_bytes(item)
             try:
                 callback = self._item(item, route, document, channel(request, route), now)
-                if only is not None and callback.vehicle != only:
-                    raise Forbidden(f"this key speaks for vehicle {only} only")
+                if only is not None and callback.vehicle not in only:
+                    raise foreign_vehicle(only)
                 good.append(GoodLine(number, document.decode(), callback))
             except (BadRequest, Forbidden) as refusal:
                 text = masked_bytes(document, rule).decode()
@@ -242,7 +243,7 @@ class Parser:
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:
         document = json_bytes(variables)
-        arrival = self._shortcut.read(document, SIGFOX, now) if self._batches.plain else None
+        arrival = self._fast_path.read(document, SIGFOX, now) if self._batches.plain else None
         if arrival is not None:
             return data_callback(UPLINK, arrival, asks=False)
         return self.callback(ANY, variables, SIGFOX, document, now, live=live)
@@ -251,7 +252,7 @@ class Parser:
         """Try the fast path, which supports neither downlinks nor device types."""
         if b'"ack"' in body or (self._directory.type_formats and b"deviceTypeId" in body):
             return None
-        return self._shortcut.read(body, connectivity, now)
+        return self._fast_path.read(body, connectivity, now)
 
     def _arrival(self, message: Message, connectivity: int, document: bytes, now: int) -> Arrive:
         decoded = decode(message, self._format_of(message), self._formats.default, connectivity)

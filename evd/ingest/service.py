@@ -15,11 +15,11 @@ import msgspec
 import orjson
 import trio
 
-from evd.auth.api_keys import Key
+from evd.auth.api_keys import Key, foreign_vehicle
 from evd.clock import Clock, now_ms
 from evd.concurrency.time_slices import Slices
 from evd.config.settings import SigfoxSettings
-from evd.errors import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
+from evd.errors import BadRequest, NotFound, RequestError, Unauthorized, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.parser import Parser
 from evd.ingest.transaction import Conclusion, Transaction, outcome, refusal_of, rejection, rejection_in_steps
@@ -106,7 +106,7 @@ class Ingest:
                 self._reject(request, refusal, answer)
                 return
         arrival = self._reading.ordinary(request, route, self._clock())
-        if arrival is None or (key.vehicle is not None and key.vehicle != arrival.vehicle):
+        if arrival is None or ((only := key.only) is not None and arrival.vehicle not in only):
             self._take_any(request, route, key, answer)
         else:
             if self.heard is not None:
@@ -217,7 +217,7 @@ class Ingest:
             reading = self._reading.batch(request, self._clock())
             self._slices.start(reading, partial(self._batch_read, request, key, answer))
         elif _is_list(request, route):
-            reading = self._reading.statuses(request, route, self._clock(), only=key.vehicle)
+            reading = self._reading.statuses(request, route, self._clock(), only=key.only)
             self._slices.start(reading, partial(self._batch_read, request, key, answer))
         else:
             self._read(request, key, answer, lambda: self._reading.work(request, route, self._clock()))
@@ -233,8 +233,8 @@ class Ingest:
         """Submit the transaction that `reading` returns, or keep and refuse the request if it raises BadRequest."""
         try:
             work = reading()
-            if key.vehicle is not None:
-                _require_only(key.vehicle, work)
+            if (only := key.only) is not None:
+                _require_only(only, work)
         except BadRequest as refusal:
             self._reject(request, refusal, answer)
         else:
@@ -337,12 +337,12 @@ def _is_list(request: Request, route: Route) -> bool:
     return route.connectivity == WLAN and is_list(request.headers, request.body)
 
 
-def _require_only(vehicle: str, work: Transaction) -> None:
-    """Raise Forbidden if a key that is bound to one vehicle is used for another."""
+def _require_only(vehicles: frozenset[str], work: Transaction) -> None:
+    """Raise Forbidden if a key that is bound to vehicles is used for another one."""
     operation = work.operation
     operations = operation.operations if isinstance(operation, Several) else (operation,)
-    if any(getattr(one, "vehicle", vehicle) != vehicle for one in operations):
-        raise Forbidden(f"this key speaks for vehicle {vehicle} only")
+    if any(one.vehicle not in vehicles for one in operations if hasattr(one, "vehicle")):
+        raise foreign_vehicle(vehicles)
 
 
 def _excuse(error: Exception) -> Reply:

@@ -16,16 +16,22 @@ from evd.model.operations import (
     AddFormat,
     AddKey,
     AddOwner,
+    AddToken,
     Arrive,
+    EndSessions,
+    OpenSession,
     Operation,
     RecordEvents,
     Register,
     RemoveFormat,
     RemoveOwner,
+    RemoveUser,
     Renew,
     RevokeKey,
-    SetAlerts,
+    RevokeToken,
     SetDeviceType,
+    SetEventSettings,
+    SetPassword,
     SetPreferences,
     SetVehicle,
     Several,
@@ -42,6 +48,8 @@ class CommitSummary(NamedTuple):
     """An AddKey has the roles that the key has now."""
     formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
     """Formats that were added or removed, and vehicles and device types whose format changed."""
+    identities: Sequence[tuple[Operation, Any]] = ()
+    """What changed of users, sessions, access tokens and owners: operations, each with its result."""
     owners_removed: Sequence[RemoveOwner] = ()
     registered: Sequence[str] = ()
     """Vehicles with a new registration."""
@@ -51,7 +59,7 @@ class CommitSummary(NamedTuple):
     """Vehicles whose registrations were renewed."""
     displaced: int = 0
     """Phones that were removed for new registrations although a provider took a push for them lately."""
-    alerts_set: Sequence[str] = ()
+    event_settings_set: Sequence[str] = ()
     """Vehicles whose event settings were changed."""
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
@@ -68,10 +76,12 @@ _Done = tuple[Any, Any]
 
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
+_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, AddOwner, RemoveOwner)
+
 _OBSERVED = {
-    *(AddKey, RevokeKey, *_FORMATS),
-    *(Register, Unregister, Renew, SetPreferences, AddOwner, RemoveOwner),
-    *(SetAlerts, RecordEvents),
+    *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
+    *(Register, Unregister, Renew, SetPreferences),
+    *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -106,13 +116,14 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
         formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
+        identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
         registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
-        alerts_set=_vehicles(_of(changed, SetAlerts)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetAlerts)),
+        event_settings_set=_vehicles(_of(changed, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

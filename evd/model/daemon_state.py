@@ -128,7 +128,7 @@ class PushState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoppedPhonesState(msgspec.Struct, frozen=True, kw_only=True):
-    """Phones that a provider took pushes for lately and evd sends nothing now, by the reason (evd.push.stopped)."""
+    """Phones that a provider took pushes for lately and evd sends nothing now, by reason (evd.push.stopped_phones)."""
 
     registered: int = 0
     """All phones that are registered."""

@@ -74,7 +74,7 @@ def parse(document: Any) -> VehicleEventSettings:
     try:
         settings = msgspec.convert(document, VehicleEventSettings)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"the alert settings are refused: {error}".replace(" - at `$.", ": see `")) from None
+        raise BadRequest(f"the event settings are refused: {error}".replace(" - at `$.", ": see `")) from None
     if unknown := [kind for kind in settings.off if kind not in KINDS]:
         raise BadRequest(f"off: there is no kind {unknown[0][:40]!r}: use some of {', '.join(KINDS)}")
     for name, low, high in (

@@ -25,6 +25,9 @@ class PlainSocket:
         sock.setblocking(False)
         self.socket = sock
         self.more = False
+        """Whether bytes or the end may be there already; whoever learns that some have arrived sets it."""
+        self.ending = False
+        """Whether the peer has ended, so that after its bytes there is more to find: the end."""
         self.unsent = b""
         """Bytes that the socket has not taken yet; `flush` them when it is writable."""
 
@@ -35,7 +38,7 @@ class PlainSocket:
         except BlockingIOError:
             self.more = False
             return None
-        self.more = len(data) == RECEIVE_MAX
+        self.more = self.ending or len(data) == RECEIVE_MAX
         return data
 
     def send(self, data: bytes) -> bool:

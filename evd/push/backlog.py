@@ -14,7 +14,7 @@ from evd.errors import StoreError
 from evd.model.operations import Arrive, Registration
 from evd.model.status import Status
 from evd.push.delivery import Delivery
-from evd.push.policy import DeliveryPolicy
+from evd.push.skip_policy import SkipPolicy
 from evd.store.protocols import DuePushes
 
 OFFERS_MAX = 16_384
@@ -33,7 +33,7 @@ LOOK_EVERY_MS = 30_000
 class Backlog:
     """Finds the next pushes to send; one that was taken is not returned again until `completed`."""
 
-    def __init__(self, pending: DuePushes, policy: DeliveryPolicy) -> None:
+    def __init__(self, pending: DuePushes, policy: SkipPolicy) -> None:
         self._pending = pending
         self._policy = policy
         self._offers: dict[str, tuple[Status | None, int | None]] = {}

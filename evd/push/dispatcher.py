@@ -16,7 +16,7 @@ from evd.clock import Clock, now_ms
 from evd.errors import StoreBusy
 from evd.log.logger import log
 from evd.model.operations import Arrive, Outcome, PutOff
-from evd.net.client.backoff import DUE_MAX_MS, LONGEST_S
+from evd.net.client.retry_delay import DUE_MAX_MS, LONGEST_S
 from evd.push.backlog import Backlog
 from evd.push.clock_jumps import ClockJumps
 from evd.push.delivery import Delivery
@@ -25,10 +25,10 @@ from evd.push.health import Health
 from evd.push.in_flight import InFlight
 from evd.push.operator_pause import OperatorPause
 from evd.push.outcomes import OutcomeWriter
-from evd.push.policy import DeliveryPolicy
 from evd.push.protocols import Push, Pusher
 from evd.push.rate_limiter import RateLimiter
 from evd.push.sender import Sender
+from evd.push.skip_policy import SkipPolicy
 from evd.push.traits import ProviderTraits
 from evd.push.workers import Workers
 from evd.store.protocols import DuePushes
@@ -77,7 +77,7 @@ class Dispatcher:
         self._clock = clock
         self._seconds = seconds
         self._jumps = ClockJumps(lenient_s=rules.give_up_after_s)
-        self._policy = DeliveryPolicy(
+        self._policy = SkipPolicy(
             traits.kinds,
             give_up_after_ms=rules.give_up_after_s * 1000,
             stale_after_ms=rules.stale_after_s * 1000,
@@ -202,9 +202,9 @@ class Dispatcher:
         """Hand a push to a worker; False if the policy does not send it now, which does not count against the rate."""
         self._in_flight.begin()
         delivery.sent = now_ms
-        refusal = self._policy.refusal(delivery, now_ms, now)
-        if refusal is not None:
-            self._withhold(delivery, refusal.said, refusal.due)
+        skipped = self._policy.skip_reason(delivery, now_ms, now)
+        if skipped is not None:
+            self._withhold(delivery, skipped.said, skipped.due)
             return False
         self._workers.put(delivery, nursery)
         return True

@@ -18,7 +18,7 @@ from evd.errors import (
 )
 from evd.log.logger import log
 from evd.model.daemon_state import PushOutcome
-from evd.net.client.backoff import delay_s
+from evd.net.client.retry_delay import delay_s
 from evd.push.delivery import Delivery
 from evd.push.health import Health
 from evd.push.outcomes import OutcomeWriter

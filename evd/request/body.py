@@ -1,7 +1,8 @@
 """Read a request's variables from JSON, form, text or URL, with one callback in the body or one on each line.
 
 Sigfox sends all of these shapes (support.sigfox.com/docs/callback-medium). Names and values are the same in each, but
-numbers that were not written in JSON are still texts, which `evd.sigfox.message` and `evd.sigfox.reports` convert.
+numbers that were not written in JSON are still texts, which `evd.sigfox.message` and `evd.sigfox.network_reports`
+convert.
 """
 
 from __future__ import annotations

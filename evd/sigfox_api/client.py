@@ -20,8 +20,8 @@ import trio
 from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, HttpError, SigfoxError
 from evd.model.plain_text import excerpt
+from evd.net.client.base_url import DEFAULT_PORTS, parse_base_url
 from evd.net.client.http import HttpClient
-from evd.net.client.origin import DEFAULT_PORTS, parse_origin
 from evd.net.client.response import Response, retry_after_s
 from evd.redaction.requests import masked
 from evd.sigfox_api.pace import RequestPace
@@ -87,7 +87,7 @@ class SigfoxApi:
                 "backend (GROUP, API ACCESS), and put its password into the environment variable "
                 "EVD_SIGFOX__API_PASSWORD"
             )
-        self._origin = parse_origin(base_url)
+        self._origin = parse_base_url(base_url)
         self._secrets = (password, login)
         credentials = base64.b64encode(f"{login}:{password}".encode()).decode()
         self._headers = {"Authorization": f"Basic {credentials}", "Accept": "application/json"}

@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
+from evd.auth.access_tokens import AccessToken
 from evd.auth.api_keys import Key
+from evd.auth.sessions import Session
 from evd.model.operations import EventDue, Operation, Registration
 from evd.model.status import Status
 from evd.store.queries import Queries
@@ -117,10 +119,10 @@ class EventState(Protocol):
     """What the events engine reads. Every method raises StoreError if the database cannot be read."""
 
     def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
-        """Vehicles that have an owner, a registration or alert settings, in order of their ids."""
+        """Vehicles that have an owner, a registration or event settings, in order of their ids."""
 
-    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
-        """The vehicle's event memory, and its alert settings; None if there is no memory, or for default settings."""
+    def event_settings_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+        """The vehicle's event memory, and its event settings; None if there is no memory, or for default settings."""
 
     def last_of(self, vehicle: str) -> Status | None:
         """Its last status."""
@@ -152,6 +154,12 @@ class Database(Store, Protocol):
 
     def living_keys(self) -> list[Key]:
         """Keys that are not revoked; call before the first `write`."""
+
+    def living_sessions(self) -> list[Session]:
+        """All sessions that were not ended, also those that are too old; call before the first `write`."""
+
+    def living_tokens(self) -> list[AccessToken]:
+        """All access tokens that were not revoked, also expired ones; call before the first `write`."""
 
     def own_formats(self) -> list[tuple[str, str]]:
         """(vehicle, format) of the vehicles with a format of their own; call before the first `write`."""

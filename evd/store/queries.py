@@ -1,8 +1,8 @@
 """The queries of a store, by subject, for the API and for maintenance.
 
 Every method raises Unavailable if the database does not answer within some seconds. The queries of users and of all
-other requesters (`evd.concurrency.requester`) do not wait for each other, and small queries, which read a few rows, do
-not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
+other requesters (`evd.concurrency.current_requester`) do not wait for each other, and small queries, which read a few
+rows, do not wait for large ones. Each class is bounded in connections and in the number of queries that wait.
 
 A list's `after` is the cursor of the page before. A page has at most `limit` rows, and fewer if its rows are long.
 """
@@ -18,6 +18,7 @@ from evd.store.records import (
     FIRST_TURN,
     LISTED_MAX,
     NUMBER_MAX,
+    AccessTokenRow,
     DayRow,
     DeviceTypeRow,
     DownlinkRow,
@@ -36,12 +37,14 @@ from evd.store.records import (
     RegistrationRow,
     Rejection,
     RejectionSummary,
+    SessionRow,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
     TracedPhone,
     TracedStatus,
     Turn,
+    UserRow,
     VehicleName,
     WaitingPush,
 )
@@ -159,6 +162,26 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class IdentityQueries(Protocol):
+    """Local users, sessions and access tokens."""
+
+    async def password_of(self, uid: str) -> tuple[str, bool] | None:
+        """The hash of a local user's password, and whether the user is an administrator. Small."""
+
+    async def users(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[UserRow]:
+        """Local users, by uid."""
+
+    async def sessions(
+        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+    ) -> Listing[SessionRow]:
+        """A user's sessions, by (created, id); also those that have ended by time alone."""
+
+    async def access_tokens(
+        self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX, *, uid: str | None = None
+    ) -> Listing[AccessTokenRow]:
+        """Access tokens, of one user or all, by (created, id)."""
+
+
 class RejectionQueries(Protocol):
     """Rejected requests."""
 
@@ -175,7 +198,7 @@ class RejectionQueries(Protocol):
 
 
 class EventQueries(Protocol):
-    """Events, alert settings, and users' preferences."""
+    """Events, event settings, and users' preferences."""
 
     async def events(
         self,
@@ -188,8 +211,8 @@ class EventQueries(Protocol):
     ) -> Listing[EventRow]:
         """Events with a number below `before`, the newest first: of one vehicle, of a user's vehicles, or of all."""
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
-        """Whether the vehicle is known or owned, and its alert settings (JSON). Small."""
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+        """Whether the vehicle is known or owned, and its event settings (JSON). Small."""
 
     async def preferences_of(self, uid: str) -> bytes | None:
         """A user's preferences (JSON). Small."""
@@ -253,6 +276,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    IdentityQueries,
     RejectionQueries,
     EventQueries,
     PushQueries,

@@ -213,6 +213,38 @@ class RegistrationRow(TypedDict):
     outcome: str | None
 
 
+# ---- identity ----
+
+
+class UserRow(TypedDict):
+    uid: str
+    admin: bool
+    created: int
+    changed: int
+    """When the password was set."""
+
+
+class SessionRow(TypedDict):
+    id: str
+    client: str
+    address: str
+    created: int
+    seen: int
+
+
+class AccessTokenRow(TypedDict):
+    id: str
+    uid: str
+    name: str
+    scopes: list[str]
+    vehicles: list[str] | None
+    """Those that it is good for, besides those with one of its tags; None: all of its user's, unless it has tags."""
+    tags: list[str]
+    created: int
+    expires: int | None
+    used: int | None
+
+
 # ---- rejected requests ----
 
 

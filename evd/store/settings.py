@@ -24,6 +24,11 @@ class Limits(NamedTuple):
     pushed: int
     events_per_vehicle: int
     event_tries_s: int
+    users: int
+    sessions: int
+    sessions_per_user: int
+    tokens: int
+    tokens_per_user: int
     keys: int = 10_000
     """All are held in memory, as are the formats (compiled, a few kB each) and the device types' formats."""
     formats: int = 1_000
@@ -73,6 +78,11 @@ def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreS
             downlinks=config.sigfox.downlinks_max,
             events_per_vehicle=config.events.per_vehicle,
             event_tries_s=min(config.push.event_ttl_s, config.push.give_up_after_s),
+            users=config.auth.users_max,
+            sessions=config.auth.sessions_max,
+            sessions_per_user=config.auth.sessions_per_user,
+            tokens=config.auth.tokens_max,
+            tokens_per_user=config.auth.tokens_per_user,
         ),
         target_kinds=target_kinds,
         give_up_after_s=config.push.give_up_after_s,

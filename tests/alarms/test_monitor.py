@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 
 from evd.alarms.mail import AlarmMail, parse_server
 from evd.alarms.monitor import EVERY_S, AlarmMonitor, MailInThread, Notifier
-from evd.alarms.rules import Readings
+from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange
 from evd.alarms.webhook import AlarmWebhook
 from evd.config.settings import AlarmSettings

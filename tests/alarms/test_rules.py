@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.alarms.readings import readings
-from evd.alarms.rules import MIB, RULES, Readings, span
+from evd.alarms.readings import Readings, readings_of
+from evd.alarms.rules import MIB, RULES, span
 from evd.alarms.silence import FACTOR, STEP_MAX_S, Passed, Rhythm
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.config.settings import AlarmSettings
@@ -410,7 +410,7 @@ STATE = DaemonState(
 
 
 def test_readings_are_read_from_the_daemons_state() -> None:
-    found = readings(STATE, NOW, rejected_max=9)
+    found = readings_of(STATE, NOW, rejected_max=9)
     wanted = Readings(
         now=NOW,
         rejections=2,
@@ -439,7 +439,7 @@ def test_that_a_provider_takes_pushes_is_known_once_it_took_one(
     pause: PauseReason, outcomes: Mapping[PushOutcome, int], kind: PauseReason | None
 ) -> None:
     push = PushState(pause=pause, providers={"fcm": ProviderState(in_flight=0, outcomes=outcomes)})
-    assert readings(msgspec.structs.replace(STATE, push=push), NOW, rejected_max=1).pause_kind is kind
+    assert readings_of(msgspec.structs.replace(STATE, push=push), NOW, rejected_max=1).pause_kind is kind
 
 
 @pytest.mark.parametrize(

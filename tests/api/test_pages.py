@@ -33,7 +33,7 @@ from evd.model.operations import (
     SetDeviceType,
     SetVehicle,
 )
-from evd.net import control
+from evd.net.client import control_socket
 
 FLEET = 10_050
 """More than a page has."""
@@ -184,7 +184,7 @@ def test_who_lets_many_lists_wait_holds_his_places_and_nobody_else_s(daemon: Run
     with ExitStack() as stack:
         slow = [stack.enter_context(closing(unread(daemon))) for _ in range(4)]
         assert run_evd("vehicle", "show", "A1", "--dir", daemon.directory).returncode == 0
-        assert control.page(daemon.directory / "evd.sock", "/vehicles?limit=1")[1] is not None
+        assert control_socket.page(daemon.directory / "evd.sock", "/vehicles?limit=1")[1] is not None
         began = time.monotonic()
         threading.Timer(0.3, slow[0].close).start()
         assert ask(daemon, "/api/v1/vehicles?limit=1").status_code == 200, "as soon as one of his own is gone"

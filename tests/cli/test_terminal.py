@@ -31,7 +31,7 @@ from fake_sigfox import LOGIN, PASSWORD, Answer, fake_sigfox
 from receivers import receiver, says
 
 from evd.errors import ControlError
-from evd.net import control
+from evd.net.client import control_socket
 
 MARK = "Zq7"
 FAKE_LINE = "evd: all keys are revoked"
@@ -131,7 +131,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status, document = 200, CANNED.get(path.partition("?")[0])
         if document is None:
             try:
-                document = control.call(self.server.real, self.command, path, json.loads(body or b"null"))
+                document = control_socket.call(self.server.real, self.command, path, json.loads(body or b"null"))
             except ControlError as error:
                 status, document = 400, {"detail": str(error)}
         self._send(status, json.dumps(hostile(document), ensure_ascii=False).encode())
@@ -140,7 +140,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         with suppress(OSError):
-            for line in control.lines(self.server.real, path, {}):
+            for line in control_socket.lines(self.server.real, path, {}):
                 if line.startswith("data: {"):
                     line = "data: " + json.dumps(hostile(json.loads(line[6:])), ensure_ascii=False)
                 self.wfile.write(line.encode() + b"\n")

@@ -13,7 +13,7 @@ from quart_trio import QuartTrio
 from trio.testing import MockClock
 from werkzeug.exceptions import HTTPException
 
-from evd.api.held import HoldingConnection
+from evd.api.request_permits import HoldingConnection
 from evd.daemon.garbage_collector import EVERY_S, FEW, GROWN, LATEST_S, LONG_S, is_due, make_full_pass, make_full_passes
 
 

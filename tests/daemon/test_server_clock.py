@@ -187,7 +187,9 @@ def in_ring(daemon: RunningDaemon) -> list[tuple[int, str]]:
 
 
 def alarms(daemon: RunningDaemon) -> list[str]:
-    return [alarm["name"] for alarm in httpx.get(f"{daemon.url}/readyz").json()["alarms"]]
+    """All but the loop's lag: a busy machine is not what is tested here."""
+    names = [alarm["name"] for alarm in httpx.get(f"{daemon.url}/readyz").json()["alarms"]]
+    return [name for name in names if name != "loop_lag"]
 
 
 def soon(what: Callable[[], Any], expected: Any, within_s: float = 30) -> None:

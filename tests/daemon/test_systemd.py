@@ -22,7 +22,7 @@ from evd.daemon.previous_exit import ABORTED, previous_exit
 from evd.daemon.startup_progress import Progress
 from evd.daemon.systemd import ServiceManager
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, open_reader
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 #: `make nightly` tries a log of a gibibyte, and a freeze longer than the watchdog's time.
 NIGHTLY = "NIGHTLY" in os.environ
@@ -144,13 +144,13 @@ def test_a_long_log_is_recovered_at_the_start_and_cut(tmp_path: Path) -> None:
         assert time.monotonic() - begun < 30
         assert again.database.with_name("evd.db-wal").stat().st_size < 64 << 20
         assert len(stored(again)) == sent
-        assert again.events("the previous evd was killed, or the machine went down")
+        again.event("the previous evd was killed, or the machine went down")
 
 
 def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_path: Path) -> None:
     with notified(tmp_path):
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"}
-        with running_daemon(tmp_path / "evd", env=env) as daemon:
+        with running_daemon(tmp_path / "evd", env=env, fresh=True) as daemon:
             taken = {post(daemon, number).headers["x-status-id"] for number in range(20)}
             limits = Path(f"/proc/{daemon.process.pid}/limits").read_text()
             assert [line.split()[4] for line in limits.splitlines() if line.startswith("Max core")] == ["0"]
@@ -159,7 +159,7 @@ def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_
             daemon.process.send_signal(signal.SIGABRT)  # then SIGCONT: systemd's kill_and_sigcont
             daemon.stop(signal.SIGCONT, exit_code=-signal.SIGABRT)
         with running_daemon(tmp_path / "evd", keys=daemon.keys, env=env) as again:
-            (told,) = again.events("systemd's watchdog ended the previous evd, which hung")
+            told = again.event("systemd's watchdog ended the previous evd, which hung")
             assert "trio" in told["stack"], "where it stood"
             assert taken <= stored(again)
         with running_daemon(tmp_path / "evd", keys=daemon.keys, env=env) as third:

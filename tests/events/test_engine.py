@@ -15,7 +15,7 @@ import trio.testing
 from builders import NOW, arrival, rows
 
 from evd.config.settings import Config
-from evd.daemon.wiring import self_told
+from evd.daemon.wiring import shown_by_app
 from evd.errors import ConfigError, StoreBusy, Unavailable
 from evd.events.engine import EventEngine
 from evd.events.samples import Event
@@ -25,7 +25,7 @@ from evd.model.operations import (
     Operation,
     RecordEvents,
     Register,
-    SetAlerts,
+    SetEventSettings,
 )
 from evd.model.units import HOUR_MS, MINUTE_MS
 from evd.store.sqlite.database import SqliteDatabase
@@ -155,7 +155,7 @@ async def test_nobody_listens_to_a_vehicle_without_owner_phone_or_settings(open_
         assert await chain.settled() == []
         await chain.charge(60, 70, vehicle="OWNED")
         await chain.charge(60, 70, vehicle="SET")
-        await chain.write(AddOwner("martin", "OWNED", NOW), SetAlerts("SET", b"{}"))
+        await chain.write(AddOwner("martin", "OWNED", NOW), SetEventSettings("SET", b"{}"))
         await chain.charge(85, 86, minute=10, vehicle="OWNED")
         await chain.charge(85, 86, minute=10, vehicle="SET")
         assert await chain.settled() == ["target_reached"] * 2
@@ -166,7 +166,7 @@ async def test_new_settings_hold_from_the_next_status_on(open_store: Opener, dat
     async with running(open_store(), database) as chain:
         await chain.write(register())
         await chain.charge(60, 50, state=2)
-        await chain.write(SetAlerts(VEHICLE, b'{"low_charge": 50}'))
+        await chain.write(SetEventSettings(VEHICLE, b'{"low_charge": 50}'))
         await chain.charge(49, 49, minute=10, state=2)
         assert await chain.settled() == ["charge_low"]
 
@@ -175,7 +175,9 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
     """The statuses were committed, and evd died before it recorded what they show."""
     store = open_store()
     async with running(store, database) as chain:
-        await chain.write(register(), AddOwner("martin", VEHICLE, NOW), SetAlerts(VEHICLE, b'{"confirm_after_s": 0}'))
+        await chain.write(
+            register(), AddOwner("martin", VEHICLE, NOW), SetEventSettings(VEHICLE, b'{"confirm_after_s": 0}')
+        )
         await chain.charge(60, 70)
         await chain.settled()
         chain.deaf = True
@@ -230,8 +232,8 @@ async def test_the_sample_before_is_read_from_the_ring_where_memory_has_it_not(
 
 async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
     """The original's app, where the charge equals the target; beyond it, it says nothing."""
-    told = self_told(Config())
-    async with running(open_store(), database, self_told=told) as chain:
+    shown = shown_by_app(Config())
+    async with running(open_store(), database, shown_by_app=shown) as chain:
         for vehicle in ("EQUAL", "BEYOND"):
             await chain.write(
                 Register(vehicle, vehicle, f"old {vehicle}", "martin", NOW, client="original"),
@@ -257,17 +259,17 @@ async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Open
         ({"events": {"self_told_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
     ],
 )
-def test_which_apps_tell_an_event_themselves_is_set(
+def test_which_apps_show_an_event_themselves_is_set(
     settings: dict[str, Any], details: dict[str, Any], clients: tuple[str, ...]
 ) -> None:
-    told = self_told(msgspec.convert(settings, Config))
-    assert told(Event("target_reached", NOW, details)) == clients
-    assert told(Event("charge_low", NOW, details)) == ()
+    shown = shown_by_app(msgspec.convert(settings, Config))
+    assert shown(Event("target_reached", NOW, details)) == clients
+    assert shown(Event("charge_low", NOW, details)) == ()
 
 
-def test_a_kind_that_no_app_tells_itself_is_refused_with_a_sentence() -> None:
+def test_a_kind_that_no_app_shows_itself_is_refused_with_a_sentence() -> None:
     with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
-        self_told(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
+        shown_by_app(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
 
 
 async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from evd.errors import BadRequest
 from evd.events import memory as memories
-from evd.events import rules as alerts
+from evd.events import rules
 from evd.events import texts as event_texts
 from evd.events.memory import VehicleMemory
-from evd.events.rules import KINDS, Geofence, VehicleEventSettings
 from evd.events.samples import Event, Sample
+from evd.model import event_settings
+from evd.model.event_settings import KINDS, Geofence, VehicleEventSettings
 from evd.model.geo import distance_m
 
 NOW = 1_700_000_000_000
@@ -39,23 +40,23 @@ def twice(*fields: dict[str, Any]) -> list[Sample]:
 
 
 def run(
-    given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS, memory: VehicleMemory | None = None
+    given: list[Sample], settings: VehicleEventSettings = event_settings.DEFAULTS, memory: VehicleMemory | None = None
 ) -> tuple[VehicleMemory, list[Event]]:
     memory, events = memory or VehicleMemory(), []
     for number, sample in enumerate(given):
         earlier = [one for one in given[:number] if one.time < sample.time]
-        memory, new = alerts.step(settings, memory, sample, max(earlier, key=lambda one: one.time, default=None))
+        memory, new = rules.step(settings, memory, sample, max(earlier, key=lambda one: one.time, default=None))
         events += new
     return memory, events
 
 
-def settled(given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS) -> list[Event]:
+def settled(given: list[Sample], settings: VehicleEventSettings = event_settings.DEFAULTS) -> list[Event]:
     """With what no second reading came for in the end."""
     memory, events = run(given, settings)
-    return events + (alerts.settle(memory, given[-1].heard + HOUR)[1] if given else [])
+    return events + (rules.settle(memory, given[-1].heard + HOUR)[1] if given else [])
 
 
-def kinds(given: list[Sample], settings: VehicleEventSettings = alerts.DEFAULTS) -> list[str]:
+def kinds(given: list[Sample], settings: VehicleEventSettings = event_settings.DEFAULTS) -> list[str]:
     return [event.kind for event in settled(given, settings)]
 
 
@@ -134,10 +135,10 @@ def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: di
 @pytest.mark.parametrize(
     ("story", "settings", "details"),
     [
-        (charging(70, 80), alerts.DEFAULTS, {"charge": 80, "target": 80, "how": "reached"}),
-        (charging(70, 84), alerts.DEFAULTS, {"charge": 84, "target": 80, "how": "passed"}),
-        (charging(50) + idle(60), alerts.DEFAULTS, {"charge": 60, "target": 80}),
-        ([*idle(25), idle(19)[0] | {"range": 42}], alerts.DEFAULTS, {"charge": 19, "limit": 20, "range": 42}),
+        (charging(70, 80), event_settings.DEFAULTS, {"charge": 80, "target": 80, "how": "reached"}),
+        (charging(70, 84), event_settings.DEFAULTS, {"charge": 84, "target": 80, "how": "passed"}),
+        (charging(50) + idle(60), event_settings.DEFAULTS, {"charge": 60, "target": 80}),
+        ([*idle(25), idle(19)[0] | {"range": 42}], event_settings.DEFAULTS, {"charge": 19, "limit": 20, "range": 42}),
         (indoor(20, 31.26), WARM, {"which": "indoor_temperature", "side": "above", "value": 31.3, "limit": 30}),
         (at(FAR, NEAR), AT_HOME, {"place": "home"}),
     ],
@@ -161,7 +162,7 @@ def test_a_field_without_a_usable_value_says_nothing(name: str, value: Any) -> N
     full = charging(70)[0] | {"indoor_temperature": 20, "outdoor_temperature": 20, "location": FAR}
     before, _ = run(samples(full), EVERYTHING)
     unusable = value if "temperature" not in name or value not in (-1, 101) else None  # some days have these
-    after, events = alerts.step(EVERYTHING, before, Sample(NOW + MINUTE, {name: unusable}))
+    after, events = rules.step(EVERYTHING, before, Sample(NOW + MINUTE, {name: unusable}))
     assert (events, memories.worth_keeping(before, after)) == ([], False)
 
 
@@ -172,7 +173,7 @@ def test_the_first_status_that_says_something_is_where_it_stands() -> None:
 
 def test_a_status_older_than_the_last_one_changes_nothing() -> None:
     memory, _ = run(samples(*charging(70, 75)))
-    assert alerts.step(alerts.DEFAULTS, memory, Sample(NOW, charging(99)[0])) == (memory, [])
+    assert rules.step(event_settings.DEFAULTS, memory, Sample(NOW, charging(99)[0])) == (memory, [])
 
 
 # One reading, and the next one
@@ -275,10 +276,10 @@ def test_without_a_second_reading_it_is_told_after_the_usual_distance_of_two(
     memory, events = run([Sample(NOW, first), Sample(showed, then)], settings)
     memory = memories.remembered(memories.stored(memory))  # as after a restart
     due = showed + waits_s * 1000
-    assert (events, alerts.settles_at(memory), alerts.settle(memory, due - 1)) == ([], due, (memory, []))
-    settled_memory, events = alerts.settle(memory, due)
+    assert (events, rules.settles_at(memory), rules.settle(memory, due - 1)) == ([], due, (memory, []))
+    settled_memory, events = rules.settle(memory, due)
     assert [event.kind for event in events] == ["charge_low"]
-    assert alerts.settle(settled_memory, due) == (settled_memory, [])
+    assert rules.settle(settled_memory, due) == (settled_memory, [])
 
 
 # Silence
@@ -302,7 +303,7 @@ TIMES = [NOW - 10 * MINUTE * number for number in range(20)]
 def test_a_silence_is_told_when_it_is_longer_than_usual(
     settings: dict[str, Any], silent_ms: int, usual_ms: int | None, told: bool
 ) -> None:
-    memory, events = alerts.overdue(
+    memory, events = rules.overdue(
         VehicleEventSettings(**settings),
         VehicleMemory(time=NOW),
         received=NOW,
@@ -315,8 +316,13 @@ def test_a_silence_is_told_when_it_is_longer_than_usual(
 
 
 def overdue(memory: VehicleMemory, hours: float, *, since: int = 0) -> tuple[VehicleMemory, list[Event]]:
-    return alerts.overdue(
-        alerts.DEFAULTS, memory, received=memory.time, since=since, usual_ms=10 * MINUTE, now=NOW + int(hours * HOUR)
+    return rules.overdue(
+        event_settings.DEFAULTS,
+        memory,
+        received=memory.time,
+        since=since,
+        usual_ms=10 * MINUTE,
+        now=NOW + int(hours * HOUR),
     )
 
 
@@ -343,11 +349,11 @@ def test_a_silence_that_ended_is_usual_from_then_on() -> None:
     for night in range(8):
         evening = NOW + night * 24 * HOUR
         memory.time = evening
-        memory, events = alerts.overdue(
-            alerts.DEFAULTS, memory, received=evening, since=0, usual_ms=10 * MINUTE, now=evening + 12 * HOUR
+        memory, events = rules.overdue(
+            event_settings.DEFAULTS, memory, received=evening, since=0, usual_ms=10 * MINUTE, now=evening + 12 * HOUR
         )
         told.append(len(events))
-        memory, _ = alerts.step(alerts.DEFAULTS, memory, Sample(evening + 12 * HOUR, {}))
+        memory, _ = rules.step(event_settings.DEFAULTS, memory, Sample(evening + 12 * HOUR, {}))
     assert told == [1, 1, 1, 0, 0, 0, 0, 0]
 
 
@@ -363,7 +369,7 @@ def test_a_silence_that_ended_is_usual_from_then_on() -> None:
     ],
 )
 def test_the_usual_gap_is_one_that_is_seldom_exceeded(times: list[int], usual_ms: int | None) -> None:
-    assert alerts.usual_gap_ms(times) == alerts.usual_gap_ms(times[::-1]) == usual_ms
+    assert rules.usual_gap_ms(times) == rules.usual_gap_ms(times[::-1]) == usual_ms
 
 
 # Laws
@@ -402,12 +408,12 @@ def test_a_memory_that_was_written_only_where_it_was_worth_it_leads_to_the_same(
     """As after a crash at any status: what was not kept is not missed."""
     memory, kept, events, crashed = VehicleMemory(), VehicleMemory(), [], []
     for sample in samples(*story):
-        following, new = alerts.step(EVERYTHING, memory, sample)
+        following, new = rules.step(EVERYTHING, memory, sample)
         if memories.worth_keeping(memory, following):
             kept = following
         assert not new or kept is following
         events += new
-        crashed += alerts.step(EVERYTHING, msgspec.structs.replace(kept), sample)[1]
+        crashed += rules.step(EVERYTHING, msgspec.structs.replace(kept), sample)[1]
         memory = following
     assert crashed == []
     assert msgspec.structs.replace(kept, time=memory.time) == memory
@@ -470,17 +476,19 @@ def test_of_a_charge_that_rises_lost_statuses_make_no_more_events(charges: list[
 )
 def test_settings_that_cannot_be_are_refused_with_a_sentence_that_names_them(document: Any, part: str) -> None:
     with pytest.raises(BadRequest, match=part):
-        alerts.parse(document)
+        event_settings.parse(document)
 
 
 @pytest.mark.parametrize("stored", [None, b"", b"{", b"[]", b"\xff", b'{"time": "x", "low_charge": 900}'])
 def test_of_what_cannot_be_read_the_defaults_hold(stored: bytes | None) -> None:
-    assert (alerts.read(stored), memories.remembered(stored)) == (VehicleEventSettings(), VehicleMemory())
+    assert (event_settings.read(stored), memories.remembered(stored)) == (VehicleEventSettings(), VehicleMemory())
 
 
 def test_settings_outlive_their_text() -> None:
-    settings = alerts.parse({"low_charge": 15, "places": [{"name": "home", "lat": 1, "lng": 2}], "off": ["left"]})
-    assert alerts.read(msgspec.json.encode(settings)) == settings
+    settings = event_settings.parse(
+        {"low_charge": 15, "places": [{"name": "home", "lat": 1, "lng": 2}], "off": ["left"]}
+    )
+    assert event_settings.read(msgspec.json.encode(settings)) == settings
 
 
 @pytest.mark.parametrize(
@@ -581,19 +589,19 @@ def test_a_low_charge_is_told_again_after_a_full_one(
     settings: dict[str, Any], samples: list[tuple[int, float]], told: list[str]
 ) -> None:
     fields = [{"state": state, "current_charge": charge} for state, charge in samples]
-    assert kinds(twice(*fields), alerts.parse(settings)) == told
+    assert kinds(twice(*fields), event_settings.parse(settings)) == told
 
 
 def test_too_cold_is_told_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
-    settings = alerts.parse({"temperature_min": 20, "temperature_max": 21, "temperature_margin": 5})
+    settings = event_settings.parse({"temperature_min": 20, "temperature_max": 21, "temperature_margin": 5})
     assert kinds(twice(*indoor(20.5, 25, 17)), settings) == ["temperature", "temperature"]
 
 
 def test_a_place_that_is_moved_on_the_map_moves_no_vehicle() -> None:
     home = {"name": "home", "lat": 48.15, "lng": 17.11}
     sample = Sample(1, {"location": "48.15,17.11"})
-    memory, _ = alerts.step(alerts.parse({"places": [home]}), VehicleMemory(), sample)
-    _, events = alerts.step(alerts.parse({"places": [home | {"lat": 48.25}]}), memory, sample._replace(time=2))
+    memory, _ = rules.step(event_settings.parse({"places": [home]}), VehicleMemory(), sample)
+    _, events = rules.step(event_settings.parse({"places": [home | {"lat": 48.25}]}), memory, sample._replace(time=2))
     assert events == []
 
 
@@ -604,11 +612,11 @@ def test_uploads_twice_a_day_of_what_was_measured_each_ten_minutes_are_usual_in_
         received = (batch + 1) * half_day
         for number in range(72):
             measured = batch * half_day + (number + 1) * 10 * minute
-            memory, _ = alerts.step(VehicleEventSettings(), memory, Sample(measured, {"state": 0}, received))
+            memory, _ = rules.step(VehicleEventSettings(), memory, Sample(measured, {"state": 0}, received))
         for later in range(5 * minute, half_day, 5 * minute):
-            usual_ms = alerts.usual_gap_ms([received] * 20)
+            usual_ms = rules.usual_gap_ms([received] * 20)
             now = received + later
-            memory, events = alerts.overdue(
+            memory, events = rules.overdue(
                 VehicleEventSettings(), memory, received=received, since=0, usual_ms=usual_ms, now=now
             )
             silent_in += [batch for _ in events]

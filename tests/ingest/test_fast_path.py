@@ -1,4 +1,4 @@
-"""The shortcut gives what the readable way gives, or nothing: tables, laws, and every small damage of a good body."""
+"""The fast path gives what the readable way gives, or nothing: tables, laws, and every small damage of a good body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evd.config.settings import FormatSettings, SigfoxSettings
 from evd.errors import ConfigError
 from evd.ingest import fast_path as ordinary
-from evd.ingest._fast_path import Shortcut
+from evd.ingest._fast_path import FastPath
 from evd.ingest.cache import IngestCache
 from evd.ingest.fast_path import NoFastPath
 from evd.ingest.parser import Parser
@@ -41,7 +41,7 @@ LONG_BODY = (
 
 TRAILER = FormatSettings("load::uint:8 door::bool:0", {"load": {"enum": {"0": "empty"}}})
 FORMATS = Formats({}, "ev")
-SHORTCUT = Shortcut(FORMATS.default, {})
+FAST_PATH = FastPath(FORMATS.default, {})
 
 
 def readable(body: bytes, connectivity: int = SIGFOX, now: int = NOW, formats: Formats = FORMATS) -> Arrive:
@@ -61,7 +61,7 @@ def typed(arrival: Arrive) -> list[tuple[str, Any]]:
 
 def assert_law(body: bytes, connectivity: int = SIGFOX, now: int = NOW) -> None:
     """An Arrive is what the readable way gives; where that refuses the body, there is none."""
-    found = SHORTCUT.read(body, connectivity, now)
+    found = FAST_PATH.read(body, connectivity, now)
     if found is not None:
         assert typed(found) == typed(readable(body, connectivity, now))
 
@@ -89,7 +89,7 @@ def body_of(**changes: Any) -> bytes:
     ],
 )
 def test_an_ordinary_callback_is_read_as_the_readable_way_reads_it(body: bytes, connectivity: int) -> None:
-    found = SHORTCUT.read(body, connectivity, NOW)
+    found = FAST_PATH.read(body, connectivity, NOW)
     assert found is not None
     assert typed(found) == typed(readable(body, connectivity))
     assert found.document is body
@@ -105,7 +105,7 @@ def test_an_ordinary_callback_is_read_as_the_readable_way_reads_it(body: bytes, 
     ],
 )
 def test_values_that_are_not_plausible_are_kept_apart_and_flagged(data: str, now: int, flags: str) -> None:
-    found = SHORTCUT.read(body_of(data=data), SIGFOX, now)
+    found = FAST_PATH.read(body_of(data=data), SIGFOX, now)
     assert found is not None
     assert found.flags == flags
     assert typed(found) == typed(readable(body_of(data=data), now=now))
@@ -132,7 +132,7 @@ def test_values_that_are_not_plausible_are_kept_apart_and_flagged(data: str, now
 )
 def test_variables_of_sigfox_are_read_over(name: str, value: str) -> None:
     body = f'{{"{name}":{value},{BODY[1:-1].decode()}}}'.encode()
-    found = SHORTCUT.read(body, SIGFOX, NOW)
+    found = FAST_PATH.read(body, SIGFOX, NOW)
     assert found is not None
     assert typed(found) == typed(readable(body))
 
@@ -143,7 +143,7 @@ def test_the_fields_are_the_default_formats(format: str, data: str) -> None:
     formats = Formats({"trailer": TRAILER}, "ev")
     formats.default = formats.find(format)
     body = body_of(data=data)
-    found = Shortcut(formats.default, {}).read(body, SIGFOX, NOW)
+    found = FastPath(formats.default, {}).read(body, SIGFOX, NOW)
     assert found is not None
     assert typed(found) == typed(readable(body, formats=formats))
 
@@ -153,27 +153,27 @@ def test_the_fields_are_the_default_formats(format: str, data: str) -> None:
     [(NOW, True, ""), (NOW + AHEAD_MS, True, ""), (NOW + AHEAD_MS + 1, False, "ahead"), (TIME_MAX_MS, False, "ahead")],
 )
 def test_a_time_a_day_ahead_of_the_servers_is_flagged(time_ms: int, timely: bool, flags: str) -> None:
-    found = SHORTCUT.read(body_of(time=time_ms), WLAN, NOW)
+    found = FAST_PATH.read(body_of(time=time_ms), WLAN, NOW)
     assert found is not None
     assert (found.time, found.timely, found.flags) == (time_ms, timely, flags)
 
 
 def test_sigfox_knows_seconds_and_wlan_milliseconds() -> None:
-    by_sigfox, by_wlan = (SHORTCUT.read(body_of(time=1_639_400_000_999), way, NOW) for way in (SIGFOX, WLAN))
+    by_sigfox, by_wlan = (FAST_PATH.read(body_of(time=1_639_400_000_999), way, NOW) for way in (SIGFOX, WLAN))
     assert by_sigfox is not None and by_sigfox.time == 1_639_400_000_000
     assert by_wlan is not None and by_wlan.time == 1_639_400_000_999
 
 
 def test_a_vehicle_with_a_format_of_its_own_takes_the_readable_way_from_the_moment_it_has_one() -> None:
     assigned: dict[str, str] = {"ABC": "trailer"}
-    shortcut = Shortcut(FORMATS.default, assigned)
+    fast_path = FastPath(FORMATS.default, assigned)
     body = body_of(device="00386625")
-    assert shortcut.read(body, SIGFOX, NOW) is not None
+    assert fast_path.read(body, SIGFOX, NOW) is not None
     assigned["386625"] = "trailer"
-    assert shortcut.read(body, SIGFOX, NOW) is None
-    assert shortcut.read(BODY, SIGFOX, NOW) is not None
+    assert fast_path.read(body, SIGFOX, NOW) is None
+    assert fast_path.read(BODY, SIGFOX, NOW) is not None
     del assigned["386625"]
-    assert shortcut.read(body, SIGFOX, NOW) is not None
+    assert fast_path.read(body, SIGFOX, NOW) is not None
 
 
 NOT_ORDINARY = {
@@ -265,16 +265,16 @@ NOT_ORDINARY = {
 
 @pytest.mark.parametrize("body", NOT_ORDINARY.values(), ids=NOT_ORDINARY.keys())
 def test_what_is_not_ordinary_takes_the_readable_way(body: bytes) -> None:
-    assert SHORTCUT.read(body, SIGFOX, NOW) is None
+    assert FAST_PATH.read(body, SIGFOX, NOW) is None
 
 
 @pytest.mark.parametrize("name", RADIO)
 def test_what_a_message_says_of_its_radio_takes_the_readable_way(name: str) -> None:
     for text in ("null", '""', '"null"'):
         assert_law(body := body_of()[:-1] + f',"{name}":{text}}}'.encode())
-        assert SHORTCUT.read(body, SIGFOX, NOW) is not None
+        assert FAST_PATH.read(body, SIGFOX, NOW) is not None
     for text in ('"GOOD"', "1", "[]", "{}", "nul", '"'):
-        assert SHORTCUT.read(body_of()[:-1] + f',"{name}":{text}}}'.encode(), SIGFOX, NOW) is None
+        assert FAST_PATH.read(body_of()[:-1] + f',"{name}":{text}}}'.encode(), SIGFOX, NOW) is None
 
 
 @pytest.mark.parametrize("name", SEQUENCE)
@@ -294,20 +294,20 @@ def test_two_names_for_one_thing_take_the_readable_way(names: tuple[str, ...]) -
             others = [f'"{name}":{text}' for name, text in good.items() if name not in names]
             one = "{" + ",".join([f'"{first}":{value}', *others]) + "}"
             two = "{" + ",".join([f'"{first}":{value}', *others, f'"{second}":{value}']) + "}"
-            assert SHORTCUT.read(one.encode(), SIGFOX, NOW) is not None
-            assert SHORTCUT.read(two.encode(), SIGFOX, NOW) is None
+            assert FAST_PATH.read(one.encode(), SIGFOX, NOW) is not None
+            assert FAST_PATH.read(two.encode(), SIGFOX, NOW) is None
 
 
 @pytest.mark.parametrize("name", READ_OVER)
 def test_a_name_that_occurs_twice_takes_the_readable_way(name: str) -> None:
     once = BODY[:-1] + f',"{name}":1}}'.encode()
-    assert SHORTCUT.read(once, SIGFOX, NOW) is not None
-    assert SHORTCUT.read(once[:-1] + f',"{name}":1}}'.encode(), SIGFOX, NOW) is None
+    assert FAST_PATH.read(once, SIGFOX, NOW) is not None
+    assert FAST_PATH.read(once[:-1] + f',"{name}":1}}'.encode(), SIGFOX, NOW) is None
 
 
 @pytest.mark.parametrize("body", [BODY, LONG_BODY.rstrip()])
 def test_no_prefix_of_a_callback_is_one(body: bytes) -> None:
-    assert [end for end in range(len(body)) if SHORTCUT.read(body[:end], SIGFOX, NOW) is not None] == []
+    assert [end for end in range(len(body)) if FAST_PATH.read(body[:end], SIGFOX, NOW) is not None] == []
 
 
 @pytest.mark.parametrize("body", [BODY, LONG_BODY])
@@ -335,9 +335,9 @@ BEGINNINGS = ["evd_app_", "ey", "eyJ", "ya29.", "AKIA", "ASIA", "APA91", "AIza",
     st.sampled_from(["", *BEGINNINGS]),
 )
 def test_no_text_that_is_read_over_holds_a_secret(name: str, text: str, start: str) -> None:
-    """Whatever the shortcut takes, evd.redaction.requests leaves as it is."""
+    """Whatever the fast path takes, evd.redaction.requests leaves as it is."""
     body = body_of(**{name: start + text})
-    if SHORTCUT.read(body, SIGFOX, NOW) is not None:
+    if FAST_PATH.read(body, SIGFOX, NOW) is not None:
         assert masked_bytes(body) == body
     assert_law(body)
 
@@ -398,18 +398,18 @@ def test_what_is_nearly_a_callback_keeps_the_law(body: bytes, connectivity: int,
     connectivity=st.sampled_from([SIGFOX, WLAN]),
     now=st.integers(0, 2 * NOW),
 )
-def test_every_ordinary_callback_takes_the_shortcut(
+def test_every_ordinary_callback_takes_the_fast_path(
     vehicle: str, time: int, payload: bytes, seq: int | None, connectivity: int, now: int
 ) -> None:
     body = body_of(device=vehicle, time=time, data=payload.hex(), seqNumber=... if seq is None else seq)
-    found = SHORTCUT.read(body, connectivity, now)
+    found = FAST_PATH.read(body, connectivity, now)
     assert found is not None
     assert typed(found) == typed(readable(body, connectivity, now))
 
 
-def test_the_shortcut_goes_with_the_codec(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert ordinary.choose({}) is Shortcut
-    assert ordinary.choose({"EVD_CODEC": "cython"}) is Shortcut
+def test_the_fast_path_goes_with_the_codec(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ordinary.choose({}) is FastPath
+    assert ordinary.choose({"EVD_CODEC": "cython"}) is FastPath
     assert ordinary.choose({"EVD_CODEC": "python"}) is NoFastPath
     monkeypatch.setitem(sys.modules, "evd.ingest._fast_path", None)  # makes its import an ImportError
     assert ordinary.choose({}) is NoFastPath
@@ -424,4 +424,4 @@ def test_without_cython_nothing_is_ordinary() -> None:
 def test_only_bytes_are_read() -> None:
     for body in (BODY.decode(), bytearray(BODY), None):
         with pytest.raises(TypeError):
-            SHORTCUT.read(cast(bytes, body), SIGFOX, NOW)
+            FAST_PATH.read(cast(bytes, body), SIGFOX, NOW)

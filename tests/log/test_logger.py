@@ -158,7 +158,7 @@ def test_a_reader_who_pauses_costs_lines_and_no_time_and_hears_how_many() -> Non
         begun = time.monotonic()
         for number in range(1_000):
             sink.write(f"{number:099d}\n")
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5
         assert 0 < sink.dropped < 1_000
         assert not sink.drain(0.01)
         got = b""

@@ -18,6 +18,7 @@ from evd.model.operations import (
     AddOwner,
     ForgetUnseen,
     LimitReached,
+    OpenSession,
     Operation,
     RecordEvents,
     Register,
@@ -25,8 +26,10 @@ from evd.model.operations import (
     RemoveOwner,
     Renew,
     RevokeKey,
-    SetAlerts,
+    RevokeToken,
+    SeeSession,
     SetDeviceType,
+    SetEventSettings,
     SetPreferences,
     SetVehicle,
     Several,
@@ -39,6 +42,8 @@ KEY = AddKey("k1", "app", bytes(32), "", None, NOW)
 REVOKED = RevokeKey("k2", NOW)
 REGISTER = Register("A", "A", "phone", "martin", NOW)
 UNREGISTER = Unregister("A", "phone")
+OWNED = AddOwner("martin", "A", NOW)
+SIGNED_IN = OpenSession("s", b"", "martin", False, "", "", NOW)
 DISOWNED = RemoveOwner("martin", "A")
 FORMAT = AddFormat("trailer", "load::uint:8", b"{}", NOW)
 FORMAT_GONE = RemoveFormat("trailer")
@@ -68,9 +73,16 @@ FULL = LimitReached("full")
         (UNREGISTER, False, CommitSummary()),
         (SetPreferences("martin", b"{}", NOW), None, CommitSummary(registrations_changed=True)),
         (Renew("martin", NOW), ["A", "B"], CommitSummary(renewed=("A", "B"))),
-        (AddOwner("martin", "A", NOW), None, CommitSummary(attended=("A",))),
-        (DISOWNED, True, CommitSummary(owners_removed=(DISOWNED,), registrations_changed=True)),
-        (SetAlerts("A", None), None, CommitSummary(alerts_set=("A",), attended=("A",))),
+        (OWNED, None, CommitSummary(identities=((OWNED, None),), attended=("A",))),
+        (
+            DISOWNED,
+            True,
+            CommitSummary(identities=((DISOWNED, True),), owners_removed=(DISOWNED,), registrations_changed=True),
+        ),
+        (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),))),
+        (RevokeToken("t"), False, CommitSummary()),
+        (SeeSession("s", NOW), None, CommitSummary()),
+        (SetEventSettings("A", None), None, CommitSummary(event_settings_set=("A",), attended=("A",))),
         (RecordEvents("A", b"{}", (), NOW), 0, CommitSummary(events_recorded=True)),
         (ForgetUnseen(NOW, 10), 3, CommitSummary()),
     ],

@@ -120,7 +120,7 @@ def test_the_configuration_hides_a_format_of_the_database_under_its_name() -> No
 
 
 def test_the_default_does_not_hang_on_the_database() -> None:
-    """It is held by the shortcut for good, so it must be one that does not change."""
+    """It is held by the fast path for good, so it must be one that does not change."""
     with pytest.raises(ConfigError):
         Formats({}, "trailer")
 

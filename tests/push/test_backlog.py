@@ -12,8 +12,8 @@ from evd.model.operations import NewEvent, Operation, Outcome, Outcomes, PushVer
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.backlog import LOOK_EVERY_MS, PAGE, Backlog
 from evd.push.delivery import Delivery
-from evd.push.policy import DeliveryPolicy
 from evd.push.providers.fcm.traits import TRAITS
+from evd.push.skip_policy import SkipPolicy
 from evd.store.sqlite.engine import SqliteStore
 
 ALL = 1000
@@ -25,7 +25,7 @@ class Tables:
 
     def __init__(self, path: Path) -> None:
         self.store: SqliteStore = new_store(path, limits=ROOMY._replace(registrations=1000))
-        self.policy = DeliveryPolicy(TRAITS.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS)
+        self.policy = SkipPolicy(TRAITS.kinds, give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS)
         self.backlog = Backlog(self.store.due_pushes(TRAITS.serves), self.policy)
 
     def write(self, *operations: Operation) -> None:

@@ -14,7 +14,7 @@ from evd.push.providers.webhook.traits import TRAITS as WEBHOOKS
 
 
 async def begun(one: Chain, n: int) -> None:
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         while one.fake.google.sends < n and one.dispatcher.in_flight < n:
             await trio.sleep(0.002)
 

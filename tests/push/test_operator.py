@@ -29,7 +29,7 @@ from evd.errors import Unavailable
 from evd.model.daemon_state import StoppedPhonesState
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.model.units import DAY_MS, HOUR_MS
-from evd.push.stopped import StoppedPushes
+from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.push.trace import TraceRules, trace
 from evd.store.queries import Queries
 from evd.store.sqlite.read.queries import open_queries as asked
@@ -309,7 +309,7 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
         store.write([registered, phone("B1", OTHER, NOW)])
         store.write([outcome(A, "taken", "m/1", at=taken_at)])
         store.write([arrival(time=spoke_at, seq=7, now=spoke_at)] if spoke_at else [])
-        stopped = StoppedPushes(
+        stopped = StoppedPhonesSearch(
             stale_ms=30 * DAY_MS,
             give_up_ms=HOUR_MS,
             hindered_until=None if hindered_until is None else lambda: hindered_until,
@@ -323,13 +323,13 @@ async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_th
 async def test_all_registrations_are_looked_through_page_by_page(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("evd.push.stopped.PAGE", 3)
+    monkeypatch.setattr("evd.push.stopped_phones.PAGE", 3)
     with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         for number in range(1, 9):
             vehicle = f"{number:X}"
             store.write([phone(vehicle, GOOD, NOW - 31 * DAY_MS)])
             store.write([outcome(arrival(vehicle), "taken", "m/1", registration=number, at=NOW), arrival(vehicle)])
-        stopped = StoppedPushes(
+        stopped = StoppedPhonesSearch(
             stale_ms=30 * DAY_MS, give_up_ms=HOUR_MS, hindered_until=lambda: 0, clock=lambda: NOW + 1
         )
         async with asked(database) as queries:

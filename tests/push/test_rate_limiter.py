@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.net.client.backoff import FIRST_S, LONGEST_S, SPREAD, delay_s
+from evd.net.client.retry_delay import FIRST_S, LONGEST_S, SPREAD, delay_s
 from evd.push.rate_limiter import FLOOR, RECOVER_S, RateLimiter
 
 CHANCES = st.floats(0, 1, exclude_max=True)

@@ -19,7 +19,7 @@ from evd.sigfox.callback_form import CallbackDefinition, as_api, definitions, wh
 from evd.sigfox.kind_recognition import kind_of, require
 from evd.sigfox.kinds.registry import DATA_KINDS, KINDS
 from evd.sigfox.message import read_message
-from evd.sigfox.reports import report
+from evd.sigfox.network_reports import report
 
 URL = "https://evd.example.org"
 NOW = 1_700_000_000_000

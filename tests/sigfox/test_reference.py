@@ -111,7 +111,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B2 quoted or bare, and null": (
         "ingest/test_service_sigfox::test_the_same_message_is_the_same_in_every_shape",
-        "sigfox/test_reports::test_law_a_report_is_the_same_in_every_shape",
+        "sigfox/test_network_reports::test_law_a_report_is_the_same_in_every_shape",
     ),
     "B2 limits: 140 uplinks a day of 12 bytes, 4 downlinks of 8 bytes": (
         "model/test_frame_counter::test_the_view_shows_the_share_received_and_what_is_used_of_the_budget",

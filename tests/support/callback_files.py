@@ -13,7 +13,7 @@ from evd.request.body import LinePattern, read_batch, read_document
 from evd.sigfox.kind_recognition import kind_of
 from evd.sigfox.kinds.registry import DATA_KINDS
 from evd.sigfox.message import read_message
-from evd.sigfox.reports import report
+from evd.sigfox.network_reports import report
 
 DIRECTORY = Path(__file__).with_name("callbacks")
 BATCH = "batch"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from daemon_process import READY_S, STOP_S, Lines, RunningDaemon, clean_env, run_evd, running_daemon
+from daemon_process import READY_S, STOP_S, RunningDaemon, clean_env, run_evd, running_daemon, start_logged
 
 SIGFOX_BODY = (
     '{"timestamp":1639400000,"vehicleId":"386625","seqNumber":118,"rawdata":"130a4c0f594e427e4bb45088",'
@@ -45,12 +43,8 @@ class Fcm:
 @contextmanager
 def fake_fcm(directory: Path, port: int = 0) -> Iterator[Fcm]:
     record, credentials = directory / "pushes.jsonl", directory / "fcm.json"
-    command = [sys.executable, "-m", "evd", "fake-fcm", "--bind", f"127.0.0.1:{port}", "--record", str(record)]
-    process = subprocess.Popen(
-        [*command, "--credentials", str(credentials)], env=clean_env(), stderr=subprocess.PIPE, text=True
-    )
-    assert process.stderr is not None
-    said = Lines(process.stderr)
+    command = ["-m", "evd", "fake-fcm", "--bind", f"127.0.0.1:{port}", "--record", str(record)]
+    said, process = start_logged([*command, "--credentials", str(credentials)], clean_env())
     try:
         line = said.wait_for("listens on", READY_S)
         assert line is not None, str(said)

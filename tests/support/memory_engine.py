@@ -113,7 +113,7 @@ class MemoryDatabase:
     def own_formats(self) -> list[Any]:
         return []
 
-    type_formats = named_formats = find_damage = own_formats
+    type_formats = named_formats = find_damage = living_sessions = living_tokens = own_formats
 
     def due_pushes(self, kinds: Iterable[str] = ()) -> NoRows:
         return NoRows()

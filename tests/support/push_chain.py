@@ -112,7 +112,7 @@ class Chain:
 
     async def until(self, sql: str, expected: Any) -> None:
         """Wait until the database's one answer is what is expected."""
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             while (found := self.rows(sql)) != [(expected,)]:
                 await trio.sleep(0.002)
         assert found == [(expected,)]
@@ -123,7 +123,7 @@ class Chain:
 
     async def sent(self, count: int) -> list[tuple[str, int]]:
         """(token, status of the answer) of all messages so far, once there are so many; and there are no more."""
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             while len(self.fake.sends) < count:
                 await trio.sleep(0.002)
         await self.quiet()

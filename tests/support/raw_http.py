@@ -200,7 +200,7 @@ class Client:
         self.buffer += data
 
     async def read(self, *, head_only: bool = False) -> Answer:
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             while b"\r\n\r\n" not in self.buffer:
                 await self._more()
             head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
@@ -214,7 +214,7 @@ class Client:
 
     async def ended(self) -> bool:
         """Whether the server closes without another word, be it by a reset."""
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             try:
                 return not self.buffer and not await self.stream.receive_some()
             except trio.BrokenResourceError:
@@ -236,6 +236,6 @@ async def connect(port: int, tls: ssl.SSLContext | None = None) -> Client:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what a server does on its own account, where there is nothing on the wire to wait for."""
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         while not condition():
             await trio.sleep(0.005)

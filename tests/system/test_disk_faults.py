@@ -18,7 +18,7 @@ from daemon_statuses import post, stored
 from folders import SUPPORT
 
 from evd.config.settings import IngestSettings
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 #: Shorter than in operation, so that a test takes seconds: a stall is red after half of it.
 QUICK = {"EVD_INGEST__ANSWER_TIMEOUT_S": "1"}
@@ -61,12 +61,11 @@ def test_a_disk_that_hangs_is_told_and_alarms_and_what_it_took_then_is_there(tmp
         assert post(daemon, 2).status_code == 503
         assert ready(daemon) == (503, ready(daemon)[1] | {"reason": "the disk does not answer"})
         until(lambda: any(alarm["name"] == "not_writing" for alarm in ready(daemon)[1]["alarms"]))
-        (line,) = daemon.events("nothing is written")
-        assert line["level"] == "error"
+        assert daemon.event("nothing is written")["level"] == "error"
         disk.be("well")
         until(lambda: ready(daemon)[0] == 200)
         assert post(daemon, 3).status_code == 201
-        assert daemon.events("writing goes on")
+        daemon.event("writing goes on")
         assert len(stored(daemon)) == 3
 
 
@@ -124,10 +123,10 @@ def test_a_database_that_another_process_holds_is_told_until_it_lets_go(tmp_path
         assert ready(daemon)[1]["reason"] == "another process holds the database"
         time.sleep(1)
         assert ready(daemon)[0] == 503, "nobody waits any more, and still nothing could be written"
-        assert "evd.db" in daemon.events("nothing is written")[0]["reason"]
+        assert "evd.db" in daemon.event("nothing is written")["reason"]
         holder.execute("ROLLBACK")
         holder.close()
-        until(lambda: ready(daemon)[0] == 200, 2)
+        until(lambda: ready(daemon)[0] == 200)
         assert post(daemon, 1).status_code == 201
 
 

@@ -147,7 +147,7 @@ def test_h08_a_path_that_nobody_serves_is_kept_for_a_good_key_alone(network: Net
             assert (reply.status_code, reply.text) == (418, "I'm a teapot!")
         found = rejected(network, path)
         assert [(seen, error) for seen, error, _ in found] == ([(times, "Unknown route")] if times else [])
-    assert network.daemon.events("a request to an unknown path is rejected")
+    network.daemon.event("a request to an unknown path is rejected")
 
 
 def test_h08_the_device_may_stand_in_the_path(network: Network) -> None:

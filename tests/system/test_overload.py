@@ -21,14 +21,14 @@ from daemon_process import RunningDaemon, running_daemon
 from overload_burst import burst_of_its_own, callback
 from raw_http import Client, connect
 
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 QUEUE = 16
 BURST = os.environ.get("BURST", "10000x200")
 
 HOLD = """
 import sys
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 connection = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)

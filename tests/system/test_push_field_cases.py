@@ -15,7 +15,7 @@ from chain import fake_fcm, whole_chain
 from daemon_process import RunningDaemon
 from push_chain import NOW, Chain, chain
 
-from evd.alarms.readings import readings
+from evd.alarms.readings import readings_of
 from evd.alarms.state import Alarms
 from evd.config.settings import AlarmSettings
 from evd.dev.fake_fcm.behaviours import FakeReply, refusal
@@ -171,8 +171,8 @@ def test_many_phones_that_are_gone_at_once_alarm_and_come_back(tmp_path: Path) -
             assert _registered(admin) == 0
             outcomes = admin.get("/api/v1/stats").json()["push"]["outcomes"]
             alarms = Alarms(AlarmSettings())
-            alarms.step(readings(_state({}), NOW, rejected_max=10_000))
-            changes = alarms.step(readings(_state(outcomes), NOW + 5000, rejected_max=10_000))
+            alarms.step(readings_of(_state({}), NOW, rejected_max=10_000))
+            changes = alarms.step(readings_of(_state(outcomes), NOW + 5000, rejected_max=10_000))
             (raised,) = [change for change in changes if change.name == "push_dropped"]
             assert f"{PHONES} phones within an hour" in raised.text
             began = time.monotonic()

@@ -58,8 +58,7 @@ def test_the_log_and_what_is_kept_of_a_rejected_request_say_whose_it_was(
     address = f"{network}{number}"
     headers = {"x-api-key": daemon.keys["sigfox"], header: text.format(address)}
     assert client.post(path, content=f"{header} {path}".encode(), headers=headers).status_code >= 400
-    line = daemon.logs.wait_for(f'"client": "{address}"', 10)
-    assert line is not None and event in line
+    daemon.event(event, client=address)
     newest = client.get("/api/v1/rejections?limit=1", headers={"x-api-key": daemon.keys["admin"]}).json()[0]
     assert newest["client"] == address
     shown = run_evd("rejected", "show", str(newest["number"]), "--dir", daemon.directory).stdout

@@ -16,7 +16,7 @@ from daemon_process import RunningDaemon, running_daemon
 from odd_requests import GOOD, ODD_REQUESTS, Odd, post
 from raw_http import Answer, Client, Ended, connect
 
-from evd.net import control
+from evd.net.client import control_socket
 from evd.store.sqlite.connection import open_reader
 
 COUNTED = ("content-type", "content-length", "x-status-id", "retry-after", "access-control-allow-origin", "connection")
@@ -45,7 +45,7 @@ class Site:
 
 
 def made_key(daemon: RunningDaemon, **wish: str) -> dict[str, str]:
-    key: dict[str, str] = control.call(daemon.directory / "evd.sock", "POST", "/keys", wish)
+    key: dict[str, str] = control_socket.call(daemon.directory / "evd.sock", "POST", "/keys", wish)
     return key
 
 
@@ -56,7 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     directory = tmp_path_factory.mktemp("differential") / "evd"
     with running_daemon(directory, env=settings) as daemon:
         revoked = made_key(daemon, role="sigfox")
-        control.call(daemon.directory / "evd.sock", "DELETE", f"/keys/{revoked['id']}")
+        control_socket.call(daemon.directory / "evd.sock", "DELETE", f"/keys/{revoked['id']}")
         bound = made_key(daemon, role="device", vehicle="386625")
         made_key(daemon, role="sigfox", secret=IMPORTED)
         keys = {**daemon.keys, "revoked": revoked["key"], "bound": bound["key"], "imported": IMPORTED}

@@ -66,7 +66,7 @@ async def taken(way: Way, document: dict[str, Any]) -> tuple[list[list[str]], se
     answers: list[Any] = []
     with walked() as stacks:
         way.ingest.take(request, answers.append)
-    with trio.fail_after(5):
+    with trio.fail_after(30):
         while not answers:
             await trio.lowlevel.checkpoint()
     assert answers[0].status == 201

@@ -19,8 +19,8 @@ from evd.ingest.redecode import decode_kept
 from evd.model.operations import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
+from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
-from evd.sigfox.findings import remarks
 from evd.store.records import LISTED_MAX
 
 NAME_MAX = 200

@@ -16,10 +16,10 @@ from evd.api.context import here, is_local, request_body, require_key, require_u
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
-from evd.events import rules as alerts
-from evd.events.rules import KINDS, VehicleEventSettings
+from evd.model import event_settings
 from evd.model import preferences as user_preferences
-from evd.model.operations import LimitReached, SetAlerts, SetPreferences, UnknownVehicle
+from evd.model.event_settings import KINDS, VehicleEventSettings
+from evd.model.operations import LimitReached, SetEventSettings, SetPreferences, UnknownVehicle
 from evd.model.status import vehicle_id
 
 UID_MAX = 256
@@ -44,26 +44,26 @@ async def events_of_all() -> Response:
 
 
 @routes.get("/vehicles/<given>/alerts")
-async def alerts_of_vehicle(given: str) -> Response:
+async def event_settings_of_vehicle(given: str) -> Response:
     """The vehicle's settings, with the defaults for what is not set."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
-    known, settings = await here().queries.alerts_of(vehicle)
+    known, settings = await here().queries.event_settings_of(vehicle)
     if not known:
         raise _unknown(vehicle)
-    return v1_json(_shown(alerts.read(settings)))
+    return v1_json(_shown(event_settings.read(settings)))
 
 
 @routes.put("/vehicles/<given>/alerts")
-async def set_alerts(given: str) -> Response:
+async def set_event_settings(given: str) -> Response:
     """Members that are missing are set to their defaults; null resets all."""
     vehicle = vehicle_id(given)
     await _admit(vehicle)
     document = await _document()
-    settings = VehicleEventSettings() if document is None else alerts.parse(document)
+    settings = VehicleEventSettings() if document is None else event_settings.parse(document)
     stored = None if document is None else msgspec.json.encode(settings)
     try:
-        await here().writer.write(SetAlerts(vehicle, stored))
+        await here().writer.write(SetEventSettings(vehicle, stored))
     except UnknownVehicle:
         raise _unknown(vehicle) from None
     return v1_json(_shown(settings))

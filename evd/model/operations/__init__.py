@@ -8,8 +8,20 @@ redelivery, a replay, a backfill) and changes nothing then.
 from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
 from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
-from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetAlerts, SetPreferences
+from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
+from evd.model.operations.identity import (
+    AddToken,
+    AddUser,
+    EndSessions,
+    NotOwner,
+    OpenSession,
+    RemoveUser,
+    RevokeToken,
+    SeeSession,
+    SetPassword,
+    UseToken,
+)
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
@@ -25,11 +37,14 @@ __all__ = [
     "AddFormat",
     "AddKey",
     "AddOwner",
+    "AddToken",
+    "AddUser",
     "Annotate",
     "Arrive",
     "CancelDownlink",
     "Client",
     "CloseDownlink",
+    "EndSessions",
     "EventDue",
     "ForgetExpired",
     "ForgetRejected",
@@ -40,8 +55,10 @@ __all__ = [
     "MendClock",
     "Modem",
     "NewEvent",
+    "NotOwner",
     "Note",
     "OfferDownlink",
+    "OpenSession",
     "Operation",
     "Outcome",
     "Outcomes",
@@ -56,15 +73,20 @@ __all__ = [
     "Reject",
     "RemoveFormat",
     "RemoveOwner",
+    "RemoveUser",
     "Renew",
     "RevokeKey",
-    "SetAlerts",
+    "RevokeToken",
+    "SeeSession",
     "SetDeviceType",
+    "SetEventSettings",
+    "SetPassword",
     "SetPreferences",
     "SetVehicle",
     "Several",
     "Stored",
     "UnknownVehicle",
     "Unregister",
+    "UseToken",
     "WaitNoLonger",
 ]

@@ -17,7 +17,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     details: bytes
     samples: bytes = b"[]"
     """JSON: the two samples that were compared."""
-    self_told: tuple[Client, ...] = ()
+    shown_by_app: tuple[Client, ...] = ()
     """Clients whose apps show it by themselves: it is not pushed to their registrations."""
 
 
@@ -55,8 +55,8 @@ class EventDue(msgspec.Struct, frozen=True, gc=False):
     """The user's preferences, as JSON."""
 
 
-class SetAlerts(Operation, frozen=True, gc=False):
-    """How alerts are set for a vehicle, as JSON; None: the defaults. UnknownVehicle is raised for an unknown one."""
+class SetEventSettings(Operation, frozen=True, gc=False):
+    """The event settings of a vehicle, as JSON; None: the defaults. UnknownVehicle is raised for an unknown one."""
 
     vehicle: str
     settings: bytes | None

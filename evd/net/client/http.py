@@ -19,7 +19,7 @@ import httpx
 import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
-from evd.net.client.origin import origin_of
+from evd.net.client.base_url import origin_of
 from evd.net.client.response import Response
 from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
 from evd.version import VERSION

@@ -20,7 +20,7 @@ import outcome
 import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
-from evd.net.client.origin import parse_origin
+from evd.net.client.base_url import parse_base_url
 from evd.net.client.push_connection import NoAnswer, PushConnection
 from evd.net.client.response import Response
 from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
@@ -110,7 +110,7 @@ class PushPool:
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """Raises ConfigError if `base_url` is no http:// or https:// address."""
-        self.origin = parse_origin(base_url)
+        self.origin = parse_base_url(base_url)
         self._body_max = body_max
         self._idle_max_s = idle_max_s
         self._ssl_context: ssl.SSLContext | None = None

@@ -21,7 +21,7 @@ LOOKS_MAX = 32
 KNOWN_MAX = 4096
 """Addresses remembered because a key was shown from there, the latest last; there are some hundred callers."""
 
-TOLD_MAX = 1024
+CROWDING_MAX = 1024
 """Addresses whose connections were closed, counted for the alarm."""
 
 
@@ -153,7 +153,7 @@ class Admission:
         self._of: dict[str, _IdleOrder] = {}
         self._known: dict[str, None] = {}
         self._bytes = {True: _Bytes(bounds.strangers_bytes), False: _Bytes(bounds.bytes)}
-        self._told: Counter[str] = Counter()
+        self._crowding: Counter[str] = Counter()
 
     @property
     def strangers(self) -> int:
@@ -165,7 +165,7 @@ class Admission:
         if self.open >= self.bounds.places or self.strangers >= self.bounds.strangers:
             if not self.make_room():
                 self.turned_away += 1
-                self._tell(network)
+                self._count_crowding(network)
                 return None
         elif self._too_many(network, address):
             self._shut_down(self._of[network].first())
@@ -211,7 +211,7 @@ class Admission:
         sort.set(place, count if place.taken else 0)
         while (one := sort.excess()) is not None:
             self.let_go += 1
-            self._tell(one.network)
+            self._count_crowding(one.network)
             sort.set(one, 0)
             if one.holder is not None:
                 one.holder.let_go()
@@ -233,7 +233,7 @@ class Admission:
     @property
     def crowded_by(self) -> str:
         """The address whose connections were closed most often."""
-        most = self._told.most_common(1)
+        most = self._crowding.most_common(1)
         return most[0][0] if most else ""
 
     def _too_many(self, network: str, address: str) -> bool:
@@ -246,17 +246,17 @@ class Admission:
         if place is None:
             return False
         self.gave_way += 1
-        self._tell(place.network)
+        self._count_crowding(place.network)
         holder = place.holder
         self.leave(place)
         if holder is not None:
             holder.give_way()
         return True
 
-    def _tell(self, network: str) -> None:
-        self._told[network] += 1
-        if len(self._told) > TOLD_MAX:
-            self._told = Counter(dict(self._told.most_common(TOLD_MAX // 2)))
+    def _count_crowding(self, network: str) -> None:
+        self._crowding[network] += 1
+        if len(self._crowding) > CROWDING_MAX:
+            self._crowding = Counter(dict(self._crowding.most_common(CROWDING_MAX // 2)))
 
     def _line_up(self, place: Slot) -> None:
         place.lines = [self._strangers, self._of.setdefault(place.network, _IdleOrder())]

@@ -10,16 +10,28 @@ import select
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
 from evd.net.server.counters import EdgeCounters
-from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, SERVER_ERROR, RequestReader, error_reply, render
+from evd.net.server.http1 import CONTINUE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
+from evd.net.server.phases import (
+    ANSWERING,
+    GONE,
+    HELLO,
+    IN_BODY,
+    IN_HEAD,
+    LINGERING,
+    RESTING,
+    SENDING,
+    SENDING_LAST,
+    TAKEN,
+    Phase,
+)
 from evd.net.socket import PlainSocket
 from evd.request.http import Reply, Request
 
@@ -27,7 +39,6 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 CROWDED = Unavailable("Too many requests are on their way at once; send it again later, with the key in its head.")
-ANSWER_LATE = Unavailable("The request could not be answered in time; send it again later.")
 Answer = Callable[[Reply], None]
 
 #: The events that epoll reports of a connection; registered again when they change.
@@ -44,7 +55,6 @@ REQUESTS_AT_ONCE = 16
 
 BYTES_AT_ONCE = 16 * 1024
 """Bytes, likewise. As chunks of one byte, the slowest way to send them, they take about 2 ms."""
-
 
 LINGER_S = 1.0
 """How long the client may take to read the last reply before the socket is closed (RFC 9112, section 9.6)."""
@@ -112,25 +122,12 @@ class Reception(ABC):
         """Note that the connection is closed."""
 
 
-class Phase(Enum):
-    HELLO = auto()  # of TLS
-    READING = auto()  # a head, a body, or nothing yet
-    ANSWERING = auto()  # a request was taken and its answer is due
-    SENDING = auto()  # a reply is longer than the socket's buffer
-    LINGERING = auto()  # the last reply is sent: further bytes are skipped
-    GONE = auto()  # closed, or handed over
-
-
-_LISTENS = frozenset({Phase.HELLO, Phase.READING, Phase.LINGERING})
-
-
 class Connection:
     """Reads requests, has them answered one after the other, and closes itself. Its methods do not raise."""
 
     __slots__ = (
-        *("_allowance", "_conversing", "_ending", "_head", "_last", "_left", "_peer", "_reader", "_reception", "_room"),
-        *("_turn", "_unread"),
-        *("deadline", "late", "phase", "place", "wire"),
+        *("_peer", "_pending", "_proxied", "_reader", "_reception", "_skips", "_turn"),
+        *("deadline", "phase", "place", "wire"),
     )
 
     def __init__(self, reception: Reception, wire: PlainSocket, peer: str, place: Slot) -> None:
@@ -138,47 +135,42 @@ class Connection:
         self.place = place
         place.holder = self
         self.wire = wire
-        self.phase = Phase.READING if wire.greeted else Phase.HELLO
+        self.phase = RESTING if wire.greeted else HELLO
         # A fresh connection has something to say; an old one may rest.
         self.deadline = reception.time + (limits.head_s if wire.greeted else limits.tls_hello_s)
-        self.late: RequestError | None = None
-        """The refusal that is sent if the deadline passes; None if the connection is just closed."""
         self._reception = reception
         self._reader = RequestReader(head_max=limits.head_max, fields_max=limits.fields_max)
         self._peer = peer
-        self._head: RequestHead | None = None  # of the request that is being read or answered
-        self._allowance: Allowance | None = None  # of that request, once its body has to be waited for
-        self._conversing = False
-        self._turn = REQUESTS_AT_ONCE  # requests that may still be taken in this turn
-        self._room = BYTES_AT_ONCE  # and bytes
-        self._unread = False  # bytes may wait in the socket
-        self._ending = False  # and after them its end
-        self._last = False  # the reply on its way is the last one
-        self._left = limits.linger_max
+        self._proxied = reception.proxies.trust(peer)
+        """Whether the peer is a proxy, which names the client of each request."""
+        self._pending: RequestHead | None = None
+        """The head of the request whose answer is due."""
+        self._turn = REQUESTS_AT_ONCE
+        """Requests that may still be taken in this turn; below 0 once another turn was asked for."""
+        self._skips = limits.linger_max
+        """Bytes that may still be skipped after the last reply."""
 
     @property
     def idle(self) -> bool:
         """Whether no byte of a request is here, so that it may be closed at any time."""
-        return self.phase is Phase.HELLO or (
-            self.phase is Phase.READING and self._head is None and self._reader.empty and not self.wire.unsent
-        )
+        return self.phase is HELLO or (self.phase is RESTING and self._reader.empty and not self.wire.unsent)
 
     # ---- events ----
 
     def on_ready(self, events: int) -> None:
         """The socket is readable, or writable, or has ended."""
+        wire = self.wire
         unfinished = self._turn < 0
-        self._begin_turn()
+        self._turn = REQUESTS_AT_ONCE
         try:
-            if events & _WRITABLE and self.wire.unsent and self.wire.flush() and self.phase is Phase.SENDING:
-                self._sent()
-                self._process_requests()
+            if wire.unsent and events & _WRITABLE and wire.flush():
+                self._flushed()
             if events & _READABLE:
-                self._unread = True
+                wire.more = True
                 if events & _ENDING:
-                    self._ending = True
+                    wire.ending = True
             if unfinished:
-                self._process_requests()
+                self._read_requests()
             self._listen()
             if self._reception.stopping and self.idle:
                 self.close()
@@ -187,29 +179,30 @@ class Connection:
 
     def answer(self, reply: Reply) -> None:
         """The answer to the request in progress; ignored if the connection is closed or was refused meanwhile."""
-        head = self._head
-        if self.phase is not Phase.ANSWERING or head is None:
+        head = self._pending
+        if head is None:
             return
+        at_once = self.phase is TAKEN
         try:
-            unread = self._allowance is not None and not self._allowance.reads
-            last = not head.keep_alive or unread or reply is SERVER_ERROR or self._reception.stopping
-            self._head = self._allowance = None
+            last = not head.keep_alive or reply is SERVER_ERROR or self._reader.ended or self._reception.stopping
             self._send(render(reply, head_only=head.method == "HEAD", minor=head.minor, keep_alive=not last), last=last)
-            if not self._conversing:
-                self._begin_turn()
-                self._process_requests()
+            if not at_once:  # otherwise `_read_requests` goes on
+                self._turn = REQUESTS_AT_ONCE
+                if not self._reader.empty:
+                    self._read_requests()
                 self._listen()
         except Exception as error:
             self._fail(error)
 
     def on_timeout(self) -> None:
         """Its deadline has passed."""
+        late = self.phase.late
         try:
-            if self.late is None:
+            if late is None:
                 self.close()
             else:
                 self._reception.counters.timed_out += 1
-                self._refuse(self.late)
+                self._refuse(late)
                 self._listen()
         except Exception as error:
             self._fail(error)
@@ -217,8 +210,8 @@ class Connection:
     def shut_down(self) -> None:
         """The server stops: close, unless a request has begun, even if it is still in the socket."""
         if self.idle:
-            self._unread = True
-            self._begin_turn()
+            self.wire.more = True
+            self._turn = REQUESTS_AT_ONCE
             try:
                 self._listen()
             except Exception as error:
@@ -232,137 +225,155 @@ class Connection:
 
     def let_go(self) -> None:
         """Refuse the request: unfinished requests hold too many bytes."""
+        if self.phase is GONE:
+            return
         self._reader.forget()
-        self._head = self._allowance = None
         try:
             self._refuse(CROWDED)
         except Exception as error:
             self._fail(error)
 
     def close(self) -> None:
-        if self.phase is not Phase.GONE:
-            self.phase = Phase.GONE
+        if self.phase is not GONE:
+            self.phase = GONE
+            self._pending = None
             self._reader.forget()
             self._reception.ended(self)
             self.wire.close()
+
+    def _wait(self, phase: Phase, within_s: float) -> None:
+        """Enter a phase and set its deadline."""
+        self.phase = phase
+        self.deadline = self._reception.time + within_s
 
     # ---- reading ----
 
     def _listen(self) -> None:
         """Read what has arrived, within the turn's bounds, and not while a request is being answered."""
-        while (self._unread or self._ending) and self.phase in _LISTENS and self._has_turn():
-            data = self.wire.receive()
-            self._unread = self.wire.more
-            if self.phase is Phase.HELLO and self.wire.greeted:
-                self._rest(self._reception.limits.head_s)
+        wire = self.wire
+        room = BYTES_AT_ONCE
+        while wire.more and self.phase.listens and (self._turn > 0 or self._may_go_on()):
+            data = wire.receive()
+            if self.phase is HELLO and wire.greeted:
+                self._wait(RESTING, self._reception.limits.head_s)
             if data is None:
                 return
             if not data:
                 self.close()
-            elif self.phase is Phase.LINGERING:
-                self._left -= len(data)
-                if self._left < 0:
-                    self.close()
+            elif self.phase is LINGERING:
+                self._skip(len(data))
             else:
                 self._reader.feed(data)
-                self._process_requests()
-                self._room -= len(data)
-                if self._room <= 0:
+                self._read_requests()
+                room -= len(data)
+                if room <= 0:
                     self._turn = min(self._turn, 0)
 
-    def _begin_turn(self) -> None:
-        self._turn, self._room = REQUESTS_AT_ONCE, BYTES_AT_ONCE
-
-    def _has_turn(self) -> bool:
-        if self._turn > 0:
-            return True
+    def _may_go_on(self) -> bool:
+        """Whether this turn has requests left; if not, another one is asked for, once."""
         if self._turn == 0:
-            self._turn = -1  # said once
+            self._turn = -1
             self._reception.unfinished(self)
-        return False
+        return self._turn > 0
 
-    def _process_requests(self) -> None:
+    def _read_requests(self) -> None:
         """Have complete requests answered until bytes are missing or an answer is due."""
-        self._conversing = True
         try:
-            while self.phase is Phase.READING and self._has_turn() and self._next_request():
+            while self.phase.reads and (self._turn > 0 or self._may_go_on()):
+                request = self._next_request()
+                if request is None:
+                    return
                 self._turn -= 1
+                self._have_pending(request)
         except RequestError as error:
             self._refuse(error)
-        finally:
-            self._conversing = False
 
-    def _next_request(self) -> bool:
-        """Take one request; False if bytes of it are missing. Raises RequestError if it is refused."""
+    def _next_request(self) -> Request | None:
+        """A complete request; None if bytes of it are missing or it is handed over. Raises RequestError."""
         reader, reception = self._reader, self._reception
-        head = self._head
+        head = reader.head
         if head is None:
-            head = None if reader.empty else reader.next_head()
+            head = reader.next_head()
             if head is None:
                 if not reader.empty:
-                    if self.late is None:
-                        self._owes(HEAD_LATE, reception.limits.head_s)
-                    reception.admission.hold(self.place, reader.held)
-                return False
+                    self._await_head()
+                return None
             reception.counters.requests += 1
             if not reception.is_ingest(head.method, head.path):
-                self.phase = Phase.GONE
-                if self.place.stranger and reception.allow(head, self._client(head)).known:
-                    self._prove()
-                reception.admission.hand_over(self.place)
-                reception.give_away(self, reader.unread())
-                return False
-            self._head = head
-        body = reader.arrived(reception.limits.body_max) if self._allowance is None else None
+                self._hand_over(head)
+                return None
+        body = reader.arrived(reception.limits.body_max)
         if body is None:
-            body = self._awaited(head)
-        if body is None:
-            if self.late is not BODY_LATE:
-                self._owes(BODY_LATE, reception.limits.body_s)
-                if head.expects_continue:
-                    self.wire.send(CONTINUE)
-            reception.admission.hold(self.place, reader.held)
-            if reader.paused:
-                self._turn = 0
-                self._has_turn()
-            return False
+            body = self._awaited_body(head)
+            if body is None:
+                return None
         if self.place.held:
             reception.admission.hold(self.place, 0)
-        self._owes(ANSWER_LATE, reception.limits.answer_s)
-        self.phase = Phase.ANSWERING
-        self._have_answered(Request(head.method, head.path, head.query, head.headers, body, self._client(head)))
-        return True
+        self._pending = head
+        client = self._client(head) if self._proxied else self._peer
+        return Request(head.method, head.path, head.query, head.headers, body, client)
 
-    def _awaited(self, head: RequestHead) -> bytes | None:
+    def _await_head(self) -> None:
+        if self.phase is not IN_HEAD:
+            self._wait(IN_HEAD, self._reception.limits.head_s)
+        self._reception.admission.hold(self.place, self._reader.held)
+
+    def _awaited_body(self, head: RequestHead) -> bytes | None:
         """A body that did not come with its head; None while bytes of it are missing.
 
         Before the first wait the head decides whether the body is read at all.
         """
-        reader, allowance = self._reader, self._allowance
-        if allowance is None:
-            allowance = self._allowance = self._reception.allow(head, self._client(head))
-            if not allowance.reads:
-                reader.forget()
-        return reader.body(allowance) if allowance.reads else b""
+        reader, reception = self._reader, self._reception
+        begins = self.phase is not IN_BODY
+        allowance = reception.allow(head, self._client(head)) if begins else None
+        if allowance is not None and not allowance.reads:
+            reader.forget()
+            return b""
+        body = reader.body(allowance)
+        if body is not None:
+            return body
+        if begins:
+            self._wait(IN_BODY, reception.limits.body_s)
+            if head.expects_continue:
+                self.wire.send(CONTINUE)
+        reception.admission.hold(self.place, reader.held)
+        if reader.paused:
+            self._turn = 0
+            self._may_go_on()
+        return None
 
     def _client(self, head: RequestHead) -> str:
         """The address of a request's client, also through a proxy."""
         return self._reception.proxies.client(self._peer, head.headers)
 
-    def _have_answered(self, request: Request) -> None:
+    def _hand_over(self, head: RequestHead) -> None:
+        """Give the connection away: this request is for the web application."""
+        reception = self._reception
+        self.phase = GONE
+        if self.place.stranger and reception.allow(head, self._client(head)).known:
+            reception.admission.prove(self.place)
+        reception.admission.hand_over(self.place)
+        reception.give_away(self, self._reader.unread())
+
+    def _have_pending(self, request: Request) -> None:
+        reception = self._reception
+        self.phase = TAKEN
+        self.deadline = reception.time + reception.limits.answer_s
         try:
-            self._reception.take(request, self.answer)
+            reception.take(request, self.answer)
         except RequestError as error:
             if error.status not in NO_KEY:
                 self._prove()
             self.answer(error_reply(error))
         except Exception as error:
-            self._reception.counters.failed += 1
-            self._reception.log.error(
+            reception.counters.failed += 1
+            reception.log.error(
                 "edge.request_failed", error=type(error).__name__, path=request.path, client=request.peer
             )
             self.answer(SERVER_ERROR)
         else:
+            if self.phase is TAKEN:
+                self.phase = ANSWERING
             if self.place.stranger:
                 self._prove()
 
@@ -370,33 +381,32 @@ class Connection:
         if self.place.stranger:
             self._reception.admission.prove(self.place)
 
-    def _owes(self, late: RequestError, within_s: float) -> None:
-        self.late = late
-        self.deadline = self._reception.time + within_s
-
     # ---- answers, and the end ----
 
     def _send(self, data: bytes, *, last: bool) -> None:
-        self.late = None
-        self._last = last
-        if self.wire.send(data):
-            self._sent()
-        else:
-            self.phase = Phase.SENDING
-            self.deadline = self._reception.time + self._reception.limits.write_s
-
-    def _sent(self) -> None:
-        if self._last:
+        """Send a reply, with which no answer is due any more."""
+        self._pending = None
+        if not self.wire.send(data):
+            self._wait(SENDING_LAST if last else SENDING, self._reception.limits.write_s)
+        elif last:
             self._linger()
         else:
-            self._rest(self._reception.limits.idle_s)
-            if self.place.stranger:
-                self._reception.admission.answered(self.place)
+            self._rest()
 
-    def _rest(self, for_s: float) -> None:
-        self.phase = Phase.READING
-        self.late = None
-        self.deadline = self._reception.time + for_s
+    def _flushed(self) -> None:
+        """A reply that was longer than the socket's buffer is in it whole."""
+        if self.phase is SENDING:
+            self._rest()
+            self._read_requests()
+        elif self.phase is SENDING_LAST:
+            self._linger()
+
+    def _rest(self) -> None:
+        """Wait for the next request."""
+        self.phase = RESTING
+        self.deadline = self._reception.time + self._reception.limits.idle_s
+        if self.place.stranger:
+            self._reception.admission.answered(self.place)
 
     def _refuse(self, error: RequestError) -> None:
         """The last words to a connection whose bytes can be trusted no more, or are late."""
@@ -405,9 +415,13 @@ class Connection:
 
     def _linger(self) -> None:
         """Half-close and skip further bytes; else the kernel answers them with a reset, which discards the reply."""
-        self.phase = Phase.LINGERING
-        self.deadline = self._reception.time + self._reception.limits.linger_s
+        self._wait(LINGERING, self._reception.limits.linger_s)
         self.wire.end()
+
+    def _skip(self, count: int) -> None:
+        self._skips -= count
+        if self._skips < 0:
+            self.close()
 
     def _fail(self, error: Exception) -> None:
         """Close the connection after an exception, which must not leave it."""

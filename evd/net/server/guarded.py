@@ -9,43 +9,31 @@ ALPN, nor WebSocket.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from math import inf
+from dataclasses import dataclass
 from typing import Any, cast
 
-import h11
 import trio
 from hypercorn.config import Config
 from hypercorn.events import Closed, Event, RawData, Updated
-from hypercorn.protocol.events import Event as StreamEvent
-from hypercorn.protocol.events import Response
-from hypercorn.protocol.h11 import H11Protocol
 from hypercorn.trio.task_group import TaskGroup
 from hypercorn.trio.tcp_server import TCPServer
 from hypercorn.typing import AppWrapper, ConnectionState, WorkerContext
 from hypercorn.utils import parse_socket_addr
 
 from evd.errors import RequestError
-from evd.net import sse
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
-from evd.net.server.connection import CROWDED, LINGER_MAX, LINGER_S
-from evd.net.server.http1 import BODY_LATE, CONTINUE, HEAD_LATE, error_reply, render
+from evd.net.server.connection import LINGER_MAX, LINGER_S
+from evd.net.server.guarded_protocol import GuardedProtocol
+from evd.net.server.http1 import CONTINUE, error_reply, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
 from evd.net.server.http1_head import RequestHead
+from evd.net.server.read_deadline import ReadDeadline
 
-RECEIVE_MAX = (
-    16 * 1024
-)  # bytes taken from a connection at once, before others have their turn; as `evd.net.server.connection` has it
 SEND_MAX = 65536  # bytes with one write deadline, so that a slow reader is not taken for a dead one
-
-LATE = {True: BODY_LATE, False: HEAD_LATE}
-"""The refusal if the rest of a request is late, by whether it is the rest of its body."""
-
-CROWDED_OUT = dict.fromkeys(LATE, CROWDED)
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
@@ -102,30 +90,26 @@ class GuardedConnection(TCPServer):
         self._peer = ""
         self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=self._allow)
         self._whole = trio.CancelScope()
-        self._reading = trio.CancelScope()
-        self._due = trio.current_time() + limits.head_s  # a fresh connection has something to say
-        self._mark = (0, False, False)
+        self._deadline = ReadDeadline(head_s=limits.head_s, body_s=limits.body_s)
         self._ending = False
-        self._started = False
-        self._late: Mapping[bool, RequestError] = LATE
-        if self._place is not None:
-            self._place.holder = self
 
     def _allow(self, head: RequestHead) -> Allowance:
         return self._policy.allow(head, self._policy.proxies.client(self._peer, head.headers))
 
     @property
+    def _guarded(self) -> GuardedProtocol:
+        return cast(GuardedProtocol, self.protocol)
+
+    @property
     def idle(self) -> bool:
         """See `admission.Holder`, and the next two."""
-        return self._started and not self._guard.in_head and not self._guard.in_body and self._guarded.rested.is_set()
+        return not self._guard.in_head and not self._guard.in_body and self._guarded.rested.is_set()
 
     def give_way(self) -> None:
         self._whole.cancel()
 
     def let_go(self) -> None:
-        self._late = CROWDED_OUT
-        self._due = -inf
-        self._reading.cancel()
+        self._deadline.crowd_out()
 
     def _account(self) -> None:
         """Report to the admission what this connection has shown and what it holds."""
@@ -152,7 +136,7 @@ class GuardedConnection(TCPServer):
                     # Entered by itself, hypercorn's exception group lets the nursery's own cancellation escape.
                     group = self._task_group = TaskGroup()
                     group._nursery = self._nursery
-                    self._guarded = _GuardedProtocol(
+                    protocol = GuardedProtocol(
                         self.app,
                         self.config,
                         self.context,
@@ -163,9 +147,10 @@ class GuardedConnection(TCPServer):
                         server,
                         self.protocol_send,
                     )
-                    self._guarded.proxies = self._policy.proxies
-                    self.protocol = cast(Any, self._guarded)
-                    self._started = True
+                    protocol.proxies = self._policy.proxies
+                    self.protocol = cast(Any, protocol)
+                    if self._place is not None:
+                        self._place.holder = self
                     await self._read_data()
                     await self.idle_task.stop()
                     self._end_soon()
@@ -180,8 +165,8 @@ class GuardedConnection(TCPServer):
         """
         if self._place is not None:
             self._place.holder = None
-        if self._started:
-            self._guarded.__dict__.clear()
+        if "protocol" in self.__dict__:  # it has begun
+            self.protocol.__dict__.clear()
         self.__dict__.clear()
 
     async def _read_data(self) -> None:
@@ -217,21 +202,17 @@ class GuardedConnection(TCPServer):
     async def _receive(self) -> bytes:
         """The next bytes; b"" if there are none, or if they are late, which is answered."""
         while True:
-            with trio.CancelScope(deadline=self._due) as self._reading:
-                return bytes(await self.stream.receive_some(RECEIVE_MAX))
+            data = await self._deadline.receive(self.stream)
+            if data is not None:
+                return data
             if self._ending or not (self._guard.in_head or self._guard.in_body):
                 return b""
-            await self._refuse(self._late[self._guard.in_body])
+            await self._refuse(self._deadline.refusal(in_body=self._guard.in_body))
 
     async def _expect(self) -> None:
         """Set the deadline for the rest of a head or of a body, counted from its beginning."""
         guard = self._guard
-        mark = (guard.heads, guard.in_head, guard.in_body)
-        if mark != self._mark and not self._ending:
-            self._mark = mark
-            limits = self._policy.limits
-            wait_s = limits.head_s if guard.in_head else limits.body_s if guard.in_body else inf
-            self._due = trio.current_time() + wait_s
+        if not self._ending and self._deadline.follow(guard):
             if guard.in_head or guard.in_body:
                 await self.idle_task.stop()  # a connection with half a request is not idle
             if guard.expects_continue and guard.error is None:
@@ -286,7 +267,7 @@ class GuardedConnection(TCPServer):
             return
         self._ending = True
         self._end_soon()
-        self._due = self._reading.deadline = trio.current_time() + self._policy.limits.linger_s
+        self._deadline.restart(self._policy.limits.linger_s)
         async with self.send_lock:
             with suppress(*GONE):
                 await self.stream.send_eof()
@@ -295,52 +276,3 @@ class GuardedConnection(TCPServer):
         """Let the application finish within a deadline."""
         scope = self._nursery.cancel_scope
         scope.deadline = min(scope.deadline, trio.current_time() + self._policy.limits.write_s)
-
-
-class _GuardedProtocol(H11Protocol):
-    """hypercorn's HTTP/1.1, which never switches to another protocol and can be muted."""
-
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self.proxies = Proxies()
-        """The proxies whose headers determine a request's client."""
-        self._socket_peer = self.client
-        self.rested = trio.Event()
-        """Set while no response is due."""
-        self.rested.set()
-        self.settled = self.rested
-        """Also set while an endless response is sent, for which nothing waits."""
-        self._muted = False
-
-    def mute(self) -> bool:
-        """Suppress the application's response; False if it has begun, so that no other response may follow."""
-        self._muted = True
-        return self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE)
-
-    async def stream_send(self, event: StreamEvent) -> None:
-        if self._muted:
-            return
-        if isinstance(event, Response) and self.context.terminated.is_set():
-            event = replace(event, headers=[*event.headers, (b"connection", b"close")])
-        await super().stream_send(event)
-        if isinstance(event, Response) and any(_has_no_end(*field) for field in event.headers):
-            self.settled.set()
-
-    async def _check_protocol(self, event: h11.Request) -> None:
-        """Ignore requests for another protocol: the guard refuses them."""
-
-    async def _create_stream(self, request: h11.Request) -> None:
-        self.rested, self.settled = trio.Event(), trio.Event()
-        if self._socket_peer is not None:  # what the application finds as `scope["client"]`
-            peer, port = self._socket_peer
-            self.client = (self.proxies.client(peer, dict(request.headers)), port)  # the guard wrote each name once
-        await super()._create_stream(request)
-
-    async def _close_stream(self) -> None:
-        await super()._close_stream()
-        self.rested.set()
-        self.settled.set()
-
-
-def _has_no_end(name: bytes, value: bytes) -> bool:
-    return name.lower() == b"content-type" and value.startswith(sse.CONTENT_TYPE.encode())

@@ -30,9 +30,9 @@ HEAD_LATE = RequestTimeout("The head of the request did not arrive in time; send
 BODY_LATE = RequestTimeout("The body of the request did not arrive in time; send it at once.")
 
 
-#: Bytes → parsed head. The callbacks of a device type differ only in their bodies, so nearly every head has come
-#: before. Refused heads are not kept.
-_seen: dict[tuple[int, bytes], RequestHead] = {}
+#: Most fields allowed → bytes → parsed head. The callbacks of a device type differ only in their bodies, so nearly
+#: every head has come before. Refused heads are not kept.
+_seen: dict[int, dict[bytes, RequestHead]] = {}
 SEEN_MAX = 512  # some hundred callers with a few body lengths each; about 3 KiB apiece
 SEEN_BYTES_MAX = 2048
 
@@ -43,28 +43,36 @@ class _Heads:
     def __init__(self, *, head_max: int, fields_max: int) -> None:
         self._head_max = head_max
         self._fields_max = fields_max
+        self._seen = _seen.setdefault(fields_max, {})
+        self.head: RequestHead | None = None
+        """The last head, until its body is taken."""
         self._buffer = b""
         self._head_end = 0
         self._line = 0  # where the first unchecked line of an incomplete head starts
         self._lines = 0
         self._blank_lines = 0
 
-    def _next_head(self) -> RequestHead | None:
-        """The head at the start of the buffer, which stays there; None while it is incomplete."""
-        end = 0 if self._line else self._buffer.find(b"\r\n\r\n", 0, self._head_max) + 4
+    def next_head(self) -> RequestHead | None:
+        """The head of the next request; its bytes stay until its body is taken. None while it is incomplete.
+
+        Raises BadRequest, HeadTooLarge or UnsupportedMedia.
+        """
+        buffer, seen = self._buffer, self._seen
+        end = 0 if self._line else buffer.find(b"\r\n\r\n", 0, self._head_max) + 4
         if not 4 <= end <= SEEN_BYTES_MAX:
-            return self._read_head()
-        whole = (self._fields_max, self._buffer[:end])
-        head = _seen.get(whole)
+            self.head = self._read_head()
+            return self.head
+        head = seen.get(buffer[:end])
         if head is not None:
             self._head_end = end
             self._blank_lines = 0
-            return head
-        head = self._read_head()
-        if head is not None and self._head_end == end:  # otherwise blank lines were before it
-            if len(_seen) >= SEEN_MAX:
-                _seen.clear()
-            _seen[whole] = head
+        else:
+            head = self._read_head()
+            if head is not None and self._head_end == end:  # otherwise blank lines were before it
+                if len(seen) >= SEEN_MAX:
+                    seen.clear()
+                seen[buffer[:end]] = head
+        self.head = head
         return head
 
     def _read_head(self) -> RequestHead | None:
@@ -127,7 +135,8 @@ class RequestReader(_Heads):
 
     def __init__(self, *, head_max: int, fields_max: int) -> None:
         super().__init__(head_max=head_max, fields_max=fields_max)
-        self._head: RequestHead | None = None
+        self.ended = False
+        """Whether bytes were dropped, so that no further request can be read."""
         self._walk: BodyWalk | None = None
 
     def feed(self, data: bytes) -> None:
@@ -136,7 +145,7 @@ class RequestReader(_Heads):
     @property
     def empty(self) -> bool:
         """Whether no byte of a further request has come."""
-        return not self._buffer and self._head is None
+        return not self._buffer and self.head is None
 
     @property
     def held(self) -> int:
@@ -148,23 +157,15 @@ class RequestReader(_Heads):
         """Whether `body` returned None to give others a turn, not because bytes are missing."""
         return self._walk is not None and self._walk.paused
 
-    def next_head(self) -> RequestHead | None:
-        """The head of the next request; its bytes stay until `body` is called.
-
-        Raises BadRequest, HeadTooLarge or UnsupportedMedia.
-        """
-        self._head = self._next_head()
-        return self._head
-
     def at_hand(self, size: int) -> bool:
         """Whether the last head's body has come in one piece with it and has at most `size` bytes."""
-        length = self._head.length if self._head is not None else None
+        length = self.head.length if self.head is not None else None
         here = len(self._buffer) - self._head_end
         return self._walk is None and length is not None and length <= size and length <= here
 
     def arrived(self, size: int) -> bytes | None:
         """That body, as nearly every callback has it; None for any other."""
-        head = self._head
+        head = self.head
         if head is None or self._walk is not None:
             return None
         length, start = head.length, self._head_end
@@ -172,7 +173,7 @@ class RequestReader(_Heads):
             return None
         body = self._buffer[start : start + length]
         self._buffer = self._buffer[start + length :]
-        self._head = None
+        self.head = None
         return body
 
     def unread(self) -> bytes:
@@ -183,34 +184,37 @@ class RequestReader(_Heads):
     def forget(self) -> None:
         """Drop all bytes and parse no more."""
         self._buffer = b""
-        self._head = self._walk = None
+        self.head = self._walk = None
+        self.ended = True
 
-    def body(self, allowance: Allowance) -> bytes | None:
+    def body(self, allowance: Allowance | None) -> bytes | None:
         """The complete body of the request whose head was returned last.
 
-        Raises TooLarge as soon as the request states more than is allowed, and BadRequest if its chunks are malformed
-        or too many.
+        The first call for a request needs its allowance, with which further ones go on. Raises TooLarge as soon as the
+        request states more than is allowed, and BadRequest if its chunks are malformed or too many.
         """
         walk = self._walk
         if walk is None:
-            assert self._head is not None, "a body comes after a head"
+            assert self.head is not None and allowance is not None, "a body comes after a head, with an allowance"
             body = self.arrived(allowance.size)
             if body is not None:
                 return body
-            walk = self._walk = BodyWalk(self._head.length, allowance)
+            walk = self._walk = BodyWalk(self.head.length, allowance)
             self._buffer = self._buffer[self._head_end :]
         walk.step(self._buffer)
         self._buffer = self._buffer[walk.used :]
         if not walk.done:
             return None
-        self._head = self._walk = None
+        self.head = self._walk = None
         return bytes(walk.content)
 
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 JSON = (b"Content-Type", b"application/json")
 ANY_ORIGIN = (b"Access-Control-Allow-Origin", b"*")
-NO_SNIFF = b"X-Content-Type-Options: nosniff\r\n"
+BODILESS = (204, 304)  # RFC 9110, section 8.6
+EMPTY = b"Content-Length: 0\r\n"
+NO_SNIFF = b"X-Content-Type-Options: nosniff\r\n"  # without a body a browser has nothing to sniff
 _status_line = {status.value: b"HTTP/1.1 %d %s\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
@@ -219,18 +223,20 @@ def render(reply: Reply, *, head_only: bool = False, minor: int = 1, keep_alive:
     parts = [_status_line[reply.status]]
     for name, value in reply.headers:
         parts += (name, b": ", value, b"\r\n")
-    bodiless = reply.status in (204, 304)  # RFC 9110 §8.6
-    if not bodiless:
-        parts.append(b"Content-Length: %d\r\n" % len(reply.body))
-        if reply.body:  # without a body a browser has nothing to sniff
-            parts.append(NO_SNIFF)
+    body = reply.body
+    if reply.status in BODILESS:
+        body = b""
+    elif body:
+        parts += (b"Content-Length: %d\r\n" % len(body), NO_SNIFF)
+    else:
+        parts.append(EMPTY)
     if not keep_alive:
         parts.append(b"Connection: close\r\n")
     elif not minor:
         parts.append(b"Connection: keep-alive\r\n")
     parts.append(b"\r\n")
-    if not (head_only or bodiless):
-        parts.append(reply.body)
+    if not head_only:
+        parts.append(body)
     return b"".join(parts)
 
 

@@ -14,8 +14,8 @@ import orjson
 import trio
 
 from evd.errors import ControlError, HttpError
+from evd.net.client.base_url import BaseUrl, parse_base_url
 from evd.net.client.http import HttpClient
-from evd.net.client.origin import Origin, parse_origin
 from evd.net.client.response import Response
 from evd.net.client.transport import default_ssl_context
 from evd.sigfox_api.diagnose.verdicts import (
@@ -45,7 +45,7 @@ ADDRESSES_MAX = 8  # addresses of a name that are tried
 
 
 Local = Callable[[str, str, Any], Any]
-"""`evd.net.control.call` to the daemon of this machine: method, path below /api/v1, body. It may block."""
+"""`control_socket.call` to the daemon of this machine: method, path below /api/v1, body. It may block."""
 
 
 class _Failed(Exception):
@@ -83,7 +83,7 @@ class Checkup:
         """Raises ConfigError if `url` is not an http:// or https:// address."""
         self.url = base_of(url)
         self.steps: list[CheckStep] = []
-        self._origin: Origin = parse_origin(self.url)
+        self._origin: BaseUrl = parse_base_url(self.url)
         self._key = key
         self._now = now
         self._report = report

@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.store.sqlite.library import require_safe, sqlite3
 from evd.store.sqlite.old_secrets import add_functions
+from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 PAGE_BYTES = 2048
 """Page size of new files. A callback changes two pages of any size, and each is written to the WAL whole: half of
 SQLite's default nearly halves the WAL. Smaller pages suit bodies of a few hundred bytes badly (docs/performance.md)."""
@@ -181,7 +181,10 @@ def _upgrade(connection: Any, version: int) -> None:
     connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
-PARTS = ("schema", "network", "push", "overflow", "views")
+SINCE_7 = ("identity", "sharing", "derived", "profiles")
+"""Parts with new tables of schema 7."""
+
+PARTS = ("schema", "network", "push", "overflow", *SINCE_7, "views")
 """Parts of a new file's schema."""
 
 #: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
@@ -197,7 +200,9 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_6", range(4, 6)),
     ("upgrade_6_rejected", range(1, 6)),
     ("overflow", range(1, 5)),
-    ("views", range(1, 6)),
+    ("upgrade_7", range(1, 7)),
+    *((part, range(1, 7)) for part in SINCE_7),
+    ("views", range(1, 7)),
     ("moved_5", range(1, 5)),
     ("moved_4", range(1, 4)),
 )

@@ -8,7 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from evd.auth.access_tokens import AccessToken
 from evd.auth.api_keys import Key
+from evd.auth.sessions import Session
 from evd.store.records import StoredFormat
 from evd.store.settings import StoreSettings
 from evd.store.sqlite.connection import open_reader
@@ -16,8 +18,9 @@ from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.read.due_pushes import SqliteDuePushes
 from evd.store.sqlite.read.event_state import SqliteEventState
+from evd.store.sqlite.read.identity import living_sessions, living_tokens
 from evd.store.sqlite.read.queries import SqliteQueries, open_queries
-from evd.store.sqlite.read.unaccompanied import SqliteWaitingMetadata
+from evd.store.sqlite.read.waiting_metadata import SqliteWaitingMetadata
 
 
 class _Closed(Protocol):
@@ -62,6 +65,14 @@ class SqliteDatabase(SqliteStore):
         return [
             Key(*row) for row in self._start.execute("SELECT id, role, digest, vehicle FROM keys WHERE revoked IS NULL")
         ]
+
+    def living_sessions(self) -> list[Session]:
+        """See `Database.living_sessions`."""
+        return living_sessions(self._start)
+
+    def living_tokens(self) -> list[AccessToken]:
+        """See `Database.living_tokens`."""
+        return living_tokens(self._start)
 
     def own_formats(self) -> list[tuple[str, str]]:
         """See `Database.own_formats`."""

@@ -19,10 +19,10 @@ from evd.store.sqlite.connection import (
     preallocate_wal,
     translated,
 )
-from evd.store.sqlite.library import sqlite3
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.rings import Rings
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.sqlite_library import sqlite3
+from evd.store.sqlite.tables.base import SmallTables
 from evd.store.sqlite.tables.handlers import HANDLERS
 from evd.store.sqlite.wal import LOOK_EVERY_BYTES, Wal
 
@@ -95,7 +95,7 @@ class SqliteStore:
                 contract=settings.contract,
                 annotations_max=settings.limits.annotations_waiting,
             )
-            self._registry = Registry(self._db, self._rings, settings.limits)
+            self._tables = SmallTables(self._db, self._rings, settings.limits)
             # From here on the statements run in the loop, which must not wait: the writer retries instead.
             self._db.execute("PRAGMA busy_timeout = 0")
             self._wal = Wal(path, self._db, page_bytes)
@@ -260,7 +260,7 @@ class SqliteStore:
             if isinstance(operation, Arrive):
                 return self._arrive(operation)
             self._begin()
-            return HANDLERS[type(operation)](self._registry, operation)
+            return HANDLERS[type(operation)](self._tables, operation)
         except (UnknownVehicle, LimitReached) as refusal:
             return refusal  # it is raised before anything is changed
 
@@ -306,4 +306,4 @@ class SqliteStore:
     def _forget(self) -> None:
         """Reload from the database what memory held of changes that were undone."""
         self._rings.forget()
-        self._registry.forget()
+        self._tables.forget()

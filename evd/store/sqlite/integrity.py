@@ -48,13 +48,13 @@ def find_damage(
         connection = open_reader(path)
         try:
             if size_bytes <= whole_bytes_max:
-                return _told(connection.execute("PRAGMA quick_check(20)"))
+                return _faults(connection.execute("PRAGMA quick_check(20)"))
             return _around_the_rings(connection) or _along_the_rings(connection, rest)
         finally:
             connection.close()
 
 
-def _told(lines: Any) -> list[str]:
+def _faults(lines: Any) -> list[str]:
     found = [text for (text,) in lines]
     return [] if found == ["ok"] else found
 
@@ -62,7 +62,7 @@ def _told(lines: Any) -> list[str]:
 def _around_the_rings(connection: Any) -> list[str]:
     """Check all tables but `statuses`, which is what makes a file large."""
     tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'statuses'").fetchall()
-    return [line for (table,) in tables for line in _told(connection.execute(f"PRAGMA quick_check({table})"))]
+    return [line for (table,) in tables for line in _faults(connection.execute(f"PRAGMA quick_check({table})"))]
 
 
 def _along_the_rings(connection: Any, rest: Callable[[float], None]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from evd.log.logger import log
 from evd.model.retention import Rank, Verdict
-from evd.store.sqlite.ahead import next_ahead
+from evd.store.sqlite.ring_ahead import next_ahead
 from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_repair import repair, rows_of

@@ -16,10 +16,10 @@ from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
 from evd.model.operations import Arrive, Frame, LimitReached, UnknownVehicle
 from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS
-from evd.store.sqlite.ahead import take_out
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.frame_counts import FrameCounts, is_numbered
+from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search

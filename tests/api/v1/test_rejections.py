@@ -112,7 +112,7 @@ def test_h04_a_secret_in_the_url_is_shown_by_its_name_only(daemon: RunningDaemon
     for shown in (answer.text, text, evd(daemon, "list").stdout, evd(daemon, "show", "1", "--json").stdout):
         assert "C4nary" not in shown
         assert "AZUREFUNCTIONKEY" not in shown
-    (event,) = daemon.events("a callback is rejected")
+    event = daemon.event("a callback is rejected")
     assert event["route"] == f"GET /sigfox/geoloc?{masked}"
 
 

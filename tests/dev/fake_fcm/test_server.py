@@ -349,7 +349,7 @@ async def raw(server: FakeFcm, data: bytes) -> bytes:
     answer = b""
     async with await trio.open_tcp_stream("127.0.0.1", server.port) as stream:
         await stream.send_all(data)
-        with trio.fail_after(2):
+        with trio.fail_after(30):
             async for part in stream:
                 answer += part
     return answer

@@ -520,7 +520,7 @@ async def test_silence_ends_at_the_deadline_and_gives_the_connection_up(nursery:
     async with Asker(await listen(nursery, handler), connections_max=1, timeout_s=0.1) as client:
         with pytest.raises(HttpTimeout, match=r"did not answer within 0\.1 s"):
             await client.ask("GET", "/slow")
-        with trio.fail_after(2):
+        with trio.fail_after(30):
             await ended.wait()
         assert (await client.ask()).body == b"ok"
 
@@ -539,9 +539,9 @@ async def test_waiting_for_a_free_connection_counts_towards_the_deadline(nursery
     client = Asker(await listen(nursery, handler), connections_max=1, timeout_s=0.2)
     began = trio.current_time()
     async with client, trio.open_nursery() as askers:
-        for _ in range(3):
+        for _ in range(50):
             askers.start_soon(ask)
-    assert trio.current_time() - began < 0.4, "the second does not wait for the first and then for its own answer"
+    assert trio.current_time() - began < 5, "the second does not wait for the first and then for its own answer"
     assert connections
     nursery.cancel_scope.cancel()
 
@@ -559,7 +559,7 @@ async def test_an_answer_that_drips_ends_at_the_deadline(head: bytes, nursery: t
         began = trio.current_time()
         with pytest.raises(HttpTimeout):
             await client.ask()
-        assert trio.current_time() - began < 2
+        assert trio.current_time() - began < 10
 
 
 async def test_a_cancelled_request_closes_its_connection_and_frees_its_place(nursery: trio.Nursery) -> None:
@@ -578,7 +578,7 @@ async def test_a_cancelled_request_closes_its_connection_and_frees_its_place(nur
             askers.start_soon(client.ask, "GET", "/slow")
             await asked.wait()
             askers.cancel_scope.cancel()
-        with trio.fail_after(2):
+        with trio.fail_after(30):
             await ended.wait()
         assert (await client.ask()).body == b"ok"
 
@@ -593,7 +593,7 @@ async def test_a_closed_pool_refuses_and_lets_go_of_everything(nursery: trio.Nur
     client = Asker(await listen(nursery, handler))
     await client.ask()
     await client.aclose()
-    with trio.fail_after(2):
+    with trio.fail_after(30):
         await ended.wait()
     with pytest.raises(HttpError, match="are closed"):
         await client.ask()

@@ -276,10 +276,10 @@ async def test_no_request_outlasts_its_deadline_whether_it_waits_for_an_answer_o
 
         started = trio.current_time()
         async with trio.open_nursery() as nursery:
-            for _ in range(6):
+            for _ in range(100):
                 nursery.start_soon(post)
-        assert trio.current_time() - started < 1
-        assert (late, transport.open) == (6, 0)
+        assert trio.current_time() - started < 2.5, "one after another, two at a time, take five"
+        assert (late, transport.open) == (100, 0)
 
 
 class Steps(trio.abc.Instrument):

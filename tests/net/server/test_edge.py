@@ -311,7 +311,7 @@ async def test_what_is_late_is_answered_and_cut(sent: bytes, status: int) -> Non
 async def test_a_steady_drip_of_a_body_is_cut_all_the_same() -> None:
     async with site() as here, await here.connect() as client:
         await client.send(b"POST /sigfox/a HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             async with trio.open_nursery() as nursery:
 
                 async def drip() -> None:
@@ -400,7 +400,7 @@ async def test_stop_closes_the_idle_and_lets_requests_in_hand_finish() -> None:
             answer = await busy.read()
             assert (answer.body, answer.headers["connection"]) == (b"slow", "close")
             assert await busy.ended()
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             await here.served.wait()
 
 
@@ -433,7 +433,7 @@ async def test_a_reply_that_is_on_its_way_at_the_stop_does_not_hold_it_up() -> N
         await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
         assert len((await client.read()).body) == 8 * 1024 * 1024
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             await here.served.wait()
 
 
@@ -459,7 +459,7 @@ async def test_stop_cuts_what_is_left_after_its_deadline() -> None:
         await client.send(post(b"x"))
         await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             await here.served.wait()
         assert await client.ended()
 
@@ -472,7 +472,7 @@ async def test_a_client_that_never_reads_does_not_hold_up_the_stop() -> None:
         await client.send(post(b"x"))
         await until(lambda: here.edge.counters.requests == 1)
         here.edge.stop()
-        with trio.fail_after(5):
+        with trio.fail_after(30):
             await here.served.wait()
 
 
@@ -542,7 +542,7 @@ async def test_tls_garbage_ends_its_own_connection_only(certificates: Certificat
         async with site(tls=server) as here:
             async with await here.connect() as client:
                 await client.send(garbage)
-                with trio.fail_after(5):
+                with trio.fail_after(30):
                     try:
                         while await client.stream.receive_some():
                             pass

@@ -196,7 +196,7 @@ def test_callbacks_that_come_while_evd_is_down_are_answered_when_it_is_up_again(
             ready = logs.wait_for('"event": "ready"', READY_S)
             assert ready is not None
             assert json.loads(ready)["listen"] == ["http://{}:{}".format(*listener.getsockname())]
-            said = logs.wait_for("replace server.bind", 0)
+            said = logs.wait_for("replace server.bind", READY_S)
             assert said is not None
             assert json.loads(said)["unused"] == ["127.0.0.1:1"]
         between = ask(20)

@@ -8,7 +8,7 @@ import pytest
 from callback_reports import NOW
 
 from evd.model.operations import Note
-from evd.sigfox.reports import report
+from evd.sigfox.network_reports import report
 
 
 @pytest.mark.parametrize(

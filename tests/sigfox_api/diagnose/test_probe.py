@@ -18,7 +18,7 @@ from daemon_process import RunningDaemon, run_evd, running_daemon
 
 from evd.clock import now_ms
 from evd.errors import ConfigError
-from evd.net import control
+from evd.net.client import control_socket
 from evd.net.client.http import Response
 from evd.sigfox_api.diagnose.probe import Checkup, base_of
 from evd.sigfox_api.diagnose.verdicts import (
@@ -83,7 +83,7 @@ def outcomes(steps: dict[str, CheckStep]) -> dict[str, str]:
 
 
 async def test_every_step_of_a_daemon_with_tls_is_taken(daemon: RunningDaemon, authority: trustme.CA) -> None:
-    local = partial(control.call, daemon.directory / "evd.sock")
+    local = partial(control_socket.call, daemon.directory / "evd.sock")
     steps = await walk(daemon.url, daemon.keys["sigfox"], trust=trusting(authority), local=local)
     fine = ("DNS", "TCP", "TLS", "TLS 1.2", "SNI", "HTTP", "key", "decode", "commit")
     assert outcomes(steps) == dict.fromkeys(fine, OK) | {"push": WARNING}  # no credentials are set
@@ -91,7 +91,7 @@ async def test_every_step_of_a_daemon_with_tls_is_taken(daemon: RunningDaemon, a
 
 
 async def test_the_marked_status_is_on_disk_and_does_not_add_up(daemon: RunningDaemon, authority: trustme.CA) -> None:
-    call = partial(control.call, daemon.directory / "evd.sock")
+    call = partial(control_socket.call, daemon.directory / "evd.sock")
     for _ in range(2):
         steps = await walk(daemon.url, daemon.keys["sigfox"], trust=trusting(authority), local=call)
     vehicle = call("GET", f"/vehicles/{VEHICLE}")
@@ -149,7 +149,7 @@ async def test_where_vehicles_must_be_known_the_marked_one_is_made_known_if_that
         steps = await walk(one.url, one.keys["sigfox"])
         assert outcomes(steps) == {"DNS": OK, "TCP": OK, "TLS": SKIPPED, "HTTP": OK, "key": OK, "decode": FAILED}
         assert f"evd vehicle set {VEHICLE}" in steps["decode"].advice
-        steps = await walk(one.url, one.keys["sigfox"], local=partial(control.call, one.directory / "evd.sock"))
+        steps = await walk(one.url, one.keys["sigfox"], local=partial(control_socket.call, one.directory / "evd.sock"))
         assert steps["commit"].outcome == OK
 
 

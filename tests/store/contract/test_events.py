@@ -16,7 +16,7 @@ from evd.model.operations import (
     NewEvent,
     RecordEvents,
     Register,
-    SetAlerts,
+    SetEventSettings,
     SetPreferences,
     UnknownVehicle,
     Unregister,
@@ -75,7 +75,7 @@ def test_the_same_event_again_changes_nothing_but_what_is_remembered(database: A
     database.write(register())
     assert database.write(record(event()), record(event(), state=b'{"time":2}')) == [1, 0]
     assert (len(waiting(database)), len(listed(database))) == (1, 1)
-    assert database.state.alerts_of(VEHICLE) == (b'{"time":2}', None)
+    assert database.state.event_settings_of(VEHICLE) == (b'{"time":2}', None)
 
 
 def test_events_of_one_kind_in_one_status_are_told_apart_by_their_details(database: AnyDatabase) -> None:
@@ -118,7 +118,7 @@ def test_an_app_that_shows_it_by_itself_is_not_sent_it(database: AnyDatabase) ->
     original = Register(VEHICLE, VEHICLE, "old", "martin", NOW, client="original")
     hook = Register(VEHICLE, VEHICLE, "hook", "webhook", NOW, "webhook", "original")
     database.write(original, hook, register("new"))
-    assert database.write(record(event(self_told=("original",)))) == [2]
+    assert database.write(record(event(shown_by_app=("original",)))) == [2]
     assert [token for _, token, *_ in waiting(database)] == ["hook", "new"]
 
 
@@ -177,21 +177,21 @@ def test_events_are_listed_by_vehicle_owner_and_kind(database: AnyDatabase) -> N
 
 def test_settings_are_of_known_vehicles_and_stand_beside_what_is_remembered(database: AnyDatabase) -> None:
     database.write(arrival(), record())
-    unknown, done = database.write(SetAlerts("OTHER", b"{}"), SetAlerts(VEHICLE, b'{"low_charge":9}'))
+    unknown, done = database.write(SetEventSettings("OTHER", b"{}"), SetEventSettings(VEHICLE, b'{"low_charge":9}'))
     assert (type(unknown), done) == (UnknownVehicle, None)
     database.write(record(state=b'{"time":2}'))
-    assert database.state.alerts_of(VEHICLE) == (b'{"time":2}', b'{"low_charge":9}')
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (True, b'{"low_charge":9}')
-    database.write(SetAlerts(VEHICLE, None))
-    assert database.state.alerts_of(VEHICLE) == (b'{"time":2}', None)
-    assert database.ask(lambda queries: queries.alerts_of(VEHICLE)) == (True, None)
-    assert database.ask(lambda queries: queries.alerts_of("OTHER")) == (False, None)
-    assert database.state.alerts_of("OTHER") == (None, None)
+    assert database.state.event_settings_of(VEHICLE) == (b'{"time":2}', b'{"low_charge":9}')
+    assert database.ask(lambda queries: queries.event_settings_of(VEHICLE)) == (True, b'{"low_charge":9}')
+    database.write(SetEventSettings(VEHICLE, None))
+    assert database.state.event_settings_of(VEHICLE) == (b'{"time":2}', None)
+    assert database.ask(lambda queries: queries.event_settings_of(VEHICLE)) == (True, None)
+    assert database.ask(lambda queries: queries.event_settings_of("OTHER")) == (False, None)
+    assert database.state.event_settings_of("OTHER") == (None, None)
 
 
 def test_a_vehicle_with_an_owner_may_be_set_up_before_its_first_message(database: AnyDatabase) -> None:
-    assert database.write(AddOwner("anna", "NEW", NOW), SetAlerts("NEW", b"{}")) == [None, None]
-    assert database.ask(lambda queries: queries.alerts_of("NEW")) == (True, b"{}")
+    assert database.write(AddOwner("anna", "NEW", NOW), SetEventSettings("NEW", b"{}")) == [None, None]
+    assert database.ask(lambda queries: queries.event_settings_of("NEW")) == (True, b"{}")
 
 
 def test_as_many_users_have_preferences_as_there_may_be_owners(database: AnyDatabase) -> None:
@@ -208,7 +208,7 @@ def test_as_many_users_have_preferences_as_there_may_be_owners(database: AnyData
 
 def test_the_walk_goes_over_vehicles_with_owner_phone_or_settings(database: AnyDatabase) -> None:
     database.write(arrival("A"), arrival("B"), AddOwner("anna", "C", NOW), register(vehicle="D"), register(vehicle="C"))
-    database.write(SetAlerts("B", b"{}"), record(vehicle="A"))
+    database.write(SetEventSettings("B", b"{}"), record(vehicle="A"))
     assert database.state.vehicles_after("", 9) == ["B", "C", "D"], "each once"
     assert (database.state.vehicles_after("B", 1), database.state.vehicles_after("D", 9)) == (["C"], [])
 

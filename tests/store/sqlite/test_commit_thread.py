@@ -27,7 +27,7 @@ from evd.errors import ConfigError
 from evd.store.sqlite import _commit_thread_py
 from evd.store.sqlite.commit_thread import CommitThread, open_commit_thread
 from evd.store.sqlite.connection import open_writer
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 HERE = Path(__file__).parent
 PACKAGE = Path(_commit_thread_py.__file__).parent

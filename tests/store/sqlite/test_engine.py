@@ -26,7 +26,7 @@ from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_P
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.engine import LOG_READY_BYTES
 from evd.store.sqlite.integrity import find_damage
-from evd.store.sqlite.library import require_safe, sqlite3
+from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.wal import CHECKPOINT_BYTES
 from evd.store.writer import Writer
 
@@ -165,7 +165,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 4, 5, 6])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:
@@ -353,7 +353,7 @@ class foreign_writer:
     def __init__(self, path: Path, *, hold_s: float) -> None:
         code = f"""
 import time
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 connection = sqlite3.connect({str(path)!r}, isolation_level=None)
 connection.execute("BEGIN IMMEDIATE")
 print("held", flush=True)

@@ -28,7 +28,7 @@ from evd.sigfox.message import read_json, read_message
 from evd.store.sqlite.connection import checkpoint
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.engine import REPAIR_AT_ONCE
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
 
 class SqliteRings(RingMachine):

@@ -18,8 +18,8 @@ from firebase_admin import credentials
 
 from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout, Pause, Unreachable
 from evd.model.plain_text import excerpt
+from evd.net.client.base_url import origin_of
 from evd.net.client.http import HttpClient
-from evd.net.client.origin import origin_of
 from evd.redaction.requests import masked
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"

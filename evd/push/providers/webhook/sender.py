@@ -15,8 +15,8 @@ import orjson
 
 from evd.clock import Clock, now_ms
 from evd.errors import DropRegistration, GiveUp, HttpError, PushError, RetryAfter
+from evd.net.client.base_url import origin_of
 from evd.net.client.http import HttpClient
-from evd.net.client.origin import origin_of
 from evd.net.client.response import Response, retry_after_s
 from evd.net.client.signature import Signer
 from evd.push.protocols import STATE, Push

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from evd.concurrency.requester import is_user, requester
+from evd.concurrency.current_requester import current_requester, is_user
 from evd.store.records import Listing
 from evd.store.sqlite.read.connections import Readers
 
@@ -61,7 +61,7 @@ class Connections(NamedTuple):
     @property
     def large(self) -> Readers:
         """The readers for large queries of the current requester."""
-        return self.users if is_user(requester.get()) else self.operator
+        return self.users if is_user(current_requester.get()) else self.operator
 
 
 class Questions:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evd.store.sqlite.connection import open_reader, translated
-from evd.store.sqlite.library import sqlite3
 from evd.store.sqlite.ring_state import SLOTS_PER_VEHICLE
+from evd.store.sqlite.sqlite_library import sqlite3
 
 RINGS = 64
 """Rings read in one transaction: about 50 ms if they are full."""

@@ -14,14 +14,14 @@ from typing import Any, TypeVar
 import trio
 from trio_asyncio import aio_as_trio
 
+from evd.concurrency.current_requester import current_requester
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import requester
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
 from evd.store.sqlite.connection import open_reader
-from evd.store.sqlite.library import sqlite3
+from evd.store.sqlite.sqlite_library import sqlite3
 
-import aiosqlite  # isort: skip  (after evd.store.sqlite.library, so that it uses the same SQLite)
+import aiosqlite  # isort: skip  (after evd.store.sqlite.sqlite_library, so that it uses the same SQLite)
 
 T = TypeVar("T")
 
@@ -70,7 +70,7 @@ class Readers:
 
         Raises Unavailable if the database does not answer in time.
         """
-        who = requester.get()
+        who = current_requester.get()
         with trio.move_on_after(timeout_s):
             return await self._flights.shared(key, who, partial(self._in_turn, who, work))
         raise Unavailable("the database is slow: ask again later", retry_after_s=5)

@@ -56,7 +56,7 @@ class SqliteEventState:
     def vehicles_after(self, vehicle: str, limit: int) -> list[str]:
         return [one for (one,) in self._all(_VEHICLES, (vehicle, limit))]
 
-    def alerts_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
+    def event_settings_of(self, vehicle: str) -> tuple[bytes | None, bytes | None]:
         rows = self._all(_ALERTS, (vehicle,))
         return rows[0] if rows else (None, None)
 

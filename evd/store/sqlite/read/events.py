@@ -1,4 +1,4 @@
-"""Queries for events, alert settings and users' preferences."""
+"""Queries for events, event settings and users' preferences."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class SqliteEventQueries(Questions):
         found = await self.listing(sql + _NEWEST, values, limit, by=("number",))
         return found._replace(rows=list(map(_event, found.rows)))
 
-    async def alerts_of(self, vehicle: str) -> tuple[bool, bytes | None]:
+    async def event_settings_of(self, vehicle: str) -> tuple[bool, bytes | None]:
         rows = await self.tuples(_ALERTS, (vehicle,), small=True)
         return (True, rows[0][0]) if rows else (False, None)
 

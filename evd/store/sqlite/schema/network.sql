@@ -1,7 +1,7 @@
 -- Tables for what Sigfox reports, for downlinks and formats: the second part of the schema, also added to older files.
 
 -- Radio metadata (DATA_ADVANCED, GEOLOC) whose message has not come. After a wait it becomes a status by itself, or an
--- entry of the vehicle's log (evd.ingest.unaccompanied).
+-- entry of the vehicle's log (evd.ingest.unaccompanied_metadata).
 CREATE TABLE radio_waiting (
     number   INTEGER PRIMARY KEY,
     vehicle  TEXT NOT NULL,

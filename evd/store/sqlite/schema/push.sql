@@ -65,7 +65,7 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_by_due ON outbox (due, number);
 CREATE INDEX outbox_of_registration ON outbox (registration);
 
--- The events engine's memory of each vehicle, and the vehicle's alert settings.
+-- The events engine's memory of each vehicle, and the vehicle's event settings.
 CREATE TABLE alert_states (
     vehicle  TEXT PRIMARY KEY,
     state    TEXT,                         -- JSON; null: nothing yet

@@ -14,7 +14,7 @@ ROOMY_KINDS = "(SELECT kind FROM target_kinds WHERE makes_room)"
 """The kinds of target with this trait (`evd.model.target_kinds`), for SQL: `kind IN` this."""
 
 
-class Registry:
+class SmallTables:
     """The small tables on one writing connection, with the row counts of the long ones in memory."""
 
     def __init__(self, connection: Any, rings: Rings, limits: Limits) -> None:

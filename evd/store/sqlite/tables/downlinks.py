@@ -7,11 +7,11 @@ from typing import Any
 
 from evd.model.operations import CancelDownlink, CloseDownlink, LimitReached, OfferDownlink, Operation, QueueDownlink
 from evd.sigfox.downlinks import ACK_DISTANCE_MS, OFFERED, info_code
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
 
-def _queue(registry: Registry, op: QueueDownlink) -> int:
-    db, limits = registry.db, registry.limits
+def _queue(tables: SmallTables, op: QueueDownlink) -> int:
+    db, limits = tables.db, tables.limits
     (waiting,) = db.execute(
         "SELECT count(*) FROM downlinks WHERE vehicle = ? AND state = 'queued' AND expires >= ?",
         (op.vehicle, op.created),
@@ -22,19 +22,19 @@ def _queue(registry: Registry, op: QueueDownlink) -> int:
         )
     # Read before the newest row may be deleted, so that no number is used twice.
     (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM downlinks").fetchone()
-    surplus = registry.downlinks + 1 - limits.downlinks
+    surplus = tables.downlinks + 1 - limits.downlinks
     if surplus > 0:
         oldest = db.execute(_OLDEST, (op.created, surplus)).fetchall()
         if len(oldest) < surplus:
-            raise LimitReached(f"{registry.downlinks} downlinks are open: cancel some, or raise sigfox.downlinks_max")
+            raise LimitReached(f"{tables.downlinks} downlinks are open: cancel some, or raise sigfox.downlinks_max")
         db.executemany("DELETE FROM downlinks WHERE number = ?", oldest)
-        registry.downlinks -= surplus
+        tables.downlinks -= surplus
     db.execute(_NOTE_EXPIRED, (op.vehicle, op.created))
     db.execute(
         "INSERT INTO downlinks (number, vehicle, payload, state, created, expires) VALUES (?, ?, ?, 'queued', ?, ?)",
         (number, op.vehicle, op.payload, op.created, op.expires),
     )
-    registry.downlinks += 1
+    tables.downlinks += 1
     return int(number)
 
 
@@ -47,17 +47,17 @@ _OLDEST = """
 SELECT number FROM downlinks WHERE state NOT IN ('queued', 'offered') OR expires < ? ORDER BY number LIMIT ?"""
 
 
-def _cancel(registry: Registry, op: CancelDownlink) -> bool:
-    cursor = registry.db.execute(
+def _cancel(tables: SmallTables, op: CancelDownlink) -> bool:
+    cursor = tables.db.execute(
         "UPDATE downlinks SET state = 'cancelled', closed = ? WHERE number = ? AND state = 'queued' AND expires >= ?",
         (op.at, op.number, op.at),
     )
     return bool(cursor.rowcount)
 
 
-def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
+def _offer(tables: SmallTables, op: OfferDownlink) -> bytes | None:
     """If no downlink waits, this is two look-ups in indexes, some microseconds, so no copy in memory is needed."""
-    db = registry.db
+    db = tables.db
     again = db.execute(
         "SELECT payload FROM downlinks WHERE vehicle = ? AND asked_by = ? LIMIT 1", (op.vehicle, op.asked_by)
     ).fetchone()
@@ -66,7 +66,7 @@ def _offer(registry: Registry, op: OfferDownlink) -> bytes | None:
     first = db.execute(_FIRST_QUEUED, (op.vehicle, op.at)).fetchone()
     if first is None:
         return None
-    if registry.rings.refuses(op.vehicle):
+    if tables.rings.refuses(op.vehicle):
         return None  # its message was refused, so no answer can carry the downlink
     number, payload = first
     db.execute(
@@ -82,8 +82,8 @@ SELECT number, payload FROM downlinks WHERE vehicle = ? AND state = 'queued' AND
 ORDER BY number LIMIT 1"""
 
 
-def _close(registry: Registry, op: CloseDownlink) -> int | None:
-    db, fate = registry.db, info_code(op.info_code)
+def _close(tables: SmallTables, op: CloseDownlink) -> int | None:
+    db, fate = tables.db, info_code(op.info_code)
     closed = db.execute(
         "SELECT number FROM downlinks WHERE vehicle = ? AND ack_time = ? LIMIT 1", (op.vehicle, op.time)
     ).fetchone()
@@ -110,7 +110,7 @@ ORDER BY abs(asked_time - ?), asked_time, number LIMIT 1"""
 
 _CLOSE = "UPDATE downlinks SET state = ?, closed = ?, info_code = ?, info = ?, ack_time = ? WHERE number = ?"
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     QueueDownlink: _queue,
     CancelDownlink: _cancel,
     OfferDownlink: _offer,

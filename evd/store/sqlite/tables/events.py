@@ -1,4 +1,4 @@
-"""Events and their recipients: `events`, the outbox, alert settings and users' preferences."""
+"""Events and their recipients: `events`, the outbox, event settings and users' preferences."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from evd.model.operations import (
     NewEvent,
     Operation,
     RecordEvents,
-    SetAlerts,
+    SetEventSettings,
     SetPreferences,
     UnknownVehicle,
 )
 
 if TYPE_CHECKING:
-    from evd.store.sqlite.tables.base import Registry
+    from evd.store.sqlite.tables.base import SmallTables
 
 _REMEMBER = """
 INSERT INTO alert_states (vehicle, state) VALUES (?, CAST(? AS TEXT))
@@ -54,64 +54,64 @@ INSERT INTO preferences (uid, settings, changed) VALUES (?, CAST(? AS TEXT), ?)
 ON CONFLICT DO UPDATE SET settings = excluded.settings, changed = excluded.changed"""
 
 
-def _record(registry: Registry, op: RecordEvents) -> int:
-    registry.db.execute(_REMEMBER, (op.vehicle, op.state))
-    made = sum(_keep(registry, op, event) for event in op.events)
+def _record(tables: SmallTables, op: RecordEvents) -> int:
+    tables.db.execute(_REMEMBER, (op.vehicle, op.state))
+    made = sum(_keep(tables, op, event) for event in op.events)
     if op.events:
-        _forget_oldest(registry, op.vehicle)
+        _forget_oldest(tables, op.vehicle)
     return made
 
 
-def _keep(registry: Registry, op: RecordEvents, event: NewEvent) -> int:
+def _keep(tables: SmallTables, op: RecordEvents, event: NewEvent) -> int:
     """Keep an event, and add it to the outbox for each registration that wants it; returns how many rows those are."""
     values = (op.vehicle, event.kind, event.time, event.status_id, op.at, event.details, event.samples)
-    new = registry.db.execute(_INSERT, values)
+    new = tables.db.execute(_INSERT, values)
     if not new.rowcount:
         return 0
     made = 0
-    for number, kind, client, settings in registry.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
-        personal = registry.target_kinds[kind].personal
-        if personal and client in event.self_told:
+    for number, kind, client, settings in tables.db.execute(_LISTENERS, (op.vehicle,)).fetchall():
+        personal = tables.target_kinds[kind].personal
+        if personal and client in event.shown_by_app:
             continue
         # A target that is no user's is a program, which decides itself when to act on an event.
         due = preferences.when(preferences.read(settings), event.kind, op.at) if personal else op.at
         if due is None:
             continue
-        if registry.waiting >= registry.limits.outbox:
-            registry.waiting -= registry.db.execute(_OLDEST_WAITING).rowcount
-        expires = due + registry.limits.event_tries_s * 1000
-        registry.db.execute(_WAIT, (new.lastrowid, number, op.at, due, expires))
-        registry.waiting += 1
+        if tables.waiting >= tables.limits.outbox:
+            tables.waiting -= tables.db.execute(_OLDEST_WAITING).rowcount
+        expires = due + tables.limits.event_tries_s * 1000
+        tables.db.execute(_WAIT, (new.lastrowid, number, op.at, due, expires))
+        tables.waiting += 1
         made += 1
     return made
 
 
-def _forget_oldest(registry: Registry, vehicle: str) -> None:
-    surplus = registry.db.execute(_SURPLUS, (vehicle, registry.limits.events_per_vehicle)).fetchall()
+def _forget_oldest(tables: SmallTables, vehicle: str) -> None:
+    surplus = tables.db.execute(_SURPLUS, (vehicle, tables.limits.events_per_vehicle)).fetchall()
     for (number,) in surplus:
-        registry.waiting -= registry.db.execute(_WITHDRAW, (number, vehicle)).rowcount
-        registry.db.execute(_FORGET, (number,))
+        tables.waiting -= tables.db.execute(_WITHDRAW, (number, vehicle)).rowcount
+        tables.db.execute(_FORGET, (number,))
 
 
-def _set_alerts(registry: Registry, op: SetAlerts) -> None:
-    owned = registry.db.execute("SELECT 1 FROM owners WHERE vehicle = ?", (op.vehicle,)).fetchone()
-    if not owned and not registry.rings.known(op.vehicle):
+def _set_event_settings(tables: SmallTables, op: SetEventSettings) -> None:
+    owned = tables.db.execute("SELECT 1 FROM owners WHERE vehicle = ?", (op.vehicle,)).fetchone()
+    if not owned and not tables.rings.known(op.vehicle):
         raise UnknownVehicle(f"vehicle {op.vehicle} is not known: `evd vehicle list` shows those that are")
-    registry.db.execute(_SET, (op.vehicle, op.settings))
+    tables.db.execute(_SET, (op.vehicle, op.settings))
 
 
-def _set_preferences(registry: Registry, op: SetPreferences) -> None:
-    known = registry.db.execute("SELECT 1 FROM preferences WHERE uid = ?", (op.uid,)).fetchone()
+def _set_preferences(tables: SmallTables, op: SetPreferences) -> None:
+    known = tables.db.execute("SELECT 1 FROM preferences WHERE uid = ?", (op.uid,)).fetchone()
     if not known:
         # As many users as there may be owners: every user of the Firebase project could otherwise add a row.
-        (rows,) = registry.db.execute("SELECT count(*) FROM preferences").fetchone()
-        if rows >= registry.limits.owners:
+        (rows,) = tables.db.execute("SELECT count(*) FROM preferences").fetchone()
+        if rows >= tables.limits.owners:
             raise LimitReached(f"{rows} users have preferences: raise app.owners_max to take in more")
-    registry.db.execute(_PREFER, (op.uid, op.settings, op.at))
+    tables.db.execute(_PREFER, (op.uid, op.settings, op.at))
 
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     RecordEvents: _record,
-    SetAlerts: _set_alerts,
+    SetEventSettings: _set_event_settings,
     SetPreferences: _set_preferences,
 }

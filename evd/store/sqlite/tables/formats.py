@@ -7,42 +7,42 @@ from typing import Any
 
 from evd.model.operations import AddFormat, FormatInUse, LimitReached, Operation, Redecode, RemoveFormat, SetDeviceType
 from evd.store.sqlite.annotations import located
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
 
-def _add_format(registry: Registry, op: AddFormat) -> None:
-    formats_max = registry.limits.formats
-    if _is_new_and_full(registry, _ROOM_FOR_FORMAT, op.name, formats_max):
+def _add_format(tables: SmallTables, op: AddFormat) -> None:
+    formats_max = tables.limits.formats
+    if _is_new_and_full(tables, _ROOM_FOR_FORMAT, op.name, formats_max):
         raise LimitReached(f"there are {formats_max} formats: remove some with `evd format remove`")
-    registry.db.execute(
+    tables.db.execute(
         "INSERT INTO formats (name, grammar, fields, created) VALUES (?, ?, CAST(? AS TEXT), ?)"
         " ON CONFLICT DO UPDATE SET grammar = excluded.grammar, fields = excluded.fields",
         (op.name, op.grammar, op.fields, op.created),
     )
 
 
-def _remove_format(registry: Registry, op: RemoveFormat) -> bool | FormatInUse:
-    vehicles, types = registry.db.execute(_USES, {"name": op.name}).fetchone()
+def _remove_format(tables: SmallTables, op: RemoveFormat) -> bool | FormatInUse:
+    vehicles, types = tables.db.execute(_USES, {"name": op.name}).fetchone()
     if vehicles or types:
         return FormatInUse(
             f"format {op.name} is used by {vehicles} vehicle(s) and {types} device type(s): "
             "give them another one, or take it back with `evd format assign - …`"
         )
-    return bool(registry.db.execute("DELETE FROM formats WHERE name = ?", (op.name,)).rowcount)
+    return bool(tables.db.execute("DELETE FROM formats WHERE name = ?", (op.name,)).rowcount)
 
 
 _USES = """
 SELECT (SELECT count(*) FROM vehicles WHERE format = :name), (SELECT count(*) FROM device_types WHERE format = :name)"""
 
 
-def _set_device_type(registry: Registry, op: SetDeviceType) -> None:
+def _set_device_type(tables: SmallTables, op: SetDeviceType) -> None:
     if op.format is None:
-        registry.db.execute("DELETE FROM device_types WHERE device_type = ?", (op.device_type,))
+        tables.db.execute("DELETE FROM device_types WHERE device_type = ?", (op.device_type,))
         return
-    types_max = registry.limits.device_types
-    if _is_new_and_full(registry, _ROOM_FOR_DEVICE_TYPE, op.device_type, types_max):
+    types_max = tables.limits.device_types
+    if _is_new_and_full(tables, _ROOM_FOR_DEVICE_TYPE, op.device_type, types_max):
         raise LimitReached(f"{types_max} device types have a format: take some back with `evd format assign -`")
-    registry.db.execute(
+    tables.db.execute(
         "INSERT INTO device_types (device_type, format, created) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET format = excluded.format",
         (op.device_type, op.format, op.created),
@@ -53,19 +53,19 @@ _ROOM_FOR_FORMAT = "SELECT count(*) < ?2 OR total(name = ?1) FROM formats"
 _ROOM_FOR_DEVICE_TYPE = "SELECT count(*) < ?2 OR total(device_type = ?1) FROM device_types"
 
 
-def _is_new_and_full(registry: Registry, room: str, name: str, rows_max: int) -> bool:
-    return not registry.db.execute(room, (name, rows_max)).fetchone()[0]
+def _is_new_and_full(tables: SmallTables, room: str, name: str, rows_max: int) -> bool:
+    return not tables.db.execute(room, (name, rows_max)).fetchone()[0]
 
 
-def _redecode(registry: Registry, op: Redecode) -> bool:
+def _redecode(tables: SmallTables, op: Redecode) -> bool:
     """If two statuses have the same time and seqNumber, the id selects one."""
-    for place in registry.rings.places(op.vehicle, op.time, op.seq):
-        row = registry.db.execute(
+    for place in tables.rings.places(op.vehicle, op.time, op.seq):
+        row = tables.db.execute(
             "SELECT radio FROM statuses WHERE place = ? AND id = ?", (place, op.status_id)
         ).fetchone()
         if row is not None:
             # Radio metadata may have come since the status was read: they are merged here.
-            registry.db.execute(
+            tables.db.execute(
                 "UPDATE statuses SET fields = CAST(? AS TEXT), flags = ? WHERE place = ?",
                 (located(op.fields, row[0]), op.flags, place),
             )
@@ -73,7 +73,7 @@ def _redecode(registry: Registry, op: Redecode) -> bool:
     return False
 
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     AddFormat: _add_format,
     RemoveFormat: _remove_format,
     SetDeviceType: _set_device_type,

@@ -6,12 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Operation
-from evd.store.sqlite.tables import downlinks, events, notes, radio, registrations, registry
+from evd.store.sqlite.tables import (
+    access,
+    downlinks,
+    events,
+    identity,
+    notes,
+    radio,
+    registrations,
+    rejections,
+    vehicles,
+)
 from evd.store.sqlite.tables import formats as format_tables
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
-    **registry.HANDLERS,
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
+    **rejections.HANDLERS,
+    **access.HANDLERS,
+    **identity.HANDLERS,
+    **vehicles.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
     **downlinks.HANDLERS,

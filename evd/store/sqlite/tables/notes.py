@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Modem, Note, Operation
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
 
-def _note(registry: Registry, op: Note) -> bool:
-    cursor = registry.db.execute(
+def _note(tables: SmallTables, op: Note) -> bool:
+    cursor = tables.db.execute(
         "INSERT INTO notes (id, vehicle, kind, severity, time, received, text, document)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (
@@ -20,8 +20,8 @@ def _note(registry: Registry, op: Note) -> bool:
     )
     if not cursor.rowcount:
         return False
-    registry.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - registry.limits.notes,))
-    registry.db.execute(_FORGET_OLDEST, (op.vehicle, registry.limits.notes_per_vehicle))
+    tables.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - tables.limits.notes,))
+    tables.db.execute(_FORGET_OLDEST, (op.vehicle, tables.limits.notes_per_vehicle))
     return True
 
 
@@ -30,12 +30,12 @@ DELETE FROM notes WHERE number IN (
     SELECT number FROM notes WHERE vehicle = ? ORDER BY time DESC, number DESC LIMIT -1 OFFSET ?)"""
 
 
-def _modem(registry: Registry, op: Modem) -> None:
+def _modem(tables: SmallTables, op: Modem) -> None:
     values = (op.time, op.battery_v, op.temperature_c)
-    known = registry.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
-    if known or registry.modems >= registry.limits.modems:
+    known = tables.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
+    if known or tables.modems >= tables.limits.modems:
         return
-    registry.modems += registry.db.execute(
+    tables.modems += tables.db.execute(
         "INSERT INTO modems (vehicle, time, battery_v, temperature_c, received) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT DO NOTHING",
         (op.vehicle, *values, op.received),
@@ -48,7 +48,7 @@ UPDATE modems SET received = ?, time = ?, battery_v = ?, temperature_c = ?
 WHERE vehicle = ?
   AND (time, ifnull(battery_v, -1000), ifnull(temperature_c, -1000)) < (?, ifnull(?, -1000), ifnull(?, -1000))"""
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     Note: _note,
     Modem: _modem,
 }

@@ -8,36 +8,36 @@ from typing import Any
 from evd.errors import Unavailable
 from evd.model.operations import Annotate, Frame, Operation, WaitNoLonger
 from evd.store.sqlite.annotations import Said
-from evd.store.sqlite.tables.base import Registry
+from evd.store.sqlite.tables.base import SmallTables
 
 
-def _annotate(registry: Registry, op: Annotate) -> bool | Unavailable:
-    if _annotated(registry, op.vehicle, op.time, op.seq, Said(op.source, op.payload, op.radio, op.location)):
+def _annotate(tables: SmallTables, op: Annotate) -> bool | Unavailable:
+    if _annotated(tables, op.vehicle, op.time, op.seq, Said(op.source, op.payload, op.radio, op.location)):
         return True
-    registry.rings.require_taken(op.vehicle)
-    return registry.rings.annotations.wait(op) or False
+    tables.rings.require_taken(op.vehicle)
+    return tables.rings.annotations.wait(op) or False
 
 
-def _annotated(registry: Registry, vehicle: str, time: int, seq: int | None, said: Said) -> bool:
-    places = registry.rings.places(vehicle, time, seq)
-    done = [registry.rings.annotations.annotate(place, said) for place in places]
+def _annotated(tables: SmallTables, vehicle: str, time: int, seq: int | None, said: Said) -> bool:
+    places = tables.rings.places(vehicle, time, seq)
+    done = [tables.rings.annotations.annotate(place, said) for place in places]
     return any(done)
 
 
-def _wait_no_longer(registry: Registry, op: WaitNoLonger) -> None:
-    annotations = registry.rings.annotations
+def _wait_no_longer(tables: SmallTables, op: WaitNoLonger) -> None:
+    annotations = tables.rings.annotations
     found = annotations.waiting_row(op.number)
     if found is not None:
         key, said = found
-        _annotated(registry, *key, said)
+        _annotated(tables, *key, said)
         annotations.forget_waiting(op.number, key)
 
 
-def _count(registry: Registry, op: Frame) -> None:
-    registry.rings.count_frame(op)
+def _count(tables: SmallTables, op: Frame) -> None:
+    tables.rings.count_frame(op)
 
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     Annotate: _annotate,
     WaitNoLonger: _wait_no_longer,
     Frame: _count,

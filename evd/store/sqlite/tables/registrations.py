@@ -22,7 +22,7 @@ from evd.model.operations import (
 )
 from evd.model.target_kinds import TargetKind
 from evd.store.rules import PUSHED_LATELY_MS, RENEWED_AGAIN_MS, RENEWED_FOR_MS
-from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, Registry
+from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, SmallTables
 
 _INSERT = """
 INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
@@ -77,20 +77,20 @@ INSERT OR REPLACE INTO pushed
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 
 
-def forget(registry: Registry, number: int) -> None:
+def forget(tables: SmallTables, number: int) -> None:
     """Remove a registration with its waiting pushes."""
-    registry.db.execute("DELETE FROM registrations WHERE number = ?", (number,))
-    registry.db.execute("DELETE FROM deliveries WHERE registration = ?", (number,))
-    gone = registry.db.execute("DELETE FROM outbox WHERE registration = ?", (number,))
-    registry.waiting -= gone.rowcount
-    registry.registered -= 1
+    tables.db.execute("DELETE FROM registrations WHERE number = ?", (number,))
+    tables.db.execute("DELETE FROM deliveries WHERE registration = ?", (number,))
+    gone = tables.db.execute("DELETE FROM outbox WHERE registration = ?", (number,))
+    tables.waiting -= gone.rowcount
+    tables.registered -= 1
 
 
-def forget_all(registry: Registry, sql: str, values: tuple[Any, ...]) -> int:
+def forget_all(tables: SmallTables, sql: str, values: tuple[Any, ...]) -> int:
     """Remove the registrations whose numbers `sql` selects; returns how many."""
-    numbers = registry.db.execute(sql, values).fetchall()
+    numbers = tables.db.execute(sql, values).fetchall()
     for (number,) in numbers:
-        forget(registry, number)
+        forget(tables, number)
     return len(numbers)
 
 
@@ -98,15 +98,15 @@ _UNKNOWN = TargetKind("", personal=False, goes_stale=False, makes_room=False)
 """A kind that the table refuses."""
 
 
-def _register(registry: Registry, op: Register) -> int | None:
+def _register(tables: SmallTables, op: Register) -> int | None:
     """If the vehicle or user has too many, the traits of the kind say whether another registration makes room."""
-    db, limits, kind = registry.db, registry.limits, registry.target_kinds.get(op.kind, _UNKNOWN)
+    db, limits, kind = tables.db, tables.limits, tables.target_kinds.get(op.kind, _UNKNOWN)
     if kind.personal:  # it receives nothing more for its previous user
-        forget_all(registry, _OF_OTHERS, (op.token, op.uid))
+        forget_all(tables, _OF_OTHERS, (op.token, op.uid))
     if db.execute(_RENEW, (op.kind, op.spelling, op.at, op.client, op.vehicle, op.token, op.uid)).rowcount:
         return None
-    if registry.registered >= limits.registrations:
-        raise LimitReached(f"{registry.registered} phones are registered: raise app.registrations_max to take in more")
+    if tables.registered >= limits.registrations:
+        raise LimitReached(f"{tables.registered} phones are registered: raise app.registrations_max to take in more")
     if not kind.makes_room:
         (of_kind,) = db.execute(_OF_KIND, (op.vehicle, op.kind)).fetchone()
         if of_kind >= limits.registrations_per_vehicle:
@@ -115,55 +115,55 @@ def _register(registry: Registry, op: Register) -> int | None:
                 "remove one, or raise app.registrations_per_vehicle"
             )
     elif not op.displaces:
-        _require_room(registry, op)
-    registry.rings.flush()
+        _require_room(tables, op)
+    tables.rings.flush()
     values = (op.vehicle, op.token, op.kind, op.spelling, op.uid, op.at, op.at, op.client)
     new = db.execute(_INSERT, values).lastrowid
     db.execute(_FIRST, (new, op.vehicle))
-    registry.registered += 1
+    tables.registered += 1
     if not kind.makes_room:
         return None
     over = (
         (_OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle)),
         (_OVER_OF_USER, (op.uid, new, limits.registrations_per_user)),
     )
-    return sum(_make_room(registry, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
+    return sum(_make_room(tables, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
 
 
-def _require_room(registry: Registry, op: Register) -> None:
-    limits = registry.limits
-    (of_vehicle,) = registry.db.execute(_PHONES_OF_VEHICLE, (op.vehicle,)).fetchone()
+def _require_room(tables: SmallTables, op: Register) -> None:
+    limits = tables.limits
+    (of_vehicle,) = tables.db.execute(_PHONES_OF_VEHICLE, (op.vehicle,)).fetchone()
     if of_vehicle >= limits.registrations_per_vehicle:
         raise LimitReached(
             f"vehicle {op.vehicle} has {of_vehicle} phones: raise app.registrations_per_vehicle to take in more"
         )
-    (of_user,) = registry.db.execute(_OTHER_PHONES_OF_USER, (op.uid, op.token)).fetchone()
+    (of_user,) = tables.db.execute(_OTHER_PHONES_OF_USER, (op.uid, op.token)).fetchone()
     if of_user >= limits.registrations_per_user:
         raise LimitReached(f"user {op.uid} has {of_user} phones: raise app.registrations_per_user to take in more")
 
 
-def _make_room(registry: Registry, sql: str, values: tuple[Any, ...], since: int) -> int:
+def _make_room(tables: SmallTables, sql: str, values: tuple[Any, ...], since: int) -> int:
     """Remove the registrations whose numbers `sql` selects; returns how many of them had a push taken after `since`."""
     pushed = 0
-    for (number,) in registry.db.execute(sql, values).fetchall():
-        (lately,) = registry.db.execute(_PUSHED_SINCE, (number, since)).fetchone()
+    for (number,) in tables.db.execute(sql, values).fetchall():
+        (lately,) = tables.db.execute(_PUSHED_SINCE, (number, since)).fetchone()
         pushed += lately
-        forget(registry, number)
+        forget(tables, number)
     return pushed
 
 
-def _unregister(registry: Registry, op: Unregister) -> bool:
+def _unregister(tables: SmallTables, op: Unregister) -> bool:
     sql = "SELECT number FROM registrations WHERE vehicle = ?1 AND token = ?2 AND (?3 IS NULL OR uid = ?3)"
-    return bool(forget_all(registry, sql, (op.vehicle, op.token, op.uid)))
+    return bool(forget_all(tables, sql, (op.vehicle, op.token, op.uid)))
 
 
-def _renew(registry: Registry, op: Renew) -> list[str]:
-    return [vehicle for (vehicle,) in registry.db.execute(_RENEW_ALL, (op.at, op.uid, RENEWED_FOR_MS)).fetchall()]
+def _renew(tables: SmallTables, op: Renew) -> list[str]:
+    return [vehicle for (vehicle,) in tables.db.execute(_RENEW_ALL, (op.at, op.uid, RENEWED_FOR_MS)).fetchall()]
 
 
-def _forget_unseen(registry: Registry, op: ForgetUnseen) -> int:
+def _forget_unseen(tables: SmallTables, op: ForgetUnseen) -> int:
     """Only phones of an app that registers at each start: for the original app's, only the provider knows."""
-    return forget_all(registry, _UNSEEN, (op.before, op.limit))
+    return forget_all(tables, _UNSEEN, (op.before, op.limit))
 
 
 _UNSEEN = f"""
@@ -171,49 +171,49 @@ SELECT number FROM registrations WHERE renewed < ? AND kind IN {STALE_KINDS} AND
 ORDER BY renewed LIMIT ?"""  # noqa: S608
 
 
-def _forget_expired(registry: Registry, op: ForgetExpired) -> int:
-    gone = registry.db.execute(_EXPIRED, (op.before, op.limit)).rowcount
-    registry.waiting -= gone
+def _forget_expired(tables: SmallTables, op: ForgetExpired) -> int:
+    gone = tables.db.execute(_EXPIRED, (op.before, op.limit)).rowcount
+    tables.waiting -= gone
     return int(gone)
 
 
-def _outcomes(registry: Registry, op: Outcomes) -> None:
+def _outcomes(tables: SmallTables, op: Outcomes) -> None:
     for outcome in op.outcomes:
-        _VERDICTS[outcome.verdict](registry, outcome)
+        _VERDICTS[outcome.verdict](tables, outcome)
     finished = [outcome for outcome in op.outcomes if outcome.verdict != "later"]
-    registry.db.executemany(_LOG, [_row(registry, outcome) for outcome in finished])
+    tables.db.executemany(_LOG, [_row(tables, outcome) for outcome in finished])
 
 
-def _taken(registry: Registry, one: Outcome) -> None:
+def _taken(tables: SmallTables, one: Outcome) -> None:
     if one.outbox:
-        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
-        registry.db.execute(_EVENT_TAKEN, (one.at, one.registration))
+        tables.waiting -= tables.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+        tables.db.execute(_EVENT_TAKEN, (one.at, one.registration))
     else:
-        registry.db.execute(_TAKEN, (one.status_id, one.at, one.registration))
+        tables.db.execute(_TAKEN, (one.status_id, one.at, one.registration))
 
 
-def _failed(registry: Registry, one: Outcome) -> None:
+def _failed(tables: SmallTables, one: Outcome) -> None:
     if one.outbox:
-        registry.waiting -= registry.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
+        tables.waiting -= tables.db.execute(_EVENT_DONE, (one.outbox,)).rowcount
     else:
-        registry.db.execute(_FAILED, (one.status_id, one.said, one.registration))
+        tables.db.execute(_FAILED, (one.status_id, one.said, one.registration))
 
 
-def _drop(registry: Registry, one: Outcome) -> None:
+def _drop(tables: SmallTables, one: Outcome) -> None:
     """Remove the target for all vehicles, except registrations renewed after the send, which are alive."""
     sql = "SELECT number FROM registrations WHERE token = ? AND kind = ? AND renewed <= ?"
-    forget_all(registry, sql, (one.token, one.kind, one.sent))
-    _later(registry, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # this push did not reach it
+    forget_all(tables, sql, (one.token, one.kind, one.sent))
+    _later(tables, msgspec.structs.replace(one, due=one.at + RENEWED_AGAIN_MS))  # this push did not reach it
 
 
-def _later(registry: Registry, one: Outcome) -> None:
+def _later(tables: SmallTables, one: Outcome) -> None:
     if one.outbox:
-        registry.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.expires, one.outbox))
+        tables.db.execute(_EVENT_LATER, (one.due, one.attempts, one.said, one.expires, one.outbox))
     else:
-        registry.db.execute(_LATER, (one.due, one.attempts, one.said, one.registration))
+        tables.db.execute(_LATER, (one.due, one.attempts, one.said, one.registration))
 
 
-_VERDICTS: dict[str, Callable[[Registry, Outcome], None]] = {
+_VERDICTS: dict[str, Callable[[SmallTables, Outcome], None]] = {
     "taken": _taken,
     "failed": _failed,
     "drop": _drop,
@@ -221,27 +221,27 @@ _VERDICTS: dict[str, Callable[[Registry, Outcome], None]] = {
 }
 
 
-def _row(registry: Registry, one: Outcome) -> tuple[Any, ...]:
-    number = registry.next_push
-    registry.next_push += 1
+def _row(tables: SmallTables, one: Outcome) -> tuple[Any, ...]:
+    number = tables.next_push
+    tables.next_push += 1
     return (
-        *(number % registry.limits.pushed, number, one.vehicle, one.token, one.kind, one.what, one.status_id),
+        *(number % tables.limits.pushed, number, one.vehicle, one.token, one.kind, one.what, one.status_id),
         *(one.committed, one.sent, one.at, one.verdict == "taken", one.said),
     )
 
 
-def _pause(registry: Registry, op: PausePushes) -> None:
+def _pause(tables: SmallTables, op: PausePushes) -> None:
     sql = "INSERT INTO meta VALUES ('pushes_paused', ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-    registry.db.execute(sql, (op.at if op.paused else 0,))
+    tables.db.execute(sql, (op.at if op.paused else 0,))
 
 
-def _put_off(registry: Registry, op: PutOff) -> None:
-    registry.db.execute("UPDATE deliveries SET due = ? WHERE due > ?", (op.latest, op.latest))
+def _put_off(tables: SmallTables, op: PutOff) -> None:
+    tables.db.execute("UPDATE deliveries SET due = ? WHERE due > ?", (op.latest, op.latest))
     # An event may have waited for the end of its user's quiet hours without an attempt.
-    registry.db.execute("UPDATE outbox SET due = ? WHERE due > ? AND attempts > 0", (op.latest, op.latest))
+    tables.db.execute("UPDATE outbox SET due = ? WHERE due > ? AND attempts > 0", (op.latest, op.latest))
 
 
-HANDLERS: dict[type[Operation], Callable[[Registry, Any], Any]] = {
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     Register: _register,
     Unregister: _unregister,
     Renew: _renew,

@@ -206,7 +206,7 @@ async def test_an_fcm_that_never_answers_is_left_at_the_deadline(fake: FakeFcm) 
     tokens = tokens_of(StubAccount())
     transport = PushPool(fake.url, connections_max=1, timeout_s=0.1, body_max=1000)
     fake.google.issue("token-1", 4e9)
-    with trio.fail_after(2), pytest.raises(Unreachable, match=r"did not answer within 0\.1 s") as caught:
+    with trio.fail_after(30), pytest.raises(Unreachable, match=r"did not answer within 0\.1 s") as caught:
         await FcmPusher("evd-demo", tokens, transport).send(push("hang-1"))
     await transport.aclose()
     assert caught.value.delay_s == 10
@@ -613,7 +613,7 @@ async def test_those_who_waited_for_a_token_that_did_not_come_do_not_ask_again()
 async def test_a_token_endpoint_that_hangs_is_left_at_the_deadline() -> None:
     stub = StubAccount()
     stub.go_on = trio.Event()
-    with trio.fail_after(2), pytest.raises(Unreachable, match="did not answer in time"):
+    with trio.fail_after(30), pytest.raises(Unreachable, match="did not answer in time"):
         await tokens_of(stub, timeout_s=0.05).get()
     stub.go_on.set()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.errors import BadRequest
-from evd.net.client.origin import origin_of
+from evd.net.client.base_url import origin_of
 from evd.push.providers.webhook.address import checked_address, shown_address
 
 

@@ -13,8 +13,8 @@ import trio
 import trio.testing
 from builders import arrival
 
+from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import of_user, requester
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
@@ -58,7 +58,7 @@ async def test_one_who_asks_much_delays_nobody_else(open_store: Callable[..., Sq
     open_store().write([arrival()])
 
     async def ask_much(number: int) -> None:
-        requester.set("user greedy")
+        current_requester.set("user greedy")
         await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
 
     async with opened(database) as asked, trio.open_nursery() as nursery:
@@ -77,14 +77,14 @@ async def test_no_read_of_the_app_waits_for_administrators_however_many_ask(
     open_store().write([arrival()])
 
     async def ask_for_ever(number: int) -> None:
-        requester.set(f"key {number}")
+        current_requester.set(f"key {number}")
         await asked.rows(ENDLESS + f" WHERE x <> {number}", ())
 
     async with opened(database) as asked, trio.open_nursery() as nursery:
         for number in range(6):
             nursery.start_soon(ask_for_ever, number)
         await trio.testing.wait_all_tasks_blocked(0.05)
-        requester.set(of_user("anna"))
+        current_requester.set(of_user("anna"))
         with trio.fail_after(2):
             assert (await asked.range_page(TimeSpan("386625", 0, NUMBER_MAX), None, PageLimit(10, 1000)))[0]
             assert not (await asked.events(before=NUMBER_MAX, limit=10, uid="anna")).rows
@@ -102,7 +102,7 @@ async def test_so_many_reads_of_a_class_wait_and_no_more(
 
     async def ask_for_ever(number: int) -> None:
         nonlocal refused
-        requester.set(f"key {number}")
+        current_requester.set(f"key {number}")
         try:
             await asked.rows(ENDLESS + f" WHERE x <> {number}", (), small=small)
         except Unavailable:

@@ -26,7 +26,7 @@ _number_text = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 _EXACT = 2**53  # a float represents every whole number below it exactly
 
 
-class Report(NamedTuple):
+class NetworkReport(NamedTuple):
     """A callback without a message; each delivery has the same `report_id`. A group's callback names no `vehicle`."""
 
     vehicle: str
@@ -34,7 +34,7 @@ class Report(NamedTuple):
     operations: tuple[Operation, ...]
 
 
-def report(name: str, document: Mapping[str, Any], *, now: int, raw: bytes) -> Report:
+def report(name: str, document: Mapping[str, Any], *, now: int, raw: bytes) -> NetworkReport:
     """Read a callback of the kind `name`, which must be one with a reader. Raises BadRequest.
 
     `now` is the server's time in epoch ms; `raw` is the document to keep.
@@ -47,7 +47,7 @@ def report(name: str, document: Mapping[str, Any], *, now: int, raw: bytes) -> R
     time = head.time - head.time % 1000
     report_id = identity(name, head.vehicle, time, head.seq, _content(kind, document))
     callback = ReadCallback(name, head.vehicle, time, head.seq, document, report_id, now, raw)
-    return Report(head.vehicle, report_id, kind.report(callback))
+    return NetworkReport(head.vehicle, report_id, kind.report(callback))
 
 
 def _content(kind: Kind, document: Mapping[str, Any]) -> bytes:

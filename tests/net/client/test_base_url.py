@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evd.errors import ConfigError
-from evd.net.client.origin import origin_of, parse_origin
+from evd.net.client.base_url import origin_of, parse_base_url
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from evd.net.client.origin import origin_of, parse_origin
     ],
 )
 def test_a_base_address_is_taken_apart(base: str, host: str, port: int, netloc: str, prefix: str) -> None:
-    origin = parse_origin(base)
+    origin = parse_base_url(base)
     assert (origin.host, origin.port, origin.netloc, origin.prefix) == (host, port, netloc, prefix)
 
 
@@ -30,7 +30,7 @@ def test_a_base_address_is_taken_apart(base: str, host: str, port: int, netloc: 
 )  # fmt: skip
 def test_what_is_no_base_address_is_one_sentence_without_a_password(base: str) -> None:
     with pytest.raises(ConfigError, match="is no base address") as caught:
-        parse_origin(base)
+        parse_base_url(base)
     assert "pa55" not in str(caught.value)
 
 

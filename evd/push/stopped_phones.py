@@ -33,7 +33,7 @@ LATELY_MS = 7 * DAY_MS
 """A stopped phone is reported for a week after its last push, long enough for an operator to come back."""
 
 
-class StoppedPushes:
+class StoppedPhonesSearch:
     """One long task, `run`. `hindered_until` says until when pushes were held, or a provider took none (epoch ms)."""
 
     def __init__(

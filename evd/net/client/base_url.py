@@ -12,7 +12,7 @@ from evd.errors import ConfigError
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-class Origin(msgspec.Struct, frozen=True):
+class BaseUrl(msgspec.Struct, frozen=True):
     """A server to which evd sends requests; `prefix` comes before every request's path, without a final slash."""
 
     scheme: str
@@ -26,7 +26,7 @@ class Origin(msgspec.Struct, frozen=True):
         return f"{self.scheme}://{self.netloc}{self.prefix}"
 
 
-def parse_origin(base_url: str) -> Origin:
+def parse_base_url(base_url: str) -> BaseUrl:
     """Parse a base address. Raises ConfigError, without repeating a password, unless it is http:// or https://."""
     try:
         parts = urlsplit(base_url)
@@ -43,7 +43,7 @@ def parse_origin(base_url: str) -> Origin:
     default = DEFAULT_PORTS[parts.scheme]
     bracketed = f"[{host}]" if ":" in host else host
     netloc = bracketed if port in (None, default) else f"{bracketed}:{port}"
-    return Origin(parts.scheme, host, default if port is None else port, netloc, parts.path.rstrip("/"))
+    return BaseUrl(parts.scheme, host, default if port is None else port, netloc, parts.path.rstrip("/"))
 
 
 def origin_of(url: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from evd.model.daemon_state import UnexplainedState
-from evd.sigfox.findings import FIELDS_SHOWN, NAMES_MAX, VEHICLES_MAX, Findings, remarks, shown
+from evd.sigfox.decode_findings import FIELDS_SHOWN, NAMES_MAX, VEHICLES_MAX, DecodeFindings, remarks, shown
 
 
 def test_the_last_vehicle_and_its_fields_are_told_and_all_statuses_counted() -> None:
-    findings = Findings()
+    findings = DecodeFindings()
     assert findings.state() == UnexplainedState()
     for vehicle, fields in (("A", ("state",)), ("B", ("range",)), ("A", ("state", "current"))):
         findings.unexplained_by(vehicle, fields)
@@ -15,7 +15,7 @@ def test_the_last_vehicle_and_its_fields_are_told_and_all_statuses_counted() -> 
 
 
 def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
-    findings = Findings()
+    findings = DecodeFindings()
     for number in range(VEHICLES_MAX + 5):
         findings.unexplained_by(str(number), ("state",))
     state = findings.state()
@@ -27,7 +27,7 @@ def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
 
 
 def test_a_name_is_told_once_and_no_more_than_so_many() -> None:
-    findings = Findings()
+    findings = DecodeFindings()
     assert findings.pending(["Lat", "Lng"]) == ["Lat", "Lng"]
     assert findings.pending(["Lng", "Speed"]) == ["Speed"]
     assert findings.pending(["Lat"]) == []

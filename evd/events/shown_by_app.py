@@ -28,9 +28,9 @@ SHOWS: Mapping[str, Shows] = {TARGET_REACHED: _equal}
 Client = TypeVar("Client", bound=str)
 
 
-def clients(event: Event, self_told: Mapping[Client, Sequence[str]], *, whole_numbers: bool) -> tuple[Client, ...]:
-    """The clients whose apps show the event by themselves; `self_told`: client (`original`, `v1`) → possible kinds."""
+def clients(event: Event, possible: Mapping[Client, Sequence[str]], *, whole_numbers: bool) -> tuple[Client, ...]:
+    """The clients whose apps show the event by themselves; `possible`: client (`original`, `v1`) → possible kinds."""
     shows = SHOWS.get(event.kind)
     if shows is None or not shows(event.details, whole_numbers):
         return ()
-    return tuple(client for client, kinds in self_told.items() if event.kind in kinds)
+    return tuple(client for client, kinds in possible.items() if event.kind in kinds)

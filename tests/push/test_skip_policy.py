@@ -14,7 +14,7 @@ from evd.model.target_kinds import TargetKind
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.delivery import Delivery
 from evd.push.device_limits import BURST, DeviceLimits
-from evd.push.policy import DEVICE_FULL, EXPIRED, DeliveryPolicy, SkipReason
+from evd.push.skip_policy import DEVICE_FULL, EXPIRED, SkipPolicy, SkipReason
 
 PHONE = TargetKind("phone", personal=True, goes_stale=True, makes_room=True)
 PROGRAM = TargetKind("program", personal=False, goes_stale=False, makes_room=False)
@@ -27,8 +27,8 @@ MORNING = NOW + 31_600_000
 """07:00 UTC: NOW is 22:13:20."""
 
 
-def policy(devices: DeviceLimits | None = None, *, lenient: bool = False) -> DeliveryPolicy:
-    one = DeliveryPolicy([PHONE, PROGRAM], give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS, devices=devices)
+def policy(devices: DeviceLimits | None = None, *, lenient: bool = False) -> SkipPolicy:
+    one = SkipPolicy([PHONE, PROGRAM], give_up_after_ms=HOUR_MS, stale_after_ms=30 * DAY_MS, devices=devices)
     one.lenient = lenient
     return one
 
@@ -77,7 +77,7 @@ CASES: dict[str, tuple[Delivery, SkipReason | None]] = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_push_is_sent_unless_there_is_a_reason_not_to(case: str) -> None:
     delivery, expected = CASES[case]
-    assert policy().refusal(delivery, NOW, 0.0) == expected
+    assert policy().skip_reason(delivery, NOW, 0.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -92,29 +92,29 @@ def test_a_push_is_sent_unless_there_is_a_reason_not_to(case: str) -> None:
 def test_after_the_clock_was_set_nothing_looks_old_but_wishes_hold(
     delivery: Delivery, expected: SkipReason | None
 ) -> None:
-    assert policy(lenient=True).refusal(delivery, NOW, 0.0) == expected
+    assert policy(lenient=True).skip_reason(delivery, NOW, 0.0) == expected
 
 
 def test_a_device_is_sent_no_more_than_its_limit_and_the_next_push_waits_for_a_place() -> None:
     one = policy(DeviceLimits())
-    sent = [one.refusal(state(), NOW, 1000.0) for _ in range(BURST + 1)]
+    sent = [one.skip_reason(state(), NOW, 1000.0) for _ in range(BURST + 1)]
     assert sent == [None] * (BURST + 1)
-    refusal = one.refusal(state(), NOW, 1000.0)
+    refusal = one.skip_reason(state(), NOW, 1000.0)
     assert refusal is not None and refusal.said == DEVICE_FULL
     assert NOW < refusal.due <= NOW + 750
-    assert one.refusal(state(), refusal.due, 1000.75) is None
+    assert one.skip_reason(state(), refusal.due, 1000.75) is None
 
 
 def test_a_push_that_is_withheld_takes_no_place_of_its_device() -> None:
     devices = DeviceLimits()
     for _ in range(2 * BURST):
-        policy(devices).refusal(state(received=0), NOW, 1000.0)
-    assert policy(devices).refusal(state(), NOW, 1000.0) is None
+        policy(devices).skip_reason(state(received=0), NOW, 1000.0)
+    assert policy(devices).skip_reason(state(), NOW, 1000.0) is None
 
 
 def test_where_targets_are_no_devices_there_is_no_limit() -> None:
     one = policy()
-    assert {one.refusal(state(registration("program")), NOW, 0.0) for _ in range(3 * BURST)} == {None}
+    assert {one.skip_reason(state(registration("program")), NOW, 0.0) for _ in range(3 * BURST)} == {None}
 
 
 def test_a_status_is_old_an_hour_after_it_was_received_whatever_time_it_says() -> None:

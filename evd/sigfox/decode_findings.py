@@ -16,14 +16,14 @@ NAMES_MAX = 256
 """Names of variables that were reported; a payload has at most 96 fields, and a fleet uses few names."""
 
 
-class Findings:
+class DecodeFindings:
     """What was found since the start, in bounded memory; the flags in the statuses are the permanent record."""
 
     def __init__(self) -> None:
         self.unexplained = 0
         """Count of statuses whose sender's values contradict their payload."""
         self._vehicles: dict[str, tuple[str, ...]] = {}  # newest finding last
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def unexplained_by(self, vehicle: str, fields: Sequence[str]) -> None:
         """Count a status of this vehicle whose values in these fields contradict its payload."""
@@ -35,8 +35,8 @@ class Findings:
 
     def pending(self, names: Iterable[str]) -> list[str]:
         """Which of these unreplaced variables were not reported before; each name is returned once."""
-        new = [name for name in names if name not in self._told][: NAMES_MAX - len(self._told)]
-        self._told.update(new)
+        new = [name for name in names if name not in self._reported][: NAMES_MAX - len(self._reported)]
+        self._reported.update(new)
         return new
 
     def state(self) -> UnexplainedState:

@@ -37,7 +37,7 @@ AGAIN_AFTER_S = 5.0
 """Pause after a step that could not be written: the writer's queue or the disk is full."""
 
 
-class Unaccompanied:
+class UnaccompaniedMetadata:
     """Takes due annotations. `waiting_rows` gives how many wait, `clock` the server's time in epoch ms."""
 
     def __init__(

@@ -9,8 +9,8 @@ import trio
 from quart import request
 from quart_trio.asgi import TrioASGIHTTPConnection
 
+from evd.concurrency.current_requester import current_requester
 from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.requester import requester
 from evd.errors import RequestError, Unavailable
 from evd.log.logger import log
 
@@ -18,10 +18,10 @@ WAIT_S = 5.0
 """How long to wait for a place: as long as for an answer of the database."""
 
 
-async def hold_place(places: FairQueue[int], what: str) -> None:
+async def hold_permit(places: FairQueue[int], what: str) -> None:
     """Hold one of the places until the answer to this request is sent. Raises Unavailable if none becomes free."""
     held = cast(ExitStack, cast(Any, request).held)
-    who = requester.get()
+    who = current_requester.get()
     with trio.move_on_after(WAIT_S):
         place = await places.take(who)
         held.callback(places.give_back, who, place)

@@ -18,7 +18,7 @@ from ingest_way import NOW, Way, status_id
 
 from evd.config.settings import SigfoxSettings
 from evd.ingest.service import Ingest
-from evd.ingest.unaccompanied import STEP_MAX, Unaccompanied
+from evd.ingest.unaccompanied_metadata import STEP_MAX, UnaccompaniedMetadata
 from evd.model.units import HOUR_MS
 from evd.payload.formats import Formats
 from evd.store.sqlite.database import SqliteDatabase
@@ -50,7 +50,7 @@ class Road(Way):
         super().__init__(store, path)
         settings = SigfoxSettings(**options)
         self.ingest = Ingest(self.writer, self.directory, Formats({}, "ev"), settings=settings, clock=lambda: self.now)
-        self.unaccompanied = Unaccompanied(
+        self.unaccompanied = UnaccompaniedMetadata(
             *(store.waiting_metadata(), self.writer, self.ingest.reading, settings, self.ingest.outcomes),
             waiting_rows=lambda: store.waiting_rows,
             clock=lambda: self.now,

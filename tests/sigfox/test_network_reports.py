@@ -17,7 +17,7 @@ from evd.model.operations import Annotate, Note
 from evd.request.body import LinePattern, read_document
 from evd.sigfox import radio_metadata as radio
 from evd.sigfox.kinds.registry import DATA_KINDS, KINDS
-from evd.sigfox.reports import Report, report
+from evd.sigfox.network_reports import NetworkReport, report
 
 REPORTED = sorted(KINDS.keys() - DATA_KINDS)
 
@@ -139,7 +139,7 @@ def test_law_a_report_is_the_same_in_every_shape(callback: tuple[str, dict[str, 
     assert [without_values(report(kind, shape, now=NOW, raw=b"")) for shape in shapes] == [expected] * len(shapes)
 
 
-def without_values(report: Report) -> Report:
+def without_values(report: NetworkReport) -> NetworkReport:
     """What evd does not know is kept as it was written."""
     (first, *others) = report.operations
     if isinstance(first, Annotate):

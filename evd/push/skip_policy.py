@@ -1,4 +1,4 @@
-"""The delivery policy: a push is not sent if it is old or unwanted, its app is stale, or its device is at its limit."""
+"""The skip policy: a push is not sent if it is old or unwanted, its app is stale, or its device is at its limit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SkipReason(NamedTuple):
     due: int = 0
 
 
-class DeliveryPolicy:
+class SkipPolicy:
     """The rules for targets of these `kinds`; if the clock was just set (`lenient`), nothing counts as old.
 
     `devices` counts the messages to each device, if the targets are devices.
@@ -58,7 +58,7 @@ class DeliveryPolicy:
             return False
         return registration.renewed < now - self._stale_after_ms and not self.lenient
 
-    def refusal(self, delivery: Delivery, now: int, seconds: float) -> SkipReason | None:
+    def skip_reason(self, delivery: Delivery, now: int, seconds: float) -> SkipReason | None:
         """Why the push is not sent; None if it is, and then counted for its device. `seconds` is monotonic."""
         unwanted = self._unwanted(delivery, now)
         if unwanted is not None or self._devices is None:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 EVD_ITSELF = "evd"
 """evd's own reads, such as those of maintenance."""
 
-requester: ContextVar[str] = ContextVar("requester", default=EVD_ITSELF)
+current_requester: ContextVar[str] = ContextVar("current_requester", default=EVD_ITSELF)
 
 
 USER = "user "

@@ -1,0 +1,107 @@
+"""Who asks: local users, their sessions, and access tokens. Texts of secrets are in none of these."""
+
+from __future__ import annotations
+
+from evd.errors import EvdError
+from evd.model.operations.base import Operation
+
+
+class NotOwner(EvdError):
+    """The user does not own the vehicle."""
+
+
+class AddUser(Operation, frozen=True, gc=False):
+    """A local user. The result is False if there is one with this uid."""
+
+    uid: str
+    password: str
+    """The hash, with its salt and its parameters."""
+    admin: bool
+    created: int
+
+
+class SetPassword(Operation, frozen=True, gc=False):
+    """The result is a tuple of the ids of the sessions that ended, or False if there is no such user.
+
+    With `ends_sessions` false it is the same password, hashed with other parameters: it is set only while the hash is
+    still `instead_of`, and no session ends.
+    """
+
+    uid: str
+    password: str
+    changed: int
+    ends_sessions: bool = True
+    instead_of: str = ""
+
+
+class RemoveUser(Operation, frozen=True, gc=False):
+    """Remove a local user, and end all sessions and tokens of the uid. The result is False if there was none."""
+
+    uid: str
+
+
+class OpenSession(Operation, frozen=True, gc=False):
+    """A user signed in. The result is a tuple of the ids of the sessions that made room: those that were not used for
+    the longest time, first of the same user."""
+
+    session_id: str
+    digest: bytes
+    """SHA-256 of the cookie."""
+    uid: str
+    admin: bool
+    client: str
+    address: str
+    created: int
+
+
+class EndSessions(Operation, frozen=True, gc=False):
+    """End a session of a user, or all of them. The result is a tuple of the ids of those that ended."""
+
+    uid: str
+    session_id: str | None = None
+
+
+class SeeSession(Operation, frozen=True, gc=False):
+    """A session was used."""
+
+    session_id: str
+    seen: int
+
+
+class AddToken(Operation, frozen=True, gc=False):
+    """An access token. Tokens that have expired make room if there are too many.
+
+    The result is a tuple of the ids of those; NotOwner if it has the scope `ingest` for a vehicle that its user does
+    not own.
+    """
+
+    token_id: str
+    digest: bytes
+    """SHA-256 of the token."""
+    uid: str
+    name: str
+    scopes: frozenset[str]
+    vehicles: frozenset[str] | None
+    """In normal form, besides those with one of `tags`; None: it is good for all of its user's, and there are no tags.
+    """
+    tags: frozenset[str]
+    created: int
+    expires: int | None
+
+    @property
+    def size_bytes(self) -> int:
+        return 256 + 128 * (len(self.vehicles or ()) + len(self.tags))
+
+
+class RevokeToken(Operation, frozen=True, gc=False):
+    """Revoke a token, of `uid` if one is given. The result is False if there is none."""
+
+    token_id: str
+    uid: str | None = None
+
+
+class UseToken(Operation, frozen=True, gc=False):
+    """A token was used."""
+
+    token_id: str
+    used: int

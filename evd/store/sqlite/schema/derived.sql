@@ -1,0 +1,1 @@
+-- What is derived from statuses and outlives their rings: charge sessions, trips, roll-ups by hour and day.

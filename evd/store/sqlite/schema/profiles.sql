@@ -1,0 +1,1 @@
+-- What owners say of their vehicles: profiles and images.

@@ -1,0 +1,1 @@
+-- Who shares what: invitations to a vehicle, claim codes, and the tags of vehicles.

@@ -1,0 +1,1 @@
+-- From schema 6 to 7: new columns of older tables. The new tables are in identity, sharing, derived and profiles.

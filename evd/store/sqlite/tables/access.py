@@ -1,0 +1,65 @@
+"""Who may call evd, and whose a vehicle is: the tables `keys` and `owners`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from evd.auth.api_keys import joined_roles
+from evd.model import operations as ops
+from evd.model.operations import LimitReached
+from evd.store.sqlite.tables.base import SmallTables
+from evd.store.sqlite.tables.registrations import forget_all
+
+
+def _add_key(tables: SmallTables, op: ops.AddKey) -> bool | str:
+    known = tables.db.execute(_KNOWN_KEY, (op.key_id, op.digest)).fetchone()
+    if known and op.vehicle is None:
+        roles = joined_roles([known[0], op.role])
+        if roles == known[0]:
+            return False
+        tables.db.execute("UPDATE keys SET role = ? WHERE id = ?", (roles, op.key_id))
+        return roles
+    full = tables.db.execute("SELECT count(*) >= ? FROM keys", (tables.limits.keys,)).fetchone()[0]
+    if full and not tables.db.execute(_DELETE_REVOKED).rowcount:
+        raise LimitReached(f"there are {tables.limits.keys} keys: revoke some")
+    cursor = tables.db.execute(
+        "INSERT INTO keys (id, role, digest, name, vehicle, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (op.key_id, op.role, op.digest, op.name, op.vehicle, op.created),
+    )
+    return bool(cursor.rowcount)
+
+
+_KNOWN_KEY = "SELECT role FROM keys WHERE id = ? AND digest = ? AND revoked IS NULL AND vehicle IS NULL"
+
+#: The key that was revoked first makes room.
+_DELETE_REVOKED = """
+DELETE FROM keys WHERE id = (SELECT id FROM keys WHERE revoked IS NOT NULL ORDER BY revoked, id LIMIT 1)"""
+
+
+def _revoke_key(tables: SmallTables, op: ops.RevokeKey) -> bool:
+    cursor = tables.db.execute("UPDATE keys SET revoked = ? WHERE id = ? AND revoked IS NULL", (op.revoked, op.key_id))
+    return bool(cursor.rowcount)
+
+
+def _add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
+    if tables.db.execute("SELECT count(*) >= ? FROM owners", (tables.limits.owners,)).fetchone()[0]:
+        raise LimitReached(f"there are {tables.limits.owners} owners: raise app.owners_max to take in more")
+    tables.db.execute(
+        "INSERT INTO owners (uid, vehicle, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (op.uid, op.vehicle, op.created),
+    )
+
+
+def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:
+    gone = tables.db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)).rowcount
+    forget_all(tables, "SELECT number FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
+    return bool(gone)
+
+
+HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
+    ops.AddKey: _add_key,
+    ops.RevokeKey: _revoke_key,
+    ops.AddOwner: _add_owner,
+    ops.RemoveOwner: _remove_owner,
+}
