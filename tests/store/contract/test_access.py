@@ -21,7 +21,8 @@ def test_keys_are_kept_once_and_revoked_once(database: AnyDatabase) -> None:
     assert database.write(key("a"), key("a"), RevokeKey("a", NOW), RevokeKey("a", NOW)) == [True, False, True, False]
     assert database.write(key("a"), key("b", vehicle="386625")) == [False, True], "a revoked key stays revoked"
     database.open()
-    assert database.store.living_keys() == [("b", "device", bytes(32), "386625")]
+    (living,) = database.store.living_keys()
+    assert (living.key_id, living.role, living.digest, living.vehicle) == ("b", "device", bytes(32), "386625")
     rows = database.ask(lambda queries: queries.keys()).rows
     assert [(row["id"], row["vehicle"], row["created"], row["revoked"]) for row in rows] == [
         ("a", None, NOW, NOW),
