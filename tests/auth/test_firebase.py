@@ -146,7 +146,7 @@ async def test_rubbish_and_unsigned_tokens_are_nobody(google: Google, rubbish: s
         await tokens(google).uid(rubbish)
 
 
-async def test_where_certificates_cannot_be_had_the_app_is_told_to_come_back(google: Google) -> None:
+async def test_where_certificates_cannot_be_had_the_app_is_asked_to_come_back(google: Google) -> None:
     with pytest.raises(Unavailable):
         await tokens(google, certs_url="http://127.0.0.1:9/certs").uid(google.token())
 
@@ -168,7 +168,7 @@ def test_an_emulators_variable_is_refused(google: Google) -> None:
         tokens(google, env_emulator="localhost:9099")
 
 
-def test_the_owner_behind_a_token_asks_for_his_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:
+def test_the_owner_behind_a_token_asks_for_their_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:
     """Over real sockets; the bare header counts for nothing beside a token, nor without one."""
     env = {"EVD_APP__FIREBASE_PROJECT": PROJECT, "EVD_APP__ID_TOKEN_CERTS": google.url}
     with running_daemon(tmp_path / "evd", env=env) as daemon:

@@ -55,5 +55,5 @@ def test_a_body_is_read_for_a_good_key_or_for_a_form_that_may_hold_one(
     assert keeper.allow_local(asked, "") == local
 
 
-def test_who_shows_a_key_may_send_as_many_chunks_as_he_likes() -> None:
+def test_who_shows_a_key_may_send_as_many_chunks_as_they_like() -> None:
     assert USUAL.chunks == sys.maxsize

@@ -221,7 +221,7 @@ async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, An
 
 
 @pytest.mark.parametrize("case", WAYS)
-async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path, case: str) -> None:
+async def test_of_each_phone_the_trace_shows_what_became_of_the_status(database: Path, case: str) -> None:
     operations, rules, expected = WAYS[case]
     with closing(new_store(database, capacity=10, limits=BUSY)) as store:
         for operation in operations:
@@ -424,7 +424,7 @@ async def test_house_is_kept_a_minute_after_the_start_and_then_each_hour(
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"
 
 
-def test_the_way_of_a_status_is_told_to_the_millisecond(daemon: RunningDaemon) -> None:
+def test_the_way_of_a_status_is_reported_to_the_millisecond(daemon: RunningDaemon) -> None:
     status_id = speak(daemon, "A1")
     document = traced(daemon, status_id)
     found = {push["phone"]: (push["state"], push["registered"]) for push in document["pushes"]}
@@ -499,7 +499,7 @@ def test_a_phone_that_the_originals_app_registered_at_its_log_in_a_year_ago_has_
     assert (push["phone"], push["state"]) == ("original…", "taken")
 
 
-def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
+def test_an_alarm_shows_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
     end, sentences = time.monotonic() + READY_S, {}
     while "push_stopped" not in sentences and time.monotonic() < end:
         alarms = httpx.get(f"{daemon.url}/readyz").json()["alarms"]
@@ -525,7 +525,7 @@ def test_a_vehicle_that_nobody_listens_to_is_said_to_be_one(daemon: RunningDaemo
         (("test", "x" * 65), "1 to 64 printable characters"),
     ],
 )
-def test_what_cannot_be_told_is_said_in_a_sentence(
+def test_what_is_unknown_is_answered_in_a_sentence(
     daemon: RunningDaemon, arguments: tuple[str, ...], words: str
 ) -> None:
     assert words in refused(daemon, *arguments)

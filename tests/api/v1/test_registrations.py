@@ -109,7 +109,7 @@ Ask = Callable[..., httpx.Response]
 REGISTRATIONS = "/api/v1/registrations"
 
 
-def test_a_user_registers_sees_and_removes_his_phone(daemon: RunningDaemon, ask: Ask) -> None:
+def test_a_user_registers_sees_and_removes_their_phone(daemon: RunningDaemon, ask: Ask) -> None:
     made = ask("POST", REGISTRATIONS, "anna", vehicle="00a1", token="t1")
     assert (made.status_code, made.json()) == (201, {"vehicle": "A1", "kind": "token", "registered": True})
     (row,) = ask("GET", f"{REGISTRATIONS}?vehicle=A1", "anna").json()
@@ -197,7 +197,7 @@ def test_a_key_alone_names_no_user(daemon: RunningDaemon, role: str, headers: di
         ("/android/last?vehicleId=B1", False),  # which is another user's
     ],
 )
-def test_any_request_that_is_a_users_to_make_renews_his_phones_and_a_second_one_writes_nothing(
+def test_any_request_that_is_a_users_to_make_renews_their_phones_and_a_second_one_writes_nothing(
     ask: Ask, daemon: RunningDaemon, path: str, renews: bool
 ) -> None:
     user = f"user of {path}"
@@ -254,7 +254,7 @@ def test_more_lines_than_fit_into_a_request_are_taken_in_without_a_daemon(tmp_pa
     assert len(registered(directory / "evd.db")) == 150
 
 
-def test_a_line_that_cannot_be_taken_is_told_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
+def test_a_line_that_cannot_be_taken_is_reported_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
     good = '{"vehicle": "D3", "token": "t", "uid": "u0"}'
     wrong = {
         "{": "not JSON",

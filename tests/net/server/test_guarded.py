@@ -232,7 +232,7 @@ async def test_a_fault_in_a_body_is_refused_before_the_application_hears_of_the_
         assert await here.answers()
 
 
-async def test_who_may_send_no_body_is_answered_while_he_is_still_sending_and_told_that_it_is_the_end() -> None:
+async def test_who_may_send_no_body_is_answered_while_still_sending_and_learns_that_it_is_the_end() -> None:
     async with site(allowance=Allowance(64, reads=False)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/early", bytes(200_000))[:100_000])
@@ -258,7 +258,7 @@ async def test_a_request_in_two_pieces_leaves_the_connection_as_the_answer_says(
             assert "connection" not in (await client.read()).headers
 
 
-async def test_who_has_half_closed_gets_his_answers() -> None:
+async def test_who_has_half_closed_gets_the_answers() -> None:
     async with site() as here:
         async with await here.connect() as client:
             await client.send(get() + call(b"/slow"))
@@ -332,7 +332,7 @@ async def test_100_continue_is_sent_for_a_good_head_and_not_for_a_bad_one() -> N
         assert (await client.read()).status == 413
 
 
-async def test_no_server_name_is_told_and_head_has_no_body() -> None:
+async def test_no_server_name_is_shown_and_head_has_no_body() -> None:
     async with site() as here, await here.connect() as client:
         await client.send(get().replace(b"GET", b"HEAD"))
         answer = await client.read(head_only=True)
@@ -428,7 +428,7 @@ async def test_stop_cuts_what_is_left_after_its_deadline(path: bytes) -> None:
         assert here.web.stopped == 1
 
 
-async def test_after_the_stop_a_connection_is_told_to_come_back() -> None:
+async def test_after_the_stop_a_connection_is_asked_to_come_back() -> None:
     async with site() as here:
         here.asgi_server.stop()
         with trio.fail_after(30):
@@ -444,7 +444,7 @@ async def test_the_application_knows_who_asks() -> None:
         assert orjson.loads((await client.read()).body) == {"local": False, "peer": "127.0.0.1", "scheme": "http"}
 
 
-async def test_the_control_socket_uses_the_same_door(tmp_path: Path) -> None:
+async def test_the_control_socket_uses_the_same_server(tmp_path: Path) -> None:
     async with site() as here, trio.open_nursery() as nursery:
         listening = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         await listening.bind(str(tmp_path / "evd.sock"))
@@ -478,7 +478,7 @@ async def an_error(send: Send) -> None:
 
 
 @pytest.mark.parametrize("answer", [bad_header, too_much_body, an_error])
-async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Callable[[Send], Awaitable[None]]) -> None:
+async def test_an_exception_behind_the_guard_stays_in_its_connection(answer: Callable[[Send], Awaitable[None]]) -> None:
     async def app(scope: dict[str, object], receive: object, send: Send) -> None:
         if scope["type"] == "lifespan":
             raise NotImplementedError

@@ -69,8 +69,15 @@ def test_a_vehicle_may_have_several_owners_and_a_user_several_vehicles(database:
     ]
     gone = database.write(RemoveOwner("anna", "A"), RemoveOwner("anna", "A"), RemoveOwner("x", "A"))
     assert gone == [True, False, False]
-    owns = [database.ask(lambda queries, one=one: queries.owns(*one)) for one in (("anna", "A"), ("anna", "B"))]
-    assert owns == [False, True]
+    relations = [database.ask(lambda queries, one=one: queries.relation("anna", one)) for one in "AB"]
+    assert relations == [None, "owner"]
+
+
+def test_a_viewer_becomes_an_owner_and_no_owner_a_viewer(database: AnyDatabase) -> None:
+    for relation, then in (("viewer", "viewer"), ("owner", "owner"), ("viewer", "owner")):
+        database.write(AddOwner("anna", "A", NOW, relation))
+        assert database.ask(lambda queries: queries.relation("anna", "A")) == then
+    assert database.ask(lambda queries: queries.relation("ben", "A")) is None
 
 
 def test_owners_are_bounded(database: AnyDatabase) -> None:
@@ -78,5 +85,5 @@ def test_owners_are_bounded(database: AnyDatabase) -> None:
     _, full = database.write(AddOwner("anna", "A", NOW), AddOwner("ben", "A", NOW))
     assert isinstance(full, LimitReached)
     assert str(full) == "there are 1 owners: raise app.owners_max to take in more"
-    assert not database.ask(lambda queries: queries.owns("ben", "A"))
+    assert database.ask(lambda queries: queries.relation("ben", "A")) is None
     assert database.write(RemoveOwner("anna", "A"), AddOwner("ben", "A", NOW)) == [True, None]

@@ -210,7 +210,7 @@ def test_a_lowered_and_a_raised_ring_keep_their_count(database: AnyDatabase) -> 
 
 @pytest.mark.parametrize(("contract", "lost", "resets"), [(140, 99, 0), (10, 0, 1)])
 @pytest.mark.parametrize("followers", [0, 3])
-def test_the_contract_tells_a_gap_from_a_restart_also_for_readers(
+def test_the_contract_distinguishes_a_gap_from_a_restart_also_for_readers(
     database: AnyDatabase, contract: int, lost: int, resets: int, followers: int
 ) -> None:
     database.open(contract=contract)

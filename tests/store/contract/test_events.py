@@ -78,7 +78,7 @@ def test_the_same_event_again_changes_nothing_but_what_is_remembered(database: A
     assert database.state.event_settings_of(VEHICLE) == (b'{"time":2}', None)
 
 
-def test_events_of_one_kind_in_one_status_are_told_apart_by_their_details(database: AnyDatabase) -> None:
+def test_events_of_one_kind_in_one_status_differ_by_their_details(database: AnyDatabase) -> None:
     database.write(register())
     new = [
         NewEvent(kind, NOW, "status", json.dumps({"which": which}).encode())
@@ -101,7 +101,7 @@ def test_events_of_one_kind_in_one_status_are_told_apart_by_their_details(databa
         (b'{"kinds": {"left": false}}', "webhook", NOW),
     ],
 )
-def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
+def test_a_phone_is_notified_as_its_user_wishes_and_a_webhook_everything_at_once(
     database: AnyDatabase, settings: bytes | None, kind: str, due: int | None
 ) -> None:
     database.write(register(kind=kind))
@@ -122,7 +122,7 @@ def test_an_app_that_shows_it_by_itself_is_not_sent_it(database: AnyDatabase) ->
     assert [token for _, token, *_ in waiting(database)] == ["hook", "new"]
 
 
-def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_told_to_nobody(database: AnyDatabase) -> None:
+def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_sent_to_nobody(database: AnyDatabase) -> None:
     database.limit(events_per_vehicle=2)
     database.write(register(), record(event(9), vehicle="OTHER"))
     database.write(record(event(1), event(2)), record(event(3)))

@@ -42,12 +42,15 @@ def prepared(database: AnyDatabase, *operations: Any) -> list[Any]:
 
 def test_a_prepared_group_is_seen_once_it_is_committed(database: AnyDatabase) -> None:
     assert prepared(database, arrival(), AddOwner("anna", "A", NOW)) == [NEW, None]
-    assert (database.ring(), database.ask(lambda queries: queries.owns("anna", "A"))) == ([], False)
+    assert (database.ring(), database.ask(lambda queries: queries.relation("anna", "A"))) == ([], None)
     database.store.commit()
-    assert (database.ring(), database.ask(lambda queries: queries.owns("anna", "A"))) == ([arrival().status_id], True)
+    assert (database.ring(), database.ask(lambda queries: queries.relation("anna", "A"))) == (
+        [arrival().status_id],
+        "owner",
+    )
 
 
-def test_the_end_of_a_commit_is_told_by_its_descriptor(database: AnyDatabase) -> None:
+def test_the_end_of_a_commit_is_signalled_by_its_descriptor(database: AnyDatabase) -> None:
     descriptor = database.store.commit_fd
     for number in range(3):
         prepared(database, arrival(time=NOW + number))

@@ -314,7 +314,7 @@ def newer(database: AnyDatabase, status: Arrive) -> str | None:
     return found["newer"]
 
 
-def test_of_those_that_rank_above_a_status_the_one_that_came_first_is_told(database: AnyDatabase) -> None:
+def test_of_those_that_rank_above_a_status_the_one_that_came_first_is_found(database: AnyDatabase) -> None:
     """What lies in the future ranks above nothing; of one time and number, the later arrival is above."""
     late = arrival(time=NOW - 5, seq=1)
     then, after = (arrival(time=NOW + at, seq=2, now=NOW + at) for at in (1, 2))

@@ -190,7 +190,7 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(data
     assert waiting(database) == [(VEHICLE, "a")]
 
 
-def test_a_users_phones_are_bounded_over_all_his_vehicles(database: AnyDatabase) -> None:
+def test_a_users_phones_are_bounded_over_all_their_vehicles(database: AnyDatabase) -> None:
     database.limit(registrations_per_user=2)
     database.write(
         phone("a", "A", at=1), phone("a", "B", at=2), phone("b", "A", uid="ben", at=1), phone("c", "A", at=3)

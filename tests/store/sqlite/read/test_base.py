@@ -88,7 +88,7 @@ async def test_no_read_of_the_app_waits_for_administrators_however_many_ask(
         with trio.fail_after(2):
             assert (await asked.range_page(TimeSpan("386625", 0, NUMBER_MAX), None, PageLimit(10, 1000)))[0]
             assert not (await asked.events(before=NUMBER_MAX, limit=10, uid="anna")).rows
-            assert await asked.owns("anna", "386625") is False
+            assert await asked.relation("anna", "386625") is None
         nursery.cancel_scope.cancel()
 
 
@@ -150,7 +150,7 @@ async def test_who_wants_much_waits_behind_himself() -> None:
     assert "".join(had) == "abcabaa"
 
 
-async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
+async def test_nobody_has_more_than_their_share_though_permits_are_free() -> None:
     turns, had = FairQueue([1, 2, 3], each=2, waiting_max=1), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(3):
@@ -175,7 +175,7 @@ async def test_one_asker_s_queue_leaves_room_for_others() -> None:
     assert "".join(had) in ("baa", "aba")
 
 
-async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
+async def test_who_is_cancelled_while_waiting_or_when_called_takes_no_permit_along() -> None:
     turns = FairQueue([7], each=1, waiting_max=9)
     place = await turns.take("a")
     async with trio.open_nursery() as nursery:
