@@ -41,13 +41,13 @@ def prepared(database: AnyDatabase, *operations: Any) -> list[Any]:
 
 
 def test_a_prepared_group_is_seen_once_it_is_committed(database: AnyDatabase) -> None:
+    def seen() -> tuple[list[str], str | None]:
+        return database.ring(), database.ask(lambda queries: queries.relation("anna", "A"))
+
     assert prepared(database, arrival(), AddOwner("anna", "A", NOW)) == [NEW, None]
-    assert (database.ring(), database.ask(lambda queries: queries.relation("anna", "A"))) == ([], None)
+    assert seen() == ([], None)
     database.store.commit()
-    assert (database.ring(), database.ask(lambda queries: queries.relation("anna", "A"))) == (
-        [arrival().status_id],
-        "owner",
-    )
+    assert seen() == ([arrival().status_id], "owner")
 
 
 def test_the_end_of_a_commit_is_signalled_by_its_descriptor(database: AnyDatabase) -> None:
