@@ -21,7 +21,7 @@ from evd.model.operations import (
 )
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store import records
-from evd.store.records import FIRST_TURN, NUMBER_MAX, PushedLately, TracedPhone, WaitingPush
+from evd.store.records import FIRST_POSITION, NUMBER_MAX, PushedLately, TracedPhone, WaitingPush
 
 VEHICLE = "386625"
 STATUS = arrival()
@@ -96,7 +96,7 @@ def test_waiting_states_are_listed_in_their_turn_by_pages(database: AnyDatabase)
     assert (first["at"], first["since"], first["due"], first["attempts"]) == (NOW - 7, NOW - 7, None, 0)
     last = others[-1]
     assert (last["at"], last["due"], last["attempts"], last["outcome"]) == (NOW + 500, NOW + 500, 2, "503")
-    after = FIRST_TURN
+    after = FIRST_POSITION
     found = []
     for _ in range(3):
         (row,) = waiting(database, after=after, limit=1)
