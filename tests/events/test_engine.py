@@ -1,10 +1,8 @@
-"""Events beside the callbacks: found in what is committed, recorded once, and made to wait for whoever wants them."""
+"""Events beside the callbacks: found in what is committed, and recorded once."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +14,8 @@ from builders import NOW, arrival, rows
 
 from evd.config.settings import Config
 from evd.daemon.wiring import shown_by_app
-from evd.errors import ConfigError, StoreBusy, Unavailable
-from evd.events.engine import EventEngine
+from evd.errors import ConfigError, Unavailable
 from evd.events.samples import Event
-from evd.model.commits import CommitSummary
 from evd.model.operations import (
     AddOwner,
     Operation,

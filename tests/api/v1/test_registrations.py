@@ -106,6 +106,7 @@ def ask(daemon: RunningDaemon) -> Iterator[Callable[..., httpx.Response]]:
 
 Ask = Callable[..., httpx.Response]
 
+
 REGISTRATIONS = "/api/v1/registrations"
 
 
