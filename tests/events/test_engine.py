@@ -11,6 +11,7 @@ import pytest
 import trio
 import trio.testing
 from builders import NOW, arrival, rows
+from event_chain import VEHICLE, Opener, register, running, waiting
 
 from evd.config.settings import Config
 from evd.daemon.wiring import shown_by_app
@@ -23,106 +24,7 @@ from evd.model.operations import (
     Register,
     SetEventSettings,
 )
-from evd.model.units import HOUR_MS, MINUTE_MS
-from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.read.event_state import SqliteEventState
-from evd.store.writer import Writer
-
-Opener = Callable[..., SqliteDatabase]
-
-VEHICLE = "386625"
-
-
-def register(
-    token: str = "phone", *, uid: str = "martin", vehicle: str = VEHICLE, kind: Any = "token", at: int = NOW
-) -> Register:
-    return Register(vehicle, vehicle, token, uid, at, kind)
-
-
-def waiting(database: Path) -> list[tuple[Any, ...]]:
-    return rows(
-        database,
-        "SELECT e.time, r.token, o.due, o.expires FROM outbox AS o JOIN events AS e ON e.number = o.event"
-        " JOIN registrations AS r ON r.number = o.registration ORDER BY o.number",
-    )
-
-
-# What the engine finds
-
-
-class Chain:
-    """A real store, writer and event engine; the wall clock shows NOW at the start and goes with trio's."""
-
-    def __init__(self, store: SqliteDatabase, database: Path, **options: Any) -> None:
-        self.database = database
-        self.now = int(NOW - trio.current_time() * 1000)
-        self.writer = Writer(
-            store,
-            queue_rows_max=1000,
-            queue_bytes_max=1 << 20,
-            batch_rows_max=100,
-            answer_timeout_s=1e6,
-        )
-        self.watched = BusyAtTimes(database)
-        settings: dict[str, Any] = {"queue_max": 100, "memories_max": 10} | options
-        self.engine = EventEngine(
-            self.watched, self.writer, clock=lambda: self.now + int(trio.current_time() * 1000), **settings
-        )
-        self.deaf = False
-        self.writer.observers.append(self)
-
-    def committed(self, summary: CommitSummary) -> None:
-        if not self.deaf:
-            self.engine.committed(summary)
-
-    async def write(self, *operations: Operation) -> None:
-        for operation in operations:
-            await self.writer.write(operation)
-
-    async def charge(self, *charges: float, minute: int = 0, state: int = 1, vehicle: str = VEHICLE) -> None:
-        for number, charge in enumerate(charges):
-            fields = json.dumps({"state": state, "current_charge": charge, "target_charge": 80}).encode()
-            time = NOW + (minute + number) * MINUTE_MS
-            await self.write(arrival(vehicle, time=time, payload=None, fields=fields, received=time, now=time))
-
-    async def settled(self, clock: trio.testing.MockClock | None = None) -> list[str]:
-        """The kinds of events, once the engine has looked at everything; `clock` helps it over what it waits for."""
-        while self.engine.behind:
-            await trio.lowlevel.checkpoint()
-            if clock:
-                await trio.testing.wait_all_tasks_blocked(0.001)
-                clock.jump(0.1)
-        return [kind for (kind,) in rows(self.database, "SELECT kind FROM events ORDER BY number")]
-
-    async def walked(self, clock: trio.testing.MockClock, *, after_s: float = 600) -> list[str]:
-        """As `settled`, once it has begun another walk after so much time, and ended it."""
-        await trio.testing.wait_all_tasks_blocked(0.001)
-        walks = self.engine.walks
-        clock.jump(after_s)
-        while self.engine.walks <= walks:
-            await trio.lowlevel.checkpoint()
-        return await self.settled()
-
-
-class BusyAtTimes(SqliteEventState):
-    busy = 0
-
-    def _all(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        if self.busy:
-            self.busy -= 1
-            raise StoreBusy("another process is writing")
-        return super()._all(sql, values)
-
-
-@asynccontextmanager
-async def running(store: SqliteDatabase, database: Path, **options: Any) -> AsyncIterator[Chain]:
-    chain = Chain(store, database, **options)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(chain.writer.run)
-        nursery.start_soon(chain.engine.run)
-        yield chain
-        nursery.cancel_scope.cancel()
-    chain.engine.close()
+from evd.model.units import MINUTE_MS
 
 
 async def test_a_charge_that_reaches_its_target_is_recorded_once_and_waits_for_the_phone(
@@ -333,52 +235,3 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
             await chain.charge(83, minute=20, vehicle=vehicle)
         assert await chain.settled() == ["target_reached"] * 6
         assert len(chain.engine._vehicles) == 2
-
-
-# Silence
-
-
-async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_reported_and_then_that_it_speaks(
-    open_store: Opener, database: Path, mock_clock: trio.testing.MockClock
-) -> None:
-    async with running(open_store(capacity=8), database) as chain:
-        await chain.write(register(), register(vehicle="RARE"))
-        await chain.charge(*range(50, 61))  # the ring has gone round
-        for hour in range(6):
-            await chain.charge(50, minute=-60 * (6 - hour), vehicle="RARE")
-        assert await chain.walked(mock_clock) == []
-        assert await chain.walked(mock_clock, after_s=3500) == []
-        assert await chain.walked(mock_clock) == ["silent"]
-        assert await chain.walked(mock_clock) == ["silent"]
-        (told,) = rows(database, "SELECT vehicle, status_id, details FROM events")
-        assert told == (VEHICLE, "", '{"hours":1.1}')
-        await chain.charge(62, minute=120)
-        assert await chain.settled() == ["silent", "heard_again"]
-
-
-async def test_a_clock_that_leaps_makes_no_silence(
-    open_store: Opener, database: Path, mock_clock: trio.testing.MockClock
-) -> None:
-    async with running(open_store(), database) as chain:
-        await chain.write(register())
-        await chain.charge(*range(50, 60))
-        await chain.walked(mock_clock)
-        chain.now += 100 * HOUR_MS
-        assert await chain.walked(mock_clock) == []
-        assert await chain.walked(mock_clock, after_s=4000) == ["silent"]
-
-
-def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Path) -> None:
-    from evd.store.sqlite.read import event_state as watched
-    from evd.store.sqlite.tables import events
-
-    open_store()
-    for sql, values in (
-        (watched._VEHICLES, ("", 64)),
-        (watched._ALERTS, (VEHICLE,)),
-        (events._LISTENERS, (VEHICLE,)),
-        (events._SURPLUS, (VEHICLE, 200)),
-        (events._WITHDRAW, (1, VEHICLE)),
-    ):
-        steps = [step for *_, step in rows(database, f"EXPLAIN QUERY PLAN {sql}", *values)]
-        assert not [step for step in steps if step.startswith("SCAN")], steps

@@ -1,4 +1,4 @@
-"""Registrations over HTTP: who may ask for what. What the store makes of them is in its contract."""
+"""Who may ask for registrations over HTTP, and for what."""
 
 from __future__ import annotations
 
@@ -11,73 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import NOW, arrival, rows
+from builders import NOW, rows
 from daemon_process import RunningDaemon, run_evd, running_daemon
-
-from evd.config.settings import Config
-from evd.model.operations import (
-    Register,
-)
-from evd.model.units import DAY_MS
-from evd.push.composer import Composer
-from evd.push.delivery import Delivery
-from evd.push.presence import RecentUsers
-from evd.push.providers.fcm.message import encode
-from evd.store.sqlite.database import SqliteDatabase
-
-Opener = Callable[..., SqliteDatabase]
-
-VEHICLE = "386625"
-KINDS = ("token", "fid", "webhook")
-HOOK = "https://hooks.example/evd"
-
-
-def phone(
-    token: str = "t", vehicle: str = VEHICLE, *, uid: str = "anna", at: int = NOW, kind: str = "token"
-) -> Register:
-    return Register(vehicle, vehicle, token, uid, at, kind)
-
-
-def registered(database: Path) -> list[tuple[str, str, str]]:
-    """(vehicle, token, user) of each."""
-    return rows(database, "SELECT vehicle, token, uid FROM registrations ORDER BY 1, 2")
-
-
-def tokens(database: Path) -> set[str]:
-    return {token for _, token, _ in registered(database)}
-
-
-# News of users
-
-
-def test_what_a_user_asks_for_within_a_day_is_no_news() -> None:
-    presence = RecentUsers()
-    asked = [("anna", 0), ("anna", DAY_MS - 1), ("ben", 1), ("anna", DAY_MS), ("anna", 0)]
-    assert [presence.is_news(uid, NOW + at) for uid, at in asked] == [True, False, True, True, True]
-
-
-def test_of_many_users_the_one_noted_first_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evd.push.presence.USERS_MAX", 2)
-    presence = RecentUsers()
-    assert [presence.is_news(uid, NOW) for uid in "abcba"] == [True, True, True, False, True]
-
-
-# Tokens and installation ids
-
-
-@pytest.mark.parametrize(("kind", "other"), [("token", "fid"), ("fid", "token")])
-def test_a_phone_is_sent_messages_by_the_name_it_registered_with(open_store: Opener, kind: str, other: str) -> None:
-    store = open_store()
-    store.write([phone("x" * 22, kind=kind), arrival()])
-    pending = store.due_pushes(KINDS)
-    (one,) = pending.registrations_of(VEHICLE)
-    push = Composer(Config()).compose(Delivery(one, pending.last_of(VEHICLE), None, NOW))
-    message = json.loads(encode(push))["message"]
-    assert message[kind] == "x" * 22
-    assert other not in message
-
-
-# Over HTTP
+from kept_registrations import HOOK, registered, tokens
 
 
 @pytest.fixture(scope="module")
