@@ -12,6 +12,8 @@ from builders import NOW, arrival
 from evd.model.operations import (
     AddKey,
     AddOwner,
+    ImportOwner,
+    ImportRegistration,
     Note,
     QueueDownlink,
     Register,
@@ -63,6 +65,18 @@ LISTS = {
         [Register("A", "a", f"token{number}", "anna", NOW) for number in range(5)],
         lambda q, *a: q.registrations(kinds=["token"], limit=2, **({"after": a[0]} if a else {})),
         keys_of(records.RegistrationRow),
+        "token",
+    ),
+    "owners to move": List(
+        [ImportOwner("anna", vehicle, NOW, imported=b'{"note":{"S":"x"}}') for vehicle in VEHICLES],
+        lambda q, *a: q.moved_owners(limit=2, **({"after": a[0]} if a else {})),
+        keys_of(records.MovedOwnerRow),
+        "vehicle",
+    ),
+    "phones to move": List(
+        [ImportRegistration("A", "a", f"token{number}", "anna", NOW) for number in range(5)],
+        lambda q, *a: q.moved_registrations(kinds=["token"], limit=2, **({"after": a[0]} if a else {})),
+        keys_of(records.MovedRegistrationRow),
         "token",
     ),
     "fleet": List([arrival(one) for one in VEHICLES], lambda q, *a: q.fleet(*a, limit=2), FLEET_KEYS, "vehicle"),
