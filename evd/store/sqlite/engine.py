@@ -94,6 +94,7 @@ class SqliteStore:
                 vehicles_max=settings.vehicles_max,
                 contract=settings.contract,
                 rollup_days=settings.rollup_days,
+                annotations_max=settings.limits.annotations_waiting,
             )
             self._tables = SmallTables(self._db, self._rings, settings.limits)
             # From here on the statements run in the loop, which must not wait: the writer retries instead.
