@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from evd.derived.activities import UNSEEN_CHARGE, Ended, VehicleActivity, step
+from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
-from evd.derived.rollups import Rollup, between
+from evd.derived.quiet import Figures, QuietStatuses, rolled_up
+from evd.derived.rollups import Rollup, between, read_rollup, written
 from evd.derived.samples import StatusSample
 
 
@@ -20,10 +21,17 @@ class Completed(NamedTuple):
     ended: list[Ended]
 
 
+class Since(NamedTuple):
+    """The last status, and the figures of it and those before it."""
+
+    last: StatusSample
+    figures: Figures
+
+
 class Fold:
     """`part` is the part of the last status, `open` the activity that goes on, `last` the status itself."""
 
-    __slots__ = ("floor", "last", "open", "part", "until", "zone")
+    __slots__ = ("_last", "_part", "_quiet", "changed", "floor", "open", "until", "zone")
 
     def __init__(
         self,
@@ -37,45 +45,73 @@ class Fold:
         self.zone = zone
         self.floor = floor
         """Time and seqNumber up to which statuses do not count any more."""
-        self.part = part
-        self.last = last
         self.open = open_
+        self.changed = True
+        """Whether more changed since it was stored than `unmerged` says; whoever changes what a property gives sets it."""
         self.until = 0 if last is None else part_at(last.time, zone).until
         """The end of `part` (epoch ms)."""
+        self._part = part
+        self._last = last
+        self._quiet: QuietStatuses | None = None
+        """The statuses behind `_last` that were not merged into `_part` yet."""
 
-    def take_quiet(self, sample: StatusSample) -> bool:
+    @property
+    def part(self) -> Rollup | None:
+        self._settle()
+        return self._part
+
+    @part.setter
+    def part(self, part: Rollup) -> None:
+        self._settle()
+        self._part, self.changed = part, True
+
+    @property
+    def last(self) -> StatusSample | None:
+        self._settle()
+        return self._last
+
+    @last.setter
+    def last(self, last: StatusSample) -> None:
+        self._settle()
+        self._last, self.changed = last, True
+
+    def take_quiet(self, time: int, seq: int, status_id: str, fields: bytes) -> bool:
         """Take the next status in order if it completes nothing and opens nothing; False: it was not taken."""
-        last = self.last
-        if (
-            self.open is not None
-            or last is None
-            or sample.kind
-            or sample.time >= self.until
-            or sample.rank <= last.rank
-        ):
-            return False
-        if sample.location is not None and sample.location != last.location:
-            return False
-        if sample.charge is not None and last.charge is not None and sample.charge - last.charge >= UNSEEN_CHARGE:
-            return False
-        assert self.part is not None
-        self.part.add(sample)
-        self.part.add_between(between(last, sample))
-        self.last = sample
-        return True
+        quiet = self._quiet
+        if quiet is None:
+            if self.open is not None or self._last is None:
+                return False
+            quiet = self._quiet = QuietStatuses(self._last, self.until)
+        return quiet.take(time, seq, status_id, fields)
+
+    def unmerged(self) -> Since | None:
+        """What `take_quiet` took since `changed` was false."""
+        quiet = self._quiet
+        if quiet is None or not quiet.messages:
+            return None
+        return Since(quiet.sample(), Figures(quiet.messages, quiet.charged, quiet.used, quiet.packed()))
 
     def take(self, sample: StatusSample) -> Completed:
         """The next status in order."""
+        self._settle()
+        self.changed = True
         done: Rollup | None = None
-        if self.part is None or sample.time >= self.until:
-            done = self.part
+        if self._part is None or sample.time >= self.until:
+            done = self._part
             span = part_at(sample.time, self.zone)
-            self.part, self.until = Rollup(span.start, span.day), span.until
-        self.part.add(sample)
-        self.part.add_between(between(self.last, sample))
-        self.open, ended = step(self.open, self.last, sample)
-        self.last = sample
+            self._part, self.until = Rollup(span.start, span.day), span.until
+        self._part.add(sample)
+        self._part.add_between(between(self._last, sample))
+        self.open, ended = step(self.open, self._last, sample)
+        self._last = sample
         return Completed(done, ended)
+
+    def _settle(self) -> None:
+        quiet, self._quiet = self._quiet, None
+        if quiet is not None and quiet.messages and self._part is not None:
+            self._part.merge(quiet.rollup(self._part.start, self._part.day))
+            self._last = quiet.sample()
+            self.changed = True
 
 
 class Derived(NamedTuple):
@@ -88,7 +124,9 @@ class Derived(NamedTuple):
 
 def derive(samples: Iterable[StatusSample], zone: str = UTC_NAME) -> Derived:
     """Of all statuses of a vehicle, in any order and with repeats."""
-    fold, parts, ended = Fold(zone), [], []
+    fold = Fold(zone)
+    parts: list[Rollup] = []
+    ended: list[Ended] = []
     for sample in once_in_order(samples):
         completed = fold.take(sample)
         parts += [completed.part] if completed.part else []
@@ -119,6 +157,22 @@ class SavedFold(msgspec.Struct, omit_defaults=True):
     day: int
     open: VehicleActivity | None = None
     floor: tuple[int, int] | None = None
+
+    @classmethod
+    def of(cls, fold: Fold) -> SavedFold | None:
+        """None if there was no status yet."""
+        part, last = fold.part, fold.last
+        if part is None or last is None:
+            return None
+        return cls(last, written(part), part.start, part.day, fold.open, fold.floor)
+
+    def fold(self, zone: str, since: Since | None = None) -> Fold:
+        """As it was; `since` is what `Fold.unmerged` said afterwards."""
+        part, last = read_rollup(self.start, self.day, self.part), self.last
+        if since is not None:
+            last = since.last
+            part.merge(rolled_up(since.figures, self.start, self.day))
+        return Fold(zone, part=part, last=last, open_=self.open, floor=self.floor)
 
 
 encode_activity = msgspec.json.Encoder().encode

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 from builders import rows
 
 from evd.derived.activities import VehicleActivity
-from evd.derived.fold import Fold, SavedFold, derive
+from evd.derived.fold import Fold, derive
 from evd.derived.rollups import Rollup, read_rollup
 from evd.derived.samples import Rank, StatusSample, read_sample
+from evd.store.sqlite.derivation import read_fold
 
 
 class Found(NamedTuple):
@@ -32,11 +32,9 @@ def expected(samples: list[StatusSample], zone: str = "UTC") -> Found:
 def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
     ((number,),) = rows(path, "SELECT number FROM vehicles WHERE vehicle = ?", vehicle)
     fold, parts, ended = Fold(zone), {}, {}
-    state = rows(path, "SELECT state FROM derived WHERE vehicle = ?", number)
+    state = rows(path, "SELECT state, last, spreads FROM derived WHERE vehicle = ?", number)
     if state:
-        saved = msgspec.json.decode(state[0][0], type=SavedFold)
-        part = read_rollup(saved.start, saved.day, saved.part)
-        fold = Fold(zone, part=part, last=saved.last, open_=saved.open)
+        fold = read_fold(zone, *state[0])
     for start, day, data in rows(path, "SELECT start, day, data FROM hour_parts WHERE vehicle = ?", number):
         parts[start] = read_rollup(start, day, data)
     for _, time, seq, status_id, kind, *values in rows(path, "SELECT * FROM activities WHERE vehicle = ?", number):

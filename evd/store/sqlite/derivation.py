@@ -18,7 +18,8 @@ import msgspec
 
 from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, day_at, part_at
-from evd.derived.fold import Fold, SavedFold, decode_activity, encode_activity, merged
+from evd.derived.fold import Fold, SavedFold, Since, decode_activity, encode_activity, merged
+from evd.derived.quiet import Figures
 from evd.derived.rollups import Rollup, between, read_rollup, written
 from evd.derived.samples import Rank, StatusSample, read_sample
 from evd.model.operations import Arrive
@@ -32,12 +33,14 @@ CATCH_UP_ROWS = 500
 
 LOWEST: Rank = (-(1 << 63), -(1 << 63), "")
 
-_STATE = "SELECT state FROM derived WHERE vehicle = ?"
+_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
 _UNDERIVED = """
 SELECT number, vehicle FROM vehicles WHERE number > ? AND kept > 0
     AND NOT EXISTS (SELECT 1 FROM derived WHERE derived.vehicle = number) ORDER BY number LIMIT 1"""
 _SAVE = """
-INSERT INTO derived (vehicle, state) VALUES (?, CAST(? AS TEXT)) ON CONFLICT DO UPDATE SET state = excluded.state"""
+INSERT INTO derived (vehicle, state) VALUES (?, CAST(? AS TEXT))
+ON CONFLICT DO UPDATE SET state = excluded.state, last = NULL, spreads = NULL"""
+_SAVE_SINCE = "UPDATE derived SET last = CAST(? AS TEXT), spreads = ? WHERE vehicle = ?"
 _ZONE = "SELECT p.zone FROM vehicles AS v JOIN vehicle_profiles AS p ON p.vehicle = v.vehicle WHERE v.number = ?"
 _PART = "SELECT day, data FROM hour_parts WHERE vehicle = ? AND start = ?"
 _PUT_PART = """
@@ -57,6 +60,7 @@ _FORGET = (
 
 _encode = msgspec.json.Encoder().encode
 _saved = msgspec.json.Decoder(SavedFold).decode
+_since = msgspec.json.Decoder(tuple[StatusSample, int, int, int]).decode
 
 
 class Derivation:
@@ -132,6 +136,7 @@ class Derivation:
             return  # it is in the ring when that is caught up with
         if fold.floor is not None and sample.rank[:2] <= fold.floor:
             return
+        fold.changed = True
         head.activity = self._insert(head, fold, sample, index)
         if lagging:
             self._write(head.number, fold)
@@ -160,9 +165,15 @@ class Derivation:
 
     def save(self, head: RingState) -> None:
         """Write what is open of a vehicle, in an open transaction."""
-        if head.fold is not None:
-            self._write(head.number, head.fold)
+        fold = head.fold
         head.unsaved = 0
+        if fold is None:
+            return
+        if fold.changed:
+            self._write(head.number, fold)
+        elif (since := fold.unmerged()) is not None:
+            last, (*counts, spreads) = since
+            self._db.execute(_SAVE_SINCE, (_encode((last, *counts)), spreads, head.number))
 
     def forget(self) -> None:
         """Reset after a rollback."""
@@ -179,6 +190,7 @@ class Derivation:
             return False
         if before.sample == this.sample:
             return False
+        fold.changed = True
         if fold.last.rank == before.rank:
             fold.last = this.sample
         self._db.execute(_NOT_ENDED, (head.number, *before.rank))
@@ -209,15 +221,13 @@ class Derivation:
         zone = (self._db.execute(_ZONE, (number,)).fetchone() or (None,))[0] or UTC_NAME
         if row is None:
             return Fold(zone)
-        saved = _saved(row[0])
-        part = read_rollup(saved.start, saved.day, saved.part)
-        return Fold(zone, part=part, last=saved.last, open_=saved.open, floor=saved.floor)
+        return read_fold(zone, *row)
 
     def _write(self, number: int, fold: Fold) -> None:
-        part, last = fold.part, fold.last
-        if part is not None and last is not None:
-            saved = SavedFold(last, written(part), part.start, part.day, fold.open, fold.floor)
+        saved = SavedFold.of(fold)
+        if saved is not None:
             self._db.execute(_SAVE, (number, _encode(saved)))
+            fold.changed = False
 
     def _since(self, head: RingState, fold: Fold) -> Iterator[RingRow]:
         order = RingOrder(self._db, head)
@@ -352,6 +362,14 @@ class Derivation:
     def _forget(self, number: int, now: int) -> None:
         for sql in _FORGET:
             self._db.execute(sql, (number, now - self._days * DAY_MS))
+
+
+def read_fold(zone: str, state: str, last: str | None, spreads: bytes | None) -> Fold:
+    """A row of `derived`."""
+    if last is None or spreads is None:
+        return _saved(state).fold(zone)
+    sample, *counts = _since(last)
+    return _saved(state).fold(zone, Since(sample, Figures(*counts, spreads)))
 
 
 def _open(row: RingRow | None) -> VehicleActivity | None:

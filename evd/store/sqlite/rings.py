@@ -11,7 +11,6 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
-from evd.derived.samples import read_sample
 from evd.model import retention as ring
 from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
@@ -110,7 +109,7 @@ class Rings:
         if fold is not None:
             if not head.plain or (time, seq) <= (head.time, head.seq):
                 return False
-            if not fold.take_quiet(read_sample(time, seq, message.status_id, message.fields)):
+            if not fold.take_quiet(time, seq, message.status_id, message.fields):
                 return False
             head.unsaved += 1
         slot = head.append(time, seq)

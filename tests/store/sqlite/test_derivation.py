@@ -166,7 +166,7 @@ def test_a_file_from_before_is_derived_from_its_rings_in_steps(tmp_path: Path) -
     store = new_store(path, capacity=2_000, rollup_days=0)
     for first in range(0, 1200, 100):
         store.write([status(minutes, 1, CHARGED[minutes % 5][1]) for minutes in range(first, first + 100)])
-    assert not rows(path, "SELECT * FROM derived UNION ALL SELECT vehicle, data FROM hour_parts")
+    assert not rows(path, "SELECT vehicle FROM derived UNION ALL SELECT vehicle FROM hour_parts")
     store.close()
     store = new_store(path, capacity=2_000)
     assert store.wants_maintenance

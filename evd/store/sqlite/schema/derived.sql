@@ -4,7 +4,9 @@
 -- What is open of each vehicle, after one of its newest statuses; those that came since are in its ring.
 CREATE TABLE derived (
     vehicle INTEGER PRIMARY KEY,
-    state   TEXT NOT NULL                  -- JSON: evd.derived.fold.SavedFold
+    state   TEXT NOT NULL,                 -- JSON: evd.derived.fold.SavedFold
+    last    TEXT,                          -- JSON: the last status since, and counts; null: there was none
+    spreads BLOB                           -- of those since: evd.derived._quiet_py.Figures
 ) STRICT;
 
 -- Roll-ups of hours (UTC); of an hour in which the vehicle's own day ends there are two.
