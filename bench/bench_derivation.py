@@ -1,4 +1,4 @@
-"""What it costs a status to be rolled up: processor time with and without, in turns, in rings that are full and turning.
+"""What it costs a status to be rolled up: processor time with and without, in turns, in full and turning rings.
 
 `per_hour` is how many statuses of a vehicle fall into one hour: 900 under the load of callbacks.lua, 6 in the life of a
 Sigfox device, whose hours end a hundred times as often.

@@ -47,7 +47,7 @@ class Fold:
         """Time and seqNumber up to which statuses do not count any more."""
         self.open = open_
         self.changed = True
-        """Whether more changed since it was stored than `unmerged` says; whoever changes what a property gives sets it."""
+        """Whether more changed since it was stored than `unmerged` says; who changes what a property gives sets it."""
         self.until = 0 if last is None else part_at(last.time, zone).until
         """The end of `part` (epoch ms)."""
         self._part = part

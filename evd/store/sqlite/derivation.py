@@ -368,8 +368,8 @@ def read_fold(zone: str, state: str, last: str | None, spreads: bytes | None) ->
     """A row of `derived`."""
     if last is None or spreads is None:
         return _saved(state).fold(zone)
-    sample, *counts = _since(last)
-    return _saved(state).fold(zone, Since(sample, Figures(*counts, spreads)))
+    sample, messages, charged, used = _since(last)
+    return _saved(state).fold(zone, Since(sample, Figures(messages, charged, used, spreads)))
 
 
 def _open(row: RingRow | None) -> VehicleActivity | None:
