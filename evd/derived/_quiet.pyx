@@ -7,7 +7,7 @@ and the status goes the readable way.
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.math cimport floor, rint
-from libc.stdint cimport int64_t, uint8_t
+from libc.stdint cimport int64_t
 from libc.string cimport memcmp, memcpy, memset
 
 from evd.derived._quiet_py import Figures, rolled_up
@@ -48,7 +48,8 @@ cdef struct Values:
 cdef Name NAMES[MEASURES_MAX]
 cdef int COUNT = len(NUMBERS)
 cdef int AT_STATE = STATE, AT_CHARGE = CHARGE, AT_RANGE = RANGE
-cdef double IS_CHARGING = CHARGING, IS_DRIVING = DRIVING, JUMP = UNSEEN_CHARGE, MOST = LARGEST, FULL_FROM = FULL_RANGE_FROM
+cdef double IS_CHARGING = CHARGING, IS_DRIVING = DRIVING, JUMP = UNSEEN_CHARGE
+cdef double MOST = LARGEST, FULL_FROM = FULL_RANGE_FROM
 cdef double TENTHS[FRACTION + 1]
 cdef int64_t ONE = 1
 
@@ -189,7 +190,6 @@ cdef class QuietStatuses:
         cdef Values values
         cdef int64_t change
         cdef int index
-        cdef bint same_place
         if time >= self.until or time < self.time or (time == self.time and seq <= self.seq):
             return False
         if not read_fields(PyBytes_AS_STRING(fields), &values):
