@@ -94,6 +94,12 @@ _V1 = (
     AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    # What is derived of its statuses
+    AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
+    AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
     # Events, settings, the live stream
     AccessRow("GET", "/events", "user", "read"),
     AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),

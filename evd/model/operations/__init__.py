@@ -28,7 +28,7 @@ from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PauseP
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
-from evd.model.operations.vehicles import SetVehicle
+from evd.model.operations.vehicles import SetTariff, SetVehicle
 
 __all__ = [
     "NEWEST",
@@ -87,6 +87,7 @@ __all__ = [
     "SetEventSettings",
     "SetPassword",
     "SetPreferences",
+    "SetTariff",
     "SetVehicle",
     "Several",
     "Stored",

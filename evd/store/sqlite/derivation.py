@@ -218,10 +218,13 @@ class Derivation:
 
     def _read(self, number: int) -> Fold:
         row = self._db.execute(_STATE, (number,)).fetchone()
-        zone = (self._db.execute(_ZONE, (number,)).fetchone() or (None,))[0] or UTC_NAME
+        zone = self._zone(number)
         if row is None:
             return Fold(zone)
         return read_fold(zone, *row)
+
+    def _zone(self, number: int) -> str:
+        return (self._db.execute(_ZONE, (number,)).fetchone() or (None,))[0] or UTC_NAME
 
     def _write(self, number: int, fold: Fold) -> None:
         saved = SavedFold.of(fold)
@@ -245,6 +248,8 @@ class Derivation:
             head.unsaved += 1
 
     def _take(self, head: RingState, fold: Fold, sample: StatusSample) -> None:
+        if sample.time >= fold.until:
+            fold.zone = self._zone(head.number)  # as it is set now
         completed = fold.take(sample)
         if completed.part is not None:
             self._put_part(head.number, completed.part)

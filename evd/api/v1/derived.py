@@ -1,0 +1,199 @@
+"""What is derived of a vehicle's statuses, `/api/v1`: charge sessions, trips, roll-ups; and the tariff of its charging.
+
+Times are asked for as RFC 3339 or epoch ms. Energy and cost are computed by what is set for the vehicle now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from evd.api.context import here
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.api.times import asked_time, shown_time
+from evd.derived import energy
+from evd.derived.activities import KINDS, VehicleActivity
+from evd.derived.calendar import day_numbered
+from evd.derived.energy import Energy
+from evd.derived.rollups import Rollup, Spread
+from evd.derived.samples import CHARGING, DRIVING
+from evd.derived.tariff import Tariff, cost, faults
+from evd.errors import BadRequest, NotFound
+from evd.model.operations import SetTariff, UnknownVehicle
+from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.model.units import HOUR_MS
+from evd.store.derived_rows import ActivityRow, DerivedFacts
+from evd.store.records import TimeSpan
+
+USUAL, MOST = 100, 1_000
+"""Entries of a page."""
+
+UNITS = ("hour", "day")
+FIRST = (-1, -1, "")
+
+routes = Blueprint("derived", __name__, url_prefix=V1)
+
+
+@routes.get("/vehicles/<given>/sessions")
+async def sessions(given: str) -> Response:
+    """Charge sessions that overlap the time asked for, the oldest first; the open one last."""
+    return await _activities(given, CHARGING, _session)
+
+
+@routes.get("/vehicles/<given>/trips")
+async def trips(given: str) -> Response:
+    """Trips that overlap the time asked for, the oldest first; the open one last."""
+    return await _activities(given, DRIVING, _trip)
+
+
+@routes.get("/vehicles/<given>/rollups")
+async def rollups(given: str) -> Response:
+    """Roll-ups of hours (UTC) or days (of the vehicle's zone) that had statuses, the oldest first."""
+    vehicle = vehicle_id(given)
+    unit = request.args.get("unit", "hour")
+    if unit not in UNITS:
+        raise BadRequest(f"unit is {unit[:40]!r}: use hour or day")
+    facts = await _facts(vehicle)
+    span, queries = _span(vehicle), here().queries
+    (after,), limit = await asked_page((-1,), USUAL, MOST)
+    if unit == "day":
+        found = await queries.day_rollups(span, after, limit=limit)
+        return page(found, [_day(one, facts) for one in found.rows])
+    found = await queries.hours(span, after, limit=limit)
+    return page(found, [_rollup(one, one.start, one.start + HOUR_MS, facts) for one in found.rows])
+
+
+@routes.get("/vehicles/<given>/tariff")
+async def show_tariff(given: str) -> Response:
+    """Prices of a kWh; null if none are set."""
+    return v1_json(msgspec.to_builtins((await _facts(vehicle_id(given))).tariff))
+
+
+@routes.put("/vehicles/<given>/tariff")
+async def set_tariff(given: str) -> Response:
+    tariff: Tariff = await read_form(Tariff)
+    wrong = faults(tariff)
+    if wrong is not None:
+        raise BadRequest(f"the tariff cannot be kept: {wrong}")
+    vehicle = vehicle_id(given)
+    try:
+        await here().writer.write(SetTariff(vehicle, msgspec.json.encode(tariff)))
+    except UnknownVehicle as error:
+        raise NotFound(str(error)) from None
+    return v1_json(msgspec.to_builtins(tariff))
+
+
+async def _activities(given: str, kind: int, shown: Callable[[ActivityRow, DerivedFacts], dict[str, Any]]) -> Response:
+    vehicle = vehicle_id(given)
+    facts = await _facts(vehicle)
+    span = _span(vehicle)
+    after, limit = await asked_page(FIRST, USUAL, MOST)
+    found = await here().queries.activities(span, kind, after, limit=limit)
+    return page(found, [shown(row, facts) for row in found.rows])
+
+
+async def _facts(vehicle: str) -> DerivedFacts:
+    facts = await here().queries.derived_facts(vehicle)
+    if facts is None:
+        raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
+    return facts
+
+
+def _span(vehicle: str) -> TimeSpan:
+    first, last = asked_time("from", 0), asked_time("until", TIME_MAX_MS)
+    if last < first:
+        raise BadRequest("until is before from: exchange them")
+    return TimeSpan(vehicle, first, last)
+
+
+def _session(row: ActivityRow, facts: DerivedFacts) -> dict[str, Any]:
+    one = row.activity
+    charged = energy.charged(one.current, _change(one), facts.electricity)
+    place = one.start_place or one.end_place
+    price = None
+    if facts.tariff is not None and charged.kwh is not None:
+        price = cost(facts.tariff, charged.kwh, one.start, one.end, place, facts.zone)
+    return {
+        **_times(row),
+        "from_percent": one.start_charge,
+        "to_percent": one.end_charge,
+        "peak_current_a": one.peak,
+        **_energy(charged),
+        "cost": price,
+        "currency": None if price is None or facts.tariff is None else facts.tariff.currency,
+        "place": place,
+        "messages": one.messages,
+    }
+
+
+def _trip(row: ActivityRow, facts: DerivedFacts) -> dict[str, Any]:
+    one = row.activity
+    ranges = one.start_range, one.end_range
+    by_range = None if None in ranges else max(0.0, round((ranges[0] or 0) - (ranges[1] or 0), 1))
+    rise = _change(one)
+    return {
+        **_times(row),
+        "from_percent": one.start_charge,
+        "to_percent": one.end_charge,
+        "km_by_range": by_range,
+        "km_by_places": round(one.way / 1000, 1) if one.way else None,
+        **_energy(energy.used(None if rise is None else -rise, facts.electricity)),
+        "from_place": one.start_place,
+        "to_place": one.end_place,
+        "messages": one.messages,
+    }
+
+
+def _times(row: ActivityRow) -> dict[str, Any]:
+    one = row.activity
+    # A pause that has lasted too long is an end that no status has shown yet.
+    over = one.paused and here().clock() - one.end > KINDS[one.kind].pause_ms
+    state = "open" if row.live and not over else "inferred" if one.inferred else "closed"
+    return {"state": state, **shown_time("start", one.start), **shown_time("end", one.end)}
+
+
+def _change(one: VehicleActivity) -> float | None:
+    return None if one.start_charge is None or one.end_charge is None else one.end_charge - one.start_charge
+
+
+def _energy(found: Energy) -> dict[str, Any]:
+    return {"energy_kwh": found.kwh, "energy_by": found.source}
+
+
+def _day(one: Rollup, facts: DerivedFacts) -> dict[str, Any]:
+    span = day_numbered(one.day, facts.zone)
+    return _rollup(one, span.start, span.until, facts)
+
+
+def _rollup(one: Rollup, start: int, until: int, facts: DerivedFacts) -> dict[str, Any]:
+    charged = energy.charged(one.current, one.charged / 1000, facts.electricity)
+    used = energy.used(one.used / 1000, facts.electricity)
+    return {
+        **shown_time("start", start),
+        **shown_time("until", until),
+        "messages": one.messages,
+        "km": one.driven / 1000,
+        "charged_percent": one.charged / 1000,
+        "used_percent": one.used / 1000,
+        "charged_kwh": charged.kwh,
+        "charged_by": charged.source,
+        "used_kwh": used.kwh,
+        "used_by": used.source,
+        "measures": {name: _spread(spread) for name, spread in one.measures.items()},
+    }
+
+
+def _spread(one: Spread) -> dict[str, Any]:
+    return {
+        "count": one.count,
+        "min": one.least,
+        "mean": round(one.mean, 6),
+        "max": one.greatest,
+        "first": one.first,
+        "last": one.last,
+    }
