@@ -71,10 +71,14 @@ class Spread(msgspec.Struct, array_like=True, gc=False):
     def take(self, other: Spread) -> None:
         self.count += other.count
         self.total += other.total
-        self.least = min(self.least, other.least)
-        self.greatest = max(self.greatest, other.greatest)
-        self.first_at, self.first = min((self.first_at, self.first), (other.first_at, other.first))
-        self.last_at, self.last = max((self.last_at, self.last), (other.last_at, other.last))
+        if other.least < self.least:
+            self.least = other.least
+        if other.greatest > self.greatest:
+            self.greatest = other.greatest
+        if other.first_at < self.first_at or (other.first_at == self.first_at and other.first < self.first):
+            self.first_at, self.first = other.first_at, other.first
+        if other.last_at > self.last_at or (other.last_at == self.last_at and other.last > self.last):
+            self.last_at, self.last = other.last_at, other.last
 
 
 class Rollup(msgspec.Struct, omit_defaults=True):
