@@ -12,7 +12,8 @@ from quart import Quart, current_app, g, request
 from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
 from evd.auth.access import AccessRow, row_of
 from evd.auth.caller import Caller
-from evd.clock import Clock
+from evd.auth.invitations import CodeGuesses
+from evd.clock import Clock, steady_ms
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
@@ -69,6 +70,8 @@ class Context(msgspec.Struct, frozen=True):
     """None if evd sends no pushes: no provider is configured, or it runs for one command only."""
     presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
     """Which users sent a request lately."""
+    code_guesses: CodeGuesses = msgspec.field(default_factory=lambda: CodeGuesses(steady_ms))
+    """Wrong codes of invitations."""
 
 
 def attach(app: Quart, context: Context) -> None:
@@ -133,7 +136,7 @@ async def admitted(vehicle: str) -> Caller:
     On /api/v1 a foreign vehicle is answered as an absent one. Raises as `caller`, and NotFound or Forbidden.
     """
     asking = await caller()
-    if asking.limited and vehicle not in (asking.vehicles or ()):
+    if asking.limited and not await _is_good_for(asking, vehicle):
         raise _foreign(vehicle)
     if asking.admin:
         return asking
@@ -144,6 +147,13 @@ async def admitted(vehicle: str) -> Caller:
         raise Forbidden(f"vehicle {vehicle} is shared with you to look at: only an owner may do this")
     _note(asking)
     return asking
+
+
+async def _is_good_for(asking: Caller, vehicle: str) -> bool:
+    """Whether the caller's access token is good for the vehicle."""
+    if vehicle in (asking.vehicles or ()):
+        return True
+    return bool(asking.tags) and not asking.tags.isdisjoint(await here().queries.tags_of(vehicle))
 
 
 def asked_row() -> AccessRow:

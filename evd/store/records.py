@@ -201,6 +201,16 @@ class OwnerRow(TypedDict):
     created: int
 
 
+class InvitationRow(TypedDict):
+    id: str
+    vehicle: str
+    relation: Relation
+    invited_by: str | None
+    """None: an administrator, whose code is a claim code."""
+    created: int
+    expires: int
+
+
 class RegistrationRow(TypedDict):
     """A registration with its whole token, which may leave the process only shortened by `evd.push.trace.short`."""
 

@@ -26,6 +26,15 @@ from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLon
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.sharing import (
+    Accepted,
+    AcceptInvitation,
+    Implied,
+    Invite,
+    RevokeInvitation,
+    TagVehicle,
+    UnregisterUser,
+)
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
 
@@ -34,6 +43,8 @@ __all__ = [
     "NO_ROOM",
     "ORIGINAL",
     "STORED",
+    "AcceptInvitation",
+    "Accepted",
     "AddFormat",
     "AddKey",
     "AddOwner",
@@ -51,6 +62,8 @@ __all__ = [
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "Implied",
+    "Invite",
     "LimitReached",
     "MendClock",
     "Modem",
@@ -76,6 +89,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "RevokeInvitation",
     "RevokeKey",
     "RevokeToken",
     "SeeSession",
@@ -86,8 +100,10 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "TagVehicle",
     "UnknownVehicle",
     "Unregister",
+    "UnregisterUser",
     "UseToken",
     "WaitNoLonger",
 ]

@@ -15,6 +15,7 @@ from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
+from evd.store.sqlite.read.sharing import SqliteSharingQueries
 from evd.store.sqlite.read.statuses import SqliteStatusQueries
 from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 
@@ -24,6 +25,7 @@ class SqliteQueries(
     SqliteVehicleQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
+    SqliteSharingQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,
     SqliteEventQueries,
