@@ -30,6 +30,8 @@ from evd.store.records import (
     InvitationRow,
     KeyRow,
     Listing,
+    MovedOwnerRow,
+    MovedRegistrationRow,
     NoteRow,
     OwnerRow,
     PageLimit,
@@ -185,6 +187,20 @@ class SharingQueries(Protocol):
         """Vehicles that the user owns or may see."""
 
 
+class MovingQueries(Protocol):
+    """Owners and phones, to move out."""
+
+    async def moved_owners(
+        self, *, vehicle: str | None = None, after: tuple[str, str] = ("", ""), limit: int
+    ) -> Listing[MovedOwnerRow]:
+        """Owners and viewers of the vehicle, or all, by (uid, vehicle)."""
+
+    async def moved_registrations(
+        self, *, vehicle: str | None = None, kinds: Collection[str], after: tuple[int] = (0,), limit: int
+    ) -> Listing[MovedRegistrationRow]:
+        """Registrations of these kinds for the vehicle, or for all, by number."""
+
+
 class IdentityQueries(Protocol):
     """Local users, sessions and access tokens."""
 
@@ -305,6 +321,7 @@ class Queries(
     FormatQueries,
     AccessQueries,
     SharingQueries,
+    MovingQueries,
     IdentityQueries,
     RejectionQueries,
     EventQueries,
