@@ -83,7 +83,9 @@ class Certificates:
             if answer.status != 200 or not isinstance(json.loads(answer.body), dict):
                 raise ValueError(f"status {answer.status}")
         except (HttpError, ValueError) as error:
-            raise Unavailable(f"Google's certificates cannot be fetched ({error}): try again", retry_after_s=5) from None
+            raise Unavailable(
+                f"Google's certificates cannot be fetched ({error}): try again", retry_after_s=5
+            ) from None
         found = _max_age.search(answer.headers.get("cache-control", ""))
         life_s = min(max(float(found[1]) if found else LIFE_MIN_S, LIFE_MIN_S), LIFE_MAX_S)
         now = self._steady()

@@ -1,4 +1,4 @@
-"""Requests that a browser sends on behalf of another site (CSRF): what changes something must come from evd's own pages.
+"""Requests that a browser sends on behalf of another site (CSRF): what changes something must come from a page of evd.
 
 A browser sends a session's cookie by itself, so a cookie alone proves no intent. The CSRF token, in the header
 X-CSRF-Token, can only be sent by a page that could read it.

@@ -15,15 +15,12 @@ from google.auth import transport
 
 from evd.auth.certificates import Certificates
 from evd.clock import Clock, now_ms
-from evd.errors import ConfigError, Unauthorized, Unavailable
+from evd.errors import Unauthorized, Unavailable
 from evd.log.logger import log
 
 CLOCK_SKEW_S = 5
 THREADS_MAX = 4
 """A check takes 0.3 ms; only the question whether a token was revoked waits for Google."""
-
-EMULATOR = "FIREBASE_AUTH_EMULATOR_HOST"
-"""An environment variable with which firebase-admin checks no signature."""
 
 _apps = count()  # firebase-admin requires a distinct name for each app
 REMEMBERED_MAX = 4096
@@ -42,7 +39,7 @@ class FirebaseProject(NamedTuple):
     """Who asks it; None: nobody, so it is not asked."""
     timeout_s: float = 5.0
     emulator: str | None = None
-    """The emulator's address, for development only: its tokens are not signed."""
+    """FIREBASE_AUTH_EMULATOR_HOST of the environment, for development only: firebase-admin checks no signature then."""
 
 
 class FirebaseTokens:
@@ -112,16 +109,6 @@ class FirebaseTokens:
         self._remembered[token] = uid, min(expires, self._clock() + REMEMBERED_MS)
         while len(self._remembered) > REMEMBERED_MAX:
             self._remembered.popitem(last=False)
-
-
-def emulator_of(found: str | None, *, allowed: bool) -> str | None:
-    """The emulator of the environment's `found`. Raises ConfigError if it is set where it is not allowed."""
-    if found and not allowed:
-        raise ConfigError(
-            f"{EMULATOR} is set, so unsigned ID tokens would be accepted: remove it from the environment, "
-            "or for development start `evd serve --dev`"
-        )
-    return found or None
 
 
 def _credential(service_account: Path | None) -> Any:

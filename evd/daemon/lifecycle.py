@@ -57,8 +57,9 @@ class Daemon:
         control: Path | None = None,
         engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
+        dev: bool = False,
     ) -> None:
-        self.parts = build(place, config, env=env, outward=outward, engine=engine, report=report)
+        self.parts = build(place, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
         self.control = control or place.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
