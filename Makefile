@@ -12,7 +12,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build lock format architecture clean help
+.PHONY: burst crashes nightly ci build lock format architecture access clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -73,6 +73,9 @@ format: $(READY)
 
 architecture: $(READY)
 	$(BIN)/python docs/architecture_picture.py
+
+access: $(READY)
+	$(BIN)/python docs/access_table.py
 
 lock: $(READY)
 	$(BIN)/pip install -q uv

@@ -7,10 +7,12 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException
 
 from evd.api import health, legacy, metrics, request_permits, v1
-from evd.api.context import Context, attach, client_address
+from evd.api.context import Context, admitted, asked_row, attach, caller, client_address
 from evd.api.replies import V1, from_error, problem, teapot
+from evd.auth.access import unlisted
 from evd.errors import RequestError, StoreError, Unavailable
 from evd.log.logger import log
+from evd.model.status import vehicle_id
 
 
 def make_app(context: Context) -> QuartTrio:
@@ -25,16 +27,37 @@ def make_app(context: Context) -> QuartTrio:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise werkzeug redirects to the request's Host
     app.before_request(_no_other_root)
+    app.before_request(_admit)
     app.after_request(_said_as_it_is)
     attach(app, context)
-    legacy.add_routes(app)
-    for routes in (*v1.blueprints(), health.routes, metrics.routes):
-        app.register_blueprint(routes)
+    add_routes(app)
     app.register_error_handler(RequestError, from_error)
     app.register_error_handler(StoreError, _store_failed)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app
+
+
+def add_routes(app: QuartTrio) -> None:
+    """All routes. Raises LookupError if one has no row in ACCESS, or a row no route."""
+    legacy.add_routes(app)
+    for routes in (*v1.blueprints(), health.routes, metrics.routes):
+        app.register_blueprint(routes)
+    served = [(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()]
+    if without := unlisted(served):
+        raise LookupError(f"each route needs its row in evd.auth.access.ACCESS, and each row its route: {without}")
+
+
+async def _admit() -> None:
+    """Check the request against its route's row, before its body is read. Raises RequestError."""
+    if request.url_rule is None:
+        return  # an unknown path or method
+    row = asked_row()
+    if row.relation == "everyone" or (request.endpoint or "").startswith(legacy.INGEST):
+        return
+    await caller()
+    if row.vehicle_argument is not None:
+        await admitted(vehicle_id((request.view_args or {})[row.vehicle_argument]))
 
 
 async def _no_other_root() -> Response | None:

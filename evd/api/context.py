@@ -7,14 +7,16 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
-from quart import Quart, current_app, request
+from quart import Quart, current_app, g, request
 
-from evd.auth.api_keys import Key, id_token
+from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
+from evd.auth.access import AccessRow, row_of
+from evd.auth.caller import Caller
 from evd.clock import Clock
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
-from evd.errors import Forbidden, Unauthorized, Unavailable
+from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState
@@ -24,19 +26,6 @@ from evd.push.presence import RecentUsers
 from evd.store.queries import Queries
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub
-
-
-class TokenVerifier(Protocol):
-    async def uid(self, token: str) -> str:
-        """The user a Firebase ID token stands for. Raises Unauthorized, Unavailable."""
-        ...
-
-
-class NoTokens:
-    """Refuses every ID token: no Firebase project is configured."""
-
-    async def uid(self, token: str) -> str:
-        raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
 
 
 class PushControl(Protocol):
@@ -111,13 +100,6 @@ async def request_body() -> bytes:
     return body if isinstance(body, bytes) else body.encode()
 
 
-def require_key(*roles: str) -> Key:
-    """The request's key, if it has one of these roles. Raises Unauthorized, Forbidden."""
-    key = here().directory.keys.require(request_headers(), frozenset(roles), client_address())
-    current_requester.set(f"key {key.key_id}")
-    return key
-
-
 def client_address() -> str:
     """The client's address, also behind a trusted proxy; "" for the control socket."""
     return "" if is_local() else request.remote_addr or ""
@@ -128,52 +110,70 @@ def is_local() -> bool:
     return bool(request.scope.get("state", {}).get("local"))
 
 
-def require_admin() -> None:
-    if not is_local():
-        require_key("admin")
+async def caller() -> Caller:
+    """Who sent this request, checked against its route's row of ACCESS.
+
+    Raises Unauthorized, Forbidden, TooManyRequests, Unavailable.
+    """
+    known: Caller | None = g.get("caller")
+    if known is None:
+        context = here()
+        asked = Asked(asked_row(), request_headers(), client_address(), is_local())
+        proofs = Proofs(context.directory.keys, context.tokens, context.config.app.trust_user_header)
+        known = g.caller = await identified(asked, proofs)
+        _set_requester(known)
+        if asked.row.relation == "user":
+            _note(known)
+    return known
 
 
-async def require_owner(vehicle: str) -> str:
-    """The uid of the requesting user, who must own the vehicle. Raises Unauthorized, Forbidden, Unavailable."""
-    uid = await _identified()
-    if not await here().queries.owns(uid, vehicle):
-        raise Forbidden(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
-    _note(uid)
-    return uid
+async def admitted(vehicle: str) -> Caller:
+    """Who sent this request, with the relation to the vehicle (in normal form) that the route's row asks for.
+
+    On /api/v1 a foreign vehicle is answered as an absent one. Raises as `caller`, and NotFound or Forbidden.
+    """
+    asking = await caller()
+    if asking.limited and vehicle not in (asking.vehicles or ()):
+        raise _foreign(vehicle)
+    if asking.admin:
+        return asking
+    relation = None if asking.uid is None else await here().queries.relation(asking.uid, vehicle)
+    if relation is None:
+        raise _foreign(vehicle)
+    if relation == "viewer" and asked_row().relation == "owner":
+        raise Forbidden(f"vehicle {vehicle} is shared with you to look at: only an owner may do this")
+    _note(asking)
+    return asking
 
 
-async def require_user() -> str:
-    """The uid of the user behind an app's request. Raises Unauthorized, Unavailable."""
-    uid = await _identified()
-    _note(uid)
-    return uid
+def asked_row() -> AccessRow:
+    """The row of this request's route."""
+    assert request.url_rule is not None
+    row = row_of(request.method, request.url_rule.rule)
+    assert row is not None, "evd does not start with a route that has no row"
+    return row
 
 
-def _note(uid: str) -> None:
-    """Renew the user's registrations; the request does not wait for this write, and does not fail with it."""
+def _foreign(vehicle: str) -> RequestError:
+    if request.path.startswith("/api/"):
+        return NotFound(f"you own no vehicle {vehicle}")
+    return Forbidden(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
+
+
+def _set_requester(asking: Caller) -> None:
+    """Whom this task reads for."""
+    if asking.uid is not None:
+        current_requester.set(of_user(asking.uid))
+    elif asking.key is not None:
+        current_requester.set(f"key {asking.key.key_id}")
+
+
+def _note(asking: Caller) -> None:
+    """Renew a user's registrations; the request does not wait for this write, and does not fail with it."""
+    if asking.uid is None:
+        return
     context = here()
     now = context.clock()
-    if context.presence.is_news(uid, now):
+    if context.presence.is_news(asking.uid, now):
         with suppress(Unavailable):
-            context.writer.submit(Renew(uid, now))
-
-
-async def _identified() -> str:
-    """Raises Unauthorized, Unavailable.
-
-    The bare userId header, which anyone can set, counts only with `app.trust_user_header`.
-    """
-    uid = await _uid()
-    current_requester.set(of_user(uid))
-    return uid
-
-
-async def _uid() -> str:
-    context = here()
-    headers = request_headers()
-    token = id_token(headers)
-    if token is not None:
-        return await context.tokens.uid(token)
-    if context.config.app.trust_user_header and headers.get(b"userid"):
-        return headers[b"userid"].decode("latin-1")
-    raise Unauthorized("the request names no user: send a Firebase ID token: Authorization: Bearer …")
+            context.writer.submit(Renew(asking.uid, now))

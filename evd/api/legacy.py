@@ -9,7 +9,7 @@ import orjson
 from quart import Quart, Response, request
 
 from evd.api import ranges
-from evd.api.context import client_address, here, request_body, request_headers, require_key, require_owner
+from evd.api.context import admitted, client_address, here, request_body, request_headers
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
@@ -22,14 +22,14 @@ from evd.store.records import TimeSpan
 
 async def last() -> Response:
     """The newest status of a vehicle: 200, or 204 if there is none."""
-    spelling, _ = await _owned_vehicle()
+    spelling, _ = await _own_vehicle()
     row = await here().queries.last(vehicle_id(spelling))
     return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
 
 
 async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
-    spelling, _ = await _owned_vehicle()
+    spelling, _ = await _own_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
     return await ranges.answer(TimeSpan(vehicle_id(spelling), first, until), spelling)
 
@@ -71,7 +71,6 @@ async def _as_taken() -> Request:
 
 async def downlink() -> Response:
     """Reserved by the original; answered 200, so that a callback that is configured there does not fail."""
-    require_key("sigfox", "admin")
     return legacy_empty(200)
 
 
@@ -81,7 +80,6 @@ async def online() -> Response:
 
 async def test() -> Response:
     """Whether a key works."""
-    require_key("sigfox", "device", "app", "admin")
     return legacy_empty(200)
 
 
@@ -96,7 +94,10 @@ _TABLE: tuple[tuple[str, str, Callable[[], Awaitable[Response]]], ...] = (
 )
 
 
-ENDPOINTS = ("legacy ", "ingest ")
+INGEST = "ingest "
+"""Begins the endpoint names of the ingest routes, for which evd.ingest.service checks the key."""
+
+ENDPOINTS = ("legacy ", INGEST)
 """The prefixes of these routes' endpoint names."""
 
 
@@ -122,13 +123,12 @@ class LegacyRegistration(NamedTuple):
     register: bool
 
 
-async def _owned_vehicle() -> tuple[str, str]:
-    """The vehicle of the query, in its spelling, and the user, who must own it."""
-    require_key("app")
+async def _own_vehicle() -> tuple[str, str | None]:
+    """The vehicle of the query, in its spelling, and the user, to whom it must belong; None for an administrator."""
     spelling = request.args.get("vehicleId", "")
     if not spelling:
         raise BadRequest("the query lacks vehicleId", error="Missing basic attributes")
-    return spelling, await require_owner(vehicle_id(spelling))
+    return spelling, (await admitted(vehicle_id(spelling))).uid
 
 
 def _time(name: str) -> int:
@@ -149,8 +149,9 @@ def _shown(row: Status, spelling: str) -> dict[str, Any]:
 
 
 async def _wish() -> LegacyRegistration:
-    """The body of a registration, by an owner of its vehicle. A newer app has `fid` in place of `fcmToken`."""
-    spelling, uid = await _owned_vehicle()
+    """The body of a registration, by a user of its vehicle. A newer app has `fid` in place of `fcmToken`."""
+    spelling, uid = await _own_vehicle()
+    assert uid is not None, "no administrator is admitted to registrations"
     try:
         body = orjson.loads(await request_body())
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Authentication: API keys with their roles, Firebase ID tokens, and a limit on guesses.
+"""Authentication: API keys with their roles, Firebase ID tokens, a limit on guesses, and who may ask what.
 
-May import: model and net. Begin with `evd.auth.api_keys`.
+May import: model, net and sigfox. Begin with `evd.auth.api_keys`, then `evd.auth.access`.
 """

@@ -52,7 +52,7 @@ class Identities:
             RemoveUser: self._user_removed,
             AddToken: self._token_added,
             RevokeToken: lambda operation, result: self._tokens.remove([operation.token_id]),
-            AddOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=True),
+            AddOwner: self._owner_added,
             RemoveOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=False),
         }
 
@@ -100,6 +100,10 @@ class Identities:
     def _user_removed(self, one: RemoveUser, result: Any) -> None:
         self._sessions.remove_user(one.uid)
         self._tokens.remove_user(one.uid)
+
+    def _owner_added(self, one: AddOwner, result: Any) -> None:
+        if one.relation == "owner":
+            self._tokens.owner_changed(one.uid, one.vehicle, owns=True)
 
     def _token_added(self, one: AddToken, expired: tuple[str, ...]) -> None:
         self._tokens.remove(expired)

@@ -10,19 +10,23 @@ from evd.cli.printing import say, show, table
 
 @click.group()
 def owner() -> None:
-    """Owners: which user of the app may see which vehicle."""
+    """Owners: which user of the app owns which vehicle, or may look at it."""
 
 
 @owner.command()
 @click.argument("uid")
 @click.argument("vehicle")
+@click.option("--viewer", is_flag=True, help="The user may look at VEHICLE and get its pushes, but change nothing.")
 @directory_option
 @json_option
-def add(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
+def add(uid: str, vehicle: str, viewer: bool, directory: str | None, as_json: bool) -> None:
     """Make the user UID an owner of VEHICLE."""
-    done = ask(directory, "POST", "/owners", {"uid": uid, "vehicle": vehicle})
+    relation = "viewer" if viewer else "owner"
+    done = ask(directory, "POST", "/owners", {"uid": uid, "vehicle": vehicle, "relation": relation})
     if as_json:
         show(done)
+    elif viewer:
+        say("{} may look at {}", done["uid"], done["vehicle"])
     else:
         say("{} owns {}", done["uid"], done["vehicle"])
 
@@ -51,5 +55,7 @@ def list_(directory: str | None, as_json: bool) -> None:
         show(rows)
     else:
         table(
-            rows, {"uid": "USER", "vehicle": "VEHICLE"}, empty="No vehicle has an owner: `evd owner add UID VEHICLE`."
+            rows,
+            {"uid": "USER", "vehicle": "VEHICLE", "relation": "RELATION"},
+            empty="No vehicle has an owner: `evd owner add UID VEHICLE`.",
         )

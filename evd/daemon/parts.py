@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from evd.api.context import NoTokens, TokenVerifier
+from evd.api.authentication import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
 from evd.auth.identities import Identities
 from evd.clock import steady_ms

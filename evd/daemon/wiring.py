@@ -11,7 +11,7 @@ import orjson
 from evd.alarms.monitor import AlarmMonitor
 from evd.alarms.readings import Readings, readings_of
 from evd.alarms.senders import senders
-from evd.api.context import NoTokens, TokenVerifier
+from evd.api.authentication import NoTokens, TokenVerifier
 from evd.auth.identities import Identities
 from evd.auth.sessions import SessionLife
 from evd.clock import Clock

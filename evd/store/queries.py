@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from evd.model.kept_status import KeptStatus
+from evd.model.operations import Relation
 from evd.model.status import Status
 from evd.store.records import (
     FIRST_TURN,
@@ -140,8 +141,8 @@ class FormatQueries(Protocol):
 class AccessQueries(Protocol):
     """Keys, owners and registrations."""
 
-    async def owns(self, uid: str, vehicle: str) -> bool:
-        """Whether the user owns the vehicle. Small."""
+    async def relation(self, uid: str, vehicle: str) -> Relation | None:
+        """What the user is to the vehicle; None for a foreign or an unknown one. Small."""
 
     async def keys(self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX) -> Listing[KeyRow]:
         """All keys, by (created, id)."""

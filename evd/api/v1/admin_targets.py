@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import msgspec
 from quart import Blueprint, Response, request
+from werkzeug.routing import BaseConverter
 
-from evd.api.context import here, require_admin
+from evd.api.context import here
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -22,6 +24,14 @@ PER_VEHICLE_MAX = 10_000
 """As for `app.registrations_per_vehicle`."""
 
 
+routes = Blueprint("targets", __name__, url_prefix=V1)
+
+
+@routes.record_once
+def _set_up(setup: Any) -> None:
+    setup.app.url_map.converters["target"] = NounConverter
+
+
 class TargetRequest(msgspec.Struct):
     """`target` is called as the provider calls it (`AdminTargets.field`)."""
 
@@ -30,7 +40,7 @@ class TargetRequest(msgspec.Struct):
 
 
 class TargetRoutes:
-    """The routes of one provider's targets."""
+    """What the routes do with one provider's targets."""
 
     def __init__(self, targets: AdminTargets) -> None:
         self._targets = targets
@@ -41,15 +51,6 @@ class TargetRoutes:
             forbid_unknown_fields=True,
         )
         self._form = cast("type[TargetRequest]", form)
-
-    def blueprint(self) -> Blueprint:
-        name = f"{self._targets.noun}s"
-        routes = Blueprint(name, __name__, url_prefix=f"{V1}/{name}")
-        routes.before_request(only_admins)
-        routes.post("")(self.add)
-        routes.get("")(self.list)
-        routes.delete("")(self.remove)
-        return routes
 
     async def add(self) -> Response:
         """Add a target; a repetition changes nothing."""
@@ -105,10 +106,26 @@ class TargetRoutes:
         }
 
 
-async def only_admins() -> None:
-    require_admin()
+_SERVED = {f"{targets.noun}s": TargetRoutes(targets) for targets in providers.admin_targets()}
+"""By what stands in the path."""
 
 
-def blueprints() -> list[Blueprint]:
-    """Of each provider whose targets an administrator registers."""
-    return [TargetRoutes(targets).blueprint() for targets in providers.admin_targets()]
+class NounConverter(BaseConverter):
+    """A path's `<target:noun>`: the targets of one provider."""
+
+    regex = "|".join(map(re.escape, _SERVED)) or "(?!)"
+
+
+@routes.post("/<target:noun>")
+async def add_target(noun: str) -> Response:
+    return await _SERVED[noun].add()
+
+
+@routes.get("/<target:noun>")
+async def list_targets(noun: str) -> Response:
+    return await _SERVED[noun].list()
+
+
+@routes.delete("/<target:noun>")
+async def remove_target(noun: str) -> Response:
+    return await _SERVED[noun].remove()

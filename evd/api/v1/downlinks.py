@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import here, require_admin
+from evd.api.context import here
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, problem, v1_json
@@ -32,11 +32,6 @@ class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
     format: str | None = None
     """A format's name or a grammar."""
     expires_s: int | None = None
-
-
-@routes.before_request
-async def only_admins() -> None:
-    require_admin()
 
 
 @routes.post("/vehicles/<given>/downlinks")

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response, request
 
-from evd.api.context import here, is_local, request_body, require_key, require_user
+from evd.api.context import caller, here, request_body
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
@@ -32,14 +32,13 @@ routes = Blueprint("events", __name__, url_prefix=V1)
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; the query may restrict them to one `kind`, and to numbers below `before`."""
     vehicle = vehicle_id(given)
-    await _admit(vehicle)
     return page(await here().queries.events(vehicle=vehicle, **await _asked()))
 
 
 @routes.get("/events")
 async def events_of_all() -> Response:
     """The events of all vehicles, for the app of its user's vehicles; as for one vehicle."""
-    uid = await _user()
+    uid = (await caller()).uid
     return page(await here().queries.events(uid=uid, **await _asked()))
 
 
@@ -47,7 +46,6 @@ async def events_of_all() -> Response:
 async def event_settings_of_vehicle(given: str) -> Response:
     """The vehicle's settings, with the defaults for what is not set."""
     vehicle = vehicle_id(given)
-    await _admit(vehicle)
     known, settings = await here().queries.event_settings_of(vehicle)
     if not known:
         raise _unknown(vehicle)
@@ -58,7 +56,6 @@ async def event_settings_of_vehicle(given: str) -> Response:
 async def set_event_settings(given: str) -> Response:
     """Members that are missing are set to their defaults; null resets all."""
     vehicle = vehicle_id(given)
-    await _admit(vehicle)
     document = await _document()
     settings = VehicleEventSettings() if document is None else event_settings.parse(document)
     stored = None if document is None else msgspec.json.encode(settings)
@@ -96,23 +93,9 @@ def _unknown(vehicle: str) -> NotFound:
     return NotFound(f"there is no vehicle {vehicle}: `evd vehicle list` and `evd owner list` show those that are known")
 
 
-async def _user() -> str | None:
-    """The app's user; None for an administrator. Raises Unauthorized, Forbidden, Unavailable."""
-    if is_local() or require_key("app", "admin").role == "admin":
-        return None
-    return await require_user()
-
-
-async def _admit(vehicle: str) -> None:
-    """Raises Unauthorized, Forbidden, NotFound, Unavailable."""
-    uid = await _user()
-    if uid is not None and not await here().queries.owns(uid, vehicle):
-        raise NotFound(f"you own no vehicle {vehicle}")
-
-
 async def _named_user() -> str:
-    """Raises Unauthorized, Forbidden, BadRequest, Unavailable."""
-    uid, named = await _user(), request.args.get("uid")
+    """Raises BadRequest, and as `caller`."""
+    uid, named = (await caller()).uid, request.args.get("uid")
     if uid is None:
         if not named or len(named) > UID_MAX:
             raise BadRequest("the query names no user: an administrator names one, as in ?uid=martin")

@@ -12,7 +12,7 @@ import msgspec
 import trio
 from quart import Blueprint, Response
 
-from evd.api.context import here, require_admin
+from evd.api.context import here
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest
@@ -65,11 +65,6 @@ class RedecodeStep(NamedTuple):
     passed: int
     """Vehicles that are finished."""
     following: Cursor | None
-
-
-@routes.before_request
-async def only_admins() -> None:
-    require_admin()
 
 
 @routes.post("/redecode/preview")

@@ -7,11 +7,11 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import here, is_local, require_key, require_owner
+from evd.api.context import admitted, caller, here
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
-from evd.errors import BadRequest, Forbidden, NotFound
+from evd.errors import BadRequest, NotFound
 from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
@@ -58,14 +58,14 @@ async def delete_registration() -> Response:
 async def list_registrations() -> Response:
     """A user's own registrations for the `vehicle` of the query; an administrator may omit the vehicle."""
     given = request.args.get("vehicle")
-    if _administers():
+    if (await caller()).admin:
         after, limit = await asked_page((0,))
         vehicle = None if given is None else vehicle_id(given)
         found = await here().queries.registrations(vehicle=vehicle, kinds=user_kinds(), after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None:
         raise BadRequest("the query names no vehicle: name one, as in ?vehicle=386625")
-    uid = await _require_owner(vehicle_id(given))
+    uid = (await admitted(vehicle_id(given))).uid
     after, limit = await asked_page((0,))
     found = await here().queries.registrations(
         vehicle=vehicle_id(given), uid=uid, kinds=user_kinds(), after=after, limit=limit
@@ -108,7 +108,7 @@ async def _register(wish: RegistrationRequest) -> Response:
 async def _remove(wish: RegistrationRequest) -> Response:
     """Unregister; the registration of another user is answered like one that does not exist."""
     target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
-    uid = None if _administers() else await _require_owner(vehicle)
+    uid = (await admitted(vehicle)).uid
     found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, kinds=user_kinds(), limit=1)
     if [row["kind"] for row in found.rows] != [target.kind] or not await here().writer.write(
         Unregister(vehicle, target.text, uid)
@@ -118,28 +118,16 @@ async def _remove(wish: RegistrationRequest) -> Response:
 
 
 async def _whose(wish: RegistrationRequest, vehicle: str) -> str:
-    if not _administers():
+    asking = await admitted(vehicle)
+    if asking.uid is not None:
         if wish.uid is not None:
             raise BadRequest("uid is for administrators: a user registers only own phones")
-        return await _require_owner(vehicle)
+        return asking.uid
     if wish.uid is None:
         raise BadRequest("the request names no user: an administrator's request names the phone's user, as uid")
-    if not await here().queries.owns(wish.uid, vehicle):
+    if await here().queries.relation(wish.uid, vehicle) is None:
         raise BadRequest(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
     return wish.uid
-
-
-def _administers() -> bool:
-    """Whether the requester is an administrator. Raises Unauthorized, Forbidden."""
-    return is_local() or require_key("app", "admin").role == "admin"
-
-
-async def _require_owner(vehicle: str) -> str:
-    """The uid of the requesting user. Raises NotFound for a foreign vehicle as for an absent one."""
-    try:
-        return await require_owner(vehicle)
-    except Forbidden:
-        raise NotFound(f"you own no vehicle {vehicle}") from None
 
 
 def _shown(row: RegistrationRow, *, whole: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response, request
 
-from evd.api.context import here, request_body, require_admin
+from evd.api.context import here, request_body
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
@@ -44,11 +44,6 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     after: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] = 0
     through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
-
-
-@routes.before_request
-async def only_admins() -> None:
-    require_admin()
 
 
 @routes.get("")

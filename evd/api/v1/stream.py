@@ -8,9 +8,9 @@ from contextlib import suppress
 import trio
 from quart import Blueprint, Response, request
 
-from evd.api.context import Context, here, is_local, require_key, require_user
+from evd.api.context import Context, admitted, caller, here
 from evd.api.replies import V1
-from evd.errors import BadRequest, NotFound, Unavailable
+from evd.errors import BadRequest, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
 from evd.store.records import Place
@@ -60,18 +60,13 @@ def _spellings(most: int) -> dict[str, str]:
 
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
-    if is_local():
-        return Subscriber()
-    key = require_key("app", "admin")
-    if key.role == "admin":
-        return Subscriber(key.key_id)
-    if not vehicles:
+    asking = await caller()
+    key_id = asking.key.key_id if asking.key else ""
+    if not vehicles and (asking.limited or not asking.admin):
         raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
-    uid = await require_user()
     for vehicle in vehicles:
-        if not await here().queries.owns(uid, vehicle):
-            raise NotFound(f"you own no vehicle {vehicle}")
-    return Subscriber(key.key_id, uid)
+        await admitted(vehicle)
+    return Subscriber(key_id, asking.uid or "")
 
 
 async def _events(

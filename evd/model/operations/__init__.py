@@ -5,7 +5,7 @@ in one transaction and gives one result each: the operation's docstring says whi
 redelivery, a replay, a backfill) and changes nothing then.
 """
 
-from evd.model.operations.access import AddKey, AddOwner, RemoveOwner, RevokeKey
+from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner, RevokeKey
 from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
@@ -71,6 +71,7 @@ __all__ = [
     "Register",
     "Registration",
     "Reject",
+    "Relation",
     "RemoveFormat",
     "RemoveOwner",
     "RemoveUser",

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from evd.model.operations.base import Operation
+
+Relation = Literal["owner", "viewer"]
+"""What a user is to a vehicle. A viewer reads what there is of it and registers own phones, and changes nothing."""
 
 
 class AddKey(Operation, frozen=True, gc=False):
@@ -28,13 +33,16 @@ class RevokeKey(Operation, frozen=True, gc=False):
 
 
 class AddOwner(Operation, frozen=True, gc=False):
+    """The user becomes an owner or a viewer of the vehicle; an owner does not become a viewer by it."""
+
     uid: str
     vehicle: str
     created: int
+    relation: Relation = "owner"
 
 
 class RemoveOwner(Operation, frozen=True, gc=False):
-    """The user no longer owns the vehicle or gets its pushes. The result is False for a user who did not own it."""
+    """The user no longer owns or sees the vehicle or gets its pushes. The result is False for a user who did not."""
 
     uid: str
     vehicle: str

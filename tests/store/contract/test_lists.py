@@ -157,9 +157,16 @@ def test_keys_are_kept_once_and_revoked_once(database: AnyDatabase) -> None:
 def test_owners_are_added_and_removed_and_bounded(database: AnyDatabase) -> None:
     database.open(limits=ROOMY._replace(owners=1))
     assert isinstance(database.write(AddOwner("anna", "A", NOW), AddOwner("ben", "A", NOW))[1], LimitReached)
-    assert database.ask(lambda queries: queries.owns("anna", "A"))
+    assert database.ask(lambda queries: queries.relation("anna", "A")) == "owner"
     assert database.write(RemoveOwner("anna", "A"), RemoveOwner("anna", "A")) == [True, False]
-    assert not database.ask(lambda queries: queries.owns("anna", "A"))
+    assert database.ask(lambda queries: queries.relation("anna", "A")) is None
+
+
+def test_a_viewer_becomes_an_owner_and_no_owner_a_viewer(database: AnyDatabase) -> None:
+    for relation, then in (("viewer", "viewer"), ("owner", "owner"), ("viewer", "owner")):
+        database.write(AddOwner("anna", "A", NOW, relation))
+        assert database.ask(lambda queries: queries.relation("anna", "A")) == then
+    assert database.ask(lambda queries: queries.relation("ben", "A")) is None
 
 
 # Registrations

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import orjson
 
+from evd.model.operations import Relation
 from evd.store.records import LISTED_MAX, KeyRow, Listing, OwnerRow, RegistrationRow
 from evd.store.sqlite.read.base import Questions, narrowed
 
@@ -18,17 +19,18 @@ WHERE kind IN (SELECT value FROM json_each(?)) AND number > ?"""
 class SqliteAccessQueries(Questions):
     """See `evd.store.queries.AccessQueries`."""
 
-    async def owns(self, uid: str, vehicle: str) -> bool:
-        sql = "SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?"
-        return bool(await self.tuples(sql, (uid, vehicle), small=True))
+    async def relation(self, uid: str, vehicle: str) -> Relation | None:
+        sql = "SELECT relation FROM owners WHERE uid = ? AND vehicle = ?"
+        found = await self.tuples(sql, (uid, vehicle), small=True)
+        return found[0][0] if found else None
 
     async def keys(self, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX) -> Listing[KeyRow]:
         sql = "SELECT id, role, name, vehicle, created, revoked FROM keys WHERE (created, id) > (?, ?)"
         return await self.listing(sql + " ORDER BY created, id LIMIT ?", after, limit, by=("created", "id"))
 
     async def owners(self, after: tuple[str, str] = ("", ""), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
-        sql = "SELECT uid, vehicle, created FROM owners WHERE (uid, vehicle) > (?, ?) ORDER BY uid, vehicle LIMIT ?"
-        return await self.listing(sql, after, limit, by=("uid", "vehicle"))
+        sql = "SELECT uid, vehicle, relation, created FROM owners WHERE (uid, vehicle) > (?, ?)"
+        return await self.listing(sql + " ORDER BY uid, vehicle LIMIT ?", after, limit, by=("uid", "vehicle"))
 
     async def registrations(
         self,

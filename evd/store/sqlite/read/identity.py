@@ -22,7 +22,7 @@ SELECT id, uid, digest, scopes, limited, expires, used,
     (SELECT json_group_array(vehicle) FROM access_token_vehicles WHERE token = id),
     (SELECT json_group_array(tag) FROM access_token_tags WHERE token = id),
     (SELECT json_group_array(v.vehicle) FROM access_token_vehicles AS v
-        JOIN owners ON owners.uid = access_tokens.uid AND owners.vehicle = v.vehicle
+        JOIN owners ON owners.uid = access_tokens.uid AND owners.vehicle = v.vehicle AND relation = 'owner'
         WHERE v.token = id AND 'ingest' IN (SELECT value FROM json_each('["' || replace(scopes, ',', '","') || '"]')))
 FROM access_tokens"""
 

@@ -44,9 +44,10 @@ CREATE TABLE statuses (
 ) STRICT;
 
 CREATE TABLE owners (
-    uid     TEXT NOT NULL,
-    vehicle TEXT NOT NULL,
-    created INTEGER NOT NULL,
+    uid      TEXT NOT NULL,
+    vehicle  TEXT NOT NULL,
+    created  INTEGER NOT NULL,
+    relation TEXT NOT NULL DEFAULT 'owner',  -- owner, or viewer: with whom an owner shares the vehicle, to look at
     PRIMARY KEY (uid, vehicle)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owners_of_vehicle ON owners (vehicle);

@@ -1,1 +1,2 @@
 -- From schema 6 to 7: new columns of older tables. The new tables are in identity, sharing, derived and profiles.
+ALTER TABLE owners ADD COLUMN relation TEXT NOT NULL DEFAULT 'owner';

@@ -48,9 +48,15 @@ def _add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
     if tables.db.execute("SELECT count(*) >= ? FROM owners", (tables.limits.owners,)).fetchone()[0]:
         raise LimitReached(f"there are {tables.limits.owners} owners: raise app.owners_max to take in more")
     tables.db.execute(
-        "INSERT INTO owners (uid, vehicle, created) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (op.uid, op.vehicle, op.created),
+        _ADD_OWNER,
+        (op.uid, op.vehicle, op.created, op.relation),
     )
+
+
+#: A viewer becomes an owner, but no owner a viewer.
+_ADD_OWNER = """
+INSERT INTO owners (uid, vehicle, created, relation) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET relation = excluded.relation WHERE excluded.relation = 'owner'"""
 
 
 def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:

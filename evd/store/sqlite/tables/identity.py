@@ -110,7 +110,7 @@ def _add_token(tables: SmallTables, op: AddToken) -> tuple[str, ...] | NotOwner:
     return expired
 
 
-_OWNS = "SELECT 1 FROM owners WHERE uid = ? AND vehicle = ?"
+_OWNS = "SELECT 1 FROM owners WHERE uid = ? AND vehicle = ? AND relation = 'owner'"
 
 
 def _made_room(tables: SmallTables, op: AddToken) -> tuple[str, ...]:

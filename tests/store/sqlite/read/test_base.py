@@ -88,7 +88,7 @@ async def test_no_read_of_the_app_waits_for_administrators_however_many_ask(
         with trio.fail_after(2):
             assert (await asked.range_page(TimeSpan("386625", 0, NUMBER_MAX), None, PageLimit(10, 1000)))[0]
             assert not (await asked.events(before=NUMBER_MAX, limit=10, uid="anna")).rows
-            assert await asked.owns("anna", "386625") is False
+            assert await asked.relation("anna", "386625") is None
         nursery.cancel_scope.cancel()
 
 

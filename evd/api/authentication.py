@@ -1,0 +1,105 @@
+"""Who sent a request, by what it shows: the control socket, a key, a key with a user's identity.
+
+Another means of proof is a function here and a row of MEANS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple, Protocol
+
+from evd.auth.access import AccessRow
+from evd.auth.api_keys import KeyRing, id_token
+from evd.auth.caller import LOCAL, Caller, Means
+from evd.errors import Forbidden, Unauthorized
+
+
+class TokenVerifier(Protocol):
+    async def uid(self, token: str) -> str:
+        """The user a Firebase ID token stands for. Raises Unauthorized, Unavailable."""
+        ...
+
+
+class NoTokens:
+    """Refuses every ID token: no Firebase project is configured."""
+
+    async def uid(self, token: str) -> str:
+        raise Unauthorized("ID tokens are not accepted here: set app.firebase_project")
+
+
+class Asked(NamedTuple):
+    """A request, as far as it says who sent it."""
+
+    row: AccessRow
+    headers: Mapping[bytes, bytes]
+    """Names in lower case."""
+    peer: str
+    """The client's address; "" for the control socket."""
+    local: bool
+    """Whether it came by the control socket, where file permissions replace the key."""
+
+
+class Proofs(NamedTuple):
+    """What proofs are checked against."""
+
+    keys: KeyRing
+    tokens: TokenVerifier
+    trusts_header: bool
+    """Whether the bare userId header counts, which anyone can set."""
+
+
+async def identified(asked: Asked, proofs: Proofs) -> Caller:
+    """Who sent the request, if the row lets them; whose the vehicle is, is not checked here.
+
+    Raises Unauthorized, TooManyRequests, Forbidden, Unavailable.
+    """
+    for means in MEANS:
+        found = await means(asked, proofs)
+        if found is not None:
+            return _checked(found, asked.row)
+    raise Unauthorized("a key is needed: send it in the header x-api-key")
+
+
+def _checked(found: Caller, row: AccessRow) -> Caller:
+    if row.scope not in found.scopes:
+        raise Forbidden(f"this access token lacks the scope {row.scope}: make one that has it")
+    if found.limited and (row.relation == "admin" or (row.relation == "user" and not row.narrows)):
+        raise Forbidden("this access token is for some vehicles only, and this is about more: make one without a limit")
+    if found.admin:
+        if not row.admin:
+            raise Forbidden("this is for users of the app only: an administrator is none")
+    elif row.relation == "admin":
+        raise Forbidden("only an administrator may do this")
+    elif found.uid is None and row.relation != "key":
+        raise Unauthorized(_NO_USER)
+    return found
+
+
+async def _by_socket(asked: Asked, proofs: Proofs) -> Caller | None:
+    return LOCAL if asked.local else None
+
+
+async def _by_key(asked: Asked, proofs: Proofs) -> Caller:
+    """A key is needed also beside a user's identity, on routes of the app."""
+    key = proofs.keys.require(asked.headers, asked.row.key_roles, asked.peer)
+    if key.role == "admin":
+        return Caller(None, admin=True, means="key", key=key)
+    if asked.row.relation == "key":
+        return Caller(None, admin=False, means="key", key=key)
+    uid, means = await _user(asked, proofs)
+    return Caller(uid, admin=False, means=means, key=key)
+
+
+async def _user(asked: Asked, proofs: Proofs) -> tuple[str, Means]:
+    token = id_token(asked.headers)
+    if token is not None:
+        return await proofs.tokens.uid(token), "firebase"
+    if proofs.trusts_header and asked.headers.get(b"userid"):
+        return asked.headers[b"userid"].decode("latin-1"), "header"
+    raise Unauthorized(_NO_USER)
+
+
+_NO_USER = "the request names no user: send a Firebase ID token: Authorization: Bearer …"
+
+MEANS: tuple[Callable[[Asked, Proofs], Awaitable[Caller | None]], ...] = (_by_socket, _by_key)
+"""In the order in which they are tried: the first that gives somebody counts."""

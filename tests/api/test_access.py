@@ -1,0 +1,183 @@
+"""Who may ask what: every row of ACCESS, asked by every kind of caller of a running daemon."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+from daemon_process import RunningDaemon, run_evd, running_daemon
+from folders import ROOT
+from quart_trio import QuartTrio
+
+from evd.api import app as application
+from evd.auth.access import ACCESS, AccessRow, row_of, unlisted
+from evd.model.status import vehicle_id
+
+VEHICLE, FOREIGN, ABSENT = "A1", "B1", "NEVER"
+SETTINGS = "[app]\ntrust_user_header = true\n"
+
+
+class Asking(NamedTuple):
+    """A kind of caller: the role of its key, its user, and what the user is to VEHICLE."""
+
+    key: str | None
+    user: str | None = None
+    relation: str | None = None
+
+
+CALLERS = {
+    "an administrator": Asking("admin"),
+    "an owner": Asking("app", "olga", "owner"),
+    "a viewer": Asking("app", "vera", "viewer"),
+    "a stranger": Asking("app", "stan"),
+    "the app without a user": Asking("app"),
+    "Sigfox": Asking("sigfox"),
+    "a device": Asking("device"),
+    "nobody": Asking(None),
+    "a revoked key": Asking("revoked", "olga", "owner"),
+}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """VEHICLE has an owner and a viewer, FOREIGN another owner; one admin's key is revoked."""
+    with (
+        running_daemon(tmp_path_factory.mktemp("access") / "evd", settings=SETTINGS) as one,
+        httpx.Client(base_url=f"{one.url}/api/v1", headers={"x-api-key": one.keys["admin"]}) as admin,
+    ):
+        known = [(one.user, VEHICLE, one.relation) for one in CALLERS.values() if one.relation]
+        for uid, vehicle, relation in [*known, ("zoe", FOREIGN, "owner")]:
+            body = {"uid": uid, "vehicle": vehicle, "relation": relation}
+            assert admin.post("/owners", json=body).json() == body
+        made = admin.post("/keys", json={"role": "admin"}).json()
+        one.keys["revoked"] = made["key"]
+        assert admin.delete(f"/keys/{made['id']}").status_code == 200
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(daemon: RunningDaemon) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=daemon.url) as one:
+        yield one
+
+
+def headers(daemon: RunningDaemon, asking: Asking) -> dict[str, str]:
+    key = {} if asking.key is None else {"x-api-key": daemon.keys[asking.key]}
+    return key if asking.user is None else {**key, "userId": asking.user}
+
+
+def request_of(row: AccessRow, vehicle: str = VEHICLE) -> tuple[str, dict[str, Any]]:
+    """The path and the rest of a request that names the vehicle wherever a route may look for it."""
+    path = row.rule.replace("<target:noun>", "webhooks").replace("<int:number>", "999")
+    for argument in ("<given>", "<vehicle>"):
+        path = path.replace(argument, vehicle)
+    path = path.replace("<name>", "none").replace("<status_id>", "none")
+    if row.rule == "/api/v1/registrations":
+        body = {"vehicle": vehicle, "token": "t"}
+    elif row.rule.startswith("/api/"):
+        body = {"of_no_form": True}  # refused where a body is read, once the caller is let in
+    else:
+        body = {"vehicleId": vehicle, "fcmToken": "t", "register": True}
+    query = {"vehicle": vehicle, "vehicleId": vehicle, "timeFrom": "0", "timeTo": "9"}
+    return path, {"params": query, **({} if row.method in ("GET", "HEAD") else {"json": body})}
+
+
+def expected(row: AccessRow, asking: Asking) -> int | None:
+    """The status of the refusal; None: the caller is let in."""
+    if row.relation == "everyone":
+        return None
+    if asking.key in (None, "revoked"):
+        return 401
+    if asking.key == "admin":
+        return None if row.admin else 403
+    if asking.key not in row.key_roles:
+        return 403
+    if row.relation == "key":
+        return None
+    if asking.user is None:
+        return 401
+    if row.relation == "user":
+        return None
+    if asking.relation is None:
+        return 404 if row.rule.startswith("/api/") else 403
+    return 403 if (row.relation, asking.relation) == ("owner", "viewer") else None
+
+
+def answered(client: httpx.Client, method: str, path: str, request: dict[str, Any]) -> tuple[int, bytes]:
+    """The status, and the body unless it is a stream."""
+    with client.stream(method, path, **request) as answer:
+        streams = answer.headers.get("content-type", "").startswith("text/event-stream")
+        return answer.status_code, b"" if streams else answer.read()
+
+
+@pytest.mark.parametrize("row", ACCESS, ids=lambda row: f"{row.method} {row.rule}")
+def test_a_row_lets_in_whom_it_says(daemon: RunningDaemon, client: httpx.Client, row: AccessRow) -> None:
+    path, request = request_of(row)
+    for name, asking in CALLERS.items():
+        status, body = answered(client, row.method, path, {**request, "headers": headers(daemon, asking)})
+        refusal = expected(row, asking)
+        if refusal is None:
+            assert status not in (401, 403, 418, 405, 500), (name, body)
+            assert b"you own no" not in body, name
+        else:
+            assert status == refusal, (name, body)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ACCESS if row.relation in ("viewer", "owner")], ids=lambda row: f"{row.method} {row.rule}"
+)
+def test_a_foreign_vehicle_is_answered_as_an_absent_one(
+    daemon: RunningDaemon, client: httpx.Client, row: AccessRow
+) -> None:
+    answers = set()
+    for vehicle in (FOREIGN, ABSENT):
+        path, request = request_of(row, vehicle)
+        status, body = answered(client, row.method, path, {**request, "headers": headers(daemon, CALLERS["an owner"])})
+        answers.add((status, body.replace(vehicle_id(vehicle).encode(), b"it")))
+    assert len(answers) == 1
+    assert answers.pop()[0] == (404 if row.rule.startswith("/api/") else 403)
+
+
+def test_every_route_has_its_row_and_every_row_its_route() -> None:
+    app = QuartTrio("evd", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    application.add_routes(app)
+    routes = [(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()]
+    assert unlisted(routes) == []
+    assert unlisted([*routes, ("PUT", "/api/v1/keys")]) == ["PUT /api/v1/keys"]
+    assert unlisted([route for route in routes if route[1] != "/api/v1/stats"]) == ["GET /api/v1/stats"]
+
+
+def test_evd_does_not_start_with_a_route_that_has_no_row() -> None:
+    app = QuartTrio("evd", static_folder=None)
+
+    @app.get("/api/v1/secret")
+    async def secret() -> str:
+        raise AssertionError
+
+    with pytest.raises(LookupError, match="GET /api/v1/secret"):
+        application.add_routes(app)
+
+
+@pytest.mark.parametrize("rule", ["/android/last", "/v2/android/last/", "/v3/android/last"])
+def test_a_path_of_the_originals_has_one_row_for_all_its_spellings(rule: str) -> None:
+    assert row_of("GET", rule) is row_of("HEAD", rule) is row_of("GET", "/android/last")
+    assert row_of("POST", rule) is None
+
+
+def test_the_documentation_has_the_table_as_it_is() -> None:
+    checked = subprocess.run(
+        [sys.executable, "docs/access_table.py", "--check"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_a_viewer_is_made_by_command(daemon: RunningDaemon, client: httpx.Client) -> None:
+    done = run_evd("owner", "add", "ivy", "C1", "--viewer", "--dir", daemon.directory)
+    assert (done.returncode, done.stdout) == (0, "ivy may look at C1\n")
+    listed = client.get("/api/v1/owners", headers=headers(daemon, CALLERS["an administrator"])).json()
+    assert [row["relation"] for row in listed if row["uid"] == "ivy"] == ["viewer"]
