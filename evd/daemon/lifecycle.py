@@ -14,6 +14,9 @@ import trio
 
 from evd.api.app import make_app
 from evd.api.context import Context
+from evd.auth.password_guesses import PasswordGuesses
+from evd.auth.passwords import Passwords
+from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
 from evd.config.settings import Config
 from evd.daemon import wiring
@@ -172,6 +175,9 @@ class Daemon:
             ranges=wiring.ranges(parts.config),
             lists=wiring.lists(parts.config),
             pushes=parts.pushing,
+            identities=parts.identities,
+            passwords=Passwords(parts.config.auth.password_checks_max),
+            guesses=PasswordGuesses(steady_ms),
             tokens=parts.tokens,
             clock=parts.clock,
             state=self.state,

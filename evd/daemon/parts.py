@@ -106,7 +106,7 @@ def build(
         directory=directory,
         identities=identities,
         admission=wiring.admission(config),
-        request_policy=wiring.request_policy(directory, config),
+        request_policy=wiring.request_policy(directory, identities, config),
         live=live,
         writer=writer,
         clock=clock,

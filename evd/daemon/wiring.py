@@ -266,10 +266,11 @@ def asgi_limits(config: Config) -> AsgiLimits:
     )
 
 
-def request_policy(directory: IngestCache, config: Config) -> RequestPolicy:
+def request_policy(directory: IngestCache, identities: Identities, config: Config) -> RequestPolicy:
     """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
-    return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+    has_session = identities.has_session
+    return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch))
 
 
 def admission(config: Config) -> Admission:

@@ -16,9 +16,10 @@ from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.auth.api_keys import id_token
+from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
 from evd.auth.sessions import COOKIE, SECURE_COOKIE, csrf_token, new_session
-from evd.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from evd.errors import BadRequest, NotFound, Unauthorized
 from evd.log.logger import log
 from evd.model.operations import EndSessions, OpenSession, SetPassword
 from evd.model.plain_text import one_line
@@ -105,55 +106,45 @@ async def show_session() -> Response:
 
 @routes.delete("/session")
 async def sign_out() -> Response:
-    await _end(await _own_session())
+    """End the asking session."""
+    asking = await caller()
+    if asking.means != "session":
+        raise NotFound("you are not signed in by a session: there is nothing to end")
+    await here().writer.write(EndSessions(_uid(asking), await _current()))
     return _with_cookie(v1_json({"signed_in": False}), "")
 
 
 @routes.get("/sessions")
 async def list_sessions() -> Response:
     """The user's sessions; `current` is the one that asks."""
-    uid = await _person()
-    current = await _own_session(missing="")
+    uid, current = _uid(await caller()), await _current()
     found = await here().queries.sessions(uid, *await asked_page((-1, ""), LISTED_MAX))
     return page(found, [{**row, "current": row["id"] == current} for row in found.rows])
 
 
 @routes.delete("/sessions/<given>")
 async def end_session(given: str) -> Response:
-    await _person()
-    await _end(given)
+    """End one of the user's sessions; another user's is answered as an absent one."""
+    if not await here().writer.write(EndSessions(_uid(await caller()), given)):
+        raise NotFound("you have no such session: GET /api/v1/sessions lists yours")
     return v1_json({"id": given, "ended": True})
 
 
 @routes.delete("/sessions")
 async def end_sessions() -> Response:
     """End all of the user's sessions, the asking one, too."""
-    uid = await _person()
-    ended = await here().writer.write(EndSessions(uid))
+    ended = await here().writer.write(EndSessions(_uid(await caller())))
     return _with_cookie(v1_json({"ended": len(ended)}), "")
 
 
-async def _end(session_id: str) -> None:
-    """Raises NotFound, also for another user's session."""
-    if not await here().writer.write(EndSessions(await _person(), session_id)):
-        raise NotFound("you have no such session: GET /api/v1/sessions lists them")
-
-
-async def _own_session(missing: str | None = None) -> str:
-    """The id of the asking session; without one `missing`, or NotFound."""
+async def _current() -> str | None:
+    """The id of the asking session; None if a session does not ask."""
     found = here().identities.session(request_headers(), secure=is_secure())
-    if found is not None and (await caller()).means == "session":
-        return found[0].session_id
-    if missing is None:
-        raise NotFound("you are not signed in by a session: there is nothing to end")
-    return missing
+    return found[0].session_id if found is not None and (await caller()).means == "session" else None
 
 
-async def _person() -> str:
-    """The uid of a user who asks in person. Raises Forbidden for a program with an access token."""
-    asking = await caller()
-    if asking.uid is None or asking.means not in ("session", "firebase"):
-        raise Forbidden("this is for users who signed in: a session or a Firebase ID token is needed")
+def _uid(asking: Caller) -> str:
+    assert asking.uid is not None, "the route's row asks for a user"
     return asking.uid
 
 
