@@ -13,7 +13,7 @@ from evd.api.replies import ANY_ORIGIN, legacy_empty
 from evd.api.request_permits import hold_permit
 from evd.errors import Unavailable
 from evd.model.status import Status
-from evd.store.records import PageLimit, Place, TimeSpan
+from evd.store.records import PageLimit, SortKey, TimeSpan
 
 PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
 """Some milliseconds of the loop; also what a slow client makes evd hold, besides the last status of the page."""
@@ -34,13 +34,13 @@ async def answer(span: TimeSpan, spelling: str) -> Response:
         return Response(b"", 200, HEADERS)
     app = context.config.app
     await hold_permit(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
-    response = Response(_pages(context, span, spelling, page, rows[-1].place), 200, HEADERS)
+    response = Response(_pages(context, span, spelling, page, rows[-1].sort_key), 200, HEADERS)
     response.timeout = None  # app.range_lasts_s bounds it
     return response
 
 
 async def _pages(
-    context: Context, span: TimeSpan, spelling: str, page: bytes, place: Place
+    context: Context, span: TimeSpan, spelling: str, page: bytes, sort_key: SortKey
 ) -> AsyncGenerator[bytes, None]:
     """The list from its first page on. Raises Unavailable, which breaks it off."""
     lasts_s = context.config.app.range_lasts_s
@@ -50,9 +50,9 @@ async def _pages(
     while more:
         if trio.current_time() > until:
             raise Unavailable(f"a range was not read within the {lasts_s:g} s of app.range_lasts_s")
-        rows, more = await context.queries.range_page(span, place, PAGE)
+        rows, more = await context.queries.range_page(span, sort_key, PAGE)
         if rows:  # otherwise the rest was evicted meanwhile
-            place = rows[-1].place
+            sort_key = rows[-1].sort_key
             yield b"," + _written(context, rows, spelling)
     yield b"]"
 

@@ -15,22 +15,22 @@ from evd.errors import RequestError, Unavailable
 from evd.log.logger import log
 
 WAIT_S = 5.0
-"""How long to wait for a place: as long as for an answer of the database."""
+"""How long to wait for a permit: as long as for an answer of the database."""
 
 
-async def hold_permit(places: FairQueue[int], what: str) -> None:
-    """Hold one of the places until the answer to this request is sent. Raises Unavailable if none becomes free."""
+async def hold_permit(permits: FairQueue[int], what: str) -> None:
+    """Hold one of the permits until the answer to this request is sent. Raises Unavailable if none becomes free."""
     held = cast(ExitStack, cast(Any, request).held)
     who = current_requester.get()
     with trio.move_on_after(WAIT_S):
-        place = await places.take(who)
-        held.callback(places.give_back, who, place)
+        permit = await permits.take(who)
+        held.callback(permits.give_back, who, permit)
         return
     raise Unavailable(f"{what}: send the request again later", retry_after_s=5)
 
 
 class HoldingConnection(TrioASGIHTTPConnection):
-    """quart's connection, with requests that hold places (`held`), and answers that may fail after their start."""
+    """quart's connection, with requests that hold permits (`held`), and answers that may fail after their start."""
 
     async def handle_request(  # type: ignore[override]
         self, nursery: trio.Nursery, request: Any, send: Any

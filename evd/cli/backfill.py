@@ -65,16 +65,16 @@ def backfill(
     Reads the callbacks that were not delivered and the messages of each device, and stores what evd does not have.
     It may be stopped and repeated at any time. Needs sigfox.api_login and sigfox.api_password.
     """
-    place = find(directory, os.environ)
-    place.require()
-    config = settings(place)
+    data_dir = find(directory, os.environ)
+    data_dir.require()
+    config = settings(data_dir)
     now = now_ms()
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
         raise ConfigError(f"--since {since} is not before {'--until ' + until if until else 'now'}")
     run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
-        with_writer(place, config, run)
+        with_writer(data_dir, config, run)
     if as_json:
         show(run.result())
     else:

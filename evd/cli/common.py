@@ -40,9 +40,9 @@ def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
 
 
-def settings(place: DataDirectory, flags: Mapping[str, Any] | None = None) -> Config:
+def settings(data_dir: DataDirectory, flags: Mapping[str, Any] | None = None) -> Config:
     """Raises ConfigError."""
-    return config.load(place.settings, os.environ, flags)
+    return config.load(data_dir.settings, os.environ, flags)
 
 
 def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
@@ -96,16 +96,16 @@ def _say_cut() -> None:
 
 
 def reached(directory: str | None, work: Callable[[Path], T]) -> T:
-    place = find(directory, os.environ)
-    place.require()
-    return with_writer(place, None, work)
+    data_dir = find(directory, os.environ)
+    data_dir.require()
+    return with_writer(data_dir, None, work)
 
 
 STARTS_S = 10.0
 """How long a command waits for a daemon that starts: it holds the lock and has no control socket yet."""
 
 
-def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Path], T]) -> T:
+def with_writer(data_dir: DataDirectory, config: Config | None, work: Callable[[Path], T]) -> T:
     """Run `work` with the control socket of the running daemon, or of one that runs for this work only, with `config`.
 
     Commands at the same time take turns. Raises EvdError.
@@ -113,14 +113,14 @@ def with_writer(place: DataDirectory, config: Config | None, work: Callable[[Pat
     begun = time.monotonic()
     while True:
         try:
-            return work(place.socket)
+            return work(data_dir.socket)
         except control_socket.DaemonNotRunning:
             from evd.daemon import process as serving  # takes half a second, which a running daemon saves
             from evd.log import logger as log
 
             log.configure(level="error")
         try:
-            done: T = serving.briefly(place, config or settings(place), work)
+            done: T = serving.briefly(data_dir, config or settings(data_dir), work)
             return done
         except AlreadyRunning as error:
             if time.monotonic() - begun > (TURN_S if error.briefly else STARTS_S):

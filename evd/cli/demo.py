@@ -64,24 +64,24 @@ CALLBACK = (
 class DemoPlace:
     """The files of a demo's directory; `shown` is its path as the user gave it."""
 
-    place: DataDirectory
+    data_dir: DataDirectory
     shown: Path
 
     @property
     def keys(self) -> Path:
-        return self.place.directory / DEMO_KEYS
+        return self.data_dir.directory / DEMO_KEYS
 
     @property
     def credentials(self) -> Path:
-        return self.place.directory / "fcm.json"
+        return self.data_dir.directory / "fcm.json"
 
     @property
     def pushes(self) -> Path:
-        return self.place.directory / "pushes.jsonl"
+        return self.data_dir.directory / "pushes.jsonl"
 
     @property
     def log(self) -> Path:
-        return self.place.directory / "demo.log"
+        return self.data_dir.directory / "demo.log"
 
 
 @click.command()
@@ -106,7 +106,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
     files = DemoPlace(DataDirectory(directory.absolute()), directory)
     keys = _keys(files)
     os.umask(0o077)
-    lock = Lock(files.place)
+    lock = Lock(files.data_dir)
     try:
         files.pushes.unlink(missing_ok=True)
         with _logs_into(files.log):
@@ -130,13 +130,13 @@ async def _probe(bind: str) -> None:
 
 def _keys(files: DemoPlace) -> dict[str, str]:
     """A key of each role: those of an earlier demo, else new ones, which are kept in a file for the next run."""
-    if not files.place.database.exists():
-        keys = make(files.place)
+    if not files.data_dir.database.exists():
+        keys = make(files.data_dir)
     elif files.keys.exists():
         return keys_of_file(files.keys, list(ROLES))
     else:
-        keys = _more_keys(files.place)
-    text = orjson.dumps({"dir": str(files.place.directory), "keys": keys}, option=orjson.OPT_INDENT_2)
+        keys = _more_keys(files.data_dir)
+    text = orjson.dumps({"dir": str(files.data_dir.directory), "keys": keys}, option=orjson.OPT_INDENT_2)
     descriptor = os.open(files.keys, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)  # an older file keeps its mode otherwise
@@ -144,7 +144,7 @@ def _keys(files: DemoPlace) -> dict[str, str]:
     return keys
 
 
-def _more_keys(place: DataDirectory) -> dict[str, str]:
+def _more_keys(data_dir: DataDirectory) -> dict[str, str]:
     """New keys for a directory whose own keys are lost, since only hashes are stored."""
     from evd.daemon import process as serving
 
@@ -154,8 +154,8 @@ def _more_keys(place: DataDirectory) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "demo"} for role in ROLES}
         return {role: control_socket.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
-    without_push = settings(place, {"push.credentials": ""})  # the file may be missing, and keys do not need it
-    made: dict[str, str] = serving.briefly(place, without_push, fresh)
+    without_push = settings(data_dir, {"push.credentials": ""})  # the file may be missing, and keys do not need it
+    made: dict[str, str] = serving.briefly(data_dir, without_push, fresh)
     return made
 
 
@@ -225,7 +225,7 @@ class _Demo:
             "push.endpoint": fake.url,
             "app.trust_user_header": True,
         }
-        return Daemon(self._files.place, settings(self._files.place, flags), env=os.environ, dev=True)
+        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ, dev=True)
 
     async def _serve(self, daemon: Daemon) -> None:
         """Run the daemon for as long as the fleet runs."""

@@ -22,18 +22,18 @@ from evd.errors import ConfigError
 @json_option
 def init(directory: str | None, as_json: bool) -> None:
     """Create DIR with evd.toml, evd.db and the first four keys, which are shown once."""
-    place = find(directory, os.environ)
-    keys = make(place)
+    data_dir = find(directory, os.environ)
+    keys = make(data_dir)
     if in_journal(os.environ):
-        _hide(place, keys, as_json)
+        _hide(data_dir, keys, as_json)
         return
     if as_json:
-        show({"dir": str(place.directory), "keys": keys})
+        show({"dir": str(data_dir.directory), "keys": keys})
         return
-    say("Created {}. Its keys, shown only this once:\n", place.directory)
+    say("Created {}. Its keys, shown only this once:\n", data_dir.directory)
     for role, key in keys.items():
         say("  {:7} {}", role, key)
-    say("\nSettings: {}\nStart it: evd serve --dir {}", place.settings, place.directory)
+    say("\nSettings: {}\nStart it: evd serve --dir {}", data_dir.settings, data_dir.directory)
 
 
 def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
@@ -45,26 +45,26 @@ def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
     return env.get("JOURNAL_STREAM") == f"{found.st_dev}:{found.st_ino}"  # systemd.exec(5)
 
 
-def _hide(place: DataDirectory, keys: Mapping[str, str], as_json: bool) -> None:
+def _hide(data_dir: DataDirectory, keys: Mapping[str, str], as_json: bool) -> None:
     """Write the keys into a file, and print its path."""
-    path = place.directory / FIRST_KEYS
+    path = data_dir.directory / FIRST_KEYS
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "w") as file:
         file.writelines(f"{role:7} {key}\n" for role, key in keys.items())
     if as_json:
-        show({"dir": str(place.directory), "keys_file": str(path)})
+        show({"dir": str(data_dir.directory), "keys_file": str(path)})
         return
     say("Created {}. Its first keys are in {}, which root can read: note them elsewhere, then remove the file.",
-        place.directory, path)  # fmt: skip
-    say("Settings: {}\nStart it: systemctl enable --now evd", place.settings)
+        data_dir.directory, path)  # fmt: skip
+    say("Settings: {}\nStart it: systemctl enable --now evd", data_dir.settings)
 
 
-def make(place: DataDirectory) -> dict[str, str]:
+def make(data_dir: DataDirectory) -> dict[str, str]:
     """Create the directory; returns the text of one key of each role. Raises ConfigError if it exists already."""
-    if place.database.exists():
-        raise ConfigError(f"{place.directory} already holds an evd.db: name another directory")
-    if len(bytes(place.socket)) > SOCKET_PATH_MAX:
+    if data_dir.database.exists():
+        raise ConfigError(f"{data_dir.directory} already holds an evd.db: name another directory")
+    if len(bytes(data_dir.socket)) > SOCKET_PATH_MAX:
         raise ConfigError(
-            f"{place.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
+            f"{data_dir.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
         )
     from evd.daemon import process as serving  # takes half a second, which the refusals above do not need
     from evd.log import logger as log
@@ -73,20 +73,22 @@ def make(place: DataDirectory) -> dict[str, str]:
     log.configure(level="error")
     os.umask(0o077)
     try:
-        place.directory.mkdir(parents=True, exist_ok=True)
-        if not place.settings.exists():
-            place.settings.write_bytes(resources.files("evd").joinpath("evd.toml.example").read_bytes())
+        data_dir.directory.mkdir(parents=True, exist_ok=True)
+        if not data_dir.settings.exists():
+            data_dir.settings.write_bytes(resources.files("evd").joinpath("evd.toml.example").read_bytes())
     except OSError as error:
-        raise ConfigError(f"{place.directory} cannot be created ({error.strerror}): name a directory you own") from None
+        raise ConfigError(
+            f"{data_dir.directory} cannot be created ({error.strerror}): name a directory you own"
+        ) from None
 
     def first_keys(socket: Path) -> dict[str, str]:
         wishes = {role: {"role": role, "name": "first"} for role in ROLES}
         return {role: control_socket.call(socket, "POST", "/keys", wish)["key"] for role, wish in wishes.items()}
 
     try:
-        made: dict[str, str] = serving.briefly(place, settings(place), first_keys)
+        made: dict[str, str] = serving.briefly(data_dir, settings(data_dir), first_keys)
     except BaseException:
-        place.database.unlink(missing_ok=True)  # without its first keys it could not be used
+        data_dir.database.unlink(missing_ok=True)  # without its first keys it could not be used
         raise
     return made
 
@@ -98,21 +100,21 @@ def make(place: DataDirectory) -> dict[str, str]:
 @click.option("--dev", is_flag=True, help="For development: take unsigned ID tokens of Firebase's Auth emulator.")
 def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path | None, dev: bool) -> None:
     """Take callbacks until SIGTERM or SIGINT."""
-    place = find(directory, os.environ)
-    place.require()
+    data_dir = find(directory, os.environ)
+    data_dir.require()
     flags: dict[str, Any] = {}
     if binds:
         flags["server.bind"] = list(binds)
     if push_credentials:
         flags["push.credentials"] = str(push_credentials)
-    run(place, flags, dev=dev)
+    run(data_dir, flags, dev=dev)
 
 
-def run(place: DataDirectory, flags: dict[str, Any], *, dev: bool = False) -> None:
-    chosen = settings(place, flags)
+def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) -> None:
+    chosen = settings(data_dir, flags)
     from evd.daemon import process as serving  # takes half a second, which the report of a wrong setting does not need
     from evd.log import logger as log
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    serving.serve(place, chosen, dev=dev)
+    serving.serve(data_dir, chosen, dev=dev)

@@ -100,8 +100,8 @@ def check(ctx: click.Context, url: str, key_stdin: bool, directory: str | None, 
 
     It is a message of the vehicle evd-check, which keeps one status. Exit code 1 if a step failed.
     """
-    place = find(directory, os.environ)
-    local = partial(control_socket.call, place.socket) if place.socket.exists() else None
+    data_dir = find(directory, os.environ)
+    local = partial(control_socket.call, data_dir.socket) if data_dir.socket.exists() else None
     report = (lambda step: None) if as_json else _report
     checkup = Checkup(url, _key(key_stdin), now=now_ms(), report=report, local=local)
     trio.run(checkup.run, strict_exception_groups=True)

@@ -32,10 +32,10 @@ NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawda
 @json_option
 def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> None:
     """Show the last status of each VEHICLE, or of all, and every new one as it arrives, until Ctrl-C."""
-    place = find(directory, os.environ)
-    place.require()
+    data_dir = find(directory, os.environ)
+    data_dir.require()
     try:
-        for document in _statuses(place, vehicles):
+        for document in _statuses(data_dir, vehicles):
             if as_json:
                 show_line(document)
             else:
@@ -44,20 +44,20 @@ def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> No
         pass
 
 
-def _statuses(place: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     """Endless; a stream that breaks off is resumed. Raises ControlError if it cannot begin."""
     query = urlencode([("vehicle", vehicle) for vehicle in vehicles])
     last, begun = "", False
     while True:
         try:
-            for event in sse.read(control_socket.lines(place.socket, f"/stream?{query}", {"Last-Event-ID": last})):
+            for event in sse.read(control_socket.lines(data_dir.socket, f"/stream?{query}", {"Last-Event-ID": last})):
                 begun = True
                 last = event.event_id
                 if event.data:
                     yield orjson.loads(event.data)
         except control_socket.DaemonNotRunning:
             if not begun:
-                raise ControlError(f"evd is not running in {place.directory}: `evd serve` starts it") from None
+                raise ControlError(f"evd is not running in {data_dir.directory}: `evd serve` starts it") from None
         except ControlError as error:
             if not begun:
                 raise

@@ -1,6 +1,6 @@
-"""A fair queue for places (reading connections, streams): each requester has a bounded number of them at once.
+"""A fair queue for permits, such as reading connections: each requester has a bounded number of them at once.
 
-The next place goes to the requester that has been served least recently, so a requester that wants much waits behind
+The next permit goes to the requester that has been served least recently, so a requester that wants much waits behind
 itself.
 """
 
@@ -19,23 +19,23 @@ P = TypeVar("P")
 
 
 class _Waiting(Generic[P]):
-    """A requester that waits; it has `place` once `called` is set."""
+    """A requester that waits; it has `permit` once `called` is set."""
 
-    __slots__ = ("called", "place")
+    __slots__ = ("called", "permit")
 
     def __init__(self) -> None:
         self.called = trio.Event()
-        self.place: P | None = None
+        self.permit: P | None = None
 
 
 class FairQueue(Generic[P]):
-    """`each`: places of one requester at once.
+    """`each`: permits of one requester at once.
 
     A requester is refused when `waiting_max` wait, or when a quarter of these are its own.
     """
 
-    def __init__(self, places: Iterable[P], *, each: int, waiting_max: int) -> None:
-        self._free = list(places)
+    def __init__(self, permits: Iterable[P], *, each: int, waiting_max: int) -> None:
+        self._free = list(permits)
         self._each = each
         self._waiting_max = waiting_max
         self._taken: Counter[str] = Counter()
@@ -44,16 +44,16 @@ class FairQueue(Generic[P]):
         self.waiting = 0
 
     @asynccontextmanager
-    async def place(self, requester: str) -> AsyncIterator[P]:
-        """A place for the block. Raises Unavailable if too many wait."""
-        place = await self.take(requester)
+    async def permit(self, requester: str) -> AsyncIterator[P]:
+        """A permit for the block. Raises Unavailable if too many wait."""
+        permit = await self.take(requester)
         try:
-            yield place
+            yield permit
         finally:
-            self.give_back(requester, place)
+            self.give_back(requester, permit)
 
     async def take(self, requester: str) -> P:
-        """A place that must be given back, unless this is cancelled. Raises Unavailable if too many wait."""
+        """A permit that must be given back, unless this is cancelled. Raises Unavailable if too many wait."""
         if self._free and self._taken[requester] < self._each and requester not in self._queues:
             self._taken[requester] += 1
             return self._free.pop()
@@ -66,16 +66,16 @@ class FairQueue(Generic[P]):
         try:
             await waiting.called.wait()
         except BaseException:
-            if waiting.place is None:
+            if waiting.permit is None:
                 self._leave(requester, waiting)
             else:
-                self.give_back(requester, waiting.place)
+                self.give_back(requester, waiting.permit)
             raise
-        assert waiting.place is not None
-        return waiting.place
+        assert waiting.permit is not None
+        return waiting.permit
 
-    def give_back(self, requester: str, place: P) -> None:
-        self._free.append(place)
+    def give_back(self, requester: str, permit: P) -> None:
+        self._free.append(permit)
         self._taken[requester] -= 1
         if not self._taken[requester]:
             del self._taken[requester]
@@ -89,7 +89,7 @@ class FairQueue(Generic[P]):
             del self._queues[requester]
 
     def _call(self) -> None:
-        """Give the free places to the requesters that come next."""
+        """Give the free permits to the requesters that come next."""
         while self._free:
             requester = next((one for one in self._queues if self._taken[one] < self._each), None)
             if requester is None:
@@ -100,5 +100,5 @@ class FairQueue(Generic[P]):
                 self._queues[requester] = queue  # behind all other requesters
             self.waiting -= 1
             self._taken[requester] += 1
-            waiting.place = self._free.pop()
+            waiting.permit = self._free.pop()
             waiting.called.set()

@@ -81,16 +81,16 @@ class Lock:
     It is on a file that names the holder, and on the directory itself, because the file could be removed.
     """
 
-    def __init__(self, place: DataDirectory, *, brief: bool = False) -> None:
+    def __init__(self, data_dir: DataDirectory, *, brief: bool = False) -> None:
         """`brief`: the holder is a command, for which other commands wait.
 
         Raises AlreadyRunning if another process holds it, ConfigError if the directory cannot be written.
         """
-        self._place = place
+        self._data_dir = data_dir
         self._held: list[int] = []
         try:
-            self._file = self._opened(place.lock, os.O_RDWR | os.O_CREAT, 0o600)
-            self._directory = self._opened(place.directory, os.O_RDONLY | os.O_DIRECTORY)
+            self._file = self._opened(data_dir.lock, os.O_RDWR | os.O_CREAT, 0o600)
+            self._directory = self._opened(data_dir.directory, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as error:
             self.release()
             raise ConfigError(
@@ -103,7 +103,8 @@ class Lock:
             holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown"]
             self.release()
             raise AlreadyRunning(
-                f"another evd (process {holder[0]}) uses {place.directory}: stop it first, or name another directory",
+                f"another evd (process {holder[0]}) uses {data_dir.directory}: stop it first, or name another "
+                "directory",
                 briefly=holder[-1] == BRIEFLY,
             ) from None
         left = os.pread(self._file, 32, 0).decode("ascii", "replace").split()
@@ -133,12 +134,12 @@ class Lock:
             os.close(self._held.pop())
 
 
-def lock_in_turn(place: DataDirectory, *, turn_s: float = TURN_S) -> Lock:
+def lock_in_turn(data_dir: DataDirectory, *, turn_s: float = TURN_S) -> Lock:
     """The lock, as soon as the command that holds it ends. Raises as `Lock` does."""
     until = time.monotonic() + turn_s
     while True:
         try:
-            return Lock(place)
+            return Lock(data_dir)
         except AlreadyRunning as error:
             if not error.briefly or time.monotonic() > until:
                 raise

@@ -27,7 +27,7 @@ def start_background(
     if serving:
         days = parts.config.push.forget_after_days
         forget = partial(run_maintenance, forget_after_days=days, clock=parts.clock)
-        nursery.start_soon(watch_files, FileIdentity([*parts.files.values(), parts.place.lock]))
+        nursery.start_soon(watch_files, FileIdentity([*parts.files.values(), parts.data_dir.lock]))
         nursery.start_soon(watch_outages, parts, reporter)
         nursery.start_soon(forget, parts.writer, queries.heard_after)
         nursery.start_soon(parts.unaccompanied_metadata.run)
@@ -47,8 +47,8 @@ async def check_file(parts: Parts) -> None:
     except StoreBusy:
         return  # another process holds the database; the next start checks again
     if found:
-        log.error("the database is damaged", path=str(parts.place.database), found=found[:5])
-        raise StoreBroken(f"{parts.place.database} is damaged ({found[0]}): restore a backup")
+        log.error("the database is damaged", path=str(parts.data_dir.database), found=found[:5])
+        raise StoreBroken(f"{parts.data_dir.database} is damaged ({found[0]}): restore a backup")
 
 
 async def watch_files(files: FileIdentity) -> None:
@@ -60,7 +60,7 @@ async def watch_files(files: FileIdentity) -> None:
 
 async def watch_outages(parts: Parts, reporter: StateReporter) -> None:
     """Note that evd lives, and have what it missed fetched."""
-    alive = Heartbeat(parts.place.directory / "alive")
+    alive = Heartbeat(parts.data_dir.directory / "alive")
     is_ready = partial(_is_ready, reporter)
     await watch(alive, parts.config.sigfox, parts.ingest.accept_document, is_ready, clock=parts.clock)
 

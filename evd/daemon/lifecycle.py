@@ -52,7 +52,7 @@ class Daemon:
 
     def __init__(
         self,
-        place: DataDirectory,
+        data_dir: DataDirectory,
         config: Config,
         *,
         env: Mapping[str, str],
@@ -62,8 +62,8 @@ class Daemon:
         report: Callable[[str], None] = lambda doing: None,
         dev: bool = False,
     ) -> None:
-        self.parts = build(place, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
-        self.control = control or place.socket
+        self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
+        self.control = control or data_dir.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
 
@@ -86,10 +86,10 @@ class Daemon:
         parts = self.parts
         async with parts.store.queries(lambda: parts.writer.health.commits) as queries:
             try:
-                door = self._door(queries)
-                servers = Servers(parts, door, self.control)
+                asgi_server = self._asgi_server(queries)
+                servers = Servers(parts, asgi_server, self.control)
                 async with trio.open_nursery() as nursery:
-                    await nursery.start(door.run)
+                    await nursery.start(asgi_server.run)
                     writing = start(nursery, parts.writer.run)
                     nursery.start_soon(parts.ingest.run)
                     nursery.start_soon(parts.lag.run)
@@ -126,7 +126,9 @@ class Daemon:
         if failed:
             raise failed[0]
         if closing.is_alive():
-            raise StoreHangs(f"the disk of {self.parts.place.database} does not answer: check it and the system's log")
+            raise StoreHangs(
+                f"the disk of {self.parts.data_dir.database} does not answer: check it and the system's log"
+            )
 
     async def _stop(self, servers: Servers, pushing: trio.CancelScope, writing: trio.Event) -> None:
         """Stop the edge first, then the pushes in flight, then the writer: each when nothing can reach it any more."""
@@ -145,11 +147,11 @@ class Daemon:
             await writing.wait()
         if written.cancelled_caught:
             raise StoreHangs(
-                f"{parts.place.database} does not take the last commit: check its disk, and whether another process "
+                f"{parts.data_dir.database} does not take the last commit: check its disk, and whether another process "
                 "writes to it"
             )
 
-    def _door(self, queries: Queries) -> AsgiServer:
+    def _asgi_server(self, queries: Queries) -> AsgiServer:
         parts = self.parts
         return AsgiServer(
             make_app(self._context(queries)),

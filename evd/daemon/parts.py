@@ -35,7 +35,7 @@ from evd.streaming.hub import StreamHub
 class Parts(NamedTuple):
     """`pushing` is None where no provider is set up, `events` where no part connects to other systems."""
 
-    place: DataDirectory
+    data_dir: DataDirectory
     config: Config
     outward: bool
     """Whether parts connect to other systems; else evd runs for one command only."""
@@ -63,7 +63,7 @@ class Parts(NamedTuple):
 
 
 def build(
-    place: DataDirectory,
+    data_dir: DataDirectory,
     config: Config,
     *,
     env: Mapping[str, str],
@@ -79,29 +79,29 @@ def build(
     formats = Formats(config.formats, config.ingest.default_format)
     tokens = wiring.token_verifier(config, env, dev=dev) if outward else NoTokens()
     opened = providers.opened(config, env) if outward else []
-    store = wiring.open_store(ENGINES[engine], place, config, report)
+    store = wiring.open_store(ENGINES[engine], data_dir, config, report)
     if outward:
         store.preallocate()
     directory = wiring.directory(store, formats)
     directory.keys.limit(GuessLimit(steady_ms))
     writer = wiring.writer(store, config)
-    clock = wiring.server_clock(place, config)
+    clock = wiring.server_clock(data_dir, config)
     identities = wiring.identities(store, writer, directory, config, clock)
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
-    events = wiring.event_engine(place, store, writer, config, clock) if outward else None
+    events = wiring.event_engine(data_dir, store, writer, config, clock) if outward else None
     writer.observers += [
         observer for observer in (directory, identities, live, pushing, events) if observer is not None
     ]
     return Parts(
-        place=place,
+        data_dir=data_dir,
         config=config,
         outward=outward,
         formats=formats,
         tokens=tokens,
         insecure=wiring.insecurities(config, env) if outward else (),
-        files=ENGINES[engine].files(place.database),
+        files=ENGINES[engine].files(data_dir.database),
         store=store,
         directory=directory,
         identities=identities,

@@ -35,7 +35,7 @@ WATCHDOG_EVERY_S = 1.0
 
 
 def serve(
-    place: DataDirectory,
+    data_dir: DataDirectory,
     config: Config,
     *,
     announce: Callable[[list[str]], None] = lambda addresses: None,
@@ -50,12 +50,12 @@ def serve(
     _raise_descriptor_limit(config.server.connections_max)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # a core holds secrets
     manager = ServiceManager()
-    lock = lock_in_turn(place)
+    lock = lock_in_turn(data_dir)
     try:
-        fault = _report_previous_exit(place, lock)
-        files = ENGINES[DEFAULT].files(place.database)
+        fault = _report_previous_exit(data_dir, lock)
+        files = ENGINES[DEFAULT].files(data_dir.database)
         with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
-            daemon = Daemon(place, config, env=os.environ, report=starting.report, dev=dev)
+            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report, dev=dev)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:
@@ -67,10 +67,10 @@ def serve(
         fault.close()
 
 
-def _report_previous_exit(place: DataDirectory, lock: Lock) -> FaultFile | None:
+def _report_previous_exit(data_dir: DataDirectory, lock: Lock) -> FaultFile | None:
     """Log how the previous run ended, if not in order; None if evd.fault cannot be written for this one."""
     try:
-        fault = FaultFile(place.fault)
+        fault = FaultFile(data_dir.fault)
     except OSError as error:
         log.warning("a crash would leave no trace: evd.fault cannot be written", reason=str(error))
         return None
@@ -89,7 +89,7 @@ async def _serve(
     def ready(addresses: list[str]) -> None:
         scheme = "https" if daemon.parts.config.server.tls_cert else "http"
         urls = [f"{scheme}://{address}" for address in addresses]
-        directory = daemon.parts.place.directory
+        directory = daemon.parts.data_dir.directory
         log.info("ready", listen=urls, directory=str(directory), version=VERSION, codec=IMPLEMENTATION)
         if not daemon.parts.pushing:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
@@ -143,16 +143,16 @@ async def _feed_watchdog(manager: ServiceManager, writer: Writer) -> None:
         await trio.sleep(WATCHDOG_EVERY_S)
 
 
-def briefly(place: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
+def briefly(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
     """Be the daemon for one command: `work` runs in a thread and gets a control socket. Raises EvdError.
 
     The socket is outside DIR: another command that found it there would be cut off when this one ends.
     """
     os.umask(0o077)
-    lock = Lock(place, brief=True)
+    lock = Lock(data_dir, brief=True)
     try:
         with tempfile.TemporaryDirectory(prefix="evd-") as folder:
-            daemon = Daemon(place, config, env=os.environ, outward=False, control=Path(folder) / "evd.sock")
+            daemon = Daemon(data_dir, config, env=os.environ, outward=False, control=Path(folder) / "evd.sock")
             try:
                 return trio.run(_briefly, daemon, work)
             finally:

@@ -20,13 +20,13 @@ from evd.sigfox.routes import is_ingest
 
 
 class Servers:
-    """`door` serves what an edge hands over, and all of the control socket, which is a file at `control`."""
+    """`asgi_server` serves what an edge hands over, and all of the control socket, which is a file at `control`."""
 
-    def __init__(self, parts: Parts, door: AsgiServer, control: Path) -> None:
+    def __init__(self, parts: Parts, asgi_server: AsgiServer, control: Path) -> None:
         self.certificate_ends_s: float | None = None
         """Epoch s; None: no certificate is shown."""
         self._parts = parts
-        self._door = door
+        self._asgi_server = asgi_server
         self._control = control
         self._edges: list[Edge] = []
         self._served: list[trio.Event] = []
@@ -56,7 +56,7 @@ class Servers:
         for edge in self._edges:
             edge.stop()
         self._parts.live.close()  # or its streams would last until the deadline
-        self._door.stop()
+        self._asgi_server.stop()
 
     async def stopped(self) -> None:
         """Until the connections of every edge have ended; the caller has the deadline."""
@@ -72,7 +72,7 @@ class Servers:
             admission=parts.admission,
             proxies=parts.admission.proxies,
             counters=parts.counters.edge,
-            hand_over=self._door.hand_over,
+            hand_over=self._asgi_server.hand_over,
             limits=wiring.edge_limits(parts.config),
             log=log,
             attended=parts.writer.linger,
@@ -80,7 +80,7 @@ class Servers:
 
     async def _serve_control(self, listener: trio.SocketListener) -> None:
         try:
-            await trio.serve_listeners(partial(self._door.hand_over, local=True), [listener])
+            await trio.serve_listeners(partial(self._asgi_server.hand_over, local=True), [listener])
         finally:
             with suppress(OSError):
                 self._control.unlink(missing_ok=True)

@@ -28,7 +28,7 @@ class StateReporter:
         self.alarms: AlarmMonitor | None = None
         self._parts = parts
         if parts.outward:
-            self.alarms = wiring.alarm_watch(parts.place, parts.config, self.state)
+            self.alarms = wiring.alarm_watch(parts.data_dir, parts.config, self.state)
 
     def state(self) -> DaemonState:
         """For /readyz, statistics, metrics and alarms."""
@@ -46,7 +46,7 @@ class StateReporter:
             push=parts.pushing.state() if parts.pushing else None,
             stopped=parts.stopped_phones.found,
             events=parts.events.state() if parts.events else None,
-            disk=disk_use(parts.place.directory, parts.files, full=parts.writer.health.disk_full),
+            disk=disk_use(parts.data_dir.directory, parts.files, full=parts.writer.health.disk_full),
             loop=parts.lag.state(),
             clock_behind_s=parts.clock.behind_ms / 1000,
             log_lines_dropped=lines_dropped(),

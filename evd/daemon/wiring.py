@@ -53,9 +53,9 @@ from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
 
 
-def open_store(engine: Engine, place: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
+def open_store(engine: Engine, data_dir: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
     """`report` is called with what takes long."""
-    return engine.open(place.database, store_settings(config, providers.target_kinds()), report)
+    return engine.open(data_dir.database, store_settings(config, providers.target_kinds()), report)
 
 
 def writer(store: Database, config: Config) -> Writer:
@@ -173,7 +173,7 @@ def stopped_phones_search(pushing: PushService | None, config: Config) -> Stoppe
     )
 
 
-def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
+def alarm_watch(data_dir: DataDirectory, config: Config, state: Callable[[], DaemonState]) -> AlarmMonitor:
     """Raises ConfigError if the alarm messages are configured only in part."""
     settings = config.alerts
 
@@ -181,7 +181,7 @@ def alarm_watch(place: DataDirectory, config: Config, state: Callable[[], Daemon
         return readings_of(state(), now, rejected_max=config.ingest.rejected_rows_max)
 
     ways = senders(settings, socket.gethostname())
-    return AlarmMonitor(settings, read, place.directory / "alarms.json", ways)
+    return AlarmMonitor(settings, read, data_dir.directory / "alarms.json", ways)
 
 
 def live(config: Config) -> StreamHub:
@@ -200,8 +200,8 @@ def lists(config: Config) -> FairQueue[int]:
     return FairQueue(range(app.lists_max), each=app.lists_per_user, waiting_max=10 * app.lists_max)
 
 
-def server_clock(place: DataDirectory, config: Config) -> ServerClock:
-    return ServerClock(Heartbeat(place.directory / "alive").last(), trusted=config.server.trust_clock)
+def server_clock(data_dir: DataDirectory, config: Config) -> ServerClock:
+    return ServerClock(Heartbeat(data_dir.directory / "alive").last(), trusted=config.server.trust_clock)
 
 
 def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
@@ -215,10 +215,10 @@ def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
 
 
-def event_engine(place: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
-    listening = Heartbeat(place.directory / "listening")
+def event_engine(data_dir: DataDirectory, store: Database, writer: Writer, config: Config, clock: Clock) -> EventEngine:
+    listening = Heartbeat(data_dir.directory / "listening")
     before = listening.last()
-    since = listening_since(Heartbeat(place.directory / "alive").last(), before, clock())
+    since = listening_since(Heartbeat(data_dir.directory / "alive").last(), before, clock())
     if since != (before or 0):
         try:
             listening.note(since)

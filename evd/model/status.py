@@ -53,7 +53,7 @@ class Status(msgspec.Struct, frozen=True, gc=False):
     flags: str
 
     @property
-    def place(self) -> tuple[int, int, str]:
+    def sort_key(self) -> tuple[int, int, str]:
         """Its position among its vehicle's statuses: (time, seq or -1, id)."""
         return self.time, -1 if self.seq is None else self.seq, self.status_id
 

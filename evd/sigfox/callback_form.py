@@ -25,7 +25,7 @@ TEXT = "text/plain"
 ROWS: Mapping[str, FormRow] = dict(
     sorted(
         ((name, kind.form) for name, kind in KINDS.items() if kind.form is not None),
-        key=lambda item: item[1].place,
+        key=lambda item: item[1].order,
     )
 )
 

@@ -16,7 +16,7 @@ from evd.model.kept_status import KeptStatus
 from evd.model.operations import Relation
 from evd.model.status import Status
 from evd.store.records import (
-    FIRST_TURN,
+    FIRST_POSITION,
     LISTED_MAX,
     NUMBER_MAX,
     AccessTokenRow,
@@ -32,19 +32,19 @@ from evd.store.records import (
     NoteRow,
     OwnerRow,
     PageLimit,
-    Place,
     PushedLately,
     PushFacts,
+    QueuePosition,
     RegistrationRow,
     Rejection,
     RejectionSummary,
     SessionRow,
+    SortKey,
     StoppedPhones,
     StoredCounts,
     TimeSpan,
     TracedPhone,
     TracedStatus,
-    Turn,
     UserRow,
     VehicleName,
     WaitingPush,
@@ -57,27 +57,27 @@ class StatusQueries(Protocol):
     async def last(self, vehicle: str) -> Status | None:
         """The vehicle's newest status that is not ahead of the server's clock. Small."""
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
-        """Statuses of the span after the place `after`, the oldest first, and whether more follow.
+    async def range_page(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[Status], bool]:
+        """Statuses of the span after the sort key `after`, the oldest first, and whether more follow.
 
         If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
         """
 
-    async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
+    async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         """As `range_page`, with everything that is kept of each status."""
 
-    async def at(self, vehicle: str, place: Place) -> Status | None:
-        """The status at this place, if the ring still has it."""
+    async def at(self, vehicle: str, sort_key: SortKey) -> Status | None:
+        """The status with this sort key, if the ring still has it."""
 
-    async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
-        """Places of the vehicle's statuses after this one: the newest `limit`, the oldest first.
+    async def since(self, vehicle: str, sort_key: SortKey, limit: int) -> list[SortKey]:
+        """Sort keys of the vehicle's statuses after this one: the newest `limit`, the oldest first.
 
-        Statuses ahead of the server's clock are left out. If the status at `place` is no longer in the ring, none with
-        its time and seqNumber is left out.
+        Statuses ahead of the server's clock are left out. If the status with `sort_key` is no longer in the ring,
+        none with its time and seqNumber is left out.
         """
 
-    async def lasts(self, limit: int) -> list[tuple[str, Place]]:
-        """The place of the last status of each vehicle that has one, by vehicle id."""
+    async def lasts(self, limit: int) -> list[tuple[str, SortKey]]:
+        """The sort key of the last status of each vehicle that has one, by vehicle id."""
 
     async def flagged(self, vehicle: str) -> dict[str, int]:
         """Flag → how many of the vehicle's kept statuses have it."""
@@ -233,7 +233,7 @@ class PushQueries(Protocol):
         unseen_since: int,
         received_after: int,
         vehicle: str | None = None,
-        after: Turn = FIRST_TURN,
+        after: QueuePosition = FIRST_POSITION,
         limit: int,
     ) -> list[WaitingPush]:
         """Last statuses that phones were not given yet, the next to be tried first.
@@ -246,7 +246,12 @@ class PushQueries(Protocol):
         """The number of these (see `states_waiting`)."""
 
     async def events_waiting(
-        self, *, vehicle: str | None = None, status_id: str | None = None, after: Turn = FIRST_TURN, limit: int
+        self,
+        *,
+        vehicle: str | None = None,
+        status_id: str | None = None,
+        after: QueuePosition = FIRST_POSITION,
+        limit: int,
     ) -> list[WaitingPush]:
         """Events that phones were not given yet, the next to be tried first."""
 

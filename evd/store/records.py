@@ -21,13 +21,13 @@ LISTED_MAX = 10_000
 GAPS_OF = 20
 """Newest statuses whose times show a vehicle's usual interval."""
 
-Place = tuple[int, int, str]
-"""A status's place in its ring: time (epoch ms), seqNumber or -1, id."""
+SortKey = tuple[int, int, str]
+"""The order of a vehicle's statuses: time (epoch ms), seqNumber or -1, id."""
 
-Turn = tuple[int, int]
-"""A waiting push's place in the queue: the time of its next attempt, and a number; in rows `at` and `place`."""
+QueuePosition = tuple[int, int]
+"""A waiting push's position in the queue: the time of its next attempt, and a number; in rows `at` and `place`."""
 
-FIRST_TURN: Turn = (-NUMBER_MAX, 0)
+FIRST_POSITION: QueuePosition = (-NUMBER_MAX, 0)
 
 Row = TypeVar("Row")
 
@@ -310,7 +310,7 @@ class FinishedPush(TypedDict):
 
 
 class WaitingPush(TypedDict):
-    """A last status or an event that a registration was not given yet; (`at`, `place`) is its Turn."""
+    """A last status or an event that a registration was not given yet; (`at`, `place`) is its QueuePosition."""
 
     vehicle: str
     status_id: str

@@ -175,7 +175,7 @@ class StreamHub:
     def _offer(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
-            news = StreamedStatus(status.vehicle, StreamPosition(*status.place), status.for_api, status.size_bytes)
+            news = StreamedStatus(status.vehicle, StreamPosition(*status.sort_key), status.for_api, status.size_bytes)
             for follower in followers:
                 follower.offer(news)
 

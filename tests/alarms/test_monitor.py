@@ -247,7 +247,7 @@ async def test_a_way_that_hangs_or_breaks_is_left_and_tried_again(autojump_clock
     assert logs[0]["reason"] == "no answer within 30 s"
 
 
-async def test_a_newer_change_takes_the_place_of_an_untold_one_and_others_do_not_wait_for_it(
+async def test_a_newer_change_takes_the_place_of_an_unsent_one_and_others_do_not_wait_for_it(
     autojump_clock: Any,
 ) -> None:
     other = RAISED._replace(name="silent")
@@ -309,7 +309,7 @@ def watching(machine: Machine, file: Path, *ways: Way) -> AlarmMonitor:
     return AlarmMonitor(AlarmSettings(), machine.read, file, ways, clock=machine.clock)
 
 
-async def test_a_change_is_logged_told_by_each_way_and_stands_until_it_is_cleared(
+async def test_a_change_is_logged_sent_by_each_way_and_stands_until_it_is_cleared(
     tmp_path: Path, autojump_clock: Any
 ) -> None:
     machine, ways = Machine(), (Way(), Way())
@@ -358,7 +358,7 @@ async def test_a_file_that_something_else_wrote_is_no_obstacle(tmp_path: Path, c
     assert watching(Machine(), file).standing == []
 
 
-async def test_a_file_that_cannot_be_written_is_told_once_and_stops_nothing(
+async def test_a_file_that_cannot_be_written_is_reported_once_and_stops_nothing(
     tmp_path: Path, autojump_clock: Any
 ) -> None:
     watch = watching(Machine(), tmp_path / "absent" / "alarms.json")
@@ -371,7 +371,7 @@ async def test_a_file_that_cannot_be_written_is_told_once_and_stops_nothing(
     assert "cannot be written" in logs[0]["event"]
 
 
-async def test_what_could_not_be_told_before_a_restart_is_told_after_it(
+async def test_what_could_not_be_sent_before_a_restart_is_sent_after_it(
     tmp_path: Path, autojump_clock: trio.testing.MockClock
 ) -> None:
     def read(now: int) -> Readings:

@@ -257,7 +257,7 @@ def test_the_same_rejections_spread_over_a_day_do_not_alarm() -> None:
     assert not [one for minute in range(24 * 60) for one in watched.step(60, rejections=minute * 6)]
 
 
-def test_a_standing_alarm_is_told_again_after_a_day_with_what_holds_by_then() -> None:
+def test_a_standing_alarm_is_reported_again_after_a_day_with_what_holds_by_then() -> None:
     watched = Watched()
     (raised,) = watched.step(5, disk_free_bytes=900 * MIB)
     assert not watched.stay(86_400 - 60, every_s=60, disk_free_bytes=900 * MIB)
@@ -322,7 +322,7 @@ def test_a_restart_neither_forgets_a_silence_nor_makes_one() -> None:
     assert [one.name for one in again.stay(120, every_s=60)] == ["silent"]
 
 
-def test_an_alarm_that_outlives_a_restart_is_not_told_anew_and_can_be_cleared() -> None:
+def test_an_alarm_that_outlives_a_restart_is_not_reported_anew_and_can_be_cleared() -> None:
     watched = Watched(disk_free_bytes=0)
     kept = msgspec.json.decode(msgspec.json.encode(watched.alarms.memory), type=AlarmMemory)
     again = Watched(kept, disk_free_bytes=0)
@@ -445,5 +445,5 @@ def test_that_a_provider_takes_pushes_is_known_once_it_took_one(
 @pytest.mark.parametrize(
     ("seconds", "words"), [(-5, "0 s"), (40, "40 s"), (900, "15 min"), (3 * 3600, "3 h"), (10 * 86_400, "10 days")]
 )
-def test_a_span_is_told_in_the_largest_unit_that_fits_twice(seconds: float, words: str) -> None:
+def test_a_span_is_given_in_the_largest_unit_that_fits_twice(seconds: float, words: str) -> None:
     assert span(seconds) == words

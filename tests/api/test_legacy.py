@@ -153,7 +153,7 @@ def test_the_vehicle_is_spelled_as_the_asker_spells_it(daemon: RunningDaemon) ->
     assert ask(daemon, "GET", "/android/last?vehicleId=00386625").json()["vehicleId"] == "00386625"
 
 
-def test_an_ingest_request_gets_the_same_answer_at_quarts_door(daemon: RunningDaemon) -> None:
+def test_an_ingest_request_gets_the_same_answer_through_quart(daemon: RunningDaemon) -> None:
     """The second request of a connection that was handed over is served by quart, not by the edge."""
     document = {"vehicleId": "D00R", "timestamp": TIME, "state": 1}
     headers = {"x-api-key": daemon.keys["device"]}

@@ -180,7 +180,7 @@ def unread(daemon: RunningDaemon) -> socket.socket:
     return asking
 
 
-def test_who_lets_many_lists_wait_holds_his_places_and_nobody_else_s(daemon: RunningDaemon) -> None:
+def test_who_lets_many_lists_wait_holds_their_own_permits_only(daemon: RunningDaemon) -> None:
     with ExitStack() as stack:
         slow = [stack.enter_context(closing(unread(daemon))) for _ in range(4)]
         assert run_evd("vehicle", "show", "A1", "--dir", daemon.directory).returncode == 0

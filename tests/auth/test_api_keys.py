@@ -45,7 +45,7 @@ def test_a_scan_for_secrets_finds_every_key() -> None:
         assert redact(None, "", {"event": f"x={text};"}) == {"event": "x=***;"}
 
 
-def test_one_wrong_character_anywhere_is_told_by_the_checksum() -> None:
+def test_one_wrong_character_anywhere_is_found_by_the_checksum() -> None:
     text, _ = new_key("app")
     for position in range(4, len(text)):
         wrong = text[:position] + ("y" if text[position] == "x" else "x") + text[position + 1 :]

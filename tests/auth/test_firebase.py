@@ -275,7 +275,7 @@ async def test_without_a_service_account_nobody_is_asked_about_revocation(google
     assert await tokens(google).uid(google.token(), unrevoked=True) == "martin"
 
 
-async def test_where_certificates_cannot_be_had_the_app_is_told_to_come_back(google: Google) -> None:
+async def test_where_certificates_cannot_be_had_the_app_is_asked_to_come_back(google: Google) -> None:
     with pytest.raises(Unavailable):
         await tokens(google, certs_url="http://127.0.0.1:9/certs").uid(google.token())
 
@@ -307,7 +307,7 @@ def test_evd_takes_an_emulator_s_tokens_for_development_and_says_so(google: Goog
         assert "unsigned" in daemon.event("this evd is insecure")["reason"]
 
 
-def test_the_owner_behind_a_token_asks_for_his_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:
+def test_the_owner_behind_a_token_asks_for_their_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:
     """Over real sockets; the bare header counts for nothing beside a token, nor without one."""
     env = {"EVD_APP__FIREBASE_PROJECT": PROJECT, "EVD_APP__ID_TOKEN_CERTS": google.url}
     with running_daemon(tmp_path / "evd", env=env) as daemon:

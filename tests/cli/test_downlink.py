@@ -134,7 +134,7 @@ def test_a_vehicle_has_no_more_waiting_than_the_setting_says(daemon: RunningDaem
         ("DELETE", "/downlinks/one", None, 404, ""),
     ],
 )
-def test_what_is_refused_is_told_in_a_sentence_and_changes_nothing(
+def test_what_is_refused_is_reported_in_a_sentence_and_changes_nothing(
     daemon: RunningDaemon, method: str, path: str, body: Any, status: int, part: str
 ) -> None:
     answer = ask(daemon, method, path, body)
@@ -202,7 +202,9 @@ def test_fields_are_given_one_by_one(daemon: RunningDaemon) -> None:
         (("ABE", HEX, "--expires", "1s"), "expires_s is 1: it must be between 60 and 31536000"),
     ],
 )
-def test_a_wrong_command_is_told_in_a_sentence(daemon: RunningDaemon, arguments: tuple[str, ...], part: str) -> None:
+def test_a_wrong_command_is_reported_in_a_sentence(
+    daemon: RunningDaemon, arguments: tuple[str, ...], part: str
+) -> None:
     assert part in refused(daemon, "downlink", "send", *arguments)
 
 

@@ -142,7 +142,7 @@ def test_it_works_over_tls(tmp_path: Path) -> None:
         (("--url", "http://127.0.0.1:1"), {"EVD_SIGFOX_KEY": SECRET + "\n"}, 2, "characters that no key of evd has"),
     ],
 )
-def test_what_cannot_work_is_told_in_one_sentence(
+def test_what_cannot_work_is_reported_in_one_sentence(
     arguments: tuple[str, ...], env: dict[str, str], code: int, says: str
 ) -> None:
     done = run_evd("simulate", *arguments, env=env)

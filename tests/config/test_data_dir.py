@@ -40,8 +40,8 @@ def test_a_relative_directory_is_made_absolute(tmp_path: Path, monkeypatch: pyte
 
 
 def test_its_files() -> None:
-    place = DataDirectory(Path("/data"))
-    assert [path.name for path in (place.settings, place.database, place.socket, place.lock)] == [
+    data_dir = DataDirectory(Path("/data"))
+    assert [path.name for path in (data_dir.settings, data_dir.database, data_dir.socket, data_dir.lock)] == [
         "evd.toml",
         "evd.db",
         "evd.sock",

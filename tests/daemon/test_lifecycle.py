@@ -201,7 +201,7 @@ def _without_rights() -> None:
 
 
 @pytest.mark.parametrize(("command", "mode"), [(["stats"], 0o000), (["serve"], 0o500), (["vehicle", "list"], 0o500)])
-def test_who_may_not_open_the_directory_is_told_so_in_a_sentence(tmp_path: Path, command: list[str], mode: int) -> None:
+def test_who_may_not_open_the_directory_gets_a_sentence(tmp_path: Path, command: list[str], mode: int) -> None:
     directory = tmp_path / "evd"
     directory.mkdir()
     for name in ("evd.db", "evd.toml", "evd.lock"):
@@ -263,7 +263,7 @@ def test_a_dead_daemons_socket_is_in_nobodys_way(tmp_path: Path) -> None:
         assert post(again, 1).status_code == 201
 
 
-def test_systemd_is_told_when_it_is_ready(tmp_path: Path) -> None:
+def test_systemd_is_notified_when_it_is_ready(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
         notify.bind(str(tmp_path / "notify"))
         notify.settimeout(20)

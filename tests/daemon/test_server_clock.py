@@ -52,7 +52,7 @@ def test_a_start_before_evd_was_last_alive_is_no_time(alive: int | None, behind_
     assert clock() == NOW + behind_ms + MINUTE_MS, "both go on"
 
 
-def test_who_trusts_his_clock_is_given_its_time() -> None:
+def test_who_trusts_the_clock_is_given_its_time() -> None:
     clock = Machine().clock(NOW + 2 * DAY_MS, trusted=True)
     clock.look()
     assert (clock(), clock.doubted) == (NOW, False)

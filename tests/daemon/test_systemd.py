@@ -147,7 +147,7 @@ def test_a_long_log_is_recovered_at_the_start_and_cut(tmp_path: Path) -> None:
         again.event("the previous evd was killed, or the machine went down")
 
 
-def test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing(tmp_path: Path) -> None:
+def test_what_the_watchdog_ends_is_reported_at_the_next_start_and_loses_nothing(tmp_path: Path) -> None:
     with notified(tmp_path):
         env = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000000"}
         with running_daemon(tmp_path / "evd", env=env, fresh=True) as daemon:

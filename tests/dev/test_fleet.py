@@ -59,7 +59,7 @@ def test_the_first_vehicle_is_the_originals_and_no_id_comes_twice() -> None:
     assert all(vehicle_id(vehicle) == vehicle for vehicle in vehicles)
 
 
-def test_the_same_seed_tells_the_same_story_and_another_seed_another_one() -> None:
+def test_the_same_seed_shows_the_same_story_and_another_seed_another_one() -> None:
     assert story(1, 200) == story(1, 200)
     assert story(1, 200) != story(2, 200)
     assert Fleet(10, 1).vehicles != Fleet(10, 2).vehicles

@@ -98,7 +98,7 @@ def test_the_same_event_again_changes_nothing_but_what_is_remembered(open_store:
         (b'{"kinds": {"left": false}}', "webhook", NOW),
     ],
 )
-def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
+def test_a_phone_is_notified_as_its_user_wishes_and_a_webhook_everything_at_once(
     open_store: Opener, database: Path, settings: bytes | None, kind: str, due: int | None
 ) -> None:
     store = open_store()
@@ -111,7 +111,7 @@ def test_a_phone_is_told_as_its_user_wishes_and_a_webhook_everything_at_once(
     )
 
 
-def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_told_to_nobody(open_store: Opener, database: Path) -> None:
+def test_a_vehicle_keeps_its_newest_events_and_what_goes_is_sent_to_nobody(open_store: Opener, database: Path) -> None:
     store = open_store(limits=ROOMY._replace(events_per_vehicle=2))
     store.write([register(), record(event(9), vehicle="OTHER")])
     store.write([record(event(1), event(2)), record(event(3))])
@@ -267,7 +267,7 @@ async def test_new_settings_hold_from_the_next_status_on(open_store: Opener, dat
         assert await chain.settled() == ["charge_low"]
 
 
-async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: Opener, database: Path) -> None:
+async def test_what_a_crash_left_unlooked_at_is_reported_late_and_once(open_store: Opener, database: Path) -> None:
     """The statuses were committed, and evd died before it recorded what they show."""
     store = open_store()
     async with running(store, database) as chain:
@@ -286,7 +286,7 @@ async def test_what_a_crash_left_unlooked_at_is_told_late_and_once(open_store: O
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_what_no_second_reading_comes_for_is_told_after_a_while_also_across_a_restart(
+async def test_what_no_second_reading_comes_for_is_reported_after_a_while_also_across_a_restart(
     open_store: Opener, database: Path, mock_clock: trio.testing.MockClock, again: bool
 ) -> None:
     """They came a minute apart, so a minute and a half."""
@@ -326,7 +326,7 @@ async def test_the_sample_before_is_read_from_the_ring_where_memory_has_it_not(
         assert [[sample["current_charge"] for sample in samples] for samples in told] == [[60, 85]] * 2
 
 
-async def test_an_app_that_tells_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
+async def test_an_app_that_shows_an_event_itself_is_not_sent_it(open_store: Opener, database: Path) -> None:
     """The original's app, where the charge equals the target; beyond it, it says nothing."""
     shown = shown_by_app(Config())
     async with running(open_store(), database, shown_by_app=shown) as chain:
@@ -438,7 +438,7 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
 # Silence
 
 
-async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_told_of_and_then_that_it_speaks(
+async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_reported_and_then_that_it_speaks(
     open_store: Opener, database: Path, mock_clock: trio.testing.MockClock
 ) -> None:
     async with running(open_store(capacity=8), database) as chain:

@@ -128,7 +128,7 @@ NEAR, FAR, EDGE = "48.1486,17.1078", "48.2000,17.1077", "48.15085,17.1077"  # 7 
         (at(FAR, NEAR), {}, []),
     ],
 )
-def test_a_story_tells_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
+def test_a_story_shows_each_cause_once(story: list[dict[str, Any]], settings: dict[str, Any], told: list[str]) -> None:
     assert kinds(twice(*story), VehicleEventSettings(**settings)) == told
 
 
@@ -245,7 +245,7 @@ def test_a_reading_that_jumps_out_and_back_is_no_event(
 
 
 @pytest.mark.parametrize("end", [{"current_charge": 0}, {"current_charge": None}, {}])
-def test_a_charge_that_ended_is_told_with_what_it_had_reached(end: dict[str, Any]) -> None:
+def test_a_charge_that_ended_is_reported_with_what_it_had_reached(end: dict[str, Any]) -> None:
     """E04-session-ends-at-zero"""
     (event,) = settled(minutely(*charging(69, 72, 75, target=90), BARE | end))
     assert event.details == {"charge": 75, "target": 90}
@@ -267,7 +267,7 @@ def test_an_event_has_the_two_samples_that_were_compared() -> None:
     ("gap_s", "setting_s", "waits_s"),
     [(1, None, 15), (60, None, 90), (600, None, 900), (86_400, None, 900), (60, 5, 5), (1, 3600, 3600)],
 )
-def test_without_a_second_reading_it_is_told_after_the_usual_distance_of_two(
+def test_without_a_second_reading_it_is_reported_after_the_usual_distance_of_two(
     gap_s: int, setting_s: float | None, waits_s: int
 ) -> None:
     first, then = idle(25, 19)
@@ -300,7 +300,7 @@ TIMES = [NOW - 10 * MINUTE * number for number in range(20)]
         ({"off": ["silent"]}, 100 * HOUR, 10 * MINUTE, False),
     ],
 )
-def test_a_silence_is_told_when_it_is_longer_than_usual(
+def test_a_silence_is_reported_when_it_is_longer_than_usual(
     settings: dict[str, Any], silent_ms: int, usual_ms: int | None, told: bool
 ) -> None:
     memory, events = rules.overdue(
@@ -326,7 +326,7 @@ def overdue(memory: VehicleMemory, hours: float, *, since: int = 0) -> tuple[Veh
     )
 
 
-def test_a_silence_is_told_once_and_its_end_once() -> None:
+def test_a_silence_is_reported_once_and_its_end_once() -> None:
     memory, events = overdue(VehicleMemory(time=NOW), 2)
     assert [one[:3] for one in events] == [("silent", NOW + 2 * HOUR, {"hours": 2.0})]
     assert overdue(memory, 3) == (memory, [])
@@ -428,7 +428,7 @@ SWINGS = [
 
 
 @given(st.sampled_from(SWINGS), st.data())
-def test_nothing_is_told_twice_while_it_swings_within_the_margins(
+def test_nothing_is_reported_twice_while_it_swings_within_the_margins(
     swing: tuple[str, str, float, Any], data: st.DataObject
 ) -> None:
     kind, name, told, values = swing
@@ -439,7 +439,7 @@ def test_nothing_is_told_twice_while_it_swings_within_the_margins(
 
 
 @given(st.lists(st.tuples(st.booleans(), st.floats(50, 54)), max_size=12))
-def test_a_charger_that_goes_on_and_off_is_told_once(story: list[tuple[bool, float]]) -> None:
+def test_a_charger_that_goes_on_and_off_is_reported_once(story: list[tuple[bool, float]]) -> None:
     turns = [charging(charge, state=CHARGING if on else IDLE)[0] for on, charge in story]
     assert kinds(twice(*charging(52), *idle(52), *turns)).count("charging_stopped") == 1
 
@@ -585,14 +585,14 @@ def test_what_is_not_known_stands_as_its_kind(kind: str, language: str, details:
         ),
     ],
 )
-def test_a_low_charge_is_told_again_after_a_full_one(
+def test_a_low_charge_is_reported_again_after_a_full_one(
     settings: dict[str, Any], samples: list[tuple[int, float]], told: list[str]
 ) -> None:
     fields = [{"state": state, "current_charge": charge} for state, charge in samples]
     assert kinds(twice(*fields), event_settings.parse(settings)) == told
 
 
-def test_too_cold_is_told_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
+def test_too_cold_is_reported_also_right_after_too_warm_and_within_a_range_smaller_than_the_margin() -> None:
     settings = event_settings.parse({"temperature_min": 20, "temperature_max": 21, "temperature_margin": 5})
     assert kinds(twice(*indoor(20.5, 25, 17)), settings) == ["temperature", "temperature"]
 

@@ -136,7 +136,7 @@ def test_flags_follow_the_values_and_the_one_of_the_clock_stays() -> None:
     assert change is not None and (after(change), change.flags) == ({"load": 5}, "ahead")
 
 
-def test_true_is_not_1_and_no_value_is_not_told_from_null() -> None:
+def test_true_is_not_1_and_no_value_is_not_distinguished_from_null() -> None:
     formats = Formats({"bit": FormatSettings("load:0:bool:0 far:9:uint:8")}, "ev")
     change = redecode(kept(b"\x01", fields='{"load":1}'), by("bit"), formats)
     assert change is not None and change.differences == {"load": (1, True)}

@@ -68,5 +68,5 @@ def test_a_session_s_cookie_counts_as_a_key() -> None:
     assert keeper.allow(head("/api/v1/preferences", "Cookie: evd=bad"), "192.0.2.1") == NONE
 
 
-def test_who_shows_a_key_may_send_as_many_chunks_as_he_likes() -> None:
+def test_who_shows_a_key_may_send_as_many_chunks_as_they_like() -> None:
     assert USUAL.chunks == sys.maxsize

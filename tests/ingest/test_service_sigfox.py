@@ -112,7 +112,7 @@ async def test_a_batch_of_ten_thousand_lines_is_one_transaction(
     wide.writer.close()
 
 
-async def test_lines_of_unknown_vehicles_are_told_apart(open_store: Any, database: Path, nursery: Any) -> None:
+async def test_lines_of_unknown_vehicles_are_distinguished(open_store: Any, database: Path, nursery: Any) -> None:
     strict = Way(open_store(create_unknown=False), database)
     nursery.start_soon(strict.writer.run)
     await strict.writer.write(SetVehicle("A1", NOW))
@@ -154,7 +154,7 @@ async def test_a_device_that_asks_gets_its_bytes_and_a_redelivery_the_same(way: 
 
 
 @pytest.mark.parametrize(("path", "status"), [("bidir", 204), ("callback", 204), ("uplink", 201)])
-async def test_who_asks_in_vain_is_told_so(way: Way, path: str, status: int) -> None:
+async def test_who_asks_in_vain_gets_a_refusal(way: Way, path: str, status: int) -> None:
     reply = await send(way, f"/sigfox/{path}", orjson.dumps(asking("A1", 1)), "application/json")
     assert (reply.status, reply.body) == (status, b"")
     assert dict(reply.headers)[b"x-status-id"]

@@ -99,7 +99,7 @@ def without_id(history: list[Any]) -> list[Any]:
     return [(vehicle, "alone", *rest) for vehicle, _, *rest in history]
 
 
-async def test_h10_what_data_advanced_alone_told_is_a_status_once_its_data_is_overdue(
+async def test_h10_what_data_advanced_alone_reported_is_a_status_once_its_data_is_overdue(
     road: Callable[..., Road],
 ) -> None:
     way = road()

@@ -326,7 +326,7 @@ def test_a_lowered_and_a_raised_ring_keep_their_count(open_store: Opener, databa
 
 @pytest.mark.parametrize(("contract", "lost", "resets"), [(140, 99, 0), (10, 0, 1)])
 @pytest.mark.parametrize("followers", [0, 3])
-def test_the_contract_tells_a_gap_from_a_restart_also_for_readers(
+def test_the_contract_distinguishes_a_gap_from_a_restart_also_for_readers(
     open_store: Opener, database: Path, contract: int, lost: int, resets: int, followers: int
 ) -> None:
     store = open_store(contract=contract)

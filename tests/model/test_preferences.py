@@ -51,7 +51,7 @@ def ms(text: str) -> int:
         ("22:00-02:30", "2026-10-25T02:10:00+01:00", "2026-10-25T02:30:00+01:00"),
     ],
 )
-def test_what_happens_in_quiet_hours_is_told_when_they_end(hours: str, now: str, due: str | None) -> None:
+def test_what_happens_in_quiet_hours_is_sent_when_they_end(hours: str, now: str, due: str | None) -> None:
     mine = Preferences(quiet_hours=hours, time_zone=BRATISLAVA)
     assert preferences.when(mine, "silent", ms(now)) == ms(due or now)
 
@@ -67,7 +67,7 @@ def test_quiet_hours_are_those_of_the_users_zone() -> None:
     ("kinds", "kind", "told"),
     [({}, "left", True), ({"left": False}, "left", False), ({"left": False}, "silent", True), ({}, "new", True)],
 )
-def test_a_kind_is_told_unless_the_user_does_not_want_it(kinds: dict[str, bool], kind: str, told: bool) -> None:
+def test_a_kind_is_sent_unless_the_user_does_not_want_it(kinds: dict[str, bool], kind: str, told: bool) -> None:
     assert preferences.when(Preferences(kinds=kinds), kind, 1) == (1 if told else None)
 
 
@@ -76,7 +76,7 @@ a_moment = st.integers(ms("2026-01-01T00:00:00+00:00"), ms("2027-01-01T00:00:00+
 
 
 @given(a_time_of_day, a_time_of_day, a_moment, st.sampled_from([BRATISLAVA, "America/St_Johns", "Pacific/Auckland"]))
-def test_what_was_held_is_told_within_a_day_and_outside_of_quiet_hours(
+def test_what_was_held_is_sent_within_a_day_and_outside_of_quiet_hours(
     start: str, end: str, now: int, zone: str
 ) -> None:
     mine = Preferences(quiet_hours=f"{start}-{end}", time_zone=zone)

@@ -149,7 +149,7 @@ def test_law_the_front_says_what_looking_would_say(slots: int, arrivals: list[tu
 
 
 @pytest.mark.parametrize("last", [None, Rank(T, 5, -1), Rank(T, -5, 4095)])
-def test_a_front_remembers_what_it_is_told(last: Rank | None) -> None:
+def test_a_front_remembers_what_it_is_given(last: Rank | None) -> None:
     front = Front(Circle(3), last)
     assert front.last == last
     front.circle = Circle(4, 2, 1)

@@ -22,7 +22,7 @@ def test_clocks_may_drift_by_a_minute(drift_ms: int) -> None:
 
 
 @pytest.mark.parametrize("jump_ms", [-10 * JUMP_MS, -JUMP_MS - 1, JUMP_MS + 1, 10**11])
-def test_a_jump_is_told_once_with_its_length(jump_ms: int) -> None:
+def test_a_jump_is_reported_once_with_its_length(jump_ms: int) -> None:
     jumps = started()
     assert jumps.gained_ms(1010.0, NOW + 10_000 + jump_ms) == jump_ms
     assert jumps.gained_ms(1020.0, NOW + 20_000 + jump_ms) == 0

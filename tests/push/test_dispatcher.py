@@ -150,7 +150,7 @@ async def test_a_phone_of_the_originals_app_is_sent_everything_as_long_as_fcm_ta
         await one.sent(2)
 
 
-async def test_a_phone_that_counts_as_seen_again_is_told_its_vehicles_last_status(tmp_path: Path) -> None:
+async def test_a_phone_that_counts_as_seen_again_is_sent_its_vehicles_last_status(tmp_path: Path) -> None:
     async with chain(tmp_path) as one:
         await one.register("phone-a")
         one.pass_s(40 * 86_400)

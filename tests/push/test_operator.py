@@ -222,7 +222,7 @@ async def way_of(queries: Queries, status: Arrive, **rules: Any) -> dict[str, An
 
 
 @pytest.mark.parametrize("case", WAYS)
-async def test_of_each_phone_it_is_told_what_became_of_the_status(database: Path, case: str) -> None:
+async def test_of_each_phone_the_trace_shows_what_became_of_the_status(database: Path, case: str) -> None:
     operations, rules, expected = WAYS[case]
     with closing(new_store(database, capacity=10, limits=BUSY)) as store:
         for operation in operations:
@@ -282,7 +282,7 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
     assert [push["after_ms"] for push in told["pushes"]] == [None]
 
 
-async def test_a_status_that_nobody_was_told_of_is_found_in_the_rings(database: Path) -> None:
+async def test_a_status_that_nobody_was_sent_is_found_in_the_rings(database: Path) -> None:
     """Also one that stands beside its ring's circle, and none that no ring holds."""
     with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
         store.write([arrival(f"{number:X}", time=NOW + number) for number in range(1, 200)])
@@ -309,7 +309,7 @@ async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, mon
 
 
 @pytest.mark.parametrize("beside", [False, True])
-async def test_what_ranks_above_a_status_is_told_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
+async def test_what_ranks_above_a_status_is_found_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
     """A vehicle's clock ran ahead, so all that it says since stands beside the circle: none of it is the newer one."""
     with closing(new_store(database, capacity=2000, limits=ROOMY)) as store:
         store.write([REGISTER])
@@ -477,7 +477,7 @@ async def test_house_is_kept_a_minute_after_the_start_and_then_each_hour(
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"
 
 
-def test_the_way_of_a_status_is_told_to_the_millisecond(daemon: RunningDaemon) -> None:
+def test_the_way_of_a_status_is_reported_to_the_millisecond(daemon: RunningDaemon) -> None:
     status_id = speak(daemon, "A1")
     document = traced(daemon, status_id)
     found = {push["phone"]: (push["state"], push["registered"]) for push in document["pushes"]}
@@ -552,7 +552,7 @@ def test_a_phone_that_the_originals_app_registered_at_its_log_in_a_year_ago_has_
     assert (push["phone"], push["state"]) == ("original…", "taken")
 
 
-def test_an_alarm_tells_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
+def test_an_alarm_shows_that_phones_stopped_being_pushed_though_fcm_took_it(daemon: RunningDaemon) -> None:
     end, sentences = time.monotonic() + READY_S, {}
     while "push_stopped" not in sentences and time.monotonic() < end:
         alarms = httpx.get(f"{daemon.url}/readyz").json()["alarms"]
@@ -578,7 +578,7 @@ def test_a_vehicle_that_nobody_listens_to_is_said_to_be_one(daemon: RunningDaemo
         (("test", "x" * 65), "1 to 64 printable characters"),
     ],
 )
-def test_what_cannot_be_told_is_said_in_a_sentence(
+def test_what_is_unknown_is_answered_in_a_sentence(
     daemon: RunningDaemon, arguments: tuple[str, ...], words: str
 ) -> None:
     assert words in refused(daemon, *arguments)

@@ -6,7 +6,7 @@ from evd.model.daemon_state import UnexplainedState
 from evd.sigfox.decode_findings import FIELDS_SHOWN, NAMES_MAX, VEHICLES_MAX, DecodeFindings, remarks, shown
 
 
-def test_the_last_vehicle_and_its_fields_are_told_and_all_statuses_counted() -> None:
+def test_the_last_vehicle_and_its_fields_are_reported_and_all_statuses_counted() -> None:
     findings = DecodeFindings()
     assert findings.state() == UnexplainedState()
     for vehicle, fields in (("A", ("state",)), ("B", ("range",)), ("A", ("state", "current"))):
@@ -26,7 +26,7 @@ def test_the_vehicle_that_was_heard_longest_ago_makes_room() -> None:
     )
 
 
-def test_a_name_is_told_once_and_no_more_than_so_many() -> None:
+def test_a_name_is_reported_once_and_no_more_than_so_many() -> None:
     findings = DecodeFindings()
     assert findings.pending(["Lat", "Lng"]) == ["Lat", "Lng"]
     assert findings.pending(["Lng", "Speed"]) == ["Speed"]

@@ -125,7 +125,7 @@ def test_a_status_document_of_the_original_system_is_an_uplink() -> None:
 
 
 @pytest.mark.parametrize("document", [{}, HEAD, HEAD | {"seqNumber": 1, "deviceTypeId": "5d8c"}])
-def test_where_nothing_tells_the_kind_the_refusal_names_what_would(document: dict[str, Any]) -> None:
+def test_where_nothing_identifies_the_kind_the_refusal_names_what_would(document: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=r"lacks data \(a message\)") as caught:
         kind_of(document)
     assert caught.value.error == "Missing basic attributes"

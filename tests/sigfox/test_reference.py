@@ -141,7 +141,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B4 answer within 10 s with 2xx": (
         RECORDED,
         BATCHES,
-        "store/test_writer::test_who_waits_too_long_is_told_and_his_operation_is_written_still",
+        "store/test_writer::test_who_waits_too_long_is_refused_and_the_operation_is_written_still",
     ),
     "B4 at most 4 deliveries": (
         f"{DELIVERY}::test_four_deliveries_are_answered_alike_though_the_first_answer_is_lost",

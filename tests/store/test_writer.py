@@ -334,7 +334,7 @@ def test_an_operation_counts_with_what_it_carries(big: Operation) -> None:
     assert 5000 < big.size_bytes < 6000
 
 
-async def test_who_waits_too_long_is_told_and_his_operation_is_written_still(
+async def test_who_waits_too_long_is_refused_and_the_operation_is_written_still(
     store: ScriptedStore, mock_clock: MockClock
 ) -> None:
     writer = new_writer(store)
@@ -420,7 +420,9 @@ async def test_while_the_lock_is_held_what_nobody_waits_for_is_let_go(
     assert store.groups == [[1]]
 
 
-async def test_a_broken_store_ends_the_writer_and_everyone_is_told(store: ScriptedStore, mock_clock: MockClock) -> None:
+async def test_a_broken_store_ends_the_writer_and_everyone_is_informed(
+    store: ScriptedStore, mock_clock: MockClock
+) -> None:
     writer = new_writer(store)
     store.gate.clear()
     store.script = [StoreBroken("fsync failed")]

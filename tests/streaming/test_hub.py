@@ -68,7 +68,7 @@ def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
     StreamHub(BOUNDS).committed(cast(Any, None))
 
 
-def test_a_follower_is_told_what_became_the_newest_of_his_vehicles() -> None:
+def test_a_follower_is_sent_what_became_the_newest_of_their_vehicles() -> None:
     live, rung = StreamHub(BOUNDS), list[int]()
     a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
     with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
@@ -94,7 +94,7 @@ def test_a_document_is_made_once_for_each_spelling() -> None:
 
 
 @pytest.mark.parametrize("size, told", [(10, 5), (60_000, 2)])
-def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(size: int, told: int) -> None:
+def test_who_falls_behind_is_let_go_and_sent_nothing_with_a_gap_before_it(size: int, told: int) -> None:
     live = StreamHub(BOUNDS)
     status = arrival(document=b"x" * size)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
@@ -104,7 +104,7 @@ def test_whoever_falls_behind_is_let_go_and_told_nothing_with_a_gap_before_it(si
         assert follower.take() == []
 
 
-def test_a_status_larger_than_the_queue_is_told_where_nothing_else_waits() -> None:
+def test_a_status_larger_than_the_queue_is_sent_where_nothing_else_waits() -> None:
     live = StreamHub(BOUNDS)
     with live.follow(OWNER, ["386625"], lambda: None) as follower:
         live.committed(CommitSummary([arrival(document=b"x" * 200_000)]))
@@ -275,7 +275,7 @@ def wait_for_streams(daemon: RunningDaemon, count: int, within_s: float) -> None
         time.sleep(0.01)
 
 
-def test_it_begins_with_the_last_status_and_tells_each_new_one_as_the_app_is_given_it(daemon: RunningDaemon) -> None:
+def test_it_begins_with_the_last_status_and_sends_each_new_one_as_the_app_is_given_it(daemon: RunningDaemon) -> None:
     headers = own(daemon, "martin", "A1")
     post(daemon, "A1", 10)
     with following(daemon, "vehicle=00a1", headers=headers) as stream:
@@ -424,7 +424,7 @@ def test_where_all_places_are_taken_503_and_who_goes_makes_room_at_once(daemon: 
     wait_for_streams(daemon, 0, within_s=LASTS_S / 2)
 
 
-def test_a_quiet_stream_outlives_the_idle_timeout_and_ends_when_its_follower_must_say_again_who_he_is(
+def test_a_quiet_stream_outlives_the_idle_timeout_and_ends_when_its_follower_must_identify_itself_again(
     daemon: RunningDaemon,
 ) -> None:
     with following(daemon, "vehicle=H1") as stream:

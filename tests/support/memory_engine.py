@@ -135,9 +135,9 @@ class MemoryDatabase:
         ring = self.rings.setdefault(message.vehicle, [])
         names = ("vehicle", "status_id", "time", "seq", "connectivity", "payload", "fields", "received", "flags")
         status = Status(**{name: getattr(message, name) for name in names})
-        if any(place == status.place for place, _ in ring):
+        if any(place == status.sort_key for place, _ in ring):
             return Stored(Verdict.DUPLICATE)
-        insort(ring, (status.place, status), key=lambda one: one[0])
+        insort(ring, (status.sort_key, status), key=lambda one: one[0])
         newest = ring[-1][1] is status
         del ring[: -self._capacity]
         return Stored(Verdict.NEWEST if newest else Verdict.LATE)

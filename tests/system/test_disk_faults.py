@@ -52,7 +52,7 @@ def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
         time.sleep(0.02)
 
 
-def test_a_disk_that_hangs_is_told_and_alarms_and_what_it_took_then_is_there(tmp_path: Path) -> None:
+def test_a_disk_that_hangs_is_reported_and_alarms_and_what_it_took_then_is_there(tmp_path: Path) -> None:
     disk = Disk(tmp_path)
     with running_daemon(tmp_path / "evd", env=disk.env) as daemon:
         assert post(daemon, 1).status_code == 201
@@ -115,7 +115,7 @@ def test_a_used_up_quota_is_a_full_disk(tmp_path: Path) -> None:
         assert not (daemon.directory / "evd.db-probe").exists()
 
 
-def test_a_database_that_another_process_holds_is_told_until_it_lets_go(tmp_path: Path) -> None:
+def test_a_database_that_another_process_holds_is_reported_until_it_lets_go(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "evd", env=QUICK) as daemon:
         holder = sqlite3.connect(str(daemon.database), isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")

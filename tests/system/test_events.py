@@ -122,7 +122,7 @@ def test_a_charge_beyond_its_target_wakes_the_phone_once_with_a_slovak_sentence(
         ("/events?limit=0", "admin", None, 400),
     ],
 )
-def test_an_administrator_sees_all_and_a_user_his_own(
+def test_an_administrator_sees_all_and_a_user_their_own(
     daemon: RunningDaemon, path: str, key: str, user: str | None, status: int
 ) -> None:
     answer = ask(daemon, "GET", path, key=key, user=user)
@@ -174,7 +174,7 @@ def test_settings_that_cannot_be_are_refused_with_a_sentence(
     assert part in answer.json()["detail"]
 
 
-def test_an_owner_sets_his_vehicles_alerts_and_null_brings_the_defaults_back(daemon: RunningDaemon) -> None:
+def test_an_owner_sets_their_vehicles_event_settings_and_null_brings_the_defaults_back(daemon: RunningDaemon) -> None:
     path = f"/vehicles/{VEHICLE}/alerts"
     before = ask(daemon, "GET", path).json()
     changed = ask(daemon, "PUT", path, {"low_charge": 15}, key="app", user="martin")
@@ -237,7 +237,7 @@ def test_an_event_shows_the_two_samples_that_were_compared(daemon: RunningDaemon
     assert "current_charge 76 → 84, target_charge 80 → 80, state 1 → 1, " in run(daemon, "list", VEHICLE)[1]
 
 
-def test_a_user_sets_his_preferences(daemon: RunningDaemon) -> None:
+def test_a_user_sets_their_preferences(daemon: RunningDaemon) -> None:
     wished = {"language": "sk", "kinds": {"left": False}, **NIGHT}
     assert ask(daemon, "PUT", "/preferences", wished, key="app", user="eve").json() == wished
     assert ask(daemon, "GET", "/preferences?uid=eve").json() == wished

@@ -121,7 +121,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "daemon/test_systemd::test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it_is_killed",
     ),
     "S04-watchdog-under-pressure": (
-        "daemon/test_systemd::test_what_the_watchdog_ends_is_told_at_the_next_start_and_loses_nothing",
+        "daemon/test_systemd::test_what_the_watchdog_ends_is_reported_at_the_next_start_and_loses_nothing",
     ),
     "S05-websocket-close": ("net/server/test_guarded::test_a_fault_is_refused_and_the_server_lives",),
     "S06-python-3.14": (
@@ -135,7 +135,7 @@ CASES: dict[str, tuple[str, ...]] = {
         "events/test_rules::test_a_reading_that_jumps_out_and_back_is_no_event",
         "system/test_events::test_what_the_next_reading_takes_back_is_no_event",
     ),
-    "E04-session-ends-at-zero": ("events/test_rules::test_a_charge_that_ended_is_told_with_what_it_had_reached",),
+    "E04-session-ends-at-zero": ("events/test_rules::test_a_charge_that_ended_is_reported_with_what_it_had_reached",),
     "E05-bulk-and-gzip": (
         "system/test_field_cases_sent::test_e05_a_list_of_statuses_is_taken_one_by_one_and_answered_so",
         "system/test_field_cases_sent::test_e05_what_is_zipped_is_unzipped_within_the_bound_of_a_body",

@@ -17,7 +17,7 @@ from evd.model.operations import PausePushes
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.push.trace import TraceRules, finished, trace, waiting
-from evd.store.records import FIRST_TURN, NUMBER_MAX, Listing, Turn, WaitingPush
+from evd.store.records import FIRST_POSITION, NUMBER_MAX, Listing, QueuePosition, WaitingPush
 
 TEST_TIMEOUT_S = 25.0
 """The provider has `push.timeout_s` for each attempt; the command waits for 30 s."""
@@ -44,7 +44,7 @@ async def list_pushes() -> Response:
     context = here()
     vehicle = _vehicle()
     rules = await _rules(context)
-    (*turns, before), limit = await asked_page((*FIRST_TURN, *FIRST_TURN, NUMBER_MAX))
+    (*turns, before), limit = await asked_page((*FIRST_POSITION, *FIRST_POSITION, NUMBER_MAX))
     states_after, events_after = (turns[0], turns[1]), (turns[2], turns[3])
     states = await context.queries.states_waiting(
         unseen_since=rules.now - rules.stale_ms,
@@ -59,8 +59,8 @@ async def list_pushes() -> Response:
         done = await context.queries.finished_pushes(vehicle=vehicle, before=before, limit=limit + 1)
     waits = sorted([*states, *events], key=lambda row: row["at"])
     following = (
-        *_last_turn(waits[:limit], states, states_after),
-        *_last_turn(waits[:limit], events, events_after),
+        *_last_position(waits[:limit], states, states_after),
+        *_last_position(waits[:limit], events, events_after),
         done[:limit][-1]["number"] if done else before,
     )
     more = len(waits) > limit or len(done) > limit
@@ -72,7 +72,7 @@ async def list_pushes() -> Response:
     return page(Listing([], following if more else None), shown)
 
 
-def _last_turn(given: list[WaitingPush], of: list[WaitingPush], otherwise: Turn) -> Turn:
+def _last_position(given: list[WaitingPush], of: list[WaitingPush], otherwise: QueuePosition) -> QueuePosition:
     """The turn of the last one of `given` that is also in `of`."""
     these = set(map(id, of))
     last = next((row for row in reversed(given) if id(row) in these), None)

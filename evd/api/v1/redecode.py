@@ -134,7 +134,7 @@ async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:
         size_bytes -= sum(len(row.document) + len(row.fields) for row in rows)
         if more_of_it or len(rows) >= room.rows or (rows and size_bytes <= 0):
             last = rows[-1]
-            return RedecodeStep(found, number - 1, (vehicle, *last.place))
+            return RedecodeStep(found, number - 1, (vehicle, *last.sort_key))
         if number < len(vehicles) and trio.current_time() - began > STEP_S:
             return RedecodeStep(found, number, (vehicle, *BEHIND_ALL))
     return RedecodeStep(found, len(vehicles), (vehicles[-1], *BEHIND_ALL) if more else None)

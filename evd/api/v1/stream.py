@@ -13,7 +13,7 @@ from evd.api.replies import V1
 from evd.errors import BadRequest, Unavailable
 from evd.model.status import Status, vehicle_id
 from evd.net import sse
-from evd.store.records import Place
+from evd.store.records import SortKey
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamPosition, Subscriber
 
 RETRY_MS = 2000
@@ -74,8 +74,8 @@ async def _events(
 ) -> AsyncGenerator[bytes, None]:
     """The stream's text; without `progress` that of all vehicles, which has no ids to resume from.
 
-    It ends when the follower is disconnected, and when the database does not answer: the client will return. The place
-    is taken here, where it is certain to be given back.
+    It ends when the follower is disconnected, and when the database does not answer: the client will return. The
+    subscription begins here, where it is certain to end.
     """
     settings = context.config.app
     bell = trio.lowlevel.ParkingLot()
@@ -89,8 +89,8 @@ async def _events(
             known = await _missed(context, progress)
             had, resumes = progress, True
         # One after the other, as the client reads them: all statuses together may be long.
-        for vehicle, place in known:
-            row = await context.queries.at(vehicle, place)
+        for vehicle, sort_key in known:
+            row = await context.queries.at(vehicle, sort_key)
             if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
                 yield text
         yield sse.opening(RETRY_MS, had.event_id if resumes else "")
@@ -116,21 +116,21 @@ def _written(
     return b"".join(events)
 
 
-async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, Place]]:
-    """The places of the statuses that the rings hold behind the cursor, the oldest first: for each vehicle its share of
-    the newest. At the beginning of a stream it is each vehicle's last status.
+async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, SortKey]]:
+    """The sort keys of the statuses that the rings hold behind the cursor, the oldest first: for each vehicle its share
+    of the newest. At the beginning of a stream it is each vehicle's last status.
     """
     share = max(1, context.config.app.stream_replay_max // len(progress.ranks))
-    found: list[tuple[str, Place]] = []
+    found: list[tuple[str, SortKey]] = []
     for vehicle, rank in progress.ranks.items():
         if progress.begins:
             last = await context.queries.last(vehicle)
-            places = [last.place] if last else []
+            sort_keys = [last.sort_key] if last else []
         else:
-            places = await context.queries.since(vehicle, rank, share)
-        found += [(vehicle, place) for place in places]
+            sort_keys = await context.queries.since(vehicle, rank, share)
+        found += [(vehicle, sort_key) for sort_key in sort_keys]
     return sorted(found, key=lambda one: one[1][:2])  # stable: equal ones stay in their ring's order
 
 
 def _news(vehicle: str, row: Status) -> StreamedStatus:
-    return StreamedStatus(vehicle, StreamPosition(*row.place), row.for_api, 0)
+    return StreamedStatus(vehicle, StreamPosition(*row.sort_key), row.for_api, 0)

@@ -162,22 +162,22 @@ class FakeFcm:
 
     async def _serve(self, file: BinaryIO | None, task_status: trio.TaskStatus[None]) -> None:
         listeners = await trio.open_tcp_listeners(self.port, host=self.host)
-        doors = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
-        self.port = doors[0].getsockname()[1]
+        listening = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
+        self.port = listening[0].getsockname()[1]
         poll = select.epoll()
         try:
-            for door in doors:
-                poll.register(door, select.EPOLLIN)
+            for listener in listening:
+                poll.register(listener, select.EPOLLIN)
             task_status.started()
-            await self._attend(poll, {door.fileno(): door for door in doors}, file)
+            await self._attend(poll, {listener.fileno(): listener for listener in listening}, file)
         finally:
             self._records.write(file)
             poll.close()
-            for one in (*doors, *(client.wire.socket for client in self._clients.values())):
+            for one in (*listening, *(client.wire.socket for client in self._clients.values())):
                 one.close()
             self._clients.clear()
 
-    async def _attend(self, poll: select.epoll, doors: dict[int, socket.socket], file: BinaryIO | None) -> None:
+    async def _attend(self, poll: select.epoll, listening: dict[int, socket.socket], file: BinaryIO | None) -> None:
         every_s = min(SWEEP_MAX_S, self._idle_max_s / SWEEPS)
         sweep_at = trio.current_time() + every_s
         while True:
@@ -186,8 +186,8 @@ class FakeFcm:
                 await trio.lowlevel.wait_readable(poll.fileno())
             self._now = trio.current_time()
             for descriptor, events in poll.poll(0, EVENTS_MAX):
-                if descriptor in doors:
-                    self._welcome(doors[descriptor], poll)
+                if descriptor in listening:
+                    self._welcome(listening[descriptor], poll)
                 elif descriptor in self._clients:
                     self._happened(self._clients[descriptor], events, poll)
             self._send_delayed(poll)
@@ -197,9 +197,9 @@ class FakeFcm:
             if self._now >= self._records.write_at:
                 self._records.write(file)
 
-    def _welcome(self, door: socket.socket, poll: select.epoll) -> None:
+    def _welcome(self, listener: socket.socket, poll: select.epoll) -> None:
         try:
-            sock, _ = door.accept()
+            sock, _ = listener.accept()
         except OSError:  # it was reset in the backlog
             return
         if len(self._clients) >= self._connections_max:

@@ -1,4 +1,4 @@
-"""Downlinks: eight bytes for a vehicle that asks, and what became of them."""
+"""Downlinks: eight bytes for a vehicle, sent when it asks, and their outcome."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from evd.model.operations.base import Operation
 
 
 class QueueDownlink(Operation, frozen=True, gc=False):
-    """Eight bytes for a vehicle that asks. The result is the downlink's number, or LimitReached."""
+    """Queue eight bytes for a vehicle. The result is the downlink's number, or LimitReached."""
 
     vehicle: str
     payload: bytes
@@ -15,7 +15,7 @@ class QueueDownlink(Operation, frozen=True, gc=False):
 
 
 class CancelDownlink(Operation, frozen=True, gc=False):
-    """The result is False unless it was queued still."""
+    """The result is False unless it is still queued."""
 
     number: int
     at: int
@@ -24,7 +24,7 @@ class CancelDownlink(Operation, frozen=True, gc=False):
 class OfferDownlink(Operation, frozen=True, gc=False):
     """A message asks for a downlink. The result is its eight bytes, or None.
 
-    The same message gets the same bytes again, whatever became of them.
+    The same message gets the same bytes again, whatever their outcome is.
     """
 
     vehicle: str
@@ -35,9 +35,10 @@ class OfferDownlink(Operation, frozen=True, gc=False):
 
 
 class CloseDownlink(Operation, frozen=True, gc=False):
-    """What became of a downlink (ACKNOWLEDGE). The result is its number, or None where none was offered.
+    """Record the outcome of a downlink (ACKNOWLEDGE). The result is its number, or None if none was offered.
 
-    Sigfox names device and time only: of the vehicle's offered ones, the one asked for nearest to `time` is meant.
+    Sigfox names only device and time: of the downlinks offered to the vehicle, the one asked for nearest to `time` is
+    closed.
     """
 
     vehicle: str

@@ -1,4 +1,4 @@
-"""Events: what happened to a vehicle, what evd remembers of it, and who wants to hear of it."""
+"""Events: what happened to a vehicle, the events engine's memory of it, and the users' preferences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evd.model.operations.registrations import Client, Registration
 
 
 class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something happened to a vehicle; `details` is a JSON object, `status_id` empty where no status showed it."""
+    """Something happened to a vehicle; `details` is a JSON object, `status_id` is empty if no status showed it."""
 
     kind: str
     time: int
@@ -22,7 +22,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class RecordEvents(Operation, frozen=True, gc=False):
-    """What evd.events.rules found in a vehicle's statuses, and what it has to remember of it, in one transaction.
+    """Keep a vehicle's new events and the memory of the event rules, in one transaction.
 
     Each event is kept and waits in the outbox for every registration whose user wants it. The result is how many
     pushes that made. An event of the same kind, status and time as one that is kept changes nothing.
@@ -56,7 +56,7 @@ class EventDue(msgspec.Struct, frozen=True, gc=False):
 
 
 class SetEventSettings(Operation, frozen=True, gc=False):
-    """The event settings of a vehicle, as JSON; None: the defaults. UnknownVehicle is raised for an unknown one."""
+    """The event settings of a vehicle, as JSON; None: the defaults. Raises UnknownVehicle."""
 
     vehicle: str
     settings: bytes | None

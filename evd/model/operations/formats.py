@@ -1,4 +1,4 @@
-"""Payload formats, and which device type has which."""
+"""Payload formats, and the formats of device types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from evd.model.operations.base import Operation
 
 
 class AddFormat(Operation, frozen=True, gc=False):
-    """A payload format by name, new or in place of the one of this name. The result is None, or LimitReached."""
+    """Add a payload format, or replace the one of this name. The result is None, or LimitReached."""
 
     name: str
     grammar: str
@@ -17,13 +17,13 @@ class AddFormat(Operation, frozen=True, gc=False):
 
 
 class RemoveFormat(Operation, frozen=True, gc=False):
-    """The result is False if there is none of this name; FormatInUse where vehicles or device types have it."""
+    """The result is False if no format has this name; FormatInUse if vehicles or device types have it."""
 
     name: str
 
 
 class SetDeviceType(Operation, frozen=True, gc=False):
-    """The format of the devices of one type; None takes it back. The result is None, or LimitReached."""
+    """Set the format of a device type; None removes it. The result is None, or LimitReached."""
 
     device_type: str
     format: str | None

@@ -1,4 +1,4 @@
-"""What Sigfox says beside statuses: of a message, of a frame, of a device."""
+"""What Sigfox reports besides statuses: of a message, a frame, a device."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from evd.model.operations.base import Operation
 
 
 class Annotate(Operation, frozen=True, gc=False):
-    """What the network found out about a message: link quality, a computed location.
+    """Radio metadata of a message: link quality, a computed location.
 
     It belongs to the message of this vehicle, time and seqNumber (and payload, where it is given). The result is True
-    where that message is in its ring; False: it waits for the message, which may come later. It is Unavailable where
-    too many wait. UnknownVehicle and LimitReached are raised where a status of this vehicle would be refused.
+    if that message is in its ring; False if it waits for the message, which may come later; Unavailable if too many
+    wait. Raises UnknownVehicle and LimitReached if a status of this vehicle would be refused.
     """
 
     vehicle: str
@@ -33,7 +33,7 @@ class Annotate(Operation, frozen=True, gc=False):
 
 
 class WaitNoLonger(Operation, frozen=True, gc=False):
-    """An annotation that waits goes to its message, if that is there now, and waits no longer. The result is None."""
+    """End the wait of an annotation; it is merged into its message if that has come. The result is None."""
 
     number: int
     """Of its row; it may be gone."""
@@ -42,7 +42,7 @@ class WaitNoLonger(Operation, frozen=True, gc=False):
 class Frame(Operation, frozen=True, gc=False):
     """A device sent a frame that is no message but has a seqNumber: counted, so that it is no gap. The result is None.
 
-    UnknownVehicle is raised where vehicles must be known.
+    Raises UnknownVehicle if vehicles must be known.
     """
 
     vehicle: str
@@ -52,7 +52,7 @@ class Frame(Operation, frozen=True, gc=False):
 
 
 class Note(Operation, frozen=True, gc=False):
-    """An entry of a vehicle's log. The result is False where it is there already."""
+    """An entry of a vehicle's log. The result is False if it is there already."""
 
     note_id: str
     vehicle: str

@@ -13,7 +13,7 @@ PushVerdict = Literal["taken", "failed", "drop", "later"]
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of one push."""
+    """The outcome of one push."""
 
     registration: int
     outbox: int
@@ -33,13 +33,13 @@ class Outcome(msgspec.Struct, frozen=True, gc=False):
     due: int = 0
     """When it is to be tried again."""
     attempts: int = 0
-    """So many failed in a row, where it is to be tried again."""
+    """How many attempts failed in a row, if it is to be tried again."""
     expires: int = 0
     """An event that its user wants later is worth sending until then, at least."""
 
 
 class Outcomes(Operation, frozen=True, gc=False):
-    """What became of several pushes. A registration that was renewed after the send outlives the answer `drop`."""
+    """The outcomes of several pushes. A registration that was renewed after the send outlives the answer `drop`."""
 
     outcomes: tuple[Outcome, ...]
 
@@ -53,7 +53,7 @@ class Outcomes(Operation, frozen=True, gc=False):
 
 
 class PausePushes(Operation, frozen=True, gc=False):
-    """The operator stops all pushes, or lets them go on; it outlives a restart."""
+    """The operator pauses all pushes, or resumes them; the pause outlives a restart."""
 
     paused: bool
     at: int

@@ -1,4 +1,4 @@
-"""Requests that were refused, kept for their operator."""
+"""Requests that were refused, kept for the operator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Reject(Operation, frozen=True, gc=False):
     headers: bytes
     body: bytes
     client: str = ""
-    """The address that it came from, "" where that was no connection from elsewhere."""
+    """The address that it came from, "" if it did not come over a network connection."""
 
     @property
     def size_bytes(self) -> int:
@@ -23,6 +23,6 @@ class Reject(Operation, frozen=True, gc=False):
 
 
 class ForgetRejected(Operation, frozen=True, gc=False):
-    """A rejected request was taken after all, or is not wanted. The result is False if it is gone."""
+    """Delete a rejected request that was replayed or is not wanted. The result is False if it is gone."""
 
     number: int

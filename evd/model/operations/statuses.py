@@ -1,4 +1,4 @@
-"""Statuses: one arrives, is decoded anew, or is timely after all."""
+"""Statuses: one arrives, is decoded again, or turns out to be timely."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from evd.model.status import Status
 
 
 class Arrive(Status, Operation, frozen=True, gc=False):
-    """A status arrived. The result is a Stored; UnknownVehicle is raised where vehicles must be known."""
+    """A status arrived. The result is a Stored. Raises UnknownVehicle if vehicles must be known."""
 
     spelling: str
     """The vehicle's id as it was sent."""
@@ -25,7 +25,7 @@ class Arrive(Status, Operation, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """What became of an arrival."""
+    """The outcome of an arrival."""
 
     verdict: Verdict
 
@@ -34,14 +34,14 @@ STORED = {verdict: Stored(verdict) for verdict in Verdict}
 
 
 NEWEST = STORED[Verdict.NEWEST]
-"""What becomes of nearly every arrival: this very object."""
+"""The outcome of nearly every arrival: this very object."""
 
 
 NO_ROOM = STORED[Verdict.NO_ROOM]
 
 
 class Redecode(Operation, frozen=True, gc=False):
-    """A status in a ring has these fields from here on. The result is False where it has left its ring."""
+    """Replace the fields of a status in a ring. The result is False if it has left the ring."""
 
     vehicle: str
     status_id: str
@@ -56,6 +56,6 @@ class Redecode(Operation, frozen=True, gc=False):
 
 
 class MendClock(Operation, frozen=True, gc=False):
-    """The server's clock was behind and is right now: statuses that lay ahead of it, up to `until`, are timely."""
+    """The server's clock was behind and is right now: statuses that were ahead of it, up to `until`, are timely."""
 
     until: int

@@ -8,7 +8,7 @@ from evd.model.operations.base import Operation
 
 
 class SetVehicle(Operation, frozen=True, gc=False):
-    """Settings of a vehicle, which is created where it is not known; a field that is not given stays as it is."""
+    """Change settings of a vehicle, which is created if it is unknown; a field that is not given stays as it is."""
 
     vehicle: str
     created: int

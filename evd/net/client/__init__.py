@@ -1,1 +1,4 @@
-"""HTTP from evd: a client for occasional requests, and the connection pool for pushes."""
+"""HTTP from evd: `http` for occasional requests, `push_pool` for pushes, `control_socket` for commands to the daemon.
+
+`retry_delay` has the pause before each retry of a push or an alarm.
+"""

@@ -117,7 +117,7 @@ class AsgiServer:
             await connection.run()
         except* Exception as group:
             self.counters.failed += 1
-            self._log.error("door.connection_failed", errors=error_kinds(group))
+            self._log.error("asgi.connection_failed", errors=error_kinds(group))
         finally:
             self.counters.refused += connection.refused
             self._open.discard(connection)
@@ -139,14 +139,14 @@ class _HypercornLog(Logger):
         self._log = log
 
     async def warning(self, message: str, *args: Any, **kwargs: Any) -> None:
-        self._log.warning("door.hypercorn", message=message)
+        self._log.warning("asgi.hypercorn", message=message)
 
     async def error(self, message: str, *args: Any, **kwargs: Any) -> None:
-        self._log.error("door.hypercorn", message=message)
+        self._log.error("asgi.hypercorn", message=message)
 
     async def exception(self, message: str, *args: Any, **kwargs: Any) -> None:
         kind = sys.exc_info()[0]
-        self._log.error("door.hypercorn", message=message, error=kind.__name__ if kind else "")
+        self._log.error("asgi.hypercorn", message=message, error=kind.__name__ if kind else "")
 
 
 def _config(limits: AsgiLimits, log: FilteringBoundLogger) -> Config:

@@ -284,7 +284,7 @@ class Connection:
                 if request is None:
                     return
                 self._turn -= 1
-                self._have_pending(request)
+                self._have_answered(request)
         except RequestError as error:
             self._refuse(error)
 
@@ -355,7 +355,7 @@ class Connection:
         reception.admission.hand_over(self.place)
         reception.give_away(self, self._reader.unread())
 
-    def _have_pending(self, request: Request) -> None:
+    def _have_answered(self, request: Request) -> None:
         reception = self._reception
         self.phase = TAKEN
         self.deadline = reception.time + reception.limits.answer_s

@@ -110,29 +110,29 @@ class Edge(Reception):
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Serve until `stop`, then let requests in progress finish for at most `drain_s`. Takes over the listeners."""
-        doors = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
+        listening = [socket.socket(fileno=listener.socket.detach()) for listener in listeners]
         self.time = trio.current_time()
         try:
             async with trio.open_nursery() as background:
                 async with trio.open_nursery() as self._given:
-                    for door in doors:
-                        self._open_door(door, ssl_context)
+                    for listener in listening:
+                        self._listen_at(listener, ssl_context)
                     background.start_soon(self._attend)
                     background.start_soon(self._sweep)
                     task_status.started()
                     await self._stop.wait()
-                    for door in doors:
+                    for listener in listening:
                         with suppress(FileNotFoundError):  # it rests
-                            self._poll.unregister(door)  # closing is not enough: systemd may hold the socket, too
-                        door.close()
+                            self._poll.unregister(listener)  # closing is not enough: systemd may hold the socket, too
+                        listener.close()
                     self._given.cancel_scope.deadline = trio.current_time() + self.limits.drain_s
                     await self._empty.wait()
                 if not self._stop.is_set():  # otherwise evd would run on without accepting
                     raise RuntimeError("the edge ended before it was stopped")
                 background.cancel_scope.cancel()
         finally:
-            for door in doors:
-                door.close()
+            for listener in listening:
+                listener.close()
             for connection in tuple(self._open):
                 connection.close()
             self._poll.close()
@@ -172,22 +172,22 @@ class Edge(Reception):
 
     # ---- listeners ----
 
-    def _open_door(self, door: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
-        door.setblocking(False)
-        self._attend_to[door.fileno()] = partial(self._welcome, door, ssl_context)
-        self._poll.register(door, select.EPOLLIN)
+    def _listen_at(self, listener: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
+        listener.setblocking(False)
+        self._attend_to[listener.fileno()] = partial(self._welcome, listener, ssl_context)
+        self._poll.register(listener, select.EPOLLIN)
 
-    def _welcome(self, door: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
+    def _welcome(self, listener: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
         if self.stopping:
             return
         for _ in range(ACCEPTS_MAX):
             try:
-                sock, address = door.accept()
+                sock, address = listener.accept()
             except BlockingIOError:
                 return
             except OSError as error:
                 self.admission.make_room()  # for who comes next
-                self._pause(door, error)
+                self._pause(listener, error)
                 return
             self._admit(sock, _shown(address), ssl_context)
 
@@ -211,19 +211,19 @@ class Edge(Reception):
         self._open.add(connection)
         self._attend_to[descriptor] = connection.on_ready
 
-    def _pause(self, door: socket.socket, error: OSError) -> None:
+    def _pause(self, listener: socket.socket, error: OSError) -> None:
         """Pause accepting: EMFILE and similar errors pass, and the kernel keeps the clients waiting."""
         if self.time >= self._complain_at:
             self._complain_at = self.time + COMPLAIN_S
             self.log.warning("edge.accept_paused", error=error.strerror, open=self.open)
         assert self._given is not None
-        self._poll.unregister(door)
-        self._given.start_soon(self._resume, door)
+        self._poll.unregister(listener)
+        self._given.start_soon(self._resume, listener)
 
-    async def _resume(self, door: socket.socket) -> None:
+    async def _resume(self, listener: socket.socket) -> None:
         await trio.sleep(RESTED_S)
         if not self.stopping:
-            self._poll.register(door, select.EPOLLIN)
+            self._poll.register(listener, select.EPOLLIN)
 
     # ---- calls of connections ----
 

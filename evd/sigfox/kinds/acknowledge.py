@@ -34,7 +34,7 @@ KIND = Kind(
     marks=(("infoCode",),),
     report=report,
     form=FormRow(
-        place=3,
+        order=3,
         template={
             "device": QUOTED,
             "time": BARE,

@@ -47,7 +47,7 @@ KIND = Kind(
     location_rank=3,
     report=report,
     form=FormRow(
-        place=2,
+        order=2,
         template={
             **MESSAGE,
             "lqi": QUOTED,

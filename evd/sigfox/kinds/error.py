@@ -19,7 +19,7 @@ KIND = Kind(
     marks=(("info", "severity"),),
     report=report,
     form=FormRow(
-        place=5,
+        order=5,
         template={"device": QUOTED, "time": BARE, "info": QUOTED, "severity": QUOTED, "deviceTypeId": QUOTED},
         purpose="a device that went silent, or a base station that is down",
     ),

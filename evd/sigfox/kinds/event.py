@@ -46,7 +46,7 @@ KIND = Kind(
     envelope=envelope,
     report=report,
     form=FormRow(
-        place=6,
+        order=6,
         # Each event fills other variables and leaves the rest null: in quotes the template is JSON for all of them.
         template={
             "time": BARE,

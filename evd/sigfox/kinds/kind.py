@@ -37,7 +37,7 @@ NO_SUBTYPE = MenuEntry("", None)
 class FormRow(NamedTuple):
     """What a kind contributes to Sigfox's callback form."""
 
-    place: int
+    order: int
     """Position among the kinds that `evd sigfox config` prints, from 0."""
     template: Mapping[str, str]
     """Variable → QUOTED or BARE. Sigfox documents the variables (support.sigfox.com/docs: uplink, bidir, data-advanced,

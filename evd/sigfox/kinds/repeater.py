@@ -23,7 +23,7 @@ KIND = Kind(
     marks=tuple((name,) for name in COUNTS),
     report=report,
     form=FormRow(
-        place=4,
+        order=4,
         template={
             "device": QUOTED,
             "time": BARE,

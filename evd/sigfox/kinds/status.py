@@ -20,7 +20,7 @@ KIND = Kind(
     marks=(("batt",), ("temp",)),
     report=report,
     form=FormRow(
-        place=1,
+        order=1,
         template={
             "device": QUOTED,
             "time": BARE,

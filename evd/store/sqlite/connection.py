@@ -203,8 +203,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
     ("views", range(1, 7)),
-    ("moved_5", range(1, 5)),
-    ("moved_4", range(1, 4)),
+    ("upgrade_5_rows", range(1, 5)),
+    ("upgrade_4_rows", range(1, 4)),
 )
 
 

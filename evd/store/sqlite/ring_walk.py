@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from evd.model.retention import TIME_MIN, Circle
-from evd.store.records import PageLimit, Place, TimeSpan
+from evd.store.records import PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.ring_state import SLOTS_PER_VEHICLE
 
 SEQ_MIN = -(1 << 63)
@@ -53,7 +53,7 @@ class Columns:
 _IDS = Columns("s.id")
 
 
-def read_page(connection: Any, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
+def read_page(connection: Any, span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit) -> Page:
     """The statuses of `span` after `after`, from its beginning if that is None.
 
     If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
@@ -115,12 +115,12 @@ class _Ring:
         """How many of the lowest statuses a lowered N hides."""
         self._overflow = bool(overflow)
 
-    def count_through(self, place: Place) -> int:
-        """How many statuses with this time and seqNumber come before or at this place."""
-        for count, (time, seq, _, identity) in enumerate(self.walk(_IDS, place[:2]), 1):
-            if (time, seq) != place[:2]:
+    def count_through(self, last: SortKey) -> int:
+        """How many statuses with this time and seqNumber come before this one, and this one."""
+        for count, (time, seq, _, identity) in enumerate(self.walk(_IDS, last[:2]), 1):
+            if (time, seq) != last[:2]:
                 break
-            if identity == place[2]:
+            if identity == last[2]:
                 return count
         return 0
 

@@ -142,7 +142,7 @@ def test_who_registers_is_not_given_what_the_vehicle_said_before(open_store: Ope
         (NOW + 730 * DAY_MS, NOW),  # a clock that was years ahead is right again
     ],
 )
-def test_a_users_requests_renew_his_phones_once_a_day(
+def test_a_users_requests_renew_their_phones_once_a_day(
     open_store: Opener, database: Path, before: int, after: int
 ) -> None:
     store = open_store()
@@ -233,7 +233,7 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(open
     assert waiting(database) == [(VEHICLE, "a")]
 
 
-def test_a_users_phones_are_bounded_over_all_his_vehicles(open_store: Opener, database: Path) -> None:
+def test_a_users_phones_are_bounded_over_all_their_vehicles(open_store: Opener, database: Path) -> None:
     store = open_store(registrations_per_user=2)
     store.write([phone("a", "A", at=1), phone("a", "B", at=2), phone("b", "A", uid="ben", at=1), phone("c", "A", at=3)])
     assert tokens(database) == {"a", "b", "c"}
@@ -431,7 +431,7 @@ Ask = Callable[..., httpx.Response]
 REGISTRATIONS = "/api/v1/registrations"
 
 
-def test_a_user_registers_sees_and_removes_his_phone(daemon: RunningDaemon, ask: Ask) -> None:
+def test_a_user_registers_sees_and_removes_their_phone(daemon: RunningDaemon, ask: Ask) -> None:
     made = ask("POST", REGISTRATIONS, "anna", vehicle="00a1", token="t1")
     assert (made.status_code, made.json()) == (201, {"vehicle": "A1", "kind": "token", "registered": True})
     (row,) = ask("GET", f"{REGISTRATIONS}?vehicle=A1", "anna").json()
@@ -519,7 +519,7 @@ def test_a_key_alone_names_no_user(daemon: RunningDaemon, role: str, headers: di
         ("/android/last?vehicleId=B1", False),  # which is another user's
     ],
 )
-def test_any_request_that_is_a_users_to_make_renews_his_phones_and_a_second_one_writes_nothing(
+def test_any_request_that_is_a_users_to_make_renews_their_phones_and_a_second_one_writes_nothing(
     ask: Ask, daemon: RunningDaemon, path: str, renews: bool
 ) -> None:
     user = f"user of {path}"
@@ -576,7 +576,7 @@ def test_more_lines_than_fit_into_a_request_are_taken_in_without_a_daemon(tmp_pa
     assert len(registered(directory / "evd.db")) == 150
 
 
-def test_a_line_that_cannot_be_taken_is_told_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
+def test_a_line_that_cannot_be_taken_is_reported_and_costs_the_others_nothing(ask: Ask, daemon: RunningDaemon) -> None:
     good = '{"vehicle": "D3", "token": "t", "uid": "u0"}'
     wrong = {
         "{": "not JSON",

@@ -250,7 +250,7 @@ def rejection(number: int) -> Reject:
     return Reject(NOW + number, "POST /sigfox/uplink", "Bad request", "no", b"{}", b"%d" % number)
 
 
-def test_forgetting_twice_is_told_from_forgetting_once(tmp_path: Path) -> None:
+def test_forgetting_twice_is_distinguished_from_forgetting_once(tmp_path: Path) -> None:
     store = new_store(tmp_path / "evd.db")
     try:
         store.write([rejection(1), rejection(2)])

@@ -194,7 +194,7 @@ def test_who_has_left_holds_nothing_and_may_say_so_twice() -> None:
     assert (admission.open, admission.strangers, one.asked) == (1, 1, [])
 
 
-def test_the_address_that_crowded_most_is_told() -> None:
+def test_the_address_that_crowded_most_is_reported() -> None:
     admission = Admission(bounds(places=100, per_address=1))
     for address in (A, A, B, B, B):
         enter(admission, address)

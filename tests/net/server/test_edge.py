@@ -215,7 +215,7 @@ async def test_a_refusal_can_be_read_though_the_client_is_still_sending() -> Non
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 async def test_a_fault_of_an_ingest_request_is_refused_and_the_connection_closed(fault: Fault) -> None:
     data = fault.data.replace(b"GET / ", b"POST /sigfox/a ")
-    async with site() as here:
+    async with site(limits=edge_limits()) as here:
         async with await here.connect() as client:
             await client.send(post(b"first") + data)
             assert (await client.read()).body == b"first"
@@ -502,7 +502,7 @@ async def test_writes_of_a_handed_over_connection_have_a_deadline() -> None:
 Certificates = tuple[ssl.SSLContext, ssl.SSLContext]
 
 
-async def test_tls_serves_both_doors(certificates: Certificates) -> None:
+async def test_both_servers_take_tls(certificates: Certificates) -> None:
     server, client_side = certificates
     async with site(tls=server, limits=edge_limits()) as here, await here.connect(client_side) as client:
         for byte in post(b"hello"):

@@ -1,4 +1,4 @@
-"""A Quart application behind edge and door: what ends an unguarded hypercorn is refused, at every request."""
+"""A Quart application behind edge and ASGI server: what ends an unguarded hypercorn is refused, at every request."""
 
 from __future__ import annotations
 
@@ -112,12 +112,12 @@ class Web:
 
 
 class Site:
-    """Both doors on one port."""
+    """Edge and ASGI server on one port."""
 
-    def __init__(self, web: Web, edge: Edge, door: AsgiServer, port: int, over: trio.Event) -> None:
+    def __init__(self, web: Web, edge: Edge, asgi_server: AsgiServer, port: int, over: trio.Event) -> None:
         self.web = web
         self.edge = edge
-        self.door = door
+        self.asgi_server = asgi_server
         self.port = port
         self.over = over
 
@@ -132,7 +132,7 @@ class Site:
 
     def stop(self) -> None:
         self.edge.stop()
-        self.door.stop()
+        self.asgi_server.stop()
 
 
 @asynccontextmanager
@@ -144,13 +144,13 @@ async def site(
 
     web = Web()
     allow = None if allowance is None else lambda head, peer: allowance
-    door = AsgiServer(
+    asgi_server = AsgiServer(
         web.app, limits=limits or asgi_limits(), log=structlog.get_logger(), allow=allow, proxies=Proxies(proxies)
     )
     edge = Edge(
         take=take,
         is_ingest=lambda method, path: method == "POST" and path == "/sigfox/uplink",
-        hand_over=door.hand_over,
+        hand_over=asgi_server.hand_over,
         limits=edge_limits(),
         log=structlog.get_logger(),
         admission=admission(),
@@ -160,13 +160,13 @@ async def site(
     over = trio.Event()
 
     async def run(task_status: trio.TaskStatus[None]) -> None:
-        await door.run(task_status=task_status)
+        await asgi_server.run(task_status=task_status)
         over.set()
 
     async with trio.open_nursery() as nursery:
         await nursery.start(run)
         await nursery.start(edge.serve, listeners)
-        yield Site(web, edge, door, port, over)
+        yield Site(web, edge, asgi_server, port, over)
         nursery.cancel_scope.cancel()
 
 
@@ -194,7 +194,7 @@ async def test_a_fault_is_refused_and_the_server_lives(fault: Fault, before: str
                 assert fault.says in orjson.loads(answer.body)["detail"]
                 assert await client.ended()
             assert await here.answers()
-            assert here.edge.counters.failed == here.door.counters.failed == 0
+            assert here.edge.counters.failed == here.asgi_server.counters.failed == 0
     assert logs == []
 
 
@@ -232,7 +232,7 @@ async def test_a_fault_in_a_body_is_refused_before_the_application_hears_of_the_
         assert await here.answers()
 
 
-async def test_who_may_send_no_body_is_answered_while_he_is_still_sending_and_told_that_it_is_the_end() -> None:
+async def test_who_may_send_no_body_is_answered_while_still_sending_and_learns_that_it_is_the_end() -> None:
     async with site(allowance=Allowance(64, reads=False)) as here:
         async with await here.connect() as client:
             await client.send(call(b"/early", bytes(200_000))[:100_000])
@@ -258,7 +258,7 @@ async def test_a_request_in_two_pieces_leaves_the_connection_as_the_answer_says(
             assert "connection" not in (await client.read()).headers
 
 
-async def test_who_has_half_closed_gets_his_answers() -> None:
+async def test_who_has_half_closed_gets_the_answers() -> None:
     async with site() as here:
         async with await here.connect() as client:
             await client.send(get() + call(b"/slow"))
@@ -268,7 +268,7 @@ async def test_who_has_half_closed_gets_his_answers() -> None:
             here.web.go_on.set()
             assert (await client.read()).body == b"slow"
             assert await client.ended()
-        await until(lambda: not here.door.open)
+        await until(lambda: not here.asgi_server.open)
 
 
 async def test_who_has_half_closed_gets_the_rest_of_a_streamed_answer() -> None:
@@ -289,7 +289,7 @@ async def test_nobody_waits_for_the_end_of_events_once_their_reader_half_closed(
         await client.send(call(b"/stream?type=text/event-stream"))
         await here.web.asked.wait()
         await client.stream.send_eof()
-        await until(lambda: not here.door.open)
+        await until(lambda: not here.asgi_server.open)
 
 
 async def test_quart_first_then_an_ingest_request_is_served_by_the_application() -> None:
@@ -332,7 +332,7 @@ async def test_100_continue_is_sent_for_a_good_head_and_not_for_a_bad_one() -> N
         assert (await client.read()).status == 413
 
 
-async def test_no_server_name_is_told_and_head_has_no_body() -> None:
+async def test_no_server_name_is_shown_and_head_has_no_body() -> None:
     async with site() as here, await here.connect() as client:
         await client.send(get().replace(b"GET", b"HEAD"))
         answer = await client.read(head_only=True)
@@ -362,7 +362,7 @@ async def test_what_is_late_on_a_handed_over_connection_is_cut(sent: bytes, late
             if late:
                 assert (await client.read()).status == 408
             assert await client.ended()
-        await until(lambda: not here.door.open)
+        await until(lambda: not here.asgi_server.open)
         assert await here.answers()
 
 
@@ -371,7 +371,7 @@ async def test_a_client_that_goes_away_ends_its_request() -> None:
         async with await here.connect() as client:
             await client.send(call(b"/slow"))
             await here.web.asked.wait()
-        await until(lambda: not here.door.open)
+        await until(lambda: not here.asgi_server.open)
         assert await here.answers()
 
 
@@ -382,9 +382,9 @@ async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: byte
     async with site(asgi_limits(write_s=0.1)) as here, await here.connect() as client:
         await client.send(call(path) + behind)
         await here.web.asked.wait()
-        await until(lambda: not here.door.open)
+        await until(lambda: not here.asgi_server.open)
         assert await here.answers()
-        assert (here.edge.counters.failed, here.door.counters.failed) == (0, 0)
+        assert (here.edge.counters.failed, here.asgi_server.counters.failed) == (0, 0)
 
 
 async def test_a_slow_reader_is_no_dead_one() -> None:
@@ -428,9 +428,9 @@ async def test_stop_cuts_what_is_left_after_its_deadline(path: bytes) -> None:
         assert here.web.stopped == 1
 
 
-async def test_after_the_stop_a_connection_is_told_to_come_back() -> None:
+async def test_after_the_stop_a_connection_is_asked_to_come_back() -> None:
     async with site() as here:
-        here.door.stop()
+        here.asgi_server.stop()
         with trio.fail_after(30):
             await here.over.wait()
         async with await here.connect() as client:
@@ -444,14 +444,14 @@ async def test_the_application_knows_who_asks() -> None:
         assert orjson.loads((await client.read()).body) == {"local": False, "peer": "127.0.0.1", "scheme": "http"}
 
 
-async def test_the_control_socket_uses_the_same_door(tmp_path: Path) -> None:
+async def test_the_control_socket_uses_the_same_server(tmp_path: Path) -> None:
     async with site() as here, trio.open_nursery() as nursery:
         listening = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         await listening.bind(str(tmp_path / "evd.sock"))
         listening.listen()
 
         async def serve(stream: trio.SocketStream) -> None:
-            await here.door.hand_over(stream, local=True)
+            await here.asgi_server.hand_over(stream, local=True)
 
         await nursery.start(trio.serve_listeners, serve, [trio.SocketListener(listening)])
         async with Client(await trio.open_unix_socket(tmp_path / "evd.sock")) as client:
@@ -478,7 +478,7 @@ async def an_error(send: Send) -> None:
 
 
 @pytest.mark.parametrize("answer", [bad_header, too_much_body, an_error])
-async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Callable[[Send], Awaitable[None]]) -> None:
+async def test_an_exception_behind_the_guard_stays_in_its_connection(answer: Callable[[Send], Awaitable[None]]) -> None:
     async def app(scope: dict[str, object], receive: object, send: Send) -> None:
         if scope["type"] == "lifespan":
             raise NotImplementedError
@@ -488,11 +488,11 @@ async def test_an_exception_behind_the_door_stays_in_its_connection(answer: Call
         else:
             await answer(send)
 
-    door = AsgiServer(app, limits=asgi_limits(), log=structlog.get_logger())
+    asgi_server = AsgiServer(app, limits=asgi_limits(), log=structlog.get_logger())
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
-            await nursery.start(door.run)
-            listeners = await nursery.start(partial(trio.serve_tcp, door.hand_over, 0, host="127.0.0.1"))
+            await nursery.start(asgi_server.run)
+            listeners = await nursery.start(partial(trio.serve_tcp, asgi_server.hand_over, 0, host="127.0.0.1"))
             port = listeners[0].socket.getsockname()[1]
             async with await connect(port) as client:
                 await client.send(call(b"/bad"))
@@ -515,8 +515,8 @@ async def test_an_exception_of_a_connection_is_logged_by_its_type_and_counted() 
     one, other = socket.socketpair()
     with other, structlog.testing.capture_logs() as logs:
         async with site() as here:
-            await here.door.hand_over(Faulty(PlainSocket(one), b"", write_s=1.0))
-            assert here.door.counters.failed == 1
+            await here.asgi_server.hand_over(Faulty(PlainSocket(one), b"", write_s=1.0))
+            assert here.asgi_server.counters.failed == 1
             assert await here.answers()
     assert [entry["errors"] for entry in logs] == [["ValueError"]]
     assert "secret" not in str(logs)
@@ -533,7 +533,7 @@ async def test_connections_that_ended_leave_little_to_the_collector() -> None:
                     async with await here.connect() as client:
                         await client.send(get())
                         await client.read()
-                await until(lambda: not here.door.open)
+                await until(lambda: not here.asgi_server.open)
                 left = gc.collect()
             finally:
                 gc.enable()

@@ -32,7 +32,7 @@ KIND = Kind(
     marks=(("beaconId",),),
     report=report,
     form=FormRow(
-        place=7,
+        order=7,
         template={"device": QUOTED, "time": BARE, "beaconId": QUOTED},
         purpose="which beacon a device is near",
     ),

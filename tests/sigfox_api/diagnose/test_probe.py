@@ -99,7 +99,7 @@ async def test_the_marked_status_is_on_disk_and_does_not_add_up(daemon: RunningD
     assert vehicle["status_id"] in steps["commit"].text
 
 
-async def test_a_wrong_key_and_a_key_of_another_role_are_told_apart(
+async def test_a_wrong_key_and_a_key_of_another_role_are_distinguished(
     daemon: RunningDaemon, authority: trustme.CA
 ) -> None:
     for key, says in ((SECRET, "key"), (daemon.keys["app"], "role app")):
@@ -292,7 +292,7 @@ async def test_a_server_that_chooses_by_sni_is_found_out(authority: trustme.CA) 
         (201, {}, "callback", FAILED),  # without a status id: that is no evd
     ],
 )
-def test_an_answer_tells_how_far_the_callback_came(
+def test_an_answer_shows_how_far_the_callback_came(
     status: int, document: dict[str, str], last: str, outcome: str
 ) -> None:
     steps = judge_answer(Response(status, {}, json.dumps(document).encode()))

@@ -9,6 +9,7 @@ import pytest
 from any_engine import AnyDatabase
 from builders import NOW, ROOMY, arrival
 
+from evd.auth.api_keys import Key
 from evd.model.operations import (
     AddFormat,
     AddKey,
@@ -151,7 +152,7 @@ def test_keys_are_kept_once_and_revoked_once(database: AnyDatabase) -> None:
     assert database.write(key(1), key(1), RevokeKey("k1", NOW), RevokeKey("k1", NOW)) == [True, False, True, False]
     assert database.write(key(1), key(2)) == [False, True], "a revoked key does not come back to life"
     database.open()
-    assert database.store.living_keys() == [("k2", "device", bytes([2]) * 32, None)]
+    assert database.store.living_keys() == [Key("k2", "device", bytes([2]) * 32)]
 
 
 def test_owners_are_added_and_removed_and_bounded(database: AnyDatabase) -> None:

@@ -114,7 +114,7 @@ def test_pages_together_are_the_span(database: AnyDatabase, rows: int) -> None:
     while more:
         page, more = database.ask(lambda queries, at=after: queries.range_page(span, at, PageLimit(rows, 10_000)))
         found += page
-        after = page[-1].place
+        after = page[-1].sort_key
     assert [one.status_id for one in found] == [one.status_id for one in said[1:7]]
 
 
@@ -123,7 +123,7 @@ def test_a_status_is_read_as_it_was_written(database: AnyDatabase) -> None:
     database.write(said)
     status = database.ask(lambda queries: queries.last("386625"))
     kept = database.ask(lambda queries: queries.kept(ALL, None, WHOLE))[0][0]
-    assert status is not None and database.ask(lambda queries: queries.at("386625", status.place)) == status
+    assert status is not None and database.ask(lambda queries: queries.at("386625", status.sort_key)) == status
     assert database.ask(lambda queries: queries.at("386625", (NOW, -1, "another"))) is None
     names = ("vehicle", "status_id", "time", "seq", "connectivity", "payload", "fields", "received", "flags")
     assert [getattr(status, name) for name in names] == [getattr(said, name) for name in names]

@@ -532,7 +532,7 @@ def test_the_scribe_is_chosen_as_the_codec_is(connection: Any, asked: str, expec
 
 
 @needs_cython
-def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_told_otherwise(database: Path) -> None:
+def test_where_sqlite_loads_no_extensions_the_python_one_stands_in_unless_set_otherwise(database: Path) -> None:
     open_writer(database).close()
     connection = sqlite3.connect(str(database), isolation_level=None, factory=Closed)
     committer = open_commit_thread(connection, rows_max=4, close_timeout_s=10, environ={})

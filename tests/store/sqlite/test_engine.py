@@ -410,7 +410,7 @@ def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open
     store.commit()
 
 
-def test_the_end_of_a_commit_is_told_by_its_descriptor(open_store: Opener, database: Path) -> None:
+def test_the_end_of_a_commit_is_signalled_by_its_descriptor(open_store: Opener, database: Path) -> None:
     store = open_store()
     prepare(store, [arrival()])
     store.start_commit()

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from evd.model.operations import AddOwner, Arrive, SetVehicle
 from evd.model.units import DAY_MS
-from evd.store.records import NUMBER_MAX, PageLimit, Place, TimeSpan
+from evd.store.records import NUMBER_MAX, PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.ring_walk import Columns, read_page
@@ -33,7 +33,7 @@ IDS = Columns("s.time, s.seq, s.id")
 def walked(path: Path, span: TimeSpan, room: PageLimit, between: Callable[[], object] = lambda: None) -> list[str]:
     """The ids of all pages, with something done between two of them."""
     found: list[str] = []
-    after: Place | None = None
+    after: SortKey | None = None
     with closing(open_reader(path)) as reader:
         while True:
             page = read_page(reader, span, after, IDS, room)

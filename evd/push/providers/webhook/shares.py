@@ -34,9 +34,9 @@ class ReceiverShares:
 
     @asynccontextmanager
     async def request(self, receiver: str, wait_s: float) -> AsyncIterator[None]:
-        """The place of one request, until the end of its answer.
+        """Hold the permit of one request, until the end of its answer.
 
-        Raises RetryAfter if the receiver is slow, or becomes slow during the wait, or if there is no place within
+        Raises RetryAfter if the receiver is slow, or becomes slow during the wait, or if no permit is free within
         `wait_s` (s).
         """
         share = self._of(receiver)
@@ -58,12 +58,12 @@ class ReceiverShares:
                     f"The webhook at {receiver} needs more than {self._patience_s:g} s to answer.", RETRY_S
                 )
             with trio.CancelScope(deadline=share.oldest() + self._patience_s):
-                await share.places.acquire()
+                await share.permits.acquire()
                 break
         try:
             await self._all.acquire()
         except BaseException:
-            share.places.release()
+            share.permits.release()
             raise
 
     def _is_held(self, share: _Share) -> bool:
@@ -90,13 +90,13 @@ class _Share:
 
     def __init__(self, most: int) -> None:
         self.slow = False
-        self.places = trio.Semaphore(most, max_value=most)
+        self.permits = trio.Semaphore(most, max_value=most)
         self._since: dict[object, float] = {}
         """The time at which each request began (trio's clock), the oldest first."""
 
     @property
     def idle(self) -> bool:
-        return self.places.value == self.places.max_value
+        return self.permits.value == self.permits.max_value
 
     def oldest(self) -> float:
         """When the oldest request began; infinite without one."""
@@ -109,4 +109,4 @@ class _Share:
 
     def end(self, mark: object, patience_s: float) -> None:
         self.slow = trio.current_time() - self._since.pop(mark) > patience_s
-        self.places.release()
+        self.permits.release()

@@ -76,7 +76,7 @@ class Readers:
         raise Unavailable("the database is slow: ask again later", retry_after_s=5)
 
     async def _in_turn(self, who: str, work: Callable[[Any], T], begin: Callable[[], None]) -> T:
-        async with self._turns.place(who) as connection:
+        async with self._turns.permit(who) as connection:
             begin()
             return await _answered(connection, work)
 

@@ -8,15 +8,15 @@ import trio
 
 from evd.errors import NotFound
 from evd.store.records import (
-    FIRST_TURN,
+    FIRST_POSITION,
     NUMBER_MAX,
     FinishedPush,
     PushedLately,
     PushFacts,
+    QueuePosition,
     StoppedPhones,
     TracedPhone,
     TracedStatus,
-    Turn,
     WaitingPush,
 )
 from evd.store.sqlite.read import by_id
@@ -127,7 +127,7 @@ class SqlitePushQueries(Questions):
         unseen_since: int,
         received_after: int,
         vehicle: str | None = None,
-        after: Turn = FIRST_TURN,
+        after: QueuePosition = FIRST_POSITION,
         limit: int,
     ) -> list[WaitingPush]:
         # With both conditions the view `last` reads one vehicle only.
@@ -141,7 +141,12 @@ class SqlitePushQueries(Questions):
         return int(waiting)
 
     async def events_waiting(
-        self, *, vehicle: str | None = None, status_id: str | None = None, after: Turn = FIRST_TURN, limit: int
+        self,
+        *,
+        vehicle: str | None = None,
+        status_id: str | None = None,
+        after: QueuePosition = FIRST_POSITION,
+        limit: int,
     ) -> list[WaitingPush]:
         asked = {"e.vehicle = ?": vehicle, "e.status_id = ?": status_id}
         sql, given = narrowed(_EVENTS_WAITING, asked, " ORDER BY o.due, o.number LIMIT ?")

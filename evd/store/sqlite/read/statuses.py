@@ -8,7 +8,7 @@ from typing import Any
 
 from evd.model.kept_status import KeptStatus
 from evd.model.status import Status
-from evd.store.records import PageLimit, Place, TimeSpan
+from evd.store.records import PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
 from evd.store.sqlite.read.status_rows import COLUMNS, KEPT, KEPT_OF_TABLE, OF_TABLE, kept_status_of, status_of
@@ -44,32 +44,32 @@ class SqliteStatusQueries(Questions):
         )
         return status_of(vehicle, rows[0]) if rows else None
 
-    async def range_page(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[Status], bool]:
+    async def range_page(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[Status], bool]:
         page = await self._page(span, after, _OF_STATUS, room)
         return [status_of(span.vehicle, row) for row in page.rows], page.more
 
-    async def kept(self, span: TimeSpan, after: Place | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
+    async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         page = await self._page(span, after, _OF_KEPT, room)
         return [kept_status_of(span.vehicle, row) for row in page.rows], page.more
 
-    async def at(self, vehicle: str, place: Place) -> Status | None:
-        time, seq, status_id = place
+    async def at(self, vehicle: str, sort_key: SortKey) -> Status | None:
+        time, seq, status_id = sort_key
         span, after, more = TimeSpan(vehicle, time, time), (time, seq, ""), True
         while more:
             rows, more = await self.range_page(span, after, OF_ONE_TIME)
             for row in rows:
                 if row.status_id == status_id:
                     return row
-                after = row.place
+                after = row.sort_key
         return None
 
-    async def since(self, vehicle: str, place: Place, limit: int) -> list[Place]:
-        time, seq, status_id = place
-        places: list[Place] = await self.tuples(_SINCE, (vehicle, time, seq, limit + 1))
-        behind = next((count for count, (_, _, other) in enumerate(places) if other == status_id), limit)
-        return places[:behind][::-1]
+    async def since(self, vehicle: str, sort_key: SortKey, limit: int) -> list[SortKey]:
+        time, seq, status_id = sort_key
+        sort_keys: list[SortKey] = await self.tuples(_SINCE, (vehicle, time, seq, limit + 1))
+        behind = next((count for count, (_, _, other) in enumerate(sort_keys) if other == status_id), limit)
+        return sort_keys[:behind][::-1]
 
-    async def lasts(self, limit: int) -> list[tuple[str, Place]]:
+    async def lasts(self, limit: int) -> list[tuple[str, SortKey]]:
         return [
             (vehicle, (time, seq, status_id)) for vehicle, time, seq, status_id in await self.tuples(_LASTS, (limit,))
         ]
@@ -84,11 +84,11 @@ class SqliteStatusQueries(Questions):
         rows = await self.tuples(_LAST_FLAGGED, (vehicle, flag))
         return kept_status_of(vehicle, rows[0]) if rows else None
 
-    async def _page(self, span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit) -> Page:
+    async def _page(self, span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit) -> Page:
         work = partial(_read_page, span, after, columns, room)
         key = (span, after, columns, room)
         return await self._connections.large.ask(key, work, base.QUESTION_TIMEOUT_S)
 
 
-def _read_page(span: TimeSpan, after: Place | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
+def _read_page(span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
     return read_page(connection, span, after, columns, room)

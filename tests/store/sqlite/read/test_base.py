@@ -135,7 +135,7 @@ async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
 
 
 async def stand(turns: FairQueue[int], requester: str, had: list[str], *, for_ever: bool = False) -> None:
-    async with turns.place(requester):
+    async with turns.permit(requester):
         had.append(requester)
         if for_ever:
             await trio.sleep_forever()
@@ -143,14 +143,14 @@ async def stand(turns: FairQueue[int], requester: str, had: list[str], *, for_ev
 
 async def test_who_wants_much_waits_behind_himself() -> None:
     turns, had = FairQueue([1], each=1, waiting_max=99), list[str]()
-    async with trio.open_nursery() as nursery, turns.place("a"):
+    async with trio.open_nursery() as nursery, turns.permit("a"):
         for requester in "aaaabcb":
             nursery.start_soon(stand, turns, requester, had)
             await trio.testing.wait_all_tasks_blocked()
     assert "".join(had) == "abcabaa"
 
 
-async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
+async def test_nobody_has_more_than_their_share_though_permits_are_free() -> None:
     turns, had = FairQueue([1, 2, 3], each=2, waiting_max=1), list[str]()
     async with trio.open_nursery() as nursery:
         for _ in range(3):
@@ -166,7 +166,7 @@ async def test_nobody_has_more_than_his_share_though_places_are_free() -> None:
 
 async def test_one_asker_s_queue_leaves_room_for_others() -> None:
     turns, had = FairQueue([1], each=1, waiting_max=8), list[str]()
-    async with trio.open_nursery() as nursery, turns.place("a"):
+    async with trio.open_nursery() as nursery, turns.permit("a"):
         for requester in "aab":
             nursery.start_soon(stand, turns, requester, had)
         await trio.testing.wait_all_tasks_blocked()
@@ -175,7 +175,7 @@ async def test_one_asker_s_queue_leaves_room_for_others() -> None:
     assert "".join(had) in ("baa", "aba")
 
 
-async def test_who_is_cancelled_while_he_waits_or_as_he_is_called_takes_no_place_along() -> None:
+async def test_who_is_cancelled_while_waiting_or_when_called_takes_no_permit_along() -> None:
     turns = FairQueue([7], each=1, waiting_max=9)
     place = await turns.take("a")
     async with trio.open_nursery() as nursery:

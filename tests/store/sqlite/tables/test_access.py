@@ -124,7 +124,7 @@ def test_what_becomes_of_a_push(open_store: Opener, database: Path) -> None:
     assert pending.next_due(NOW) == NOW + 500
 
 
-def test_the_view_of_pushes_tells_a_phone_that_is_stale_from_one_that_waits(open_store: Opener, database: Path) -> None:
+def test_the_view_of_pushes_distinguishes_a_stale_phone_from_one_that_waits(open_store: Opener, database: Path) -> None:
     now = now_ms()
     store = open_store(stale_after_days=30)
     for token, kind, days in (("seen", "token", 29), ("unseen", "token", 31), ("https://h/", "webhook", 31)):
