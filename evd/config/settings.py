@@ -30,6 +30,8 @@ class ServerSettings(Section, frozen=True):
     tls_key: str = ""
     #: Addresses or networks whose Forwarded and X-Forwarded-For count.
     trusted_proxies: list[str] = []
+    #: Origins whose web pages may use /api/v1, with the user's credentials, as in https://cars.example.org.
+    cors_origins: list[str] = []
     #: false: evd does not trust a clock that is behind its own time (evd.daemon.server_clock).
     trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
@@ -160,6 +162,13 @@ class AppSettings(Section, frozen=True):
     stream_heartbeat_s: float = 15
     #: An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
+    #: Requests to /api/v1 that one user may send at once, and a second after that: a dashboard of some vehicles is a
+    #: page of a hundred requests, a phone asks some times a minute.
+    user_requests_at_once: int = 300
+    user_requests_per_s: float = 20
+    #: The same for a key without a user, an administrator's: a program may go through all vehicles.
+    key_requests_at_once: int = 5000
+    key_requests_per_s: float = 200
 
 
 class AuthSettings(Section, frozen=True):
