@@ -15,7 +15,7 @@ from evd.api.replies import V1
 REQUEST_HEADERS = "Authorization, Content-Type, If-None-Match, Last-Event-ID, X-API-Key, X-CSRF-Token"
 RESPONSE_HEADERS = "Allow, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After"
 PREFLIGHT_S = 600
-"""How long a browser may keep the answer to a preflight: Chromium's limit is two hours; a change shows in ten minutes."""
+"""How long a browser may keep the answer to a preflight: a change of the setting shows then."""
 
 
 def attach_cors(app: Quart, origins: Collection[str]) -> None:

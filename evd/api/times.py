@@ -35,7 +35,7 @@ def read_time(text: str, name: str) -> int:
     ms = _number(text) if text.isascii() and text.isdigit() else _written(text)
     if ms is None or not 0 <= ms <= TIME_MAX_MS:
         raise BadRequest(
-            f"{name} is {text[:40]!r}, which is no time: write it as 2026-11-27T21:36:54Z, or in milliseconds since 1970"
+            f"{name} is {text[:40]!r}, which is no time: write 2026-11-27T21:36:54Z, or milliseconds since 1970"
         )
     return ms
 

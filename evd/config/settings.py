@@ -7,6 +7,7 @@ the nearest known one.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,9 @@ from evd.config.limits import CHOICES, RANGES
 from evd.errors import ConfigError
 
 ENV_PREFIX = "EVD_"
+
+#: As browsers send it: in small letters, without the scheme's usual port and without a slash at the end.
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -330,6 +334,12 @@ class Config(Section, frozen=True):
                 raise ValueError(f"{path} is {value!r}: it must be one of {', '.join(choices)}")
         if bool(self.server.tls_cert) != bool(self.server.tls_key):
             raise ValueError("server.tls_cert and server.tls_key belong together: set both, or neither")
+        for origin in self.server.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"server.cors_origins has {origin!r}, which is no origin: write each as https://cars.example.org, "
+                    "without a path, and * not at all, because any web page could then act for its reader"
+                )
         alerts = self.alerts
         if len({bool(alerts.recipients), bool(alerts.email_from), bool(alerts.smtp)}) > 1:
             raise ValueError("alerts.email_to, alerts.email_from and alerts.smtp belong together: set all, or none")
