@@ -57,7 +57,7 @@ async def _show(response: Response) -> Response:
 
 
 def rate_headers(name: str, standing: Standing) -> dict[str, str]:
-    """`q`: requests at once; `w`: seconds in which they all become free again; `r`: what is left; `t`: until all are."""
+    """`q`: requests at once; `w`: seconds in which they all become free again; `r`: those left; `t`: until all are."""
     quota = standing.quota
     return {
         "RateLimit-Policy": f'"{name}";q={quota.at_once};w={quota.window_s}',
