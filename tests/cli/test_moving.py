@@ -282,6 +282,15 @@ def test_an_import_that_is_stopped_says_so(daemon: RunningDaemon, tmp_path: Path
     assert json.loads(out)["complete"] is False and list(tmp_path.iterdir()) == []
 
 
+def test_a_reader_that_has_enough_is_no_error(filled: RunningDaemon) -> None:
+    command = [sys.executable, "-m", "evd", "export", "--format", "ndjson", "--dir", filled.directory]
+    with subprocess.Popen(command, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["vehicle"] == "386625"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(READY_S)) == (b"", 0)
+
+
 def test_what_the_daemon_refuses_costs_itself_only(filled: RunningDaemon) -> None:
     def imported(table: str, *things: Any) -> Any:
         answer = httpx.post(
