@@ -76,6 +76,7 @@ class Derivation:
         self._days = days
         self.lagging: dict[str, None] = {}
         """Vehicles whose rings have more statuses to be derived than can be done at once."""
+        self._written = 0
         self._changed_heads: dict[int, RingState] = {}
         """Heads whose statuses were changed in place."""
         self._underived_from = 0 if days else None
@@ -158,15 +159,25 @@ class Derivation:
         if self._changed_heads:
             due += [head for head in self._changed_heads.values() if head.number not in touched]
             self._changed_heads.clear()
-        if due and not self._db.in_transaction:
-            self._db.execute("BEGIN IMMEDIATE")
+        if due:
+            self._begin()
         for head in due:
             self.save(head)
+
+    def take_written(self) -> int:
+        """How many rows were written since the last call, because they lengthen the WAL."""
+        written_, self._written = self._written, 0
+        return written_
+
+    def _begin(self) -> None:
+        if not self._db.in_transaction:
+            self._db.execute("BEGIN IMMEDIATE")
 
     def save(self, head: RingState) -> None:
         """Write what is open of a vehicle, in an open transaction."""
         fold = head.fold
         head.unsaved = 0
+        self._written += 1
         if fold is None:
             return
         if fold.changed:
@@ -251,6 +262,8 @@ class Derivation:
         if sample.time >= fold.until:
             fold.zone = self._zone(head.number)  # as it is set now
         completed = fold.take(sample)
+        if completed.part is not None or completed.ended:
+            self._begin()
         if completed.part is not None:
             self._put_part(head.number, completed.part)
             assert fold.part is not None
@@ -325,6 +338,7 @@ class Derivation:
             self._roll_day(number, part.start, fold.zone)
 
     def _put_part(self, number: int, part: Rollup) -> None:
+        self._written += 1
         self._db.execute(_PUT_PART, (number, part.start, part.day, written(part)))
 
     def _roll_day(self, number: int, time: int, zone: str) -> None:
@@ -355,6 +369,7 @@ class Derivation:
 
     def _put_ended(self, number: int, ended: Iterable[Ended]) -> None:
         for one, by in ended:
+            self._written += 1
             self._db.execute(
                 _PUT_ACTIVITY,
                 (

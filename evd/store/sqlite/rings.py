@@ -88,7 +88,7 @@ class Rings:
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
-        """Take a status that is newer than all of its ring; needs no statement and no open transaction.
+        """Take a status that is newer than all of its ring; needs no look-up and no open transaction.
 
         Returns False, without doing anything, if it is not the newest or its head is not in memory: call `arrive`.
         """
@@ -109,9 +109,10 @@ class Rings:
         if fold is not None:
             if not head.plain or (time, seq) <= (head.time, head.seq):
                 return False
-            if not fold.take_quiet(time, seq, message.status_id, message.fields):
-                return False
-            head.unsaved += 1
+            if fold.take_quiet(time, seq, message.status_id, message.fields):
+                head.unsaved += 1
+            else:
+                self.derivation.arrive(head, message, head.kept)
         slot = head.append(time, seq)
         if slot < 0:
             return False
@@ -312,7 +313,7 @@ class Rings:
     def take_moved(self) -> int:
         """How many rows were moved since the last call."""
         moved, self.upkeep.moved = self.upkeep.moved, 0
-        return moved
+        return moved + self.derivation.take_written()
 
     def _settle(self, head: RingState) -> None:
         """Prepare a ring that is more than a circle for a status: evict what must go, and make the circle fit."""
