@@ -98,14 +98,12 @@ _V1 = (
     AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
-<<<<<<< HEAD
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
     AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
-=======
     # Users, sessions, access tokens
     AccessRow("GET", "/users", "admin", "read"),
     AccessRow("POST", "/users", "admin", "write"),
@@ -120,7 +118,6 @@ _V1 = (
     AccessRow("GET", "/tokens", "user", "read", person=True),
     AccessRow("POST", "/tokens", "user", "write", person=True, unrevoked=True),
     AccessRow("DELETE", "/tokens/<given>", "user", "write", person=True),
->>>>>>> derived
     # Events, settings, the live stream
     AccessRow("GET", "/events", "user", "read"),
     AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),

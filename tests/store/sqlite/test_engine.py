@@ -554,10 +554,11 @@ def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Op
 def test_the_log_is_looked_at_by_what_goes_into_it(open_store: Opener, database: Path) -> None:
     """A late status in a long ring moves half of it: thousands of pages, not two."""
     store = open_store(capacity=20_000)
-    store.write([arrival(time=NOW + 1000 * number, document=b"x" * 200) for number in range(20_000)])
+    parked = {"fields": b'{"state":0}'}
+    store.write([arrival(time=NOW + 1000 * number, document=b"x" * 200, **parked) for number in range(20_000)])
     log = database.with_name(f"{database.name}-wal")
     for number in range(40):
-        store.write([arrival(time=NOW + 10_000_500 + number)])
+        store.write([arrival(time=NOW + 10_000_500 + number, **parked)])
         if store.wants_checkpoint:
             store.checkpoint()
         while store.wants_maintenance:
