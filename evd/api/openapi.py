@@ -1,0 +1,280 @@
+"""The OpenAPI 3.1 document of all routes. Pure.
+
+Each part comes from the one place that holds it: paths and their arguments from the app's rules, security from
+evd.auth.access, summaries from the views' docstrings, bodies and answers from the types of `described`, of which
+msgspec makes JSON Schema 2020-12.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, NamedTuple
+
+import msgspec
+
+from evd.api.described import JSON, Described
+from evd.auth.access import AccessRow
+
+Json = dict[str, Any]
+
+VERSION = "3.1.0"
+REF = "#/components/schemas/{name}"
+PROBLEM = "application/problem+json"
+V1 = "/api/v1"
+
+
+class Problem(msgspec.Struct):
+    """An error (RFC 9457): `detail` says what is wrong, where, and what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class OriginalError(msgspec.Struct):
+    """An error in the original's form."""
+
+    error: str = msgspec.field(name="Error")
+    detail: str
+
+
+class Operation(NamedTuple):
+    """A method of a path."""
+
+    method: str
+    rule: str
+    """As in Flask: `/vehicles/<given>`."""
+    arguments: Mapping[str, Json]
+    """The path's arguments, with their JSON Schemas."""
+    row: AccessRow
+    name: str
+    subject: str
+    doc: str
+    """The view's docstring."""
+    about: Described
+
+
+class Subject(NamedTuple):
+    """A group of operations."""
+
+    name: str
+    doc: str
+
+
+ERRORS = {
+    400: "The request is invalid.",
+    401: "Nothing, or nothing valid, says who asks.",
+    403: "Whoever asks may not do this.",
+    404: "It does not exist, or is not yours to see.",
+    405: "The path takes other methods: Allow names them.",
+    408: "The body did not come in time.",
+    413: "The body is too large.",
+    429: "Too many requests: Retry-After says when to come again.",
+    503: "evd cannot do this now: Retry-After says when to come again.",
+}
+
+SCHEMES: Json = {
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
+    "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A Firebase ID token, which says who the app's user is, beside the app's key.",
+    },
+}
+
+LIST_QUERY: Sequence[Json] = (
+    {
+        "name": "cursor",
+        "in": "query",
+        "description": "Where the page begins: from the Link of the page before.",
+        "schema": {"type": "string", "maxLength": 1024},
+    },
+)
+
+
+def document(operations: Iterable[Operation], subjects: Iterable[Subject], version: str) -> Json:
+    """The whole document."""
+    known = list(operations)
+    types = [Problem, OriginalError]
+    for one in known:
+        types += [kind for kind in (one.about.answer, one.about.body, one.about.query) if kind is not None]
+    schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    schema_of = _Schemas(types, schemas, components)
+    paths: dict[str, Json] = {}
+    for one in known:
+        path = paths.setdefault(_path(one.rule), {})
+        if one.about.original:
+            path["servers"] = [{"url": "/"}, {"url": "/v2"}, {"url": "/v3"}]
+        path[one.method.lower()] = _operation(one, schema_of)
+    return {
+        "openapi": VERSION,
+        "info": {
+            "title": "evd",
+            "version": version,
+            "summary": "Vehicles that report over Sigfox: their callbacks in, their history and pushes out.",
+            "description": "docs/api.md says how to sign in, and what pages, times and errors look like.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": subject.name, "description": _summary(subject.doc)} for subject in subjects],
+        "paths": dict(sorted(paths.items(), key=lambda one: (not one[0].startswith(V1), one[0]))),
+        "components": {
+            "schemas": dict(sorted(schema_of.used().items())),
+            "securitySchemes": SCHEMES,
+        },
+    }
+
+
+class _Schemas:
+    """The JSON Schemas of types."""
+
+    def __init__(self, types: Sequence[Any], schemas: Sequence[Json], components: Json) -> None:
+        self._types, self._schemas, self._components = types, schemas, components
+
+    def __getitem__(self, kind: Any) -> Json:
+        return self._schemas[next(index for index, one in enumerate(self._types) if one is kind)]
+
+    def fields(self, struct: Any) -> Json:
+        """The JSON Schema of a struct, not the reference to it."""
+        component: Json = self._components[self[struct]["$ref"].rpartition("/")[2]]
+        return component
+
+    def used(self) -> Json:
+        """All components but those that only say what a query has."""
+        queries = {kind.__name__ for kind in self._types if getattr(kind, "__name__", "").endswith("Query")}
+        return {name: schema for name, schema in self._components.items() if name not in queries}
+
+
+def _operation(one: Operation, schemas: _Schemas) -> Json:
+    about = one.about
+    summary, description = _summary(one.doc), _rest(one.doc)
+    shown: Json = {"operationId": one.name, "tags": [one.subject], "summary": summary}
+    if description:
+        shown["description"] = description
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in one.arguments.items()
+    ]
+    parameters += _query(about, schemas)
+    if parameters:
+        shown["parameters"] = parameters
+    if about.body is not None:
+        content: Json = {"schema": schemas[about.body]}
+        if about.body_example is not None:
+            content["example"] = about.body_example
+        shown["requestBody"] = {
+            "required": about.body_needed,
+            "content": {media: content for media in about.body_media},
+        }
+    shown["responses"] = _answers(one, schemas)
+    shown["security"] = security(one.row)
+    shown["x-scope"], shown["x-relation"] = one.row.scope, one.row.relation
+    return shown
+
+
+def _query(about: Described, schemas: _Schemas) -> list[Json]:
+    found: list[Json] = []
+    if about.query is not None:
+        struct = schemas.fields(about.query)
+        needed = struct.get("required", [])
+        for name, given in struct["properties"].items():
+            schema = {key: value for key, value in given.items() if key not in ("description", "examples")}
+            if schema.get("default", 0) is None:
+                del schema["default"]
+                schema = _without_null(schema)
+            parameter: Json = {"name": name, "in": "query", "required": name in needed}
+            if "description" in given:
+                parameter["description"] = given["description"]
+            parameter["schema"] = schema
+            if name in about.repeated:
+                parameter |= {"schema": {"type": "array", "items": schema}, "style": "form", "explode": True}
+            if given.get("examples"):
+                parameter["example"] = given["examples"][0]
+            found.append(parameter)
+    if about.listed:
+        limit = {"type": "integer", "minimum": 1, "maximum": about.listed}
+        found.append({"name": "limit", "in": "query", "description": "Entries of a page.", "schema": limit})
+        found += LIST_QUERY
+    return found
+
+
+def _without_null(schema: Json) -> Json:
+    """A query has no null: what may be missing is not required."""
+    if "anyOf" in schema:
+        kept = [one for one in schema["anyOf"] if one != {"type": "null"}]
+        rest = {key: value for key, value in schema.items() if key != "anyOf"}
+        return {**rest, **kept[0]} if len(kept) == 1 else {**rest, "anyOf": kept}
+    if "enum" in schema:
+        return {**schema, "enum": [value for value in schema["enum"] if value is not None]}
+    return schema
+
+
+def _answers(one: Operation, schemas: _Schemas) -> Json:
+    about = one.about
+    success: Json = {"description": HTTPStatus(about.status).phrase}
+    if about.answer is not None:
+        content: Json = {"schema": schemas[about.answer]}
+        if about.example is not None:
+            content["example"] = about.example
+        success["content"] = {about.media: content}
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
+    if about.listed:
+        said = 'The next page, rel="next" (RFC 8288); missing at the last page.'
+        headers["Link"] = {"description": said, "schema": {"type": "string"}}
+    if headers:
+        success["headers"] = headers
+    found: Json = {str(about.status): success}
+    found |= {str(status): {"description": text} for status, text in about.also.items()}
+    media, schema = (JSON, schemas[OriginalError]) if about.original else (PROBLEM, schemas[Problem])
+    for status in _errors(one):
+        if one.method == "HEAD":
+            found.setdefault(str(status), {"description": ERRORS[status]})
+        else:
+            found.setdefault(str(status), {"description": ERRORS[status], "content": {media: {"schema": schema}}})
+    return dict(sorted(found.items()))
+
+
+def _errors(one: Operation) -> list[int]:
+    """Statuses of errors that the operation may answer with."""
+    if one.row.relation == "everyone":
+        return [503] if one.rule == "/readyz" else []
+    codes = [401, 403, 429, 503]
+    if one.arguments or one.about.query or one.about.body is not None or one.about.listed:
+        codes.append(400)
+    if one.about.body is not None:
+        codes += [408, 413]
+    if not one.about.original and one.rule.startswith(V1):
+        codes.append(404)
+    return sorted(codes)
+
+
+def security(row: AccessRow) -> list[Json]:
+    """What may prove who asks: one of these, each with the roles that a key needs."""
+    if row.relation == "everyone":
+        return []
+    found: list[Json] = []
+    for role in sorted(row.key_roles):
+        if role == "admin" or row.relation == "key":
+            found += [{"key": [role]}, {"password": [role]}]
+        else:
+            found.append({"key": [role], "bearer": []})
+    return found
+
+
+def _path(rule: str) -> str:
+    """`/vehicles/<int:number>` → `/vehicles/{number}`."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule)
+
+
+def _summary(doc: str) -> str:
+    """The first paragraph, on one line."""
+    return " ".join(inspect.cleandoc(doc).partition("\n\n")[0].split())
+
+
+def _rest(doc: str) -> str:
+    return inspect.cleandoc(doc).partition("\n\n")[2]
