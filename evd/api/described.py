@@ -32,8 +32,10 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     """Media type of a successful answer."""
     example: Any = None
     """Of a successful answer's body, as JSON."""
+    answers: Mapping[int, tuple[Any, str]] = {}
+    """Further statuses that come with a body: status → the body's type, and the meaning."""
     also: Mapping[int, str] = {}
-    """Further answers without a body that has a type: status → meaning. Errors that any route gives are not named."""
+    """Further statuses: status → meaning; below 400 without a body. Errors that any route gives are not named."""
     query: type[msgspec.Struct] | None = None
     """The query's parameters: a struct's fields, which `read_query` reads."""
     repeated: Sequence[str] = ()

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from evd.api.attribute_docs import attribute_docs
 from evd.api.described import JSON, Described
 from evd.auth.access import AccessRow
 
@@ -74,6 +75,7 @@ ERRORS = {
     405: "The path takes other methods: Allow names them.",
     408: "The body did not come in time.",
     413: "The body is too large.",
+    415: "The body is compressed, which only posts over WLAN may be.",
     429: "Too many requests: Retry-After says when to come again.",
     503: "evd cannot do this now: Retry-After says when to come again.",
 }
@@ -98,13 +100,28 @@ LIST_QUERY: Sequence[Json] = (
 )
 
 
+#: A callback by GET has in its query what one by POST has in its body.
+_VARIABLES: Json = {
+    "name": "variables",
+    "in": "query",
+    "description": "The callback's variables, each a parameter of its own name.",
+    "style": "form",
+    "explode": True,
+    "schema": {"type": "object", "additionalProperties": {"type": "string"}},
+}
+
+
 def document(operations: Iterable[Operation], subjects: Iterable[Subject], version: str) -> Json:
     """The whole document."""
     known = list(operations)
     types = [Problem, OriginalError]
     for one in known:
-        types += [kind for kind in (one.about.answer, one.about.body, one.about.query) if kind is not None]
+        about = one.about
+        further = [kind for kind, _ in about.answers.values()]
+        types += [kind for kind in (about.answer, about.body, about.query, *further) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    for name, docs in attribute_docs(types).items():
+        _docs(components.get(name, {}), docs)
     schema_of = _Schemas(types, schemas, components)
     paths: dict[str, Json] = {}
     for one in known:
@@ -161,15 +178,17 @@ def _operation(one: Operation, schemas: _Schemas) -> Json:
         {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in one.arguments.items()
     ]
     parameters += _query(about, schemas)
+    if about.body is not None and one.method == "GET":
+        parameters.append(_VARIABLES)
     if parameters:
         shown["parameters"] = parameters
-    if about.body is not None:
+    if about.body is not None and one.method != "GET":
         content: Json = {"schema": schemas[about.body]}
         if about.body_example is not None:
             content["example"] = about.body_example
         shown["requestBody"] = {
             "required": about.body_needed,
-            "content": {media: content for media in about.body_media},
+            "content": dict.fromkeys(about.body_media, content),
         }
     shown["responses"] = _answers(one, schemas)
     shown["security"] = security(one.row)
@@ -229,25 +248,27 @@ def _answers(one: Operation, schemas: _Schemas) -> Json:
     if headers:
         success["headers"] = headers
     found: Json = {str(about.status): success}
-    found |= {str(status): {"description": text} for status, text in about.also.items()}
+    for status, (kind, text) in about.answers.items():
+        found[str(status)] = {"description": text, "content": {JSON: {"schema": schemas[kind]}}}
     media, schema = (JSON, schemas[OriginalError]) if about.original else (PROBLEM, schemas[Problem])
-    for status in _errors(one):
-        if one.method == "HEAD":
-            found.setdefault(str(status), {"description": ERRORS[status]})
+    errors = {status: ERRORS[status] for status in _errors(one)} | dict(about.also)
+    for status, text in errors.items():
+        if status >= 400 and one.method != "HEAD":
+            found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}}})
         else:
-            found.setdefault(str(status), {"description": ERRORS[status], "content": {media: {"schema": schema}}})
+            found.setdefault(str(status), {"description": text})
     return dict(sorted(found.items()))
 
 
 def _errors(one: Operation) -> list[int]:
     """Statuses of errors that the operation may answer with."""
     if one.row.relation == "everyone":
-        return [503] if one.rule == "/readyz" else []
+        return []
     codes = [401, 403, 429, 503]
     if one.arguments or one.about.query or one.about.body is not None or one.about.listed:
         codes.append(400)
     if one.about.body is not None:
-        codes += [408, 413]
+        codes += [408, 413, 415]
     if not one.about.original and one.rule.startswith(V1):
         codes.append(404)
     return sorted(codes)
@@ -264,6 +285,13 @@ def security(row: AccessRow) -> list[Json]:
         else:
             found.append({"key": [role], "bearer": []})
     return found
+
+
+def _docs(component: Json, docs: Mapping[str, str]) -> None:
+    """Add to a component what stands below each attribute in the source."""
+    for name, schema in component.get("properties", {}).items():
+        if name in docs:
+            schema.setdefault("description", docs[name])
 
 
 def _path(rule: str) -> str:
