@@ -17,7 +17,7 @@ from quart import Blueprint, Quart, Response, current_app, request
 from werkzeug.routing import Rule
 
 from evd.api.described import described, description_of
-from evd.api.openapi import Operation, Subject, document
+from evd.api.openapi import ApiOperation, Subject, document
 from evd.auth.access import as_listed, row_of
 from evd.store.records import NUMBER_MAX
 from evd.version import VERSION
@@ -144,13 +144,13 @@ def _served(app: Quart) -> Iterator[tuple[str, Rule, Any]]:
                 yield method, rule, app.view_functions[rule.endpoint]
 
 
-def _operations(app: Quart) -> Iterator[Operation]:
+def _operations(app: Quart) -> Iterator[ApiOperation]:
     if missing := undescribed(app):
         raise LookupError(f"each view needs evd.api.described.described and a docstring: {missing}")
     for method, rule, view in _served(app):
         row, about = row_of(method, rule.rule), description_of(view)
         assert row is not None and about is not None
-        yield Operation(
+        yield ApiOperation(
             method=method,
             rule=rule.rule,
             arguments=_arguments(rule),

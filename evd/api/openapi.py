@@ -44,7 +44,7 @@ class OriginalError(msgspec.Struct):
     detail: str
 
 
-class Operation(NamedTuple):
+class ApiOperation(NamedTuple):
     """A method of a path."""
 
     method: str
@@ -111,7 +111,7 @@ _VARIABLES: Json = {
 }
 
 
-def document(operations: Iterable[Operation], subjects: Iterable[Subject], version: str) -> Json:
+def document(operations: Iterable[ApiOperation], subjects: Iterable[Subject], version: str) -> Json:
     """The whole document."""
     known = list(operations)
     types = [Problem, OriginalError]
@@ -168,7 +168,7 @@ class _Schemas:
         return {name: schema for name, schema in self._components.items() if name not in queries}
 
 
-def _operation(one: Operation, schemas: _Schemas) -> Json:
+def _operation(one: ApiOperation, schemas: _Schemas) -> Json:
     about = one.about
     summary, description = _summary(one.doc), _rest(one.doc)
     shown: Json = {"operationId": one.name, "tags": [one.subject], "summary": summary}
@@ -233,7 +233,7 @@ def _without_null(schema: Json) -> Json:
     return schema
 
 
-def _answers(one: Operation, schemas: _Schemas) -> Json:
+def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
     about = one.about
     success: Json = {"description": HTTPStatus(about.status).phrase}
     if about.answer is not None:
@@ -260,7 +260,7 @@ def _answers(one: Operation, schemas: _Schemas) -> Json:
     return dict(sorted(found.items()))
 
 
-def _errors(one: Operation) -> list[int]:
+def _errors(one: ApiOperation) -> list[int]:
     """Statuses of errors that the operation may answer with."""
     if one.row.relation == "everyone":
         return []

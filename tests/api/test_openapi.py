@@ -99,7 +99,7 @@ def _errors(document: dict[str, Any], content: dict[str, Any]) -> Iterator[str]:
 
 
 def test_the_document_is_openapi(document: dict[str, Any]) -> None:
-    """Every schema is JSON Schema 2020-12, every reference and tag leads somewhere, and every path names its parameters.
+    """Every schema is JSON Schema 2020-12, every reference leads somewhere, and every path names its parameters.
 
     The structure as a whole is checked by what reads it: schemathesis and openapi-python-client.
     """
