@@ -18,6 +18,8 @@ import msgspec
 from evd.api.attribute_docs import attribute_docs
 from evd.api.described import JSON, Described
 from evd.auth.access import AccessRow
+from evd.auth.csrf import SAFE_METHODS
+from evd.auth.sessions import COOKIE, SECURE_COOKIE
 
 Json = dict[str, Any]
 
@@ -83,10 +85,28 @@ ERRORS = {
 SCHEMES: Json = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
     "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
-    "bearer": {
+    "firebase": {
         "type": "http",
         "scheme": "bearer",
+        "bearerFormat": "JWT",
         "description": "A Firebase ID token, which says who the app's user is, beside the app's key.",
+    },
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A personal access token with the scope: POST /api/v1/tokens, or `evd token create`.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": SECURE_COOKIE,
+        "description": f"A session's cookie, from POST /api/v1/session; without TLS it is called {COOKIE}.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "A session's CSRF token, for what changes something: GET /api/v1/session.",
     },
 }
 
@@ -262,12 +282,13 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
 
 def _errors(one: ApiOperation) -> list[int]:
     """Statuses of errors that the operation may answer with."""
-    if one.row.relation == "everyone":
+    has_body = one.about.body is not None
+    if one.row.relation == "everyone" and not has_body:
         return []
     codes = [401, 403, 429, 503]
-    if one.arguments or one.about.query or one.about.body is not None or one.about.listed:
+    if one.arguments or one.about.query or has_body or one.about.listed:
         codes.append(400)
-    if one.about.body is not None:
+    if has_body:
         codes += [408, 413, 415]
     if not one.about.original and one.rule.startswith(V1):
         codes.append(404)
@@ -275,7 +296,7 @@ def _errors(one: ApiOperation) -> list[int]:
 
 
 def security(row: AccessRow) -> list[Json]:
-    """What may prove who asks: one of these, each with the roles that a key needs."""
+    """What may prove who asks: one of these, each with the roles that a key, or the scope that a token needs."""
     if row.relation == "everyone":
         return []
     found: list[Json] = []
@@ -283,8 +304,13 @@ def security(row: AccessRow) -> list[Json]:
         if role == "admin" or row.relation == "key":
             found += [{"key": [role]}, {"password": [role]}]
         else:
-            found.append({"key": [role], "bearer": []})
-    return found
+            found.append({"key": [role], "firebase": []})
+    if row.relation == "key":
+        return [*found, {"token": [row.scope]}] if "device" in row.roles else found
+    if row.relation != "admin" and not row.person:
+        found.append({"token": [row.scope]})
+    csrf: Json = {} if row.method in SAFE_METHODS else {"csrf": []}
+    return [*found, {"session": [], **csrf}]
 
 
 def _docs(component: Json, docs: Mapping[str, str]) -> None:
