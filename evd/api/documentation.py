@@ -64,14 +64,14 @@ async def page() -> Response:
     return _file("page.html")
 
 
-@routes.get("/docs/page.js")
+@routes.get("/docs/script")
 @described(answer=str, media="text/javascript", also={304: "If-None-Match has the file's ETag."})
 async def page_script() -> Response:
     """The page's script."""
     return _file("page.js")
 
 
-@routes.get("/docs/page.css")
+@routes.get("/docs/style")
 @described(answer=str, media="text/css", also={304: "If-None-Match has the file's ETag."})
 async def page_style() -> Response:
     """The page's style."""

@@ -165,8 +165,8 @@ _HEALTH = (
     AccessRow("GET", "/readyz", "everyone", "read"),
     AccessRow("GET", "/openapi.json", "everyone", "read"),
     AccessRow("GET", "/docs", "everyone", "read"),
-    AccessRow("GET", "/docs/page.js", "everyone", "read"),
-    AccessRow("GET", "/docs/page.css", "everyone", "read"),
+    AccessRow("GET", "/docs/script", "everyone", "read"),
+    AccessRow("GET", "/docs/style", "everyone", "read"),
     AccessRow("GET", "/metrics", "admin", "read"),
 )
 

@@ -118,8 +118,8 @@ def test_the_document_and_the_page_are_served_to_everyone_and_known_ones_not_aga
         for path, media in (
             ("/openapi.json", "application/json"),
             ("/docs", "text/html; charset=utf-8"),
-            ("/docs/page.js", "text/javascript; charset=utf-8"),
-            ("/docs/page.css", "text/css; charset=utf-8"),
+            ("/docs/script", "text/javascript; charset=utf-8"),
+            ("/docs/style", "text/css; charset=utf-8"),
         ):
             whole = client.get(path)
             assert (whole.status_code, whole.headers["content-type"]) == (200, media)
