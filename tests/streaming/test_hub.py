@@ -121,7 +121,7 @@ def test_a_status_larger_than_the_queue_is_sent_where_nothing_else_waits() -> No
         (CommitSummary(keys=[RevokeKey("admin's", NOW)]), {"admin"}),
         (CommitSummary(identities=[(EndSessions("anna", "s1"), ("s1",))]), {"session"}),
         (CommitSummary(identities=[(EndSessions("anna", "s2"), ("s2",))]), set()),
-        (CommitSummary(identities=[(SetPassword("anna", "hash"), ("s1", "s2"))]), {"session"}),
+        (CommitSummary(identities=[(SetPassword("anna", "hash", NOW), ("s1", "s2"))]), {"session"}),
         (CommitSummary(identities=[(RevokeToken("t1"), True)]), {"token"}),
         (CommitSummary(identities=[(RemoveUser("anna"), True)]), {"session", "token"}),
         (CommitSummary(identities=[(RemoveUser("martin"), True)]), set()),
