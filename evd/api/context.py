@@ -12,6 +12,9 @@ from quart import Quart, current_app, g, request
 from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
 from evd.auth.access import AccessRow, row_of
 from evd.auth.caller import Caller
+from evd.auth.identities import Identities
+from evd.auth.password_guesses import PasswordGuesses
+from evd.auth.passwords import Passwords
 from evd.clock import Clock
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
@@ -58,6 +61,9 @@ class Context(msgspec.Struct, frozen=True):
     ingest: Ingest
     queries: Queries
     live: StreamHub
+    identities: Identities
+    passwords: Passwords
+    guesses: PasswordGuesses
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
@@ -110,6 +116,11 @@ def is_local() -> bool:
     return bool(request.scope.get("state", {}).get("local"))
 
 
+def is_secure() -> bool:
+    """Whether the request came over TLS, to evd or to a trusted proxy."""
+    return request.scheme == "https"
+
+
 async def caller() -> Caller:
     """Who sent this request, checked against its route's row of ACCESS.
 
@@ -118,8 +129,13 @@ async def caller() -> Caller:
     known: Caller | None = g.get("caller")
     if known is None:
         context = here()
-        asked = Asked(asked_row(), request_headers(), client_address(), is_local())
-        proofs = Proofs(context.directory.keys, context.tokens, context.config.app.trust_user_header)
+        asked = Asked(asked_row(), request_headers(), client_address(), is_local(), is_secure())
+        config = context.config
+        proofs = Proofs(
+            *(context.directory.keys, context.identities, context.tokens),
+            trusts_header=config.app.trust_user_header,
+            origins=config.server.cors_origins,
+        )
         known = g.caller = await identified(asked, proofs)
         _set_requester(known)
         if asked.row.relation == "user":

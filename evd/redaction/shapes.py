@@ -24,7 +24,11 @@ class SecretShape(NamedTuple):
 
 
 SHAPES: tuple[SecretShape, ...] = (
-    SecretShape("evd_", re.compile(r"(?i)evd_(?:sigfox|device|app|admin)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
+    SecretShape(
+        "evd_",
+        re.compile(r"(?i)evd_(?:sigfox|device|app|admin|token|session)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?"),
+    ),
+    SecretShape("evd_", re.compile(r"(?i)evd_csrf_[0-9a-z]{16,}+")),
     SecretShape(
         "eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")
     ),  # a JWT: {" in base64, also when it was cut

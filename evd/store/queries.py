@@ -189,7 +189,7 @@ class IdentityQueries(Protocol):
         """Local users, by uid."""
 
     async def sessions(
-        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+        self, uid: str, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
     ) -> Listing[SessionRow]:
         """A user's sessions, by (created, id); also those that have ended by time alone."""
 
