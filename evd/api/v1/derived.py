@@ -6,12 +6,13 @@ Times are asked for as RFC 3339 or epoch ms. Energy and cost are computed by wha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -33,25 +34,143 @@ from evd.store.records import TimeSpan
 USUAL, MOST = 100, 1_000
 """Entries of a page."""
 
-UNITS = ("hour", "day")
+Unit = Literal["hour", "day"]
+UNITS: tuple[Unit, ...] = ("hour", "day")
 FIRST = (-1, -1, "")
+
+
+class Between(msgspec.Struct):
+    """The query's times: RFC 3339, or epoch ms."""
+
+    from_: str = msgspec.field(name="from", default="1970-01-01T00:00:00Z")
+    until: str = "9999-12-31T23:59:59Z"
+
+
+class RollupQuery(Between):
+    unit: Unit = "hour"
+
+
+class ShownActivity(TypedDict):
+    """Charges are % of the battery. `inferred`: no status shows it, or its beginning."""
+
+    state: Literal["open", "closed", "inferred"]
+    start: str
+    start_ms: int
+    end: str
+    """Of an open one, its last status so far."""
+    end_ms: int
+    from_percent: float | None
+    to_percent: float | None
+    energy_kwh: float | None
+    energy_by: energy.Source | None
+    """What the energy is computed by."""
+    messages: int
+    """Statuses that show it."""
+
+
+class ShownSession(ShownActivity):
+    peak_current_a: float | None
+    cost: float | None
+    """By the vehicle's tariff; null without one, or if some of it has no price."""
+    currency: str | None
+    place: str | None
+    """`LAT,LNG` in degrees."""
+
+
+class ShownTrip(ShownActivity):
+    km_by_range: float | None
+    """By how much the vehicle's range fell."""
+    km_by_places: float | None
+    """In straight lines between the places on the way."""
+    from_place: str | None
+    to_place: str | None
+
+
+class ShownSpread(TypedDict):
+    count: int
+    min: float
+    mean: float
+    max: float
+    first: float
+    last: float
+
+
+class ShownRollup(TypedDict):
+    """Of an hour or a day; `until` is not included."""
+
+    start: str
+    start_ms: int
+    until: str
+    until_ms: int
+    messages: int
+    km: float
+    """By how much the range fell while the vehicle drove."""
+    charged_percent: float
+    used_percent: float
+    charged_kwh: float | None
+    charged_by: energy.Source | None
+    used_kwh: float | None
+    used_by: energy.Source | None
+    measures: dict[str, ShownSpread]
+    """Each measure that had a value, and `full_range`: km that a full battery would give."""
+
+
+_TIMES = {
+    "start": "2021-12-13T13:10:00.000Z",
+    "start_ms": 1639401000000,
+    "end": "2021-12-13T13:40:00.000Z",
+    "end_ms": 1639402800000,
+}
+_SESSION = {
+    "state": "closed",
+    **_TIMES,
+    "from_percent": 40, "to_percent": 51, "peak_current_a": 32, "energy_kwh": 5.5, "energy_by": "battery",
+    "cost": 1.1, "currency": "EUR", "place": "48.1486,17.1077", "messages": 3,
+}
+_TRIP = {
+    "state": "closed",
+    **_TIMES,
+    "from_percent": 51, "to_percent": 45, "km_by_range": 24, "km_by_places": 21.4,
+
+        "energy_kwh": 3,
+        "energy_by": "battery",
+        "from_place": "48.1486,17.1077",
+        "to_place": "48.2,17.2",
+        "messages": 4
+    ,
+}
+_ROLLUP = {
+    "start": "2021-12-13T13:00:00.000Z", "start_ms": 1639400400000,
+    "until": "2021-12-13T14:00:00.000Z", "until_ms": 1639404000000,
+    "messages": 4, "km": 0, "charged_percent": 11, "used_percent": 0,
+    "charged_kwh": 5.5, "charged_by": "battery", "used_kwh": None, "used_by": None,
+    "measures": {"current_charge": {"count": 4, "min": 40, "mean": 45.75, "max": 51, "first": 40, "last": 51}},
+}
+_TARIFF = {
+    "currency": "EUR",
+    "per_kwh": 0.3,
+    "prices": [{"per_kwh": 0.1, "begin": "22:00", "end": "06:00"}, {"per_kwh": 0, "place": "48.2,17.2"}],
+}
 
 routes = Blueprint("derived", __name__, url_prefix=V1)
 
 
 @routes.get("/vehicles/<given>/sessions")
+@described(answer=list[ShownSession], query=Between, listed=MOST, example=[_SESSION])
 async def sessions(given: str) -> Response:
     """Charge sessions that overlap the time asked for, the oldest first; the open one last."""
     return await _activities(given, CHARGING, _session)
 
 
 @routes.get("/vehicles/<given>/trips")
+@described(answer=list[ShownTrip], query=Between, listed=MOST, example=[_TRIP])
 async def trips(given: str) -> Response:
     """Trips that overlap the time asked for, the oldest first; the open one last."""
     return await _activities(given, DRIVING, _trip)
 
 
 @routes.get("/vehicles/<given>/rollups")
+@described(answer=list[ShownRollup], query=RollupQuery, listed=MOST, example=[_ROLLUP])
 async def rollups(given: str) -> Response:
     """Roll-ups of hours (UTC) or days (of the vehicle's zone) that had statuses, the oldest first."""
     vehicle = vehicle_id(given)
@@ -69,13 +188,16 @@ async def rollups(given: str) -> Response:
 
 
 @routes.get("/vehicles/<given>/tariff")
+@described(answer=Tariff | None, example=_TARIFF)
 async def show_tariff(given: str) -> Response:
     """Prices of a kWh; null if none are set."""
     return v1_json(msgspec.to_builtins((await _facts(vehicle_id(given))).tariff))
 
 
 @routes.put("/vehicles/<given>/tariff")
+@described(answer=Tariff, example=_TARIFF, body=Tariff, body_example=_TARIFF)
 async def set_tariff(given: str) -> Response:
+    """Set the prices of a kWh by which the cost of charge sessions is computed."""
     tariff: Tariff = await read_form(Tariff)
     wrong = faults(tariff)
     if wrong is not None:

@@ -161,8 +161,7 @@ class Derivation:
             self._changed_heads.clear()
         if due:
             self._begin()
-        for head in due:
-            self.save(head)
+            self._db.executemany(_SAVE_SINCE, [one for head in due if (one := self._saved(head)) is not None])
 
     def take_written(self) -> int:
         """How many rows were written since the last call, because they lengthen the WAL."""
@@ -175,16 +174,25 @@ class Derivation:
 
     def save(self, head: RingState) -> None:
         """Write what is open of a vehicle, in an open transaction."""
+        values = self._saved(head)
+        if values is not None:
+            self._db.execute(_SAVE_SINCE, values)
+
+    def _saved(self, head: RingState) -> tuple[bytes, bytes, int] | None:
+        """Write all that is open, or return what _SAVE_SINCE needs where that is enough."""
         fold = head.fold
         head.unsaved = 0
         self._written += 1
         if fold is None:
-            return
+            return None
         if fold.changed:
             self._write(head.number, fold)
-        elif (since := fold.unmerged()) is not None:
-            last, (*counts, spreads) = since
-            self._db.execute(_SAVE_SINCE, (_encode((last, *counts)), spreads, head.number))
+            return None
+        since = fold.unmerged()
+        if since is None:
+            return None
+        last, (*counts, spreads) = since
+        return _encode((last, *counts)), spreads, head.number
 
     def forget(self) -> None:
         """Reset after a rollback."""
