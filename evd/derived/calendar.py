@@ -60,6 +60,11 @@ def part_at(time: int, zone: str) -> Span:
     return Span(max(hour, day.start), min(hour + HOUR_MS, day.until), day.day)
 
 
+def clock_at(time: int, zone: str) -> str:
+    """What clocks of the zone show at a time (epoch ms), as `22:00`."""
+    return datetime.fromtimestamp(time / 1000, ZoneInfo(zone)).strftime("%H:%M")
+
+
 def _midnight(day: int, zone: ZoneInfo) -> int:
     """When a local day begins: where clocks are set at midnight, the first moment that has its date."""
     begins = datetime.combine(date.fromordinal(EPOCH + day), datetime.min.time(), tzinfo=zone)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from evd.derived.calendar import clock_at
 from evd.model.geo import distance_m, position_of
 from evd.model.units import MINUTE_MS
 
@@ -76,7 +75,7 @@ def cost(tariff: Tariff, kwh: float, start: int, end: int, place: str | None, zo
 
 def price_at(tariff: Tariff, time: int, place: str | None, zone: str) -> float | None:
     """Of a kWh at a time and place."""
-    clock = datetime.fromtimestamp(time / 1000, ZoneInfo(zone)).strftime("%H:%M")
+    clock = clock_at(time, zone)
     for price in tariff.prices:
         if _applies(price, clock) and (price.place is None or _is_near(price, place)):
             return price.per_kwh

@@ -39,14 +39,14 @@ UNITS: tuple[Unit, ...] = ("hour", "day")
 FIRST = (-1, -1, "")
 
 
-class Between(msgspec.Struct):
+class SpanQuery(msgspec.Struct):
     """The query's times: RFC 3339, or epoch ms."""
 
     from_: str = msgspec.field(name="from", default="1970-01-01T00:00:00Z")
     until: str = "9999-12-31T23:59:59Z"
 
 
-class RollupQuery(Between):
+class RollupQuery(SpanQuery):
     unit: Unit = "hour"
 
 
@@ -68,7 +68,7 @@ class ShownActivity(TypedDict):
     """Statuses that show it."""
 
 
-class ShownSession(ShownActivity):
+class ShownChargeSession(ShownActivity):
     peak_current_a: float | None
     cost: float | None
     """By the vehicle's tariff; null without one, or if some of it has no price."""
@@ -124,26 +124,42 @@ _TIMES = {
 _SESSION = {
     "state": "closed",
     **_TIMES,
-    "from_percent": 40, "to_percent": 51, "peak_current_a": 32, "energy_kwh": 5.5, "energy_by": "battery",
-    "cost": 1.1, "currency": "EUR", "place": "48.1486,17.1077", "messages": 3,
+    "from_percent": 40,
+    "to_percent": 51,
+    "peak_current_a": 32,
+    "energy_kwh": 5.5,
+    "energy_by": "battery",
+    "cost": 1.1,
+    "currency": "EUR",
+    "place": "48.1486,17.1077",
+    "messages": 3,
 }
 _TRIP = {
     "state": "closed",
     **_TIMES,
-    "from_percent": 51, "to_percent": 45, "km_by_range": 24, "km_by_places": 21.4,
-
-        "energy_kwh": 3,
-        "energy_by": "battery",
-        "from_place": "48.1486,17.1077",
-        "to_place": "48.2,17.2",
-        "messages": 4
-    ,
+    "from_percent": 51,
+    "to_percent": 45,
+    "km_by_range": 24,
+    "km_by_places": 21.4,
+    "energy_kwh": 3,
+    "energy_by": "battery",
+    "from_place": "48.1486,17.1077",
+    "to_place": "48.2,17.2",
+    "messages": 4,
 }
 _ROLLUP = {
-    "start": "2021-12-13T13:00:00.000Z", "start_ms": 1639400400000,
-    "until": "2021-12-13T14:00:00.000Z", "until_ms": 1639404000000,
-    "messages": 4, "km": 0, "charged_percent": 11, "used_percent": 0,
-    "charged_kwh": 5.5, "charged_by": "battery", "used_kwh": None, "used_by": None,
+    "start": "2021-12-13T13:00:00.000Z",
+    "start_ms": 1639400400000,
+    "until": "2021-12-13T14:00:00.000Z",
+    "until_ms": 1639404000000,
+    "messages": 4,
+    "km": 0,
+    "charged_percent": 11,
+    "used_percent": 0,
+    "charged_kwh": 5.5,
+    "charged_by": "battery",
+    "used_kwh": None,
+    "used_by": None,
     "measures": {"current_charge": {"count": 4, "min": 40, "mean": 45.75, "max": 51, "first": 40, "last": 51}},
 }
 _TARIFF = {
@@ -156,14 +172,14 @@ routes = Blueprint("derived", __name__, url_prefix=V1)
 
 
 @routes.get("/vehicles/<given>/sessions")
-@described(answer=list[ShownSession], query=Between, listed=MOST, example=[_SESSION])
+@described(answer=list[ShownChargeSession], query=SpanQuery, listed=MOST, example=[_SESSION])
 async def sessions(given: str) -> Response:
     """Charge sessions that overlap the time asked for, the oldest first; the open one last."""
     return await _activities(given, CHARGING, _session)
 
 
 @routes.get("/vehicles/<given>/trips")
-@described(answer=list[ShownTrip], query=Between, listed=MOST, example=[_TRIP])
+@described(answer=list[ShownTrip], query=SpanQuery, listed=MOST, example=[_TRIP])
 async def trips(given: str) -> Response:
     """Trips that overlap the time asked for, the oldest first; the open one last."""
     return await _activities(given, DRIVING, _trip)
