@@ -25,7 +25,7 @@ from evd.derived.rollups import Rollup, Spread
 from evd.derived.samples import CHARGING, DRIVING
 from evd.derived.tariff import Tariff, cost, faults
 from evd.errors import BadRequest, NotFound
-from evd.model.operations import SetTariff, UnknownVehicle
+from evd.model.operations import PriceCharging, UnknownVehicle
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.model.units import HOUR_MS
 from evd.store.derived_rows import ActivityRow, DerivedFacts
@@ -220,7 +220,7 @@ async def set_tariff(given: str) -> Response:
         raise BadRequest(f"the tariff cannot be kept: {wrong}")
     vehicle = vehicle_id(given)
     try:
-        await here().writer.write(SetTariff(vehicle, msgspec.json.encode(tariff)))
+        await here().writer.write(PriceCharging(vehicle, msgspec.json.encode(tariff)))
     except UnknownVehicle as error:
         raise NotFound(str(error)) from None
     return v1_json(msgspec.to_builtins(tariff))

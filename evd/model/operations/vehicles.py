@@ -17,7 +17,7 @@ class SetVehicle(Operation, frozen=True, gc=False):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class SetTariff(Operation, frozen=True, gc=False):
+class PriceCharging(Operation, frozen=True, gc=False):
     """What charging a vehicle costs: a Tariff (`evd.derived.tariff`) as JSON. Raises UnknownVehicle."""
 
     vehicle: str

@@ -96,18 +96,19 @@ class Derivation:
                 self.lagging[row[1]] = None
         return next(iter(self.lagging), None)
 
-    def load(self, vehicle: str, head: RingState) -> None:
-        """Give a head what is open of its vehicle, with what came since it was written."""
+    def load(self, vehicle: str, head: RingState) -> bool:
+        """Give a head what is open of its vehicle, with what came since it was written; False: that is too much."""
         if not self._days:
-            return
+            return True
         fold = self._read(head.number)
         behind = list(islice(self._since(head, fold), SAVE_EVERY + 1))
         if len(behind) > SAVE_EVERY:
             self.lagging[vehicle] = None
-            return
+            return False
         self._catch_up(head, fold, behind)
         self._raise_floor(head, fold)
         head.fold = fold
+        return True
 
     def catch_up(self, head: RingState) -> bool:
         """Derive some more statuses of a lagging vehicle; whether some are left."""

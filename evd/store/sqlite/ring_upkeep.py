@@ -54,20 +54,19 @@ class RingMaintenance:
         self._rings = rings
         self._overflow = overflow
         self._capacity = capacity
+        self.moved = 0
+        """Rows that were moved in rings, which lengthen the WAL; whoever reads the number begins it anew."""
         self._resize_from: int | None = 0
         """The first vehicle whose ring may have another size than its settings; None if there is none."""
         self._damaged: set[int] = set()
         self._admit_from: int | None = None
         """The first vehicle whose ring may have statuses that have become timely; None if the clock was not wrong."""
         self._admit_until = 0
-        self.moved = 0
-        """Rows that were moved in rings, which lengthen the WAL; whoever reads the number begins it anew."""
 
     @property
     def due(self) -> bool:
         """Whether `step` may find something to do."""
-        waiting = self._resize_from is not None or self._admit_from is not None
-        return waiting or bool(self._damaged) or self._rings.derivation.lags
+        return self._resize_from is not None or self._admit_from is not None or bool(self._damaged)
 
     def sizes_changed(self) -> None:
         """Note that a ring's size may differ from its settings."""
@@ -113,8 +112,6 @@ class RingMaintenance:
                 self._resize()
             elif self._admit_from is not None:
                 self._admit()
-            elif self._rings.derivation.lags:
-                self._derive()
         except RingDamaged as damage:
             self.note_damage(damage.number)
 
@@ -122,7 +119,10 @@ class RingMaintenance:
         """Give a ring the size in its settings. Raises RingDamaged."""
         wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
         if wrong is None:
-            self._resize_from = None
+            if self._rings.derivation.lags:
+                self._derive()  # from rings that have their sizes
+            else:
+                self._resize_from = None
             return
         number, vehicle = wrong
         self._rings.drop(vehicle)

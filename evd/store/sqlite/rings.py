@@ -208,7 +208,8 @@ class Rings:
         if head.tally.time == NOT_COUNTED:
             self._counts.recount(head)
             write_shape(self._db, head)
-        self.derivation.load(vehicle, head)
+        if not self.derivation.load(vehicle, head):
+            self.upkeep.sizes_changed()
         return head
 
     def known(self, vehicle: str) -> bool:

@@ -15,7 +15,7 @@ from evd.derived.calendar import day_at
 from evd.derived.fold import derive, merged
 from evd.derived.rollups import Rollup
 from evd.derived.samples import CHARGING, DRIVING, read_sample
-from evd.model.operations import Arrive, SetTariff, UnknownVehicle
+from evd.model.operations import Arrive, PriceCharging, UnknownVehicle
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 from evd.store.records import TimeSpan
 
@@ -100,12 +100,12 @@ def test_an_unknown_vehicle_has_nothing(filled: AnyDatabase) -> None:
     assert pages(filled, "hours", -1, nobody, limit=5) == pages(filled, "day_rollups", -1, nobody, limit=5) == []
     assert pages(filled, "activities", (-1, -1, ""), nobody, CHARGING, limit=5) == []
     assert filled.ask(lambda queries: queries.derived_facts("nobody")) is None
-    (refused,) = filled.write(SetTariff("nobody", b'{"currency":"EUR"}'))
+    (refused,) = filled.write(PriceCharging("nobody", b'{"currency":"EUR"}'))
     assert isinstance(refused, UnknownVehicle)
 
 
 def test_what_is_set_for_a_vehicle(filled: AnyDatabase) -> None:
-    filled.write(SetTariff("386625", b'{"currency":"EUR","per_kwh":0.25}'))
+    filled.write(PriceCharging("386625", b'{"currency":"EUR","per_kwh":0.25}'))
     facts = filled.ask(lambda queries: queries.derived_facts("386625"))
     assert facts is not None and facts.tariff is not None
     assert (facts.zone, facts.tariff.per_kwh, facts.electricity.battery_kwh) == ("UTC", 0.25, None)

@@ -27,7 +27,7 @@ _SET_COLUMN = {
 }
 
 
-def _set_tariff(tables: SmallTables, op: ops.SetTariff) -> None:
+def _set_tariff(tables: SmallTables, op: ops.PriceCharging) -> None:
     if not tables.rings.known(op.vehicle):
         raise ops.UnknownVehicle(f"vehicle {op.vehicle} is unknown: it has sent no status and was not set up")
     tables.db.execute(_SET_TARIFF, (op.vehicle, op.tariff))
@@ -44,6 +44,6 @@ def _mend_clock(tables: SmallTables, op: ops.MendClock) -> None:
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.SetVehicle: _set_vehicle,
-    ops.SetTariff: _set_tariff,
+    ops.PriceCharging: _set_tariff,
     ops.MendClock: _mend_clock,
 }
