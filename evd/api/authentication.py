@@ -104,7 +104,15 @@ async def _by_token(asked: Asked, proofs: Proofs) -> Caller | None:
     if asked.row.relation == "key" and "device" not in asked.row.roles:
         raise Forbidden("this access token may not do this: a key is needed")
     scopes = cast("frozenset[Scope]", token.scopes)
-    return Caller(token.uid, False, "token", None, scopes, token.vehicles, token.tags)
+    return Caller(
+        token.uid,
+        admin=False,
+        means="token",
+        scopes=scopes,
+        vehicles=token.vehicles,
+        tags=token.tags,
+        credential_id=token.token_id,
+    )
 
 
 async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
@@ -116,18 +124,18 @@ async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
         return None
     session, cookie = found
     require_intent(asked.row.method, asked.headers, cookie, secure=asked.secure)
-    return Caller(session.uid, session.admin, "session")
+    return Caller(session.uid, admin=session.admin, means="session", credential_id=session.session_id)
 
 
 async def _by_key(asked: Asked, proofs: Proofs) -> Caller:
     """A key is needed also beside a user's identity, on routes of the app."""
     key = proofs.keys.require(asked.headers, asked.row.key_roles, asked.peer)
     if key.role == "admin":
-        return Caller(None, admin=True, means="key", key=key)
+        return Caller(None, admin=True, means="key", key=key, credential_id=key.key_id)
     if asked.row.relation == "key":
-        return Caller(None, admin=False, means="key", key=key)
+        return Caller(None, admin=False, means="key", key=key, credential_id=key.key_id)
     uid, means = await _user(asked, proofs)
-    return Caller(uid, admin=False, means=means, key=key)
+    return Caller(uid, admin=False, means=means, key=key, credential_id=key.key_id)
 
 
 async def _user(asked: Asked, proofs: Proofs) -> tuple[str, Means]:

@@ -17,7 +17,7 @@ import orjson
 
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
-from evd.model.operations import Arrive, RevokeKey
+from evd.model.operations import Arrive
 
 RETRY_S = 5
 """When to retry if all places are taken: streams come and go with their dashboards."""
@@ -26,8 +26,14 @@ RETRY_S = 5
 class Subscriber(NamedTuple):
     """Who follows: a user, or an administrator's key; both "" for the control socket."""
 
-    key_id: str = ""
+    credential_id: str = ""
+    """Of the key, the session or the access token, with whose end the stream ends."""
     uid: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whose streams are counted together: a user's, by whatever credential, or a key's."""
+        return f"user {self.uid}" if self.uid else f"key {self.credential_id}"
 
 
 class StreamLimits(NamedTuple):
@@ -109,7 +115,7 @@ class StreamHub:
     def __init__(self, bounds: StreamLimits) -> None:
         self._bounds = bounds
         self._closed = False
-        self._streams: Counter[Subscriber] = Counter()
+        self._streams: Counter[str] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
         """By vehicle in normal form; None: followers of all vehicles."""
 
@@ -126,7 +132,7 @@ class StreamHub:
                 f"{self._bounds.streams} streams are open, as many as app.streams_max allows: connect again later",
                 retry_after_s=RETRY_S,
             )
-        if self._streams[subscriber] >= self._bounds.streams_per_subscriber:
+        if self._streams[subscriber.name] >= self._bounds.streams_per_subscriber:
             raise Unavailable(
                 f"you have {self._bounds.streams_per_subscriber} open streams, as many as app.streams_per_user allows",
                 retry_after_s=RETRY_S,
@@ -141,7 +147,7 @@ class StreamHub:
         self.require_place(subscriber)
         follower = Follower(subscriber, wake, self._bounds)
         named = tuple(vehicles) or (None,)
-        self._streams[subscriber] += 1
+        self._streams[subscriber.name] += 1
         for vehicle in named:
             self._followers.setdefault(vehicle, []).append(follower)
         try:
@@ -151,9 +157,9 @@ class StreamHub:
                 self._followers[vehicle].remove(follower)
                 if not self._followers[vehicle]:
                     del self._followers[vehicle]
-            self._streams[subscriber] -= 1
-            if not self._streams[subscriber]:
-                del self._streams[subscriber]
+            self._streams[subscriber.name] -= 1
+            if not self._streams[subscriber.name]:
+                del self._streams[subscriber.name]
 
     def committed(self, summary: CommitSummary) -> None:
         """Offer the new last statuses of a commit, and end the streams whose right it revoked."""
@@ -163,9 +169,8 @@ class StreamHub:
             self._offer(status)
         for removed in summary.owners_removed:
             self._end(partial(_lost_vehicle, removed.uid, removed.vehicle))
-        for key in summary.keys:
-            if isinstance(key, RevokeKey):
-                self._end(partial(_lost_key, key.key_id))
+        for credential_id in summary.credentials_ended:
+            self._end(partial(_lost_credential, credential_id))
 
     def close(self) -> None:
         """The server stops: end all streams, and accept no more."""
@@ -190,8 +195,8 @@ def _lost_vehicle(uid: str, vehicle: str, subscriber: Subscriber, followed: str 
     return (subscriber.uid, followed) == (uid, vehicle)
 
 
-def _lost_key(key_id: str, subscriber: Subscriber, _: str | None) -> bool:
-    return subscriber.key_id == key_id
+def _lost_credential(credential_id: str, subscriber: Subscriber, _: str | None) -> bool:
+    return subscriber.credential_id == credential_id
 
 
 NOTHING = StreamPosition(0, -1, "0")

@@ -24,6 +24,7 @@ from evd.model.operations import (
     Register,
     RemoveFormat,
     RemoveOwner,
+    RemoveUser,
     Renew,
     RevokeKey,
     RevokeToken,
@@ -44,6 +45,7 @@ REGISTER = Register("A", "A", "phone", "martin", NOW)
 UNREGISTER = Unregister("A", "phone")
 OWNED = AddOwner("martin", "A", NOW)
 SIGNED_IN = OpenSession("s", b"", "martin", False, "", "", NOW)
+TOKEN_REVOKED = RevokeToken("t")
 DISOWNED = RemoveOwner("martin", "A")
 FORMAT = AddFormat("trailer", "load::uint:8", b"{}", NOW)
 FORMAT_GONE = RemoveFormat("trailer")
@@ -59,7 +61,7 @@ FULL = LimitReached("full")
         (KEY, True, CommitSummary(keys=(KEY,))),
         (KEY, "sigfox,app", CommitSummary(keys=(AddKey("k1", "sigfox,app", bytes(32), "", None, NOW),))),
         (KEY, False, CommitSummary()),
-        (REVOKED, True, CommitSummary(keys=(REVOKED,))),
+        (REVOKED, True, CommitSummary(keys=(REVOKED,), credentials_ended=("k2",))),
         (REVOKED, False, CommitSummary()),
         (FORMAT, None, CommitSummary(formats=(FORMAT,))),
         (FORMAT_GONE, True, CommitSummary(formats=(FORMAT_GONE,))),
@@ -79,8 +81,10 @@ FULL = LimitReached("full")
             True,
             CommitSummary(identities=((DISOWNED, True),), owners_removed=(DISOWNED,), registrations_changed=True),
         ),
-        (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),))),
-        (RevokeToken("t"), False, CommitSummary()),
+        (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),), credentials_ended=("old",))),
+        (TOKEN_REVOKED, True, CommitSummary(identities=((TOKEN_REVOKED, True),), credentials_ended=("t",))),
+        (TOKEN_REVOKED, False, CommitSummary()),
+        (RemoveUser("eve"), False, CommitSummary()),
         (SeeSession("s", NOW), None, CommitSummary()),
         (SetEventSettings("A", None), None, CommitSummary(event_settings_set=("A",), attended=("A",))),
         (RecordEvents("A", b"{}", (), NOW), 0, CommitSummary(events_recorded=True)),
@@ -123,6 +127,7 @@ def test_changes_of_one_subject_keep_their_order() -> None:
     summary = summarize(operations, [None, [True, None, True], True, 1, 2, None])
     assert summary == CommitSummary(
         keys=(REVOKED, KEY),
+        credentials_ended=("k2",),
         formats=(VEHICLE_FORMAT, TYPE, FORMAT_GONE, FORMAT),
         registered=("A", "B"),
         registrations_changed=True,

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
-from evd.model.operations import RemoveOwner, RevokeKey
+from evd.model.operations import RemoveOwner
 from evd.net import sse
 from evd.net.client import control_socket
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
@@ -72,7 +72,7 @@ def test_a_follower_is_sent_what_became_the_newest_of_their_vehicles() -> None:
     live, rung = StreamHub(BOUNDS), list[int]()
     a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
     with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
-        live.committed(CommitSummary([a, b], keys=[RevokeKey("other", NOW)]))
+        live.committed(CommitSummary([a, b], credentials_ended=["other"]))
         live.committed(CommitSummary([b, a]))
         assert [shown["vehicleId"] for shown in documents(one.take())] == ["A", "A"]
         assert [shown["vehicleId"] for shown in documents(fleet.take())] == ["A", "B", "B", "A"]
@@ -117,8 +117,8 @@ def test_a_status_larger_than_the_queue_is_sent_where_nothing_else_waits() -> No
         (CommitSummary(owners_removed=[RemoveOwner("martin", "A")]), {"owner"}),
         (CommitSummary(owners_removed=[RemoveOwner("martin", "B")]), set()),
         (CommitSummary(owners_removed=[RemoveOwner("eve", "A")]), set()),
-        (CommitSummary(keys=[RevokeKey("app's", NOW)]), {"owner"}),
-        (CommitSummary(keys=[RevokeKey("admin's", NOW)]), {"admin"}),
+        (CommitSummary(credentials_ended=["app's"]), {"owner"}),
+        (CommitSummary(credentials_ended=["admin's"]), {"admin"}),
     ],
 )
 def test_who_loses_the_right_is_let_go(summary: CommitSummary, ended: set[str]) -> None:

@@ -18,7 +18,7 @@ from evd.api.replies import V1, v1_json
 from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
-from evd.auth.sessions import COOKIE, SECURE_COOKIE, csrf_token, new_session
+from evd.auth.sessions import COOKIE, SECURE_COOKIE, cookie_in, csrf_token, new_session
 from evd.errors import BadRequest, NotFound, Unauthorized
 from evd.log.logger import log
 from evd.model.operations import EndSessions, OpenSession, SetPassword
@@ -53,8 +53,9 @@ async def sign_in() -> Response:
         uid, admin = await _by_password(await _given())
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
+    at, over = session.created, context.identities.over()
     await context.writer.write(
-        OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), session.created)
+        OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over)
     )
     log.info("signed in", session=session.session_id, client=client_address())
     return _with_cookie(v1_json({"uid": uid, "admin": admin, "csrf_token": csrf_token(cookie)}, 201), cookie)
@@ -95,10 +96,9 @@ async def show_session() -> Response:
     """Who asks, by whatever means; with a session also its CSRF token."""
     asking = await caller()
     shown: dict[str, Any] = {"uid": asking.uid, "admin": asking.admin, "means": asking.means}
-    found = here().identities.session(request_headers(), secure=is_secure()) if asking.means == "session" else None
-    if found is not None:
-        session, cookie = found
-        shown |= {"session": session.session_id, "csrf_token": csrf_token(cookie)}
+    if asking.means == "session":
+        cookie = cookie_in(request_headers(), SECURE_COOKIE if is_secure() else COOKIE)
+        shown |= {"session": asking.credential_id, "csrf_token": csrf_token(cookie)}
     response = v1_json(shown)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -110,16 +110,17 @@ async def sign_out() -> Response:
     asking = await caller()
     if asking.means != "session":
         raise NotFound("you are not signed in by a session: there is nothing to end")
-    await here().writer.write(EndSessions(_uid(asking), await _current()))
+    await here().writer.write(EndSessions(_uid(asking), asking.credential_id))
     return _with_cookie(v1_json({"signed_in": False}), "")
 
 
 @routes.get("/sessions")
 async def list_sessions() -> Response:
     """The user's sessions; `current` is the one that asks."""
-    uid, current = _uid(await caller()), await _current()
-    found = await here().queries.sessions(uid, *await asked_page((-1, ""), LISTED_MAX))
-    return page(found, [{**row, "current": row["id"] == current} for row in found.rows])
+    asking, over = await caller(), here().identities.over()
+    found = await here().queries.sessions(_uid(asking), *await asked_page((-1, ""), LISTED_MAX))
+    current = [row for row in found.rows if row["seen"] >= over]
+    return page(found, [{**row, "current": row["id"] == asking.credential_id} for row in current])
 
 
 @routes.delete("/sessions/<given>")
@@ -135,12 +136,6 @@ async def end_sessions() -> Response:
     """End all of the user's sessions, the asking one, too."""
     ended = await here().writer.write(EndSessions(_uid(await caller())))
     return _with_cookie(v1_json({"ended": len(ended)}), "")
-
-
-async def _current() -> str | None:
-    """The id of the asking session; None if a session does not ask."""
-    found = here().identities.session(request_headers(), secure=is_secure())
-    return found[0].session_id if found is not None and (await caller()).means == "session" else None
 
 
 def _uid(asking: Caller) -> str:

@@ -61,14 +61,13 @@ def _spellings(most: int) -> dict[str, str]:
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     asking = await caller()
-    key_id = asking.key.key_id if asking.key else ""
     if not vehicles and (asking.limited or not asking.admin):
         raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
     for vehicle in vehicles:
         await admitted(vehicle)
     if asking.admin:  # whoever owns a vehicle, or owns it no longer
-        return Subscriber(key_id or asking.uid or "")
-    return Subscriber(key_id, asking.uid or "")
+        return Subscriber(asking.credential_id)
+    return Subscriber(asking.credential_id, asking.uid or "")
 
 
 async def _events(

@@ -200,6 +200,23 @@ def test_a_stream_is_followed_by_a_session_alone(daemon: RunningDaemon, browser:
     assert browser.get("/stream", params={"vehicle": FOREIGN}).status_code == 404
 
 
+def test_a_stream_ends_with_its_session_or_its_token(admin: Admin, browser: httpx.Client) -> None:
+    sign_in(browser)
+    made = admin.token("anna", "read")
+    for headers, path in (({}, "/session"), (bearer(made), f"/tokens/{made['id']}")):
+        with (
+            httpx.Client(base_url=browser.base_url, headers=headers, cookies=browser.cookies) as follower,
+            follower.stream("GET", "/stream", params={"vehicle": VEHICLE}) as stream,
+        ):
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry:")
+            if headers:
+                admin.ask("DELETE", path)
+            else:
+                assert browser.delete(path).status_code == 200
+            assert [line for line in lines if line.startswith("event")] == []
+
+
 # Access tokens
 
 
