@@ -19,9 +19,9 @@ from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
 from evd.auth.sessions import COOKIE, SECURE_COOKIE, cookie_in, csrf_token, new_session
-from evd.errors import BadRequest, NotFound, Unauthorized
+from evd.errors import BadRequest, NotFound, Unauthorized, Unavailable
 from evd.log.logger import log
-from evd.model.operations import EndSessions, OpenSession, SetPassword
+from evd.model.operations import EndSessions, OpenSession, SetPassword, Several
 from evd.model.plain_text import one_line
 from evd.model.units import DAY_S
 from evd.request.body import says_form
@@ -42,7 +42,7 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
 async def sign_in() -> Response:
     """Sign in with a local user's name and password (JSON or a form), or with a Firebase ID token.
 
-    The answer sets the cookie; its body has the CSRF token.
+    The answer sets the cookie; its body has the CSRF token. The session that the browser had before ends.
     """
     headers, context = request_headers(), here()
     require_own_origin(headers, secure=is_secure())
@@ -54,9 +54,10 @@ async def sign_in() -> Response:
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
     at, over = session.created, context.identities.over()
-    await context.writer.write(
-        OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over)
-    )
+    opened = OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over)
+    before = context.identities.session(headers, secure=is_secure())
+    ended = [EndSessions(before[0].uid, before[0].session_id)] if before else []
+    await context.writer.write(Several((opened, *ended)))
     log.info("signed in", session=session.session_id, client=client_address())
     return _with_cookie(v1_json({"uid": uid, "admin": admin, "csrf_token": csrf_token(cookie)}, 201), cookie)
 
@@ -79,9 +80,14 @@ async def _by_password(given: SignIn) -> tuple[str, bool]:
     """
     context, peer = here(), client_address()
     context.guesses.attempt(given.user, peer)
-    found = await context.queries.password_of(given.user)
-    kept = found[0] if found else None
-    if not await context.passwords.is_right(kept, given.password) or found is None or kept is None:
+    try:
+        found = await context.queries.password_of(given.user)
+        kept = found[0] if found else None
+        is_right = await context.passwords.is_right(kept, given.password)
+    except Unavailable:
+        context.guesses.unchecked(given.user, peer)
+        raise
+    if not is_right or found is None or kept is None:
         log.warning("a sign-in was refused", client=peer)
         raise Unauthorized("the user or the password is wrong")
     context.guesses.right(given.user, peer)

@@ -90,6 +90,15 @@ def test_a_session_begins_with_a_password_and_ends_with_the_sign_out(browser: ht
     assert browser.get("/session").status_code == 401, "the session has ended, not only the cookie"
 
 
+def test_a_second_sign_in_ends_the_browser_s_first_session(browser: httpx.Client) -> None:
+    sign_in(browser)
+    first = browser.cookies["evd"]
+    sign_in(browser)
+    assert first != browser.cookies["evd"] and browser.get("/session").status_code == 200
+    browser.cookies.clear()
+    assert browser.get("/session", headers={"cookie": f"evd={first}"}).status_code == 401
+
+
 def test_a_form_signs_in_as_json_does(browser: httpx.Client) -> None:
     assert browser.post("/session", data={"user": "anna", "password": PASSWORD}).status_code == 201
     assert browser.post("/session", data={"user": "anna"}).status_code == 400
