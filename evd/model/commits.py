@@ -157,6 +157,6 @@ def _key(operation: AddKey | RevokeKey, result: Any) -> AddKey | RevokeKey:
 def _ended_by(operation: Operation, result: Any) -> Sequence[str]:
     """The ids of credentials that an operation ended."""
     if type(operation) in _ENDING:
-        return tuple(result)
+        return result if isinstance(result, tuple) else ()
     name = _ENDED.get(type(operation))
     return (getattr(operation, name),) if name else ()
