@@ -27,6 +27,15 @@ from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLon
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.sharing import (
+    Accepted,
+    AcceptInvitation,
+    Implied,
+    Invite,
+    RevokeInvitation,
+    TagVehicle,
+    UnregisterUser,
+)
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
 
@@ -35,6 +44,8 @@ __all__ = [
     "NO_ROOM",
     "ORIGINAL",
     "STORED",
+    "AcceptInvitation",
+    "Accepted",
     "AddFormat",
     "AddKey",
     "AddOwner",
@@ -53,8 +64,10 @@ __all__ = [
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "Implied",
     "ImportOwner",
     "ImportRegistration",
+    "Invite",
     "LimitReached",
     "MendClock",
     "Modem",
@@ -80,6 +93,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "RevokeInvitation",
     "RevokeKey",
     "RevokeToken",
     "SeeSession",
@@ -90,8 +104,10 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "TagVehicle",
     "UnknownVehicle",
     "Unregister",
+    "UnregisterUser",
     "UseToken",
     "WaitNoLonger",
 ]

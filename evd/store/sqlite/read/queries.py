@@ -16,6 +16,7 @@ from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.moving import SqliteMovingQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
+from evd.store.sqlite.read.sharing import SqliteSharingQueries
 from evd.store.sqlite.read.statuses import SqliteStatusQueries
 from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 
@@ -25,6 +26,7 @@ class SqliteQueries(
     SqliteVehicleQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
+    SqliteSharingQueries,
     SqliteMovingQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,

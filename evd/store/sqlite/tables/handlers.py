@@ -16,6 +16,7 @@ from evd.store.sqlite.tables import (
     radio,
     registrations,
     rejections,
+    sharing,
     vehicles,
 )
 from evd.store.sqlite.tables import formats as format_tables
@@ -25,6 +26,7 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **rejections.HANDLERS,
     **access.HANDLERS,
     **identity.HANDLERS,
+    **sharing.HANDLERS,
     **vehicles.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
