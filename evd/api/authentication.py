@@ -6,7 +6,7 @@ Another means of proof is a function here and a row of MEANS.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple, Protocol, cast
 
 from evd.auth.access import AccessRow
@@ -61,6 +61,8 @@ class Proofs(NamedTuple):
     tokens: TokenVerifier
     trusts_header: bool
     """Whether the bare userId header counts, which anyone can set."""
+    origins: Collection[str]
+    """Other origins whose pages may use a session."""
 
 
 async def identified(asked: Asked, proofs: Proofs) -> Caller:
@@ -104,15 +106,7 @@ async def _by_token(asked: Asked, proofs: Proofs) -> Caller | None:
     if asked.row.relation == "key" and "device" not in asked.row.roles:
         raise Forbidden("this access token may not do this: a key is needed")
     scopes = cast("frozenset[Scope]", token.scopes)
-    return Caller(
-        token.uid,
-        admin=False,
-        means="token",
-        scopes=scopes,
-        vehicles=token.vehicles,
-        tags=token.tags,
-        credential_id=token.token_id,
-    )
+    return Caller(token.uid, False, "token", None, scopes, token.vehicles, token.tags, token.token_id)
 
 
 async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
@@ -123,19 +117,19 @@ async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
     if found is None:
         return None
     session, cookie = found
-    require_intent(asked.row.method, asked.headers, cookie, secure=asked.secure)
-    return Caller(session.uid, admin=session.admin, means="session", credential_id=session.session_id)
+    require_intent(asked.row.method, asked.headers, cookie, secure=asked.secure, origins=proofs.origins)
+    return Caller(session.uid, session.admin, "session", proof=session.session_id)
 
 
 async def _by_key(asked: Asked, proofs: Proofs) -> Caller:
     """A key is needed also beside a user's identity, on routes of the app."""
     key = proofs.keys.require(asked.headers, asked.row.key_roles, asked.peer)
     if key.role == "admin":
-        return Caller(None, admin=True, means="key", key=key, credential_id=key.key_id)
+        return Caller(None, admin=True, means="key", key=key)
     if asked.row.relation == "key":
-        return Caller(None, admin=False, means="key", key=key, credential_id=key.key_id)
+        return Caller(None, admin=False, means="key", key=key)
     uid, means = await _user(asked, proofs)
-    return Caller(uid, admin=False, means=means, key=key, credential_id=key.key_id)
+    return Caller(uid, admin=False, means=means, key=key)
 
 
 async def _user(asked: Asked, proofs: Proofs) -> tuple[str, Means]:

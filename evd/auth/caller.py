@@ -27,10 +27,10 @@ class Caller(msgspec.Struct, frozen=True):
     scopes: frozenset[Scope] = ALL_SCOPES
     vehicles: frozenset[str] | None = None
     """The only vehicles that an access token is good for, in normal form; None: no limit."""
-    credential_id: str = ""
-    """The id of the session or the access token that proved it, or of `key`."""
     tags: frozenset[str] = frozenset()
     """Tags of vehicles that it is good for as well; with `vehicles` None and no tags there is no limit."""
+    proof: str = ""
+    """The id of the session or of the access token."""
 
     @property
     def limited(self) -> bool:

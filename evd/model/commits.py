@@ -54,8 +54,6 @@ class CommitSummary(NamedTuple):
     """Formats that were added or removed, and vehicles and device types whose format changed."""
     identities: Sequence[tuple[Operation, Any]] = ()
     """What changed of users, sessions, access tokens and owners: operations, each with its result."""
-    credentials_ended: Sequence[str] = ()
-    """The ids of keys, sessions and access tokens that are no longer valid."""
     owners_removed: Sequence[RemoveOwner] = ()
     registered: Sequence[str] = ()
     """Vehicles with a new registration."""
@@ -84,12 +82,6 @@ _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
 _OWNERS = (AddOwner, ImportOwner, RemoveOwner)
 _IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
-
-_ENDING = {SetPassword, RemoveUser, OpenSession, EndSessions, AddToken}
-"""Operations whose result is a tuple of the ids of credentials that ended."""
-
-_ENDED: dict[type[Operation], str] = {RevokeKey: "key_id", RevokeToken: "token_id"}
-"""Operations that end one credential, whose id is this attribute."""
 
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
@@ -132,7 +124,6 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
         formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
         identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
-        credentials_ended=tuple([ended for one in changed for ended in _ended_by(*one)]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
         registrations_changed=bool(
@@ -158,11 +149,3 @@ def _key(operation: AddKey | RevokeKey, result: Any) -> AddKey | RevokeKey:
     if isinstance(operation, AddKey) and isinstance(result, str):
         return msgspec.structs.replace(operation, role=result)
     return operation
-
-
-def _ended_by(operation: Operation, result: Any) -> Sequence[str]:
-    """The ids of credentials that an operation ended."""
-    if type(operation) in _ENDING:
-        return result if isinstance(result, tuple) else ()
-    name = _ENDED.get(type(operation))
-    return (getattr(operation, name),) if name else ()

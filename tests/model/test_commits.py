@@ -61,7 +61,7 @@ FULL = LimitReached("full")
         (KEY, True, CommitSummary(keys=(KEY,))),
         (KEY, "sigfox,app", CommitSummary(keys=(AddKey("k1", "sigfox,app", bytes(32), "", None, NOW),))),
         (KEY, False, CommitSummary()),
-        (REVOKED, True, CommitSummary(keys=(REVOKED,), credentials_ended=("k2",))),
+        (REVOKED, True, CommitSummary(keys=(REVOKED,))),
         (REVOKED, False, CommitSummary()),
         (FORMAT, None, CommitSummary(formats=(FORMAT,))),
         (FORMAT_GONE, True, CommitSummary(formats=(FORMAT_GONE,))),
@@ -81,8 +81,8 @@ FULL = LimitReached("full")
             True,
             CommitSummary(identities=((DISOWNED, True),), owners_removed=(DISOWNED,), registrations_changed=True),
         ),
-        (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),), credentials_ended=("old",))),
-        (TOKEN_REVOKED, True, CommitSummary(identities=((TOKEN_REVOKED, True),), credentials_ended=("t",))),
+        (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),))),
+        (TOKEN_REVOKED, True, CommitSummary(identities=((TOKEN_REVOKED, True),))),
         (TOKEN_REVOKED, False, CommitSummary()),
         (RemoveUser("eve"), False, CommitSummary()),
         (SeeSession("s", NOW), None, CommitSummary()),
@@ -127,7 +127,6 @@ def test_changes_of_one_subject_keep_their_order() -> None:
     summary = summarize(operations, [None, [True, None, True], True, 1, 2, None])
     assert summary == CommitSummary(
         keys=(REVOKED, KEY),
-        credentials_ended=("k2",),
         formats=(VEHICLE_FORMAT, TYPE, FORMAT_GONE, FORMAT),
         registered=("A", "B"),
         registrations_changed=True,
