@@ -82,6 +82,9 @@ ERRORS = {
     503: "evd cannot do this now: Retry-After says when to come again.",
 }
 
+BEFORE_ROUTES = frozenset({408, 413, 415, 503})
+"""What evd.net.server also answers before the route is known: in the original's form."""
+
 SCHEMES: Json = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
     "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
@@ -140,6 +143,8 @@ def document(operations: Iterable[ApiOperation], subjects: Iterable[Subject], ve
         further = [kind for kind, _ in about.answers.values()]
         types += [kind for kind in (about.answer, about.body, about.query, *further) if kind is not None]
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    for schema in [*schemas, *components.values()]:
+        _say_items(schema)
     for name, docs in attribute_docs(types).items():
         _docs(components.get(name, {}), docs)
     schema_of = _Schemas(types, schemas, components)
@@ -274,7 +279,8 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
     errors = {status: ERRORS[status] for status in _errors(one)} | dict(about.also)
     for status, text in errors.items():
         if status >= 400 and one.method != "HEAD":
-            found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}}})
+            content = {JSON: {"schema": schemas[OriginalError]}} if status in BEFORE_ROUTES else {}
+            found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}, **content}})
         else:
             found.setdefault(str(status), {"description": text})
     return dict(sorted(found.items()))
@@ -311,6 +317,20 @@ def security(row: AccessRow) -> list[Json]:
         found.append({"token": [row.scope]})
     csrf: Json = {} if row.method in SAFE_METHODS else {"csrf": []}
     return [*found, {"session": [], **csrf}]
+
+
+def _say_items(schema: Any) -> None:
+    """Say what a list may hold as generators of clients expect it: always, and never by `false`, as for a tuple."""
+    if isinstance(schema, list):
+        for one in schema:
+            _say_items(one)
+    elif isinstance(schema, dict):
+        if schema.get("items") is False:
+            del schema["items"]
+        elif schema.get("type") == "array" and "prefixItems" not in schema:
+            schema.setdefault("items", {})
+        for one in schema.values():
+            _say_items(one)
 
 
 def _docs(component: Json, docs: Mapping[str, str]) -> None:
