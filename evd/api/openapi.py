@@ -11,7 +11,8 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from types import UnionType
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -141,7 +142,8 @@ def document(operations: Iterable[ApiOperation], subjects: Iterable[Subject], ve
     for one in known:
         about = one.about
         further = [kind for kind, _ in about.answers.values()]
-        types += [kind for kind in (about.answer, about.body, about.query, *further) if kind is not None]
+        for kind in (about.answer, about.body, about.query, *further):
+            types += _members(kind) if kind is not None else ()
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
     for schema in [*schemas, *components.values()]:
         _say_items(schema)
@@ -180,6 +182,10 @@ class _Schemas:
         self._types, self._schemas, self._components = types, schemas, components
 
     def __getitem__(self, kind: Any) -> Json:
+        members = [self._of(one) for one in _members(kind)]
+        return members[0] if len(members) == 1 else {"anyOf": members}
+
+    def _of(self, kind: Any) -> Json:
         return self._schemas[next(index for index, one in enumerate(self._types) if one is kind)]
 
     def fields(self, struct: Any) -> Json:
@@ -191,6 +197,11 @@ class _Schemas:
         """All components but those that only say what a query has."""
         queries = {kind.__name__ for kind in self._types if getattr(kind, "__name__", "").endswith("Query")}
         return {name: schema for name, schema in self._components.items() if name not in queries}
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    """Those of a union: msgspec describes them one by one only, if it could not tell them apart when it reads."""
+    return get_args(kind) if isinstance(kind, UnionType) else (kind,)
 
 
 def _operation(one: ApiOperation, schemas: _Schemas) -> Json:
