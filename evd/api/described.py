@@ -30,6 +30,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     media: str = JSON
     """Media type of a successful answer."""
+    further_media: Sequence[str] = ()
+    """Media types in which a client may ask for it instead, as text: a table, lines."""
     example: Any = None
     """Of a successful answer's body, as JSON."""
     answers: Mapping[int, tuple[Any, str]] = {}

@@ -276,7 +276,8 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
         content: Json = {"schema": schemas[about.answer]}
         if about.example is not None:
             content["example"] = about.example
-        success["content"] = {about.media: content}
+        texts: Json = {media: {"schema": {"type": "string"}} for media in about.further_media}
+        success["content"] = {about.media: content, **texts}
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
     if about.listed:
         said = 'The next page, rel="next" (RFC 8288); missing at the last page.'
