@@ -30,8 +30,6 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 200
     media: str = JSON
     """Media type of a successful answer."""
-    further_media: Sequence[str] = ()
-    """Media types in which a client may ask for it instead, as text: a table, lines."""
     example: Any = None
     """Of a successful answer's body, as JSON."""
     answers: Mapping[int, tuple[Any, str]] = {}
@@ -39,7 +37,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     also: Mapping[int, str] = {}
     """Further statuses: status → meaning; below 400 without a body. Errors that any route gives are not named."""
     query: type[msgspec.Struct] | None = None
-    """The query's parameters: a struct's fields, which `read_query` reads."""
+    """The query's parameters: a struct's fields, which `read_query` reads. Where one is `format`, its choices say in
+    which forms the answer comes (evd.api.openapi.FORMATS)."""
     repeated: Sequence[str] = ()
     """Parameters of `query` that may be given several times."""
     listed: int = 0

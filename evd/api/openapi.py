@@ -83,6 +83,9 @@ ERRORS = {
     503: "evd cannot do this now: Retry-After says when to come again.",
 }
 
+FORMATS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+"""A query's `format` → the media type of the answer."""
+
 BEFORE_ROUTES = frozenset({408, 413, 415, 503})
 """What evd.net.server also answers before the route is known: in the original's form."""
 
@@ -258,6 +261,12 @@ def _query(about: Described, schemas: _Schemas) -> list[Json]:
     return found
 
 
+def _text_media(about: Described, schemas: _Schemas) -> list[str]:
+    """Media types that the query's `format` may choose."""
+    asked: Json = next((one for one in _query(about, schemas) if one["name"] == "format"), {"schema": {}})
+    return [FORMATS[choice] for choice in asked["schema"].get("enum", ()) if choice in FORMATS]
+
+
 def _without_null(schema: Json) -> Json:
     """A query has no null: what may be missing is not required."""
     if "anyOf" in schema:
@@ -276,8 +285,8 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
         content: Json = {"schema": schemas[about.answer]}
         if about.example is not None:
             content["example"] = about.example
-        texts: Json = {media: {"schema": {"type": "string"}} for media in about.further_media}
-        success["content"] = {about.media: content, **texts}
+        texts: Json = {media: {"schema": {"type": "string"}} for media in _text_media(about, schemas)}
+        success["content"] = {**texts, about.media: content}
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
     if about.listed:
         said = 'The next page, rel="next" (RFC 8288); missing at the last page.'
