@@ -75,7 +75,11 @@ def read_query(form: type[Q]) -> Q:
 
     A number is written as in JSON. A parameter that is given several times counts once, the first one.
     """
+    given = request.args.to_dict()
     try:
-        return msgspec.convert(request.args.to_dict(), form, strict=False)
+        return msgspec.convert(given, form, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"the query is invalid: {error}") from None
+        said, _, name = str(error).rstrip("`").partition(" - at `$.")
+        raise BadRequest(
+            f"{name} is {given[name][:40]!r}: {said}" if name in given else f"the query: {error}"
+        ) from None
