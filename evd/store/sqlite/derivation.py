@@ -124,8 +124,11 @@ class Derivation:
         if not self._days or not message.timely:
             return
         seq = NO_SEQ if message.seq is None else message.seq
-        sample = read_sample(message.time, seq, message.status_id, message.fields)
         fold = head.fold
+        if fold is not None and fold.take_quiet(message.time, seq, message.status_id, message.fields):
+            head.unsaved += 1
+            return
+        sample = read_sample(message.time, seq, message.status_id, message.fields)
         if fold is not None and (fold.last is None or sample.rank > fold.last.rank):
             self._take(head, fold, sample)
             head.activity = _text(fold.open)
