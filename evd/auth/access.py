@@ -96,6 +96,11 @@ _V1 = (
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/days", "admin", "read"),
     AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
+    AccessRow("DELETE", "/vehicles/<given>", "admin", "write"),
+    AccessRow("POST", "/vehicles/<given>/merge", "admin", "write"),
+    AccessRow("PUT", "/vehicles/<given>/ignored", "admin", "write"),
+    AccessRow("GET", "/ignored", "admin", "read"),
+    AccessRow("DELETE", "/users/<uid>/data", "admin", "write"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
     # Users, sessions, access tokens

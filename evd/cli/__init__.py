@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "owner": ("owners", "owner"),
     "registration": ("registrations", "registration"),
     "vehicle": ("vehicles", "vehicle"),
+    "forget": ("life", "forget"),
     "watch": ("watch", "watch"),
     "event": ("event", "event"),
     "downlink": ("downlink", "downlink"),

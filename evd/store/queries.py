@@ -27,6 +27,7 @@ from evd.store.records import (
     FinishedPush,
     FleetRow,
     FormatUse,
+    IgnoredRow,
     InvitationRow,
     KeyRow,
     Listing,
@@ -182,6 +183,9 @@ class SharingQueries(Protocol):
 
     async def tagged(self, tag: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[VehicleName]:
         """Vehicles that have the tag, by id."""
+
+    async def ignored(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[IgnoredRow]:
+        """Vehicles whose callbacks are not kept, by id."""
 
     async def vehicles_of(self, uid: str) -> frozenset[str]:
         """Vehicles that the user owns or may see."""

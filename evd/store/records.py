@@ -201,6 +201,13 @@ class OwnerRow(TypedDict):
     created: int
 
 
+class IgnoredRow(TypedDict):
+    vehicle: str
+    since: int
+    callbacks: int
+    """How many came since."""
+
+
 class InvitationRow(TypedDict):
     id: str
     vehicle: str

@@ -23,6 +23,7 @@ from evd.model.operations.identity import (
     UseToken,
 )
 from evd.model.operations.imports import ImportOwner, ImportRegistration
+from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
@@ -56,20 +57,25 @@ __all__ = [
     "CancelDownlink",
     "Client",
     "CloseDownlink",
+    "CountIgnored",
+    "DeleteVehicle",
     "EndSessions",
     "EventDue",
     "ForeignPhone",
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
+    "ForgetUser",
     "FormatInUse",
     "Frame",
+    "IgnoreVehicle",
     "Implied",
     "ImportOwner",
     "ImportRegistration",
     "Invite",
     "LimitReached",
     "MendClock",
+    "MergeVehicle",
     "Modem",
     "NewEvent",
     "NotOwner",
