@@ -19,8 +19,8 @@ from evd.model.operations import (
     MergeVehicle,
     Operation,
     RemoveOwner,
-    RemoveUser,
     RevokeKey,
+    RevokeToken,
     SetEventSettings,
     SetVehicle,
     UnknownVehicle,
@@ -113,6 +113,7 @@ def _forget_user(tables: SmallTables, op: ForgetUser) -> Implied | bool:
     db, uid = tables.db, op.uid
     with overwritten(db):
         implied = _lost_owners(db, "SELECT uid, vehicle FROM owners WHERE uid = ?", uid)
+        implied += [RevokeToken(ended, uid) for (ended,) in db.execute(_PROOFS, (uid, uid)).fetchall()]
         counts = {
             "pushed": db.execute(_PUSHED, (uid,)).rowcount,
             "invitations": db.execute("DELETE FROM invitations WHERE invited_by = ?", (uid,)).rowcount,
@@ -121,9 +122,11 @@ def _forget_user(tables: SmallTables, op: ForgetUser) -> Implied | bool:
         for table, named in _tables_with(db, "uid"):
             if named and table != "registrations":
                 counts[table] = db.execute(_of(table, _OF_USER), (uid,)).rowcount
-    return _done(counts, [*implied, RemoveUser(uid), UnregisterUser(uid)])
+    return _done(counts, [*implied, UnregisterUser(uid)])
 
 
+#: Sessions and access tokens, whose ids are all different: to whoever observes commits they end alike.
+_PROOFS = "SELECT id FROM sessions WHERE uid = ? UNION ALL SELECT id FROM access_tokens WHERE uid = ?"
 _PUSHED = "DELETE FROM pushed WHERE token IN (SELECT token FROM registrations WHERE uid = ?)"
 
 
