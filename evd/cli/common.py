@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import click
@@ -18,7 +18,9 @@ from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
 from evd.net.client import control_socket
-from evd.payload.field_options import FieldOptions
+
+if TYPE_CHECKING:
+    from evd.payload.field_options import FieldOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
