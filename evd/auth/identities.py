@@ -18,6 +18,7 @@ from evd.model.operations import (
     AddOwner,
     AddToken,
     EndSessions,
+    ImportOwner,
     OpenSession,
     Operation,
     RemoveOwner,
@@ -53,6 +54,7 @@ class Identities:
             AddToken: self._token_added,
             RevokeToken: lambda operation, result: self._tokens.remove([operation.token_id]),
             AddOwner: self._owner_added,
+            ImportOwner: self._owner_added,
             RemoveOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=False),
         }
 
@@ -70,6 +72,10 @@ class Identities:
         if self._sessions.note_use(session, now):
             self._write(SeeSession(session.session_id, now))
         return session, cookie
+
+    def has_session(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request has the cookie of a session."""
+        return self.session(headers) is not None
 
     def token(self, headers: Mapping[bytes, bytes]) -> AccessToken | None:
         """The access token of a request; None if it shows none. Raises Unauthorized."""

@@ -50,19 +50,25 @@ COMMANDS: dict[str, CommandRow] = {
         "Run the whole chain: a simulated fleet sends to evd, which keeps the statuses and pushes them to a fake FCM.",
     ),
     "key": CommandRow("keys", "key", "API keys: create, import, list, revoke."),
+    "user": CommandRow("users", "user", "Local users: who may sign in with a password."),
+    "token": CommandRow("tokens", "token", "Personal access tokens: what a user's programs ask and post with."),
     "owner": CommandRow("owners", "owner", "Owners: which user of the app owns which vehicle, or may look at it."),
     "registration": CommandRow(
         "registrations", "registration", "Registrations: the phones that get pushes of vehicles."
     ),
-    "vehicle": CommandRow("vehicles", "vehicle", "Vehicles: list, show, set up."),
+    "vehicle": CommandRow("vehicles", "vehicle", "Vehicles: list, show, set up, share, tag."),
     "watch": CommandRow(
         "watch",
         "watch",
-        "Show the last status of each VEHICLE, or of all, and every new one as it arrives, until Ctrl-C.",
+        "Show the last status of each VEHICLE (or tag:NAME), or of all, and every new one as it arrives, until Ctrl-C.",
     ),
     "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
     "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
     "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
+    "import": CommandRow("import_dynamodb", "import_", "Move in from another system."),
+    "export": CommandRow(
+        "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
+    ),
     "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
     "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
     "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),

@@ -17,7 +17,7 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd.cli.common import directory_option, json_option, settings, with_writer
+from evd.cli.common import directory_option, json_option, named_vehicles, settings, with_writer
 from evd.cli.printing import say, say_error, show
 from evd.cli.times import parse_when
 from evd.clock import now_ms
@@ -41,7 +41,7 @@ EXIT_INTERRUPTED = 130  # a shell's exit code for SIGINT
     "--since", required=True, metavar="WHEN", help="An ISO time (UTC without a zone), or 2h, 7d for so long ago."
 )
 @click.option("--until", metavar="WHEN", help="The same; default: now.")
-@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device; repeatable.")
+@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device, or tag:NAME; repeatable.")
 @click.option("--device-type", "device_types", multiple=True, metavar="ID", help="Only this device type; repeatable.")
 @directory_option
 @json_option
@@ -67,6 +67,7 @@ def backfill(
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
         raise ConfigError(f"--since {since} is not before {'--until ' + until if until else 'now'}")
+    devices = tuple(named_vehicles(directory, devices))
     run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
         with_writer(data_dir, config, run)

@@ -19,6 +19,9 @@ from evd.model.operations import (
     AddToken,
     Arrive,
     EndSessions,
+    Implied,
+    ImportOwner,
+    ImportRegistration,
     OpenSession,
     Operation,
     RecordEvents,
@@ -36,6 +39,7 @@ from evd.model.operations import (
     SetVehicle,
     Several,
     Unregister,
+    UnregisterUser,
 )
 
 
@@ -76,11 +80,12 @@ _Done = tuple[Any, Any]
 
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
-_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, AddOwner, RemoveOwner)
+_OWNERS = (AddOwner, ImportOwner, RemoveOwner)
+_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
 
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
-    *(Register, Unregister, Renew, SetPreferences),
+    *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -103,6 +108,8 @@ def _unfold(operations: Any, results: Sequence[Any], newest: list[Arrive], done:
         elif type(operation) is Several:
             if type(result) is list:
                 _unfold(operation.operations, result, newest, done)
+        elif isinstance(result, Implied):
+            _unfold(result.operations, [True] * len(result.operations), newest, done)
         elif type(operation) in _OBSERVED and not isinstance(result, Exception):
             done.append((operation, result))
 
@@ -111,7 +118,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
     # A RemoveOwner may find no owner, and still remove the user's registrations.
     owners_removed = _of(done, RemoveOwner)
     changed = [one for one in done if one[1] is not False]
-    registered = _of(changed, Register)
+    registered = _of(changed, Register, ImportRegistration)
     return CommitSummary(
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
@@ -119,11 +126,13 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
-        registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
+        registrations_changed=bool(
+            registered or owners_removed or _of(changed, Unregister, UnregisterUser, SetPreferences)
+        ),
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

@@ -27,8 +27,11 @@ from evd.store.records import (
     FinishedPush,
     FleetRow,
     FormatUse,
+    InvitationRow,
     KeyRow,
     Listing,
+    MovedOwnerRow,
+    MovedRegistrationRow,
     NoteRow,
     OwnerRow,
     PageLimit,
@@ -163,6 +166,41 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class SharingQueries(Protocol):
+    """Invitations, those who may see a vehicle, and tags."""
+
+    async def invitations(
+        self, vehicle: str, now: int, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
+    ) -> Listing[InvitationRow]:
+        """The vehicle's invitations that have not expired, by (created, id)."""
+
+    async def owners_of(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
+        """Owners and viewers of the vehicle, by uid."""
+
+    async def tags_of(self, vehicle: str) -> list[str]:
+        """In their order. Small."""
+
+    async def tagged(self, tag: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[VehicleName]:
+        """Vehicles that have the tag, by id."""
+
+    async def vehicles_of(self, uid: str) -> frozenset[str]:
+        """Vehicles that the user owns or may see."""
+
+
+class MovingQueries(Protocol):
+    """Owners and phones, to move out."""
+
+    async def moved_owners(
+        self, *, vehicle: str | None = None, after: tuple[str, str] = ("", ""), limit: int
+    ) -> Listing[MovedOwnerRow]:
+        """Owners and viewers of the vehicle, or all, by (uid, vehicle)."""
+
+    async def moved_registrations(
+        self, *, vehicle: str | None = None, kinds: Collection[str], after: tuple[int] = (0,), limit: int
+    ) -> Listing[MovedRegistrationRow]:
+        """Registrations of these kinds for the vehicle, or for all, by number."""
+
+
 class IdentityQueries(Protocol):
     """Local users, sessions and access tokens."""
 
@@ -173,7 +211,7 @@ class IdentityQueries(Protocol):
         """Local users, by uid."""
 
     async def sessions(
-        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+        self, uid: str, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
     ) -> Listing[SessionRow]:
         """A user's sessions, by (created, id); also those that have ended by time alone."""
 
@@ -282,6 +320,8 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    SharingQueries,
+    MovingQueries,
     IdentityQueries,
     RejectionQueries,
     EventQueries,

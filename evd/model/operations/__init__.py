@@ -6,7 +6,7 @@ redelivery, a replay, a backfill) and changes nothing then.
 """
 
 from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner, RevokeKey
-from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
+from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
@@ -22,10 +22,20 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
+from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
 from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.sharing import (
+    Accepted,
+    AcceptInvitation,
+    Implied,
+    Invite,
+    RevokeInvitation,
+    TagVehicle,
+    UnregisterUser,
+)
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
 
@@ -34,6 +44,8 @@ __all__ = [
     "NO_ROOM",
     "ORIGINAL",
     "STORED",
+    "AcceptInvitation",
+    "Accepted",
     "AddFormat",
     "AddKey",
     "AddOwner",
@@ -46,11 +58,16 @@ __all__ = [
     "CloseDownlink",
     "EndSessions",
     "EventDue",
+    "ForeignPhone",
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "Implied",
+    "ImportOwner",
+    "ImportRegistration",
+    "Invite",
     "LimitReached",
     "MendClock",
     "Modem",
@@ -76,6 +93,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "RevokeInvitation",
     "RevokeKey",
     "RevokeToken",
     "SeeSession",
@@ -86,8 +104,10 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "TagVehicle",
     "UnknownVehicle",
     "Unregister",
+    "UnregisterUser",
     "UseToken",
     "WaitNoLonger",
 ]

@@ -17,7 +17,7 @@ from libc.errno cimport EINTR, errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport strncpy
 
-from evd.store.sqlite._commit_thread_py import PUT, ROW_BYTES_MAX, SHAPE
+from evd.store.sqlite._commit_thread_py import MOVE, PUT, ROW_BYTES_MAX, SHAPE
 
 
 cdef extern from "sqlite_table.h" nogil:
@@ -111,17 +111,22 @@ cdef struct Row:
 cdef struct Shape:
     int64_t number, kept, newest, counted, counted_seq, received, lost, resets
 
+cdef struct Move:
+    int64_t come_from, to
+
 cdef struct Desk:
     # From `start` to the end of the group it belongs to the thread, otherwise to the committer.
     sqlite3* db
     const evd_sqlite_table* sqlite
+    sqlite3_stmt* move
     sqlite3_stmt* put
     sqlite3_stmt* shape
     sqlite3_stmt* begin
     sqlite3_stmt* commit
+    Move* moves
     Row* rows
     Shape* shapes
-    Py_ssize_t rows_count, shapes_count
+    Py_ssize_t moves_count, rows_count, shapes_count
     int code
     char message[256]
     pthread_t thread
@@ -143,6 +148,16 @@ cdef bint run(Desk* desk, sqlite3_stmt* statement) noexcept nogil:
 
 cdef inline void bind_text(Desk* desk, int column, Text* text) noexcept nogil:
     desk.sqlite.bind_text(desk.put, column, text.start, text.size, NULL)
+
+
+cdef inline bint is_empty(Desk* desk) noexcept nogil:
+    return not (desk.moves_count or desk.rows_count or desk.shapes_count)
+
+
+cdef bint move_row(Desk* desk, Move* move) noexcept nogil:
+    desk.sqlite.bind_int64(desk.move, 1, move.to)
+    desk.sqlite.bind_int64(desk.move, 2, move.come_from)
+    return run(desk, desk.move)
 
 
 cdef bint put_row(Desk* desk, Row* row) noexcept nogil:
@@ -178,11 +193,13 @@ cdef bint put_shape(Desk* desk, Shape* shape) noexcept nogil:
 
 
 cdef bint write_gathered(Desk* desk) noexcept nogil:
-    """BEGIN if wanted, then the rows and the shapes; False at the first failure."""
+    """BEGIN if wanted, then the moves, the rows and the shapes; False at the first failure."""
     cdef Py_ssize_t i
     cdef bint fine = True
-    if (desk.rows_count or desk.shapes_count) and desk.sqlite.get_autocommit(desk.db):
+    if not is_empty(desk) and desk.sqlite.get_autocommit(desk.db):
         fine = run(desk, desk.begin)
+    for i in range(desk.moves_count):
+        fine = fine and move_row(desk, &desk.moves[i])
     for i in range(desk.rows_count):
         fine = fine and put_row(desk, &desk.rows[i])
     for i in range(desk.shapes_count):
@@ -316,14 +333,16 @@ cdef class CommitThread:
         return 0
 
     cdef int _furnish(self, Desk* desk) except -1:
+        self._prepare(desk, &desk.move, MOVE)
         self._prepare(desk, &desk.put, PUT + "(?,?,?,?,?,?,?,?,?,?,?)")
         self._prepare(desk, &desk.shape, SHAPE)
         self._prepare(desk, &desk.begin, "BEGIN IMMEDIATE")
         self._prepare(desk, &desk.commit, "COMMIT")
+        desk.moves = <Move*>PyMem_RawCalloc(self.rows_max, sizeof(Move))
         desk.rows = <Row*>PyMem_RawCalloc(self.rows_max, sizeof(Row))
         desk.shapes = <Shape*>PyMem_RawCalloc(self.rows_max, sizeof(Shape))
         desk.ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
-        if desk.rows == NULL or desk.shapes == NULL or desk.ended < 0:
+        if desk.moves == NULL or desk.rows == NULL or desk.shapes == NULL or desk.ended < 0:
             raise MemoryError()
         sem_init(&desk.handed_over, 0, 0)
         cdef sigset_t all_signals, before
@@ -353,7 +372,15 @@ cdef class CommitThread:
     @property
     def gathered(self):
         self._must_be_open()
-        return self.desk.rows_count + self.desk.shapes_count
+        return self.desk.moves_count + self.desk.rows_count + self.desk.shapes_count
+
+    def move(self, int64_t come_from, int64_t to):
+        self._must_be_idle()
+        if self.desk.moves_count >= self.rows_max:
+            self.flush()
+        cdef Move* move = &self.desk.moves[self.desk.moves_count]
+        move.come_from, move.to = come_from, to
+        self.desk.moves_count += 1
 
     def put(
         self,
@@ -425,7 +452,7 @@ cdef class CommitThread:
         self._must_be_idle()
         self.running = True
         self.desk.code = EVD_SQLITE_OK
-        if self.desk.rows_count or self.desk.shapes_count or not self.desk.sqlite.get_autocommit(self.desk.db):
+        if not is_empty(self.desk) or not self.desk.sqlite.get_autocommit(self.desk.db):
             sem_post(&self.desk.handed_over)
         else:
             eventfd_write(self.desk.ended, 1)
@@ -502,7 +529,7 @@ cdef class CommitThread:
 
 
 cdef void clear_desk(Desk* desk) noexcept:
-    """Drop the gathered rows and shapes."""
+    """Drop all that is gathered."""
     cdef Py_ssize_t i
     cdef Row* row
     for i in range(desk.rows_count):
@@ -512,17 +539,19 @@ cdef void clear_desk(Desk* desk) noexcept:
         let_go(&row.fields)
         let_go(&row.document)
         let_go(&row.flags)
-    desk.rows_count = desk.shapes_count = 0
+    desk.moves_count = desk.rows_count = desk.shapes_count = 0
 
 
 cdef void clear_away(Desk* desk) noexcept:
     """Free a desk that no thread uses."""
+    desk.sqlite.finalize(desk.move)
     desk.sqlite.finalize(desk.put)
     desk.sqlite.finalize(desk.shape)
     desk.sqlite.finalize(desk.begin)
     desk.sqlite.finalize(desk.commit)
     if desk.ended >= 0:
         close(desk.ended)
+    PyMem_RawFree(desk.moves)
     PyMem_RawFree(desk.rows)
     PyMem_RawFree(desk.shapes)
     PyMem_RawFree(desk)

@@ -17,6 +17,7 @@ PUT = (
     "INSERT OR REPLACE INTO statuses"
     " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES "
 )
+MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 SHAPE = (
     "UPDATE vehicles SET kept = ?, newest = ?, counted = ?, counted_seq = ?, received = ?, lost = ?, resets = ?"
     " WHERE number = ?"
@@ -47,6 +48,7 @@ class CommitThread:
         self._connection = connection
         self._rows_max = rows_max
         self._close_timeout_s = close_timeout_s
+        self._moves: list[tuple[int, int]] = []
         self._rows: list[tuple[Any, ...]] = []
         self._shapes: dict[int, tuple[int, ...]] = {}
         self._error: BaseException | None = None
@@ -60,8 +62,20 @@ class CommitThread:
 
     @property
     def gathered(self) -> int:
-        """Number of gathered rows and shapes that are not written yet."""
-        return len(self._rows) + len(self._shapes)
+        """Number of gathered moves, rows and shapes that are not written yet."""
+        return len(self._moves) + len(self._rows) + len(self._shapes)
+
+    def move(self, come_from: int, to: int) -> None:
+        """Gather a row's move to another place, whose row is evicted.
+
+        Moves are written in order, before all rows: flush first if a row at one of both places is gathered. Raises
+        TypeError or OverflowError (an integer beyond 64 bits), without gathering anything.
+        """
+        self._must_be_idle()
+        _check_integers(come_from, to)
+        if len(self._moves) >= self._rows_max:
+            self.flush()
+        self._moves.append((to, come_from))
 
     def put(
         self,
@@ -131,8 +145,9 @@ class CommitThread:
             self.drop()
 
     def drop(self) -> None:
-        """Drop the gathered rows."""
+        """Drop all that is gathered."""
         self._must_be_idle()
+        self._moves.clear()
         self._rows.clear()
         self._shapes.clear()
 
@@ -193,6 +208,7 @@ class CommitThread:
     def _write(self) -> None:
         if self.gathered and not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.executemany(MOVE, self._moves)
         _PUT.run(self._connection, self._rows)
         _SHAPES.run(self._connection, list(self._shapes.values()))
 

@@ -6,20 +6,15 @@ gap's count is replaced by the counts of the two that remain. Its neighbours mus
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import SEQ_MAX, DayTally, gap
 from evd.model.retention import Circle
 from evd.model.units import DAY_MS
+from evd.store.rules import DAYS_KEPT, FRAMES_MAX
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
-
-DAYS_KEPT = 90
-"""Days kept before a vehicle's newest one."""
-
-FRAMES_MAX = 64
-"""Frames kept of a vehicle besides its statuses: two months of daily STATUS frames."""
 
 LOOK_ROWS_MAX = 1_024
 """Rows of the ring that are searched on either side of a late frame; enough even if most statuses came by WLAN."""
@@ -43,6 +38,13 @@ ON CONFLICT DO UPDATE SET received = received + excluded.received, lost = max(lo
 
 _Frame = tuple[int, int]
 """(time, seqNumber)"""
+
+
+class Neighbours(NamedTuple):
+    """The nearest frames among a ring's statuses on both sides of a place; `after` is None behind the newest one."""
+
+    before: _Frame
+    after: _Frame | None
 
 
 class FrameCounts:
@@ -69,13 +71,18 @@ class FrameCounts:
         self._db.execute("DELETE FROM past_days WHERE vehicle = ? AND day < ?", (head.number, day - DAYS_KEPT))
         tally.turn(time, seq, self.contract)
 
-    def squeeze_in(self, head: RingState, index: int, time: int, seq: int) -> None:
-        """Count a frame that is not the newest, and whose status goes to `index` of the ring."""
+    def squeeze_in(
+        self, head: RingState, index: int, time: int, seq: int, neighbours: Neighbours | None = None
+    ) -> None:
+        """Count a frame that is not the newest, and whose status goes to `index` of the ring.
+
+        `neighbours` are those of a ring without an overflow, if they are known; otherwise they are looked for.
+        """
         new = (time, seq)
-        before, whole = self._before(head, index, new)
+        before, whole = self._before(head, index, new) if neighbours is None else self._known(head, neighbours, new)
         if before == new:
             return
-        after = self._after(head, index, new)
+        after = self._after(head, index, new) if neighbours is None else self._known_after(head, neighbours, new)
         day, received = time // DAY_MS, 1
         if after is None or (before is None and not whole):
             # Its neighbour is no longer kept, so the gap before it is unknown.
@@ -105,6 +112,7 @@ class FrameCounts:
         return found is not None
 
     def keep_frame(self, head: RingState, time: int, seq: int) -> None:
+        head.frames = True
         self._db.execute("INSERT INTO frames (vehicle, time, seq) VALUES (?, ?, ?)", (head.number, time, seq))
         kept, _ = self._db.execute(_FRAMES, (head.number,)).fetchone()
         if kept > FRAMES_MAX:
@@ -130,6 +138,16 @@ class FrameCounts:
             return None
         beside = [self._frame(_FRAME_ABOVE, head, new), self._overflow.frame_above(head, new)]
         return min(filter(None, [*found, *beside, (head.tally.time, head.tally.seq)]))
+
+    def _known(self, head: RingState, known: Neighbours, new: _Frame) -> tuple[_Frame | None, bool]:
+        """As `_before`, where the statuses were read already."""
+        beside = self._frame(_FRAME_BELOW, head, new) if head.frames else None
+        return known.before if beside is None else max(known.before, beside), False
+
+    def _known_after(self, head: RingState, known: Neighbours, new: _Frame) -> _Frame:
+        """As `_after`, where the statuses were read already."""
+        beside = self._frame(_FRAME_ABOVE, head, new) if head.frames else None
+        return min(filter(None, (known.after, beside, (head.tally.time, head.tally.seq))))
 
     def _frame(self, sql: str, head: RingState, frame: _Frame) -> _Frame | None:
         """A frame of the table `frames`, whose frames are no statuses."""

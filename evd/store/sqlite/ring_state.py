@@ -15,10 +15,18 @@ OVERFLOW_MAX = SLOTS_PER_VEHICLE
 class RingState(Front):
     """The head of a vehicle: its ring's shape and its frame count, so that most arrivals need no read."""
 
-    __slots__ = ("base", "behind", "number", "tally")
+    __slots__ = ("base", "behind", "frames", "number", "tally")
 
     def __init__(
-        self, number: int, circle: Circle, tally: DayTally, *, keep: int, overflow: int = 0, ahead: bool = False
+        self,
+        number: int,
+        circle: Circle,
+        tally: DayTally,
+        *,
+        keep: int,
+        overflow: int = 0,
+        ahead: bool = False,
+        frames: bool = False,
     ) -> None:
         super().__init__(circle, keep=keep, overflow=overflow, ahead=ahead)
         self.number = number
@@ -26,3 +34,5 @@ class RingState(Front):
         self.tally = tally
         self.behind = 0
         """How many statuses came in order since the ring's shape was written."""
+        self.frames = frames
+        """Whether the table `frames` has frames of this vehicle."""

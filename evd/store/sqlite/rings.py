@@ -18,13 +18,14 @@ from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
-from evd.store.sqlite.frame_counts import FrameCounts, is_numbered
+from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
+from evd.store.sqlite.ring_window import read_window
 
 HEADS_MAX = 262_144
 """Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
@@ -33,9 +34,9 @@ TRIM_AT_ONCE = 16
 """Statuses evicted from a lowered ring with each message of its vehicle, so that it does not grow meanwhile."""
 
 _SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
-_MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 _FIND = """
-SELECT number, coalesce(keep, ?), slots, kept, newest, overflow, counted, counted_seq, received, lost, resets
+SELECT number, coalesce(keep, ?), slots, kept, newest, overflow,
+    EXISTS (SELECT 1 FROM frames WHERE frames.vehicle = number), counted, counted_seq, received, lost, resets
 FROM vehicles WHERE vehicle = ?"""
 
 
@@ -48,11 +49,20 @@ class RingBounds(NamedTuple):
     """Messages a day that a device may send (evd.model.frame_counter)."""
 
 
+class _Found(NamedTuple):
+    """The verdict on a message, how many statuses of the circle do not rank above it, and its neighbours if known."""
+
+    verdict: Verdict
+    below: int
+    neighbours: Neighbours | None = None
+
+
 class Rings:
     """The rings of all vehicles, on one writing connection and inside the caller's transaction.
 
     The `committer` gathers rows; call `gather` before it is started. `capacity` is the number of statuses that a
-    vehicle keeps unless it has a number of its own, `contract` that of messages a day that a device may send.
+    vehicle keeps unless it has a number of its own, `contract` that of messages a day that a device may send,
+    `annotations_max` that of annotations that may wait.
     """
 
     shift_max = SHIFT_MAX
@@ -66,6 +76,7 @@ class Rings:
         create_unknown: bool,
         vehicles_max: int,
         contract: int,
+        annotations_max: int,
     ) -> None:
         self._db = connection
         self._commit_thread = committer
@@ -78,7 +89,7 @@ class Rings:
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
-        self.annotations = Annotations(connection)
+        self.annotations = Annotations(connection, annotations_max)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
@@ -113,10 +124,10 @@ class Rings:
         head = self._heads.get(message.vehicle) or self._load(message)
         if not head.plain:
             self._settle(head)
-        rank = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq)
+        rank, neighbours = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq), None
         if ring.needs_look(rank, head.last, ahead=head.ahead):
             self._flush_if_touched(head)
-            verdict, index = self._look(message, head, rank)
+            verdict, index, neighbours = self._glance(message, head, rank) or self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict is Verdict.DUPLICATE and rank.timely and head.ahead:
@@ -124,7 +135,7 @@ class Rings:
             return verdict if place is None else self.admit(message.vehicle, rank, place)
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
-                self._count(head, rank, index)
+                self._count(head, rank, index, neighbours)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
@@ -177,10 +188,14 @@ class Rings:
         row = self._db.execute(_FIND, (self._bounds.capacity, vehicle)).fetchone()
         if row is None:
             return None
-        number, keep, slots, kept, newest, overflow, *tally = row
+        number, keep, slots, kept, newest, overflow, frames, *tally = row
         ahead = bool(overflow) and self._overflow.has_future(number)
         head = RingState(
-            number, Circle(slots, kept, newest), DayTally(*tally), keep=keep, overflow=overflow, ahead=ahead
+            *(number, Circle(slots, kept, newest), DayTally(*tally)),
+            keep=keep,
+            overflow=overflow,
+            ahead=ahead,
+            frames=bool(frames),
         )
         if head.kept:
             self._search.walk_on(head)
@@ -343,8 +358,8 @@ class Rings:
         """Insert a status into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
         self._moved += len(moves)
-        if moves:
-            self._db.executemany(_MOVE, [(head.base + to, head.base + come_from) for come_from, to in moves])
+        for come_from, to in moves:
+            self._commit_thread.move(head.base + come_from, head.base + to)
         self._write(message, head, head.base + slot, rank.seq)
         self._write_soon(head)
         return head.base + slot
@@ -358,14 +373,14 @@ class Rings:
         head.behind = head.slots
         self._touched[head.number] = head
 
-    def _count(self, head: RingState, rank: Rank, index: int) -> None:
+    def _count(self, head: RingState, rank: Rank, index: int, neighbours: Neighbours | None = None) -> None:
         """Count a frame before its status is inserted."""
         tally = head.tally
         if (rank.time, rank.seq) > (tally.time, tally.seq):
             self._counts.follow(head, rank.time, rank.seq)
             return
         self._flush_if_touched(head)
-        self._counts.squeeze_in(head, index, rank.time, rank.seq)
+        self._counts.squeeze_in(head, index, rank.time, rank.seq, neighbours)
 
     def _annotate_arrived(self, message: Arrive, rank: Rank, place: int) -> None:
         key = (message.vehicle, rank.time, rank.seq)
@@ -391,8 +406,25 @@ class Rings:
         )
         self._touched[head.number] = head
 
-    def _look(self, message: Arrive, head: RingState, rank: Rank) -> tuple[Verdict, int]:
-        """The verdict, and how many statuses of the circle do not rank above the message."""
+    def _glance(self, message: Arrive, head: RingState, rank: Rank) -> _Found | None:
+        """As `_look`, in one statement, for a message that is a little late or repeated; None for any other one."""
+        if not (rank.timely and head.plain and head.kept):
+            return None
+        window = read_window(self._db, head)
+        index = window.index_of(rank)
+        ids = None if index < 0 else window.ids_at(rank, index)
+        if ids is None:
+            return None
+        same = message.status_id in ids
+        if ids and not same and message.connectivity == SIGFOX:  # perhaps a DATA_ADVANCED of it that came alone
+            return None
+        outranked = head.full and head.kept - index >= head.keep
+        verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
+        neighbours = window.neighbours(index) if verdict is Verdict.LATE else None
+        return _Found(verdict, index, neighbours)
+
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> _Found:
+        """Where a message belongs, searched for."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
         if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
@@ -403,4 +435,4 @@ class Rings:
             above = head.kept - index
             outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        return verdict, index
+        return _Found(verdict, index)

@@ -189,6 +189,34 @@ def test_more_than_it_may_gather_is_written_all_the_same(committer: CommitThread
     assert [row[0] for row in rows(database, TABLE)] == list(range(11))
 
 
+def test_moves_are_written_in_order_before_the_rows(committer: CommitThread, database: Path) -> None:
+    for place in range(4):
+        put(committer, place=place, id=f"at {place}")
+    committer.flush()
+    committer.move(2, 3)
+    committer.move(1, 2)
+    put(committer, place=1, id="late")
+    assert committer.gathered == 3
+    committer.start()
+    committer.finish()
+    ids = rows(database, "SELECT place, id FROM statuses ORDER BY place")
+    assert ids == [(0, "at 0"), (1, "late"), (2, "at 1"), (3, "at 2")]
+
+
+def test_a_move_of_nothing_and_moves_beyond_the_bound_change_nothing_else(
+    committer: CommitThread, database: Path
+) -> None:
+    put(committer, place=0)
+    committer.flush()
+    committer.move(500, 7)
+    for place in range(11):
+        committer.move(place, place + 1)
+        assert committer.gathered <= 8
+    committer.start()
+    committer.finish()
+    assert [row[0] for row in rows(database, TABLE)] == [11]
+
+
 def test_the_last_word_stands(committer: CommitThread, database: Path) -> None:
     put(committer)
     put(committer, id="later")
@@ -335,6 +363,7 @@ def test_it_goes_on_after_a_failure(committer: CommitThread, connection: Any, da
     "what",
     [
         lambda committer: put(committer),
+        lambda committer: committer.move(1, 2),
         lambda committer: committer.shape(1, 1, 1, *COUNT),
         lambda committer: committer.flush(),
         lambda committer: committer.drop(),

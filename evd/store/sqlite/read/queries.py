@@ -13,8 +13,10 @@ from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.events import SqliteEventQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
+from evd.store.sqlite.read.moving import SqliteMovingQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
+from evd.store.sqlite.read.sharing import SqliteSharingQueries
 from evd.store.sqlite.read.statuses import SqliteStatusQueries
 from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 
@@ -24,6 +26,8 @@ class SqliteQueries(
     SqliteVehicleQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
+    SqliteSharingQueries,
+    SqliteMovingQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,
     SqliteEventQueries,

@@ -11,8 +11,6 @@ from evd.model.operations import LimitReached
 from evd.store.sqlite.tables.base import SmallTables
 from evd.store.sqlite.tables.registrations import forget_all
 
-KEYS_MAX = 10_000  # all are held in memory
-
 
 def _add_key(tables: SmallTables, op: ops.AddKey) -> bool | str:
     known = tables.db.execute(_KNOWN_KEY, (op.key_id, op.digest)).fetchone()
@@ -22,9 +20,9 @@ def _add_key(tables: SmallTables, op: ops.AddKey) -> bool | str:
             return False
         tables.db.execute("UPDATE keys SET role = ? WHERE id = ?", (roles, op.key_id))
         return roles
-    full = tables.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]
+    full = tables.db.execute("SELECT count(*) >= ? FROM keys", (tables.limits.keys,)).fetchone()[0]
     if full and not tables.db.execute(_DELETE_REVOKED).rowcount:
-        raise LimitReached(f"there are {KEYS_MAX} keys: revoke some")
+        raise LimitReached(f"there are {tables.limits.keys} keys: revoke some")
     cursor = tables.db.execute(
         "INSERT INTO keys (id, role, digest, name, vehicle, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (op.key_id, op.role, op.digest, op.name, op.vehicle, op.created),
@@ -44,14 +42,21 @@ def _revoke_key(tables: SmallTables, op: ops.RevokeKey) -> bool:
     return bool(cursor.rowcount)
 
 
-def _add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
+def add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
     if tables.db.execute("SELECT count(*) >= ? FROM owners", (tables.limits.owners,)).fetchone()[0]:
         raise LimitReached(f"there are {tables.limits.owners} owners: raise app.owners_max to take in more")
+    (others,) = tables.db.execute(_OTHERS, (op.vehicle, op.uid)).fetchone()
+    if others >= tables.limits.owners_per_vehicle:
+        raise LimitReached(
+            f"vehicle {op.vehicle} has {others} owners and viewers: remove one, or raise app.owners_per_vehicle"
+        )
     tables.db.execute(
         _ADD_OWNER,
         (op.uid, op.vehicle, op.created, op.relation),
     )
 
+
+_OTHERS = "SELECT count(*) FROM owners WHERE vehicle = ? AND uid <> ?"
 
 #: A viewer becomes an owner, but no owner a viewer.
 _ADD_OWNER = """
@@ -62,12 +67,13 @@ ON CONFLICT DO UPDATE SET relation = excluded.relation WHERE excluded.relation =
 def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:
     gone = tables.db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)).rowcount
     forget_all(tables, "SELECT number FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
+    tables.db.execute("DELETE FROM invitations WHERE invited_by = ? AND vehicle = ?", (op.uid, op.vehicle))
     return bool(gone)
 
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.AddKey: _add_key,
     ops.RevokeKey: _revoke_key,
-    ops.AddOwner: _add_owner,
+    ops.AddOwner: add_owner,
     ops.RemoveOwner: _remove_owner,
 }

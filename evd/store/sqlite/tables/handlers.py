@@ -11,10 +11,12 @@ from evd.store.sqlite.tables import (
     downlinks,
     events,
     identity,
+    imports,
     notes,
     radio,
     registrations,
     rejections,
+    sharing,
     vehicles,
 )
 from evd.store.sqlite.tables import formats as format_tables
@@ -24,6 +26,7 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **rejections.HANDLERS,
     **access.HANDLERS,
     **identity.HANDLERS,
+    **sharing.HANDLERS,
     **vehicles.HANDLERS,
     **notes.HANDLERS,
     **radio.HANDLERS,
@@ -31,4 +34,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **format_tables.HANDLERS,
     **registrations.HANDLERS,
     **events.HANDLERS,
+    **imports.HANDLERS,
 }
