@@ -62,6 +62,12 @@ def confirmed(question: str) -> bool:
     return click.confirm(question)
 
 
+def typed_password() -> str:
+    """A password that is typed twice and not shown."""
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
+
+
 class PlainOutput(io.RawIOBase):
     """Stdout as a binary file, for whole lines of UTF-8 that are shown on a terminal."""
 

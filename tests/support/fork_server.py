@@ -204,8 +204,11 @@ def _end(code: int) -> None:
     a command does. A daemon's end is whole."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code if stream is sys.stderr else 120  # as of an interpreter whose stdout is gone
     os._exit(code)
 
 
