@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from quart import Response, request
 from quart_trio import QuartTrio
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from evd.api import health, legacy, metrics, request_permits, v1
-from evd.api.context import Context, admitted, asked_row, attach, caller, client_address
+from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here
+from evd.api.cors import attach_cors
+from evd.api.rates import attach_rates, count_request
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.auth.access import unlisted
-from evd.errors import RequestError, StoreError, Unavailable
+from evd.clock import steady_ms
+from evd.errors import NotFound, RequestError, StoreError, Unavailable
 from evd.log.logger import log
 from evd.model.status import vehicle_id
 
@@ -30,6 +33,8 @@ def make_app(context: Context) -> QuartTrio:
     app.before_request(_admit)
     app.after_request(_said_as_it_is)
     attach(app, context)
+    attach_cors(app, context.config.server.cors_origins)
+    attach_rates(app, steady_ms)
     add_routes(app)
     app.register_error_handler(RequestError, from_error)
     app.register_error_handler(StoreError, _store_failed)
@@ -55,7 +60,7 @@ async def _admit() -> None:
     row = asked_row()
     if row.relation == "everyone" or (request.endpoint or "").startswith(legacy.INGEST):
         return
-    await caller()
+    count_request(await caller(), here().config.app)
     if row.vehicle_argument is not None:
         await admitted(vehicle_id((request.view_args or {})[row.vehicle_argument]))
 
@@ -81,8 +86,18 @@ async def _http_error(error: HTTPException) -> Response:
     """The answer to an unknown path or method: the original's teapot, or a problem on the new routes."""
     status = error.code or 500
     if request.path.startswith(V1) or status not in (404, 405):
-        return problem(status, error.name, error.description or error.name)
+        return _problem(error, status)
     return await legacy.unserved()
+
+
+def _problem(error: HTTPException, status: int) -> Response:
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        detail = f"{request.path} takes no {request.method}: use one of {allowed}"
+        return problem(status, "Method not allowed", detail, {"Allow": allowed})
+    if status == NotFound.status:
+        return problem(status, NotFound.error, f"{V1} has no {request.path}: docs/access.md lists the paths")
+    return problem(status, error.name.capitalize(), error.description or error.name)
 
 
 async def _store_failed(error: StoreError) -> Response:

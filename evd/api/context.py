@@ -132,15 +132,15 @@ async def admitted(vehicle: str) -> Caller:
 
     On /api/v1 a foreign vehicle is answered as an absent one. Raises as `caller`, and NotFound or Forbidden.
     """
-    asking = await caller()
+    asking, row = await caller(), asked_row()
     if asking.limited and vehicle not in (asking.vehicles or ()):
         raise _foreign(vehicle)
-    if asking.admin:
+    if asking.admin and row.admin:
         return asking
     relation = None if asking.uid is None else await here().queries.relation(asking.uid, vehicle)
     if relation is None:
         raise _foreign(vehicle)
-    if relation == "viewer" and asked_row().relation == "owner":
+    if relation == "viewer" and row.relation == "owner":
         raise Forbidden(f"vehicle {vehicle} is shared with you to look at: only an owner may do this")
     _note(asking)
     return asking

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from quart import Response, request
 
-from evd.errors import RequestError
+from evd.errors import RequestError, TooManyRequests, Unauthorized, Unavailable
 from evd.net.server.http1 import error_reply
 from evd.request.http import Reply
 
@@ -15,6 +17,11 @@ ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 """On the original's routes; new ones send no CORS headers."""
 
 V1 = "/api/v1"
+
+PROBLEM_TYPE = "urn:evd:problem:"
+"""Before an error's title, in small letters with hyphens: as in urn:evd:problem:not-found."""
+
+NO_HEADERS: Mapping[str, str] = {}
 
 
 def legacy_json(document: Any, status: int = 200) -> Response:
@@ -53,14 +60,23 @@ def _typed(response: Response, content_type: str | None) -> Response:
 
 
 def from_error(error: RequestError) -> Response:
-    if request.path.startswith(V1):
-        return problem(error.status, error.error, error.detail, getattr(error, "retry_after_s", None))
-    return from_reply(error_reply(error))
+    if not request.path.startswith(V1):
+        return from_reply(error_reply(error))
+    headers = {}
+    if isinstance(error, Unavailable | TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = 'Bearer realm="evd"'  # no Basic: a browser would ask for a password
+    return problem(error.status, type(error).error, error.detail, headers)
 
 
-def problem(status: int, title: str, detail: str, retry_after_s: int | None = None) -> Response:
-    """RFC 9457."""
-    headers = {"Content-Type": "application/problem+json"}
-    if retry_after_s is not None:
-        headers["Retry-After"] = str(retry_after_s)
-    return Response(orjson.dumps({"title": title, "status": status, "detail": detail}), status, headers)
+def problem(status: int, title: str, detail: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
+    """An error by RFC 9457. `type` names the kind of error; `instance` is the path, without a query."""
+    document = {
+        "type": PROBLEM_TYPE + title.lower().replace(" ", "-"),
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": quote(request.path),
+    }
+    return Response(orjson.dumps(document), status, {"Content-Type": "application/problem+json", **headers})

@@ -7,6 +7,7 @@ the nearest known one.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,9 @@ from evd.errors import ConfigError
 
 ENV_PREFIX = "EVD_"
 
+#: As browsers send it: in small letters, without the scheme's usual port and without a slash at the end.
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of evd.toml."""
@@ -30,6 +34,8 @@ class ServerSettings(Section, frozen=True):
     tls_key: str = ""
     #: Addresses or networks whose Forwarded and X-Forwarded-For count.
     trusted_proxies: list[str] = []
+    #: Origins whose web pages may use /api/v1, with the user's credentials, as in https://cars.example.org.
+    cors_origins: list[str] = []
     #: false: evd does not trust a clock that is behind its own time (evd.daemon.server_clock).
     trust_clock: bool = False
     #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
@@ -160,6 +166,13 @@ class AppSettings(Section, frozen=True):
     stream_heartbeat_s: float = 15
     #: An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
+    #: Requests to /api/v1 that one user may send at once, and a second after that: a dashboard of some vehicles is a
+    #: page of a hundred requests, a phone asks some times a minute.
+    user_requests_at_once: int = 300
+    user_requests_per_s: float = 20
+    #: The same for a key without a user, an administrator's: a program may go through all vehicles.
+    key_requests_at_once: int = 5000
+    key_requests_per_s: float = 200
 
 
 class AuthSettings(Section, frozen=True):
@@ -321,6 +334,12 @@ class Config(Section, frozen=True):
                 raise ValueError(f"{path} is {value!r}: it must be one of {', '.join(choices)}")
         if bool(self.server.tls_cert) != bool(self.server.tls_key):
             raise ValueError("server.tls_cert and server.tls_key belong together: set both, or neither")
+        for origin in self.server.cors_origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"server.cors_origins has {origin!r}, which is no origin: write each as https://cars.example.org, "
+                    "without a path, and * not at all, because any web page could then act for its reader"
+                )
         alerts = self.alerts
         if len({bool(alerts.recipients), bool(alerts.email_from), bool(alerts.smtp)}) > 1:
             raise ValueError("alerts.email_to, alerts.email_from and alerts.smtp belong together: set all, or none")

@@ -38,7 +38,8 @@ async def events_of_vehicle(given: str) -> Response:
 @routes.get("/events")
 async def events_of_all() -> Response:
     """The events of all vehicles, for the app of its user's vehicles; as for one vehicle."""
-    uid = (await caller()).uid
+    asking = await caller()
+    uid = None if asking.admin else asking.uid
     return page(await here().queries.events(uid=uid, **await _asked()))
 
 
@@ -95,14 +96,14 @@ def _unknown(vehicle: str) -> NotFound:
 
 async def _named_user() -> str:
     """Raises BadRequest, and as `caller`."""
-    uid, named = (await caller()).uid, request.args.get("uid")
-    if uid is None:
-        if not named or len(named) > UID_MAX:
-            raise BadRequest("the query names no user: an administrator names one, as in ?uid=martin")
-        return named
-    if named not in (None, uid):
+    asking, named = await caller(), request.args.get("uid")
+    if asking.uid is not None and named in (None, asking.uid):
+        return asking.uid
+    if not asking.admin:
         raise BadRequest("uid names another user: only an administrator may do that")
-    return uid
+    if not named or len(named) > UID_MAX:
+        raise BadRequest("the query names no user: an administrator names one, as in ?uid=martin")
+    return named
 
 
 async def _document() -> Any:
