@@ -18,6 +18,7 @@ from evd.model.operations import (
     AddOwner,
     AddToken,
     EndSessions,
+    ImportOwner,
     OpenSession,
     Operation,
     RemoveOwner,
@@ -53,6 +54,7 @@ class Identities:
             AddToken: self._token_added,
             RevokeToken: lambda operation, result: self._tokens.remove([operation.token_id]),
             AddOwner: self._owner_added,
+            ImportOwner: self._owner_added,
             RemoveOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=False),
         }
 

@@ -41,6 +41,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "event": ("event", "event"),
     "downlink": ("downlink", "downlink"),
     "backfill": ("backfill", "backfill"),
+    "import": ("import_dynamodb", "import_"),
+    "export": ("export", "export"),
     "rejected": ("rejected", "rejected"),
     "push": ("push", "push"),
     "sigfox": ("sigfox", "sigfox"),

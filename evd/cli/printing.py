@@ -7,6 +7,7 @@ move the cursor, reverse the text direction or act as markup. No other module of
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -59,6 +60,17 @@ def say_error(error: BaseException | str) -> None:
 
 def confirmed(question: str) -> bool:
     return click.confirm(question)
+
+
+class PlainOutput(io.RawIOBase):
+    """Stdout as a binary file, for whole lines of UTF-8 that are shown on a terminal."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        click.echo(lines(bytes(data).decode("utf-8", "replace")), nl=False)
+        return len(data)
 
 
 def show(document: Any) -> None:

@@ -19,6 +19,8 @@ from evd.model.operations import (
     AddToken,
     Arrive,
     EndSessions,
+    ImportOwner,
+    ImportRegistration,
     OpenSession,
     Operation,
     RecordEvents,
@@ -76,11 +78,12 @@ _Done = tuple[Any, Any]
 
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
-_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, AddOwner, RemoveOwner)
+_OWNERS = (AddOwner, ImportOwner, RemoveOwner)
+_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
 
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
-    *(Register, Unregister, Renew, SetPreferences),
+    *(Register, ImportRegistration, Unregister, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -111,7 +114,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
     # A RemoveOwner may find no owner, and still remove the user's registrations.
     owners_removed = _of(done, RemoveOwner)
     changed = [one for one in done if one[1] is not False]
-    registered = _of(changed, Register)
+    registered = _of(changed, Register, ImportRegistration)
     return CommitSummary(
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
@@ -123,7 +126,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
-        attended=_vehicles(_of(changed, Register, AddOwner, SetEventSettings)),
+        attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
     )
 

@@ -49,6 +49,9 @@ ENVELOPE_NAMES = frozenset(
 )
 """Names that are not part of what a callback reports: those of the envelope and of the kind, and evd's own."""
 
+DYNAMODB = "dynamodb"
+"""Evd's own name: of a status that came from DynamoDB, what its document as plain values does not show."""
+
 OUT_OF_BAND = "OOB"
 """Takes the payload's place in the templates of some STATUS callbacks."""
 
@@ -72,7 +75,7 @@ NO_FIELDS = (
         "countryCode",
     }
     | {"lqi", "linkQuality", "fixedLat", "fixedLng", "computedLocation"}
-    | {IMPLAUSIBLE}
+    | {IMPLAUSIBLE, DYNAMODB}
 )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from evd.store.protocols import Database
+from evd.store.queries import Queries
 from evd.store.settings import StoreSettings
-from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command
+from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command, queries_beside
 
 
 class Opener(Protocol):
@@ -25,9 +27,11 @@ class Engine(NamedTuple):
     Empty if it keeps nothing on this machine."""
     fleet_command: Callable[[Path], str]
     """A shell command that shows the fleet, one line for each vehicle, whether evd runs or not."""
+    queries: Callable[[Path], AbstractAsyncContextManager[Queries]]
+    """Queries in another process than the daemon's: they read in pages and hold nothing that the daemon waits for."""
 
 
-ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command)}
+ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command, queries_beside)}
 """Name → engine."""
 
 DEFAULT = "sqlite"

@@ -29,6 +29,8 @@ from evd.store.records import (
     FormatUse,
     KeyRow,
     Listing,
+    MovedOwnerRow,
+    MovedRegistrationRow,
     NoteRow,
     OwnerRow,
     PageLimit,
@@ -163,6 +165,20 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class MovingQueries(Protocol):
+    """Owners and phones, to move out."""
+
+    async def moved_owners(
+        self, *, vehicle: str | None = None, after: tuple[str, str] = ("", ""), limit: int
+    ) -> Listing[MovedOwnerRow]:
+        """Owners and viewers of the vehicle, or all, by (uid, vehicle)."""
+
+    async def moved_registrations(
+        self, *, vehicle: str | None = None, kinds: Collection[str], after: tuple[int] = (0,), limit: int
+    ) -> Listing[MovedRegistrationRow]:
+        """Registrations of these kinds for the vehicle, or for all, by number."""
+
+
 class IdentityQueries(Protocol):
     """Local users, sessions and access tokens."""
 
@@ -282,6 +298,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    MovingQueries,
     IdentityQueries,
     RejectionQueries,
     EventQueries,

@@ -201,6 +201,31 @@ class OwnerRow(TypedDict):
     created: int
 
 
+class MovedOwnerRow(TypedDict):
+    """An owner or a viewer, to move out."""
+
+    uid: str
+    vehicle: str
+    created: int
+    relation: str
+    imported: str | None
+    """What no other key has of the DynamoDB item that it came from: a JSON object of type descriptors."""
+
+
+class MovedRegistrationRow(TypedDict):
+    """A phone, to move out, with its whole token: it may stand in a file for DynamoDB, else it is shortened."""
+
+    number: int
+    vehicle: str
+    spelling: str
+    token: str
+    kind: str
+    uid: str
+    created: int
+    renewed: int
+    imported: str | None
+
+
 class RegistrationRow(TypedDict):
     """A registration with its whole token, which may leave the process only shortened by `evd.push.trace.short`."""
 

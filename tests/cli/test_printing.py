@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import evd.cli
-from evd.cli.printing import DRAWN_ROWS_MAX, filled, json_line, say, say_lines, show, table
+from evd.cli.printing import DRAWN_ROWS_MAX, PlainOutput, filled, json_line, say, say_lines, show, table
 from evd.model.plain_text import REPLACEMENT, excerpt, json_text, lines, one_line
 
 FORBIDDEN = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) | frozenset(
@@ -169,3 +169,8 @@ def test_a_long_table_is_the_one_that_rich_draws_but_for_blanks_at_ends(capsys: 
         printed.append([line.rstrip() for line in capsys.readouterr().out.splitlines()])
     assert printed[0] == printed[1][: len(printed[0])]
     assert len(printed[1]) == 1 + len(kinds) * DRAWN_ROWS_MAX
+
+
+def test_an_export_on_a_terminal_is_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
+    PlainOutput().writelines([b"a\tb\n", "\x1b[2J\u202ec\r\n".encode()])
+    assert capsys.readouterr().out == "a\tb\n\N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER}c\n"

@@ -309,6 +309,8 @@ COMMANDS = (
     ("decode", "--format", "ev", f"zz\x9b{MARK}"),
     ("decode", "--format", f"\u202e{MARK}", "00"),
     ("backfill", "--since", f"\x1b{MARK}"),
+    ("import", "dynamodb", f"/nowhere\x9b{MARK}"),
+    ("export", "--format", "csv", f"--\u202e{MARK}"),
     ("vehicle", "days", f"\x9b{MARK}"),
     ("vehicle", "list", f"\x9b{MARK}"),
     (f"nothing\x1b[2J{MARK}",),

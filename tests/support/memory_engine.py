@@ -145,10 +145,17 @@ class MemoryDatabase:
 
 def memory_engine(write_first: Sequence[Operation]) -> Engine:
     """Each database begins with these."""
+    databases: dict[Path, MemoryDatabase] = {}
 
     def opened(path: Path, settings: StoreSettings, tell: Callable[[str], None]) -> MemoryDatabase:
         database = MemoryDatabase(settings)
         database.write(write_first)
+        databases[path] = database
         return database
 
-    return Engine(opened, files=lambda path: {}, fleet_command=lambda path: "true")
+    return Engine(
+        opened,
+        files=lambda path: {},
+        fleet_command=lambda path: "true",
+        queries=lambda path: databases[path].queries(object),
+    )

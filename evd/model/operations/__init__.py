@@ -6,7 +6,7 @@ redelivery, a replay, a backfill) and changes nothing then.
 """
 
 from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner, RevokeKey
-from evd.model.operations.base import LimitReached, Operation, Several, UnknownVehicle
+from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
@@ -22,6 +22,7 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
+from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
 from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
@@ -46,11 +47,14 @@ __all__ = [
     "CloseDownlink",
     "EndSessions",
     "EventDue",
+    "ForeignPhone",
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "ImportOwner",
+    "ImportRegistration",
     "LimitReached",
     "MendClock",
     "Modem",

@@ -39,5 +39,9 @@ class UnknownVehicle(EvdError):
     """The vehicle is unknown, and `ingest.unknown_vehicle` requires known ones."""
 
 
+class ForeignPhone(EvdError):
+    """A phone is registered by another user than the one that an import names."""
+
+
 class LimitReached(EvdError):
     """A table is full: the sentence names the setting that bounds it."""

@@ -201,6 +201,7 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_6_rejected", range(1, 6)),
     ("overflow", range(1, 5)),
     ("upgrade_7", range(1, 7)),
+    ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
     ("views", range(1, 7)),
     ("upgrade_5_rows", range(1, 5)),

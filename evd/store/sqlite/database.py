@@ -47,6 +47,11 @@ def fleet_command(path: Path) -> str:
     return f"sqlite3 -readonly -header -column {shlex.quote(str(path))} '{_FLEET}'"  # of a constant
 
 
+def queries_beside(path: Path) -> AbstractAsyncContextManager[SqliteQueries]:
+    """See `evd.store.engines.Engine.queries`."""
+    return open_queries(path)
+
+
 class SqliteDatabase(SqliteStore):
     """See `evd.store.protocols.Database`."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 from any_engine import AnyDatabase
 from builders import NOW, ROOMY, arrival
@@ -16,9 +17,12 @@ from evd.model.operations import (
     AddOwner,
     CancelDownlink,
     CloseDownlink,
+    ForeignPhone,
     ForgetRejected,
     FormatInUse,
     Frame,
+    ImportOwner,
+    ImportRegistration,
     LimitReached,
     Note,
     OfferDownlink,
@@ -77,6 +81,18 @@ LISTS = {
         [Register("A", "a", f"token{number}", "anna", NOW) for number in range(5)],
         lambda q, *a: q.registrations(kinds=["token"], limit=2, **({"after": a[0]} if a else {})),
         keys_of(records.RegistrationRow),
+        "token",
+    ),
+    "owners to move": List(
+        [ImportOwner("anna", vehicle, NOW, imported=b'{"note":{"S":"x"}}') for vehicle in VEHICLES],
+        lambda q, *a: q.moved_owners(limit=2, **({"after": a[0]} if a else {})),
+        keys_of(records.MovedOwnerRow),
+        "vehicle",
+    ),
+    "phones to move": List(
+        [ImportRegistration("A", "a", f"token{number}", "anna", NOW) for number in range(5)],
+        lambda q, *a: q.moved_registrations(kinds=["token"], limit=2, **({"after": a[0]} if a else {})),
+        keys_of(records.MovedRegistrationRow),
         "token",
     ),
     "fleet": List([arrival(one) for one in VEHICLES], lambda q, *a: q.fleet(*a, limit=2), FLEET_KEYS, "vehicle"),
@@ -179,6 +195,32 @@ def test_registrations_are_narrowed_down_and_removed_by_whom_they_belong_to(data
     assert [row["token"] for row in ask_rows(database, lambda queries: queries.registrations(**asked))] == ["t-ben"]
     assert not ask_rows(database, lambda queries: queries.registrations(kinds=["webhook"], limit=9))
     assert database.write(Unregister("A", "t-ben", "anna"), Unregister("A", "t-ben", "ben")) == [False, True]
+
+
+# Moving
+
+
+def test_what_moves_in_stays_as_it_is_until_its_phone_registers_again(database: AnyDatabase) -> None:
+    owner = ImportOwner("anna", "A", NOW, imported=b'{"note":{"S":"x"}}')
+    phone = ImportRegistration("A", "000a", "t", "anna", NOW, displaces=False, imported=b'{"renewTimestamp":{"N":"9"}}')
+    assert database.write(owner, owner, phone, phone) == [True, False, True, False]
+    assert database.write(msgspec.structs.replace(owner, imported=None)) == [False], "the first import counts"
+    (row,) = ask_rows(database, lambda queries: queries.moved_owners(vehicle="A", limit=9))
+    assert (row["imported"], row["created"]) == ('{"note":{"S":"x"}}', NOW)
+    (row,) = ask_rows(database, lambda queries: queries.moved_registrations(vehicle="A", kinds=["token"], limit=9))
+    assert (row["spelling"], row["imported"]) == ("000a", '{"renewTimestamp":{"N":"9"}}')
+    assert not ask_rows(database, lambda queries: queries.moved_owners(vehicle="B", limit=9))
+    database.write(Register("A", "A", "t", "anna", NOW + 1))
+    (row,) = ask_rows(database, lambda queries: queries.moved_registrations(kinds=["token"], limit=9))
+    assert (row["imported"], row["renewed"]) == (None, NOW + 1)
+
+
+def test_an_older_system_takes_no_phone_from_the_user_who_has_it(database: AnyDatabase) -> None:
+    phone = ImportRegistration("B", "B", "t", "ben", NOW, displaces=False)
+    result = database.write(Register("A", "A", "t", "anna", NOW), phone)[1]
+    assert isinstance(result, ForeignPhone)
+    rows = ask_rows(database, lambda queries: queries.moved_registrations(kinds=["token"], limit=9))
+    assert [(row["vehicle"], row["uid"]) for row in rows] == [("A", "anna")]
 
 
 # Vehicles

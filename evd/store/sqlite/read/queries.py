@@ -13,6 +13,7 @@ from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.events import SqliteEventQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
+from evd.store.sqlite.read.moving import SqliteMovingQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
 from evd.store.sqlite.read.statuses import SqliteStatusQueries
@@ -24,6 +25,7 @@ class SqliteQueries(
     SqliteVehicleQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
+    SqliteMovingQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,
     SqliteEventQueries,

@@ -20,6 +20,7 @@ CREATE TABLE registrations (
     renewed  INTEGER NOT NULL,             -- when its app registered last, or its user asked for something, by the day
     client   TEXT NOT NULL DEFAULT 'original' CHECK (client IN ('original', 'v1')),
                                            -- by whose routes: the original's app registers at log-in only, and is not stale
+    imported TEXT,                         -- JSON: attributes of its DynamoDB item that no column has; null once it renews
     UNIQUE (vehicle, token)
 ) STRICT;
 CREATE INDEX registrations_of_token ON registrations (token);

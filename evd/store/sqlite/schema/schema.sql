@@ -48,6 +48,7 @@ CREATE TABLE owners (
     vehicle  TEXT NOT NULL,
     created  INTEGER NOT NULL,
     relation TEXT NOT NULL DEFAULT 'owner',  -- owner, or viewer: with whom an owner shares the vehicle, to look at
+    imported TEXT,                         -- JSON: attributes of its DynamoDB item that no column has
     PRIMARY KEY (uid, vehicle)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX owners_of_vehicle ON owners (vehicle);

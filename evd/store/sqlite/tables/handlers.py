@@ -11,6 +11,7 @@ from evd.store.sqlite.tables import (
     downlinks,
     events,
     identity,
+    imports,
     notes,
     radio,
     registrations,
@@ -31,4 +32,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **format_tables.HANDLERS,
     **registrations.HANDLERS,
     **events.HANDLERS,
+    **imports.HANDLERS,
 }

@@ -35,7 +35,7 @@ _INSERT = """
 INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _RENEW = """
-UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?
+UPDATE registrations SET kind = ?, spelling = ?, renewed = ?, client = ?, imported = NULL
 WHERE vehicle = ? AND token = ? AND uid = ?"""
 # Also a registration whose renewal lies in the future because the clock was set back since.
 _RENEW_ALL = f"""
