@@ -12,7 +12,7 @@ from quart import Quart, Response, current_app, g, request
 
 from evd.api.replies import V1
 from evd.auth.caller import Caller
-from evd.auth.rate_limit import Quota, RateLimit, Standing
+from evd.auth.rate_limit import Quota, QuotaUse, RateLimit
 from evd.clock import Clock
 from evd.config.settings import AppSettings
 from evd.errors import TooManyRequests
@@ -56,7 +56,7 @@ async def _show(response: Response) -> Response:
     return response
 
 
-def rate_headers(name: str, standing: Standing) -> dict[str, str]:
+def rate_headers(name: str, standing: QuotaUse) -> dict[str, str]:
     """`q`: requests at once; `w`: seconds in which they all become free again; `r`: those left; `t`: until all are."""
     quota = standing.quota
     return {

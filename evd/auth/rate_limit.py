@@ -27,7 +27,7 @@ class Quota(NamedTuple):
         return max(1, math.ceil(self.at_once / self.per_s))
 
 
-class Standing(NamedTuple):
+class QuotaUse(NamedTuple):
     """What is left of a requester's quota after a request. `wait_s` is 0 if the request is let in."""
 
     quota: Quota
@@ -43,7 +43,7 @@ class RateLimit:
         self._clock = clock
         self._full_at: dict[str, float] = {}
 
-    def take(self, requester: str, quota: Quota) -> Standing:
+    def take(self, requester: str, quota: Quota) -> QuotaUse:
         """Count a request, unless it is one too many: a requester that goes on asking does not wait the longer."""
         now, each_ms = self._clock(), 1000 / quota.per_s
         room_ms = quota.at_once * each_ms
@@ -55,4 +55,4 @@ class RateLimit:
         if len(self._full_at) > REQUESTERS_MAX:
             del self._full_at[next(iter(self._full_at))]
         remaining = int((room_ms - busy_ms) / each_ms + 1e-9)
-        return Standing(quota, remaining, math.ceil(busy_ms / 1000), max(0, math.ceil(wait_ms / 1000)))
+        return QuotaUse(quota, remaining, math.ceil(busy_ms / 1000), max(0, math.ceil(wait_ms / 1000)))

@@ -15,7 +15,7 @@ from quart import Quart
 from evd.api.conditional import unless_known
 from evd.api.rates import rate_headers
 from evd.api.times import read_time, rfc3339, shown_time
-from evd.auth.rate_limit import Quota, Standing
+from evd.auth.rate_limit import Quota, QuotaUse
 from evd.config.settings import load
 from evd.errors import BadRequest, ConfigError
 from evd.model.status import TIME_MAX_MS
@@ -166,7 +166,7 @@ def test_a_key_without_a_user_has_its_own_limit(client: httpx.Client, admin: dic
 
 
 def test_the_headers_are_those_of_the_draft() -> None:
-    standing = Standing(Quota(100, 10), remaining=42, full_in_s=6, wait_s=0)
+    standing = QuotaUse(Quota(100, 10), remaining=42, full_in_s=6, wait_s=0)
     assert rate_headers("user", standing) == {
         "RateLimit-Policy": '"user";q=100;w=10',
         "RateLimit": '"user";r=42;t=6',

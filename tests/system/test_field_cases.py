@@ -123,7 +123,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "S04-watchdog-under-pressure": (
         "daemon/test_systemd::test_what_the_watchdog_ends_is_reported_at_the_next_start_and_loses_nothing",
     ),
-    "S05-websocket-close": ("net/server/test_guarded::test_a_fault_is_refused_and_the_server_lives",),
+    "S05-websocket-close": ("net/server/test_guarded_connection::test_a_fault_is_refused_and_the_server_lives",),
     "S06-python-3.14": (
         "system/test_field_cases::test_s06_a_python_that_evd_was_not_tried_on_is_refused_before_anything_is_built",
     ),

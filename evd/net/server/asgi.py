@@ -24,7 +24,7 @@ from evd.errors import Unavailable, error_kinds
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
 from evd.net.server.counters import AsgiCounters
-from evd.net.server.guarded import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection
+from evd.net.server.guarded_connection import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection
 from evd.net.server.http1 import error_reply, render
 from evd.net.server.http1_body import Allowance
 
