@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from evd.model.connectivity import SIGFOX, WLAN
-from evd.model.kept_status import KeptStatus
 from evd.model.measures import MEASURES, AppType
+from evd.model.status import Status
 from evd.push.trace import short
 from evd.store.records import MovedOwnerRow, MovedRegistrationRow
 
@@ -81,17 +81,17 @@ def rfc3339(ms: int) -> str:
     return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
-def status_row(kept: KeptStatus) -> dict[str, Any]:
+def status_row(status: Status) -> dict[str, Any]:
     """A status under the names of STATUSES. `other`: its other fields, as a JSON object."""
-    values = kept.values()
+    values = status.values()
     row: dict[str, Any] = {
-        "vehicle": kept.vehicle,
-        "id": kept.status_id,
-        **_moment("time", kept.time),
-        **_moment("received", kept.received),
-        "channel": CHANNELS.get(kept.connectivity),
-        "seqNumber": kept.seq,
-        "rawdata": None if kept.payload is None else kept.payload.hex(),
+        "vehicle": status.vehicle,
+        "id": status.status_id,
+        **_moment("time", status.time),
+        **_moment("received", status.received),
+        "channel": CHANNELS.get(status.connectivity),
+        "seqNumber": status.seq,
+        "rawdata": None if status.payload is None else status.payload.hex(),
     }
     for name in MEASURES:
         value = values.get(name)
@@ -100,7 +100,7 @@ def status_row(kept: KeptStatus) -> dict[str, Any]:
         if fits:
             values.pop(name, None)
     other = {name: value for name, value in values.items() if value is not None}
-    row["flags"] = kept.flags
+    row["flags"] = status.flags
     row["other"] = orjson.dumps(other).decode() if other else None
     return row
 

@@ -11,6 +11,7 @@ import trio_asyncio
 from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.events import SqliteEventQueries
+from evd.store.sqlite.read.fleet import SqliteFleetQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.moving import SqliteMovingQueries
@@ -23,6 +24,7 @@ from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 class SqliteQueries(
     SqliteStatusQueries,
     SqliteVehicleQueries,
+    SqliteFleetQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
     SqliteMovingQueries,
