@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import admitted, caller, here
+from evd.api.context import admitted, caller, here, request_body
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
-from evd.errors import BadRequest, NotFound
-from evd.model.operations import Client, LimitReached, Register, Unregister
+from evd.errors import BadRequest, Forbidden, NotFound
+from evd.model.operations import Client, LimitReached, Register, Unregister, UnregisterUser
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
@@ -51,24 +51,38 @@ async def post_registration() -> Response:
 
 @routes.delete("/registrations")
 async def delete_registration() -> Response:
-    return await _remove(await read_form(RegistrationRequest))
+    """Unregister the phone of the body; without a body all phones of the user, whom an administrator names as `uid`."""
+    if await request_body():
+        return await _remove(await read_form(RegistrationRequest))
+    asking, named = await caller(), request.args.get("uid")
+    if asking.limited:
+        raise Forbidden("this access token is for some vehicles only, and this is about more: make one without a limit")
+    if asking.admin != (named is not None):
+        raise BadRequest(_WHOSE)
+    gone = await here().writer.write(UnregisterUser(str(named if asking.admin else asking.uid)))
+    return v1_json({"removed": gone})
+
+
+_WHOSE = "the body names no registration: a user sends none to remove all own ones, an administrator adds ?uid=USER"
 
 
 @routes.get("/registrations")
 async def list_registrations() -> Response:
-    """A user's own registrations for the `vehicle` of the query; an administrator may omit the vehicle."""
-    given = request.args.get("vehicle")
-    if (await caller()).admin:
+    """A user's own registrations, or those for the `vehicle` of the query; an administrator's are everyone's."""
+    given, asking = request.args.get("vehicle"), await caller()
+    if asking.admin:
         after, limit = await asked_page((0,))
         vehicle = None if given is None else vehicle_id(given)
         found = await here().queries.registrations(vehicle=vehicle, kinds=user_kinds(), after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
-    if given is None:
+    if given is None and asking.limited:
         raise BadRequest("the query names no vehicle: name one, as in ?vehicle=386625")
-    uid = (await admitted(vehicle_id(given))).uid
+    vehicle = None if given is None else vehicle_id(given)
+    if vehicle is not None:
+        await admitted(vehicle)
     after, limit = await asked_page((0,))
     found = await here().queries.registrations(
-        vehicle=vehicle_id(given), uid=uid, kinds=user_kinds(), after=after, limit=limit
+        vehicle=vehicle, uid=asking.uid, kinds=user_kinds(), after=after, limit=limit
     )
     return page(found, [_shown(row, whole=True) for row in found.rows])
 

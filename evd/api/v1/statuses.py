@@ -87,12 +87,10 @@ async def _buckets(span: TimeSpan, width: int, form: RowForm | None, *, down: bo
     """A page of buckets, each whole; a cursor is the start of the last one."""
     fields = asked_fields()
     (start,), limit = await asked_page((-1,), BUCKETS_USUAL, BUCKETS_MAX)
-    if start >= 0:
-        span = (
-            span._replace(last=min(span.last, start - 1))
-            if down
-            else span._replace(first=max(span.first, start + width))
-        )
+    if start >= 0 and down:
+        span = span._replace(last=min(span.last, start - 1))
+    elif start >= 0:
+        span = span._replace(first=max(span.first, start + width))
     found, more = await here().queries.buckets(span, width, limit, down=down)
     following = (found[-1].start,) if more else None
     if form is None:

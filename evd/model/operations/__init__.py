@@ -26,7 +26,16 @@ from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.profiles import SetProfile
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
-from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
+from evd.model.operations.registrations import (
+    ORIGINAL,
+    Client,
+    ForgetUnseen,
+    Register,
+    Registration,
+    Renew,
+    Unregister,
+    UnregisterUser,
+)
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
@@ -94,6 +103,7 @@ __all__ = [
     "Stored",
     "UnknownVehicle",
     "Unregister",
+    "UnregisterUser",
     "UseToken",
     "WaitNoLonger",
 ]

@@ -101,8 +101,8 @@ def _search(search: FleetSearch, after: tuple[Any, ...] | None, most: int) -> tu
         "DIRECTION": "DESC" if down else "ASC",
     }
     sql = _FLEET
-    for word, text in words.items():
-        sql = sql.replace(word, text)
+    for word, part in words.items():
+        sql = sql.replace(word, part)
     named = None if search.vehicles is None else orjson.dumps(sorted(search.vehicles)).decode()
     text = None if search.text is None else search.text.lower()
     return sql, (search.uid, named, search.state, search.staleness, text, rank, vehicle, most)
