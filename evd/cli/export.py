@@ -17,6 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from evd.cli.backfill import parse_when
 from evd.cli.common import directory_option, settings, with_writer
+from evd.cli.interruption import Interruption
 from evd.cli.printing import PlainOutput, say
 from evd.clock import now_ms
 from evd.config.data_dir import find
@@ -79,15 +80,16 @@ def export(
     _refuse(wish)
     place = find(directory, os.environ)
     place.require()
-    written = 0
+    written, interruption = 0, Interruption()
 
     def work(socket: Path) -> None:
         nonlocal written
         control_socket.page(socket, "/owners?limit=1")  # whoever answers has brought the database to today's schema
         with _opened(wish) as file:
-            written = trio.run(_export, place.database, wish, file, strict_exception_groups=True)
+            written = trio.run(_export, place.database, wish, file, interruption, strict_exception_groups=True)
 
-    with_writer(place, settings(place), work)
+    with interruption.watched():
+        with_writer(place, settings(place), work)
     if output != STDOUT:
         say("{} {} written to {}", written, table, output, err=True)
 
@@ -131,7 +133,7 @@ def _opened(wish: Wish) -> Iterator[BinaryIO]:
             unfinished.rename(path)
 
 
-async def _export(database: Path, wish: Wish, file: BinaryIO) -> int:
+async def _export(database: Path, wish: Wish, file: BinaryIO, interruption: Interruption) -> int:
     """Returns how many were written. Raises ConfigError for an unknown vehicle."""
     count = 0
     out = FORMATS[wish.format](file, EXPORTED[wish.table])
@@ -145,6 +147,8 @@ async def _export(database: Path, wish: Wish, file: BinaryIO) -> int:
                     out.write(page)
                     count += len(page)
                     update(count)
+                    if interruption.noted:
+                        raise KeyboardInterrupt
     out.finish()
     return count
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option, settings, with_writer
+from evd.cli.interruption import EXIT_INTERRUPTED, Interruption
 from evd.cli.printing import say, say_error, show
 from evd.config.data_dir import find
 from evd.config.settings import Config
@@ -90,12 +91,17 @@ def dynamodb(
     place.require()
     config = settings(place)
     run = _Import(config, files, BY_NAME.get(table or ""), user=user, write=not dry_run)
-    with_writer(place, config, run)
-    found = {**run.summary.document(), "dry_run": dry_run}
+    with run.interruption.watched():
+        with_writer(place, config, run)
+    stopped = run.interruption.noted
+    found = {**run.summary.document(), "dry_run": dry_run, "complete": not stopped}
     if as_json:
         show(found)
     else:
         _print(found)
+    if stopped:
+        say_error("stopped before the end: run the same command again, nothing gets in twice")
+        ctx.exit(EXIT_INTERRUPTED)
     ctx.exit(1 if run.summary.skipped else 0)
 
 
@@ -106,6 +112,7 @@ class _Import:
         self, config: Config, files: tuple[str, ...], table: Table | None, *, user: str | None, write: bool
     ) -> None:
         self.summary = ImportSummary()
+        self.interruption = Interruption()
         self._files = files
         self._table = table
         self._user = user
@@ -133,6 +140,8 @@ class _Import:
                 opened = sys.stdin.buffer if name == STDIN else stack.enter_context(Path(name).open("rb"))
                 file = CountingFile(cast(BinaryIO, opened))
                 for number, found in enumerate(items(file)):
+                    if self.interruption.noted:
+                        return
                     self._sort_in(lines, index, found)
                     if number % 100 == 0:
                         bar.update(task, completed=before + file.count)
@@ -170,7 +179,7 @@ class _Import:
                 lines[table.name].add(f"{key}\t{file}\t{found.line}\t{text}".encode())
 
     def _send(self, socket: Path, name: str, lines: SortedLines, bar: Progress) -> None:
-        if not lines.count:
+        if not lines.count or self.interruption.noted:
             return
         task = bar.add_task(name, total=lines.count, unit="rows")
         for batch in _batches(map(self._sent, lines), self._bytes_max):
@@ -180,6 +189,8 @@ class _Import:
                 else:
                     self.summary.skip(verdict["error"], sent.place, verdict["detail"])
             bar.advance(task, len(batch))
+            if self.interruption.noted:
+                return
 
     def _sent(self, line: bytes) -> Sent:
         _, file, number, text = line.decode().split("\t", 3)

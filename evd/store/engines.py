@@ -1,4 +1,8 @@
-"""The table of storage engines. A new one is a folder beside `sqlite` and a row here."""
+"""The table of storage engines. A new one is a folder beside `sqlite` and a row here.
+
+It keeps `evd.store.settings.Limits` and `evd.store.rules`, and passes `tests/store/contract/`, which needs to know how
+it is filled and held (`tests/support/engine_faults.py`).
+"""
 
 from __future__ import annotations
 

@@ -78,6 +78,7 @@ class Store(Protocol):
         """Do one bounded step of maintenance, which must not run beside a commit; True if more is left.
 
         With `idle`, when there is nothing to commit, less urgent work is done too.
+        Raises as `prepare` does; the step is then to be done still.
         """
 
     def close(self) -> None: ...

@@ -10,7 +10,7 @@ from evd.model.target_kinds import TargetKind
 
 
 class Limits(NamedTuple):
-    """Row caps of the tables that belong to no ring (docs/design.md, promise 9)."""
+    """Row caps of the tables that belong to no ring (docs/design.md, promise 9); no setting changes the last ones."""
 
     rejected: int
     owners: int
@@ -29,6 +29,18 @@ class Limits(NamedTuple):
     sessions_per_user: int
     tokens: int
     tokens_per_user: int
+    keys: int = 10_000
+    """All are held in memory, as are the formats (compiled, a few kB each) and the device types' formats."""
+    formats: int = 1_000
+    device_types: int = 10_000
+    """Sigfox's largest customers have hundreds."""
+    notes: int = 1_000_000
+    """Of all vehicles' logs: a log may be of a device that never sent, so the number of vehicles is no bound."""
+    modems: int = 1_000_000
+    """About 50 bytes each. At the bound, known modems are updated and none are added."""
+    annotations_waiting: int = 20_000
+    """About 1 KiB each. Those beyond `sigfox.advanced_waiting_max` become statuses at once, so this bound is reached
+    only if that cannot keep up; further annotations are then refused."""
 
 
 class StoreSettings(NamedTuple):

@@ -10,8 +10,10 @@ import os
 import random
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from typing import Any
 import httpx
 import pytest
 from builders import NOW, arrival, new_store
-from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
+from daemon_process import READY_S, RunningDaemon, clean_env, init, run_evd, running_daemon
 from folders import ROOT
 
 from evd.model.measures import MEASURES
@@ -86,6 +88,12 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def filled(daemon: RunningDaemon, files: list[Path]) -> RunningDaemon:
+    moved_in(daemon.directory, files)
+    return daemon
+
+
 def items(path: Path) -> list[str]:
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return sorted(json.dumps(json.loads(line)["Item"], sort_keys=True) for line in text.splitlines())
@@ -140,6 +148,12 @@ def test_a_round_trip_beside_the_daemon_is_exact(daemon: RunningDaemon, files: l
     listed = httpx.get(f"{daemon.url}/api/v1/vehicles", headers=headers).json()
     (fleet,) = (one for one in listed if one["vehicle"] == VEHICLES[0])
     assert (fleet["kept"], fleet["last_time"]) == (800, "2023-11-16 14:10:20"), "in the order of their times"
+    one = {name: next(iter(value.values())) for name, value in STATUSES[1].items()}
+    sent = {"device": one["vehicleId"], "time": FIRST_S + 60, "data": one["rawdata"], "seqNumber": 1}
+    answer = httpx.post(f"{daemon.url}/sigfox/uplink", json=sent, headers={"x-api-key": daemon.keys["sigfox"]})
+    shown = run_evd("export", "--dir", daemon.directory, "--format", "ndjson", "--vehicle", one["vehicleId"]).stdout
+    ids = [json.loads(line)["id"] for line in shown.splitlines()]
+    assert ids.count(answer.headers["x-status-id"]) == 1 and len(ids) == 800, "its callback was imported already"
 
 
 def test_a_round_trip_without_a_daemon_is_exact_and_a_ring_keeps_the_newest(files: list[Path], tmp_path: Path) -> None:
@@ -157,8 +171,8 @@ def test_a_round_trip_without_a_daemon_is_exact_and_a_ring_keeps_the_newest(file
     assert items(moved_out(second, tmp_path / "again.json", "--format", "dynamodb")) == items(out)
 
 
-def test_rows_are_of_the_span_and_the_vehicle(daemon: RunningDaemon, files: list[Path], tmp_path: Path) -> None:
-    moved_in(daemon.directory, files)
+def test_rows_are_of_the_span_and_the_vehicle(filled: RunningDaemon, tmp_path: Path) -> None:
+    directory = filled.directory
     span = (
         "--vehicle",
         "386625",
@@ -169,26 +183,27 @@ def test_rows_are_of_the_span_and_the_vehicle(daemon: RunningDaemon, files: list
         "--until",
         "2023-11-15T23:59:59.999Z",
     )
-    text = moved_out(daemon.directory, tmp_path / "a.csv", "--format", "csv", *span).read_text("utf-8")
+    text = moved_out(directory, tmp_path / "a.csv", "--format", "csv", *span).read_text("utf-8")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert {row["vehicle"] for row in rows} == {"386625", "386626"}
     assert rows and all(row["time"].startswith("2023-11-15T") for row in rows)
     assert rows == sorted(rows, key=lambda row: (row["vehicle"], row["time_ms"]))
     assert {row["location"] for row in rows} == {"", "'-33.9,151.2"}
-    done = run_evd("export", "--dir", daemon.directory, "--format", "ndjson", *span)
+    assert all(row["received"] == row["time"] for row in rows), "an old status is no news for a phone"
+    done = run_evd("export", "--dir", directory, "--format", "ndjson", *span)
     documents = [json.loads(line) for line in done.stdout.splitlines()]
     assert [one["id"] for one in documents] == [row["id"] for row in rows]
     assert {one.get("location") for one in documents} == {None, "-33.9,151.2"}
     for form in ("csv", "ndjson"):
-        shown = run_evd("export", "--dir", daemon.directory, "--format", form, "--table", "registrations").stdout
+        shown = run_evd("export", "--dir", directory, "--format", form, "--table", "registrations").stdout
         assert SECRET[:8] in shown and SECRET not in shown
 
 
-def test_parquet_has_the_same_rows_in_typed_columns(daemon: RunningDaemon, files: list[Path], tmp_path: Path) -> None:
+def test_parquet_has_the_same_rows_in_typed_columns(filled: RunningDaemon, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet", reason="pip install 'evd[parquet]' brings pyarrow")
-    moved_in(daemon.directory, files)
-    table = parquet.read_table(moved_out(daemon.directory, tmp_path / "a.parquet", "--format", "parquet"))
-    text = run_evd("export", "--dir", daemon.directory, "--format", "csv").stdout
+    directory = filled.directory
+    table = parquet.read_table(moved_out(directory, tmp_path / "a.parquet", "--format", "parquet"))
+    text = run_evd("export", "--dir", directory, "--format", "csv").stdout
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert (table.num_rows, table.schema.names) == (len(rows), list(rows[0]))
     assert table.column("time_ms").to_pylist() == [int(row["time_ms"]) for row in rows]
@@ -206,20 +221,19 @@ def test_without_pyarrow_parquet_is_refused_in_a_sentence(daemon: RunningDaemon,
 
 
 def test_the_commands_of_the_page_run(files: list[Path], tmp_path: Path) -> None:
-    init(tmp_path / "evd")
     scanned = json.loads(files[2].read_text("utf-8"))["Items"]
     (tmp_path / "phones.json").write_text(json.dumps({"Items": scanned[:1]}), "utf-8")
     (tmp_path / "owners.json").write_text(json.dumps({"Items": scanned[3:]}), "utf-8")
     statuses = "".join(json.dumps({"Item": item}) + "\n" for item in STATUSES[:50])
     (tmp_path / "statuses.json.gz").write_bytes(gzip.compress(statuses.encode()))
     commands = [shlex.split(line) for line in PAGE.splitlines() if line.startswith("evd ") and "`" not in line]
-    for command in commands:
-        words = [word.replace("statuses/*.json.gz", "statuses.json.gz") for word in command[1:]]
-        paths = [
-            tmp_path / word if re.fullmatch(r"[\w.]+\.(json|json\.gz|csv|ndjson)", word) else word for word in words
-        ]
-        done = run_evd(*paths, "--dir", tmp_path / "evd")
-        assert (done.returncode, SECRET in done.stdout + done.stderr) == (0, False), (command, done.stderr)
+    file = re.compile(r"[\w.]+\.(json|json\.gz|csv|ndjson)")
+    with running_daemon(tmp_path / "evd"):
+        for command in commands:
+            words = [word.replace("statuses/*.json.gz", "statuses.json.gz") for word in command[1:]]
+            paths = [tmp_path / word if file.fullmatch(word) else word for word in words]
+            done = run_evd(*paths, "--dir", tmp_path / "evd")
+            assert (done.returncode, SECRET in done.stdout + done.stderr) == (0, False), (command, done.stderr)
     assert len(commands) == 8 and {"march.ndjson", "owners.csv"} <= {path.name for path in tmp_path.iterdir()}
     assert len(items(tmp_path / "statuses.json.gz")) == 50
 
@@ -245,6 +259,27 @@ def test_the_page_has_every_measure_with_its_unit() -> None:
 def test_what_cannot_be_is_refused_in_a_sentence(daemon: RunningDaemon, arguments: tuple[str, ...], said: str) -> None:
     done = run_evd(*arguments, "--dir", daemon.directory)
     assert done.returncode == 2 and said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_import_that_is_stopped_says_so(daemon: RunningDaemon, tmp_path: Path) -> None:
+    lines = [json.dumps({"Item": item}).encode() + b"\n" for item in STATUSES[:10]]
+    command = [sys.executable, "-m", "evd", "import", "dynamodb", "-", "--dir", daemon.directory, "--dry-run", "--json"]
+    env = clean_env({"TMPDIR": str(tmp_path)})
+    with subprocess.Popen(
+        command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.writelines(lines)
+        process.stdin.flush()
+        deadline = time.monotonic() + READY_S
+        while not list(tmp_path.glob("evd-sort-*")):  # from then on it reads
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        process.stdin.write(lines[0])
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130 and b"run the same command again" in err
+    assert json.loads(out)["complete"] is False and list(tmp_path.iterdir()) == []
 
 
 def peak_kib(*command: str | Path) -> int:

@@ -19,7 +19,6 @@ from evd.errors import ConfigError, Unavailable
 from evd.events.samples import Event
 from evd.model.operations import (
     AddOwner,
-    NewEvent,
     Operation,
     RecordEvents,
     Register,
@@ -236,17 +235,3 @@ async def test_memory_of_vehicles_is_bounded_and_what_was_forgotten_is_read_agai
             await chain.charge(83, minute=20, vehicle=vehicle)
         assert await chain.settled() == ["target_reached"] * 6
         assert len(chain.engine._vehicles) == 2
-
-
-def test_two_places_reached_and_two_temperatures_too_high_in_one_status_are_four_events(
-    open_store: Opener, database: Path
-) -> None:
-    store = open_store()
-    store.write([Register("386625", "386625", "phone", "martin", NOW)])
-    new = tuple(
-        NewEvent(kind, NOW, "status", json.dumps({"which": which}).encode())
-        for kind, which in (("arrived", "home"), ("arrived", "city"), ("temperature", "in"), ("temperature", "out"))
-    )
-    for expected in (4, 0):
-        assert store.write([RecordEvents("386625", b"{}", new, NOW)]) == [expected]
-    assert rows(database, "SELECT count(*) FROM events") == [(4,)]

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import trio
 import trio.testing
-from builders import NOW, arrival, rows
+from builders import rows
 from event_chain import VEHICLE, Opener, register, running
 
 from evd.model.units import HOUR_MS
-from evd.store.sqlite.read.event_state import SqliteEventState
 
 
 async def test_a_vehicle_that_is_silent_for_longer_than_usual_is_reported_and_then_that_it_speaks(
@@ -57,13 +56,3 @@ def test_what_the_walk_asks_is_found_by_indexes(open_store: Opener, database: Pa
     ):
         steps = [step for *_, step in rows(database, f"EXPLAIN QUERY PLAN {sql}", *values)]
         assert not [step for step in steps if step.startswith("SCAN")], steps
-
-
-def test_a_vehicle_whose_clock_ran_ahead_once_is_heard_while_it_speaks(open_store: Opener, database: Path) -> None:
-    store = open_store(capacity=100)
-    minute = HOUR_MS // 60
-    store.write([arrival(time=NOW + 20 * HOUR_MS, now=NOW)])
-    store.write([arrival(time=NOW + at * minute, now=NOW + at * minute) for at in range(10, 200, 10)])
-    watched = SqliteEventState(database)
-    assert max(watched.received_of("386625")) == NOW + 190 * minute
-    watched.close()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import orjson
-import pytest
-from builders import NOW, arrival, rows
+from builders import NOW
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,17 +15,6 @@ from evd.config.settings import FormatSettings
 from evd.ingest.cache import IngestCache
 from evd.ingest.redecode import FLAGS, Redecoded, redecode, summary
 from evd.model.kept_status import KeptStatus
-from evd.model.operations import (
-    AddFormat,
-    Annotate,
-    FormatInUse,
-    LimitReached,
-    Redecode,
-    RemoveFormat,
-    SetDeviceType,
-    SetVehicle,
-    Several,
-)
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_message
@@ -223,98 +210,3 @@ def test_a_summary_counts_and_shows_few() -> None:
 
 
 DEFAULT_NEW = Formats({"new": FormatSettings("weight::uint:8 load::int:8")}, "new")
-
-
-# In the store
-
-
-def redecoded(seq: int = 0, *, status_id: str = "", fields: bytes = b'{"load":9}', flags: str = "") -> Redecode:
-    status = arrival(seq=seq, time=NOW + seq)
-    return Redecode(status.vehicle, status_id or status.status_id, status.time, seq, fields, flags)
-
-
-def test_a_redecoded_status_has_its_new_fields_and_flags_and_nothing_else_changes(
-    open_store: Opener, database: Path
-) -> None:
-    store = open_store()
-    store.write([arrival(seq=seq, time=NOW + seq) for seq in range(3)])
-    rest = "SELECT place, timely, time, seq, id, received, connectivity, payload, document, radio FROM statuses"
-    before = rows(database, rest)
-    assert store.write([redecoded(1, flags="disagrees")]) == [True]
-    assert rows(database, rest) == before
-    assert rows(database, "SELECT fields, flags FROM history ORDER BY seq") == [
-        ('{"state":1}', ""),
-        ('{"load":9}', "disagrees"),
-        ('{"state":1}', ""),
-    ]
-
-
-def test_a_status_that_left_its_ring_or_was_never_there_is_not_redecoded(open_store: Opener, database: Path) -> None:
-    store = open_store(capacity=3)
-    store.write([arrival(seq=seq, time=NOW + seq) for seq in range(3)])
-    store.write([arrival(seq=3, time=NOW + 3)])
-    before = rows(database, "SELECT * FROM statuses ORDER BY place")
-    asked = [redecoded(0), redecoded(1, status_id="another"), redecoded(7)]
-    nobody = msgspec.structs.replace(redecoded(1), vehicle="NOBODY")
-    assert store.write([*asked, nobody]) == [False] * 4
-    assert rows(database, "SELECT * FROM statuses ORDER BY place") == before
-
-
-def test_a_status_that_moved_is_found(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    store.write([arrival(seq=seq, time=NOW + seq) for seq in (0, 2, 4)])
-    store.write([arrival(seq=1, time=NOW + 1), arrival(seq=3, time=NOW + 3)])
-    assert store.write([redecoded(seq, fields=b'{"load":%d}' % seq) for seq in range(5)]) == [True] * 5
-    assert rows(database, "SELECT seq, fields ->> 'load' FROM ring ORDER BY position") == [(n, n) for n in range(5)]
-
-
-def test_a_status_is_redecoded_in_the_group_it_comes_in(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    results = store.write([Several((arrival(seq=0), redecoded(0))), arrival(seq=1, time=NOW + 1), redecoded(1)])
-    assert (results[0][1], results[2]) == (True, True)
-    assert rows(database, "SELECT DISTINCT fields FROM ring") == [('{"load":9}',)]
-
-
-def test_a_location_by_the_network_outlives_redecoding(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    found = Annotate("386625", NOW, 0, None, "advanced", b'{"lqi":"GOOD"}', "50.1,14.4", NOW)
-    store.write([arrival(), found])
-    assert store.write([redecoded(0)]) == [True]
-    assert rows(database, "SELECT fields ->> 'load', fields ->> 'location' FROM ring") == [(9, "50.1,14.4")]
-    better = msgspec.structs.replace(found, location="50.2,14.5")
-    store.write([better])
-    assert rows(database, "SELECT fields ->> 'location' FROM ring") == [("50.2,14.5",)], "it is the network's still"
-
-
-# The tables
-
-
-@pytest.fixture
-def store(open_store: Opener) -> Iterator[SqliteDatabase]:
-    yield open_store()
-
-
-@pytest.mark.parametrize(
-    ("user", "says"),
-    [
-        (SetDeviceType(TYPE, "trailer", NOW), "by 0 vehicle(s) and 1 device type(s)"),
-        (SetVehicle("1A", NOW, format="trailer"), "by 1 vehicle(s) and 0 device type(s)"),
-    ],
-)
-def test_a_format_in_use_is_not_removed(store: SqliteDatabase, user: Any, says: str) -> None:
-    store.write([AddFormat("trailer", "load::uint:8", b"{}", NOW), user])
-    (refused,) = store.write([RemoveFormat("trailer")])
-    assert isinstance(refused, FormatInUse)
-    assert says in str(refused)
-    assert [name for name, *_ in store.named_formats()] == ["trailer"]
-
-
-def test_formats_and_device_types_are_bounded_and_the_known_ones_may_change(
-    store: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(format_tables, "FORMATS_MAX", 2)
-    monkeypatch.setattr(format_tables, "DEVICE_TYPES_MAX", 2)
-    added = store.write([AddFormat(name, "load::uint:8", b"{}", NOW) for name in ("a", "b", "c", "b")])
-    types = store.write([SetDeviceType(name, "ev", NOW) for name in ("a", "b", "c", "b")])
-    for results in (added, types):
-        assert [type(result) for result in results] == [type(None), type(None), LimitReached, type(None)]

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 import trio
-from builders import rows
+from builders import SETTINGS, rows
 from daemon_process import running_daemon
 from ingest_way import NOW, Way, status_id
 
@@ -21,7 +21,6 @@ from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied_metadata import STEP_MAX, UnaccompaniedMetadata
 from evd.model.units import HOUR_MS
 from evd.payload.formats import Formats
-from evd.store.sqlite.annotations import WAITING_MAX
 from evd.store.sqlite.database import SqliteDatabase
 
 TIME = NOW // 1000 - 60
@@ -227,7 +226,7 @@ async def test_beyond_its_bound_the_oldest_waits_no_longer(road: Callable[..., R
         way.now += 1
     assert await way.later(1) == 3
     assert [row[2] for row in way.history()] == [0, 1, 2]
-    assert way.waiting() == 2 < WAITING_MAX
+    assert way.waiting() == 2 < SETTINGS.limits.annotations_waiting
 
 
 async def test_many_that_are_due_are_taken_in_steps(road: Callable[..., Road]) -> None:

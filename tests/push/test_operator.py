@@ -25,14 +25,13 @@ from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
 
 from evd.clock import now_ms
 from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
-from evd.errors import NotFound, Unavailable
+from evd.errors import Unavailable
 from evd.model.daemon_state import StoppedPhonesState
 from evd.model.operations import Arrive, NewEvent, Outcome, Outcomes, RecordEvents, Register
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.push.stopped_phones import StoppedPhonesSearch
 from evd.push.trace import TraceRules, trace
 from evd.store.queries import Queries
-from evd.store.sqlite.read import by_id as finding
 from evd.store.sqlite.read.queries import open_queries as asked
 from evd.store.writer import Writer
 
@@ -282,58 +281,9 @@ async def test_a_status_whose_push_outlived_it_is_traced_without_it(database: Pa
     assert [push["after_ms"] for push in told["pushes"]] == [None]
 
 
-async def test_a_status_that_nobody_was_sent_is_found_in_the_rings(database: Path) -> None:
-    """Also one that stands beside its ring's circle, and none that no ring holds."""
-    with closing(new_store(database, capacity=10, limits=ROOMY)) as store:
-        store.write([arrival(f"{number:X}", time=NOW + number) for number in range(1, 200)])
-        for place, old in enumerate((arrival("96", time=NOW + 1), arrival("97", time=NOW + 3 * DAY_MS))):
-            store.write([old])
-            ((beside,),) = rows(database, "SELECT place < 0 FROM statuses WHERE id = ?", old.status_id)
-            assert beside == place
-            async with asked(database) as queries:
-                assert await queries.vehicle_of(old.status_id) == old.vehicle
-                assert await queries.vehicle_of("0123456789abcdef") is None
-                assert await queries.vehicle_of("no id at all") is None
-
-
-async def test_a_search_that_takes_too_long_ends_and_says_so(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is no error of the database's: 404, and what would be quicker."""
-    monkeypatch.setattr("evd.store.sqlite.read.pushes.SEARCH_TIMEOUT_S", 0.0)
-    monkeypatch.setattr("evd.store.sqlite.read.by_id.STEPS", 1)
-    with closing(new_store(database, capacity=1000, limits=ROOMY)) as store:
-        store.write([arrival()])
-        assert finding.vehicle_of(database, "0123456789abcdef", -1.0) == (None, False)
-        async with asked(database) as queries:
-            with pytest.raises(NotFound, match="name its vehicle with --vehicle"):
-                await queries.vehicle_of("0123456789abcdef")
-
-
-@pytest.mark.parametrize("beside", [False, True])
-async def test_what_ranks_above_a_status_is_found_by_its_time_wherever_it_stands(database: Path, beside: bool) -> None:
-    """A vehicle's clock ran ahead, so all that it says since stands beside the circle: none of it is the newer one."""
-    with closing(new_store(database, capacity=2000, limits=ROOMY)) as store:
-        store.write([REGISTER])
-        ahead = arrival(time=NOW + 20 * HOUR_MS, seq=9, now=NOW - 1000)
-        around = [NOW + (at - 40) * HOUR_MS // 4 - 1 for at in range(80)] if beside else []
-        store.write([arrival(time=time, seq=at, now=NOW - 2000) for at, time in enumerate(around)])
-        store.write([ahead])
-        store.write([A])
-        ((place,),) = rows(database, "SELECT place FROM statuses WHERE id = ?", A.status_id)
-        assert (place < 0) == beside
-        async with asked(database) as queries:
-            status = await queries.traced_status("386625", A.status_id)
-            newest = await queries.traced_status("386625", ahead.status_id)
-            (told,) = (await way_of(queries, A))["pushes"]
-    assert newest is not None
-    assert newest["newer"] is None
-    assert status is not None and status["newer_received"] <= NOW - 1000
-    assert (told["state"], told["said"]) == ("never", f"a newer status, {status['newer']}, was there before it")
-
-
 # What stops
 
 
-WEEK_AGO = NOW - 7 * DAY_MS
 TODAY = NOW - 2 * HOUR_MS
 
 
@@ -341,13 +291,10 @@ TODAY = NOW - 2 * HOUR_MS
     ("registered", "taken_at", "spoke_at", "hindered_until", "reason"),
     [
         pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), NOW - DAY_MS, NOW, 0, "stale", id="not renewed"),
-        pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), WEEK_AGO, NOW, 0, None, id="nor taken for a week"),
-        pytest.param(phone("386625", GOOD, NOW - 31 * DAY_MS), NOW - DAY_MS, None, 0, None, id="its vehicle is silent"),
         pytest.param(REGISTER, NOW - DAY_MS, TODAY, 0, "missed", id="forgotten by evd"),
         pytest.param(REGISTER, NOW - DAY_MS, NOW - 60_000, 0, None, id="still to be sent"),
         pytest.param(REGISTER, NOW - DAY_MS, TODAY, TODAY + 1, None, id="held by the operator or the provider"),
         pytest.param(REGISTER, NOW - DAY_MS, TODAY, None, "off", id="no provider any more"),
-        pytest.param(Register("386625", "", GOOD, "u", 1, "webhook"), NOW - DAY_MS, TODAY, 0, None, id="a webhook"),
     ],
 )
 async def test_phones_that_had_pushes_lately_and_have_none_now_are_counted_by_the_reason(

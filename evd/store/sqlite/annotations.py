@@ -16,10 +16,6 @@ from evd.model.operations import Annotate, Arrive
 from evd.model.status import ALONE
 from evd.sigfox.kinds.registry import LOCATION_RANKS
 
-WAITING_MAX = 20_000
-"""Annotations that wait for their messages, about 1 KiB each. Those beyond `sigfox.advanced_waiting_max` become
-statuses at once, so this bound is reached only if that cannot keep up; further annotations are then refused."""
-
 NO_SEQ = -1
 
 Key = tuple[str, int, int]
@@ -59,10 +55,11 @@ class Said(NamedTuple):
 
 
 class Annotations:
-    """The annotations, on one writing connection and inside the caller's transaction."""
+    """The annotations, on one writing connection and inside the caller's transaction; so many wait at most."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, waiting_max: int) -> None:
         self._db = connection
+        self._waiting_max = waiting_max
         self.waiting: dict[Key, int] = {}
         """How many annotations wait, by message; always the same object."""
         self.forget()
@@ -95,7 +92,7 @@ class Annotations:
         """Keep an annotation for its message; returns Unavailable, and keeps nothing, if too many wait."""
         one = annotation
         key = (one.vehicle, one.time, NO_SEQ if one.seq is None else one.seq)
-        if self._rows >= WAITING_MAX and key not in self.waiting:
+        if self._rows >= self._waiting_max and key not in self.waiting:
             return Unavailable("more DATA_ADVANCED waits for its messages than can be kept: send it again later")
         self._db.execute(_WAIT, (*key, one.source, one.payload, one.radio, one.location, one.received, one.document))
         (rows,) = self._db.execute(

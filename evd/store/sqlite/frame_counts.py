@@ -12,14 +12,9 @@ from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import SEQ_MAX, DayTally, gap
 from evd.model.retention import Circle
 from evd.model.units import DAY_MS
+from evd.store.rules import DAYS_KEPT, FRAMES_MAX
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_state import RingState
-
-DAYS_KEPT = 90
-"""Days kept before a vehicle's newest one."""
-
-FRAMES_MAX = 64
-"""Frames kept of a vehicle besides its statuses: two months of daily STATUS frames."""
 
 LOOK_ROWS_MAX = 1_024
 """Rows of the ring that are searched on either side of a late frame; enough even if most statuses came by WLAN."""

@@ -61,7 +61,8 @@ class Rings:
     """The rings of all vehicles, on one writing connection and inside the caller's transaction.
 
     The `committer` gathers rows; call `gather` before it is started. `capacity` is the number of statuses that a
-    vehicle keeps unless it has a number of its own, `contract` that of messages a day that a device may send.
+    vehicle keeps unless it has a number of its own, `contract` that of messages a day that a device may send,
+    `annotations_max` that of annotations that may wait.
     """
 
     shift_max = SHIFT_MAX
@@ -75,6 +76,7 @@ class Rings:
         create_unknown: bool,
         vehicles_max: int,
         contract: int,
+        annotations_max: int,
     ) -> None:
         self._db = connection
         self._commit_thread = committer
@@ -87,7 +89,7 @@ class Rings:
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
-        self.annotations = Annotations(connection)
+        self.annotations = Annotations(connection, annotations_max)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:

@@ -1,13 +1,11 @@
-"""The SQLite engine: what is refused, what survives, and what each of SQLite's errors leads to."""
+"""The SQLite engine: its file, its log and its upgrades, and what each of SQLite's errors leads to."""
 
 from __future__ import annotations
 
 import errno
 import os
 import random
-import select
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -20,10 +18,9 @@ import trio
 from builders import NOW, arrival, new_store, prepare, ring_of, rows
 from folders import SUPPORT
 
-from evd.errors import EvdError, StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
-from evd.model.operations import AddKey, ForgetUnseen, Register, Reject, Renew, SetVehicle, Several, Stored
+from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.model.operations import Register, Reject, SetVehicle, Several, Stored
 from evd.model.retention import Verdict
-from evd.model.target_kinds import TargetKind
 from evd.model.units import DAY_MS
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, checkpoint, explain, open_reader
 from evd.store.sqlite.database import SqliteDatabase
@@ -201,21 +198,6 @@ def test_registrations_of_an_older_evd_keep_their_kinds_and_no_number_is_given_a
     assert rows(database, "SELECT kind FROM target_kinds WHERE personal ORDER BY kind") == [("fid",), ("token",)]
 
 
-def test_a_target_of_a_kind_that_no_provider_serves_is_refused(open_store: Opener, database: Path) -> None:
-    (result,) = open_store().write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
-    assert "cannot be written" in str(result)
-    assert rows(database, "SELECT count(*) FROM registrations") == [(0,)]
-
-
-def test_a_target_whose_provider_is_gone_stays_as_it_was(open_store: Opener, database: Path) -> None:
-    store = open_store(target_kinds=[TargetKind("pigeon", personal=False, goes_stale=False, makes_room=False)])
-    store.write([Register("386625", "386625", "t", "anna", NOW, "pigeon")])
-    store.close()
-    store = open_store()
-    store.write([ForgetUnseen(NOW + 1, 10), Renew("anna", NOW + 2 * DAY_MS)])
-    assert rows(database, "SELECT token, renewed FROM registrations") == [("t", NOW)]
-
-
 @pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])
 @pytest.mark.parametrize("future", [1, 3, 5])
 def test_what_lay_in_the_future_goes_beside_the_circles(
@@ -313,40 +295,6 @@ def test_what_an_error_of_sqlite_means(code: int | None, kind: type[StoreError])
     assert "/data/evd.db" in str(meaning)
 
 
-@pytest.mark.parametrize(
-    "poison",
-    [
-        pytest.param(SetVehicle("386625", NOW, keep=0), id="refused by a CHECK"),
-        pytest.param(SetVehicle("386625", NOW, keep=2**63), id="an integer beyond 64 bits"),
-        pytest.param(SetVehicle("386625", NOW, name="\ud800"), id="a lone surrogate"),
-        pytest.param(AddKey("k", "app", None, "", None, NOW), id="a null"),  # type: ignore[arg-type]
-        pytest.param(arrival("wrong", fields=None), id="a status without fields"),
-    ],
-)
-def test_an_operation_that_cannot_be_written_costs_its_group_nothing(
-    open_store: Opener, database: Path, poison: Any
-) -> None:
-    store = open_store()
-    one, two, three = (arrival(time=NOW + i) for i in range(3))
-    before, error, after, again = store.write([one, poison, two, one])
-    assert isinstance(error, EvdError)
-    assert "cannot be written" in str(error)
-    assert (before, after, again) == (Stored(Verdict.NEWEST), Stored(Verdict.NEWEST), Stored(Verdict.DUPLICATE))
-    assert isinstance(store.write([poison])[0], EvdError), "alone, too"
-    assert store.write([three]) == [Stored(Verdict.NEWEST)]
-    assert ring_of(database) == [one.status_id, two.status_id, three.status_id]
-    assert rows(database, "SELECT vehicle, kept, keep, name FROM capacities") == [("386625", 3, 10, None)]
-
-
-def test_a_vehicle_that_must_be_known_is_refused_alone(open_store: Opener, database: Path) -> None:
-    store = open_store(create_unknown=False)
-    store.write([SetVehicle("A", NOW)])
-    known, unknown = store.write([arrival("A"), arrival("B")])
-    assert known == Stored(Verdict.NEWEST)
-    assert "vehicle B is not known: add it with `evd vehicle set B`" in str(unknown)
-    assert rows(database, "SELECT vehicle FROM vehicles") == [("A",)]
-
-
 def test_refusals_cost_no_transaction_of_their_own(open_store: Opener) -> None:
     """Two thousand unknown vehicles in one group must not be two thousand fsyncs."""
     store = open_store(create_unknown=False)
@@ -369,35 +317,6 @@ async def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(
             writer.close()
 
 
-def test_a_lock_is_said_at_once_and_nothing_is_written(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    with foreign_writer(database, hold_s=60) as process:
-        began = time.monotonic()
-        with pytest.raises(StoreBusy, match="another process is writing"):
-            store.write([arrival()])
-        assert time.monotonic() - began < 0.5, "the loop is not held up"
-        assert ring_of(database) == []
-        process.kill()
-        process.wait()
-        assert store.write([arrival()]) == [Stored(Verdict.NEWEST)]
-
-
-def test_a_lock_that_is_met_at_the_commit_is_a_lock_too(open_store: Opener, database: Path) -> None:
-    """What is newer than its ring needs no statement: the lock is met by whoever writes it. Memory follows the disk."""
-    store = open_store()
-    store.write([arrival()])
-    newer = arrival(time=NOW + 1)
-    with foreign_writer(database, hold_s=60) as process:
-        assert prepare(store, [newer]) == [Stored(Verdict.NEWEST)]
-        store.start_commit()
-        with pytest.raises(StoreBusy, match="another process is writing"):
-            store.finish_commit()
-        process.kill()
-        process.wait()
-        assert store.write([newer, newer]) == [Stored(Verdict.NEWEST), Stored(Verdict.DUPLICATE)]
-    assert ring_of(database) == [arrival().status_id, newer.status_id]
-
-
 def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open_store: Opener, database: Path) -> None:
     store = open_store()
     store.write([arrival("A"), arrival("B")])
@@ -408,24 +327,6 @@ def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open
     prepare(store, [arrival("A", time=NOW + 40), arrival("A")])
     assert store._db.in_transaction, "one that is not must be looked for"
     store.commit()
-
-
-def test_the_end_of_a_commit_is_signalled_by_its_descriptor(open_store: Opener, database: Path) -> None:
-    store = open_store()
-    prepare(store, [arrival()])
-    store.start_commit()
-    assert select.select([store.commit_fd], [], [], 10)[0]
-    store.finish_commit()
-    assert not select.select([store.commit_fd], [], [], 0)[0]
-    assert ring_of(database) == [arrival().status_id]
-
-
-def test_a_store_that_is_closed_while_it_commits_has_committed(open_store: Opener, database: Path) -> None:
-    store = new_store(database)
-    prepare(store, [arrival()])
-    store.start_commit()
-    store.close()
-    assert rows(database, "SELECT count(*) FROM statuses") == [(1,)]
 
 
 @pytest.mark.parametrize("page_bytes", [512, 1024, 4096, 16384])
@@ -471,15 +372,6 @@ connection.execute("ROLLBACK")
         self._process.communicate()
 
 
-def test_a_full_file_is_said_rolled_back_and_gone_on_from(open_store: Opener, database: Path) -> None:
-    """SQLite's own page limit stands for the disk's end: the same code, the same rollback, on any machine."""
-    store = open_store(capacity=1000)
-    acknowledged = fill(store, pages=60)
-    assert acknowledged == ring_of(database)
-    store._db.execute("PRAGMA max_page_count = 100000")
-    assert goes_on(store, database, acknowledged)
-
-
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk = tmp_path / "disk"
@@ -501,10 +393,8 @@ def test_a_full_disk_is_said_rolled_back_and_gone_on_from(open_store: Opener, sm
     store.close()
 
 
-def fill(store: SqliteDatabase, pages: int | None = None) -> list[str]:
+def fill(store: SqliteDatabase) -> list[str]:
     """Write until the store is full; the ids that were acknowledged."""
-    if pages:
-        store._db.execute(f"PRAGMA max_page_count = {pages}")
     acknowledged: list[str] = []
     for i in range(10_000):
         group = [arrival(time=NOW + 2 * i + j, document=b"x" * 2000) for j in (0, 1)]
@@ -558,48 +448,6 @@ for i in range(10_000):
     assert set(acknowledged) <= set(ring_of(path))
     assert store.find_damage() == []
     store.close()
-
-
-WRITES_UNTIL_KILLED = f"""
-import sys
-from pathlib import Path
-sys.path.insert(0, {str(SUPPORT)!r})
-from builders import NOW, arrival, new_store
-store = new_store(Path(sys.argv[1]), capacity=1_000_000)
-start = int(sys.argv[2])
-print("open", flush=True)
-i = start
-while True:
-    group = [arrival(f"{{j % 7:X}}", time=NOW + i + j, seq=j, document=b"x" * 300) for j in range(1 + i % 9)]
-    store.write(group)
-    store.maintain()
-    print(*(one.status_id for one in group), flush=True)
-    i += len(group)
-"""
-
-
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    """The acknowledgement is printed after `write` returns, and read from the pipe after the kill."""
-    path = tmp_path / "evd.db"
-    chance = random.Random(11)
-    acknowledged: set[str] = set()
-    for life in range(10):
-        arguments = [sys.executable, "-c", WRITES_UNTIL_KILLED, str(path), str(life * 1_000_000)]
-        with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout
-            assert process.stdout.readline() == "open\n"
-            time.sleep(chance.uniform(0.01, 0.3))
-            process.send_signal(signal.SIGKILL)
-            told = process.stdout.read()
-        lines = told.splitlines(keepends=True)
-        acknowledged |= {status_id for line in lines if line.endswith("\n") for status_id in line.split()}
-        store = new_store(path, capacity=1_000_000)
-        assert store.find_damage() == []
-        found = [status_id for (status_id,) in rows(path, "SELECT id FROM statuses")]
-        assert acknowledged <= set(found)
-        assert len(found) == len(set(found))
-        store.close()
-    assert len(acknowledged) > 100, "the test wrote something"
 
 
 def test_the_log_is_copied_back_and_stays_bounded(open_store: Opener, database: Path) -> None:

@@ -19,13 +19,11 @@ from evd.store.records import (
     TracedStatus,
     WaitingPush,
 )
+from evd.store.rules import PHONES_TRACED_MAX
 from evd.store.sqlite.read import by_id
 from evd.store.sqlite.read.base import Questions, narrowed
 from evd.store.sqlite.read.by_id import FoundStatus
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, STALE_KINDS
-
-PHONES_MAX = 1000
-"""Phones of one vehicle in a trace: more than the default of `app.registrations_per_vehicle`."""
 
 SEARCH_TIMEOUT_S = 20.0
 """For a status whose vehicle no push names; the command waits 30 s in all."""
@@ -153,7 +151,7 @@ class SqlitePushQueries(Questions):
         return await self.rows(sql, (*after, *given, limit))
 
     async def traced_phones(self, vehicle: str) -> list[TracedPhone]:
-        return await self.rows(_PHONES, (vehicle, PHONES_MAX))
+        return await self.rows(_PHONES, (vehicle, PHONES_TRACED_MAX))
 
     async def push_facts(self, unseen_since: int) -> PushFacts:
         facts: PushFacts = (await self.rows(_PUSHING, (unseen_since,)))[0]

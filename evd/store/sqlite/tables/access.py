@@ -11,8 +11,6 @@ from evd.model.operations import LimitReached
 from evd.store.sqlite.tables.base import SmallTables
 from evd.store.sqlite.tables.registrations import forget_all
 
-KEYS_MAX = 10_000  # all are held in memory
-
 
 def _add_key(tables: SmallTables, op: ops.AddKey) -> bool | str:
     known = tables.db.execute(_KNOWN_KEY, (op.key_id, op.digest)).fetchone()
@@ -22,9 +20,9 @@ def _add_key(tables: SmallTables, op: ops.AddKey) -> bool | str:
             return False
         tables.db.execute("UPDATE keys SET role = ? WHERE id = ?", (roles, op.key_id))
         return roles
-    full = tables.db.execute("SELECT count(*) >= ? FROM keys", (KEYS_MAX,)).fetchone()[0]
+    full = tables.db.execute("SELECT count(*) >= ? FROM keys", (tables.limits.keys,)).fetchone()[0]
     if full and not tables.db.execute(_DELETE_REVOKED).rowcount:
-        raise LimitReached(f"there are {KEYS_MAX} keys: revoke some")
+        raise LimitReached(f"there are {tables.limits.keys} keys: revoke some")
     cursor = tables.db.execute(
         "INSERT INTO keys (id, role, digest, name, vehicle, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
         (op.key_id, op.role, op.digest, op.name, op.vehicle, op.created),

@@ -9,13 +9,11 @@ from evd.model.operations import AddFormat, FormatInUse, LimitReached, Operation
 from evd.store.sqlite.annotations import located
 from evd.store.sqlite.tables.base import SmallTables
 
-FORMATS_MAX = 1_000  # all are held in memory compiled, a few kB each
-DEVICE_TYPES_MAX = 10_000  # all are held in memory; Sigfox's largest customers have hundreds
-
 
 def _add_format(tables: SmallTables, op: AddFormat) -> None:
-    if _is_new_and_full(tables, _ROOM_FOR_FORMAT, op.name, FORMATS_MAX):
-        raise LimitReached(f"there are {FORMATS_MAX} formats: remove some with `evd format remove`")
+    formats_max = tables.limits.formats
+    if _is_new_and_full(tables, _ROOM_FOR_FORMAT, op.name, formats_max):
+        raise LimitReached(f"there are {formats_max} formats: remove some with `evd format remove`")
     tables.db.execute(
         "INSERT INTO formats (name, grammar, fields, created) VALUES (?, ?, CAST(? AS TEXT), ?)"
         " ON CONFLICT DO UPDATE SET grammar = excluded.grammar, fields = excluded.fields",
@@ -41,8 +39,9 @@ def _set_device_type(tables: SmallTables, op: SetDeviceType) -> None:
     if op.format is None:
         tables.db.execute("DELETE FROM device_types WHERE device_type = ?", (op.device_type,))
         return
-    if _is_new_and_full(tables, _ROOM_FOR_DEVICE_TYPE, op.device_type, DEVICE_TYPES_MAX):
-        raise LimitReached(f"{DEVICE_TYPES_MAX} device types have a format: take some back with `evd format assign -`")
+    types_max = tables.limits.device_types
+    if _is_new_and_full(tables, _ROOM_FOR_DEVICE_TYPE, op.device_type, types_max):
+        raise LimitReached(f"{types_max} device types have a format: take some back with `evd format assign -`")
     tables.db.execute(
         "INSERT INTO device_types (device_type, format, created) VALUES (?, ?, ?)"
         " ON CONFLICT DO UPDATE SET format = excluded.format",

@@ -8,12 +8,6 @@ from typing import Any
 from evd.model.operations import Modem, Note, Operation
 from evd.store.sqlite.tables.base import SmallTables
 
-NOTES_MAX = 1_000_000
-"""Rows of all vehicles' logs: a log may be of a device that never sent, so the number of vehicles is no bound."""
-
-MODEMS_MAX = 1_000_000
-"""Rows of modem states, about 50 bytes each. At the bound, known modems are updated and none are added."""
-
 
 def _note(tables: SmallTables, op: Note) -> bool:
     cursor = tables.db.execute(
@@ -26,7 +20,7 @@ def _note(tables: SmallTables, op: Note) -> bool:
     )
     if not cursor.rowcount:
         return False
-    tables.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - NOTES_MAX,))
+    tables.db.execute("DELETE FROM notes WHERE number <= ?", (cursor.lastrowid - tables.limits.notes,))
     tables.db.execute(_FORGET_OLDEST, (op.vehicle, tables.limits.notes_per_vehicle))
     return True
 
@@ -39,7 +33,7 @@ DELETE FROM notes WHERE number IN (
 def _modem(tables: SmallTables, op: Modem) -> None:
     values = (op.time, op.battery_v, op.temperature_c)
     known = tables.db.execute(_NEWER, (op.received, *values, op.vehicle, *values)).rowcount
-    if known or tables.modems >= MODEMS_MAX:
+    if known or tables.modems >= tables.limits.modems:
         return
     tables.modems += tables.db.execute(
         "INSERT INTO modems (vehicle, time, battery_v, temperature_c, received) VALUES (?, ?, ?, ?, ?)"

@@ -22,15 +22,8 @@ from evd.model.operations import (
     UnregisterUser,
 )
 from evd.model.target_kinds import TargetKind
-from evd.model.units import DAY_MS
+from evd.store.rules import PUSHED_LATELY_MS, RENEWED_AGAIN_MS, RENEWED_FOR_MS
 from evd.store.sqlite.tables.base import PERSONAL_KINDS, ROOMY_KINDS, STALE_KINDS, SmallTables
-
-RENEWED_AGAIN_MS = 10_000
-"""FCM asks for at least 10 s before any retry (Firebase, "Best practices when sending FCM messages at scale"). Also
-applies if a clock that was set back makes a dead phone look renewed."""
-
-RENEWED_FOR_MS = DAY_MS
-"""A user's requests rewrite a registration at most once in this time."""
 
 _INSERT = """
 INSERT INTO registrations (vehicle, token, kind, spelling, uid, created, renewed, client)
@@ -62,9 +55,6 @@ _OVER_OF_USER = f"""
 SELECT number FROM registrations WHERE uid = ?1 AND kind IN {ROOMY_KINDS} AND token NOT IN (
     SELECT token FROM registrations JOIN deliveries ON registration = number WHERE uid = ?1 AND kind IN {ROOMY_KINDS}
     GROUP BY token ORDER BY max(number = ?2) DESC, max({_HEARD}) DESC, max(number) DESC LIMIT ?3)"""  # noqa: S608
-
-PUSHED_LATELY_MS = 2 * DAY_MS
-"""If a phone had a push within this time, its user notices when pushes end."""
 
 _PUSHED_SINCE = "SELECT count(*) FROM deliveries WHERE registration = ? AND given_at > ?"
 
