@@ -15,7 +15,7 @@ from evd.api.times import shown_time
 from evd.errors import BadRequest
 from evd.model.measures import MEASURES
 from evd.model.status import Status
-from evd.store.records import Bucket
+from evd.store.vehicle_records import Bucket
 from evd.transfer.columns import STATUSES, csv_lines, json_line, status_row
 
 ALWAYS = ("vehicle", "id", "time", "time_ms")

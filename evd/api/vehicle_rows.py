@@ -9,7 +9,7 @@ import orjson
 from evd.api.status_rows import json_of_row
 from evd.api.times import shown_time
 from evd.model.measures import MEASURES
-from evd.store.records import FleetRow
+from evd.store.vehicle_records import FleetRow
 from evd.transfer.columns import CHANNELS, status_row
 
 FLEET = tuple(name for name, measure in MEASURES.items() if "fleet" in measure.views)

@@ -19,16 +19,12 @@ from evd.store.records import (
     FIRST_POSITION,
     LISTED_MAX,
     NUMBER_MAX,
-    WHOLE_FLEET,
     AccessTokenRow,
-    Bucket,
     DayRow,
     DeviceTypeRow,
     DownlinkRow,
     EventRow,
     FinishedPush,
-    FleetRow,
-    FleetSearch,
     FormatUse,
     KeyRow,
     Listing,
@@ -37,7 +33,6 @@ from evd.store.records import (
     NoteRow,
     OwnerRow,
     PageLimit,
-    ProfileRow,
     PushedLately,
     PushFacts,
     QueuePosition,
@@ -55,6 +50,7 @@ from evd.store.records import (
     VehicleName,
     WaitingPush,
 )
+from evd.store.vehicle_records import WHOLE_FLEET, Bucket, FleetRow, FleetSearch, ProfileRow
 
 
 class StatusQueries(Protocol):
@@ -109,8 +105,8 @@ class VehicleQueries(Protocol):
     ) -> Listing[FleetRow]:
         """The vehicles that the search is for, in its order; `after` is the `key` of a row."""
 
-    async def vehicle(self, vehicle: str, uid: str | None = None) -> FleetRow | None:
-        """One vehicle that has a ring, or to which the user has a relation. Small."""
+    async def vehicle(self, vehicle: str, uid: str | None = None, stale_before: int = 0) -> FleetRow | None:
+        """One vehicle that has a ring, or to which the user has a relation; see FleetSearch. Small."""
 
     async def profile(self, vehicle: str) -> ProfileRow:
         """The vehicle's profile; all is None for a vehicle without one. Small."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import partial
 
+import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_known
@@ -27,7 +28,8 @@ from evd.api.times import asked_time
 from evd.errors import BadRequest, NotFound
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.model.units import DAY_MS
-from evd.store.records import NUMBER_MAX, Bucket, Listing, PageLimit, SortKey, TimeSpan
+from evd.store.records import NUMBER_MAX, Listing, PageLimit, SortKey, TimeSpan
+from evd.store.vehicle_records import Bucket
 
 USUAL, MOST = 100, 1000
 """Statuses of a page of JSON; more are a stream."""
@@ -49,8 +51,7 @@ async def last(given: str) -> Response:
     status = await here().queries.last(vehicle)
     if status is None:
         raise NotFound(f"vehicle {vehicle} has sent no status yet")
-    row = row_of_status(asked_fields())(status)
-    return await unless_known({name: value for name, value in row.items() if value is not None})
+    return await unless_known(orjson.Fragment(json_of_row(row_of_status(asked_fields())(status))))
 
 
 @routes.get("/vehicles/<given>/statuses")

@@ -18,11 +18,17 @@ from evd.errors import BadRequest, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.measures import MEASURES
 from evd.model.status import vehicle_id
+from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
-from evd.store.records import FLEET_ORDERS, LISTED_MAX, STALENESS, FleetSearch, first_key
+from evd.store.records import LISTED_MAX
+from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetSearch, first_key
 
 TEXT_MAX = 200
+
+STALE_AFTER_MS = 7 * DAY_MS
+"""Longer than any usual silence; a vehicle that has said little has no usual one."""
+
 STATES = MEASURES["state"].words
 
 routes = Blueprint("vehicles", __name__, url_prefix=V1)
@@ -52,7 +58,7 @@ async def show_vehicle(given: str) -> Response:
 async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
     """An administrator also gets the counts of its flagged statuses, and their meaning. Raises NotFound."""
     context = here()
-    row = await context.queries.vehicle(vehicle, asking.uid)
+    row = await context.queries.vehicle(vehicle, asking.uid, context.clock() - STALE_AFTER_MS)
     if row is None:
         raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
     shown = vehicle_row(row, context.clock())
@@ -85,6 +91,7 @@ async def _asked() -> FleetSearch:
         staleness=staleness,
         text=text,
         order=order,
+        stale_before=here().clock() - STALE_AFTER_MS,
     )
 
 

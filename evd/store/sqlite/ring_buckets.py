@@ -9,8 +9,9 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any
 
-from evd.store.records import Bucket, BucketValues, TimeSpan
+from evd.store.records import TimeSpan
 from evd.store.sqlite.ring_walk import SEQ_MIN, Ring, ring_of
+from evd.store.vehicle_records import Bucket, BucketValues
 
 STATUSES_MAX = 20_000
 """Statuses behind one page: about a second of a reader."""

@@ -49,7 +49,7 @@ _UP = {"DIRECTION": "ASC", "OPPOSITE": "DESC", "FROM_HERE": ">="}
 _DOWN = {"DIRECTION": "DESC", "OPPOSITE": "ASC", "FROM_HERE": "<="}
 
 
-class Walk(NamedTuple):
+class WalkSql(NamedTuple):
     """The SQL of one direction."""
 
     circle: str
@@ -57,7 +57,7 @@ class Walk(NamedTuple):
     view: str
 
     @classmethod
-    def of(cls, wanted: str, words: Mapping[str, str]) -> Walk:
+    def of(cls, wanted: str, words: Mapping[str, str]) -> WalkSql:
         texts = []
         for sql in (_CIRCLE, _BESIDE, _VIEW):
             for word, replaced in {"COLUMNS": wanted, **words}.items():
@@ -70,7 +70,7 @@ class Columns:
     """The columns to read of a status `s`, in circle or overflow; its time, seq and position are read first."""
 
     def __init__(self, wanted: str) -> None:
-        self.up, self.down = Walk.of(wanted, _UP), Walk.of(wanted, _DOWN)
+        self.up, self.down = WalkSql.of(wanted, _UP), WalkSql.of(wanted, _DOWN)
 
 
 _IDS = Columns("s.id")
@@ -191,12 +191,12 @@ class Ring:
         return [(self.base + low, self.base + high) for low, high in slots]
 
     def _merged(
-        self, circle: Iterator[Any], walk: Walk, start: tuple[int, int], *, reverse: bool = False
+        self, circle: Iterator[Any], walk: WalkSql, start: tuple[int, int], *, reverse: bool = False
     ) -> Iterator[Any]:
         beside = (self._db.execute(walk.beside, (self.number, timely, *start)) for timely in (0, 1))
         return heapq.merge(circle, *beside, key=itemgetter(0, 1, 2), reverse=reverse)
 
-    def _walk_circle(self, walk: Walk, stretches: Iterable[tuple[int, int]]) -> Iterator[Any]:
+    def _walk_circle(self, walk: WalkSql, stretches: Iterable[tuple[int, int]]) -> Iterator[Any]:
         slots, taken, newest = self.circle
         for stretch in stretches:
             for time, seq, place, *row in self._db.execute(walk.circle, stretch):

@@ -10,20 +10,17 @@ import msgspec
 from evd.model.operations import Operation, SetProfile, UnknownVehicle
 from evd.store.sqlite.tables.base import SmallTables
 
-COLUMNS = {
-    "name": "name",
-    "regNumber": "reg_number",
-    "type": "type",
-    "battery": "battery_kwh",
-    "maxVoltage": "max_voltage",
-    "phases": "phases",
-    "zone": "zone",
-}
-"""A profile's member → its column."""
-
 _KNOWN = "SELECT 1 FROM vehicles WHERE vehicle = ?1 UNION ALL SELECT 1 FROM owners WHERE vehicle = ?1 LIMIT 1"
 _ADD = "INSERT INTO vehicle_profiles (vehicle) VALUES (?) ON CONFLICT DO NOTHING"
-_SET = {member: f"UPDATE vehicle_profiles SET {column} = ? WHERE vehicle = ?" for member, column in COLUMNS.items()}  # noqa: S608 (constants)
+_SET = {
+    "name": "UPDATE vehicle_profiles SET name = ? WHERE vehicle = ?",
+    "regNumber": "UPDATE vehicle_profiles SET reg_number = ? WHERE vehicle = ?",
+    "type": "UPDATE vehicle_profiles SET type = ? WHERE vehicle = ?",
+    "battery": "UPDATE vehicle_profiles SET battery_kwh = ? WHERE vehicle = ?",
+    "maxVoltage": "UPDATE vehicle_profiles SET max_voltage = ? WHERE vehicle = ?",
+    "phases": "UPDATE vehicle_profiles SET phases = ? WHERE vehicle = ?",
+    "zone": "UPDATE vehicle_profiles SET zone = ? WHERE vehicle = ?",
+}
 
 
 def _set_profile(tables: SmallTables, op: SetProfile) -> None:
