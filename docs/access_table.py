@@ -30,6 +30,7 @@ def table() -> str:
 
 def _who(row: AccessRow) -> str:
     who = WHO.get(row.relation, "whoever has the key")
+    who = f"{who}, in person" if row.person else who
     return f"{who}, no administrator" if not row.admin else who
 
 

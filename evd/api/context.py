@@ -12,7 +12,11 @@ from quart import Quart, current_app, g, request
 from evd.api.authentication import Asked, Proofs, TokenVerifier, identified
 from evd.auth.access import AccessRow, row_of
 from evd.auth.caller import Caller
-from evd.clock import Clock
+from evd.auth.identities import Identities
+from evd.auth.invitations import CodeGuesses
+from evd.auth.password_guesses import PasswordGuesses
+from evd.auth.passwords import Passwords
+from evd.clock import Clock, steady_ms
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
@@ -58,6 +62,9 @@ class Context(msgspec.Struct, frozen=True):
     ingest: Ingest
     queries: Queries
     live: StreamHub
+    identities: Identities
+    passwords: Passwords
+    guesses: PasswordGuesses
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
@@ -69,6 +76,8 @@ class Context(msgspec.Struct, frozen=True):
     """None if evd sends no pushes: no provider is configured, or it runs for one command only."""
     presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
     """Which users sent a request lately."""
+    code_guesses: CodeGuesses = msgspec.field(default_factory=lambda: CodeGuesses(steady_ms))
+    """Wrong codes of invitations."""
 
 
 def attach(app: Quart, context: Context) -> None:
@@ -110,6 +119,11 @@ def is_local() -> bool:
     return bool(request.scope.get("state", {}).get("local"))
 
 
+def is_secure() -> bool:
+    """Whether the request came over TLS, to evd or to a trusted proxy."""
+    return request.scheme == "https"
+
+
 async def caller() -> Caller:
     """Who sent this request, checked against its route's row of ACCESS.
 
@@ -118,8 +132,10 @@ async def caller() -> Caller:
     known: Caller | None = g.get("caller")
     if known is None:
         context = here()
-        asked = Asked(asked_row(), request_headers(), client_address(), is_local())
-        proofs = Proofs(context.directory.keys, context.tokens, context.config.app.trust_user_header)
+        asked = Asked(asked_row(), request_headers(), client_address(), is_local(), is_secure())
+        proofs = Proofs(
+            context.directory.keys, context.identities, context.tokens, context.config.app.trust_user_header
+        )
         known = g.caller = await identified(asked, proofs)
         _set_requester(known)
         if asked.row.relation == "user":
@@ -133,7 +149,7 @@ async def admitted(vehicle: str) -> Caller:
     On /api/v1 a foreign vehicle is answered as an absent one. Raises as `caller`, and NotFound or Forbidden.
     """
     asking, row = await caller(), asked_row()
-    if asking.limited and vehicle not in (asking.vehicles or ()):
+    if asking.limited and not await _is_good_for(asking, vehicle):
         raise _foreign(vehicle)
     if asking.admin and row.admin:
         return asking
@@ -144,6 +160,13 @@ async def admitted(vehicle: str) -> Caller:
         raise Forbidden(f"vehicle {vehicle} is shared with you to look at: only an owner may do this")
     _note(asking)
     return asking
+
+
+async def _is_good_for(asking: Caller, vehicle: str) -> bool:
+    """Whether the caller's access token is good for the vehicle."""
+    if vehicle in (asking.vehicles or ()):
+        return True
+    return bool(asking.tags) and not asking.tags.isdisjoint(await here().queries.tags_of(vehicle))
 
 
 def asked_row() -> AccessRow:

@@ -41,6 +41,7 @@ def statistics(state: DaemonState) -> dict[str, Any]:
         "clock": {"behind_s": state.clock_behind_s},
         "log": {"lines_dropped": state.log_lines_dropped},
         "certificate_ends_s": state.certificate_ends_s,
+        "insecure": list(state.insecure),
         "alarms": [msgspec.structs.asdict(alarm) for alarm in state.alarms],
     }
 

@@ -32,6 +32,10 @@ class AccessRow(NamedTuple):
     """Of keys: administrators' keys not counted."""
     admin: bool = True
     """Whether an administrator may use it."""
+    person: bool = False
+    """Whether a user must ask in person, by a session or a Firebase ID token: not a program with an access token."""
+    unrevoked: bool = False
+    """Whether Firebase is asked if an ID token was revoked."""
     narrows: bool = False
     """Whether the route leaves out vehicles that the caller's access token is not good for. A `user` row without it is
     refused to such a token."""
@@ -98,6 +102,20 @@ _V1 = (
     AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    # Users, sessions, access tokens
+    AccessRow("GET", "/users", "admin", "read"),
+    AccessRow("POST", "/users", "admin", "write"),
+    AccessRow("PUT", "/users/<uid>/password", "admin", "write"),
+    AccessRow("DELETE", "/users/<uid>", "admin", "write"),
+    AccessRow("POST", "/session", "everyone", "write", unrevoked=True),
+    AccessRow("GET", "/session", "user", "read", narrows=True),
+    AccessRow("DELETE", "/session", "user", "write", admin=False, person=True),
+    AccessRow("GET", "/sessions", "user", "read", admin=False, person=True),
+    AccessRow("DELETE", "/sessions", "user", "write", admin=False, person=True),
+    AccessRow("DELETE", "/sessions/<given>", "user", "write", admin=False, person=True),
+    AccessRow("GET", "/tokens", "user", "read", person=True),
+    AccessRow("POST", "/tokens", "user", "write", person=True, unrevoked=True),
+    AccessRow("DELETE", "/tokens/<given>", "user", "write", person=True),
     # Events, settings, the live stream
     AccessRow("GET", "/events", "user", "read"),
     AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),
@@ -106,7 +124,19 @@ _V1 = (
     AccessRow("GET", "/preferences", "user", "read"),
     AccessRow("PUT", "/preferences", "user", "write"),
     AccessRow("GET", "/stream", "viewer", "read"),
+    # Sharing
+    AccessRow("GET", "/vehicles/<given>/invitations", "owner", "read"),
+    AccessRow("POST", "/vehicles/<given>/invitations", "owner", "write", unrevoked=True),
+    AccessRow("DELETE", "/vehicles/<given>/invitations/<name>", "owner", "write"),
+    AccessRow("POST", "/invitations/accept", "user", "write", unrevoked=True),
+    AccessRow("GET", "/vehicles/<given>/owners", "owner", "read"),
+    AccessRow("DELETE", "/vehicles/<given>/owners/<name>", "owner", "write", unrevoked=True),
+    AccessRow("POST", "/vehicles/<given>/leave", "viewer", "write"),
+    AccessRow("GET", "/vehicles/<given>/tags", "viewer", "read"),
+    AccessRow("PATCH", "/vehicles/<given>/tags", "owner", "write"),
+    AccessRow("GET", "/tags/<name>", "user", "read", narrows=True),
     # Phones and other targets of pushes
+    AccessRow("DELETE", "/registrations/all", "user", "write"),
     AccessRow("GET", "/registrations", "viewer", "read"),
     AccessRow("POST", "/registrations", "viewer", "write"),
     AccessRow("DELETE", "/registrations", "viewer", "write"),

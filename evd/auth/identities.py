@@ -73,6 +73,10 @@ class Identities:
             self._write(SeeSession(session.session_id, now))
         return session, cookie
 
+    def has_session(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request has the cookie of a session."""
+        return self.session(headers) is not None
+
     def token(self, headers: Mapping[bytes, bytes]) -> AccessToken | None:
         """The access token of a request; None if it shows none. Raises Unauthorized."""
         text = shown_token(headers)

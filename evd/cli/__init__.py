@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("serve", "serve"),
     "demo": ("demo", "demo"),
     "key": ("keys", "key"),
+    "user": ("users", "user"),
+    "token": ("tokens", "token"),
     "owner": ("owners", "owner"),
     "registration": ("registrations", "registration"),
     "vehicle": ("vehicles", "vehicle"),

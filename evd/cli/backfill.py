@@ -19,7 +19,7 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd.cli.common import directory_option, json_option, settings, with_writer
+from evd.cli.common import directory_option, json_option, named_vehicles, settings, with_writer
 from evd.cli.printing import say, say_error, show
 from evd.clock import now_ms
 from evd.config.data_dir import find
@@ -46,7 +46,7 @@ _UNIT_MS = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_M
     "--since", required=True, metavar="WHEN", help="An ISO time (UTC without a zone), or 2h, 7d for so long ago."
 )
 @click.option("--until", metavar="WHEN", help="The same; default: now.")
-@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device; repeatable.")
+@click.option("--device", "devices", multiple=True, metavar="ID", help="Only this device, or tag:NAME; repeatable.")
 @click.option("--device-type", "device_types", multiple=True, metavar="ID", help="Only this device type; repeatable.")
 @directory_option
 @json_option
@@ -72,6 +72,7 @@ def backfill(
     first, last = parse_when(since, now), parse_when(until, now) if until else now
     if first >= last:
         raise ConfigError(f"--since {since} is not before {'--until ' + until if until else 'now'}")
+    devices = tuple(named_vehicles(directory, devices))
     run = _Run(config, since=first, before=last, devices=devices, device_types=device_types)
     with run.interruptible():
         with_writer(data_dir, config, run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from evd.config import settings as config
 from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
+from evd.model.tags import tag_in
 from evd.net.client import control_socket
 from evd.payload.field_options import FieldOptions
 
@@ -133,6 +134,18 @@ def path_part(text: str) -> str:
     if not text or "/" in text or not text.isprintable():
         raise ConfigError(f"{text!r} is not an id or a name: use printable characters other than /")
     return quote(text, safe="")
+
+
+def named_vehicles(directory: str | None, given: Iterable[str]) -> list[str]:
+    """The vehicles that are named, with those of each `tag:NAME` in its place, each once. Raises EvdError."""
+    named: dict[str, None] = {}
+    for one in given:
+        tag = tag_in(one)
+        found = [one] if tag is None else ask(directory, "GET", f"/tags/{path_part(tag)}")
+        if not found:
+            raise ConfigError(f"no vehicle has the tag {tag}: `evd vehicle tag ID +{tag}` adds it to one")
+        named.update(dict.fromkeys(found))
+    return list(named)
 
 
 def named_format(text: str, directory: str | None) -> tuple[str, dict[str, FieldOptions]]:

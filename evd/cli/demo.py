@@ -225,7 +225,7 @@ class _Demo:
             "push.endpoint": fake.url,
             "app.trust_user_header": True,
         }
-        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ)
+        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ, dev=True)
 
     async def _serve(self, daemon: Daemon) -> None:
         """Run the daemon for as long as the fleet runs."""

@@ -85,8 +85,11 @@ def export(
     def work(socket: Path) -> None:
         nonlocal written
         control_socket.page(socket, "/owners?limit=1")  # whoever answers has brought the database to today's schema
-        with _opened(wish) as file:
-            written = trio.run(_export, place.database, wish, file, interruption, strict_exception_groups=True)
+        try:
+            with _opened(wish) as file:
+                written = trio.run(_export, place.database, wish, file, interruption, strict_exception_groups=True)
+        except* BrokenPipeError:  # the reader has enough, as `head` has
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     with interruption.watched():
         with_writer(place, settings(place), work)

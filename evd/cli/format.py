@@ -11,7 +11,7 @@ import msgspec
 import orjson
 from rich import box
 
-from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, path_part
+from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, named_vehicles, path_part
 from evd.cli.printing import say, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.model.plain_text import REPLACEMENT, one_line
@@ -283,7 +283,7 @@ def show_(name: str, directory: str | None, as_json: bool) -> None:
 
 @format_group.command("assign")
 @click.argument("name")
-@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Repeatable.")
+@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Or tag:NAME; repeatable.")
 @click.option("--device-type", "types", metavar="ID", multiple=True, help="A deviceTypeId of Sigfox; repeatable.")
 @click.option("--default", "as_default", is_flag=True, help="Explains where the default format is set.")
 @directory_option
@@ -300,6 +300,7 @@ def assign(
     if not vehicles and not types:
         raise ConfigError("no vehicle and no device type is given: add --vehicle ID or --device-type ID")
     wish = {"format": None if name == NO_FORMAT else name}
+    vehicles = tuple(named_vehicles(directory, vehicles))
     for vehicle in vehicles:
         ask(directory, "PATCH", f"/vehicles/{path_part(vehicle)}", wish)
     for one in types:

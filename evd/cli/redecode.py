@@ -52,7 +52,7 @@ class Redecodable:
     "--since", required=True, metavar="WHEN", help="The first time: such as 2026-11-01T12:00, or 7d for 7 days ago."
 )
 @click.option("--until", metavar="WHEN", help="The last time; default: the newest.")
-@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Only this one; repeatable.")
+@click.option("--vehicle", "vehicles", metavar="ID", multiple=True, help="Only this one, or tag:NAME; repeatable.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @directory_option
 @json_option

@@ -97,7 +97,8 @@ def make(data_dir: DataDirectory) -> dict[str, str]:
 @directory_option
 @click.option("--bind", "binds", multiple=True, metavar="HOST:PORT", help="Listen here; may be repeated.")
 @click.option("--push-credentials", type=click.Path(path_type=Path), help="Service account JSON, as push.credentials.")
-def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path | None) -> None:
+@click.option("--dev", is_flag=True, help="For development: take unsigned ID tokens of Firebase's Auth emulator.")
+def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path | None, dev: bool) -> None:
     """Take callbacks until SIGTERM or SIGINT."""
     data_dir = find(directory, os.environ)
     data_dir.require()
@@ -106,14 +107,14 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
         flags["server.bind"] = list(binds)
     if push_credentials:
         flags["push.credentials"] = str(push_credentials)
-    run(data_dir, flags)
+    run(data_dir, flags, dev=dev)
 
 
-def run(data_dir: DataDirectory, flags: dict[str, Any]) -> None:
+def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) -> None:
     chosen = settings(data_dir, flags)
     from evd.daemon import process as serving  # takes half a second, which the report of a wrong setting does not need
     from evd.log import logger as log
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    serving.serve(data_dir, chosen)
+    serving.serve(data_dir, chosen, dev=dev)

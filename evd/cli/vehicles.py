@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli import sharing
+from evd.cli.common import ask, ask_list, directory_option, json_option, named_vehicles, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
@@ -44,15 +45,23 @@ LOG_COLUMNS = {
 
 @click.group()
 def vehicle() -> None:
-    """Vehicles: list, show, set up."""
+    """Vehicles: list, show, set up, share, tag."""
+
+
+for _command in (sharing.claim_code, sharing.claim_codes, sharing.tag):
+    vehicle.add_command(_command)
 
 
 @vehicle.command("list")
+@click.option("--tag", metavar="TAG", help="Only vehicles with this tag.")
 @directory_option
 @json_option
-def list_(directory: str | None, as_json: bool) -> None:
+def list_(tag: str | None, directory: str | None, as_json: bool) -> None:
     """The fleet, with each vehicle's last status."""
     rows = ask_list(directory, "/vehicles")
+    if tag is not None:
+        tagged = set(named_vehicles(directory, [f"tag:{tag}"]))
+        rows = [row for row in rows if row["vehicle"] in tagged]
     if as_json:
         show(rows)
     else:

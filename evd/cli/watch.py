@@ -31,7 +31,7 @@ NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawda
 @directory_option
 @json_option
 def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> None:
-    """Show the last status of each VEHICLE, or of all, and every new one as it arrives, until Ctrl-C."""
+    """Show the last status of each VEHICLE (or tag:NAME), or of all, and every new one as it arrives, until Ctrl-C."""
     data_dir = find(directory, os.environ)
     data_dir.require()
     try:

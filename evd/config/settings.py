@@ -140,6 +140,12 @@ class AppSettings(Section, frozen=True):
     registrations_per_user: int = 200
     registrations_max: int = 1_000_000
     owners_max: int = 1_000_000
+    #: Owners and viewers of one vehicle: a family, or a company's pool.
+    owners_per_vehicle: int = 100
+    #: Open invitations and claim codes; expired ones make room.
+    invitations_max: int = 100_000
+    invitations_per_vehicle: int = 20
+    tags_per_vehicle: int = 32
     #: Ranges longer than a page that are being sent, each with some 130 KiB however slow its client is.
     ranges_max: int = 128
     #: The same for one user: some devices, each with a history of each vehicle. Further ones wait 5 s for a place.

@@ -32,6 +32,7 @@ def start_background(
         nursery.start_soon(forget, parts.writer, queries.heard_after)
         nursery.start_soon(parts.unaccompanied_metadata.run)
         nursery.start_soon(parts.stopped_phones.run, queries)
+        nursery.start_soon(parts.tokens.run)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
     if parts.events:
         nursery.start_soon(parts.events.run)

@@ -14,6 +14,9 @@ import trio
 
 from evd.api.app import make_app
 from evd.api.context import Context
+from evd.auth.password_guesses import PasswordGuesses
+from evd.auth.passwords import Passwords
+from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
 from evd.config.settings import Config
 from evd.daemon import wiring
@@ -57,8 +60,9 @@ class Daemon:
         control: Path | None = None,
         engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
+        dev: bool = False,
     ) -> None:
-        self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report)
+        self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
         self.control = control or data_dir.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
@@ -173,6 +177,9 @@ class Daemon:
             ranges=wiring.ranges(parts.config),
             lists=wiring.lists(parts.config),
             pushes=parts.pushing,
+            identities=parts.identities,
+            passwords=Passwords(parts.config.auth.password_checks_max),
+            guesses=PasswordGuesses(steady_ms),
             tokens=parts.tokens,
             clock=parts.clock,
             state=self.state,

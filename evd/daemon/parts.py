@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +41,8 @@ class Parts(NamedTuple):
     """Whether parts connect to other systems; else evd runs for one command only."""
     formats: Formats
     tokens: TokenVerifier
+    insecure: Sequence[str]
+    """What makes this evd insecure on purpose, as sentences."""
     files: Mapping[str, Path]
     """The engine's (`evd.store.engines.Engine.files`)."""
     store: Database
@@ -68,10 +70,14 @@ def build(
     outward: bool,
     engine: str,
     report: Callable[[str], None],
+    dev: bool = False,
 ) -> Parts:
-    """`engine` is a name in `evd.store.engines.ENGINES`. Raises EvdError for a refused setting or database."""
+    """`engine` is a name in `evd.store.engines.ENGINES`. With `dev`, what must not be in production is accepted.
+
+    Raises EvdError for a refused setting or database.
+    """
     formats = Formats(config.formats, config.ingest.default_format)
-    tokens = wiring.token_verifier(config, env) if outward else NoTokens()
+    tokens = wiring.token_verifier(config, env, dev=dev) if outward else NoTokens()
     opened = providers.opened(config, env) if outward else []
     store = wiring.open_store(ENGINES[engine], data_dir, config, report)
     if outward:
@@ -94,12 +100,13 @@ def build(
         outward=outward,
         formats=formats,
         tokens=tokens,
+        insecure=wiring.insecurities(config, env) if outward else (),
         files=ENGINES[engine].files(data_dir.database),
         store=store,
         directory=directory,
         identities=identities,
         admission=wiring.admission(config),
-        request_policy=wiring.request_policy(directory, config),
+        request_policy=wiring.request_policy(directory, identities, config),
         live=live,
         writer=writer,
         clock=clock,

@@ -35,9 +35,16 @@ WATCHDOG_EVERY_S = 1.0
 
 
 def serve(
-    data_dir: DataDirectory, config: Config, *, announce: Callable[[list[str]], None] = lambda addresses: None
+    data_dir: DataDirectory,
+    config: Config,
+    *,
+    announce: Callable[[list[str]], None] = lambda addresses: None,
+    dev: bool = False,
 ) -> None:
-    """Run the daemon until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError."""
+    """Run the daemon until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError.
+
+    With `dev`, what must not be in production is accepted (`evd.daemon.wiring.insecurities`).
+    """
     os.umask(0o077)
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
@@ -48,7 +55,7 @@ def serve(
         fault = _report_previous_exit(data_dir, lock)
         files = ENGINES[DEFAULT].files(data_dir.database)
         with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
-            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report)
+            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report, dev=dev)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:
@@ -86,6 +93,8 @@ async def _serve(
         log.info("ready", listen=urls, directory=str(directory), version=VERSION, codec=IMPLEMENTATION)
         if not daemon.parts.pushing:
             log.warning("no pushes are sent: set push.credentials to a Firebase service account's JSON file")
+        for reason in daemon.parts.insecure:
+            log.warning("this evd is insecure", reason=reason)
         first_keys = directory / FIRST_KEYS
         if first_keys.exists():
             log.warning("the first keys are still in a file: note them elsewhere and remove it", path=str(first_keys))

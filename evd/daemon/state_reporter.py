@@ -51,6 +51,7 @@ class StateReporter:
             clock_behind_s=parts.clock.behind_ms / 1000,
             log_lines_dropped=lines_dropped(),
             certificate_ends_s=self.certificate_ends_s,
+            insecure=parts.insecure,
             alarms=self._standing(),
         )
 

@@ -85,27 +85,46 @@ def directory(store: Database, formats: Formats) -> IngestCache:
     return IngestCache(store.living_keys(), store.own_formats(), store.type_formats(), formats)
 
 
-def token_verifier(config: Config, env: Mapping[str, str]) -> TokenVerifier:
-    """The checker of ID tokens. firebase-admin is imported only if needed: that takes most of a second."""
-    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):  # also without a project, which may be set later
+def token_verifier(config: Config, env: Mapping[str, str], *, dev: bool) -> TokenVerifier:
+    """The checker of ID tokens. firebase-admin is imported only if needed: that takes most of a second.
+
+    Raises ConfigError, also for an emulator's environment variable without `dev`.
+    """
+    found = env.get("FIREBASE_AUTH_EMULATOR_HOST")
+    if found and not dev:  # also without a project, which may be set later
         raise ConfigError(
-            "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned tokens would be accepted; remove it from the environment"
+            "FIREBASE_AUTH_EMULATOR_HOST is set, so unsigned ID tokens would be accepted: remove it from the "
+            "environment, or for development start `evd serve --dev`"
         )
     project = config.app.firebase_project
-    credentials = service_account_file(config, env)
-    if not project and credentials is None:
+    service_account = service_account_file(config, env)
+    if not project and service_account is None:
         return NoTokens()
-    from evd.auth.firebase import FirebaseTokens
+    from evd.auth.firebase import FirebaseProject, FirebaseTokens
     from evd.push.providers.fcm.credentials import load_service_account
 
-    if not project and credentials is not None:
-        project = load_service_account(credentials).project_id
+    if not project and service_account is not None:
+        project = load_service_account(service_account).project_id
     return FirebaseTokens(
-        project,
-        certs_url=config.app.id_token_certs,
-        timeout_s=config.app.id_token_timeout_s,
-        env_emulator=env.get("FIREBASE_AUTH_EMULATOR_HOST"),
+        FirebaseProject(
+            project,
+            config.app.id_token_certs,
+            config.auth.firebase_endpoint,
+            service_account if config.auth.check_revoked else None,
+            config.app.id_token_timeout_s,
+            found,
+        )
     )
+
+
+def insecurities(config: Config, env: Mapping[str, str]) -> tuple[str, ...]:
+    """What makes this evd insecure on purpose, as sentences for the log, statistics and the console."""
+    found = []
+    if config.app.trust_user_header:
+        found.append("app.trust_user_header: whoever has the app's key may name any user, without a proof")
+    if env.get("FIREBASE_AUTH_EMULATOR_HOST"):
+        found.append("FIREBASE_AUTH_EMULATOR_HOST and --dev: unsigned ID tokens are accepted")
+    return tuple(found)
 
 
 def identities(store: Database, writer: Writer, directory: IngestCache, config: Config, clock: Clock) -> Identities:
@@ -247,10 +266,11 @@ def asgi_limits(config: Config) -> AsgiLimits:
     )
 
 
-def request_policy(directory: IngestCache, config: Config) -> RequestPolicy:
+def request_policy(directory: IngestCache, identities: Identities, config: Config) -> RequestPolicy:
     """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
-    return RequestPolicy(directory.keys, body_max=usual, large_body_max=max(usual, batch))
+    has_session = identities.has_session
+    return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch))
 
 
 def admission(config: Config) -> Admission:

@@ -19,6 +19,7 @@ from evd.model.operations import (
     AddToken,
     Arrive,
     EndSessions,
+    Implied,
     ImportOwner,
     ImportRegistration,
     OpenSession,
@@ -38,6 +39,7 @@ from evd.model.operations import (
     SetVehicle,
     Several,
     Unregister,
+    UnregisterUser,
 )
 
 
@@ -83,7 +85,7 @@ _IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, Revo
 
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
-    *(Register, ImportRegistration, Unregister, Renew, SetPreferences),
+    *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
@@ -106,6 +108,8 @@ def _unfold(operations: Any, results: Sequence[Any], newest: list[Arrive], done:
         elif type(operation) is Several:
             if type(result) is list:
                 _unfold(operation.operations, result, newest, done)
+        elif isinstance(result, Implied):
+            _unfold(result.operations, [True] * len(result.operations), newest, done)
         elif type(operation) in _OBSERVED and not isinstance(result, Exception):
             done.append((operation, result))
 
@@ -122,7 +126,9 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),
-        registrations_changed=bool(registered or owners_removed or _of(changed, Unregister, SetPreferences)),
+        registrations_changed=bool(
+            registered or owners_removed or _of(changed, Unregister, UnregisterUser, SetPreferences)
+        ),
         renewed=tuple([vehicle for one, result in changed if type(one) is Renew for vehicle in result]),
         displaced=sum([result or 0 for one, result in changed if type(one) is Register]),
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),

@@ -203,6 +203,8 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     log_lines_dropped: int = 0
     certificate_ends_s: float | None = None
     """Epoch s; None: evd shows no certificate."""
+    insecure: Sequence[str] = ()
+    """What makes this evd insecure on purpose, as sentences."""
     alarms: Sequence[StandingAlarm] = ()
 
     @property

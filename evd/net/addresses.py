@@ -15,6 +15,7 @@ from evd.errors import ConfigError
 
 FORWARDED = b"forwarded"
 X_FORWARDED_FOR = b"x-forwarded-for"
+X_FORWARDED_PROTO = b"x-forwarded-proto"
 
 _with_port = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?|([^:]*):[\w.-]+")
 """`[IPv6]`, with or without a port, or `IPv4:port`; the port may be obfuscated (RFC 7239, section 6)."""
@@ -22,6 +23,9 @@ _with_port = re.compile(r"\[([^\]]*)\](?::[\w.-]+)?|([^:]*):[\w.-]+")
 _token = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105
 _pair = re.compile(rf'[ \t]*(?:({_token})=(?:({_token})|"((?:[^"\\]|\\.)*)")[ \t]*)?([;,]|\Z)')
 """One parameter of a Forwarded header, or none, and the character that ends it (RFC 7239, section 4)."""
+
+_proto = re.compile(rb'(?i)(?:^|;)[ \t]*proto=[ \t]*"?([a-z]+)"?')
+"""The scheme in an element of a Forwarded header."""
 
 
 @lru_cache(maxsize=4096)
@@ -64,6 +68,17 @@ class Proxies:
             return peer
         said = {self._last_hop(peer, nodes) for nodes in _chains(headers)}
         return said.pop() if len(said) == 1 else peer
+
+    def had_tls(self, peer: str, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a request came to the proxy `peer` over TLS, as a trusted proxy says; a proxy of its own may have
+        written the entries before the last.
+        """
+        if not self.trust(peer):
+            return False
+        said = [value.rpartition(b",")[2].strip() for name, value in headers.items() if name == X_FORWARDED_PROTO]
+        last = headers.get(FORWARDED, b"").rpartition(b",")[2]
+        said += [found[1] for found in [_proto.search(last)] if found]
+        return bool(said) and all(one.lower() == b"https" for one in said)
 
     def _last_hop(self, peer: str, nodes: Sequence[str]) -> str:
         hop = peer

@@ -24,7 +24,11 @@ class SecretShape(NamedTuple):
 
 
 SHAPES: tuple[SecretShape, ...] = (
-    SecretShape("evd_", re.compile(r"(?i)evd_(?:sigfox|device|app|admin)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
+    SecretShape(
+        "evd_",
+        re.compile(r"(?i)evd_(?:sigfox|device|app|admin|token|session)_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?"),
+    ),
+    SecretShape("evd_", re.compile(r"(?i)evd_csrf_[0-9a-z]{16,}+")),
     SecretShape(
         "eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")
     ),  # a JWT: {" in base64, also when it was cut
@@ -38,6 +42,7 @@ SHAPES: tuple[SecretShape, ...] = (
     SecretShape("ya29.", re.compile(r"ya29\.[\w.-]{4,}+")),  # Google: access token, refresh token, API key
     SecretShape("1//", re.compile(r"(?<![\w/\\])1//[\w-]{20,}+")),
     SecretShape("aiza", re.compile(r"AIza[\w-]{30,}+")),
+    SecretShape("evd_invit", re.compile(r"(?i)evd_invitation_[0-9a-z]{4,12}_[0-9a-z]++(?:_[0-9a-z]*+)?")),
     SecretShape("whsec_", re.compile(r"whsec_[\w+/=-]{8,}+")),  # Standard Webhooks
     SecretShape("gh", re.compile(r"(?<![A-Za-z0-9\\])(?:gh[opsru]_|github_pat_)\w{20,}+")),
     SecretShape("glpat-", re.compile(r"glpat-[\w-]{16,}+")),

@@ -26,6 +26,7 @@ from evd.store.records import (
     EventRow,
     FinishedPush,
     FormatUse,
+    InvitationRow,
     KeyRow,
     Listing,
     MovedOwnerRow,
@@ -179,6 +180,27 @@ class AccessQueries(Protocol):
         """Registrations of these kinds that match all given conditions, by number."""
 
 
+class SharingQueries(Protocol):
+    """Invitations, those who may see a vehicle, and tags."""
+
+    async def invitations(
+        self, vehicle: str, now: int, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
+    ) -> Listing[InvitationRow]:
+        """The vehicle's invitations that have not expired, by (created, id)."""
+
+    async def owners_of(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[OwnerRow]:
+        """Owners and viewers of the vehicle, by uid."""
+
+    async def tags_of(self, vehicle: str) -> list[str]:
+        """In their order. Small."""
+
+    async def tagged(self, tag: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[VehicleName]:
+        """Vehicles that have the tag, by id."""
+
+    async def vehicles_of(self, uid: str) -> frozenset[str]:
+        """Vehicles that the user owns or may see."""
+
+
 class MovingQueries(Protocol):
     """Owners and phones, to move out."""
 
@@ -203,7 +225,7 @@ class IdentityQueries(Protocol):
         """Local users, by uid."""
 
     async def sessions(
-        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+        self, uid: str, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
     ) -> Listing[SessionRow]:
         """A user's sessions, by (created, id); also those that have ended by time alone."""
 
@@ -312,6 +334,7 @@ class Queries(
     VehicleQueries,
     FormatQueries,
     AccessQueries,
+    SharingQueries,
     MovingQueries,
     IdentityQueries,
     RejectionQueries,

@@ -177,6 +177,16 @@ class OwnerRow(TypedDict):
     created: int
 
 
+class InvitationRow(TypedDict):
+    id: str
+    vehicle: str
+    relation: Relation
+    invited_by: str | None
+    """None: an administrator, whose code is a claim code."""
+    created: int
+    expires: int
+
+
 class MovedOwnerRow(TypedDict):
     """An owner or a viewer, to move out."""
 

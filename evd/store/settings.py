@@ -14,6 +14,10 @@ class Limits(NamedTuple):
 
     rejected: int
     owners: int
+    owners_per_vehicle: int
+    invitations: int
+    invitations_per_vehicle: int
+    tags_per_vehicle: int
     registrations: int
     registrations_per_vehicle: int
     outbox: int
@@ -68,6 +72,10 @@ def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreS
         limits=Limits(
             rejected=config.ingest.rejected_rows_max,
             owners=config.app.owners_max,
+            owners_per_vehicle=config.app.owners_per_vehicle,
+            invitations=config.app.invitations_max,
+            invitations_per_vehicle=config.app.invitations_per_vehicle,
+            tags_per_vehicle=config.app.tags_per_vehicle,
             registrations=config.app.registrations_max,
             registrations_per_vehicle=config.app.registrations_per_vehicle,
             registrations_per_user=config.app.registrations_per_user,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from evd.auth.access import ACCESS, AccessRow, row_of, unlisted
 from evd.model.status import vehicle_id
 
 VEHICLE, FOREIGN, ABSENT = "A1", "B1", "NEVER"
+PASSWORD = "correct horse battery"
 SETTINGS = "[app]\ntrust_user_header = true\n"
 
 
@@ -27,6 +29,8 @@ class Asking(NamedTuple):
     key: str | None
     user: str | None = None
     relation: str | None = None
+    means: Literal["header", "session", "token"] = "header"
+    """How the user is shown; a token has the scope read only."""
 
 
 CALLERS = {
@@ -37,6 +41,9 @@ CALLERS = {
     "the app without a user": Asking("app"),
     "Sigfox": Asking("sigfox"),
     "a device": Asking("device"),
+    "an owner's session": Asking(None, "olga", "owner", "session"),
+    "an administrator's session": Asking(None, "root", None, "session"),
+    "an owner's token": Asking(None, "olga", "owner", "token"),
     "nobody": Asking(None),
     "a revoked key": Asking("revoked", "olga", "owner"),
 }
@@ -49,7 +56,11 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         running_daemon(tmp_path_factory.mktemp("access") / "evd", settings=SETTINGS) as one,
         httpx.Client(base_url=f"{one.url}/api/v1", headers={"x-api-key": one.keys["admin"]}) as admin,
     ):
-        known = [(one.user, VEHICLE, one.relation) for one in CALLERS.values() if one.relation]
+        for uid in ("olga", "root"):
+            body = {"uid": uid, "password": PASSWORD, "admin": uid == "root"}
+            assert admin.post("/users", json=body).status_code == 201
+        one.keys["token"] = admin.post("/tokens", json={"uid": "olga", "scopes": ["read"]}).json()["token"]
+        known = sorted({(one.user, VEHICLE, one.relation) for one in CALLERS.values() if one.relation})
         for uid, vehicle, relation in [*known, ("zoe", FOREIGN, "owner")]:
             body = {"uid": uid, "vehicle": vehicle, "relation": relation}
             assert admin.post("/owners", json=body).json() == body
@@ -65,7 +76,17 @@ def client(daemon: RunningDaemon) -> Iterator[httpx.Client]:
         yield one
 
 
+@cache
+def session_of(url: str, user: str) -> dict[str, str]:
+    begun = httpx.post(f"{url}/api/v1/session", json={"user": user, "password": PASSWORD})
+    return {"cookie": begun.headers["set-cookie"].partition(";")[0], "x-csrf-token": begun.json()["csrf_token"]}
+
+
 def headers(daemon: RunningDaemon, asking: Asking) -> dict[str, str]:
+    if asking.means == "token":
+        return {"authorization": f"Bearer {daemon.keys['token']}"}
+    if asking.means == "session":
+        return session_of(daemon.url, str(asking.user))
     key = {} if asking.key is None else {"x-api-key": daemon.keys[asking.key]}
     return key if asking.user is None else {**key, "userId": asking.user}
 
@@ -90,6 +111,8 @@ def expected(row: AccessRow, asking: Asking) -> int | None:
     """The status of the refusal; None: the caller is let in."""
     if row.relation == "everyone":
         return None
+    if asking.means != "header":
+        return expected_of_user(row, asking)
     if asking.key in (None, "revoked"):
         return 401
     if asking.key == "admin":
@@ -100,7 +123,25 @@ def expected(row: AccessRow, asking: Asking) -> int | None:
         return None
     if asking.user is None:
         return 401
-    if row.relation == "user":
+    return 403 if row.person else related(row, asking)
+
+
+def expected_of_user(row: AccessRow, asking: Asking) -> int | None:
+    """The same, of a session or an access token, which needs no key."""
+    if asking.means == "token":
+        if row.scope != "read" or row.person or row.relation == "admin":
+            return 403
+        return related(row, asking)
+    if row.relation == "key":
+        return 401
+    if asking.user == "root" and (row.admin or row.relation == "user"):
+        return None
+    return 403 if row.relation == "admin" else related(row, asking)
+
+
+def related(row: AccessRow, asking: Asking) -> int | None:
+    """The same, of a user who is known."""
+    if row.relation in ("user", "key"):
         return None
     if asking.relation is None:
         return 404 if row.rule.startswith("/api/") else 403
@@ -119,6 +160,8 @@ def test_a_row_lets_in_whom_it_says(daemon: RunningDaemon, client: httpx.Client,
     path, request = request_of(row)
     for name, asking in CALLERS.items():
         status, body = answered(client, row.method, path, {**request, "headers": headers(daemon, asking)})
+        if row.method == "DELETE" and "/session" in row.rule:
+            session_of.cache_clear()  # it has ended
         refusal = expected(row, asking)
         if refusal is None:
             assert status not in (401, 403, 418, 405, 500), (name, body)

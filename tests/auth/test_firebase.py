@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hmac
 import json
 import threading
 import time
@@ -14,27 +15,34 @@ from typing import Any
 import httpx
 import jwt
 import pytest
+import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
-from daemon_process import run_evd, running_daemon
+from daemon_process import init, run_evd, running_daemon
 
-from evd.auth.firebase import FirebaseTokens
-from evd.errors import ConfigError, Unauthorized, Unavailable
+from evd.auth.certificates import Certificates
+from evd.auth.firebase import FirebaseProject, FirebaseTokens
+from evd.errors import Unauthorized, Unavailable
 
 PROJECT = "evd-test"
 
 
 class Google:
-    """A signing key, and the server of its certificate; `answer` may be replaced."""
+    """A signing key, and the server of its certificate and of what Firebase knows of users."""
 
     def __init__(self) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.asked = 0
         self.hanging = threading.Event()
         self.hang = False
-        certificate = json.dumps({"kid-1": self._certificate()}).encode()
+        self.fails = False
+        self.max_age = 3600
+        self.users: dict[str, dict[str, Any]] = {}
+        """uid → what Firebase knows of the user."""
+        pem = self.pem = self._certificate()
+        certificate = json.dumps({"kid-1": pem}).encode()
         google = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,17 +50,33 @@ class Google:
                 google.asked += 1
                 if google.hang:
                     google.hanging.wait(20)
-                self.send_response(200)
-                self.send_header("Cache-Control", "public, max-age=3600")
-                self.send_header("Content-Length", str(len(certificate)))
+                self.answer(certificate, 503 if google.fails else 200)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if self.path == "/token":
+                    self.answer(b'{"access_token":"ya29.test","expires_in":3600,"token_type":"Bearer"}')
+                    return
+                assert self.headers["Authorization"] == "Bearer ya29.test"
+                assert self.path == f"/v1/projects/{PROJECT}/accounts:lookup"
+                (uid,) = json.loads(body)["localId"]
+                found = [{"localId": uid, **google.users[uid]}] if uid in google.users else []
+                self.answer(json.dumps({"users": found}).encode(), 403 if google.fails else 200)
+
+            def answer(self, body: bytes, status: int = 200) -> None:
+                self.send_response(status)
+                self.send_header("Cache-Control", f"public, max-age={google.max_age}")
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(certificate)
+                self.wfile.write(body)
 
             def log_message(self, *args: Any) -> None:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/certs"
+        self.base = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"{self.base}/certs"
         self.thread = threading.Thread(target=self.server.serve_forever)
         self.thread.start()
 
@@ -83,6 +107,22 @@ class Google:
         payload = {name: value for name, value in (usual | claims).items() if value is not None}
         return jwt.encode(payload, key or self.key, algorithm, headers={"kid": kid} if kid else None)
 
+    def service_account(self, folder: Path) -> Path:
+        """The file of a service account that may ask for users."""
+        pem = self.key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        document = {
+            "type": "service_account",
+            "project_id": PROJECT,
+            "private_key_id": "1",
+            "private_key": pem.decode(),
+            "client_email": "evd@example.org",
+            "token_uri": f"{self.base}/token",
+        }
+        (folder / "account.json").write_text(json.dumps(document))
+        return folder / "account.json"
+
     def close(self) -> None:
         self.hanging.set()
         self.server.shutdown()
@@ -98,8 +138,7 @@ def google() -> Iterator[Google]:
 
 
 def tokens(google: Google, **options: Any) -> FirebaseTokens:
-    settings: dict[str, Any] = {"certs_url": google.url, "timeout_s": 5, "env_emulator": None}
-    return FirebaseTokens(PROJECT, **(settings | options))
+    return FirebaseTokens(FirebaseProject(PROJECT, google.url)._replace(**options))
 
 
 async def test_a_right_token_gives_its_user(google: Google) -> None:
@@ -146,6 +185,96 @@ async def test_rubbish_and_unsigned_tokens_are_nobody(google: Google, rubbish: s
         await tokens(google).uid(rubbish)
 
 
+def unsigned(google: Google, **claims: Any) -> str:
+    """As the emulator of Firebase makes them."""
+    _, payload, _ = google.token(**claims).split(".")
+    return f"eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.{payload}."
+
+
+async def test_a_token_of_the_emulator_is_nobody(google: Google) -> None:
+    with pytest.raises(Unauthorized):
+        await tokens(google).uid(unsigned(google))
+
+
+async def test_a_token_that_was_signed_with_the_public_key_as_a_secret_is_nobody(google: Google) -> None:
+    """PyJWT refuses to make it, so it is made by hand."""
+    public = google.pem.encode()
+    head = jwt.utils.base64url_encode(b'{"alg":"HS256","typ":"JWT","kid":"kid-1"}').decode()
+    signed = f"{head}.{google.token().split('.')[1]}"
+    signature = jwt.utils.base64url_encode(hmac.digest(public, signed.encode(), "sha256")).decode()
+    with pytest.raises(Unauthorized):
+        await tokens(google).uid(f"{signed}.{signature}")
+
+
+async def test_certificates_are_there_before_the_first_request_and_renewed_before_they_expire(google: Google) -> None:
+    now = 0.0
+    certificates = Certificates(google.url, 5, steady=lambda: now)
+    before = google.asked
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(certificates.run)
+        with trio.fail_after(10):
+            while google.asked == before:
+                await trio.sleep(0.01)
+        assert json.loads(await certificates.current())
+        google.fails = True
+        try:
+            now = 3599.0
+            assert json.loads(await certificates.current()), "an outage is not noticed while they are good"
+            now = 3600.0
+            with pytest.raises(Unavailable):
+                await certificates.current()
+        finally:
+            google.fails = False
+        assert json.loads(await certificates.current())
+        nursery.cancel_scope.cancel()
+
+
+async def test_certificates_that_expire_at_once_are_not_fetched_all_the_time(google: Google) -> None:
+    google.max_age = 0
+    try:
+        now = 0.0
+        certificates = Certificates(google.url, 5, steady=lambda: now)
+        before = google.asked
+        for now in (0.0, 1.0, 59.0):  # noqa: B007  # the clock reads it
+            await certificates.current()
+        assert google.asked == before + 1
+    finally:
+        google.max_age = 3600
+
+
+@pytest.mark.parametrize(
+    ("known", "refused"),
+    [
+        ({"validSince": "1"}, None),
+        ({}, None),
+        ({"validSince": "4000000000"}, Unauthorized),
+        ({"disabled": True}, Unauthorized),
+        (None, Unauthorized),
+        ("fails", Unavailable),
+    ],
+)
+async def test_a_revoked_token_is_refused_where_it_matters(
+    google: Google, tmp_path: Path, known: Any, refused: Any
+) -> None:
+    google.users = {} if known in (None, "fails") else {"martin": known}
+    checker = tokens(google, users_url=f"{google.base}/v1", service_account=google.service_account(tmp_path))
+    token = google.token()
+    assert await checker.uid(token) == "martin", "elsewhere nobody asks"
+    google.fails = known == "fails"
+    try:
+        if refused is None:
+            assert await checker.uid(token, unrevoked=True) == "martin"
+        else:
+            with pytest.raises(refused):
+                await checker.uid(token, unrevoked=True)
+    finally:
+        google.fails = False
+
+
+async def test_without_a_service_account_nobody_is_asked_about_revocation(google: Google) -> None:
+    assert await tokens(google).uid(google.token(), unrevoked=True) == "martin"
+
+
 async def test_where_certificates_cannot_be_had_the_app_is_asked_to_come_back(google: Google) -> None:
     with pytest.raises(Unavailable):
         await tokens(google, certs_url="http://127.0.0.1:9/certs").uid(google.token())
@@ -163,9 +292,19 @@ async def test_a_certificate_server_that_hangs_costs_no_more_than_the_deadline(g
         google.hanging.set()
 
 
-def test_an_emulators_variable_is_refused(google: Google) -> None:
-    with pytest.raises(ConfigError, match="FIREBASE_AUTH_EMULATOR_HOST"):
-        tokens(google, env_emulator="localhost:9099")
+def test_evd_does_not_start_beside_an_emulator(tmp_path: Path) -> None:
+    init(tmp_path / "evd")
+    refused = run_evd("serve", "--dir", tmp_path / "evd", env={"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099"})
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1 and "FIREBASE_AUTH_EMULATOR_HOST is set" in refused.stderr
+
+
+def test_evd_takes_an_emulator_s_tokens_for_development_and_says_so(google: Google, tmp_path: Path) -> None:
+    env = {"FIREBASE_AUTH_EMULATOR_HOST": "localhost:9099", "EVD_APP__FIREBASE_PROJECT": PROJECT}
+    with running_daemon(tmp_path / "evd", env=env, flags=["--dev"]) as daemon:
+        headers = {"x-api-key": daemon.keys["app"], "authorization": f"Bearer {unsigned(google)}"}
+        assert httpx.get(f"{daemon.url}/api/v1/preferences", headers=headers).status_code == 200
+        assert "unsigned" in daemon.event("this evd is insecure")["reason"]
 
 
 def test_the_owner_behind_a_token_asks_for_their_vehicle_and_nobody_elses(google: Google, tmp_path: Path) -> None:

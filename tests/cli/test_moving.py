@@ -282,6 +282,44 @@ def test_an_import_that_is_stopped_says_so(daemon: RunningDaemon, tmp_path: Path
     assert json.loads(out)["complete"] is False and list(tmp_path.iterdir()) == []
 
 
+def test_a_reader_that_has_enough_is_no_error(filled: RunningDaemon) -> None:
+    command = [sys.executable, "-m", "evd", "export", "--format", "ndjson", "--dir", filled.directory]
+    with subprocess.Popen(command, env=clean_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["vehicle"] == "386625"
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(READY_S)) == (b"", 0)
+
+
+def test_what_the_daemon_refuses_costs_itself_only(filled: RunningDaemon) -> None:
+    def imported(table: str, *things: Any) -> Any:
+        answer = httpx.post(
+            f"{filled.url}/api/v1/import/{table}", json={"items": things}, headers={"x-api-key": filled.keys["admin"]}
+        )
+        return answer.json()["verdicts"] if answer.status_code == 200 else answer.status_code
+
+    def status(**values: Any) -> dict[str, Any]:
+        return {"document": {"vehicleId": "B7", "timestamp": FIRST_S, "state": 1, **values}, "connectivity": 2}
+
+    deep: Any = 7
+    for _ in range(200):
+        deep = [deep]
+    odd = {**status(), "connectivity": 3}
+    verdicts = imported("statuses", status(), status(mine=deep), odd, status(rawdata="xyz"), status(state=2), status())
+    words = [one if isinstance(one, str) else one["error"] for one in verdicts]
+    assert words == ["newest", "Body parsing error", "Bad request", "Bad request", "newest", "duplicate"]
+    assert imported("owners", *[{"uid": "a", "vehicle": "B7"}] * 1001) == 400
+    owners = [{"uid": uid, "vehicle": vehicle} for uid in ("anna", "ben", "", "x" * 999) for vehicle in ("B7",)]
+    assert [type(one) for one in imported("owners", *owners)] == [str, str, dict, dict]
+    phone = {"vehicle": "B7", "token": f"{SECRET}7"}
+    (several,) = imported("registrations", phone)
+    assert several["error"] == "Several owners" and "--user" in several["detail"]
+    assert imported("registrations", {**phone, "uid": "ben"}, {**phone, "uid": "ben"}) == ["new", "known"]
+    assert imported("owners", {"uid": "anna", "vehicle": "B8"}) == ["new"]
+    (foreign,) = imported("registrations", {**phone, "vehicle": "B8"})
+    assert foreign["error"] == "Phone of another user" and SECRET not in str(foreign)
+
+
 def peak_kib(*command: str | Path) -> int:
     """The most memory of a command, as the kernel counted it."""
     whole = [sys.executable, "-m", "evd", *map(str, command)]

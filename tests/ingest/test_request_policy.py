@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 
 import pytest
 
 from evd.auth.api_keys import KeyRing, new_key
-from evd.ingest.request_policy import STRANGERS_CHUNKS_MAX, RequestPolicy
+from evd.ingest.request_policy import SIGN_IN_BODY_MAX, STRANGERS_CHUNKS_MAX, RequestPolicy
 from evd.net.server.http1 import RequestReader
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
 
 KEYS = {role: new_key(role) for role in ("sigfox", "device", "app", "admin")}
 USUAL, BATCH = Allowance(64), Allowance(1024)
+SIGN_IN = Allowance(SIGN_IN_BODY_MAX, STRANGERS_CHUNKS_MAX, known=False)
 FORM = Allowance(64, STRANGERS_CHUNKS_MAX, known=False)
 NONE = Allowance(64, STRANGERS_CHUNKS_MAX, reads=False, known=False)
 
@@ -43,16 +45,27 @@ def head(path: str, *fields: str) -> RequestHead:
         ("/api/v1/keys", "admin", "application/json", USUAL, USUAL),
         ("/api/v1/keys", "", "application/x-www-form-urlencoded", NONE, USUAL),
         ("/nowhere", "", "", NONE, USUAL),
+        ("/api/v1/session", "", "application/json", SIGN_IN, USUAL),
     ],
 )
 def test_a_body_is_read_for_a_good_key_or_for_a_form_that_may_hold_one(
     path: str, key: str, kind: str, allowance: Allowance, local: Allowance
 ) -> None:
-    keeper = RequestPolicy(KeyRing([key for _, key in KEYS.values()]), body_max=64, large_body_max=1024)
+    keys = KeyRing([key for _, key in KEYS.values()])
+    keeper = RequestPolicy(keys, lambda headers: False, body_max=64, large_body_max=1024)
     shown = KEYS[key][0] if key in KEYS else key
     asked = head(path, *([f"x-api-key: {shown}"] if shown else []), *([f"Content-Type: {kind}"] if kind else []))
     assert keeper.allow(asked, "192.0.2.1") == allowance
     assert keeper.allow_local(asked, "") == local
+
+
+def test_a_session_s_cookie_counts_as_a_key() -> None:
+    def has_session(headers: Mapping[bytes, bytes]) -> bool:
+        return headers[b"cookie"] == b"evd=good"
+
+    keeper = RequestPolicy(KeyRing([]), has_session, body_max=64, large_body_max=1024)
+    assert keeper.allow(head("/api/v1/preferences", "Cookie: evd=good"), "192.0.2.1") == USUAL
+    assert keeper.allow(head("/api/v1/preferences", "Cookie: evd=bad"), "192.0.2.1") == NONE
 
 
 def test_who_shows_a_key_may_send_as_many_chunks_as_they_like() -> None:

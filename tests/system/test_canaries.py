@@ -29,6 +29,9 @@ KEY = new_key("sigfox")[0].replace("_", f"_{WORD}", 3).replace(f"evd_{WORD}sigfo
 JWT = f"eyJhbGciOiJSUzI1NiJ9.{WORD}eyJzdWIiOiJ1aWQifQ.c2lnbmF0dXJl"
 SHAPED = {
     "a key": KEY,
+    "a session": KEY.replace("_sigfox_", "_session_"),
+    "a personal access token": KEY.replace("_sigfox_", "_token_"),
+    "a CSRF token": f"evd_csrf_{WORD}0123456789abcdef",
     "bearer": f"Bearer {WORD}-abc123",
     "basic": "Basic " + base64.b64encode(b"user:password").decode().replace("=", "") + WORD,
     "JWT": JWT,

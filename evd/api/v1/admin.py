@@ -66,7 +66,7 @@ async def create_key() -> Response:
         raise BadRequest("a new key has one role: only an imported key can have several")
     text, key = (None, imported_key(role, wish.secret)) if wish.secret is not None else new_key(role)
     key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
-    roles = await _store_key(key, _name(wish.name))
+    roles = await _store_key(key, checked_name(wish.name))
     shown = {"id": key.key_id, "role": roles, "name": wish.name, "vehicle": key.vehicle}
     return v1_json(shown | ({"key": text} if text else {}), 201)
 
@@ -130,7 +130,7 @@ async def set_vehicle(given: str) -> Response:
         except ConfigError as error:
             raise BadRequest(str(error)) from None
     if isinstance(wish.name, str):
-        _name(wish.name)
+        checked_name(wish.name)
     vehicle = vehicle_id(given)
     try:
         await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
@@ -158,7 +158,7 @@ async def _body(form: type[Any]) -> Any:
         raise BadRequest(f"the body is invalid: {error}") from None
 
 
-def _name(name: str) -> str:
+def checked_name(name: str) -> str:
     if len(name) > NAME_MAX or not name.isprintable():
         raise BadRequest(f"a name has at most {NAME_MAX} printable characters")
     return name

@@ -14,12 +14,13 @@ from quart import Blueprint, Response
 
 from evd.api.context import here
 from evd.api.forms import read_form
+from evd.api.named_vehicles import named_vehicles
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest
 from evd.ingest.redecode import Redecoded, redecode, summary
 from evd.model.kept_status import KeptStatus
 from evd.model.operations import Redecode, Several
-from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.model.status import TIME_MAX_MS
 from evd.store.records import PageLimit, TimeSpan
 
 STATUSES_A_STEP = 500
@@ -89,7 +90,7 @@ async def apply() -> Response:
 async def _step() -> tuple[list[Redecoded], dict[str, Any]]:
     """The changes of this step, and their summary."""
     wish, context = await read_form(RedecodeRequest), here()
-    named = _named(wish)
+    named = await _named(wish)
     step = await _read(wish, named)
     changes = []
     for number, kept in enumerate(step.found):
@@ -104,13 +105,13 @@ async def _step() -> tuple[list[Redecoded], dict[str, Any]]:
     return changes, shown
 
 
-def _named(wish: RedecodeRequest) -> list[str] | None:
+async def _named(wish: RedecodeRequest) -> list[str] | None:
     """The named vehicles, sorted. Raises BadRequest."""
     if wish.vehicles is None:
         return None
     if not 1 <= len(wish.vehicles) <= NAMED_MAX:
         raise BadRequest(f"{len(wish.vehicles)} vehicles are named: name 1 to {NAMED_MAX}, or none for all")
-    return sorted({vehicle_id(given) for given in wish.vehicles})
+    return sorted(await named_vehicles(wish.vehicles, NAMED_MAX))
 
 
 async def _read(wish: RedecodeRequest, named: list[str] | None) -> RedecodeStep:

@@ -9,9 +9,10 @@ import trio
 from quart import Blueprint, Response, request
 
 from evd.api.context import Context, admitted, caller, here
+from evd.api.named_vehicles import named_vehicles
 from evd.api.replies import V1
 from evd.errors import BadRequest, Unavailable
-from evd.model.status import Status, vehicle_id
+from evd.model.status import Status
 from evd.net import sse
 from evd.store.records import SortKey
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamPosition, Subscriber
@@ -38,7 +39,7 @@ async def follow() -> Response:
     status.
     """
     context = here()
-    spellings = _spellings(context.config.app.stream_vehicles_max)
+    spellings = await named_vehicles(request.args.getlist("vehicle"), context.config.app.stream_vehicles_max)
     subscriber = await _subscriber(spellings)
     context.live.require_place(subscriber)
     missed = request.headers.get("Last-Event-ID") or request.args.get("last_event_id", "")
@@ -48,14 +49,6 @@ async def follow() -> Response:
     response = Response(_events(context, subscriber, spellings, progress), 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
-
-
-def _spellings(most: int) -> dict[str, str]:
-    """The vehicles of the query: normal form → spelling. Raises BadRequest."""
-    given = request.args.getlist("vehicle")
-    if len(given) > most:
-        raise BadRequest(f"{len(given)} vehicles are too many for one stream: app.stream_vehicles_max is {most}")
-    return {vehicle_id(spelling): spelling for spelling in given}
 
 
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:

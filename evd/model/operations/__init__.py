@@ -37,6 +37,15 @@ from evd.model.operations.registrations import (
     UnregisterUser,
 )
 from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.sharing import (
+    Accepted,
+    AcceptInvitation,
+    Implied,
+    Invite,
+    RevokeInvitation,
+    TagVehicle,
+    UnregisterUser,
+)
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
 from evd.model.operations.vehicles import SetVehicle
 
@@ -45,6 +54,8 @@ __all__ = [
     "NO_ROOM",
     "ORIGINAL",
     "STORED",
+    "AcceptInvitation",
+    "Accepted",
     "AddFormat",
     "AddKey",
     "AddOwner",
@@ -63,8 +74,10 @@ __all__ = [
     "ForgetUnseen",
     "FormatInUse",
     "Frame",
+    "Implied",
     "ImportOwner",
     "ImportRegistration",
+    "Invite",
     "LimitReached",
     "MendClock",
     "Modem",
@@ -90,6 +103,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "RevokeInvitation",
     "RevokeKey",
     "RevokeToken",
     "SeeSession",
@@ -101,6 +115,7 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "TagVehicle",
     "UnknownVehicle",
     "Unregister",
     "UnregisterUser",

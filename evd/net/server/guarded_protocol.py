@@ -23,6 +23,7 @@ class GuardedProtocol(H11Protocol):
         self.proxies = Proxies()
         """The proxies whose headers determine a request's client."""
         self._socket_peer = self.client
+        self._socket_tls = self.ssl
         self.rested = trio.Event()
         """Set while no response is due."""
         self.rested.set()
@@ -51,7 +52,9 @@ class GuardedProtocol(H11Protocol):
         self.rested, self.settled = trio.Event(), trio.Event()
         if self._socket_peer is not None:  # what the application finds as `scope["client"]`
             peer, port = self._socket_peer
-            self.client = (self.proxies.client(peer, dict(request.headers)), port)  # the guard wrote each name once
+            headers = dict(request.headers)  # the guard wrote each name once
+            self.client = (self.proxies.client(peer, headers), port)
+            self.ssl = self._socket_tls or self.proxies.had_tls(peer, headers)  # `scope["scheme"]`
         await super()._create_stream(request)
 
     async def _close_stream(self) -> None:

@@ -10,8 +10,9 @@ from evd.errors import StoreBroken
 from evd.log.logger import log
 from evd.store.sqlite.connection import checkpoint, open_copier, translated
 
-CHECKPOINT_BYTES = 16 * 1024 * 1024
-"""Size of the WAL that starts a checkpoint: large enough that a page which changes often is copied once."""
+CHECKPOINT_BYTES = 32 * 1024 * 1024
+"""Size of the WAL that starts a checkpoint. The longer the WAL, the fewer pages are copied, because one that changed
+several times is copied once: 20,000 vehicles cost the disk 7.6 KB a status with 16 MiB, 6.0 with 32, 5.6 with 48."""
 
 REST_BYTES = 1024 * 1024
 """Size of the rest of the WAL that may be copied between two commits: some milliseconds."""
@@ -19,7 +20,7 @@ REST_BYTES = 1024 * 1024
 PASSES_MAX = 4
 """Passes of one checkpoint. Each copies what was written during the one before, less if copying is the faster."""
 
-HOLD_BYTES = 48 * 1024 * 1024
+HOLD_BYTES = 56 * 1024 * 1024
 """Size of the WAL at which commits wait for the checkpoint, because more is written than the disk can copy."""
 
 LOOK_EVERY_BYTES = 4 * 1024 * 1024

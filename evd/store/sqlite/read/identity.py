@@ -69,7 +69,7 @@ class SqliteIdentityQueries(Questions):
         return found._replace(rows=[{**row, "admin": bool(row["admin"])} for row in found.rows])
 
     async def sessions(
-        self, uid: str, after: tuple[int, str] = (-1, ""), *, limit: int = LISTED_MAX
+        self, uid: str, after: tuple[int, str] = (-1, ""), limit: int = LISTED_MAX
     ) -> Listing[SessionRow]:
         sql = """
         SELECT id, client, address, created, seen FROM sessions WHERE uid = ? AND (created, id) > (?, ?)

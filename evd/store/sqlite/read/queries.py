@@ -17,6 +17,7 @@ from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.moving import SqliteMovingQueries
 from evd.store.sqlite.read.pushes import SqlitePushQueries
 from evd.store.sqlite.read.rejections import SqliteRejectionQueries
+from evd.store.sqlite.read.sharing import SqliteSharingQueries
 from evd.store.sqlite.read.statuses import SqliteStatusQueries
 from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 
@@ -27,6 +28,7 @@ class SqliteQueries(
     SqliteFleetQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
+    SqliteSharingQueries,
     SqliteMovingQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,

@@ -42,14 +42,21 @@ def _revoke_key(tables: SmallTables, op: ops.RevokeKey) -> bool:
     return bool(cursor.rowcount)
 
 
-def _add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
+def add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
     if tables.db.execute("SELECT count(*) >= ? FROM owners", (tables.limits.owners,)).fetchone()[0]:
         raise LimitReached(f"there are {tables.limits.owners} owners: raise app.owners_max to take in more")
+    (others,) = tables.db.execute(_OTHERS, (op.vehicle, op.uid)).fetchone()
+    if others >= tables.limits.owners_per_vehicle:
+        raise LimitReached(
+            f"vehicle {op.vehicle} has {others} owners and viewers: remove one, or raise app.owners_per_vehicle"
+        )
     tables.db.execute(
         _ADD_OWNER,
         (op.uid, op.vehicle, op.created, op.relation),
     )
 
+
+_OTHERS = "SELECT count(*) FROM owners WHERE vehicle = ? AND uid <> ?"
 
 #: A viewer becomes an owner, but no owner a viewer.
 _ADD_OWNER = """
@@ -60,12 +67,13 @@ ON CONFLICT DO UPDATE SET relation = excluded.relation WHERE excluded.relation =
 def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:
     gone = tables.db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)).rowcount
     forget_all(tables, "SELECT number FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
+    tables.db.execute("DELETE FROM invitations WHERE invited_by = ? AND vehicle = ?", (op.uid, op.vehicle))
     return bool(gone)
 
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.AddKey: _add_key,
     ops.RevokeKey: _revoke_key,
-    ops.AddOwner: _add_owner,
+    ops.AddOwner: add_owner,
     ops.RemoveOwner: _remove_owner,
 }

@@ -17,6 +17,7 @@ from evd.store.sqlite.tables import (
     radio,
     registrations,
     rejections,
+    sharing,
     vehicles,
 )
 from evd.store.sqlite.tables import formats as format_tables
@@ -26,6 +27,7 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **rejections.HANDLERS,
     **access.HANDLERS,
     **identity.HANDLERS,
+    **sharing.HANDLERS,
     **vehicles.HANDLERS,
     **profiles.HANDLERS,
     **notes.HANDLERS,

@@ -1,0 +1,159 @@
+"""Signing in and out, `/api/v1/session`, and a user's sessions, `/api/v1/sessions`.
+
+A session is a cookie that the browser keeps. What changes something needs its CSRF token, too (evd.auth.csrf).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+from quart import Blueprint, Response
+
+from evd.api.context import caller, client_address, here, is_secure, request_body, request_headers
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.auth.api_keys import id_token
+from evd.auth.caller import Caller
+from evd.auth.csrf import require_own_origin
+from evd.auth.sessions import COOKIE, SECURE_COOKIE, csrf_token, new_session
+from evd.errors import BadRequest, NotFound, Unauthorized
+from evd.log.logger import log
+from evd.model.operations import EndSessions, OpenSession, SetPassword
+from evd.model.plain_text import one_line
+from evd.model.units import DAY_S
+from evd.request.body import says_form
+from evd.store.records import LISTED_MAX
+
+CLIENT_MAX = 200
+"""Characters of User-Agent that are kept; browsers' have some 120."""
+
+routes = Blueprint("session", __name__, url_prefix=V1)
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    user: str
+    password: str
+
+
+@routes.post("/session")
+async def sign_in() -> Response:
+    """Sign in with a local user's name and password (JSON or a form), or with a Firebase ID token.
+
+    The answer sets the cookie; its body has the CSRF token.
+    """
+    headers, context = request_headers(), here()
+    require_own_origin(headers, secure=is_secure())
+    token = id_token(headers)
+    if token is not None:
+        uid, admin = await context.tokens.uid(token, unrevoked=True), False
+    else:
+        uid, admin = await _by_password(await _given())
+    cookie, session = new_session(uid, admin=admin, at=context.clock())
+    client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
+    await context.writer.write(
+        OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), session.created)
+    )
+    log.info("signed in", session=session.session_id, client=client_address())
+    return _with_cookie(v1_json({"uid": uid, "admin": admin, "csrf_token": csrf_token(cookie)}, 201), cookie)
+
+
+async def _given() -> SignIn:
+    """Raises BadRequest."""
+    if not says_form(request_headers()):
+        return await read_form(SignIn)
+    given = parse_qs((await request_body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=8)
+    try:
+        return msgspec.convert({name: values[0] for name, values in given.items()}, SignIn)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"the form is invalid: {error}") from None
+
+
+async def _by_password(given: SignIn) -> tuple[str, bool]:
+    """The user, and whether an administrator. Raises Unauthorized, TooManyRequests, Unavailable.
+
+    A wrong password and an unknown user get the same answer, after the same time.
+    """
+    context, peer = here(), client_address()
+    context.guesses.attempt(given.user, peer)
+    found = await context.queries.password_of(given.user)
+    kept = found[0] if found else None
+    if not await context.passwords.is_right(kept, given.password) or found is None or kept is None:
+        log.warning("a sign-in was refused", client=peer)
+        raise Unauthorized("the user or the password is wrong")
+    context.guesses.right(given.user, peer)
+    if context.passwords.is_outdated(kept):
+        better = await context.passwords.hash(given.password)
+        await context.writer.write(SetPassword(given.user, better, 0, ends_sessions=False, instead_of=kept))
+    return given.user, found[1]
+
+
+@routes.get("/session")
+async def show_session() -> Response:
+    """Who asks, by whatever means; with a session also its CSRF token."""
+    asking = await caller()
+    shown: dict[str, Any] = {"uid": asking.uid, "admin": asking.admin, "means": asking.means}
+    found = here().identities.session(request_headers(), secure=is_secure()) if asking.means == "session" else None
+    if found is not None:
+        session, cookie = found
+        shown |= {"session": session.session_id, "csrf_token": csrf_token(cookie)}
+    response = v1_json(shown)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@routes.delete("/session")
+async def sign_out() -> Response:
+    """End the asking session."""
+    asking = await caller()
+    if asking.means != "session":
+        raise NotFound("you are not signed in by a session: there is nothing to end")
+    await here().writer.write(EndSessions(_uid(asking), await _current()))
+    return _with_cookie(v1_json({"signed_in": False}), "")
+
+
+@routes.get("/sessions")
+async def list_sessions() -> Response:
+    """The user's sessions; `current` is the one that asks."""
+    uid, current = _uid(await caller()), await _current()
+    found = await here().queries.sessions(uid, *await asked_page((-1, ""), LISTED_MAX))
+    return page(found, [{**row, "current": row["id"] == current} for row in found.rows])
+
+
+@routes.delete("/sessions/<given>")
+async def end_session(given: str) -> Response:
+    """End one of the user's sessions; another user's is answered as an absent one."""
+    if not await here().writer.write(EndSessions(_uid(await caller()), given)):
+        raise NotFound("you have no such session: GET /api/v1/sessions lists yours")
+    return v1_json({"id": given, "ended": True})
+
+
+@routes.delete("/sessions")
+async def end_sessions() -> Response:
+    """End all of the user's sessions, the asking one, too."""
+    ended = await here().writer.write(EndSessions(_uid(await caller())))
+    return _with_cookie(v1_json({"ended": len(ended)}), "")
+
+
+async def _current() -> str | None:
+    """The id of the asking session; None if a session does not ask."""
+    found = here().identities.session(request_headers(), secure=is_secure())
+    return found[0].session_id if found is not None and (await caller()).means == "session" else None
+
+
+def _uid(asking: Caller) -> str:
+    assert asking.uid is not None, "the route's row asks for a user"
+    return asking.uid
+
+
+def _with_cookie(response: Response, cookie: str) -> Response:
+    """Set the session's cookie, or with "" remove it."""
+    secure = is_secure()
+    name = SECURE_COOKIE if secure else COOKIE
+    age_s = here().config.auth.session_max_days * DAY_S if cookie else 0
+    text = f"{name}={cookie}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{'; Secure' if secure else ''}"
+    response.headers["Set-Cookie"] = text
+    response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,184 @@
+"""Sharing, `/api/v1`: invitations and claim codes, who may see a vehicle, and tags.
+
+A code that an administrator makes is a claim code: whoever accepts it owns the vehicle.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from quart import Blueprint, Response, request
+
+from evd.api.context import caller, client_address, here, request_body
+from evd.api.forms import read_form
+from evd.api.named_vehicles import tagged_vehicles
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.auth.invitations import code_of, new_code
+from evd.errors import BadRequest, NotFound
+from evd.model.operations import (
+    Accepted,
+    AcceptInvitation,
+    Invite,
+    LimitReached,
+    NotOwner,
+    Relation,
+    RemoveOwner,
+    RevokeInvitation,
+    TagVehicle,
+    UnknownVehicle,
+    UnregisterUser,
+)
+from evd.model.status import vehicle_id
+from evd.model.tags import checked_tags
+from evd.model.units import DAY_S, MINUTE_S
+
+EXPIRES_S = (MINUTE_S, 30 * DAY_S)
+"""For how long an invitation may be good: a link in an old message should open nothing."""
+
+EXPIRES_USUALLY_S = 2 * DAY_S
+
+ASKED_TAGS_MAX = 1_000
+"""Tags that a request may add or remove."""
+
+routes = Blueprint("sharing", __name__, url_prefix=V1)
+
+
+class Invitation(msgspec.Struct, forbid_unknown_fields=True):
+    relation: Relation = "viewer"
+    expires_s: int = EXPIRES_USUALLY_S
+
+
+class Acceptance(msgspec.Struct, forbid_unknown_fields=True):
+    code: str
+
+
+class Tags(msgspec.Struct, forbid_unknown_fields=True):
+    add: list[str] = []
+    remove: list[str] = []
+
+
+@routes.post("/vehicles/<given>/invitations")
+async def invite(given: str) -> Response:
+    """Make a code by which a user becomes an owner or a viewer of the vehicle, once; only this answer has it."""
+    wish, context, asking = await read_form(Invitation), here(), await caller()
+    if not EXPIRES_S[0] <= wish.expires_s <= EXPIRES_S[1]:
+        raise BadRequest(f"expires_s is {wish.expires_s}: it must be between {EXPIRES_S[0]} and {EXPIRES_S[1]}")
+    vehicle, code, now = vehicle_id(given), new_code(), context.clock()
+    expires, invited_by = now + 1000 * wish.expires_s, None if asking.admin else asking.uid
+    made = Invite(code.invitation_id, code.digest, vehicle, wish.relation, invited_by, now, expires)
+    try:
+        refusal = await context.writer.write(made)
+    except (LimitReached, UnknownVehicle) as error:
+        raise BadRequest(str(error)) from None
+    if isinstance(refusal, NotOwner):
+        raise NotFound(f"you own no vehicle {vehicle}")
+    shown = {"id": code.invitation_id, "vehicle": vehicle, "relation": wish.relation, "invited_by": invited_by}
+    return v1_json({**shown, "created": now, "expires": expires, "code": code.text}, 201)
+
+
+@routes.get("/vehicles/<given>/invitations")
+async def list_invitations(given: str) -> Response:
+    """Those that have not been accepted and have not expired, without their codes."""
+    after, limit = await asked_page((-1, ""))
+    return page(await here().queries.invitations(vehicle_id(given), here().clock(), after, limit))
+
+
+@routes.delete("/vehicles/<given>/invitations/<name>")
+async def revoke_invitation(given: str, name: str) -> Response:
+    """Revoke at once; `name` is the invitation's id."""
+    if not await here().writer.write(RevokeInvitation(name, vehicle_id(given))):
+        raise NotFound(f"vehicle {vehicle_id(given)} has no invitation {name[:40]!r}")
+    return v1_json({"id": name, "revoked": True})
+
+
+@routes.post("/invitations/accept")
+async def accept() -> Response:
+    """Become an owner or a viewer by a code; one who is an owner stays one."""
+    wish, context = await read_form(Acceptance), here()
+    uid, peer = (await caller()).uid, client_address()
+    if uid is None:
+        raise BadRequest("the request names no user: a user accepts an invitation, and `evd owner add` needs none")
+    context.code_guesses.attempt(uid, peer)
+    code = code_of(wish.code)
+    try:
+        accepted = (
+            await context.writer.write(AcceptInvitation(code.invitation_id, code.digest, uid, context.clock()))
+            if code is not None
+            else None
+        )
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    if not isinstance(accepted, Accepted):
+        raise NotFound("this code is unknown, used, revoked or expired: ask for another one")
+    context.code_guesses.right(uid, peer)
+    return v1_json({"vehicle": accepted.vehicle, "relation": accepted.relation}, 201)
+
+
+@routes.get("/vehicles/<given>/owners")
+async def list_owners(given: str) -> Response:
+    """Owners and viewers of the vehicle."""
+    after, limit = await asked_page(("",))
+    return page(await here().queries.owners_of(vehicle_id(given), after, limit))
+
+
+@routes.delete("/vehicles/<given>/owners/<name>")
+async def remove_owner(given: str, name: str) -> Response:
+    """The user `name` no longer owns or sees the vehicle, and gets no more pushes of it."""
+    return await _removed(name, vehicle_id(given))
+
+
+@routes.post("/vehicles/<given>/leave")
+async def leave(given: str) -> Response:
+    """The user who asks no longer owns or sees the vehicle."""
+    await require_no_body()
+    uid = (await caller()).uid
+    if uid is None:
+        raise BadRequest("the request names no user: `evd owner remove` removes an owner")
+    return await _removed(uid, vehicle_id(given))
+
+
+async def _removed(uid: str, vehicle: str) -> Response:
+    if not await here().writer.write(RemoveOwner(uid, vehicle)):
+        raise NotFound(f"{uid[:40]!r} neither owns nor sees vehicle {vehicle}")
+    return v1_json({"uid": uid, "vehicle": vehicle, "removed": True})
+
+
+@routes.get("/vehicles/<given>/tags")
+async def list_tags(given: str) -> Response:
+    return v1_json(await here().queries.tags_of(vehicle_id(given)))
+
+
+@routes.patch("/vehicles/<given>/tags")
+async def change_tags(given: str) -> Response:
+    """Add and remove tags; the answer has those that the vehicle has then."""
+    wish = await read_form(Tags)
+    if len(wish.add) + len(wish.remove) > ASKED_TAGS_MAX:
+        raise BadRequest(f"at most {ASKED_TAGS_MAX} tags may be named at once")
+    changed = TagVehicle(vehicle_id(given), checked_tags(wish.add), checked_tags(wish.remove))
+    try:
+        return v1_json(await here().writer.write(changed))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+
+
+@routes.get("/tags/<name>")
+async def list_tagged(name: str) -> Response:
+    """The vehicles with the tag that the caller may see."""
+    return v1_json(await tagged_vehicles(checked_tags([name])[0]))
+
+
+@routes.delete("/registrations/all")
+async def unregister_all() -> Response:
+    """Unregister all phones of the user, for all vehicles; an administrator names the user by `uid`."""
+    uid, named = (await caller()).uid, request.args.get("uid")
+    if (await caller()).admin and named:
+        uid = named
+    if uid is None or named not in (None, uid):
+        raise BadRequest("name the user by uid if you are an administrator, and only then")
+    return v1_json({"uid": uid, "unregistered": int(await here().writer.write(UnregisterUser(uid)))})
+
+
+async def require_no_body() -> None:
+    """Raise BadRequest for a body, which says something that the route does not do."""
+    if (await request_body()).strip() not in (b"", b"{}"):
+        raise BadRequest("this request takes no body")

@@ -1,0 +1,78 @@
+"""Local users, `/api/v1/users`: who may sign in with a password. For administrators."""
+
+from __future__ import annotations
+
+import msgspec
+from quart import Blueprint, Response
+
+from evd.api.context import here
+from evd.api.forms import read_form
+from evd.api.pages import asked_page, page
+from evd.api.replies import V1, v1_json
+from evd.errors import BadRequest, NotFound
+from evd.model.operations import AddUser, LimitReached, RemoveUser, SetPassword
+from evd.store.records import LISTED_MAX
+
+UID_MAX = 128
+"""Characters; Firebase's bound, too."""
+
+routes = Blueprint("users", __name__, url_prefix=V1)
+
+
+class NewUser(msgspec.Struct, forbid_unknown_fields=True):
+    uid: str
+    password: str
+    admin: bool = False
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    password: str
+
+
+@routes.get("/users")
+async def list_users() -> Response:
+    return page(await here().queries.users(*await asked_page(("",), LISTED_MAX)))
+
+
+@routes.post("/users")
+async def add_user() -> Response:
+    wish, context = await read_form(NewUser), here()
+    uid = checked_uid(wish.uid)
+    password = await context.passwords.hash(wish.password)
+    try:
+        fresh = await context.writer.write(AddUser(uid, password, wish.admin, context.clock()))
+    except LimitReached as error:
+        raise BadRequest(str(error)) from None
+    if not fresh:
+        raise BadRequest(f"there is a user {uid} already: `evd user passwd` sets another password")
+    return v1_json({"uid": uid, "admin": wish.admin}, 201)
+
+
+@routes.put("/users/<uid>/password")
+async def set_password(uid: str) -> Response:
+    """Set another password; the user's sessions end."""
+    wish, context = await read_form(NewPassword), here()
+    password = await context.passwords.hash(wish.password)
+    ended = await context.writer.write(SetPassword(uid, password, context.clock()))
+    if ended is False:
+        raise NotFound(_unknown(uid))
+    return v1_json({"uid": uid, "sessions_ended": len(ended)})
+
+
+@routes.delete("/users/<uid>")
+async def remove_user(uid: str) -> Response:
+    """Remove the user; sessions and access tokens end. Of a user of Firebase, who has no password here, only these."""
+    if not await here().writer.write(RemoveUser(uid)):
+        raise NotFound(_unknown(uid))
+    return v1_json({"uid": uid, "removed": True})
+
+
+def checked_uid(uid: str) -> str:
+    """Raises BadRequest."""
+    if not 1 <= len(uid) <= UID_MAX or not uid.isprintable() or "/" in uid:
+        raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters other than /")
+    return uid
+
+
+def _unknown(uid: str) -> str:
+    return f"there is no user {uid[:UID_MAX]}: `evd user list` shows them"

@@ -1,0 +1,91 @@
+"""`evd user`: local users, who sign in with a password."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli.printing import say, show, table
+from evd.cli.times import utc_time
+from evd.errors import ConfigError
+
+PASSWORD_LINE_MAX = 4096
+"""Characters of a line that are read; evd takes passwords of 1,024 bytes."""
+
+stdin_option = click.option("--password-stdin", is_flag=True, help="Read the password from stdin, one line.")
+
+
+@click.group()
+def user() -> None:
+    """Local users: who may sign in with a password."""
+
+
+@user.command()
+@click.argument("uid")
+@click.option("--admin", is_flag=True, help="The user may administrate evd.")
+@stdin_option
+@directory_option
+@json_option
+def add(uid: str, admin: bool, password_stdin: bool, directory: str | None, as_json: bool) -> None:
+    """Add the user UID, with a password that is asked for."""
+    done = ask(directory, "POST", "/users", {"uid": uid, "password": _password(password_stdin), "admin": admin})
+    if as_json:
+        show(done)
+    else:
+        say("{} may sign in{}", done["uid"], ", as an administrator" if admin else "")
+
+
+@user.command("list")
+@directory_option
+@json_option
+def list_(directory: str | None, as_json: bool) -> None:
+    """All local users."""
+    rows = ask_list(directory, "/users")
+    if as_json:
+        show(rows)
+        return
+    shown = [{**row, "admin": "yes" if row["admin"] else "", "changed": utc_time(row["changed"])} for row in rows]
+    columns = {"uid": "USER", "admin": "ADMIN", "changed": "PASSWORD SET"}
+    table(shown, columns, empty="There are no local users: `evd user add UID` adds one.")
+
+
+@user.command()
+@click.argument("uid")
+@stdin_option
+@directory_option
+@json_option
+def passwd(uid: str, password_stdin: bool, directory: str | None, as_json: bool) -> None:
+    """Set another password for UID, whose sessions end."""
+    done = ask(directory, "PUT", f"/users/{path_part(uid)}/password", {"password": _password(password_stdin)})
+    if as_json:
+        show(done)
+    else:
+        say("{} has a new password; sessions that ended: {}", uid, done["sessions_ended"])
+
+
+@user.command()
+@click.argument("uid")
+@directory_option
+@json_option
+def remove(uid: str, directory: str | None, as_json: bool) -> None:
+    """Remove UID, whose sessions and access tokens end. What UID owns stays: see `evd owner list`."""
+    done = ask(directory, "DELETE", f"/users/{path_part(uid)}")
+    if as_json:
+        show(done)
+    else:
+        say("{} is removed", uid)
+
+
+def _password(from_stdin: bool) -> str:
+    """Raises ConfigError."""
+    if not from_stdin:
+        if not sys.stdin.isatty():
+            raise ConfigError("there is no terminal to ask for the password on: use --password-stdin")
+        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        return asked
+    password = sys.stdin.readline(PASSWORD_LINE_MAX).rstrip("\r\n")
+    if not password:
+        raise ConfigError("stdin has no password: use for instance `evd user add UID --password-stdin < password.txt`")
+    return password
