@@ -7,12 +7,12 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import admitted, caller, here, request_body
+from evd.api.context import admitted, caller, here
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
-from evd.errors import BadRequest, Forbidden, NotFound
-from evd.model.operations import Client, LimitReached, Register, Unregister, UnregisterUser
+from evd.errors import BadRequest, NotFound
+from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
@@ -51,19 +51,7 @@ async def post_registration() -> Response:
 
 @routes.delete("/registrations")
 async def delete_registration() -> Response:
-    """Unregister the phone of the body; without a body all phones of the user, whom an administrator names as `uid`."""
-    if await request_body():
-        return await _remove(await read_form(RegistrationRequest))
-    asking, named = await caller(), request.args.get("uid")
-    if asking.limited:
-        raise Forbidden("this access token is for some vehicles only, and this is about more: make one without a limit")
-    if asking.admin != (named is not None):
-        raise BadRequest(_WHOSE)
-    gone = await here().writer.write(UnregisterUser(str(named if asking.admin else asking.uid)))
-    return v1_json({"removed": gone})
-
-
-_WHOSE = "the body names no registration: a user sends none to remove all own ones, an administrator adds ?uid=USER"
+    return await _remove(await read_form(RegistrationRequest))
 
 
 @routes.get("/registrations")

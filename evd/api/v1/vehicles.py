@@ -9,6 +9,7 @@ from quart import Blueprint, Response, request
 from evd.api.conditional import unless_equivalent
 from evd.api.context import caller, here
 from evd.api.in_pieces import in_pieces
+from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.times import shown_time
@@ -18,6 +19,7 @@ from evd.errors import BadRequest, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.measures import MEASURES
 from evd.model.status import vehicle_id
+from evd.model.tags import checked_tags
 from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
@@ -38,7 +40,7 @@ routes = Blueprint("vehicles", __name__, url_prefix=V1)
 async def list_vehicles() -> Response:
     """The user's vehicles, an administrator's all: each with its last status, and a weak ETag that ages do not change.
 
-    The query may restrict them by `state`, `staleness` and `text`, and name the order as `sort`.
+    The query may restrict them by `state`, `staleness`, `tag` and `text`, and name the order as `sort`.
     """
     search = await _asked()
     after, limit = await asked_page(first_key(search.order), LISTED_MAX)
@@ -86,13 +88,25 @@ async def _asked() -> FleetSearch:
     return FleetSearch(
         uid=asking.uid,
         everyones=asking.admin,
-        vehicles=(asking.vehicles or frozenset()) if asking.limited else None,
+        vehicles=await _asked_vehicles(asking, given.get("tag")),
         state=_asked_state(given.get("state")),
         staleness=staleness,
         text=text,
         order=order,
         stale_before=here().clock() - STALE_AFTER_MS,
     )
+
+
+async def _asked_vehicles(asking: Caller, tag: str | None) -> frozenset[str] | None:
+    """Those with the tag, and those that the caller's access token is good for; None: all. Raises BadRequest."""
+    if tag is not None:
+        return frozenset(await tagged_vehicles(checked_tags([tag])[0]))
+    if not asking.limited:
+        return None
+    good = set(asking.vehicles or ())
+    for named in asking.tags:
+        good.update(await tagged_vehicles(named))
+    return frozenset(good)
 
 
 def _asked_state(text: str | None) -> int | None:

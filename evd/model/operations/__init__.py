@@ -34,7 +34,6 @@ from evd.model.operations.registrations import (
     Registration,
     Renew,
     Unregister,
-    UnregisterUser,
 )
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.sharing import (

@@ -51,12 +51,6 @@ class Unregister(Operation, frozen=True, gc=False):
     uid: str | None = None
 
 
-class UnregisterUser(Operation, frozen=True, gc=False):
-    """Delete all registrations of a user's own targets, for whichever vehicle. The result is their number."""
-
-    uid: str
-
-
 class ForgetUnseen(Operation, frozen=True, gc=False):
     """Delete registrations that were not renewed since `before`, at most `limit`. The result is their number."""
 

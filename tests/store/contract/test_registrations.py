@@ -25,7 +25,6 @@ from evd.model.operations import (
     RemoveOwner,
     Renew,
     Unregister,
-    UnregisterUser,
 )
 from evd.model.target_kinds import TargetKind
 from evd.model.units import DAY_MS, HOUR_MS
@@ -384,12 +383,3 @@ def test_no_number_is_given_again(database: AnyDatabase) -> None:
     database.open()
     database.write(phone("c"))
     assert [row["number"] for row in database.registered()] == [1, 3]
-
-
-def test_all_own_phones_of_a_user_are_removed_at_once(database: AnyDatabase) -> None:
-    phones = [Register(vehicle, vehicle, token, "anna", NOW) for vehicle in ("A", "B") for token in ("t1", "t2")]
-    hook = Register("A", "A", HOOK, "anna", NOW, "webhook")
-    database.write(*phones, Register("A", "A", "t3", "ben", NOW), hook)
-    assert database.write(UnregisterUser("anna"), UnregisterUser("anna")) == [4, 0]
-    left = database.ask(lambda queries: queries.registrations(kinds=["token", "webhook"], limit=9)).rows
-    assert [(row["uid"], row["kind"]) for row in left] == [("ben", "token"), ("anna", "webhook")]

@@ -19,7 +19,6 @@ from evd.model.operations import (
     Register,
     Renew,
     Unregister,
-    UnregisterUser,
 )
 from evd.model.target_kinds import TargetKind
 from evd.store.rules import PUSHED_LATELY_MS, RENEWED_AGAIN_MS, RENEWED_FOR_MS
@@ -158,13 +157,6 @@ def _unregister(tables: SmallTables, op: Unregister) -> bool:
     return bool(forget_all(tables, sql, (op.vehicle, op.token, op.uid)))
 
 
-def _unregister_user(tables: SmallTables, op: UnregisterUser) -> int:
-    return forget_all(tables, _OF_USER, (op.uid,))
-
-
-_OF_USER = f"SELECT number FROM registrations WHERE uid = ? AND kind IN {PERSONAL_KINDS}"  # noqa: S608
-
-
 def _renew(tables: SmallTables, op: Renew) -> list[str]:
     return [vehicle for (vehicle,) in tables.db.execute(_RENEW_ALL, (op.at, op.uid, RENEWED_FOR_MS)).fetchall()]
 
@@ -252,7 +244,6 @@ def _put_off(tables: SmallTables, op: PutOff) -> None:
 HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     Register: _register,
     Unregister: _unregister,
-    UnregisterUser: _unregister_user,
     Renew: _renew,
     ForgetUnseen: _forget_unseen,
     ForgetExpired: _forget_expired,
