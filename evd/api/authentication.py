@@ -6,7 +6,7 @@ Another means of proof is a function here and a row of MEANS.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import NamedTuple, Protocol, cast
 
 from evd.auth.access import AccessRow
@@ -61,6 +61,8 @@ class Proofs(NamedTuple):
     tokens: TokenVerifier
     trusts_header: bool
     """Whether the bare userId header counts, which anyone can set."""
+    origins: Collection[str]
+    """Other origins whose pages may use a session."""
 
 
 async def identified(asked: Asked, proofs: Proofs) -> Caller:
@@ -104,7 +106,7 @@ async def _by_token(asked: Asked, proofs: Proofs) -> Caller | None:
     if asked.row.relation == "key" and "device" not in asked.row.roles:
         raise Forbidden("this access token may not do this: a key is needed")
     scopes = cast("frozenset[Scope]", token.scopes)
-    return Caller(token.uid, False, "token", None, scopes, token.vehicles, token.tags)
+    return Caller(token.uid, False, "token", None, scopes, token.vehicles, token.tags, token.token_id)
 
 
 async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
@@ -115,8 +117,8 @@ async def _by_session(asked: Asked, proofs: Proofs) -> Caller | None:
     if found is None:
         return None
     session, cookie = found
-    require_intent(asked.row.method, asked.headers, cookie, secure=asked.secure)
-    return Caller(session.uid, session.admin, "session")
+    require_intent(asked.row.method, asked.headers, cookie, secure=asked.secure, origins=proofs.origins)
+    return Caller(session.uid, session.admin, "session", proof=session.session_id)
 
 
 async def _by_key(asked: Asked, proofs: Proofs) -> Caller:

@@ -133,8 +133,11 @@ async def caller() -> Caller:
     if known is None:
         context = here()
         asked = Asked(asked_row(), request_headers(), client_address(), is_local(), is_secure())
+        config = context.config
         proofs = Proofs(
-            context.directory.keys, context.identities, context.tokens, context.config.app.trust_user_header
+            *(context.directory.keys, context.identities, context.tokens),
+            trusts_header=config.app.trust_user_header,
+            origins=config.server.cors_origins,
         )
         known = g.caller = await identified(asked, proofs)
         _set_requester(known)

@@ -30,6 +30,9 @@ class Caller(msgspec.Struct, frozen=True):
     tags: frozenset[str] = frozenset()
     """Tags of vehicles that it is good for as well; with `vehicles` None and no tags there is no limit."""
 
+    proof: str = ""
+    """The id of the session or of the access token."""
+
     @property
     def limited(self) -> bool:
         """Whether it is good for some vehicles only."""

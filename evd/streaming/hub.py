@@ -17,17 +17,36 @@ import orjson
 
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
-from evd.model.operations import Arrive, RevokeKey
+from evd.model.operations import (
+    AddToken,
+    Arrive,
+    EndSessions,
+    OpenSession,
+    Operation,
+    RemoveUser,
+    RevokeKey,
+    RevokeToken,
+    SetPassword,
+)
 
 RETRY_S = 5
 """When to retry if all places are taken: streams come and go with their dashboards."""
 
 
 class Subscriber(NamedTuple):
-    """Who follows: a user, or an administrator's key; both "" for the control socket."""
+    """Who follows: a user, or an administrator's key; all "" for the control socket."""
 
     key_id: str = ""
     uid: str = ""
+    proof: str = ""
+    """The id of the session or of the access token by which the user follows."""
+    admin: bool = False
+    """Whether it may follow vehicles that it does not own."""
+
+    @property
+    def who(self) -> tuple[str, str]:
+        """Whose streams are counted: a user has no more of them by another session."""
+        return self.key_id, self.uid
 
 
 class StreamLimits(NamedTuple):
@@ -109,7 +128,7 @@ class StreamHub:
     def __init__(self, bounds: StreamLimits) -> None:
         self._bounds = bounds
         self._closed = False
-        self._streams: Counter[Subscriber] = Counter()
+        self._streams: Counter[tuple[str, str]] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
         """By vehicle in normal form; None: followers of all vehicles."""
 
@@ -126,7 +145,7 @@ class StreamHub:
                 f"{self._bounds.streams} streams are open, as many as app.streams_max allows: connect again later",
                 retry_after_s=RETRY_S,
             )
-        if self._streams[subscriber] >= self._bounds.streams_per_subscriber:
+        if self._streams[subscriber.who] >= self._bounds.streams_per_subscriber:
             raise Unavailable(
                 f"you have {self._bounds.streams_per_subscriber} open streams, as many as app.streams_per_user allows",
                 retry_after_s=RETRY_S,
@@ -141,7 +160,7 @@ class StreamHub:
         self.require_place(subscriber)
         follower = Follower(subscriber, wake, self._bounds)
         named = tuple(vehicles) or (None,)
-        self._streams[subscriber] += 1
+        self._streams[subscriber.who] += 1
         for vehicle in named:
             self._followers.setdefault(vehicle, []).append(follower)
         try:
@@ -151,9 +170,9 @@ class StreamHub:
                 self._followers[vehicle].remove(follower)
                 if not self._followers[vehicle]:
                     del self._followers[vehicle]
-            self._streams[subscriber] -= 1
-            if not self._streams[subscriber]:
-                del self._streams[subscriber]
+            self._streams[subscriber.who] -= 1
+            if not self._streams[subscriber.who]:
+                del self._streams[subscriber.who]
 
     def committed(self, summary: CommitSummary) -> None:
         """Offer the new last statuses of a commit, and end the streams whose right it revoked."""
@@ -166,6 +185,11 @@ class StreamHub:
         for key in summary.keys:
             if isinstance(key, RevokeKey):
                 self._end(partial(_lost_key, key.key_id))
+        for operation, result in summary.identities:
+            if isinstance(operation, RemoveUser):
+                self._end(partial(_lost_account, operation.uid))
+            elif lost := _ended_proofs(operation, result):
+                self._end(partial(_lost_proof, lost))
 
     def close(self) -> None:
         """The server stops: end all streams, and accept no more."""
@@ -187,11 +211,28 @@ class StreamHub:
 
 
 def _lost_vehicle(uid: str, vehicle: str, subscriber: Subscriber, followed: str | None) -> bool:
-    return (subscriber.uid, followed) == (uid, vehicle)
+    return not subscriber.admin and (subscriber.uid, followed) == (uid, vehicle)
 
 
 def _lost_key(key_id: str, subscriber: Subscriber, _: str | None) -> bool:
     return subscriber.key_id == key_id
+
+
+def _lost_account(uid: str, subscriber: Subscriber, _: str | None) -> bool:
+    return bool(subscriber.proof) and subscriber.uid == uid
+
+
+def _lost_proof(proofs: frozenset[str], subscriber: Subscriber, _: str | None) -> bool:
+    return subscriber.proof in proofs
+
+
+def _ended_proofs(operation: Operation, result: Any) -> frozenset[str]:
+    """The ids of the sessions or access tokens that an operation ended."""
+    if isinstance(operation, RevokeToken):
+        return frozenset({operation.token_id})
+    return (
+        frozenset(result) if isinstance(operation, EndSessions | OpenSession | SetPassword | AddToken) else frozenset()
+    )
 
 
 NOTHING = StreamPosition(0, -1, "0")

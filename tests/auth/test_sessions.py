@@ -121,6 +121,13 @@ def test_a_page_of_another_origin_is_refused(origin: bytes, secure: bool, is_own
         require_intent("POST", headers, COOKIE, secure=secure)
 
 
+def test_a_page_of_a_named_origin_is_as_good_as_evd_s_own_but_needs_the_csrf_token() -> None:
+    headers, origins = {**GOOD, b"origin": b"https://cars.example"}, ["https://cars.example"]
+    require_intent("POST", headers, COOKIE, secure=True, origins=origins)
+    with pytest.raises(Forbidden, match="X-CSRF-Token"):
+        require_intent("POST", headers | {b"x-csrf-token": b"x"}, COOKIE, secure=True, origins=origins)
+
+
 def test_an_origin_has_no_port_where_its_scheme_implies_it() -> None:
     require_own_origin({b"host": b"evd.example:443", b"origin": b"https://evd.example"}, secure=True)
     require_own_origin({b"host": b"evd.example:80", b"origin": b"http://evd.example"}, secure=False)

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 from evd.errors import BadRequest, Unavailable
 from evd.model.commits import CommitSummary
-from evd.model.operations import RemoveOwner, RevokeKey
+from evd.model.operations import EndSessions, RemoveOwner, RemoveUser, RevokeKey, RevokeToken, SetPassword
 from evd.net import sse
 from evd.net.client import control_socket
 from evd.streaming.hub import StreamCursor, StreamedStatus, StreamHub, StreamLimits, StreamPosition, Subscriber
@@ -119,13 +119,30 @@ def test_a_status_larger_than_the_queue_is_sent_where_nothing_else_waits() -> No
         (CommitSummary(owners_removed=[RemoveOwner("eve", "A")]), set()),
         (CommitSummary(keys=[RevokeKey("app's", NOW)]), {"owner"}),
         (CommitSummary(keys=[RevokeKey("admin's", NOW)]), {"admin"}),
+        (CommitSummary(identities=[(EndSessions("anna", "s1"), ("s1",))]), {"session"}),
+        (CommitSummary(identities=[(EndSessions("anna", "s2"), ("s2",))]), set()),
+        (CommitSummary(identities=[(SetPassword("anna", "hash", NOW), ("s1", "s2"))]), {"session"}),
+        (CommitSummary(identities=[(RevokeToken("t1"), True)]), {"token"}),
+        (CommitSummary(identities=[(RemoveUser("anna"), True)]), {"session", "token"}),
+        (CommitSummary(identities=[(RemoveUser("martin"), True)]), set()),
+        (CommitSummary(owners_removed=[RemoveOwner("anna", "A")]), {"token"}),
     ],
 )
 def test_who_loses_the_right_is_let_go(summary: CommitSummary, ended: set[str]) -> None:
-    live = StreamHub(BOUNDS)
-    with live.follow(OWNER, ["A"], lambda: None) as owner, live.follow(ADMIN, ["A"], lambda: None) as admin:
+    """Anna has a session as an administrator, and an access token; a Firebase user has no account here."""
+    live = StreamHub(BOUNDS._replace(streams=4))
+    subscribers = {
+        "owner": OWNER,
+        "admin": ADMIN,
+        "session": Subscriber("", "anna", "s1", admin=True),
+        "token": Subscriber("", "anna", "t1"),
+    }
+    with ExitStack() as open_:
+        followers = {
+            name: open_.enter_context(live.follow(one, ["A"], lambda: None)) for name, one in subscribers.items()
+        }
         live.committed(summary)
-        assert {name for name, one in (("owner", owner), ("admin", admin)) if one.ended} == ended
+        assert {name for name, one in followers.items() if one.ended} == ended
 
 
 def test_places_are_bounded_in_all_and_for_each_and_are_given_back() -> None:

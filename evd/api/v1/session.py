@@ -45,7 +45,7 @@ async def sign_in() -> Response:
     The answer sets the cookie; its body has the CSRF token.
     """
     headers, context = request_headers(), here()
-    require_own_origin(headers, secure=is_secure())
+    require_own_origin(headers, secure=is_secure(), origins=context.config.server.cors_origins)
     token = id_token(headers)
     if token is not None:
         uid, admin = await context.tokens.uid(token, unrevoked=True), False

@@ -54,14 +54,12 @@ async def follow() -> Response:
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     asking = await caller()
-    key_id = asking.key.key_id if asking.key else ""
     if not vehicles and (asking.limited or not asking.admin):
         raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
     for vehicle in vehicles:
         await admitted(vehicle)
-    if asking.admin:  # whoever owns a vehicle, or owns it no longer
-        return Subscriber(key_id or asking.uid or "")
-    return Subscriber(key_id, asking.uid or "")
+    key_id = asking.key.key_id if asking.key else ""
+    return Subscriber(key_id, asking.uid or "", asking.proof, asking.admin)
 
 
 async def _events(

@@ -178,6 +178,23 @@ def test_an_administrator_s_session_administrates_and_a_user_s_does_not(browser:
     assert {"anna", "root"} <= {row["uid"] for row in users} and "argon2" not in json.dumps(users)
 
 
+def test_a_browser_follows_the_live_stream_by_its_cookie_until_the_session_ends(
+    daemon: RunningDaemon, browser: httpx.Client
+) -> None:
+    """As EventSource, which sends no header of its own. A quiet stream would last an hour."""
+    assert sign_in(browser).status_code == 201
+    cookie = {"cookie": f"evd={browser.cookies['evd']}"}
+    stream = f"{daemon.url}/api/v1/stream?vehicle={VEHICLE}"
+    assert httpx.get(f"{daemon.url}/api/v1/stream?vehicle={FOREIGN}", headers=cookie).status_code == 404
+    with httpx.stream("GET", stream, headers=cookie, timeout=10) as answer:
+        assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/event-stream")
+        lines = answer.iter_lines()
+        assert next(lines).startswith("retry:")
+        assert browser.delete("/session").status_code == 200
+        assert not any(line.startswith("data:") for line in lines), "it ends"
+    assert httpx.get(stream, headers=cookie).status_code == 401
+
+
 def test_a_new_password_ends_sessions_and_a_removed_user_is_nobody(admin: Admin, browser: httpx.Client) -> None:
     admin.add("ben")
     sign_in(browser, "ben")
