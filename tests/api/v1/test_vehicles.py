@@ -110,6 +110,12 @@ def test_the_list_is_searched_sorted_and_paged(anna: User, query: str, found: li
     assert all(len(page) <= 1 for page in listed)
 
 
+def test_a_tag_names_vehicles_of_the_list(anna: User) -> None:
+    assert anna.patch("/vehicles/A1/tags", json={"add": ["red"]}).status_code == 200
+    for path, found in (("/vehicles?tag=red", ["A1"]), ("/vehicles?tag=red&text=C1", []), ("/vehicles?tag=blue", [])):
+        assert [row["vehicle"] for row in anna.get(path).json()] == found
+
+
 def test_what_did_not_change_is_not_sent_again(anna: User) -> None:
     for path, weak in (("/vehicles", True), ("/vehicles/A1/last", False), ("/vehicles/A1/profile", False)):
         etag = anna.get(path).headers["etag"]
