@@ -1,8 +1,9 @@
-"""A vehicle's statuses between two times as a stream of lines, with one page in memory at a time."""
+"""Statuses between two times as a stream of lines, of one vehicle or many, with one page in memory at a time."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import trio
@@ -16,6 +17,10 @@ from evd.api.status_rows import RowForm, columns_of, row_of_status
 from evd.errors import Unavailable
 from evd.model.status import Status
 from evd.store.records import PageLimit, SortKey, TimeSpan
+from evd.store.vehicle_records import FleetSearch, first_key
+
+VEHICLES = 100
+"""That are read at once, each with its last status."""
 
 
 class StatusWish(NamedTuple):
@@ -33,37 +38,76 @@ class StatusWish(NamedTuple):
 async def stream(wish: StatusWish, form: RowForm) -> Response:
     """200 with a line for each status. What breaks it off is app.range_lasts_s, or the database."""
     context = here()
-    name = f"attachment; filename=statuses.{form.suffix}"
-    headers = {"Content-Type": form.content_type, "Content-Disposition": name, "Cache-Control": "private, no-store"}
     if request.method == "HEAD":
-        return Response(b"", 200, headers)
+        return Response(b"", 200, _headers(form))
     first = await _page(context, wish)
     if first[1]:
-        app = context.config.app
-        await hold_permit(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
-    response = Response(_lines(context, wish, form, *first), 200, headers)
+        await _hold(context)
+    return _streamed(_lines(_pages(context, wish, first), wish, form, context.config.app.range_lasts_s), form)
+
+
+async def stream_fleet(search: FleetSearch, wish: StatusWish, form: RowForm) -> Response:
+    """As `stream`, of one vehicle of the search after the other; `wish.limit` holds for each."""
+    context = here()
+    if request.method == "HEAD":
+        return Response(b"", 200, _headers(form))
+    await _hold(context)
+    return _streamed(_lines(_of_fleet(context, search, wish), wish, form, context.config.app.range_lasts_s), form)
+
+
+async def _hold(context: Context) -> None:
+    app = context.config.app
+    await hold_permit(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
+
+
+def _headers(form: RowForm) -> dict[str, str]:
+    name = f"attachment; filename=statuses.{form.suffix}"
+    return {"Content-Type": form.content_type, "Content-Disposition": name, "Cache-Control": "private, no-store"}
+
+
+def _streamed(lines: AsyncGenerator[bytes, None], form: RowForm) -> Response:
+    response = Response(lines, 200, _headers(form))
     response.timeout = None  # app.range_lasts_s bounds it
     return response
 
 
 async def _lines(
-    context: Context, wish: StatusWish, form: RowForm, rows: list[Status], more: bool
+    pages: AsyncGenerator[list[Status], None], wish: StatusWish, form: RowForm, lasts_s: float
 ) -> AsyncGenerator[bytes, None]:
-    """From the first page on. Raises Unavailable, which breaks it off."""
-    lasts_s = context.config.app.range_lasts_s
+    """Raises Unavailable, which breaks it off."""
     until = trio.current_time() + lasts_s
     columns, make = columns_of(wish.fields), row_of_status(wish.fields)
     yield form.head(columns)
+    async with aclosing(pages):
+        async for rows in pages:
+            if trio.current_time() > until:
+                raise Unavailable(f"a stream of statuses was not read within the {lasts_s:g} s of app.range_lasts_s")
+            shown: list[dict[str, Any]] = await in_pieces(make, rows)
+            yield form.lines(columns, shown)
+
+
+async def _pages(
+    context: Context, wish: StatusWish, first: tuple[list[Status], bool]
+) -> AsyncGenerator[list[Status], None]:
+    rows, more = first
     while rows:
-        shown: list[dict[str, Any]] = await in_pieces(make, rows)
-        yield form.lines(columns, shown)
+        yield rows
         left = None if wish.limit is None else wish.limit - len(rows)
         if not more or left == 0:
             return
-        if trio.current_time() > until:
-            raise Unavailable(f"a stream of statuses was not read within the {lasts_s:g} s of app.range_lasts_s")
         wish = wish._replace(after=rows[-1].sort_key, limit=left)
         rows, more = await _page(context, wish)
+
+
+async def _of_fleet(context: Context, search: FleetSearch, wish: StatusWish) -> AsyncGenerator[list[Status], None]:
+    after: tuple[Any, ...] | None = first_key(search.order)
+    while after is not None:
+        found, after = await context.queries.fleet(search, after, VEHICLES)
+        for vehicle in found:
+            own = wish._replace(span=wish.span._replace(vehicle=vehicle.vehicle))
+            async with aclosing(_pages(context, own, await _page(context, own))) as pages:
+                async for rows in pages:
+                    yield rows
 
 
 async def _page(context: Context, wish: StatusWish) -> tuple[list[Status], bool]:

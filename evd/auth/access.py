@@ -96,6 +96,7 @@ _V1 = (
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/last", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/statuses", "viewer", "read"),
+    AccessRow("GET", "/statuses", "user", "read", narrows=True),
     AccessRow("GET", "/vehicles/<given>/profile", "viewer", "read"),
     AccessRow("PATCH", "/vehicles/<given>/profile", "owner", "write"),
     AccessRow("GET", "/vehicles/<given>/days", "viewer", "read"),

@@ -23,8 +23,9 @@ from evd.api.status_rows import (
     json_of_row,
     row_of_status,
 )
-from evd.api.status_stream import StatusWish, stream
+from evd.api.status_stream import StatusWish, stream, stream_fleet
 from evd.api.times import asked_time
+from evd.api.v1.vehicles import asked_search
 from evd.errors import BadRequest, NotFound
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.model.units import DAY_MS
@@ -74,6 +75,21 @@ async def statuses(given: str) -> Response:
     shown = await in_pieces(lambda status: json_of_row(make(status)), rows)
     response = Response(b"[" + b",".join(shown) + b"]", 200, {"Content-Type": "application/json"})
     return next_link(response, rows[-1].sort_key if more else None)
+
+
+@routes.get("/statuses")
+async def statuses_of_all() -> Response:
+    """The statuses of all vehicles of the user, an administrator's all, one vehicle after the other: CSV or NDJSON.
+
+    The query restricts vehicles as that of their list, and statuses as that of one vehicle; `limit` is each vehicle's.
+    """
+    span, form, down = _asked_span(""), asked_form(), _asked_order()
+    if form is None:
+        raise BadRequest("the statuses of many vehicles are a stream: add format=csv or format=ndjson")
+    if "bucket" in request.args:
+        raise BadRequest("bucket is for the statuses of one vehicle: ask for /vehicles/ID/statuses")
+    wish = StatusWish(span, None, asked_limit(None, NUMBER_MAX), down, asked_fields())
+    return await stream_fleet(await asked_search(), wish, form)
 
 
 _FIRST: SortKey = (0, 0, "")

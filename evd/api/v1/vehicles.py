@@ -42,7 +42,7 @@ async def list_vehicles() -> Response:
 
     The query may restrict them by `state`, `staleness`, `tag` and `text`, and name the order as `sort`.
     """
-    search = await _asked()
+    search = await asked_search()
     after, limit = await asked_page(first_key(search.order), LISTED_MAX)
     found = await here().queries.fleet(search, after, limit)
     now = here().clock()
@@ -75,8 +75,8 @@ async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
     return {**shown, "flagged": flagged, "remarks": remarks(vehicle, flagged, row.kept, contradicted)}
 
 
-async def _asked() -> FleetSearch:
-    """Raises BadRequest, and as `caller`."""
+async def asked_search() -> FleetSearch:
+    """What the query says of the vehicles that are asked for. Raises BadRequest, and as `caller`."""
     asking, given = await caller(), request.args
     staleness, order, text = given.get("staleness"), given.get("sort", "id"), given.get("text")
     if staleness is not None and staleness not in STALENESS:

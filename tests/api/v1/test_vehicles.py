@@ -178,6 +178,16 @@ def test_a_stream_has_all_statuses_as_they_are_exported(daemon: RunningDaemon, a
     assert anna.head("/vehicles/A1/statuses?format=csv").headers["content-type"].startswith("text/csv")
 
 
+def test_a_stream_of_all_vehicles_is_their_streams(anna: User, admin: User) -> None:
+    for user, vehicles in ((anna, ["A1", "B1", "C1"]), (admin, ["A1", "C1", "D1"])):
+        each = [user.get(f"/vehicles/{one}/statuses?format=ndjson&fields=state").text for one in vehicles]
+        assert user.get("/statuses?format=ndjson&fields=state").text == "".join(each)
+    chosen = anna.get(f"/statuses?format=csv&state=1&order=desc&limit=2&until={NOW + MINUTE}&fields=range").text
+    assert [line.rpartition(",")[2] for line in chosen.splitlines()] == ["range", "1", "0"]
+    for query in ("", "?format=csv&bucket=1h"):
+        assert anna.get(f"/statuses{query}").status_code == 400
+
+
 @pytest.mark.parametrize(
     "query",
     [
