@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
+import msgspec
 import orjson
 from quart import Quart, Response, request
 
 from evd.api import ranges
+from evd.api.callbacks import described_callback
 from evd.api.context import admitted, client_address, here, request_body, request_headers
+from evd.api.described import described
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
@@ -20,6 +23,51 @@ from evd.sigfox.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may
 from evd.store.records import TimeSpan
 
 
+class AppStatus(TypedDict):
+    """A status as the original's app reads it, with its measures under the app's names beside these."""
+
+    id: str
+    vehicleId: str
+    timestamp: int
+    """Epoch ms."""
+    connectivity: int
+    """1: Sigfox, 2: WLAN."""
+    seqNumber: NotRequired[int]
+    rawdata: NotRequired[str]
+    """The payload, in hex."""
+
+
+class Phone(TypedDict):
+    """One of `fcmToken` and `fid`."""
+
+    vehicleId: str
+    register: bool
+    fcmToken: NotRequired[str]
+    fid: NotRequired[str]
+
+
+class VehicleQuery(msgspec.Struct):
+    vehicle: str = msgspec.field(name="vehicleId")
+
+
+class RangeQuery(msgspec.Struct):
+    vehicle: str = msgspec.field(name="vehicleId")
+    first: Annotated[int, msgspec.Meta(ge=0)] = msgspec.field(name="timeFrom")
+    until: Annotated[int, msgspec.Meta(ge=0)] = msgspec.field(name="timeTo")
+
+
+_STATUS = {
+    "id": "9f86d081884c7d65",
+    "vehicleId": "386625",
+    "timestamp": 1764277200000,
+    "connectivity": 1,
+    "seqNumber": 118,
+    "current_charge": 76,
+}
+_PHONE = {"vehicleId": "386625", "fcmToken": "c2Fs…", "register": True}
+
+
+@described(query=VehicleQuery, answer=AppStatus, also={204: "There is none."}, example=_STATUS, original=True)
 async def last() -> Response:
     """The newest status of a vehicle: 200, or 204 if there is none."""
     spelling, _ = await _own_vehicle()
@@ -27,6 +75,7 @@ async def last() -> Response:
     return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
 
 
+@described(query=RangeQuery, answer=list[AppStatus], also={204: "There is none."}, example=[_STATUS], original=True)
 async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling, _ = await _own_vehicle()
@@ -34,11 +83,13 @@ async def range_() -> Response:
     return await ranges.answer(TimeSpan(vehicle_id(spelling), first, until), spelling)
 
 
+@described(query=VehicleQuery, body=Phone, body_example=_PHONE, original=True)
 async def fcm_register() -> Response:
     """Register a phone for a vehicle's pushes, or unregister it (`"register": false`)."""
     return await _registration(await _wish())
 
 
+@described(query=VehicleQuery, body=Phone, body_example=_PHONE, original=True)
 async def fcm_unregister() -> Response:
     """Deprecated by the original in favour of `"register": false`."""
     return await _registration((await _wish())._replace(register=False))
@@ -69,15 +120,19 @@ async def _as_taken() -> Request:
     )
 
 
+@described(original=True)
 async def downlink() -> Response:
     """Reserved by the original; answered 200, so that a callback that is configured there does not fail."""
     return legacy_empty(200)
 
 
+@described(original=True)
 async def online() -> Response:
+    """Whether evd can be reached."""
     return bare(200)
 
 
+@described(original=True)
 async def test() -> Response:
     """Whether a key works."""
     return legacy_empty(200)
@@ -111,7 +166,8 @@ def add_routes(app: Quart) -> None:
         named = f"{path.removesuffix('/')}/<vehicle>{path[len(path.removesuffix('/')) :]}"
         for rule in (path, named) if may_name_vehicle(route) else (path,):
             methods = sorted(route.methods)
-            app.add_url_rule(rule, f"ingest {rule}", ingest, methods=methods, provide_automatic_options=False)
+            view = described_callback(ingest, route, named=rule is named)
+            app.add_url_rule(rule, f"ingest {rule}", view, methods=methods, provide_automatic_options=False)
 
 
 class LegacyRegistration(NamedTuple):

@@ -18,6 +18,7 @@ from quart import Blueprint, Response, current_app, request
 
 from evd.alarms.rules import RULES
 from evd.api.context import here
+from evd.api.described import described
 from evd.errors import Unavailable
 from evd.model.daemon_state import DaemonState, PauseReason
 
@@ -280,7 +281,9 @@ def _set_up(setup: Any) -> None:
 
 
 @routes.get("/metrics")
+@described(answer=str, media="text/plain", example="evd_up 1\n")
 async def scrape() -> Response:
+    """Measures for Prometheus, in its text form or as OpenMetrics, as Accept asks."""
     context = here()
     stored, process = current_app.extensions["evd.metrics"]
     counts = await stored.counts(context.queries.counts)

@@ -55,8 +55,10 @@ class AccessRow(NamedTuple):
         return found[1] if found else None
 
 
-def _as_listed(rule: str) -> str:
-    """Without the prefix and without the slash at the end."""
+def as_listed(rule: str) -> str:
+    """A rule of the original's routes without its prefix and without the slash at its end."""
+    if rule.startswith("/api/"):
+        return rule
     for prefix in PREFIXES:
         if prefix and rule.startswith(f"{prefix}/"):
             rule = rule.removeprefix(prefix)
@@ -77,7 +79,7 @@ _ORIGINAL = (
 _INGEST = tuple(
     AccessRow(method, rule, "key", "ingest", route.roles - {"admin"})
     for path, route in ROUTES.items()
-    if path == _as_listed(path)
+    if path == as_listed(path)
     for rule in ((path, f"{path}/<vehicle>") if may_name_vehicle(route) else (path,))
     for method in sorted(route.methods)
 )
@@ -178,6 +180,10 @@ _V1 = (
 _HEALTH = (
     AccessRow("GET", "/healthz", "everyone", "read"),
     AccessRow("GET", "/readyz", "everyone", "read"),
+    AccessRow("GET", "/openapi.json", "everyone", "read"),
+    AccessRow("GET", "/docs", "everyone", "read"),
+    AccessRow("GET", "/docs/script", "everyone", "read"),
+    AccessRow("GET", "/docs/style", "everyone", "read"),
     AccessRow("GET", "/metrics", "admin", "read"),
 )
 
@@ -194,7 +200,7 @@ assert len(_ROWS) == len(ACCESS), "a route has two rows in ACCESS"
 
 def row_of(method: str, rule: str) -> AccessRow | None:
     """The row of a route. HEAD, where it has none of its own, is as GET."""
-    own = rule if rule.startswith("/api/") else _as_listed(rule)
+    own = as_listed(rule)
     return _ROWS.get((method, own)) or (_ROWS.get(("GET", own)) if method == "HEAD" else None)
 
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 import orjson
 from quart import Blueprint, Response
 
 from evd.api.context import caller, here, request_body
+from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.state_document import statistics
 from evd.api.v1.vehicles import shown_vehicle
+from evd.api.vehicle_documents import WHOLE_VEHICLE
 from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
-from evd.store.records import LISTED_MAX
+from evd.store.records import LISTED_MAX, KeyRow, OwnerRow
 
 NAME_MAX = 200
 
@@ -47,12 +49,57 @@ class VehicleSettings(msgspec.Struct, forbid_unknown_fields=True):
     name: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
+class MadeKey(TypedDict):
+    id: str
+    role: str
+    name: str
+    vehicle: str | None
+    key: NotRequired[str]
+    """The key's text, if evd made it."""
+
+
+class RevokedKey(TypedDict):
+    id: str
+    revoked: bool
+
+
+class RemovedOwner(TypedDict):
+    uid: str
+    vehicle: str
+    removed: bool
+
+
+_OWNER = {"uid": "martin", "vehicle": "386625", "relation": "owner"}
+
+
 @routes.get("/keys")
+@described(
+    answer=list[KeyRow],
+    listed=LISTED_MAX,
+    example=[
+        {
+            "id": "k7Qm2x",
+            "role": "device",
+            "name": "gateway",
+            "vehicle": "386625",
+            "created": 1764277200000,
+            "revoked": None,
+        }
+    ],
+)
 async def list_keys() -> Response:
+    """All keys, the revoked ones, too; never their text."""
     return page(await here().queries.keys(*await asked_page((-1, ""), LISTED_MAX)))
 
 
 @routes.post("/keys")
+@described(
+    body=NewKey,
+    body_example={"role": "device", "name": "gateway", "vehicle": "386625"},
+    answer=MadeKey,
+    status=201,
+    example={"id": "k7Qm2x", "role": "device", "name": "gateway", "vehicle": "386625", "key": "evd_device_…"},
+)
 async def create_key() -> Response:
     """Make or import a key; the text of a new key is shown only in this answer.
 
@@ -85,6 +132,7 @@ async def _store_key(key: Key, name: str) -> str:
 
 
 @routes.delete("/keys/<given>")
+@described(answer=RevokedKey, example={"id": "k7Qm2x", "revoked": True})
 async def revoke_key(given: str) -> Response:
     """Revoke at once; `given` is the key's id."""
     if not await here().writer.write(RevokeKey(given, here().clock())):
@@ -93,12 +141,16 @@ async def revoke_key(given: str) -> Response:
 
 
 @routes.get("/owners")
+@described(answer=list[OwnerRow], listed=LISTED_MAX, example=[{**_OWNER, "created": 1764277200000}])
 async def list_owners() -> Response:
+    """All owners and viewers, by user and vehicle."""
     return page(await here().queries.owners(*await asked_page(("", ""), LISTED_MAX)))
 
 
 @routes.post("/owners")
+@described(body=Ownership, body_example=_OWNER, answer=Ownership, status=201, example=_OWNER)
 async def add_owner() -> Response:
+    """Make a user an owner or viewer of a vehicle, known or not."""
     wish = await _body(Ownership)
     if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
         raise BadRequest("a user id has 1 to 128 printable characters")
@@ -110,7 +162,14 @@ async def add_owner() -> Response:
 
 
 @routes.delete("/owners")
+@described(
+    body=Ownership,
+    body_example=_OWNER,
+    answer=RemovedOwner,
+    example={"uid": "martin", "vehicle": "386625", "removed": True},
+)
 async def remove_owner() -> Response:
+    """The user owns or sees the vehicle no longer."""
     wish = await _body(Ownership)
     vehicle = vehicle_id(wish.vehicle)
     if not await here().writer.write(RemoveOwner(wish.uid, vehicle)):
@@ -119,6 +178,9 @@ async def remove_owner() -> Response:
 
 
 @routes.patch("/vehicles/<given>")
+@described(
+    body=VehicleSettings, body_example={"keep": 2000, "name": "blue van"}, answer=dict[str, Any], example=WHOLE_VEHICLE
+)
 async def set_vehicle(given: str) -> Response:
     """Set up a vehicle, known or not. Its ring is resized later; its format applies from the next message on."""
     wish, context = await _body(VehicleSettings), here()
@@ -140,7 +202,11 @@ async def set_vehicle(given: str) -> Response:
 
 
 @routes.get("/stats")
+@described(
+    answer=dict[str, Any], example={"running": True, "ready": True, "stored": {"vehicles": 12, "statuses": 11840}}
+)
 async def stats() -> Response:
+    """What evd counts since its start, and what is stored."""
     context = here()
     push, now = context.config.push, context.clock()
     counts = await context.queries.counts()

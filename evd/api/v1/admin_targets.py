@@ -10,6 +10,7 @@ from quart import Blueprint, Response, request
 from werkzeug.routing import BaseConverter
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -18,7 +19,7 @@ from evd.model.operations import LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push import providers
 from evd.push.traits import AdminTargets
-from evd.store.records import RegistrationRow
+from evd.store.records import LISTED_MAX, RegistrationRow
 
 PER_VEHICLE_MAX = 10_000
 """As for `app.registrations_per_vehicle`."""
@@ -113,19 +114,56 @@ _SERVED = {f"{targets.noun}s": TargetRoutes(targets) for targets in providers.ad
 class NounConverter(BaseConverter):
     """A path's `<target:noun>`: the targets of one provider."""
 
-    regex = "|".join(map(re.escape, _SERVED)) or "(?!)"
+    choices = tuple(_SERVED)
+    regex = "|".join(map(re.escape, choices)) or "(?!)"
+
+
+class TargetsQuery(msgspec.Struct):
+    vehicle: str | None = None
+    """Only the targets of this vehicle."""
 
 
 @routes.post("/<target:noun>")
+@described(
+    body=dict[str, str],
+    body_example={"vehicle": "386625", "url": "https://example.org/hook"},
+    answer=dict[str, Any],
+    status=201,
+    example={"vehicle": "386625", "url": "https://example.org/…"},
+)
 async def add_target(noun: str) -> Response:
+    """Add a target of pushes; a repetition changes nothing."""
     return await _SERVED[noun].add()
 
 
 @routes.get("/<target:noun>")
+@described(
+    answer=list[dict[str, Any]],
+    query=TargetsQuery,
+    listed=LISTED_MAX,
+    example=[
+        {
+            "vehicle": "386625",
+            "url": "https://example.org/…",
+            "created": 1764277200000,
+            "pushed": None,
+            "attempts": 0,
+            "said": "",
+        }
+    ],
+)
 async def list_targets(noun: str) -> Response:
+    """All targets, in the order in which they were added; each is shown as its provider allows."""
     return await _SERVED[noun].list()
 
 
 @routes.delete("/<target:noun>")
+@described(
+    body=dict[str, str],
+    body_example={"vehicle": "386625", "url": "https://example.org/hook"},
+    answer=dict[str, Any],
+    example={"vehicle": "386625", "url": "https://example.org/…", "removed": True},
+)
 async def remove_target(noun: str) -> Response:
+    """Remove a target, given whole, or as the list shows it if that is unambiguous."""
     return await _SERVED[noun].remove()

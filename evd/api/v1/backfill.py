@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 import orjson
 from quart import Blueprint, Response
 
 from evd.api.context import here, request_body
+from evd.api.described import described
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest
 from evd.sigfox.message import refuse_deep
@@ -16,7 +19,19 @@ from evd.sigfox_api.backfill.runner import take_in
 routes = Blueprint("backfill", __name__, url_prefix=V1)
 
 
+class Verdicts(TypedDict):
+    verdicts: list[str]
+
+
 @routes.post("/backfill")
+@described(
+    body=list[Item],
+    body_example=[
+        {"kind": "uplink", "document": {"device": "386625", "time": 1764277200, "data": "0102", "seqNumber": 7}}
+    ],
+    answer=Verdicts,
+    example={"verdicts": ["newest"]},
+)
 async def take() -> Response:
     """The body is a list of `{"kind", "document"}`; the answer has a verdict for each, in its order.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, problem, v1_json
@@ -16,7 +17,7 @@ from evd.model.operations import CancelDownlink, LimitReached, QueueDownlink
 from evd.model.status import vehicle_id
 from evd.payload.grammar import Plan, parse
 from evd.sigfox.downlinks import STATES, payload_of_fields, payload_of_hex
-from evd.store.records import NUMBER_MAX, DownlinkRow
+from evd.store.records import LISTED_MAX, NUMBER_MAX, DownlinkRow
 
 EXPIRES_S = range(60, 31_536_001)
 """As for `sigfox.downlink_expires_s`."""
@@ -34,7 +35,29 @@ class NewDownlink(msgspec.Struct, forbid_unknown_fields=True):
     expires_s: int | None = None
 
 
+class DownlinksQuery(msgspec.Struct):
+    state: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(STATES)})] | None = None
+
+
+_QUEUED = {
+    "number": 7,
+    "vehicle": "386625",
+    "payload": "0102030405060708",
+    "state": "queued",
+    "created": 1764277200000,
+    "expires": 1764280800000,
+    **dict.fromkeys(("offered", "asked_by", "asked_time", "closed", "info_code", "info")),
+}
+
+
 @routes.post("/vehicles/<given>/downlinks")
+@described(
+    body=NewDownlink,
+    body_example={"payload": "0102030405060708", "expires_s": 3600},
+    answer=DownlinkRow,
+    status=201,
+    example=_QUEUED,
+)
 async def queue_downlink(given: str) -> Response:
     """Queue a downlink for the vehicle's next message that asks; the vehicle may be unknown."""
     wish, context = await read_form(NewDownlink), here()
@@ -66,12 +89,16 @@ def _plan(text: str) -> Plan:
 
 
 @routes.get("/vehicles/<given>/downlinks")
+@described(query=DownlinksQuery, answer=list[DownlinkRow], listed=LISTED_MAX, example=[_QUEUED])
 async def list_of_vehicle(given: str) -> Response:
+    """The downlinks of one vehicle, the newest first."""
     return await _listed(vehicle_id(given))
 
 
 @routes.get("/downlinks")
+@described(query=DownlinksQuery, answer=list[DownlinkRow], listed=LISTED_MAX, example=[_QUEUED])
 async def list_all() -> Response:
+    """The downlinks of all vehicles, the newest first."""
     return await _listed(None)
 
 
@@ -86,6 +113,11 @@ async def _listed(vehicle: str | None) -> Response:
 
 
 @routes.delete("/downlinks/<int:number>")
+@described(
+    answer=DownlinkRow,
+    also={409: "It is no longer queued."},
+    example={**_QUEUED, "state": "cancelled", "closed": 1764277260000},
+)
 async def cancel_downlink(number: int) -> Response:
     """Cancel a downlink that no message has asked for yet."""
     cancelled = number <= NUMBER_MAX and await here().writer.write(CancelDownlink(number, here().clock()))

@@ -6,13 +6,14 @@ whether another vehicle exists.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.context import caller, here, request_body
+from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
@@ -20,7 +21,9 @@ from evd.model import event_settings
 from evd.model import preferences as user_preferences
 from evd.model.event_settings import KINDS, VehicleEventSettings
 from evd.model.operations import LimitReached, SetEventSettings, SetPreferences, UnknownVehicle
+from evd.model.preferences import Preferences
 from evd.model.status import vehicle_id
+from evd.store.records import LISTED_MAX, NUMBER_MAX, EventRow
 
 UID_MAX = 256
 """Characters; Firebase's have 28, and 128 at most."""
@@ -28,7 +31,37 @@ UID_MAX = 256
 routes = Blueprint("events", __name__, url_prefix=V1)
 
 
+class EventsQuery(msgspec.Struct):
+    kind: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(KINDS)})] | None = None
+    before: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
+    """Only events with smaller numbers."""
+
+
+class UserQuery(msgspec.Struct):
+    uid: Annotated[str, msgspec.Meta(min_length=1, max_length=UID_MAX)] | None = None
+    """The user that an administrator asks about."""
+
+
+_EVENT = {
+    "number": 41,
+    "vehicle": "386625",
+    "kind": "charge_low",
+    "time": 1764277200000,
+    "status_id": "9f86d081884c7d65",
+    "created": 1764277201000,
+    "details": {"charge": 18},
+    "samples": [],
+}
+_PREFERENCES = {
+    "kinds": {"arrived": False},
+    "quiet_hours": "22:00-07:00",
+    "time_zone": "Europe/Bratislava",
+    "language": "sk",
+}
+
+
 @routes.get("/vehicles/<given>/events")
+@described(query=EventsQuery, answer=list[EventRow], listed=LISTED_MAX, example=[_EVENT])
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; the query may restrict them to one `kind`, and to numbers below `before`."""
     vehicle = vehicle_id(given)
@@ -36,6 +69,7 @@ async def events_of_vehicle(given: str) -> Response:
 
 
 @routes.get("/events")
+@described(query=EventsQuery, answer=list[EventRow], listed=LISTED_MAX, example=[_EVENT])
 async def events_of_all() -> Response:
     """The events of all vehicles, for the app of its user's vehicles; as for one vehicle."""
     asking = await caller()
@@ -44,6 +78,7 @@ async def events_of_all() -> Response:
 
 
 @routes.get("/vehicles/<given>/alerts")
+@described(answer=VehicleEventSettings, example={"off": [], "low_charge": 20.0})
 async def event_settings_of_vehicle(given: str) -> Response:
     """The vehicle's settings, with the defaults for what is not set."""
     vehicle = vehicle_id(given)
@@ -54,6 +89,12 @@ async def event_settings_of_vehicle(given: str) -> Response:
 
 
 @routes.put("/vehicles/<given>/alerts")
+@described(
+    body=VehicleEventSettings | None,
+    body_example={"low_charge": 15, "silent_after_h": 6},
+    answer=VehicleEventSettings,
+    example={"low_charge": 15.0, "silent_after_h": 6.0},
+)
 async def set_event_settings(given: str) -> Response:
     """Members that are missing are set to their defaults; null resets all."""
     vehicle = vehicle_id(given)
@@ -68,6 +109,7 @@ async def set_event_settings(given: str) -> Response:
 
 
 @routes.get("/preferences")
+@described(query=UserQuery, answer=Preferences, example=_PREFERENCES)
 async def preferences() -> Response:
     """The preferences of the requesting user; an administrator names one by `uid`."""
     settings = await here().queries.preferences_of(await _named_user())
@@ -75,6 +117,7 @@ async def preferences() -> Response:
 
 
 @routes.put("/preferences")
+@described(query=UserQuery, body=Preferences, body_example=_PREFERENCES, answer=Preferences, example=_PREFERENCES)
 async def set_preferences() -> Response:
     """Members that are missing are set to their defaults."""
     uid, context = await _named_user(), here()

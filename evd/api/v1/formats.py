@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 import orjson
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -16,7 +17,7 @@ from evd.config.settings import FormatSettings
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
 from evd.model.operations import AddFormat, FormatInUse, LimitReached, RemoveFormat, SetDeviceType
 from evd.payload.formats import NAME, FormatSource, Named, compile_format
-from evd.store.records import LISTED_MAX, FormatUse
+from evd.store.records import LISTED_MAX, DeviceTypeRow, FormatUse
 
 routes = Blueprint("formats", __name__, url_prefix=V1)
 
@@ -33,7 +34,49 @@ class TypeSettings(msgspec.Struct, forbid_unknown_fields=True):
     """A format's name or a grammar; null removes the assignment."""
 
 
+class FormatUses(TypedDict):
+    """A format, with the numbers of vehicles and device types that use it."""
+
+    name: str
+    origin: str
+    default: bool
+    vehicles: int
+    device_types: int
+    grammar: str
+
+
+class FormatWithUsers(TypedDict):
+    name: str
+    origin: str
+    default: bool
+    vehicles: list[str]
+    device_types: list[str]
+    grammar: str
+    fields: dict[str, Any]
+
+
+class RemovedFormat(TypedDict):
+    name: str
+    removed: bool
+
+
+class DeviceTypeFormat(TypedDict):
+    device_type: str
+    format: str | None
+
+
+_FORMAT = {
+    "name": "van-2",
+    "origin": "database",
+    "default": False,
+    "vehicles": 1,
+    "device_types": 0,
+    "grammar": "charge::uint:8 temp::int:8",
+}
+
+
 @routes.get("/formats")
+@described(answer=list[FormatUses], example=[_FORMAT])
 async def list_formats() -> Response:
     """All named formats, with the numbers of vehicles and device types that use them."""
     uses = {row["format"]: row for row in await here().queries.format_uses()}
@@ -41,6 +84,14 @@ async def list_formats() -> Response:
 
 
 @routes.post("/formats")
+@described(
+    body=NewFormat,
+    body_example={"name": "van-2", "grammar": "charge::uint:8 temp::int:8"},
+    answer=FormatWithUsers,
+    status=201,
+    listed=LISTED_MAX,
+    example={**_FORMAT, "fields": {}, "vehicles": [], "device_types": []},
+)
 async def add_format() -> Response:
     """Add a format, or replace the grammar of an existing one."""
     wish, context = await read_form(NewFormat), here()
@@ -60,13 +111,20 @@ async def add_format() -> Response:
 
 
 @routes.get("/formats/<name>")
+@described(
+    answer=FormatWithUsers,
+    listed=LISTED_MAX,
+    example={**_FORMAT, "fields": {}, "vehicles": ["386625"], "device_types": []},
+)
 async def show_format(name: str) -> Response:
     """One format, with a page of the vehicles that use it, as in a list."""
     return await _shown(name, 200)
 
 
 @routes.delete("/formats/<name>")
+@described(answer=RemovedFormat, example={"name": "van-2", "removed": True})
 async def remove_format(name: str) -> Response:
+    """Remove a format that no vehicle and no device type uses."""
     context = here()
     if context.formats.is_fixed(name) and not context.formats.is_stored(name):
         raise BadRequest(f"format {name} is {_where(name)}: only those of the database can be removed here")
@@ -80,11 +138,23 @@ async def remove_format(name: str) -> Response:
 
 
 @routes.get("/device-types")
+@described(
+    answer=list[DeviceTypeRow],
+    listed=LISTED_MAX,
+    example=[{"device_type": "5d1b…", "format": "van-2", "created": 1764277200000}],
+)
 async def list_device_types() -> Response:
+    """The device types that have a format."""
     return page(await here().queries.device_types(*await asked_page(("",), LISTED_MAX)))
 
 
 @routes.put("/device-types/<given>")
+@described(
+    body=TypeSettings,
+    body_example={"format": "van-2"},
+    answer=DeviceTypeFormat,
+    example={"device_type": "5d1b…", "format": "van-2"},
+)
 async def set_device_type(given: str) -> Response:
     """Set the format of the vehicles of this deviceTypeId that have no format of their own."""
     wish, context = await read_form(TypeSettings), here()

@@ -8,7 +8,7 @@ be repeated. With `"write": false` nothing is written, and the verdict on what c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypedDict, TypeVar
 
 import msgspec
 import orjson
@@ -16,6 +16,7 @@ import trio
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.api.v1.registrations import checked_target
@@ -62,7 +63,22 @@ class ImportRequest(msgspec.Struct, Generic[T], forbid_unknown_fields=True):
     write: bool = True
 
 
+class ImportVerdicts(TypedDict):
+    verdicts: list[Verdict]
+
+
 @routes.post("/statuses")
+@described(
+    body=ImportRequest[MovedStatus],
+    body_example={
+        "items": [
+            {"document": {"vehicleId": "386625", "timestamp": 1764277200000, "current_charge": 76}, "connectivity": 1}
+        ],
+        "write": False,
+    },
+    answer=ImportVerdicts,
+    example={"verdicts": ["readable"]},
+)
 async def import_statuses() -> Response:
     """A verdict is the ring's: `newest`, `late`, `ahead`, `duplicate`, `too old`, `no room`."""
     wish = await read_form(ImportRequest[MovedStatus])
@@ -70,6 +86,12 @@ async def import_statuses() -> Response:
 
 
 @routes.post("/owners")
+@described(
+    body=ImportRequest[MovedOwner],
+    body_example={"items": [{"uid": "martin", "vehicle": "386625"}]},
+    answer=ImportVerdicts,
+    example={"verdicts": ["new"]},
+)
 async def import_owners() -> Response:
     """A verdict is `new` or `known`."""
     wish = await read_form(ImportRequest[MovedOwner])
@@ -77,6 +99,12 @@ async def import_owners() -> Response:
 
 
 @routes.post("/registrations")
+@described(
+    body=ImportRequest[MovedRegistration],
+    body_example={"items": [{"vehicle": "386625", "token": "c2Fs…", "uid": "martin"}]},
+    answer=ImportVerdicts,
+    example={"verdicts": [{"error": "Owner unknown", "detail": "its vehicle has no owner"}]},
+)
 async def import_registrations() -> Response:
     """A verdict is `new` or `known`. A phone belongs to its vehicle's owner; `uid` says to which one, if to several.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import trio
 from quart import Blueprint, Response, request
 
 from evd.api.context import Context, PushControl, here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -17,7 +18,7 @@ from evd.model.operations import PausePushes
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.push.trace import TraceRules, finished, trace, waiting
-from evd.store.records import FIRST_POSITION, NUMBER_MAX, Listing, QueuePosition, WaitingPush
+from evd.store.records import FIRST_POSITION, LISTED_MAX, NUMBER_MAX, Listing, QueuePosition, WaitingPush
 
 TEST_TIMEOUT_S = 25.0
 """The provider has `push.timeout_s` for each attempt; the command waits for 30 s."""
@@ -35,7 +36,23 @@ class PushTest(msgspec.Struct, forbid_unknown_fields=True):
     vehicle: str
 
 
+class TraceQuery(msgspec.Struct):
+    vehicle: str | None = None
+    """The status's vehicle: saves a search."""
+
+
+class PushesQuery(msgspec.Struct):
+    vehicle: str | None = None
+    """Only pushes of this vehicle."""
+    waiting: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+    """1: only what is due."""
+
+
+_HOW = {"enabled": True, "paused_since": 0, "held_up": "", "registered": 3, "stale": 0, "stale_after_days": 30}
+
+
 @routes.get("")
+@described(query=PushesQuery, answer=dict[str, Any], listed=LISTED_MAX, example={**_HOW, "waiting": [], "finished": []})
 async def list_pushes() -> Response:
     """What is due, in the order of the next attempts, and what is finished, the newest first; each at most `limit`.
 
@@ -80,6 +97,11 @@ def _last_position(given: list[WaitingPush], of: list[WaitingPush], otherwise: Q
 
 
 @routes.get("/trace/<status_id>")
+@described(
+    query=TraceQuery,
+    answer=dict[str, Any],
+    example={"status_id": "9f86d081884c7d65", "vehicle": "386625", "received": 1764277201000},
+)
 async def trace_status(status_id: str) -> Response:
     """Trace one status; its `vehicle` in the query saves a search if no push of it is known."""
     queries = here().queries
@@ -111,6 +133,15 @@ async def trace_status(status_id: str) -> Response:
 
 
 @routes.post("/test")
+@described(
+    body=PushTest,
+    body_example={"vehicle": "386625"},
+    answer=dict[str, Any],
+    example={
+        "vehicle": "386625",
+        "phones": [{"token": "c2Fs…", "kind": "token", "taken": True, "said": "projects/p/messages/1", "ms": 140}],
+    },
+)
 async def test_vehicle() -> Response:
     """Send the vehicle's last status to each of its phones at once, before all due pushes, also while paused."""
     wish = await read_form(PushTest)
@@ -127,12 +158,16 @@ async def test_vehicle() -> Response:
 
 
 @routes.post("/pause")
+@described(answer=dict[str, Any], example={**_HOW, "paused_since": 1764277200000})
 async def pause() -> Response:
+    """Start no more pushes, also after a restart."""
     return await _pause(True)
 
 
 @routes.post("/resume")
+@described(answer=dict[str, Any], example=_HOW)
 async def resume() -> Response:
+    """Start pushes again."""
     return await _pause(False)
 
 

@@ -13,6 +13,7 @@ import trio
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.named_vehicles import named_vehicles
 from evd.api.replies import V1, v1_json
@@ -68,7 +69,25 @@ class RedecodeStep(NamedTuple):
     following: Cursor | None
 
 
+_STEP = {
+    "read": 20,
+    "passed": 1,
+    "changed": 1,
+    "vehicles": ["386625"],
+    "fields": {"current_charge": 1},
+    "examples": [{"vehicle": "386625", "time": 1764277200000, "field": "current_charge", "old": 7, "new": 76}],
+    "next": None,
+    "of": 1,
+}
+
+
 @routes.post("/redecode/preview")
+@described(
+    body=RedecodeRequest,
+    body_example={"since": 1764277200000, "vehicles": ["386625"]},
+    answer=dict[str, Any],
+    example=_STEP,
+)
 async def preview() -> Response:
     """What would change in this step; the first step also has the number of vehicles (`of`)."""
     _, shown = await _step()
@@ -76,6 +95,12 @@ async def preview() -> Response:
 
 
 @routes.post("/redecode")
+@described(
+    body=RedecodeRequest,
+    body_example={"since": 1764277200000, "vehicles": ["386625"]},
+    answer=dict[str, Any],
+    example={**_STEP, "written": 1, "gone": 0},
+)
 async def apply() -> Response:
     """Apply the changes. `gone` counts the statuses that left their rings since they were read."""
     changes, shown = await _step()

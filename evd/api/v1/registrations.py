@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import admitted, caller, here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -16,7 +17,7 @@ from evd.model.operations import Client, LimitReached, Register, Unregister
 from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
-from evd.store.records import RegistrationRow
+from evd.store.records import LISTED_MAX, RegistrationRow
 
 TARGET_MAX = 4096
 """Characters; FCM documents no maximum for a registration token or an installation id."""
@@ -42,7 +43,40 @@ class RegistrationRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The phone's user, if an administrator sends the request."""
 
 
+class Registered(TypedDict):
+    vehicle: str
+    kind: str
+    """`token` or `fid`."""
+    registered: bool
+
+
+class RegistrationsQuery(msgspec.Struct):
+    vehicle: str | None = None
+    """A user must name one; an administrator need not."""
+
+
+class ShownRegistration(TypedDict):
+    """Times are epoch ms."""
+
+    vehicle: str
+    kind: str
+    target: str
+    """Whole for its user, shortened for an administrator."""
+    uid: NotRequired[str]
+    created: int
+    renewed: int
+    pushed: int | None
+    """When the provider last took a push."""
+
+
 @routes.post("/registrations")
+@described(
+    body=RegistrationRequest,
+    body_example={"vehicle": "386625", "token": "c2Fs…", "uid": "martin"},
+    answer=Registered,
+    answers={201: (Registered, "It is registered.")},
+    example={"vehicle": "386625", "kind": "token", "registered": False},
+)
 async def post_registration() -> Response:
     """Register the phone for the vehicle's pushes; with `"register": false`, unregister it."""
     wish = await read_form(RegistrationRequest)
@@ -50,11 +84,33 @@ async def post_registration() -> Response:
 
 
 @routes.delete("/registrations")
+@described(
+    body=RegistrationRequest,
+    body_example={"vehicle": "386625", "token": "c2Fs…"},
+    answer=Registered,
+    example={"vehicle": "386625", "kind": "token", "registered": False},
+)
 async def delete_registration() -> Response:
+    """Unregister a phone."""
     return await _remove(await read_form(RegistrationRequest))
 
 
 @routes.get("/registrations")
+@described(
+    query=RegistrationsQuery,
+    answer=list[ShownRegistration],
+    listed=LISTED_MAX,
+    example=[
+        {
+            "vehicle": "386625",
+            "kind": "token",
+            "target": "c2Fs…",
+            "created": 1764277200000,
+            "renewed": 1764277200000,
+            "pushed": None,
+        }
+    ],
+)
 async def list_registrations() -> Response:
     """A user's own registrations, or those for the `vehicle` of the query; an administrator's are everyone's."""
     given, asking = request.args.get("vehicle"), await caller()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.api.v1.registrations import checked_target
@@ -36,8 +37,24 @@ class Import(msgspec.Struct, forbid_unknown_fields=True):
     registrations: Annotated[list[Any], msgspec.Meta(max_length=AT_ONCE_MAX)]
 
 
+class RefusedPhone(TypedDict):
+    index: int
+    error: str
+
+
+class ImportedPhones(TypedDict):
+    registered: int
+    refused: list[RefusedPhone]
+
+
 @routes.post("/registrations/import")
-async def import_registrations() -> Response:
+@described(
+    body=Import,
+    body_example={"registrations": [{"vehicle": "386625", "uid": "martin", "token": "c2Fs…"}]},
+    answer=ImportedPhones,
+    example={"registered": 1, "refused": []},
+)
+async def import_phones() -> Response:
     """Make each user an owner of the vehicle, and register the phone as one of the original's app; or renew it.
 
     What cannot be imported is in `refused` with its index; the others are imported.

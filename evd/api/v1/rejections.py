@@ -5,20 +5,21 @@ A request that a replay takes leaves the list; one that is refused again stays a
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, request_body
+from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.ingest.service import Ingest
 from evd.model.operations import ForgetRejected
 from evd.request.http import Reply, Request
-from evd.store.records import NUMBER_MAX, Rejection
+from evd.store.records import NUMBER_MAX, Rejection, RejectionSummary
 from evd.store.writer import Writer
 
 LISTED_DEFAULT = 100
@@ -46,7 +47,32 @@ class ReplayRequest(msgspec.Struct, forbid_unknown_fields=True):
     through: Annotated[int, msgspec.Meta(ge=0, le=NUMBER_MAX)] | None = None
 
 
+class RejectionsQuery(msgspec.Struct):
+    before: Annotated[int, msgspec.Meta(ge=1, le=NUMBER_MAX)] = NUMBER_MAX
+    """Only smaller numbers."""
+    error: str = ""
+    """A part of the reason."""
+
+
+class ForgottenRejection(TypedDict):
+    number: int
+    forgotten: bool
+
+
+_REJECTED = {
+    "number": 12,
+    "received": 1764277200000,
+    "times": 4,
+    "route": "POST /sigfox/uplink",
+    "error": "Body parsing error",
+    "detail": "the body is no JSON",
+    "body_bytes": 1,
+    "client": "185.110.98.1",
+}
+
+
 @routes.get("")
+@described(query=RejectionsQuery, answer=list[RejectionSummary], listed=LISTED_MAX, example=[_REJECTED])
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) restrict the list."""
     after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
@@ -54,6 +80,10 @@ async def list_rejections() -> Response:
 
 
 @routes.get("/<int:number>")
+@described(
+    answer=dict[str, Any],
+    example={**_REJECTED, "headers": {"content-type": "application/json"}, "body": "{", "advice": ELSE},
+)
 async def show_rejection(number: int) -> Response:
     """All that is kept: `body` if it is text, else `body_hex`."""
     row = await _row(number)
@@ -68,19 +98,32 @@ async def show_rejection(number: int) -> Response:
 
 
 @routes.delete("/<int:number>")
+@described(answer=ForgottenRejection, example={"number": 12, "forgotten": True})
 async def forget_rejection(number: int) -> Response:
+    """Remove it from the list."""
     if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
         raise _gone(number)
     return v1_json({"number": number, "forgotten": True})
 
 
 @routes.post("/<int:number>/replay")
+@described(
+    answer=dict[str, Any],
+    example={"number": 12, "taken": True, "status": 201, "status_id": "9f86d081884c7d65", "without": []},
+)
 async def replay_one(number: int) -> Response:
     """`taken`, and `without`: variables that were masked when it was kept; if not taken, `error` and `detail`."""
     return v1_json(await replay(await _row(number), here().ingest, here().writer))
 
 
 @routes.post("/replay")
+@described(
+    body=ReplayRequest,
+    body_needed=False,
+    body_example={"after": 0},
+    answer=dict[str, Any],
+    example={"results": [], "next": None, "through": 12},
+)
 async def replay_many() -> Response:
     """One step of a replay of all, the oldest first.
 

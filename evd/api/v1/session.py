@@ -5,13 +5,15 @@ A session is a cookie that the browser keeps. What changes something needs its C
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import parse_qs
 
 import msgspec
 from quart import Blueprint, Response
 
+from evd.api.callbacks import FORM
 from evd.api.context import caller, client_address, here, is_secure, request_body, request_headers
+from evd.api.described import JSON, described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -25,7 +27,7 @@ from evd.model.operations import EndSessions, OpenSession, SetPassword
 from evd.model.plain_text import one_line
 from evd.model.units import DAY_S
 from evd.request.body import says_form
-from evd.store.records import LISTED_MAX
+from evd.store.records import LISTED_MAX, SessionRow
 
 CLIENT_MAX = 200
 """Characters of User-Agent that are kept; browsers' have some 120."""
@@ -38,7 +40,51 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     password: str
 
 
+class SignedIn(TypedDict):
+    uid: str
+    admin: bool
+    csrf_token: str
+    """For the header X-CSRF-Token."""
+
+
+class ShownCaller(TypedDict):
+    uid: str | None
+    admin: bool
+    means: str
+    """`local`, `key`, `firebase`, `session`, `token` or `header`."""
+    session: NotRequired[str]
+    csrf_token: NotRequired[str]
+
+
+class SignedOut(TypedDict):
+    signed_in: bool
+
+
+class ShownSession(SessionRow):
+    current: bool
+    """Whether it is the one that asks."""
+
+
+class EndedSession(TypedDict):
+    id: str
+    ended: bool
+
+
+class EndedSessions(TypedDict):
+    ended: int
+    """How many."""
+
+
 @routes.post("/session")
+@described(
+    body=SignIn,
+    body_media=(JSON, FORM),
+    body_example={"user": "martin", "password": "correct horse battery staple"},
+    answer=SignedIn,
+    status=201,
+    headers={"Set-Cookie": "The session."},
+    example={"uid": "martin", "admin": False, "csrf_token": "c2Fs…"},
+)
 async def sign_in() -> Response:
     """Sign in with a local user's name and password (JSON or a form), or with a Firebase ID token.
 
@@ -91,6 +137,10 @@ async def _by_password(given: SignIn) -> tuple[str, bool]:
 
 
 @routes.get("/session")
+@described(
+    answer=ShownCaller,
+    example={"uid": "martin", "admin": False, "means": "session", "session": "k7Qm2x", "csrf_token": "c2Fs…"},
+)
 async def show_session() -> Response:
     """Who asks, by whatever means; with a session also its CSRF token."""
     asking = await caller()
@@ -105,6 +155,7 @@ async def show_session() -> Response:
 
 
 @routes.delete("/session")
+@described(answer=SignedOut, example={"signed_in": False})
 async def sign_out() -> Response:
     """End the asking session."""
     asking = await caller()
@@ -115,6 +166,20 @@ async def sign_out() -> Response:
 
 
 @routes.get("/sessions")
+@described(
+    answer=list[ShownSession],
+    listed=LISTED_MAX,
+    example=[
+        {
+            "id": "k7Qm2x",
+            "client": "Mozilla/5.0",
+            "address": "192.0.2.7",
+            "created": 1764277200000,
+            "seen": 1764277260000,
+            "current": True,
+        }
+    ],
+)
 async def list_sessions() -> Response:
     """The user's sessions; `current` is the one that asks."""
     uid, current = _uid(await caller()), await _current()
@@ -123,6 +188,7 @@ async def list_sessions() -> Response:
 
 
 @routes.delete("/sessions/<given>")
+@described(answer=EndedSession, example={"id": "k7Qm2x", "ended": True})
 async def end_session(given: str) -> Response:
     """End one of the user's sessions; another user's is answered as an absent one."""
     if not await here().writer.write(EndSessions(_uid(await caller()), given)):
@@ -131,6 +197,7 @@ async def end_session(given: str) -> Response:
 
 
 @routes.delete("/sessions")
+@described(answer=EndedSessions, example={"ended": 2})
 async def end_sessions() -> Response:
     """End all of the user's sessions, the asking one, too."""
     ended = await here().writer.write(EndSessions(_uid(await caller())))

@@ -5,10 +5,13 @@ A code that an administrator makes is a claim code: whoever accepts it owns the 
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import caller, client_address, here, request_body
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
@@ -31,6 +34,7 @@ from evd.model.operations import (
 from evd.model.status import vehicle_id
 from evd.model.tags import checked_tags
 from evd.model.units import DAY_S, MINUTE_S
+from evd.store.records import LISTED_MAX, InvitationRow, OwnerRow
 
 EXPIRES_S = (MINUTE_S, 30 * DAY_S)
 """For how long an invitation may be good: a link in an old message should open nothing."""
@@ -57,7 +61,57 @@ class Tags(msgspec.Struct, forbid_unknown_fields=True):
     remove: list[str] = []
 
 
+class MadeInvitation(InvitationRow):
+    code: str
+    """Shown only here."""
+
+
+class RevokedInvitation(TypedDict):
+    id: str
+    revoked: bool
+
+
+class AcceptedInvitation(TypedDict):
+    vehicle: str
+    relation: Relation
+
+
+class NoOwner(TypedDict):
+    uid: str
+    vehicle: str
+    removed: bool
+
+
+class UnregisteredQuery(msgspec.Struct):
+    uid: str | None = None
+    """The user, if an administrator asks."""
+
+
+class Unregistered(TypedDict):
+    uid: str
+    unregistered: int
+    """How many registrations."""
+
+
+_INVITATION = {
+    "id": "k7Qm2x",
+    "vehicle": "386625",
+    "relation": "viewer",
+    "invited_by": "martin",
+    "created": 1764277200000,
+    "expires": 1764363600000,
+}
+_NO_OWNER = {"uid": "vera", "vehicle": "386625", "removed": True}
+
+
 @routes.post("/vehicles/<given>/invitations")
+@described(
+    body=Invitation,
+    body_example={"relation": "viewer", "expires_s": 86400},
+    answer=MadeInvitation,
+    status=201,
+    example={**_INVITATION, "code": "k7Qm2x-…"},
+)
 async def invite(given: str) -> Response:
     """Make a code by which a user becomes an owner or a viewer of the vehicle, once; only this answer has it."""
     wish, context, asking = await read_form(Invitation), here(), await caller()
@@ -77,13 +131,15 @@ async def invite(given: str) -> Response:
 
 
 @routes.get("/vehicles/<given>/invitations")
+@described(answer=list[InvitationRow], listed=LISTED_MAX, example=[_INVITATION])
 async def list_invitations(given: str) -> Response:
-    """Those that have not been accepted and have not expired, without their codes."""
+    """Invitations that have not been accepted and have not expired, without their codes."""
     after, limit = await asked_page((-1, ""))
     return page(await here().queries.invitations(vehicle_id(given), here().clock(), after, limit))
 
 
 @routes.delete("/vehicles/<given>/invitations/<name>")
+@described(answer=RevokedInvitation, example={"id": "k7Qm2x", "revoked": True})
 async def revoke_invitation(given: str, name: str) -> Response:
     """Revoke at once; `name` is the invitation's id."""
     if not await here().writer.write(RevokeInvitation(name, vehicle_id(given))):
@@ -92,6 +148,13 @@ async def revoke_invitation(given: str, name: str) -> Response:
 
 
 @routes.post("/invitations/accept")
+@described(
+    body=Acceptance,
+    body_example={"code": "k7Qm2x-…"},
+    answer=AcceptedInvitation,
+    status=201,
+    example={"vehicle": "386625", "relation": "viewer"},
+)
 async def accept() -> Response:
     """Become an owner or a viewer by a code; one who is an owner stays one."""
     wish, context = await read_form(Acceptance), here()
@@ -115,19 +178,26 @@ async def accept() -> Response:
 
 
 @routes.get("/vehicles/<given>/owners")
-async def list_owners(given: str) -> Response:
+@described(
+    answer=list[OwnerRow],
+    listed=LISTED_MAX,
+    example=[{"uid": "martin", "vehicle": "386625", "relation": "owner", "created": 1764277200000}],
+)
+async def list_owners_of_vehicle(given: str) -> Response:
     """Owners and viewers of the vehicle."""
     after, limit = await asked_page(("",))
     return page(await here().queries.owners_of(vehicle_id(given), after, limit))
 
 
 @routes.delete("/vehicles/<given>/owners/<name>")
-async def remove_owner(given: str, name: str) -> Response:
+@described(answer=NoOwner, example=_NO_OWNER)
+async def remove_owner_of_vehicle(given: str, name: str) -> Response:
     """The user `name` no longer owns or sees the vehicle, and gets no more pushes of it."""
     return await _removed(name, vehicle_id(given))
 
 
 @routes.post("/vehicles/<given>/leave")
+@described(answer=NoOwner, example=_NO_OWNER)
 async def leave(given: str) -> Response:
     """The user who asks no longer owns or sees the vehicle."""
     await require_no_body()
@@ -144,11 +214,14 @@ async def _removed(uid: str, vehicle: str) -> Response:
 
 
 @routes.get("/vehicles/<given>/tags")
+@described(answer=list[str], example=["vans"])
 async def list_tags(given: str) -> Response:
+    """The tags of the vehicle."""
     return v1_json(await here().queries.tags_of(vehicle_id(given)))
 
 
 @routes.patch("/vehicles/<given>/tags")
+@described(body=Tags, body_example={"add": ["vans"]}, answer=list[str], example=["vans"])
 async def change_tags(given: str) -> Response:
     """Add and remove tags; the answer has those that the vehicle has then."""
     wish = await read_form(Tags)
@@ -162,12 +235,14 @@ async def change_tags(given: str) -> Response:
 
 
 @routes.get("/tags/<name>")
+@described(answer=list[str], example=["386625", "386626"])
 async def list_tagged(name: str) -> Response:
     """The vehicles with the tag that the caller may see."""
     return v1_json(await tagged_vehicles(checked_tags([name])[0]))
 
 
 @routes.delete("/registrations/all")
+@described(query=UnregisteredQuery, answer=Unregistered, example={"uid": "martin", "unregistered": 3})
 async def unregister_all() -> Response:
     """Unregister all phones of the user, for all vehicles; an administrator names the user by `uid`."""
     uid, named = (await caller()).uid, request.args.get("uid")

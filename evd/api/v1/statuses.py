@@ -10,6 +10,7 @@ from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_known
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.pages import asked_cursor, asked_limit, asked_page, next_link, page
 from evd.api.replies import V1
@@ -26,6 +27,14 @@ from evd.api.status_rows import (
 from evd.api.status_stream import StatusWish, stream, stream_fleet
 from evd.api.times import asked_time
 from evd.api.v1.vehicles import asked_search
+from evd.api.vehicle_documents import (
+    STATUS,
+    BucketDocument,
+    FieldsQuery,
+    FleetStatusesQuery,
+    StatusDocument,
+    StatusesQuery,
+)
 from evd.errors import BadRequest, NotFound
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.model.units import DAY_MS
@@ -46,6 +55,13 @@ routes = Blueprint("statuses", __name__, url_prefix=V1)
 
 
 @routes.get("/vehicles/<given>/last")
+@described(
+    query=FieldsQuery,
+    answer=StatusDocument,
+    example=STATUS,
+    headers={"ETag": "Of the whole status."},
+    also={304: "The client has it: If-None-Match names its ETag."},
+)
 async def last(given: str) -> Response:
     """The newest status that is not ahead of the clock, with an ETag. 404 for a vehicle without one."""
     vehicle = vehicle_id(given)
@@ -56,6 +72,7 @@ async def last(given: str) -> Response:
 
 
 @routes.get("/vehicles/<given>/statuses")
+@described(query=StatusesQuery, answer=list[StatusDocument] | list[BucketDocument], listed=MOST, example=[STATUS])
 async def statuses(given: str) -> Response:
     """Statuses from the time `from` to `until`, both included: a page of JSON, or all of them as CSV or NDJSON.
 
@@ -78,6 +95,7 @@ async def statuses(given: str) -> Response:
 
 
 @routes.get("/statuses")
+@described(query=FleetStatusesQuery, answer=str, media="text/csv")
 async def statuses_of_all() -> Response:
     """The statuses of all vehicles of the user, an administrator's all, one vehicle after the other: CSV or NDJSON.
 

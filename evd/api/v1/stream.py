@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import suppress
 
+import msgspec
 import trio
 from quart import Blueprint, Response, request
 
 from evd.api.context import Context, admitted, caller, here
+from evd.api.described import described
 from evd.api.named_vehicles import named_vehicles
 from evd.api.replies import V1
 from evd.errors import BadRequest, Unavailable
@@ -31,7 +33,21 @@ HEADERS = {
 routes = Blueprint("stream", __name__, url_prefix=V1)
 
 
+class StreamQuery(msgspec.Struct):
+    vehicle: str | None = None
+    """A vehicle to follow; several may be named."""
+    last_event_id: str = ""
+    """As the header Last-Event-ID, which a browser sends by itself when it connects again."""
+
+
 @routes.get("/stream")
+@described(
+    query=StreamQuery,
+    repeated=("vehicle",),
+    answer=str,
+    media=sse.CONTENT_TYPE,
+    example='id: 1\nevent: status\ndata: {"id": "9f86d081884c7d65", "vehicleId": "386625"}\n\n',
+)
 async def follow() -> Response:
     """Stream the vehicles of the query, one `vehicle` for each; an administrator without any follows all of them.
 

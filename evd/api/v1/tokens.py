@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 from quart import Blueprint, Response, request
 
 from evd.api.context import caller, here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -18,7 +19,7 @@ from evd.errors import BadRequest, NotFound
 from evd.model.operations import AddToken, LimitReached, NotOwner, RevokeToken
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
-from evd.store.records import LISTED_MAX
+from evd.store.records import LISTED_MAX, AccessTokenRow
 
 TAG_MAX = 64
 """Characters of a tag."""
@@ -40,7 +41,45 @@ class NewToken(msgspec.Struct, forbid_unknown_fields=True):
     """The token's user, if an administrator makes it."""
 
 
+class MadeToken(TypedDict):
+    id: str
+    uid: str
+    name: str
+    scopes: list[str]
+    vehicles: list[str] | None
+    tags: list[str]
+    expires: int | None
+    token: str
+    """Shown only here."""
+
+
+class TokensQuery(msgspec.Struct):
+    uid: str | None = None
+    """The user that an administrator asks about."""
+
+
+class RevokedToken(TypedDict):
+    id: str
+    revoked: bool
+
+
 @routes.post("/tokens")
+@described(
+    body=NewToken,
+    body_example={"scopes": ["read"], "name": "sheet", "vehicles": ["386625"]},
+    answer=MadeToken,
+    status=201,
+    example={
+        "id": "k7Qm2x",
+        "uid": "martin",
+        "name": "sheet",
+        "scopes": ["read"],
+        "vehicles": ["386625"],
+        "tags": [],
+        "expires": None,
+        "token": "evd_…",
+    },
+)
 async def create_token() -> Response:
     """Make a token; its text is shown only in this answer."""
     wish, context = await read_form(NewToken), here()
@@ -65,6 +104,24 @@ async def create_token() -> Response:
 
 
 @routes.get("/tokens")
+@described(
+    query=TokensQuery,
+    answer=list[AccessTokenRow],
+    listed=LISTED_MAX,
+    example=[
+        {
+            "id": "k7Qm2x",
+            "uid": "martin",
+            "name": "sheet",
+            "scopes": ["read"],
+            "vehicles": ["386625"],
+            "tags": [],
+            "created": 1764277200000,
+            "expires": None,
+            "used": None,
+        }
+    ],
+)
 async def list_tokens() -> Response:
     """A user's own tokens; an administrator sees all, or those of the query's `uid`."""
     after, limit = await asked_page((-1, ""), LISTED_MAX)
@@ -73,6 +130,7 @@ async def list_tokens() -> Response:
 
 
 @routes.delete("/tokens/<given>")
+@described(answer=RevokedToken, example={"id": "k7Qm2x", "revoked": True})
 async def revoke_token(given: str) -> Response:
     """Revoke at once; `given` is the token's id."""
     uid = await _whose(None, everybody=True)

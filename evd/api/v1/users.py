@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import AddUser, LimitReached, RemoveUser, SetPassword
-from evd.store.records import LISTED_MAX
+from evd.store.records import LISTED_MAX, UserRow
 
 UID_MAX = 128
 """Characters; Firebase's bound, too."""
@@ -29,13 +32,42 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
     password: str
 
 
+class MadeUser(TypedDict):
+    uid: str
+    admin: bool
+
+
+class ChangedPassword(TypedDict):
+    uid: str
+    sessions_ended: int
+
+
+class RemovedUser(TypedDict):
+    uid: str
+    removed: bool
+
+
 @routes.get("/users")
+@described(
+    answer=list[UserRow],
+    listed=LISTED_MAX,
+    example=[{"uid": "martin", "admin": False, "created": 1764277200000, "changed": 1764277200000}],
+)
 async def list_users() -> Response:
+    """All local users."""
     return page(await here().queries.users(*await asked_page(("",), LISTED_MAX)))
 
 
 @routes.post("/users")
+@described(
+    body=NewUser,
+    body_example={"uid": "martin", "password": "correct horse battery staple"},
+    answer=MadeUser,
+    status=201,
+    example={"uid": "martin", "admin": False},
+)
 async def add_user() -> Response:
+    """Add a local user."""
     wish, context = await read_form(NewUser), here()
     uid = checked_uid(wish.uid)
     password = await context.passwords.hash(wish.password)
@@ -49,6 +81,12 @@ async def add_user() -> Response:
 
 
 @routes.put("/users/<uid>/password")
+@described(
+    body=NewPassword,
+    body_example={"password": "correct horse battery staple"},
+    answer=ChangedPassword,
+    example={"uid": "martin", "sessions_ended": 1},
+)
 async def set_password(uid: str) -> Response:
     """Set another password; the user's sessions end."""
     wish, context = await read_form(NewPassword), here()
@@ -60,6 +98,7 @@ async def set_password(uid: str) -> Response:
 
 
 @routes.delete("/users/<uid>")
+@described(answer=RemovedUser, example={"uid": "martin", "removed": True})
 async def remove_user(uid: str) -> Response:
     """Remove the user; sessions and access tokens end. Of a user of Firebase, who has no password here, only these."""
     if not await here().writer.write(RemoveUser(uid)):

@@ -8,11 +8,13 @@ from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_equivalent
 from evd.api.context import caller, here
+from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.times import shown_time
+from evd.api.vehicle_documents import VEHICLE, WHOLE_VEHICLE, FleetQuery, VehicleDocument, WholeVehicle
 from evd.api.vehicle_rows import vehicle_row
 from evd.auth.caller import Caller
 from evd.errors import BadRequest, NotFound
@@ -37,6 +39,14 @@ routes = Blueprint("vehicles", __name__, url_prefix=V1)
 
 
 @routes.get("/vehicles")
+@described(
+    query=FleetQuery,
+    answer=list[VehicleDocument],
+    listed=LISTED_MAX,
+    example=[VEHICLE],
+    headers={"ETag": "Weak: of all but the ages."},
+    also={304: "The client has it: If-None-Match names its ETag."},
+)
 async def list_vehicles() -> Response:
     """The user's vehicles, an administrator's all: each with its last status, and a weak ETag that ages do not change.
 
@@ -52,6 +62,7 @@ async def list_vehicles() -> Response:
 
 
 @routes.get("/vehicles/<given>")
+@described(answer=WholeVehicle, example=WHOLE_VEHICLE)
 async def show_vehicle(given: str) -> Response:
     """One vehicle, as in the list, with its profile."""
     return v1_json(await shown_vehicle(vehicle_id(given), await caller()))
