@@ -1,4 +1,4 @@
-"""The documents and queries of vehicles and statuses under `/api/v1`, as /openapi.json describes them; with examples."""
+"""The documents and queries of vehicles and statuses under `/api/v1`, as /openapi.json has them; examples."""
 
 from __future__ import annotations
 
@@ -51,7 +51,9 @@ class BucketPart(TypedDict, total=False):
     last: float | str | bool
 
 
-class BucketDocument(TypedDict):
+class StatusOrBucket(StatusDocument, total=False):
+    """With `bucket` these members instead of a status's."""
+
     start: str
     start_ms: int
     statuses: int

@@ -29,11 +29,11 @@ from evd.api.times import asked_time
 from evd.api.v1.vehicles import asked_search
 from evd.api.vehicle_documents import (
     STATUS,
-    BucketDocument,
     FieldsQuery,
     FleetStatusesQuery,
     StatusDocument,
     StatusesQuery,
+    StatusOrBucket,
 )
 from evd.errors import BadRequest, NotFound
 from evd.model.status import TIME_MAX_MS, vehicle_id
@@ -72,7 +72,7 @@ async def last(given: str) -> Response:
 
 
 @routes.get("/vehicles/<given>/statuses")
-@described(query=StatusesQuery, answer=list[StatusDocument] | list[BucketDocument], listed=MOST, example=[STATUS])
+@described(query=StatusesQuery, answer=list[StatusOrBucket], listed=MOST, example=[STATUS])
 async def statuses(given: str) -> Response:
     """Statuses from the time `from` to `until`, both included: a page of JSON, or all of them as CSV or NDJSON.
 
