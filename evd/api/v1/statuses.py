@@ -62,7 +62,7 @@ routes = Blueprint("statuses", __name__, url_prefix=V1)
     headers={"ETag": "Of the whole status."},
     also={304: "The client has it: If-None-Match names its ETag."},
 )
-async def last(given: str) -> Response:
+async def last_status(given: str) -> Response:
     """The newest status that is not ahead of the clock, with an ETag. 404 for a vehicle without one."""
     vehicle = vehicle_id(given)
     status = await here().queries.last(vehicle)
