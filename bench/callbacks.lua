@@ -2,12 +2,15 @@
 -- payload, rising time and sequence number. At the end one JSON line, the one that load.py prints too.
 --
 -- Environment: KEY, VEHICLES, FIRST_TIME (s; a later run against one server must begin later), CLOSE for a new
--- connection each callback, and LINES for batches of so many; then a batch's callbacks are counted, not the batch.
+-- connection each callback, LINES for batches of so many (then a batch's callbacks are counted, not the batch), and
+-- AGAIN: every second callback is the one before it ("repeated"), or one from just before that one ("late").
 local key = os.getenv("KEY")
 local vehicles = tonumber(os.getenv("VEHICLES"))
 local first_time = tonumber(os.getenv("FIRST_TIME"))
 local lines = tonumber(os.getenv("LINES") or "0")
+local again = os.getenv("AGAIN")
 local number = 0
+local sent
 
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
@@ -20,10 +23,17 @@ function init()
 end
 
 local function message(pattern)
-  number = number + 1
+  if again and sent then
+    local vehicle, time, turn = unpack(sent)
+    sent = nil
+    if again == "late" then turn = turn - 1 end
+    return string.format(pattern, vehicle, time, 0x130a4c0f + turn, turn)
+  end
+  number = number + (again and 2 or 1)
   local vehicle = 0x100000 + math.floor(vehicles * math.random() ^ 2)
   local time = first_time + math.floor(number * 4 / vehicles)
   local turn = number % 4096
+  sent = again and turn > 0 and { vehicle, time, turn } or nil
   return string.format(pattern, vehicle, time, 0x130a4c0f + turn, turn)
 end
 

@@ -58,10 +58,12 @@ def send(
     vehicles: int = VEHICLES,
     close: bool = False,
     lines: int = 0,
+    again: str = "",
 ) -> Load:
     """Load a server; with `close` each callback has a connection of its own, with `lines` they come in such batches.
 
-    Raises ValueError where wrk is needed.
+    With `again` every second callback is "repeated", or "late" behind the one before it. Raises ValueError where wrk
+    is needed.
     """
     first_time = next(FIRST_TIMES)
     if WRK:
@@ -70,11 +72,13 @@ def send(
             env["CLOSE"] = "1"
         if lines:
             env["LINES"] = str(lines)
+        if again:
+            env["AGAIN"] = again
         command = [WRK, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "callbacks.lua"), target.url]
     else:
         scheme, _, address = target.url.partition("://")
-        if scheme != "http" or close or lines:
-            raise ValueError("TLS, new connections and batches need wrk: apt-get install wrk")
+        if scheme != "http" or close or lines or again:
+            raise ValueError("TLS, new connections, batches and repeats need wrk: apt-get install wrk")
         host, _, port = address.rpartition(":")
         env = {"KEY": target.key}
         command = [sys.executable, str(HERE / "load.py"), host, port, "--connections", str(connections)]

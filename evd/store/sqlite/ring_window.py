@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from evd.model.retention import Circle, Rank
-from evd.store.sqlite.frame_counts import Neighbours, is_numbered, stretches
+from evd.store.sqlite.frame_counts import Neighbours, is_numbered
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.ring_state import RingState
 
-WINDOW = 8
-"""Statuses of a window. Eight neighbouring rows are some two pages; a message that is later is rare."""
+WINDOW = 4
+"""Statuses of a window. A message that is later than that is rare, and each row costs a microsecond."""
 
 _ROWS = "SELECT time, seq, id, connectivity FROM statuses WHERE place BETWEEN ? AND ?"
 
@@ -31,18 +30,19 @@ class Window(NamedTuple):
     first: int
     rows: Sequence[Row]
 
-    def index_of(self, rank: Rank) -> int:
-        """How many statuses of the circle do not rank above `rank`; -1 if the window does not reach so far."""
-        wanted = rank[1:]
-        for index in range(len(self.rows) - 1, -1, -1):
-            if self.rows[index][:2] <= wanted:
+    def index_of(self, time: int, seq: int) -> int:
+        """How many statuses of the circle do not rank above (time, seq); -1 if the window does not reach so far."""
+        rows = self.rows
+        for index in range(len(rows) - 1, -1, -1):
+            row = rows[index]
+            if row[0] < time or (row[0] == time and row[1] <= seq):
                 return self.first + index + 1
         return -1 if self.first else 0
 
-    def ids_at(self, rank: Rank, index: int) -> list[str] | None:
+    def ids_at(self, time: int, seq: int, index: int) -> list[str] | None:
         """The ids of the statuses with this time and seqNumber, all below `index`; None if it may have more."""
-        wanted, at, ids = rank[1:], index - self.first - 1, []
-        while at >= 0 and self.rows[at][:2] == wanted:
+        at, ids = index - self.first - 1, []
+        while at >= 0 and self.rows[at][0] == time and self.rows[at][1] == seq:
             ids.append(self.rows[at][2])
             at -= 1
         return ids if at >= 0 or not self.first else None
@@ -50,20 +50,22 @@ class Window(NamedTuple):
     def neighbours(self, index: int) -> Neighbours | None:
         """The nearest numbered frames on both sides of `index`; None if there is none before it in the window."""
         at = index - self.first
-        before = next((row[:2] for row in reversed(self.rows[:at]) if is_numbered(row[3], *row[:2])), None)
-        if before is None:
+        before = next((row[:2] for row in self.rows[at - 1 :: -1] if is_numbered(row[3], row[0], row[1])), None)
+        if at < 1 or before is None:
             return None
-        after = next((row[:2] for row in self.rows[at:] if is_numbered(row[3], *row[:2])), None)
+        after = next((row[:2] for row in self.rows[at:] if is_numbered(row[3], row[0], row[1])), None)
         return Neighbours(before, after)
 
 
 def read_window(connection: Any, head: RingState) -> Window:
     """The window of a ring whose statuses are all in its circle, in order. Raises RingDamaged."""
-    circle: Circle = head.circle
-    first = max(circle.kept - WINDOW, 0)
-    rows: list[Row] = []
-    for low, high in stretches(circle, first, circle.kept - 1):
-        rows += connection.execute(_ROWS, (head.base + low, head.base + high)).fetchall()
-    if len(rows) != circle.kept - first:
+    newest, count = head.newest, min(head.kept, WINDOW)
+    lowest, base = newest - count + 1, head.base
+    if lowest >= 0:
+        rows = connection.execute(_ROWS, (base + lowest, base + newest)).fetchall()
+    else:  # round the circle's end
+        rows = connection.execute(_ROWS, (base + lowest + head.slots, base + head.slots - 1)).fetchall()
+        rows += connection.execute(_ROWS, (base, base + newest)).fetchall()
+    if len(rows) != count:
         raise RingDamaged(head.number)
-    return Window(first, rows)
+    return Window(head.kept - count, rows)

@@ -411,8 +411,8 @@ class Rings:
         if not (rank.timely and head.plain and head.kept):
             return None
         window = read_window(self._db, head)
-        index = window.index_of(rank)
-        ids = None if index < 0 else window.ids_at(rank, index)
+        index = window.index_of(rank.time, rank.seq)
+        ids = None if index < 0 else window.ids_at(rank.time, rank.seq, index)
         if ids is None:
             return None
         same = message.status_id in ids

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from evd.model.connectivity import SIGFOX, WLAN
-from evd.model.retention import Rank
 from evd.store.sqlite.frame_counts import Neighbours
 from evd.store.sqlite.ring_window import Window
 
@@ -26,8 +25,7 @@ WHOLE, PART = Window(0, ROWS), Window(7, ROWS)
     ],
 )
 def test_a_message_goes_above_those_that_do_not_rank_above_it(time: int, seq: int, whole: int, part: int) -> None:
-    rank = Rank(True, time, seq)
-    assert (WHOLE.index_of(rank), PART.index_of(rank)) == (whole, part)
+    assert (WHOLE.index_of(time, seq), PART.index_of(time, seq)) == (whole, part)
 
 
 @pytest.mark.parametrize(
@@ -41,9 +39,8 @@ def test_a_message_goes_above_those_that_do_not_rank_above_it(time: int, seq: in
 def test_equals_are_known_where_the_window_shows_the_status_below_them(
     time: int, seq: int, whole: list[str], part: list[str] | None
 ) -> None:
-    rank = Rank(True, time, seq)
-    assert WHOLE.ids_at(rank, WHOLE.index_of(rank)) == whole
-    assert PART.ids_at(rank, PART.index_of(rank)) == part
+    assert WHOLE.ids_at(time, seq, WHOLE.index_of(time, seq)) == whole
+    assert PART.ids_at(time, seq, PART.index_of(time, seq)) == part
 
 
 @pytest.mark.parametrize(
