@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 TEXT, WHOLE, REAL, FLAG = "text", "whole", "real", "flag"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # so that isoformat adds no zone
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins so for a formula (owasp.org, "CSV Injection")."""
 
@@ -78,7 +78,7 @@ OWNERS = ExportColumns({"vehicle": TEXT, "uid": TEXT, "relation": TEXT, "created
 
 def rfc3339(ms: int) -> str:
     """Epoch ms as RFC 3339 in UTC: `2021-12-13T12:53:20.000Z`."""
-    return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+    return f"{(_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec='milliseconds')}Z"
 
 
 def status_row(status: Status) -> dict[str, Any]:
@@ -93,12 +93,12 @@ def status_row(status: Status) -> dict[str, Any]:
         "seqNumber": status.seq,
         "rawdata": None if status.payload is None else status.payload.hex(),
     }
-    for name in MEASURES:
-        value = values.get(name)
-        fits = value is None or type(value) in _TYPES[STATUSES.types[name]]
-        row[name] = value if fits else None
-        if fits:
-            values.pop(name, None)
+    for name, types in _MEASURES:
+        value = values.pop(name, None)
+        if value is None or type(value) in types:
+            row[name] = value
+        else:
+            row[name], values[name] = None, value
     other = {name: value for name, value in values.items() if value is not None}
     row["flags"] = status.flags
     row["other"] = orjson.dumps(other).decode() if other else None
@@ -106,6 +106,7 @@ def status_row(status: Status) -> dict[str, Any]:
 
 
 _TYPES: dict[str, tuple[type, ...]] = {TEXT: (str,), WHOLE: (int,), REAL: (int, float), FLAG: (bool,)}
+_MEASURES = tuple((name, _TYPES[STATUSES.types[name]]) for name in MEASURES)
 
 
 def registration_row(record: MovedRegistrationRow) -> dict[str, Any]:
