@@ -29,7 +29,7 @@ ROOMS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").ex
 OUTER = {"evd.store.sqlite", "evd.push.providers.fcm", "evd.push.providers.webhook"}
 """Engines and providers: only `wiring` and their own room may name them."""
 
-PURE_ROOMS = {"model", "payload", "sigfox", "redaction", "request", "streaming"}
+PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "streaming"}
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
@@ -44,6 +44,7 @@ SEEDED = {
     "evd.dev.fleet": "random",
     "evd.dev.traffic": "random",
     "evd.model.preferences": "datetime",
+    "evd.derived.calendar": "datetime",
     "evd.transfer.columns": "datetime",
 }
 """A seed and a time are their arguments."""

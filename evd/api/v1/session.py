@@ -60,7 +60,7 @@ class SignedOut(TypedDict):
     signed_in: bool
 
 
-class ShownSession(SessionRow):
+class ListedSession(SessionRow):
     current: bool
     """Whether it is the one that asks."""
 
@@ -173,7 +173,7 @@ async def sign_out() -> Response:
 
 @routes.get("/sessions")
 @described(
-    answer=list[ShownSession],
+    answer=list[ListedSession],
     listed=LISTED_MAX,
     example=[
         {
