@@ -114,7 +114,7 @@ class FleetQuery(msgspec.Struct):
     sort: FleetOrder | None = None
 
 
-class SpanQuery(msgspec.Struct, rename={"from_": "from"}):
+class StatusSpanQuery(msgspec.Struct, rename={"from_": "from"}):
     """Which statuses. Times are RFC 3339 or epoch ms."""
 
     from_: str | None = None
@@ -124,12 +124,12 @@ class SpanQuery(msgspec.Struct, rename={"from_": "from"}):
     format: Literal["json", "csv", "ndjson"] | None = None
 
 
-class StatusesQuery(SpanQuery, rename={"from_": "from"}):
+class StatusesQuery(StatusSpanQuery, rename={"from_": "from"}):
     bucket: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,8}[smhd]$")] | None = None
     """The width of a bucket, as 15m."""
 
 
-class FleetStatusesQuery(SpanQuery, rename={"from_": "from"}):
+class FleetStatusesQuery(StatusSpanQuery, rename={"from_": "from"}):
     state: str | None = None
     staleness: Staleness | None = None
     tag: str | None = None
