@@ -28,33 +28,6 @@ STARTING_GC_THRESHOLD = 100_000
 """New container objects between two passes of the cyclic collector during a start: what imports create stays, and the
 passes would take a tenth of the start. A daemon that is ready sets its own threshold."""
 
-#: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("serve", "init"),
-    "serve": ("serve", "serve"),
-    "demo": ("demo", "demo"),
-    "key": ("keys", "key"),
-    "user": ("users", "user"),
-    "token": ("tokens", "token"),
-    "owner": ("owners", "owner"),
-    "registration": ("registrations", "registration"),
-    "vehicle": ("vehicles", "vehicle"),
-    "forget": ("life", "forget"),
-    "watch": ("watch", "watch"),
-    "event": ("event", "event"),
-    "downlink": ("downlink", "downlink"),
-    "backfill": ("backfill", "backfill"),
-    "import": ("import_dynamodb", "import_"),
-    "export": ("export", "export"),
-    "rejected": ("rejected", "rejected"),
-    "push": ("push", "push"),
-    "sigfox": ("sigfox", "sigfox"),
-    "stats": ("stats", "stats"),
-    "decode": ("decode", "decode"),
-    "format": ("format", "format_group"),
-    "redecode": ("redecode", "redecode"),
-    "simulate": ("simulate", "simulate"),
-    "fake-fcm": ("fake_fcm", "fake_fcm"),
 
 class CommandRow(NamedTuple):
     """A command: its module in evd.cli, which is imported only when the command is used, and its name in it."""
@@ -84,6 +57,11 @@ COMMANDS: dict[str, CommandRow] = {
         "registrations", "registration", "Registrations: the phones that get pushes of vehicles."
     ),
     "vehicle": CommandRow("vehicles", "vehicle", "Vehicles: list, show, set up, share, tag."),
+    "forget": CommandRow(
+        "life",
+        "forget",
+        "Forget a user or a vehicle, for privacy: what is deleted is overwritten in the database file.",
+    ),
     "watch": CommandRow(
         "watch",
         "watch",

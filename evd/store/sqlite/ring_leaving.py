@@ -15,6 +15,10 @@ DELETE_MAX = 1_000
 MOVE_MAX = 64
 """Statuses that arrive elsewhere in one step: about 20 ms beside the loop."""
 
+#: A number is not given again before the ring that had it is empty.
+CREATE = """
+INSERT INTO vehicles (number, vehicle, slots, created) VALUES (
+    1 + max(ifnull((SELECT max(number) FROM vehicles), 0), ifnull((SELECT max(number) FROM left_rings), 0)), ?, ?, ?)"""
 _LEFT = "SELECT number, goes_to FROM left_rings ORDER BY number LIMIT 1"
 _ROWS = "SELECT place FROM statuses WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?"
 _ROW = """

@@ -23,7 +23,7 @@ from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
-from evd.store.sqlite.ring_leaving import leave
+from evd.store.sqlite.ring_leaving import CREATE, leave
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
@@ -37,10 +37,6 @@ TRIM_AT_ONCE = 16
 """Statuses evicted from a lowered ring with each message of its vehicle, so that it does not grow meanwhile."""
 
 _SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
-#: A number is not given again before the ring that had it is empty.
-_CREATE = """
-INSERT INTO vehicles (number, vehicle, slots, created) VALUES (
-    1 + max(ifnull((SELECT max(number) FROM vehicles), 0), ifnull((SELECT max(number) FROM left_rings), 0)), ?, ?, ?)"""
 _FIND = """
 SELECT number, coalesce(keep, ?), slots, kept, newest, overflow,
     EXISTS (SELECT 1 FROM frames WHERE frames.vehicle = number), counted, counted_seq, received, lost, resets
@@ -245,7 +241,7 @@ class Rings:
     def create(self, vehicle: str, at: int) -> RingState:
         """Add a row for a vehicle that is heard or named for the first time."""
         self._require_room()
-        cursor = self._db.execute(_CREATE, (vehicle, self._bounds.capacity, at))
+        cursor = self._db.execute(CREATE, (vehicle, self._bounds.capacity, at))
         self._vehicles += 1
         head = RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
         self.derivation.load(vehicle, head)
