@@ -37,7 +37,8 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     also: Mapping[int, str] = {}
     """Further statuses: status → meaning; below 400 without a body. Errors that any route gives are not named."""
     query: type[msgspec.Struct] | None = None
-    """The query's parameters: a struct's fields, which `read_query` reads."""
+    """The query's parameters: a struct's fields, which `read_query` reads. Where one is `format`, its choices say in
+    which forms the answer comes (evd.api.openapi.FORMATS)."""
     repeated: Sequence[str] = ()
     """Parameters of `query` that may be given several times."""
     listed: int = 0
@@ -74,7 +75,11 @@ def read_query(form: type[Q]) -> Q:
 
     A number is written as in JSON. A parameter that is given several times counts once, the first one.
     """
+    given = request.args.to_dict()
     try:
-        return msgspec.convert(request.args.to_dict(), form, strict=False)
+        return msgspec.convert(given, form, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"the query is invalid: {error}") from None
+        said, _, name = str(error).rstrip("`").partition(" - at `$.")
+        raise BadRequest(
+            f"{name} is {given[name][:40]!r}: {said}" if name in given else f"the query: {error}"
+        ) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from importlib import import_module
@@ -120,7 +121,7 @@ def _unless_known(kept: Kept, media: str) -> Response:
 
 def openapi_document(app: Quart) -> dict[str, Any]:
     """The document of the app's routes. Raises LookupError for a route that nothing describes."""
-    operations = list(_operations(app))
+    operations = _with_own_names(_operations(app))
     names = dict.fromkeys(one.subject for one in operations)
     return document(operations, [Subject(name, _doc_of(app, name)) for name in sorted(names)], VERSION)
 
@@ -186,6 +187,13 @@ _ORIGINAL = {
     "legacy": "The routes of the original's app, also below /v2 and /v3, and each also with a slash at its end.",
     "ingest": "Callbacks of Sigfox, and posts of vehicles over WLAN; their paths as those of the original's app.",
 }
+
+
+def _with_own_names(operations: Iterable[ApiOperation]) -> list[ApiOperation]:
+    """A name that several subjects have gets the subject before it."""
+    known = list(operations)
+    counted = Counter(one.name for one in known)
+    return [one._replace(name=f"{one.subject}_{one.name}") if counted[one.name] > 1 else one for one in known]
 
 
 def _arguments(rule: Rule) -> dict[str, Any]:

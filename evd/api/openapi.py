@@ -11,7 +11,8 @@ import inspect
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from types import UnionType
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -82,6 +83,12 @@ ERRORS = {
     503: "evd cannot do this now: Retry-After says when to come again.",
 }
 
+FORMATS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+"""A query's `format` → the media type of the answer."""
+
+BEFORE_ROUTES = frozenset({408, 413, 415, 503})
+"""What evd.net.server also answers before the route is known: in the original's form."""
+
 SCHEMES: Json = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
     "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
@@ -138,8 +145,11 @@ def document(operations: Iterable[ApiOperation], subjects: Iterable[Subject], ve
     for one in known:
         about = one.about
         further = [kind for kind, _ in about.answers.values()]
-        types += [kind for kind in (about.answer, about.body, about.query, *further) if kind is not None]
+        for kind in (about.answer, about.body, about.query, *further):
+            types += _members(kind) if kind is not None else ()
     schemas, components = msgspec.json.schema_components(types, ref_template=REF)
+    for schema in [*schemas, *components.values()]:
+        _say_items(schema)
     for name, docs in attribute_docs(types).items():
         _docs(components.get(name, {}), docs)
     schema_of = _Schemas(types, schemas, components)
@@ -175,6 +185,10 @@ class _Schemas:
         self._types, self._schemas, self._components = types, schemas, components
 
     def __getitem__(self, kind: Any) -> Json:
+        members = [self._of(one) for one in _members(kind)]
+        return members[0] if len(members) == 1 else {"anyOf": members}
+
+    def _of(self, kind: Any) -> Json:
         return self._schemas[next(index for index, one in enumerate(self._types) if one is kind)]
 
     def fields(self, struct: Any) -> Json:
@@ -186,6 +200,11 @@ class _Schemas:
         """All components but those that only say what a query has."""
         queries = {kind.__name__ for kind in self._types if getattr(kind, "__name__", "").endswith("Query")}
         return {name: schema for name, schema in self._components.items() if name not in queries}
+
+
+def _members(kind: Any) -> tuple[Any, ...]:
+    """Those of a union: msgspec describes them one by one only, if it could not tell them apart when it reads."""
+    return get_args(kind) if isinstance(kind, UnionType) else (kind,)
 
 
 def _operation(one: ApiOperation, schemas: _Schemas) -> Json:
@@ -242,6 +261,12 @@ def _query(about: Described, schemas: _Schemas) -> list[Json]:
     return found
 
 
+def _text_media(about: Described, schemas: _Schemas) -> list[str]:
+    """Media types that the query's `format` may choose."""
+    asked: Json = next((one for one in _query(about, schemas) if one["name"] == "format"), {"schema": {}})
+    return [FORMATS[choice] for choice in asked["schema"].get("enum", ()) if choice in FORMATS]
+
+
 def _without_null(schema: Json) -> Json:
     """A query has no null: what may be missing is not required."""
     if "anyOf" in schema:
@@ -260,7 +285,8 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
         content: Json = {"schema": schemas[about.answer]}
         if about.example is not None:
             content["example"] = about.example
-        success["content"] = {about.media: content}
+        texts: Json = {media: {"schema": {"type": "string"}} for media in _text_media(about, schemas)}
+        success["content"] = {**texts, about.media: content}
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
     if about.listed:
         said = 'The next page, rel="next" (RFC 8288); missing at the last page.'
@@ -274,7 +300,8 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
     errors = {status: ERRORS[status] for status in _errors(one)} | dict(about.also)
     for status, text in errors.items():
         if status >= 400 and one.method != "HEAD":
-            found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}}})
+            content = {JSON: {"schema": schemas[OriginalError]}} if status in BEFORE_ROUTES else {}
+            found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}, **content}})
         else:
             found.setdefault(str(status), {"description": text})
     return dict(sorted(found.items()))
@@ -311,6 +338,20 @@ def security(row: AccessRow) -> list[Json]:
         found.append({"token": [row.scope]})
     csrf: Json = {} if row.method in SAFE_METHODS else {"csrf": []}
     return [*found, {"session": [], **csrf}]
+
+
+def _say_items(schema: Any) -> None:
+    """Say what a list may hold as generators of clients expect it: always, and never by `false`, as for a tuple."""
+    if isinstance(schema, list):
+        for one in schema:
+            _say_items(one)
+    elif isinstance(schema, dict):
+        if schema.get("items") is False:
+            del schema["items"]
+        elif schema.get("type") == "array" and "prefixItems" not in schema:
+            schema.setdefault("items", {})
+        for one in schema.values():
+            _say_items(one)
 
 
 def _docs(component: Json, docs: Mapping[str, str]) -> None:

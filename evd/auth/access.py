@@ -35,7 +35,7 @@ class AccessRow(NamedTuple):
     person: bool = False
     """Whether a user must ask in person, by a session or a Firebase ID token: not a program with an access token."""
     unrevoked: bool = False
-    """Whether Firebase is asked if an ID token was revoked."""
+    """Whether Firebase is asked if an ID token was revoked: where somebody gains something that lasts."""
     narrows: bool = False
     """Whether the route leaves out vehicles that the caller's access token is not good for. A `user` row without it is
     refused to such a token."""
@@ -69,7 +69,7 @@ _ORIGINAL = (
     AccessRow("GET", "/android/last", "viewer", "read"),
     AccessRow("GET", "/android/range", "viewer", "read"),
     # They register a phone of whoever asks, and an administrator's key is nobody's.
-    AccessRow("POST", "/android/fcm-register", "viewer", "write", admin=False),
+    AccessRow("POST", "/android/fcm-register", "viewer", "write", admin=False, unrevoked=True),
     AccessRow("POST", "/android/fcm-unregister", "viewer", "write", admin=False),
     AccessRow("POST", "/sigfox/downlink", "key", "ingest", frozenset({"sigfox"})),
     AccessRow("HEAD", "/online", "everyone", "read"),
@@ -136,7 +136,7 @@ _V1 = (
     # Phones and other targets of pushes
     AccessRow("DELETE", "/registrations/all", "user", "write"),
     AccessRow("GET", "/registrations", "viewer", "read"),
-    AccessRow("POST", "/registrations", "viewer", "write"),
+    AccessRow("POST", "/registrations", "viewer", "write", unrevoked=True),
     AccessRow("DELETE", "/registrations", "viewer", "write"),
     AccessRow("POST", "/registrations/import", "admin", "write"),
     AccessRow("GET", "/<target:noun>", "admin", "read"),

@@ -70,9 +70,6 @@ class PersonalTokens:
         for token_id in token_ids:
             self._tokens.pop(token_id, None)
 
-    def remove_user(self, uid: str) -> None:
-        self.remove([token.token_id for token in self._tokens.values() if token.uid == uid])
-
     def owner_changed(self, uid: str, vehicle: str, *, owns: bool) -> None:
         """A user became, or is no longer, an owner of a vehicle."""
         for token in [token for token in self._tokens.values() if token.uid == uid and "ingest" in token.scopes]:

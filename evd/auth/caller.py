@@ -29,7 +29,6 @@ class Caller(msgspec.Struct, frozen=True):
     """The only vehicles that an access token is good for, in normal form; None: no limit."""
     tags: frozenset[str] = frozenset()
     """Tags of vehicles that it is good for as well; with `vehicles` None and no tags there is no limit."""
-
     proof: str = ""
     """The id of the session or of the access token."""
 

@@ -5,7 +5,7 @@ A commit is observed before it is answered, so what ended is refused from then o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,16 +43,15 @@ class Identities:
         submit: Callable[[Operation], Any],
     ) -> None:
         self._sessions = Sessions(sessions, life)
+        self._life = life
         self._tokens = PersonalTokens(tokens)
         self._clock = clock
         self._submit = submit
         self._followers: dict[type[Operation], Callable[[Any, Any], None]] = {
             OpenSession: self._session_opened,
-            EndSessions: lambda operation, ended: self._sessions.remove(ended),
-            SetPassword: lambda operation, ended: self._sessions.remove(ended),
-            RemoveUser: self._user_removed,
             AddToken: self._token_added,
-            RevokeToken: lambda operation, result: self._tokens.remove([operation.token_id]),
+            **dict.fromkeys((EndSessions, SetPassword, RemoveUser), lambda operation, ended: self._remove(ended)),
+            RevokeToken: lambda operation, result: self._remove([operation.token_id]),
             AddOwner: self._owner_added,
             ImportOwner: self._owner_added,
             RemoveOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=False),
@@ -72,6 +71,10 @@ class Identities:
         if self._sessions.note_use(session, now):
             self._write(SeeSession(session.session_id, now))
         return session, cookie
+
+    def over(self) -> int:
+        """Epoch ms; a session that was not used since has ended by time."""
+        return self._clock() - self._life.idle_ms
 
     def has_session(self, headers: Mapping[bytes, bytes]) -> bool:
         """Whether a request has the cookie of a session."""
@@ -100,19 +103,20 @@ class Identities:
             self._submit(use)
 
     def _session_opened(self, one: OpenSession, ended: tuple[str, ...]) -> None:
-        self._sessions.remove(ended)
+        self._remove(ended)
         self._sessions.add(Session(one.session_id, one.uid, one.admin, one.digest, one.created, one.created))
 
-    def _user_removed(self, one: RemoveUser, result: Any) -> None:
-        self._sessions.remove_user(one.uid)
-        self._tokens.remove_user(one.uid)
+    def _remove(self, ended: Sequence[str]) -> None:
+        """Sessions and tokens, by their ids."""
+        self._sessions.remove(ended)
+        self._tokens.remove(ended)
 
     def _owner_added(self, one: AddOwner, result: Any) -> None:
         if one.relation == "owner":
             self._tokens.owner_changed(one.uid, one.vehicle, owns=True)
 
     def _token_added(self, one: AddToken, expired: tuple[str, ...]) -> None:
-        self._tokens.remove(expired)
+        self._remove(expired)
         posts_for = (one.vehicles or frozenset()) if "ingest" in one.scopes else frozenset()
         self._tokens.add(
             AccessToken(

@@ -40,10 +40,14 @@ class PasswordGuesses:
         for limit, name in limited:
             limit.wrong(name)
 
-    def right(self, uid: str, peer: str) -> None:
-        """The attempt's password was right."""
+    def unchecked(self, uid: str, peer: str) -> None:
+        """The attempt's password was not checked after all: take it back."""
         for limit, name in self._limits(uid, peer):
             limit.right(name)
+
+    def right(self, uid: str, peer: str) -> None:
+        """The attempt's password was right."""
+        self.unchecked(uid, peer)
         pair = _pair(uid, peer)
         self._familiar[pair] = None
         self._familiar.move_to_end(pair)

@@ -77,9 +77,6 @@ class Sessions:
         for session_id in session_ids:
             self._sessions.pop(session_id, None)
 
-    def remove_user(self, uid: str) -> None:
-        self.remove([session.session_id for session in self._sessions.values() if session.uid == uid])
-
 
 def new_session(uid: str, *, admin: bool, at: int) -> tuple[str, Session]:
     """The cookie's value, and what is stored of it."""

@@ -200,8 +200,8 @@ class AuthSettings(Section, frozen=True):
     tokens_max: int = 10_000
     #: Passwords that are checked at once, each with 19 MiB and some 50 ms of a core.
     password_checks_max: int = 2
-    #: Ask Firebase whether an ID token was revoked, for sign-in and for what changes who may see a vehicle or ask in a
-    #: user's name; needs push.credentials, whose account may read the project's users.
+    #: Ask Firebase whether an ID token was revoked, where somebody gains something that lasts: a session, an access
+    #: token, a phone's registration. Needs push.credentials, whose account may read the project's users.
     check_revoked: bool = True
     #: Base URL in place of Google's for this question.
     firebase_endpoint: str = ""

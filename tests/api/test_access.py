@@ -185,6 +185,13 @@ def test_a_foreign_vehicle_is_answered_as_an_absent_one(
     assert answers.pop()[0] == (404 if row.rule.startswith("/api/") else 403)
 
 
+def test_what_is_insecure_is_said(daemon: RunningDaemon, client: httpx.Client) -> None:
+    reason = daemon.event("this evd is insecure")["reason"]
+    assert reason.startswith("app.trust_user_header")
+    stats = client.get("/api/v1/stats", headers=headers(daemon, CALLERS["an administrator"])).json()
+    assert stats["insecure"] == [reason]
+
+
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
     app = QuartTrio("evd", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

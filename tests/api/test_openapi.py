@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -132,3 +137,35 @@ def test_the_document_and_the_page_are_served_to_everyone_and_known_ones_not_aga
                 assert "default-src 'none'" in whole.headers["content-security-policy"]
                 assert "unsafe" not in whole.headers["content-security-policy"]
                 assert "://" not in whole.text  # no other host
+
+
+def test_a_client_made_of_the_document_fetches_a_history(
+    daemon: RunningDaemon, document: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = [1_764_277_200 + 600 * number for number in range(5)]
+    for number, time in enumerate(times):
+        message = {"device": "386625", "time": time, "data": "130a4c0f594e427e4bb45088", "seqNumber": number}
+        key = {"x-api-key": daemon.keys["sigfox"]}
+        assert httpx.post(f"{daemon.url}/sigfox/uplink", json=message, headers=key).status_code == 201
+
+    (tmp_path / "openapi.json").write_text(json.dumps(document))
+    (tmp_path / "settings.json").write_text('{"post_hooks": []}')
+    said = subprocess.run(
+        [
+            *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"),
+            *("--path", "openapi.json", "--output-path", "made_client", "--config", "settings.json"),
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stdout + said.stderr
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made = importlib.import_module("made_client")
+    fetch = importlib.import_module("made_client.api.legacy.range_").sync
+    with made.AuthenticatedClient(
+        daemon.url, token=daemon.keys["admin"], prefix="", auth_header_name="x-api-key", raise_on_unexpected_status=True
+    ) as client:
+        statuses = fetch(client=client, vehicle_id="386625", time_from=0, time_to=times[3] * 1000)
+    assert [status.timestamp for status in statuses] == [time * 1000 for time in times[:4]]

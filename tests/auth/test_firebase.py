@@ -324,3 +324,12 @@ def test_the_owner_behind_a_token_asks_for_their_vehicle_and_nobody_elses(google
         assert asked(authorization=f"Bearer {google.token(sub='eve')}", userId="martin") == 403
         assert asked(authorization=f"Bearer {google.token(aud='another')}", userId="martin") == 401
         assert asked(userId="martin") == 401
+
+        with httpx.Client(base_url=f"{daemon.url}/api/v1") as browser:
+            refused = browser.post("/session", headers={"authorization": f"Bearer {google.token(exp=1)}"})
+            assert refused.status_code == 401 and not browser.cookies
+            begun = browser.post("/session", headers={"authorization": f"Bearer {google.token()}"})
+            assert begun.json()["uid"] == "martin" and begun.json()["admin"] is False
+            assert browser.get("/vehicles/386625/events").status_code == 200, "the cookie suffices"
+            headers = {"x-api-key": daemon.keys["app"], "authorization": f"Bearer {google.token()}"}
+            assert browser.post("/tokens", headers=headers, json={"scopes": ["read"]}).status_code == 201

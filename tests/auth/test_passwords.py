@@ -131,6 +131,13 @@ def test_guesses_at_a_user_are_bounded_from_everywhere_but_lock_out_no_familiar_
     assert attempts(guesses, [("anna", "198.51.100.1")]) == 1
 
 
+def test_what_was_not_checked_is_no_guess() -> None:
+    guesses = PasswordGuesses(Clock())
+    for _ in range(2 * PAIR_AT_ONCE):
+        guesses.attempt("anna", "192.0.2.1")
+        guesses.unchecked("anna", "192.0.2.1")
+
+
 def test_right_passwords_are_no_guesses() -> None:
     guesses = PasswordGuesses(Clock())
     for _ in range(3 * ADDRESS_AT_ONCE):

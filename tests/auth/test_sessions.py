@@ -56,7 +56,7 @@ def test_a_use_is_written_once_an_hour_and_never_of_a_session_that_ended() -> No
     assert sessions.note_use(SESSION, later)
     found = sessions.find(COOKIE, later)
     assert found and not sessions.note_use(found, later + 1)
-    sessions.remove_user("anna")
+    sessions.remove([SESSION.session_id])
     assert not sessions.note_use(found, later + SEEN_EVERY_MS) and sessions.find(COOKIE, later) is None
 
 

@@ -176,13 +176,15 @@ def fill(daemon: RunningDaemon) -> None:
     for wish in (
         ("vehicle", "set", "A1", "--name", "car"),
         ("owner", "add", "uid", "A1"),
+        ("user", "add", "uid", "--password-stdin"),
+        ("token", "create", "--user", "uid", "--scope", "read", "--name", "sheet"),
         ("format", "add", "trailer", "load::uint:8", "--field", "load.unit=kg"),
         ("format", "assign", "trailer", "--vehicle", "B1"),
         ("downlink", "send", "A1", "0102030405060708"),
         ("webhook", "add", "A1", "https://example.org/hook"),
         ("event", "settings", "A1", 'places=[{"name": "home", "lat": 48.15, "lng": 17.11, "radius_m": 200}]'),
     ):
-        done = run_evd(*wish, "--dir", daemon.directory)
+        done = run_evd(*wish, "--dir", daemon.directory, stdin="correct horse battery")
         assert done.returncode == 0, done.stderr
 
 
@@ -294,6 +296,12 @@ COMMANDS = (
     ("owner", "list"),
     ("owner", "add", "uid", "B2"),
     ("owner", "remove", "uid", "B2"),
+    ("user", "list"),
+    ("user", "remove", "none"),
+    ("token", "list"),
+    ("token", "create", "--user", "uid", "--scope", "read", "--name", "sheet"),
+    ("token", "create", "--user", "uid", "--scope", f"\x1b{MARK}"),
+    ("token", "revoke", "none"),
     ("key", "list"),
     ("key", "create", "--role", "app"),
     ("key", "revoke", "none"),

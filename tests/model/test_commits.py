@@ -24,6 +24,7 @@ from evd.model.operations import (
     Register,
     RemoveFormat,
     RemoveOwner,
+    RemoveUser,
     Renew,
     RevokeKey,
     RevokeToken,
@@ -44,6 +45,7 @@ REGISTER = Register("A", "A", "phone", "martin", NOW)
 UNREGISTER = Unregister("A", "phone")
 OWNED = AddOwner("martin", "A", NOW)
 SIGNED_IN = OpenSession("s", b"", "martin", False, "", "", NOW)
+TOKEN_REVOKED = RevokeToken("t")
 DISOWNED = RemoveOwner("martin", "A")
 FORMAT = AddFormat("trailer", "load::uint:8", b"{}", NOW)
 FORMAT_GONE = RemoveFormat("trailer")
@@ -80,7 +82,9 @@ FULL = LimitReached("full")
             CommitSummary(identities=((DISOWNED, True),), owners_removed=(DISOWNED,), registrations_changed=True),
         ),
         (SIGNED_IN, ("old",), CommitSummary(identities=((SIGNED_IN, ("old",)),))),
-        (RevokeToken("t"), False, CommitSummary()),
+        (TOKEN_REVOKED, True, CommitSummary(identities=((TOKEN_REVOKED, True),))),
+        (TOKEN_REVOKED, False, CommitSummary()),
+        (RemoveUser("eve"), False, CommitSummary()),
         (SeeSession("s", NOW), None, CommitSummary()),
         (SetEventSettings("A", None), None, CommitSummary(event_settings_set=("A",), attended=("A",))),
         (RecordEvents("A", b"{}", (), NOW), 0, CommitSummary(events_recorded=True)),

@@ -166,3 +166,23 @@ def test_a_header_that_the_proxy_does_not_write_names_nobody_else(made_up: str, 
     if which:
         headers = {FORWARDED: b"for=192.0.2.1", X_FORWARDED_FOR: made_up.encode("latin-1")}
     assert PROXIES.client(PEER, headers) in ("192.0.2.1", PEER)
+
+
+@pytest.mark.parametrize(
+    ("headers", "secure"),
+    [
+        ({}, False),
+        ({b"x-forwarded-proto": b"https"}, True),
+        ({b"x-forwarded-proto": b"HTTPS"}, True),
+        ({b"x-forwarded-proto": b"http"}, False),
+        ({b"x-forwarded-proto": b"https, http"}, False),  # the nearest proxy wrote the last one
+        ({b"x-forwarded-proto": b"http,https"}, True),
+        ({FORWARDED: b'for=192.0.2.1;proto="https";by=10.0.0.1'}, True),
+        ({FORWARDED: b"proto=https, for=192.0.2.1;proto=http"}, False),
+        ({FORWARDED: b"for=192.0.2.1;xproto=https"}, False),
+        ({FORWARDED: b"proto=https", b"x-forwarded-proto": b"http"}, False),  # one of them may be the client's
+    ],
+)
+def test_a_trusted_proxy_says_whether_there_was_tls(headers: dict[bytes, bytes], secure: bool) -> None:
+    assert PROXIES.had_tls(PEER, headers) is secure
+    assert not PROXIES.had_tls("8.8.8.8", headers)

@@ -9,6 +9,10 @@ const element = (name, attributes = {}, ...children) => {
   return made;
 };
 
+/** Text in which what stands between backticks is code. */
+const prose = (text) =>
+  text.split("`").map((part, index) => (index % 2 ? element("code", {}, part) : part));
+
 /** What a reference names, else the schema itself. */
 const resolved = (api, schema) =>
   schema?.$ref ? (api.components.schemas[schema.$ref.split("/").pop()] ?? schema) : schema;
@@ -36,7 +40,7 @@ const typeText = (api, schema) => {
 const row = (name, type, text) =>
   element("tr", {},
     element("td", {}, element("code", {}, name)),
-    element("td", {}, element("span", { class: "type" }, type), text ? element("br") : null, text || null));
+    element("td", {}, element("span", { class: "type" }, type), text ? element("br") : null, ...prose(text ?? "")));
 
 const table = (rows) => element("table", {}, element("tbody", {}, ...rows));
 
@@ -112,12 +116,12 @@ const shownOperation = (api, path, method, operation) => {
     element("summary", {},
       element("span", { class: `method ${method}` }, method.toUpperCase()),
       element("span", { class: "path" }, path),
-      element("span", { class: "said" }, operation.summary)));
+      element("span", { class: "said" }, ...prose(operation.summary))));
   // What a closed operation has is made when it is opened: there are many.
   details.addEventListener("toggle", () => {
     if (!details.open || details.querySelector(".body")) return;
     details.append(element("div", { class: "body" },
-      ...(operation.description ? [element("p", {}, operation.description)] : []),
+      ...(operation.description ? [...operation.description.split("\n\n").map((part) => element("p", {}, ...prose(part)))] : []),
       element("p", { class: "quiet" }, access(operation)),
       ...parameters(api, operation), ...requestBody(api, operation), ...answers(api, operation)));
   });
@@ -137,7 +141,7 @@ const show = (api) => {
       .map(({ path, method, operation }) => shownOperation(api, path, method, operation));
     const link = element("a", { href: `#subject-${tag.name}` }, tag.name);
     const place = element("section", { id: `subject-${tag.name}` },
-      element("h2", {}, tag.name), element("p", {}, tag.description), ...shown.map(({ details }) => details));
+      element("h2", {}, tag.name), element("p", {}, ...prose(tag.description)), ...shown.map(({ details }) => details));
     return { link, place, shown };
   });
   document.getElementById("subjects").replaceChildren(...groups.map(({ link }) => link));

@@ -9,10 +9,10 @@ from typing import Annotated, Any, TypedDict
 
 import msgspec
 import orjson
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 
 from evd.api.context import here, request_body
-from evd.api.described import described
+from evd.api.described import described, read_query
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
@@ -75,8 +75,9 @@ _REJECTED = {
 @described(query=RejectionsQuery, answer=list[RejectionSummary], listed=LISTED_MAX, example=[_REJECTED])
 async def list_rejections() -> Response:
     """The newest first; `limit`, `before` (a number) and `error` (a part of the reason) restrict the list."""
-    after, limit = await asked_page((_before(),), LISTED_DEFAULT, LISTED_MAX)
-    return page(await here().queries.rejections(after, limit=limit, text=request.args.get("error", "")))
+    asked = read_query(RejectionsQuery)
+    after, limit = await asked_page((asked.before,), LISTED_DEFAULT, LISTED_MAX)
+    return page(await here().queries.rejections(after, limit=limit, text=asked.error))
 
 
 @routes.get("/<int:number>")
@@ -201,12 +202,3 @@ async def _step() -> ReplayRequest:
         return msgspec.json.decode(await request_body() or b"{}", type=ReplayRequest)
     except msgspec.DecodeError as error:
         raise BadRequest(f"the body is invalid: {error}") from None
-
-
-def _before() -> int:
-    text = request.args.get("before")
-    if text is None:
-        return NUMBER_MAX
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:20]) <= NUMBER_MAX:
-        raise BadRequest(f"before is {text[:40]!r}: it must be a whole number from 1 to {NUMBER_MAX}")
-    return int(text)

@@ -20,10 +20,10 @@ from evd.api.replies import V1, v1_json
 from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
-from evd.auth.sessions import COOKIE, SECURE_COOKIE, csrf_token, new_session
-from evd.errors import BadRequest, NotFound, Unauthorized
+from evd.auth.sessions import COOKIE, SECURE_COOKIE, cookie_in, csrf_token, new_session
+from evd.errors import BadRequest, NotFound, Unauthorized, Unavailable
 from evd.log.logger import log
-from evd.model.operations import EndSessions, OpenSession, SetPassword
+from evd.model.operations import EndSessions, OpenSession, SetPassword, Several
 from evd.model.plain_text import one_line
 from evd.model.units import DAY_S
 from evd.request.body import says_form
@@ -60,7 +60,7 @@ class SignedOut(TypedDict):
     signed_in: bool
 
 
-class ShownSession(SessionRow):
+class ListedSession(SessionRow):
     current: bool
     """Whether it is the one that asks."""
 
@@ -88,7 +88,7 @@ class EndedSessions(TypedDict):
 async def sign_in() -> Response:
     """Sign in with a local user's name and password (JSON or a form), or with a Firebase ID token.
 
-    The answer sets the cookie; its body has the CSRF token.
+    The answer sets the cookie; its body has the CSRF token. The session that the browser had before ends.
     """
     headers, context = request_headers(), here()
     require_own_origin(headers, secure=is_secure(), origins=context.config.server.cors_origins)
@@ -99,9 +99,11 @@ async def sign_in() -> Response:
         uid, admin = await _by_password(await _given())
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
-    await context.writer.write(
-        OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), session.created)
-    )
+    at, over = session.created, context.identities.over()
+    opened = OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over)
+    before = context.identities.session(headers, secure=is_secure())
+    ended = [EndSessions(before[0].uid, before[0].session_id)] if before else []
+    await context.writer.write(Several((opened, *ended)))
     log.info("signed in", session=session.session_id, client=client_address())
     return _with_cookie(v1_json({"uid": uid, "admin": admin, "csrf_token": csrf_token(cookie)}, 201), cookie)
 
@@ -124,9 +126,14 @@ async def _by_password(given: SignIn) -> tuple[str, bool]:
     """
     context, peer = here(), client_address()
     context.guesses.attempt(given.user, peer)
-    found = await context.queries.password_of(given.user)
-    kept = found[0] if found else None
-    if not await context.passwords.is_right(kept, given.password) or found is None or kept is None:
+    try:
+        found = await context.queries.password_of(given.user)
+        kept = found[0] if found else None
+        is_right = await context.passwords.is_right(kept, given.password)
+    except Unavailable:
+        context.guesses.unchecked(given.user, peer)
+        raise
+    if not is_right or found is None or kept is None:
         log.warning("a sign-in was refused", client=peer)
         raise Unauthorized("the user or the password is wrong")
     context.guesses.right(given.user, peer)
@@ -145,10 +152,9 @@ async def show_session() -> Response:
     """Who asks, by whatever means; with a session also its CSRF token."""
     asking = await caller()
     shown: dict[str, Any] = {"uid": asking.uid, "admin": asking.admin, "means": asking.means}
-    found = here().identities.session(request_headers(), secure=is_secure()) if asking.means == "session" else None
-    if found is not None:
-        session, cookie = found
-        shown |= {"session": session.session_id, "csrf_token": csrf_token(cookie)}
+    if asking.means == "session":
+        cookie = cookie_in(request_headers(), SECURE_COOKIE if is_secure() else COOKIE)
+        shown |= {"session": asking.proof, "csrf_token": csrf_token(cookie)}
     response = v1_json(shown)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -161,13 +167,13 @@ async def sign_out() -> Response:
     asking = await caller()
     if asking.means != "session":
         raise NotFound("you are not signed in by a session: there is nothing to end")
-    await here().writer.write(EndSessions(_uid(asking), await _current()))
+    await here().writer.write(EndSessions(_uid(asking), asking.proof))
     return _with_cookie(v1_json({"signed_in": False}), "")
 
 
 @routes.get("/sessions")
 @described(
-    answer=list[ShownSession],
+    answer=list[ListedSession],
     listed=LISTED_MAX,
     example=[
         {
@@ -182,9 +188,10 @@ async def sign_out() -> Response:
 )
 async def list_sessions() -> Response:
     """The user's sessions; `current` is the one that asks."""
-    uid, current = _uid(await caller()), await _current()
-    found = await here().queries.sessions(uid, *await asked_page((-1, ""), LISTED_MAX))
-    return page(found, [{**row, "current": row["id"] == current} for row in found.rows])
+    asking, over = await caller(), here().identities.over()
+    found = await here().queries.sessions(_uid(asking), *await asked_page((-1, ""), LISTED_MAX))
+    current = [row for row in found.rows if row["seen"] >= over]
+    return page(found, [{**row, "current": row["id"] == asking.proof} for row in current])
 
 
 @routes.delete("/sessions/<given>")
@@ -202,12 +209,6 @@ async def end_sessions() -> Response:
     """End all of the user's sessions, the asking one, too."""
     ended = await here().writer.write(EndSessions(_uid(await caller())))
     return _with_cookie(v1_json({"ended": len(ended)}), "")
-
-
-async def _current() -> str | None:
-    """The id of the asking session; None if a session does not ask."""
-    found = here().identities.session(request_headers(), secure=is_secure())
-    return found[0].session_id if found is not None and (await caller()).means == "session" else None
 
 
 def _uid(asking: Caller) -> str:

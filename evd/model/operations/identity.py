@@ -35,14 +35,17 @@ class SetPassword(Operation, frozen=True, gc=False):
 
 
 class RemoveUser(Operation, frozen=True, gc=False):
-    """Remove a local user, and end all sessions and tokens of the uid. The result is False if there was none."""
+    """Remove a local user, and end all sessions and tokens of the uid.
+
+    The result is a tuple of the ids of those, or False if there was nothing to remove.
+    """
 
     uid: str
 
 
 class OpenSession(Operation, frozen=True, gc=False):
-    """A user signed in. The result is a tuple of the ids of the sessions that made room: those that were not used for
-    the longest time, first of the same user."""
+    """A user signed in. The result is a tuple of the ids of sessions that ended: some of those that were not used since
+    `over`; and if there are too many, those that were not used for the longest time, first of the same user."""
 
     session_id: str
     digest: bytes
@@ -52,6 +55,8 @@ class OpenSession(Operation, frozen=True, gc=False):
     client: str
     address: str
     created: int
+    over: int = 0
+    """Epoch ms; a session that was not used since has ended by time."""
 
 
 class EndSessions(Operation, frozen=True, gc=False):

@@ -90,6 +90,15 @@ def test_a_session_begins_with_a_password_and_ends_with_the_sign_out(browser: ht
     assert browser.get("/session").status_code == 401, "the session has ended, not only the cookie"
 
 
+def test_a_second_sign_in_ends_the_browser_s_first_session(browser: httpx.Client) -> None:
+    sign_in(browser)
+    first = browser.cookies["evd"]
+    sign_in(browser)
+    assert first != browser.cookies["evd"] and browser.get("/session").status_code == 200
+    browser.cookies.clear()
+    assert browser.get("/session", headers={"cookie": f"evd={first}"}).status_code == 401
+
+
 def test_a_form_signs_in_as_json_does(browser: httpx.Client) -> None:
     assert browser.post("/session", data={"user": "anna", "password": PASSWORD}).status_code == 201
     assert browser.post("/session", data={"user": "anna"}).status_code == 400
@@ -215,6 +224,23 @@ def test_a_stream_is_followed_by_a_session_alone(daemon: RunningDaemon, browser:
         assert stream.status_code == 200 and stream.headers["content-type"].startswith("text/event-stream")
         assert next(stream.iter_lines()).startswith("retry:")
     assert browser.get("/stream", params={"vehicle": FOREIGN}).status_code == 404
+
+
+def test_a_stream_ends_with_its_session_or_its_token(admin: Admin, browser: httpx.Client) -> None:
+    sign_in(browser)
+    made = admin.token("anna", "read")
+    for headers, path in (({}, "/session"), (bearer(made), f"/tokens/{made['id']}")):
+        with (
+            httpx.Client(base_url=browser.base_url, headers=headers, cookies=browser.cookies) as follower,
+            follower.stream("GET", "/stream", params={"vehicle": VEHICLE}) as stream,
+        ):
+            lines = stream.iter_lines()
+            assert next(lines).startswith("retry:")
+            if headers:
+                admin.ask("DELETE", path)
+            else:
+                assert browser.delete(path).status_code == 200
+            assert [line for line in lines if line.startswith("event")] == []
 
 
 # Access tokens

@@ -74,8 +74,8 @@ def test_a_password_that_is_hashed_again_ends_nothing_and_replaces_no_newer_one(
 
 def test_the_removal_of_a_user_ends_sessions_and_tokens(database: AnyDatabase) -> None:
     database.write(user(), session("s1"), token("t1"), session("s2", "ben"), token("t2", "ben"))
-    assert database.write(RemoveUser("anna"), RemoveUser("anna")) == [True, False]
-    assert database.write(RemoveUser("ben")) == [True], "a user of Firebase has no row of its own"
+    assert database.write(RemoveUser("anna"), RemoveUser("anna")) == [("s1", "t1"), False]
+    assert database.write(RemoveUser("ben")) == [("s2", "t2")], "a user of Firebase has no row of its own"
     database.open()
     assert (database.store.living_sessions(), database.store.living_tokens()) == ([], [])
 
@@ -140,6 +140,13 @@ def test_the_session_that_was_used_least_lately_makes_room(database: AnyDatabase
     assert database.write(session("s3", at=NOW + 3)) == [("s2",)], "of the same user first"
     assert database.write(session("b1", "ben", NOW + 4), session("b2", "ben", NOW + 5)) == [(), ("s1",)]
     assert (sessions_of(database), sessions_of(database, "ben")) == (["s3"], ["b1", "b2"])
+
+
+def test_sessions_that_ended_by_time_are_removed_with_a_later_sign_in(database: AnyDatabase) -> None:
+    database.write(session("s1", "ben", NOW), session("s2", "zoe", NOW + 1), session("s3", at=NOW + 9))
+    later = OpenSession("s4", b"s4", "anna", False, "", "", NOW + 9, over=NOW + 1)
+    assert database.write(later) == [("s1",)]
+    assert (sessions_of(database, "ben"), sessions_of(database, "zoe"), len(sessions_of(database))) == ([], ["s2"], 2)
 
 
 def test_expired_tokens_make_room_and_no_others(database: AnyDatabase) -> None:

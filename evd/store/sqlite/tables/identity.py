@@ -42,21 +42,17 @@ def _set_password(tables: SmallTables, op: SetPassword) -> bool | tuple[str, ...
     return _ended(tables, "DELETE FROM sessions WHERE uid = ? RETURNING id", op.uid)
 
 
-def _remove_user(tables: SmallTables, op: RemoveUser) -> bool:
-    gone = [
-        tables.db.execute(sql, (op.uid,)).rowcount
-        for sql in (
-            "DELETE FROM users WHERE uid = ?",
-            "DELETE FROM sessions WHERE uid = ?",
-            "DELETE FROM access_tokens WHERE uid = ?",
-        )
-    ]
-    return any(gone)
+def _remove_user(tables: SmallTables, op: RemoveUser) -> bool | tuple[str, ...]:
+    was_local = tables.db.execute("DELETE FROM users WHERE uid = ?", (op.uid,)).rowcount
+    ended = _ended(tables, "DELETE FROM sessions WHERE uid = ? RETURNING id", op.uid)
+    ended += _ended(tables, "DELETE FROM access_tokens WHERE uid = ? RETURNING id", op.uid)
+    return ended if was_local or ended else False
 
 
 def _open_session(tables: SmallTables, op: OpenSession) -> tuple[str, ...]:
     limits = tables.limits
-    ended = _ended(tables, _OVER_OF_USER, op.uid, limits.sessions_per_user - 1)
+    ended = _ended(tables, _OVER_BY_TIME, op.over, OVER_AT_ONCE)
+    ended += _ended(tables, _OVER_OF_USER, op.uid, limits.sessions_per_user - 1)
     ended += _ended(tables, _OVER_OF_ALL, limits.sessions)
     tables.db.execute(
         "INSERT INTO sessions (id, digest, uid, admin, client, address, created, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -65,6 +61,11 @@ def _open_session(tables: SmallTables, op: OpenSession) -> tuple[str, ...]:
     return ended
 
 
+OVER_AT_ONCE = 100
+"""Sessions that are removed with a sign-in because they ended by time: a ms or two."""
+
+_OVER_BY_TIME = """
+DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE seen < ? ORDER BY seen LIMIT ?) RETURNING id"""
 _OVER_OF_USER = """
 DELETE FROM sessions WHERE id IN (
     SELECT id FROM sessions WHERE uid = ? ORDER BY seen DESC, id LIMIT -1 OFFSET ?) RETURNING id"""
