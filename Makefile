@@ -24,7 +24,8 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx evd/store/sqlite/_commit_thread.pyx
+	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx evd/store/sqlite/_commit_thread.pyx \
+	    evd/derived/_quiet.pyx
 
 BENCH := $(BIN)/pytest -q -rs --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
     --benchmark-sort=name --benchmark-group-by=group
@@ -91,6 +92,6 @@ help:
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx \
-    evd/store/sqlite/_commit_thread.pyx evd/store/sqlite/sqlite_table.h .ci/setup
+    evd/store/sqlite/_commit_thread.pyx evd/derived/_quiet.pyx evd/store/sqlite/sqlite_table.h .ci/setup
 	@bash .ci/setup
 	@touch $(READY)

@@ -24,4 +24,11 @@ COMMIT_THREAD = Extension(
     extra_link_args=["-pthread"],
 )
 
-setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD]))
+QUIET = Extension(
+    "evd.derived._quiet",
+    ["evd/derived/_quiet.pyx"],
+    # As for the codec: the Python twin rounds after each operation.
+    extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
+)
+
+setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, QUIET]))

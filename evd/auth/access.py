@@ -100,6 +100,12 @@ _V1 = (
     AccessRow("GET", "/vehicles/<given>/log", "admin", "read"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    # What is derived of its statuses
+    AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
+    AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
     # Users, sessions, access tokens
     AccessRow("GET", "/users", "admin", "read"),
     AccessRow("POST", "/users", "admin", "write"),

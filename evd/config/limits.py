@@ -36,6 +36,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("sigfox.notes_per_vehicle", 1, 100_000),
     ("sigfox.api_timeout_s", 0.05, 600),
     ("retention.statuses_per_vehicle", 1, STATUSES_PER_VEHICLE_MAX),
+    ("retention.rollup_days", 0, 36_500),
     ("app.id_token_timeout_s", 0.05, 60),
     ("app.registrations_per_vehicle", 1, 10_000),
     ("app.registrations_max", 1, 100_000_000),

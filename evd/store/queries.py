@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Protocol
 
+from evd.derived.rollups import Rollup
 from evd.model.kept_status import KeptStatus
 from evd.model.operations import Relation
 from evd.model.status import Status
+from evd.store.derived_rows import ActivityRow, DerivedFacts
 from evd.store.records import (
     FIRST_POSITION,
     LISTED_MAX,
@@ -315,6 +317,22 @@ class PushQueries(Protocol):
         """
 
 
+class DerivedQueries(Protocol):
+    """Charge sessions, trips and roll-ups. Unknown vehicles have none."""
+
+    async def derived_facts(self, vehicle: str) -> DerivedFacts | None:
+        """What is set for a known vehicle. Small."""
+
+    async def activities(self, span: TimeSpan, kind: int, after: SortKey, *, limit: int) -> Listing[ActivityRow]:
+        """Those of a kind (CHARGING, DRIVING) that overlap the span, by the status that showed the end."""
+
+    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+        """Hours (UTC) with statuses that begin in the span, and after the hour `after` (epoch ms, or -1)."""
+
+    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+        """The vehicle's days with statuses, from the one that has the span's beginning, and after day `after`."""
+
+
 class Queries(
     StatusQueries,
     VehicleQueries,
@@ -326,6 +344,7 @@ class Queries(
     RejectionQueries,
     EventQueries,
     PushQueries,
+    DerivedQueries,
     Protocol,
 ):
     """All queries."""

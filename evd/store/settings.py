@@ -63,6 +63,8 @@ class StoreSettings(NamedTuple):
     vehicles_max: int
     contract: int
     """Messages a day that a device may send, by which a gap in its seqNumbers is judged (evd.model.frame_counter)."""
+    rollup_days: int
+    """How long what is derived from statuses is kept; 0: nothing is derived."""
 
 
 def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreSettings:
@@ -98,4 +100,5 @@ def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreS
         create_unknown=config.ingest.unknown_vehicle == "create",
         vehicles_max=config.ingest.vehicles_max,
         contract=config.sigfox.daily_budget,
+        rollup_days=config.retention.rollup_days,
     )

@@ -37,7 +37,7 @@ from evd.model.operations.sharing import (
     UnregisterUser,
 )
 from evd.model.operations.statuses import NEWEST, NO_ROOM, STORED, Arrive, MendClock, Redecode, Stored
-from evd.model.operations.vehicles import SetVehicle
+from evd.model.operations.vehicles import PriceCharging, SetVehicle
 
 __all__ = [
     "NEWEST",
@@ -80,6 +80,7 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "PausePushes",
+    "PriceCharging",
     "PushVerdict",
     "PutOff",
     "QueueDownlink",

@@ -15,3 +15,10 @@ class SetVehicle(Operation, frozen=True, gc=False):
     keep: int | msgspec.UnsetType | None = msgspec.UNSET
     format: str | msgspec.UnsetType | None = msgspec.UNSET
     name: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+class PriceCharging(Operation, frozen=True, gc=False):
+    """What charging a vehicle costs: a Tariff (`evd.derived.tariff`) as JSON. Raises UnknownVehicle."""
+
+    vehicle: str
+    tariff: bytes

@@ -106,7 +106,7 @@ cdef struct Text:
 
 cdef struct Row:
     int64_t place, timely, time, seq, received, connectivity
-    Text id, payload, fields, document, flags
+    Text id, payload, fields, document, flags, activity
 
 cdef struct Shape:
     int64_t number, kept, newest, counted, counted_seq, received, lost, resets
@@ -176,6 +176,7 @@ cdef bint put_row(Desk* desk, Row* row) noexcept nogil:
     bind_text(desk, 9, &row.fields)
     bind_text(desk, 10, &row.document)
     bind_text(desk, 11, &row.flags)
+    bind_text(desk, 12, &row.activity)      # NULL where there is none
     return run(desk, desk.put)
 
 
@@ -334,7 +335,7 @@ cdef class CommitThread:
 
     cdef int _furnish(self, Desk* desk) except -1:
         self._prepare(desk, &desk.move, MOVE)
-        self._prepare(desk, &desk.put, PUT + "(?,?,?,?,?,?,?,?,?,?,?)")
+        self._prepare(desk, &desk.put, PUT + "(?,?,?,?,?,?,?,?,?,?,?,?)")
         self._prepare(desk, &desk.shape, SHAPE)
         self._prepare(desk, &desk.begin, "BEGIN IMMEDIATE")
         self._prepare(desk, &desk.commit, "COMMIT")
@@ -395,6 +396,7 @@ cdef class CommitThread:
         bytes fields not None,
         bytes document not None,
         str flags not None,
+        bytes activity=None,
     ):
         self._must_be_idle()
         cdef Row row
@@ -403,8 +405,9 @@ cdef class CommitThread:
         row.id, row.flags = of_text(id), of_text(flags)
         row.fields, row.document = of_bytes(fields), of_bytes(document)
         row.payload = borrowed(None, NULL, 0) if payload is None else of_bytes(payload)
+        row.activity = borrowed(None, NULL, 0) if activity is None else of_bytes(activity)
         cdef Py_ssize_t size = <Py_ssize_t>row.id.size + row.flags.size + row.fields.size + row.document.size
-        if size + row.payload.size > ROW_MAX:
+        if size + row.payload.size + row.activity.size > ROW_MAX:
             raise too_long()
         if self.desk.rows_count >= self.rows_max:
             self.flush()
@@ -414,6 +417,7 @@ cdef class CommitThread:
         hold(&row.fields)
         hold(&row.document)
         hold(&row.flags)
+        hold(&row.activity)
         self.desk.rows[self.desk.rows_count] = row
         self.desk.rows_count += 1
 
@@ -539,6 +543,7 @@ cdef void clear_desk(Desk* desk) noexcept:
         let_go(&row.fields)
         let_go(&row.document)
         let_go(&row.flags)
+        let_go(&row.activity)
     desk.moves_count = desk.rows_count = desk.shapes_count = 0
 
 

@@ -15,7 +15,7 @@ from evd.store.sqlite.bulk import Bulk
 
 PUT = (
     "INSERT OR REPLACE INTO statuses"
-    " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags) VALUES "
+    " (place, timely, time, seq, id, received, connectivity, payload, fields, document, flags, activity) VALUES "
 )
 MOVE = "UPDATE OR REPLACE statuses SET place = ? WHERE place = ?"
 SHAPE = (
@@ -27,7 +27,7 @@ ROW_BYTES_MAX = 1 << 28
 """Bytes of all texts and blobs of one row; far below SQLite's own limit, which would fail in the thread."""
 
 _INT64 = range(-(1 << 63), 1 << 63)
-_PUT = Bulk(PUT + "{rows}", "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?)")
+_PUT = Bulk(PUT + "{rows}", "(?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),?,CAST(? AS TEXT))")
 _SHAPES = Bulk(
     "WITH shape (kept, newest, counted, counted_seq, received, lost, resets, number) AS (VALUES {rows})"
     " UPDATE vehicles SET kept = shape.kept, newest = shape.newest, counted = shape.counted,"
@@ -90,8 +90,9 @@ class CommitThread:
         fields: bytes,
         document: bytes,
         flags: str,
+        activity: bytes | None = None,
     ) -> None:
-        """Gather a row of `statuses`; `fields` and `document` are UTF-8 text.
+        """Gather a row of `statuses`; `fields`, `document` and `activity` are UTF-8 text.
 
         Raises TypeError, OverflowError (an integer beyond 64 bits, a row beyond ROW_BYTES_MAX) or UnicodeEncodeError
         (a lone surrogate), without gathering anything.
@@ -101,14 +102,16 @@ class CommitThread:
         for value, kind in ((id, str), (flags, str), (fields, bytes), (document, bytes)):
             if not isinstance(value, kind):
                 raise TypeError(f"a row has {type(value).__name__} where {kind.__name__} is expected")
-        if payload is not None and not isinstance(payload, bytes):
-            raise TypeError(f"a payload is bytes or None, not {type(payload).__name__}")
-        if len(id.encode()) + len(flags.encode()) + len(fields) + len(document) + len(payload or b"") > ROW_BYTES_MAX:
+        for what in (payload, activity):
+            if what is not None and not isinstance(what, bytes):
+                raise TypeError(f"a payload or an activity is bytes or None, not {type(what).__name__}")
+        parts = (id.encode(), flags.encode(), fields, document, payload or b"", activity or b"")
+        if sum(map(len, parts)) > ROW_BYTES_MAX:
             raise OverflowError(f"a row has more than {ROW_BYTES_MAX} bytes")
         if len(self._rows) >= self._rows_max:
             self.flush()
         self._rows.append(
-            (place, bool(timely), time, seq, id, received, connectivity, payload, fields, document, flags)
+            (place, bool(timely), time, seq, id, received, connectivity, payload, fields, document, flags, activity)
         )
 
     def shape(

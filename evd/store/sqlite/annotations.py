@@ -114,23 +114,24 @@ class Annotations:
         self._db.execute(_FORGET, (number,))
         self._gone(key)
 
-    def unite(self, message: Arrive, places: list[int]) -> bool:
-        """Whether a message is the same as a status at one of these places, one of the two being DATA_ADVANCED alone.
-
-        The DATA says more than the DATA_ADVANCED and takes its place.
-        """
+    def twin(self, message: Arrive, places: list[int]) -> int | None:
+        """The place of a status, among these, that is the same message; one of the two is DATA_ADVANCED alone."""
         alone = ALONE in message.flags.split()
         for place in places:
-            payload, connectivity, flags, radio = self._db.execute(_TWIN, (place,)).fetchone()
+            payload, connectivity, flags, _ = self._db.execute(_TWIN, (place,)).fetchone()
             there_alone = ALONE in flags.split()
-            if connectivity != SIGFOX or not (alone or there_alone) or _differ(payload, message.payload):
-                continue
-            if not alone:
-                fields = located(message.fields, radio)
-                changed = (message.status_id, message.payload, fields, message.document, message.flags, place)
-                self._db.execute(_REPLACE, changed)
-            return True
-        return False
+            if connectivity == SIGFOX and (alone or there_alone) and not _differ(payload, message.payload):
+                return place
+        return None
+
+    def unite(self, message: Arrive, place: int) -> None:
+        """A message and its twin are one status. The DATA says more than the DATA_ADVANCED and takes its place."""
+        if ALONE in message.flags.split():
+            return
+        *_, radio = self._db.execute(_TWIN, (place,)).fetchone()
+        fields = located(message.fields, radio)
+        changed = (message.status_id, message.payload, fields, message.document, message.flags, place)
+        self._db.execute(_REPLACE, changed)
 
     def take(self, key: Key, payload: bytes | None) -> list[Said]:
         """Remove and return the annotations that wait for a message."""

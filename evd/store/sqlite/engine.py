@@ -93,6 +93,7 @@ class SqliteStore:
                 create_unknown=settings.create_unknown,
                 vehicles_max=settings.vehicles_max,
                 contract=settings.contract,
+                rollup_days=settings.rollup_days,
                 annotations_max=settings.limits.annotations_waiting,
             )
             self._tables = SmallTables(self._db, self._rings, settings.limits)

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from evd.log.logger import log
 from evd.model.retention import Rank, Verdict
+from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.ring_ahead import next_ahead
 from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
 from evd.store.sqlite.ring_overflow import Overflow
@@ -32,11 +33,11 @@ ORDER BY number LIMIT 1"""
 class RingsInMemory(Protocol):
     """The part of `evd.store.sqlite.rings.Rings` that must follow changes of a vehicle's rows."""
 
+    derivation: Derivation
+
     def drop(self, vehicle: str) -> None: ...
 
     def find(self, vehicle: str) -> RingState | None: ...
-
-    def count_moved(self, rows: int) -> None: ...
 
     def admit(self, vehicle: str, rank: Rank, place: int) -> Verdict: ...
 
@@ -53,6 +54,8 @@ class RingMaintenance:
         self._rings = rings
         self._overflow = overflow
         self._capacity = capacity
+        self.moved = 0
+        """Rows that were moved in rings, which lengthen the WAL; whoever reads the number begins it anew."""
         self._resize_from: int | None = 0
         """The first vehicle whose ring may have another size than its settings; None if there is none."""
         self._damaged: set[int] = set()
@@ -116,7 +119,10 @@ class RingMaintenance:
         """Give a ring the size in its settings. Raises RingDamaged."""
         wrong = self._db.execute(_WRONG_SIZE, (self._capacity, self._resize_from)).fetchone()
         if wrong is None:
-            self._resize_from = None
+            if self._rings.derivation.lags:
+                self._derive()  # from rings that have their sizes
+            else:
+                self._resize_from = None
             return
         number, vehicle = wrong
         self._rings.drop(vehicle)
@@ -125,15 +131,26 @@ class RingMaintenance:
         assert head is not None
         too_many = head.total - head.keep
         let_go(self._db, self._overflow, head, min(too_many, TRIM_ROWS_MAX))
-        self._rings.count_moved(max(min(too_many, TRIM_ROWS_MAX), 0))
+        self.moved += max(min(too_many, TRIM_ROWS_MAX), 0)
         if too_many > TRIM_ROWS_MAX:
             write_shape(self._db, head)
             return
         if not head.fit() and head.kept <= self.lay_out_max:
-            self._rings.count_moved(head.kept)
+            self.moved += head.kept
             lay_out(self._db, head)
         write_shape(self._db, head)
         self._resize_from = number + 1
+
+    def _derive(self) -> None:
+        """Derive some statuses of a vehicle that were not derived when they came. Raises RingDamaged."""
+        derivation = self._rings.derivation
+        vehicle = derivation.next_lagging()
+        if vehicle is None:
+            return
+        self._rings.drop(vehicle)
+        head = self._rings.find(vehicle)
+        if head is None or head.fold is not None or not derivation.catch_up(head):
+            derivation.lagging.pop(vehicle, None)
 
     def _admit(self) -> None:
         """Admit some statuses of one vehicle as timely. Raises RingDamaged."""

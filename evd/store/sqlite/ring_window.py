@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from evd.model.connectivity import SIGFOX
+from evd.model.operations import Arrive
+from evd.model.retention import Rank, Verdict, judge
 from evd.store.sqlite.frame_counts import Neighbours, is_numbered
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.ring_state import RingState
@@ -69,3 +72,29 @@ def read_window(connection: Any, head: RingState) -> Window:
     if len(rows) != count:
         raise RingDamaged(head.number)
     return Window(head.kept - count, rows)
+
+
+class FoundInRing(NamedTuple):
+    """The verdict on a message, how many statuses of the circle do not rank above it, and its neighbours if known."""
+
+    verdict: Verdict
+    below: int
+    neighbours: Neighbours | None = None
+
+
+def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> FoundInRing | None:
+    """Where a message belongs that is a little late or repeated, found in one statement; None for any other one."""
+    if not (rank.timely and head.plain and head.kept):
+        return None
+    window = read_window(connection, head)
+    index = window.index_of(rank.time, rank.seq)
+    ids = None if index < 0 else window.ids_at(rank.time, rank.seq, index)
+    if ids is None:
+        return None
+    same = message.status_id in ids
+    if ids and not same and message.connectivity == SIGFOX:  # perhaps a DATA_ADVANCED of it that came alone
+        return None
+    outranked = head.full and head.kept - index >= head.keep
+    verdict = judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
+    neighbours = window.neighbours(index) if verdict is Verdict.LATE else None
+    return FoundInRing(verdict, index, neighbours)

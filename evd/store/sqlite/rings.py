@@ -8,6 +8,7 @@ long ring than in a short one, except the steps of `upkeep`, which run beside th
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from evd.model import retention as ring
@@ -18,6 +19,7 @@ from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
+from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
@@ -25,7 +27,7 @@ from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
-from evd.store.sqlite.ring_window import read_window
+from evd.store.sqlite.ring_window import FoundInRing, glance
 
 HEADS_MAX = 262_144
 """Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
@@ -49,14 +51,6 @@ class RingBounds(NamedTuple):
     """Messages a day that a device may send (evd.model.frame_counter)."""
 
 
-class _Found(NamedTuple):
-    """The verdict on a message, how many statuses of the circle do not rank above it, and its neighbours if known."""
-
-    verdict: Verdict
-    below: int
-    neighbours: Neighbours | None = None
-
-
 class Rings:
     """The rings of all vehicles, on one writing connection and inside the caller's transaction.
 
@@ -76,6 +70,7 @@ class Rings:
         create_unknown: bool,
         vehicles_max: int,
         contract: int,
+        rollup_days: int,
         annotations_max: int,
     ) -> None:
         self._db = connection
@@ -85,15 +80,15 @@ class Rings:
         self._heads: dict[str, RingState] = {}
         self._touched: dict[int, RingState] = {}
         """The heads whose rows are gathered."""
-        self._moved = 0
         self._overflow = Overflow(connection)
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection, annotations_max)
+        self.derivation = Derivation(connection, self._search.count_up_to, days=rollup_days)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
-        """Take a status that is newer than all of its ring; needs no statement and no open transaction.
+        """Take a status that is newer than all of its ring; needs no look-up and no open transaction.
 
         Returns False, without doing anything, if it is not the newest or its head is not in memory: call `arrive`.
         """
@@ -110,6 +105,14 @@ class Rings:
             tally = head.tally
             if not tally.time < time < tally.midnight:  # once a day, and if a frame that is no status is newer
                 return False
+        fold = head.fold
+        if fold is not None:
+            if not head.plain or (time, seq) <= (head.time, head.seq):
+                return False
+            if fold.take_quiet(time, seq, message.status_id, message.fields):
+                head.unsaved += 1
+            else:
+                self.derivation.arrive(head, message, head.kept)
         slot = head.append(time, seq)
         if slot < 0:
             return False
@@ -127,7 +130,7 @@ class Rings:
         rank, neighbours = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq), None
         if ring.needs_look(rank, head.last, ahead=head.ahead):
             self._flush_if_touched(head)
-            verdict, index, neighbours = self._glance(message, head, rank) or self._look(message, head, rank)
+            verdict, index, neighbours = glance(self._db, message, head, rank) or self._look(message, head, rank)
         else:
             verdict, index = Verdict.NEWEST, head.kept
         if verdict is Verdict.DUPLICATE and rank.timely and head.ahead:
@@ -136,6 +139,7 @@ class Rings:
         if verdict.kept:
             if rank.timely and is_numbered(message.connectivity, rank.time, rank.seq):
                 self._count(head, rank, index, neighbours)
+            self.derivation.arrive(head, message, index)
             place = self._put(message, head, rank, index)
             if verdict is Verdict.NEWEST:
                 head.last = rank
@@ -167,6 +171,7 @@ class Rings:
             if head.behind >= SHAPE_EVERY or head.behind >= head.slots:
                 self._commit_thread.shape(head.number, head.kept, head.newest, *head.tally.numbers)
                 head.behind = 0
+        self.derivation.save_due(self._touched)
         self._touched.clear()
 
     def flush(self) -> None:
@@ -180,6 +185,7 @@ class Rings:
         self._touched.clear()
         self._commit_thread.drop()
         self.annotations.forget()
+        self.derivation.forget()
         self.upkeep.forget()
         (self._vehicles,) = self._db.execute("SELECT count(*) FROM vehicles").fetchone()
 
@@ -202,6 +208,8 @@ class Rings:
         if head.tally.time == NOT_COUNTED:
             self._counts.recount(head)
             write_shape(self._db, head)
+        if not self.derivation.load(vehicle, head):
+            self.upkeep.sizes_changed()
         return head
 
     def known(self, vehicle: str) -> bool:
@@ -236,7 +244,9 @@ class Rings:
             "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._bounds.capacity, at)
         )
         self._vehicles += 1
-        return RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
+        head = RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
+        self.derivation.load(vehicle, head)
+        return head
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it sends next; its ring may have to change its size."""
@@ -246,11 +256,9 @@ class Rings:
 
     def drop(self, vehicle: str) -> None:
         """Drop the vehicle's head from memory; nothing of its ring may be gathered."""
-        self._heads.pop(vehicle, None)
-
-    def count_moved(self, rows: int) -> None:
-        """Count rows that other modules moved in a ring, because they lengthen the WAL."""
-        self._moved += rows
+        head = self._heads.pop(vehicle, None)
+        if head is not None and head.unsaved:
+            self.derivation.save(head)
 
     def count_frame(self, frame: Frame) -> None:
         """Count a frame that is no status, in an open transaction. Raises UnknownVehicle, LimitReached.
@@ -279,6 +287,10 @@ class Rings:
         self._flush_if_touched(head)
         return self._search.places(head, time, NO_SEQ if seq is None else seq)
 
+    def changing(self, vehicle: str, place: int) -> AbstractContextManager[None]:
+        """The fields of a status that `places` found change in this context."""
+        return self.derivation.changing(self._heads.get(vehicle), place)
+
     def _load(self, message: Arrive | Frame) -> RingState:
         head = self._find_and_hold(message.vehicle)
         if head is None:
@@ -301,8 +313,8 @@ class Rings:
 
     def take_moved(self) -> int:
         """How many rows were moved since the last call."""
-        moved, self._moved = self._moved, 0
-        return moved
+        moved, self.upkeep.moved = self.upkeep.moved, 0
+        return moved + self.derivation.take_written()
 
     def _settle(self, head: RingState) -> None:
         """Prepare a ring that is more than a circle for a status: evict what must go, and make the circle fit."""
@@ -357,7 +369,7 @@ class Rings:
     def _insert(self, message: Arrive, head: RingState, rank: Rank, index: int) -> int:
         """Insert a status into the circle."""
         moves, slot, head.circle = ring.insert(head.circle, index)
-        self._moved += len(moves)
+        self.upkeep.moved += len(moves)
         for come_from, to in moves:
             self._commit_thread.move(head.base + come_from, head.base + to)
         self._write(message, head, head.base + slot, rank.seq)
@@ -388,7 +400,8 @@ class Rings:
             return
         self.flush()
         for said in self.annotations.take(key, message.payload):
-            self.annotations.annotate(place, said)
+            with self.changing(message.vehicle, place):
+                self.annotations.annotate(place, said)
 
     def _write(self, message: Arrive, head: RingState, place: int, seq: int) -> None:
         self._commit_thread.put(
@@ -403,36 +416,25 @@ class Rings:
             message.fields,
             message.document,
             message.flags,
+            head.activity,
         )
+        head.activity = None
         self._touched[head.number] = head
 
-    def _glance(self, message: Arrive, head: RingState, rank: Rank) -> _Found | None:
-        """As `_look`, in one statement, for a message that is a little late or repeated; None for any other one."""
-        if not (rank.timely and head.plain and head.kept):
-            return None
-        window = read_window(self._db, head)
-        index = window.index_of(rank.time, rank.seq)
-        ids = None if index < 0 else window.ids_at(rank.time, rank.seq, index)
-        if ids is None:
-            return None
-        same = message.status_id in ids
-        if ids and not same and message.connectivity == SIGFOX:  # perhaps a DATA_ADVANCED of it that came alone
-            return None
-        outranked = head.full and head.kept - index >= head.keep
-        verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        neighbours = window.neighbours(index) if verdict is Verdict.LATE else None
-        return _Found(verdict, index, neighbours)
-
-    def _look(self, message: Arrive, head: RingState, rank: Rank) -> _Found:
+    def _look(self, message: Arrive, head: RingState, rank: Rank) -> FoundInRing:
         """Where a message belongs, searched for."""
         high = self._search.count_up_to(head, rank._replace(timely=True))
         same = self._search.holds(head, rank, high, message.status_id)
         if message.connectivity == SIGFOX and (there := self._search.equal(head, rank, high)):
-            same = self.annotations.unite(message, there[-TIES_MAX:]) or same
+            twin = self.annotations.twin(message, there[-TIES_MAX:])
+            if twin is not None:
+                same = True
+                with self.changing(message.vehicle, twin):
+                    self.annotations.unite(message, twin)
         index = high if rank.timely else 0
         outranked = False
         if rank.timely and head.full:
             above = head.kept - index
             outranked = above + self._overflow.above(head, rank, head.keep - above) >= head.keep
         verdict = ring.judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
-        return _Found(verdict, index)
+        return FoundInRing(verdict, index)

@@ -6,6 +6,7 @@ import re
 from importlib import resources
 from typing import Any
 
+from evd.derived.samples import ROLLED_UP
 from evd.model.measures import MEASURES, Measure
 
 _view = re.compile(r"^CREATE VIEW (\w+).*?;$", re.MULTILINE | re.DOTALL)
@@ -29,6 +30,8 @@ def views_are_current(connection: Any) -> bool:
 
 
 def _columns(view: str, fields: str) -> str:
+    if view == "rollup":
+        return ",\n       ".join(_spread(name, fields) for name in ROLLED_UP)
     columns = [_column(name, measure, fields) for name, measure in MEASURES.items() if view in measure.views]
     return ",\n       ".join(columns)
 
@@ -39,3 +42,15 @@ def _column(name: str, measure: Measure, fields: str) -> str:
         return f"{value} AS {name}"
     words = " ".join(f"WHEN {number} THEN '{word}'" for number, word in enumerate(measure.words))
     return f"CASE {value} {words} ELSE {value} END AS {name}"
+
+
+def _spread(name: str, data: str) -> str:
+    """The least, mean and greatest value of a measure in a roll-up's JSON (evd.derived.rollups.written)."""
+    at = f"'$.of.{name}[{{}}]'"
+    varied = f"json_type({data}, {at.format(2)}) IN ('integer', 'real')"
+    one, greatest = (f"{data} ->> {at.format(place)}" for place in (1, 2))
+    mean = f"round(({data} ->> {at.format(5)}) / 1e6 / ({data} ->> {at.format(0)}), 3)"
+    return (
+        f"{one} AS {name}_min, CASE WHEN {varied} THEN {mean} ELSE {one} END AS {name}_mean,"
+        f" CASE WHEN {varied} THEN {greatest} ELSE {one} END AS {name}_max"
+    )

@@ -108,7 +108,7 @@ def until(condition: Callable[[], bool]) -> bool:
 
 def test_a_group_is_on_disk_when_it_is_finished(committer: CommitThread, connection: Any, database: Path) -> None:
     put(committer)
-    put(committer, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False)
+    put(committer, place=(1 << 20) + 1, payload=None, seq=-1, flags="ahead", timely=False, activity=b'{"kind":1}')
     committer.shape(1, 2, 1, *COUNT)
     assert committer.gathered == 3
     assert not connection.in_transaction
@@ -119,9 +119,9 @@ def test_a_group_is_on_disk_when_it_is_finished(committer: CommitThread, connect
     assert committer.gathered == 0
     assert not connection.in_transaction
     one, other = rows(database, TABLE)
-    assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)
+    assert one == (*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None, None)
     assert other[1:4] == (0, 1_700_000_000_000, -1)
-    assert other[7:] == (None, '{"state":1}', '{"name":"Ännchen 🚐"}', "ahead", None)
+    assert other[7:] == (None, '{"state":1}', '{"name":"Ännchen 🚐"}', "ahead", None, '{"kind":1}')
     shapes = "SELECT kept, newest, counted, counted_seq, received, lost, resets FROM vehicles ORDER BY number"
     assert rows(database, shapes) == [(2, 1, *COUNT), (0, -1, -1, -1, 0, 0, 0)]
 
@@ -256,7 +256,7 @@ def test_a_value_that_does_not_fit_is_refused_at_once_and_alone(
     assert committer.gathered == 1
     committer.start()
     committer.finish()
-    assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None)]
+    assert rows(database, TABLE) == [(*FIRST, '{"state":1}', '{"name":"Ännchen 🚐"}', "", None, None)]
 
 
 @pytest.mark.parametrize(

@@ -319,11 +319,12 @@ async def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(
 
 def test_what_is_newer_than_its_ring_needs_no_transaction_before_the_commit(open_store: Opener, database: Path) -> None:
     store = open_store()
-    store.write([arrival("A"), arrival("B")])
-    prepare(store, [arrival(vehicle, time=NOW + i) for i in range(1, 30) for vehicle in "AB"])
+    parked = {"fields": b'{"state":0}'}
+    store.write([arrival("A", **parked), arrival("B", **parked)])
+    prepare(store, [arrival(vehicle, time=NOW + i, **parked) for i in range(1, 9) for vehicle in "AB"])
     assert not store._db.in_transaction
     store.commit()
-    assert rows(database, "SELECT kept FROM capacities") == [(10,), (10,)]
+    assert rows(database, "SELECT kept FROM capacities") == [(9,), (9,)]
     prepare(store, [arrival("A", time=NOW + 40), arrival("A")])
     assert store._db.in_transaction, "one that is not must be looked for"
     store.commit()
@@ -553,10 +554,11 @@ def test_an_idle_store_brings_everything_into_the_database_itself(open_store: Op
 def test_the_log_is_looked_at_by_what_goes_into_it(open_store: Opener, database: Path) -> None:
     """A late status in a long ring moves half of it: thousands of pages, not two."""
     store = open_store(capacity=20_000)
-    store.write([arrival(time=NOW + 1000 * number, document=b"x" * 200) for number in range(20_000)])
+    parked = {"fields": b'{"state":0}'}
+    store.write([arrival(time=NOW + 1000 * number, document=b"x" * 200, **parked) for number in range(20_000)])
     log = database.with_name(f"{database.name}-wal")
     for number in range(40):
-        store.write([arrival(time=NOW + 10_000_500 + number)])
+        store.write([arrival(time=NOW + 10_000_500 + number, **parked)])
         if store.wants_checkpoint:
             store.checkpoint()
         while store.wants_maintenance:

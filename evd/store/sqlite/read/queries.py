@@ -10,6 +10,7 @@ import trio_asyncio
 
 from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
+from evd.store.sqlite.read.derived import SqliteDerivedQueries
 from evd.store.sqlite.read.events import SqliteEventQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
@@ -32,6 +33,7 @@ class SqliteQueries(
     SqliteRejectionQueries,
     SqliteEventQueries,
     SqlitePushQueries,
+    SqliteDerivedQueries,
 ):
     """See `evd.store.queries.Queries`."""
 

@@ -40,7 +40,8 @@ CREATE TABLE statuses (
     flags        TEXT NOT NULL,            -- words. ahead: see timely; disagrees: the sender's values contradict the payload;
                                            -- undecoded: the sender's stand alone; implausible, unread: some value is;
                                            -- alone: of DATA_ADVANCED, whose DATA did not come
-    radio        TEXT                      -- JSON: what the network found out about the message, by source
+    radio        TEXT,                     -- JSON: what the network found out about the message, by source
+    activity     TEXT                      -- JSON: the charge session or trip that is open after it (evd.derived.activities)
 ) STRICT;
 
 CREATE TABLE owners (

@@ -200,3 +200,39 @@ SELECT strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle,
        strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, document
 FROM notes
 ORDER BY notes.time, number;
+
+-- Charge sessions that ended, and trips. Energy and cost depend on what is set for the vehicle: /api/v1 has them.
+CREATE VIEW charge_sessions AS
+SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS start,
+       strftime('%Y-%m-%d %H:%M:%S', ended / 1000, 'unixepoch') AS ended,
+       CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
+       start_charge AS from_percent, end_charge AS to_percent, peak AS peak_current_a,
+       round(current / 7.2e9, 3) AS ampere_hours, ifnull(start_place, end_place) AS place, messages
+FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
+WHERE kind = 1;
+
+CREATE VIEW trips AS
+SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS start,
+       strftime('%Y-%m-%d %H:%M:%S', ended / 1000, 'unixepoch') AS ended,
+       CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
+       start_charge AS from_percent, end_charge AS to_percent,
+       round(start_range - end_range, 1) AS km_by_range, nullif(round(way / 1000.0, 1), 0) AS km_by_places,
+       start_place AS from_place, end_place AS to_place, messages
+FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
+WHERE kind = 3;
+
+-- Roll-ups of the hours (UTC) and of the days (of the vehicle's zone) that are over. An hour in which the vehicle's day
+-- ends is in two rows.
+CREATE VIEW hours AS
+SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS hour, data ->> '$.n' AS messages,
+       ifnull(data ->> '$.driven', 0) / 1000.0 AS km, ifnull(data ->> '$.charged', 0) / 1000.0 AS charged_percent,
+       ifnull(data ->> '$.used', 0) / 1000.0 AS used_percent,
+       @rollup data@
+FROM hour_parts AS h JOIN vehicles AS v ON v.number = h.vehicle;
+
+CREATE VIEW day_rollups AS
+SELECT v.vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, data ->> '$.n' AS messages,
+       ifnull(data ->> '$.driven', 0) / 1000.0 AS km, ifnull(data ->> '$.charged', 0) / 1000.0 AS charged_percent,
+       ifnull(data ->> '$.used', 0) / 1000.0 AS used_percent,
+       @rollup data@
+FROM past_day_rollups AS d JOIN vehicles AS v ON v.number = d.vehicle;

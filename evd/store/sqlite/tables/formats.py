@@ -57,6 +57,9 @@ def _is_new_and_full(tables: SmallTables, room: str, name: str, rows_max: int) -
     return not tables.db.execute(room, (name, rows_max)).fetchone()[0]
 
 
+_REDECODED = "UPDATE statuses SET fields = CAST(? AS TEXT), flags = ? WHERE place = ?"
+
+
 def _redecode(tables: SmallTables, op: Redecode) -> bool:
     """If two statuses have the same time and seqNumber, the id selects one."""
     for place in tables.rings.places(op.vehicle, op.time, op.seq):
@@ -65,10 +68,8 @@ def _redecode(tables: SmallTables, op: Redecode) -> bool:
         ).fetchone()
         if row is not None:
             # Radio metadata may have come since the status was read: they are merged here.
-            tables.db.execute(
-                "UPDATE statuses SET fields = CAST(? AS TEXT), flags = ? WHERE place = ?",
-                (located(op.fields, row[0]), op.flags, place),
-            )
+            with tables.rings.changing(op.vehicle, place):
+                tables.db.execute(_REDECODED, (located(op.fields, row[0]), op.flags, place))
             return True
     return False
 

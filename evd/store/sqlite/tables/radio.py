@@ -20,8 +20,11 @@ def _annotate(tables: SmallTables, op: Annotate) -> bool | Unavailable:
 
 def _annotated(tables: SmallTables, vehicle: str, time: int, seq: int | None, said: Said) -> bool:
     places = tables.rings.places(vehicle, time, seq)
-    done = [tables.rings.annotations.annotate(place, said) for place in places]
-    return any(done)
+    done = False
+    for place in places:
+        with tables.rings.changing(vehicle, place):
+            done = tables.rings.annotations.annotate(place, said) or done
+    return done
 
 
 def _wait_no_longer(tables: SmallTables, op: WaitNoLonger) -> None:

@@ -27,11 +27,23 @@ _SET_COLUMN = {
 }
 
 
+def _set_tariff(tables: SmallTables, op: ops.PriceCharging) -> None:
+    if not tables.rings.known(op.vehicle):
+        raise ops.UnknownVehicle(f"vehicle {op.vehicle} is unknown: it has sent no status and was not set up")
+    tables.db.execute(_SET_TARIFF, (op.vehicle, op.tariff))
+
+
+_SET_TARIFF = """
+INSERT INTO vehicle_profiles (vehicle, tariff) VALUES (?, CAST(? AS TEXT))
+ON CONFLICT DO UPDATE SET tariff = excluded.tariff"""
+
+
 def _mend_clock(tables: SmallTables, op: ops.MendClock) -> None:
     tables.rings.upkeep.clock_mended(op.until)
 
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.SetVehicle: _set_vehicle,
+    ops.PriceCharging: _set_tariff,
     ops.MendClock: _mend_clock,
 }

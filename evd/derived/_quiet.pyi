@@ -1,0 +1,3 @@
+from evd.derived import _quiet_py
+
+class QuietStatuses(_quiet_py.QuietStatuses): ...

@@ -1,0 +1,183 @@
+"""Queries for what is derived of a vehicle: the tables, with what its ring has since they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import msgspec
+
+from evd.derived.activities import Ended, VehicleActivity
+from evd.derived.calendar import UTC_NAME, day_at
+from evd.derived.energy import VehicleFacts
+from evd.derived.fold import Fold, merged
+from evd.derived.rollups import Rollup, read_rollup
+from evd.derived.samples import StatusSample, read_sample
+from evd.derived.tariff import Tariff
+from evd.model.status import TIME_MAX_MS
+from evd.model.units import DAY_MS, HOUR_MS
+from evd.store.derived_rows import ActivityRow, DerivedFacts
+from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
+from evd.store.sqlite.derivation import read_fold
+from evd.store.sqlite.read import base
+from evd.store.sqlite.read.base import Questions
+from evd.store.sqlite.ring_walk import Columns, read_page
+
+LIVE_ROWS_MAX = 2_000
+"""Statuses of the ring that a question derives from: all, but while a file of an older evd is caught up with."""
+
+_VEHICLE = """
+SELECT v.number, p.zone, p.battery_kwh, p.max_voltage, p.phases, p.tariff
+FROM vehicles AS v LEFT JOIN vehicle_profiles AS p USING (vehicle) WHERE v.vehicle = ?"""
+_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
+_HOURS = """
+SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >= ? AND start < ? ORDER BY start LIMIT ?"""
+_DAYS = """
+SELECT start, day, data FROM past_day_rollups WHERE vehicle = ? AND day > ? AND start < ? ORDER BY day LIMIT ?"""
+_ENDED = """
+SELECT time, seq, id, kind, start, ended, start_charge, end_charge, start_range, end_range, start_place, end_place,
+       peak, current, way, messages, inferred
+FROM activities
+WHERE vehicle = ? AND kind = ? AND time >= ? AND start < ? AND (time, seq, id) > (?, ?, ?)
+ORDER BY time, seq, id LIMIT ?"""
+
+_LIVE = Columns("s.timely, s.time, s.seq, s.id, s.fields")
+_tariff = msgspec.json.Decoder(Tariff).decode
+
+
+class Live(NamedTuple):
+    """What the tables do not have yet."""
+
+    parts: list[Rollup]
+    ended: list[Ended]
+    open: VehicleActivity | None
+    last: StatusSample | None
+
+
+class SqliteDerivedQueries(Questions):
+    """See `evd.store.queries.DerivedQueries`."""
+
+    async def derived_facts(self, vehicle: str) -> DerivedFacts | None:
+        rows = await self.tuples(_VEHICLE, (vehicle,), small=True)
+        if not rows:
+            return None
+        _, zone, battery_kwh, max_voltage, phases, tariff = rows[0]
+        facts = VehicleFacts(battery_kwh, max_voltage, phases)
+        return DerivedFacts(zone or UTC_NAME, facts, None if tariff is None else _tariff(tariff))
+
+    async def activities(self, span: TimeSpan, kind: int, after: SortKey, *, limit: int) -> Listing[ActivityRow]:
+        work = partial(_activities, span, kind, after, limit)
+        return await self._connections.large.ask(
+            ("activities", span, kind, after, limit), work, base.QUESTION_TIMEOUT_S
+        )
+
+    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+        work = partial(_hours, span, after, limit)
+        return await self._connections.large.ask(("hours", span, after, limit), work, base.QUESTION_TIMEOUT_S)
+
+    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+        work = partial(_days, span, after, limit)
+        return await self._connections.large.ask(("day_rollups", span, after, limit), work, base.QUESTION_TIMEOUT_S)
+
+
+def _activities(span: TimeSpan, kind: int, after: SortKey, limit: int, connection: Any) -> Listing[ActivityRow]:
+    with _snapshot(connection, span.vehicle) as (number, _, live):
+        values = (number, kind, span.first, span.last, *after, limit + 1)
+        rows = [_row(*row) for row in connection.execute(_ENDED, values)]
+    known = {row.ended_by for row in rows}
+    since = [ActivityRow(one.activity, one.by.rank, live=False) for one in live.ended if one.activity.kind == kind]
+    if live.open is not None and live.open.kind == kind and live.last is not None:
+        since.append(ActivityRow(live.open, live.last.rank, live=True))
+    rows += [row for row in since if row.ended_by not in known and row.ended_by > after and _within(row, span)]
+    rows.sort(key=lambda row: row.ended_by)
+    return Listing(rows[:limit], rows[limit - 1].ended_by if len(rows) > limit else None)
+
+
+def _within(row: ActivityRow, span: TimeSpan) -> bool:
+    return row.ended_by[0] >= span.first and row.activity.start < span.last
+
+
+def _row(time: int, seq: int, status_id: str, kind: int, start: int, end: int, *values: Any) -> ActivityRow:
+    activity = VehicleActivity(kind, start, end, *values)
+    activity.inferred = bool(activity.inferred)
+    return ActivityRow(activity, (time, seq, status_id), live=False)
+
+
+def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Rollup]:
+    """Hours whose start is in the span, and after `after`."""
+    first = max(span.first - span.first % HOUR_MS, after + HOUR_MS if after >= 0 else 0)
+    with _snapshot(connection, span.vehicle) as (number, _, live):
+        rows = connection.execute(_HOURS, (number, first, span.last, 2 * limit + 2)).fetchall()
+    cut = len(rows) == 2 * limit + 2
+    parts = {start: read_rollup(start, day, data) for start, day, data in rows}
+    if not cut:
+        parts |= {part.start: part for part in live.parts if first <= part.start < span.last}
+    hours = [
+        merged(of_hour, hour, of_hour[0].day)
+        for hour, of_hour in _grouped(parts, lambda part: part.start // HOUR_MS * HOUR_MS)
+    ]
+    if cut:
+        del hours[-1]  # its second part may not have been read
+    return Listing(hours[:limit], (hours[limit - 1].start,) if len(hours) > limit or cut else None)
+
+
+def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Rollup]:
+    """Days that begin before the span's end and end behind its beginning, and after day `after`."""
+    with _snapshot(connection, span.vehicle) as (number, zone, live):
+        after = max(after, day_at(max(span.first, 0), zone).day - 1)
+        rows = connection.execute(_DAYS, (number, after, span.last, limit + 1)).fetchall()
+        days = [read_rollup(*row) for row in rows]
+        today = max([after, *(day.day for day in days)])
+        parts: dict[int, Rollup] = {}
+        if len(days) <= limit and live.parts:
+            begin = live.parts[0].start - 2 * DAY_MS
+            found = connection.execute(_HOURS, (number, begin, TIME_MAX_MS, LIVE_ROWS_MAX)).fetchall()
+            parts = {start: read_rollup(start, day, data) for start, day, data in found}
+            parts |= {part.start: part for part in live.parts}
+    for day, of_day in _grouped(parts, lambda part: part.day):
+        start = day_at(of_day[0].start, zone).start
+        if day > today and start < span.last:
+            days.append(merged(of_day, start, day))
+    return Listing(days[:limit], (days[limit - 1].day,) if len(days) > limit else None)
+
+
+def _grouped(parts: dict[int, Rollup], by: Callable[[Rollup], int]) -> list[tuple[int, list[Rollup]]]:
+    return [(key, list(group)) for key, group in groupby([parts[start] for start in sorted(parts)], by)]
+
+
+class _snapshot:
+    """All reads in the block see one snapshot; gives the vehicle's number, its zone, and what is in no table."""
+
+    def __init__(self, connection: Any, vehicle: str) -> None:
+        self._connection = connection
+        self._vehicle = vehicle
+
+    def __enter__(self) -> tuple[int, str, Live]:
+        self._connection.execute("SAVEPOINT derived")
+        row = self._connection.execute(_VEHICLE, (self._vehicle,)).fetchone()
+        if row is None:
+            return -1, UTC_NAME, Live([], [], None, None)
+        zone = row[1] or UTC_NAME
+        return row[0], zone, _live(self._connection, self._vehicle, row[0], zone)
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.execute("RELEASE derived")
+
+
+def _live(connection: Any, vehicle: str, number: int, zone: str) -> Live:
+    state = connection.execute(_STATE, (number,)).fetchone()
+    fold = Fold(zone) if state is None else read_fold(zone, *state)
+    last = fold.last
+    parts: list[Rollup] = []
+    ended: list[Ended] = []
+    span = TimeSpan(vehicle, -TIME_MAX_MS if last is None else last.time, TIME_MAX_MS)
+    rows = read_page(connection, span, None, _LIVE, PageLimit(LIVE_ROWS_MAX, 1 << 26)).rows
+    samples = [read_sample(*row) for timely, *row in rows if timely]
+    for sample in sorted(samples, key=lambda one: one.rank):
+        if last is None or sample.rank > last.rank:
+            completed = fold.take(sample)
+            parts += [completed.part] if completed.part else []
+            ended += completed.ended
+    return Live([*parts, *([fold.part] if fold.part else [])], ended, fold.open, fold.last)
