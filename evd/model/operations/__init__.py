@@ -24,8 +24,17 @@ from evd.model.operations.identity import (
 )
 from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
+from evd.model.operations.profiles import SetProfile
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
-from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
+from evd.model.operations.registrations import (
+    ORIGINAL,
+    Client,
+    ForgetUnseen,
+    Register,
+    Registration,
+    Renew,
+    Unregister,
+)
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.sharing import (
     Accepted,
@@ -102,6 +111,7 @@ __all__ = [
     "SetEventSettings",
     "SetPassword",
     "SetPreferences",
+    "SetProfile",
     "SetVehicle",
     "Several",
     "Stored",
