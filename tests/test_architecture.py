@@ -26,9 +26,6 @@ MODULES = {
 }
 TOP = {"__init__", "__main__", "errors", "version", "clock"}
 ROOMS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").exists())
-OUTER = {"evd.store.sqlite", "evd.push.providers.fcm", "evd.push.providers.webhook"}
-"""Engines and providers: only `wiring` and their own room may name them."""
-
 PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "streaming"}
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
