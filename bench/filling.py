@@ -17,6 +17,7 @@ from evd.config.data_dir import DataDirectory
 from evd.config.settings import load
 from evd.daemon import wiring as assembly
 from evd.model.operations import Arrive
+from evd.store.engines import DEFAULT, ENGINES
 
 GROUP_ROWS = 20_000  # large, so that a page of a ring is written once for many of its rows
 FIRST_TIME_MS = 1_500_000_000_000  # before every load's
@@ -55,7 +56,7 @@ def make_full(directory: Path, *, vehicles: int, ring: int = RING) -> dict[str, 
     """
     keys = init(directory)
     config = load(None, {"EVD_RETENTION__STATUSES_PER_VEHICLE": str(ring)})
-    store = assembly.open_store(DataDirectory(directory), config, pushes=False)
+    store = assembly.open_store(ENGINES[DEFAULT], DataDirectory(directory), config, lambda doing: None)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:

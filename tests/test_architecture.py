@@ -26,9 +26,6 @@ MODULES = {
 }
 TOP = {"__init__", "__main__", "errors", "version", "clock"}
 ROOMS = sorted(path.name for path in ROOT.iterdir() if (path / "__init__.py").exists())
-OUTER = {"evd.store.sqlite", "evd.push.providers.fcm", "evd.push.providers.webhook"}
-"""Engines and providers: only `wiring` and their own room may name them."""
-
 PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "streaming"}
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
@@ -69,10 +66,15 @@ def tree(module: str) -> ast.Module:
 
 
 @cache
+def nodes(module: str) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(tree(module)))
+
+
+@cache
 def imports(module: str) -> frozenset[str]:
     """Every module that `module` names in an import: at the top, in a function, or for types only."""
     found: set[str] = set()
-    for node in ast.walk(tree(module)):
+    for node in nodes(module):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -150,11 +152,10 @@ def test_no_circle_of_modules() -> None:
     assert list(circles({module: set(imports(module) & MODULES.keys()) - {module} for module in MODULES})) == []
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_what_is_pure_knows_no_loop_no_database_no_network_and_no_clock(module: str) -> None:
-    if room_of(module) in PURE_ROOMS or PURE_ELSEWHERE.match(module):
-        impure = {name for name in imports(module) if IMPURE.match(name)}
-        assert impure <= {SEEDED.get(module)}
+def test_what_is_pure_knows_no_loop_no_database_no_network_and_no_clock() -> None:
+    pure = [module for module in MODULES if room_of(module) in PURE_ROOMS or PURE_ELSEWHERE.match(module)]
+    found = {module: {name for name in imports(module) if IMPURE.match(name)} - {SEEDED.get(module)} for module in pure}
+    assert {module: impure for module, impure in found.items() if impure} == {}
 
 
 @pytest.mark.parametrize("room", sorted(WITHOUT_TRIO))
@@ -164,15 +165,18 @@ def test_trio_is_unknown_where_nobody_waits(room: str) -> None:
             assert not {name for name in imports(module) if TRIO.match(name)}, module
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_no_ladder_over_types(module: str) -> None:
+def test_no_ladder_over_types() -> None:
     """What depends on a type is a row in a table, so that a new type is a new row; three branches may stand."""
-    for node in ast.walk(tree(module)):
-        rungs, rung = 0, node
-        while isinstance(rung, ast.If):
-            rungs += _asks_for_a_type(rung.test)
-            rung = rung.orelse[0] if len(rung.orelse) == 1 else ast.Pass()
-        assert rungs <= 3, f"{MODULES[module]}:{getattr(node, 'lineno', 0)} branches by type {rungs} times"
+    ladders = []
+    for module in MODULES:
+        for node in nodes(module):
+            rungs, rung = 0, node
+            while isinstance(rung, ast.If):
+                rungs += _asks_for_a_type(rung.test)
+                rung = rung.orelse[0] if len(rung.orelse) == 1 else ast.Pass()
+            if rungs > 3:
+                ladders.append(f"{MODULES[module]}:{getattr(node, 'lineno', 0)} branches by type {rungs} times")
+    assert ladders == []
 
 
 def _asks_for_a_type(test: ast.expr) -> bool:
@@ -182,34 +186,47 @@ def _asks_for_a_type(test: ast.expr) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")) + sorted(ROOT.rglob("*.sql")), ids=lambda p: p.name)
-def test_every_transaction_takes_the_lock_at_once(path: Path) -> None:
+def test_every_transaction_takes_the_lock_at_once() -> None:
     """A deferred one that becomes a writer fails with SQLITE_BUSY_SNAPSHOT at any timeout (sqlite.org/rescode.html)."""
-    for begin in re.finditer(r"\bBEGIN\b(?! IMMEDIATE)", path.read_text("utf-8")):
-        raise AssertionError(f"{path.name}: {begin.group()} at {begin.start()} is no BEGIN IMMEDIATE")
+    found = [
+        f"{path}: BEGIN at {begin.start()} is no BEGIN IMMEDIATE"
+        for path in (*ROOT.rglob("*.py"), *ROOT.rglob("*.sql"))
+        for begin in re.finditer(r"\bBEGIN\b(?! IMMEDIATE)", path.read_text("utf-8"))
+    ]
+    assert found == []
 
 
 SQL = re.compile(r"\b(SELECT|INSERT|UPDATE|DELETE|REPLACE)\b\s")
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_values_reach_sql_as_parameters_only(module: str) -> None:
+def test_values_reach_sql_as_parameters_only() -> None:
     """An f-string of SQL may hold constants of its module (upper-case names), never anything else."""
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.JoinedStr) and SQL.search(ast.unparse(node)):
-            for part in node.values:
-                if isinstance(part, ast.FormattedValue):
-                    name = part.value.id if isinstance(part.value, ast.Name) else ""
-                    assert name.isupper(), f"{module}:{node.lineno} puts {ast.unparse(part.value)} into SQL"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
-            assert not SQL.search(ast.unparse(node.func.value)), f"{module}:{node.lineno} formats SQL"
+    found = []
+    for module in MODULES:
+        for node in nodes(module):
+            if isinstance(node, ast.JoinedStr) and SQL.search(ast.unparse(node)):
+                for part in node.values:
+                    if isinstance(part, ast.FormattedValue):
+                        name = part.value.id if isinstance(part.value, ast.Name) else ""
+                        if not name.isupper():
+                            found.append(f"{module}:{node.lineno} puts {ast.unparse(part.value)} into SQL")
+            if _formatted(node):
+                found.append(f"{module}:{getattr(node, 'lineno', 0)} formats SQL")
+    assert found == []
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_module_states_its_one_idea_and_stays_small(module: str) -> None:
-    source = MODULES[module].read_text("utf-8")
-    assert ast.get_docstring(tree(module)), "a module has a docstring"
-    assert source.count("\n") <= LINES_MAX, f"a file of {LINES_MAX} lines has more than one idea"
+def _formatted(node: ast.AST) -> bool:
+    """Is it `"SELECT …".format(…)`?"""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format"):
+        return False
+    return SQL.search(ast.unparse(node.func.value)) is not None
+
+
+def test_a_module_states_its_one_idea_and_stays_small() -> None:
+    assert [module for module in MODULES if not ast.get_docstring(tree(module))] == [], "a module has a docstring"
+    lines = {module: path.read_text("utf-8").count("\n") for module, path in MODULES.items()}
+    long = {module: count for module, count in lines.items() if count > LINES_MAX}
+    assert long == {}, f"a file of {LINES_MAX} lines has more than one idea"
 
 
 SPEAK_OF_WEBHOOKS = {
@@ -244,11 +261,15 @@ def attributes(node: ast.ClassDef) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_a_class_that_is_no_record_has_few_attributes(module: str) -> None:
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.ClassDef):
-            assert len(attributes(node)) <= ATTRIBUTES_MAX, f"{module}.{node.name} has more than one idea"
+def test_a_class_that_is_no_record_has_few_attributes() -> None:
+    counts = {
+        f"{module}.{node.name}": len(attributes(node))
+        for module in MODULES
+        for node in nodes(module)
+        if isinstance(node, ast.ClassDef)
+    }
+    large = {name: count for name, count in counts.items() if count > ATTRIBUTES_MAX}
+    assert large == {}, "a class has one idea"
 
 
 def test_a_class_name_stands_once() -> None:
@@ -294,16 +315,25 @@ SLOTS = {1 << 20, (1 << 20) - 1, 1 << 19}
 """Slots of a ring, the mask of a slot, and the bit of what was set aside."""
 
 
-@pytest.mark.parametrize("module", sorted(module for module in MODULES if room_of(module) != "store"))
-def test_what_an_engine_is_made_of_stays_in_the_store(module: str) -> None:
+def test_what_an_engine_is_made_of_stays_in_the_store() -> None:
     """No engine by its name, no SQL, no arithmetic of slots: another engine has none of it."""
-    assert not {name for name in imports(module) if name.startswith("evd.store.sqlite")}
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            assert not STATEMENT.search(node.value), f"{module}:{node.lineno} has SQL"
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.FloorDiv | ast.Mod | ast.BitAnd):
-            known = SLOTS & {_number(node.left), _number(node.right)}
-            assert not known, f"{module}:{node.lineno} counts in slots"
+    found = []
+    for module in MODULES:
+        if room_of(module) == "store":
+            continue
+        found += [f"{module} imports {name}" for name in imports(module) if name.startswith("evd.store.sqlite")]
+        for node in nodes(module):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.search(node.value):
+                found.append(f"{module}:{node.lineno} has SQL")
+            if _counts_in_slots(node):
+                found.append(f"{module}:{getattr(node, 'lineno', 0)} counts in slots")
+    assert found == []
+
+
+def _counts_in_slots(node: ast.AST) -> bool:
+    if not (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.FloorDiv | ast.Mod | ast.BitAnd)):
+        return False
+    return not SLOTS.isdisjoint({_number(node.left), _number(node.right)})
 
 
 def _number(node: ast.expr) -> int | None:

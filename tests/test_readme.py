@@ -40,6 +40,24 @@ def test_the_callback_body_of_the_readme_is_taken(daemon: RunningDaemon) -> None
     assert httpx.post(f"{daemon.url}/sigfox/uplink", content=b"{}", headers=headers).status_code == 400
 
 
+def test_the_calls_of_the_readme_have_its_answers(daemon: RunningDaemon) -> None:
+    test_the_callback_body_of_the_readme_is_taken(daemon)
+    (calls,) = blocks("sh")
+    asked = [call.splitlines() for call in calls.strip().split("\n\n")]
+    assert len(asked) == 3
+    for command, answer in asked:
+        curl, *options, url = shlex.split(command)
+        given = dict(zip(options[::2], options[1::2], strict=True))
+        assert curl == "curl" and given["-H"] == "x-api-key: $KEY"
+        response = httpx.request(
+            given.get("-X", "GET"),
+            url.replace("http://127.0.0.1:8080", daemon.url),
+            headers={"x-api-key": daemon.keys["admin"]},
+            content=given.get("-d"),
+        )
+        assert (response.status_code, response.text) == (200, answer), command
+
+
 @pytest.mark.skipif(not shutil.which("sqlite3"), reason="the package sqlite3 is not installed; .ci/run installs it")
 def test_the_sql_of_the_readme_runs_in_debians_shell(daemon: RunningDaemon) -> None:
     test_the_callback_body_of_the_readme_is_taken(daemon)

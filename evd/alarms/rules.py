@@ -91,7 +91,7 @@ def _disk(seen: Judged) -> float | None:
     if readings.disk_free_bytes is None:
         return None
     # A small disk needs less free space than a large one.
-    wanted = min(seen.bounds.disk_free_mib * MIB, readings.disk_total_bytes / 20)
+    wanted = min(seen.bounds.disk_free_mib * MIB, readings.disk_total_bytes * seen.bounds.disk_free_percent / 100)
     return wanted / max(readings.disk_free_bytes, 1)
 
 

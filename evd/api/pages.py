@@ -20,6 +20,7 @@ from evd.errors import BadRequest
 from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing
 
 C = TypeVar("C", bound=tuple[Any, ...])
+L = TypeVar("L", int, int | None)
 
 LISTED = 1000
 """Entries of a list without `limit`."""
@@ -33,21 +34,24 @@ async def asked_page(start: C, usual: int = LISTED, most: int = LISTED_MAX) -> t
 
     The request holds a place from here on, for a page may be some megabytes. Raises BadRequest, Unavailable.
     """
-    cursor, limit = _cursor(start), _limit(usual, most)
+    cursor, limit = asked_cursor(start), asked_limit(usual, most)
     app = here().config.app
     await hold_permit(here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent")
     return cursor, limit
 
 
-def _limit(usual: int, most: int) -> int:
-    text = request.args.get("limit", str(usual))
+def asked_limit(usual: L, most: int) -> int | L:
+    """The query's `limit`, `usual` without one. Raises BadRequest."""
+    text = request.args.get("limit")
+    if text is None:
+        return usual
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= most):
         raise BadRequest(f"limit is {text[:40]!r}: it must be a number from 1 to {most}")
     return int(text)
 
 
-def _cursor(start: C) -> C:
-    """Of the types that `start` has."""
+def asked_cursor(start: C) -> C:
+    """The query's `cursor`, of the types that `start` has; `start` without one. Raises BadRequest."""
     text = request.args.get("cursor")
     if text is None:
         return start
@@ -69,9 +73,13 @@ def _fits(values: list[Any], start: tuple[Any, ...]) -> bool:
 
 def page(listing: Listing[Any], shown: Any = None, status: int = 200, *, path: str | None = None) -> Response:
     """The answer: the list's rows, or `shown`. `path`: the list's address, if not the request's."""
-    response = v1_json(listing.rows if shown is None else shown, status)
-    if listing.following is not None:
-        response.headers["Link"] = f'<{_address(path or request.path, listing.following)}>; rel="next"'
+    return next_link(v1_json(listing.rows if shown is None else shown, status), listing.following, path=path)
+
+
+def next_link(response: Response, following: tuple[Any, ...] | None, *, path: str | None = None) -> Response:
+    """The answer with the Link to the next page, if there is one."""
+    if following is not None:
+        response.headers["Link"] = f'<{_address(path or request.path, following)}>; rel="next"'
     return response
 
 

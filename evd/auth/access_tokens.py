@@ -77,6 +77,13 @@ class PersonalTokens:
             posts_for = token.posts_for | named if owns else token.posts_for - named
             self._tokens[token.token_id] = token._replace(posts_for=frozenset(posts_for))
 
+    def vehicle_merged(self, vehicle: str, into: str) -> None:
+        """A vehicle became another one: tokens that named it name that one."""
+        for token in [token for token in self._tokens.values() if vehicle in (token.vehicles or ())]:
+            named = (token.vehicles or frozenset()) - {vehicle} | {into}
+            posts_for = token.posts_for | ({into} if vehicle in token.posts_for else set())
+            self._tokens[token.token_id] = token._replace(vehicles=named, posts_for=posts_for - {vehicle})
+
 
 def shown_token(headers: Mapping[bytes, bytes]) -> str | None:
     """The access token of a request, whether valid or not: as `Authorization: Bearer`, or as `x-api-key`."""

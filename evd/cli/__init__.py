@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -28,32 +28,69 @@ STARTING_GC_THRESHOLD = 100_000
 """New container objects between two passes of the cyclic collector during a start: what imports create stays, and the
 passes would take a tenth of the start. A daemon that is ready sets its own threshold."""
 
-#: Command → (module, its click command). A new command is a row; a module is imported only when its command is used.
-COMMANDS: dict[str, tuple[str, str]] = {
-    "init": ("serve", "init"),
-    "serve": ("serve", "serve"),
-    "demo": ("demo", "demo"),
-    "key": ("keys", "key"),
-    "user": ("users", "user"),
-    "token": ("tokens", "token"),
-    "owner": ("owners", "owner"),
-    "registration": ("registrations", "registration"),
-    "vehicle": ("vehicles", "vehicle"),
-    "watch": ("watch", "watch"),
-    "event": ("event", "event"),
-    "downlink": ("downlink", "downlink"),
-    "backfill": ("backfill", "backfill"),
-    "import": ("import_dynamodb", "import_"),
-    "export": ("export", "export"),
-    "rejected": ("rejected", "rejected"),
-    "push": ("push", "push"),
-    "sigfox": ("sigfox", "sigfox"),
-    "stats": ("stats", "stats"),
-    "decode": ("decode", "decode"),
-    "format": ("format", "format_group"),
-    "redecode": ("redecode", "redecode"),
-    "simulate": ("simulate", "simulate"),
-    "fake-fcm": ("fake_fcm", "fake_fcm"),
+
+class CommandRow(NamedTuple):
+    """A command: its module in evd.cli, which is imported only when the command is used, and its name in it."""
+
+    module: str
+    attribute: str
+    help: str
+    """The first sentence of the command's own help, for the list of commands."""
+
+
+#: By the command's name. A new command is a row.
+COMMANDS: dict[str, CommandRow] = {
+    "init": CommandRow(
+        "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
+    ),
+    "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "demo": CommandRow(
+        "demo",
+        "demo",
+        "Run the whole chain: a simulated fleet sends to evd, which keeps the statuses and pushes them to a fake FCM.",
+    ),
+    "key": CommandRow("keys", "key", "API keys: create, import, list, revoke."),
+    "user": CommandRow("users", "user", "Local users: who may sign in with a password."),
+    "token": CommandRow("tokens", "token", "Personal access tokens: what a user's programs ask and post with."),
+    "owner": CommandRow("owners", "owner", "Owners: which user of the app owns which vehicle, or may look at it."),
+    "registration": CommandRow(
+        "registrations", "registration", "Registrations: the phones that get pushes of vehicles."
+    ),
+    "vehicle": CommandRow("vehicles", "vehicle", "Vehicles: list, show, set up, share, tag."),
+    "forget": CommandRow(
+        "life",
+        "forget",
+        "Forget a user or a vehicle, for privacy: what is deleted is overwritten in the database file.",
+    ),
+    "watch": CommandRow(
+        "watch",
+        "watch",
+        "Show the last status of each VEHICLE (or tag:NAME), or of all, and every new one as it arrives, until Ctrl-C.",
+    ),
+    "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
+    "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
+    "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
+    "import": CommandRow("import_dynamodb", "import_", "Move in from another system."),
+    "export": CommandRow(
+        "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
+    ),
+    "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
+    "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
+    "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),
+    "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
+    "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
+    "format": CommandRow(
+        "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."
+    ),
+    "redecode": CommandRow(
+        "redecode",
+        "redecode",
+        "Decode kept statuses again by today's formats and rules: payloads, half floats, plausible values.",
+    ),
+    "simulate": CommandRow(
+        "simulate", "simulate", "Send callbacks as a fleet of vehicles would, and count the answers."
+    ),
+    "fake-fcm": CommandRow("fake_fcm", "fake_fcm", "A fake Firebase Cloud Messaging server."),
 }
 
 EXIT_BROKEN = 70  # EX_SOFTWARE: the database failed; systemd starts evd again
@@ -87,15 +124,23 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in COMMANDS:
-            module, attribute = COMMANDS[name]
-            command: click.Command = getattr(importlib.import_module(f"evd.cli.{module}"), attribute)
+            row = COMMANDS[name]
+            command: click.Command = getattr(importlib.import_module(f"evd.cli.{row.module}"), row.attribute)
             return command
         for targets in _admin_targets():
             if targets.noun == name:
                 from evd.cli.admin_targets import group
 
-                return group(targets)
+                return group(targets, _help(targets))
         return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """As click does, but from the table: no command is imported for its line."""
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, row.help) for name, row in COMMANDS.items()]
+                + [(targets.noun, _help(targets)) for targets in _admin_targets()]
+            )
 
 
 def _admin_targets() -> list[AdminTargets]:
@@ -103,6 +148,10 @@ def _admin_targets() -> list[AdminTargets]:
     from evd.push.providers import admin_targets
 
     return admin_targets()
+
+
+def _help(targets: AdminTargets) -> str:
+    return f"{targets.noun.capitalize()}s: {targets.about}."
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

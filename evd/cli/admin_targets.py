@@ -15,7 +15,7 @@ from evd.net.client.signature import new_secret
 from evd.push.traits import AdminTargets
 
 
-def group(targets: AdminTargets) -> click.Group:
+def group(targets: AdminTargets, help: str) -> click.Group:
     """The command of one provider's targets."""
     commands = [_add(targets), _list(targets), _remove(targets)]
     if targets.secret_setting is not None:
@@ -23,7 +23,7 @@ def group(targets: AdminTargets) -> click.Group:
     return click.Group(
         targets.noun,
         commands={str(command.name): command for command in commands},
-        help=f"{targets.noun.capitalize()}s: {targets.about}.",
+        help=help,
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,11 +19,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option, named_vehicles, settings, with_writer
 from evd.cli.printing import say, say_error, show
+from evd.cli.times import parse_when
 from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import ConfigError
-from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 from evd.net.client import control_socket
 from evd.sigfox_api.backfill.mapping import Item
 from evd.sigfox_api.backfill.runner import Backfiller
@@ -36,9 +34,6 @@ ESCAPED = 3
 """The control socket's JSON is ASCII with blanks: at most so many times as long as the same document in UTF-8."""
 
 EXIT_INTERRUPTED = 130  # a shell's exit code for SIGINT
-
-_AGO = re.compile(r"([0-9]{1,9})([smhdw])")
-_UNIT_MS = {"s": 1000, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS, "w": 7 * DAY_MS}
 
 
 @click.command()
@@ -154,18 +149,6 @@ async def _show_progress(run: Backfiller) -> None:
             text = f"{run.devices_done} devices, {counts.read} read, {counts.new} new"
             bar.update(task, description=text, completed=run.devices_done, total=run.devices_seen or None, refresh=True)
             await trio.sleep(PROGRESS_EVERY_S)
-
-
-def parse_when(text: str, now: int) -> int:
-    """Epoch ms of an ISO time, or of `2h`, `7d` … before `now`. Raises ConfigError."""
-    ago = _AGO.fullmatch(text)
-    if ago:
-        return max(now - int(ago[1]) * _UNIT_MS[ago[2]], 1)
-    try:
-        moment = datetime.fromisoformat(text)
-        return max(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000), 1)
-    except (ValueError, OverflowError):
-        raise ConfigError(f"{text!r} is not a time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long ago") from None
 
 
 def _print(run: _Run) -> None:

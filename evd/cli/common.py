@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import click
@@ -19,7 +19,9 @@ from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
 from evd.model.tags import tag_in
 from evd.net.client import control_socket
-from evd.payload.field_options import FieldOptions
+
+if TYPE_CHECKING:
+    from evd.payload.field_options import FieldOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")

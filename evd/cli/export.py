@@ -15,10 +15,10 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from evd.cli.backfill import parse_when
 from evd.cli.common import directory_option, settings, with_writer
 from evd.cli.interruption import Interruption
 from evd.cli.printing import PlainOutput, say
+from evd.cli.times import parse_when
 from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.errors import ConfigError

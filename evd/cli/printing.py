@@ -10,17 +10,17 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.box import Box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from evd.model.plain_text import json_text, lines, one_line
+
+if TYPE_CHECKING:  # rich takes as long to import as all that a command without a table does
+    from rich.box import Box
+    from rich.console import Console
+    from rich.text import Text
 
 FILE_COLUMNS = 10_000
 """Width of a table that goes to a file: each row is one line, for grep."""
@@ -60,6 +60,12 @@ def say_error(error: BaseException | str) -> None:
 
 def confirmed(question: str) -> bool:
     return click.confirm(question)
+
+
+def typed_password() -> str:
+    """A password that is typed twice and not shown."""
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    return typed
 
 
 class PlainOutput(io.RawIOBase):
@@ -104,6 +110,10 @@ def table(
     if box is None and len(rows) > DRAWN_ROWS_MAX:
         _write_long(rows, columns, frozenset(right))
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console()
     if not console.is_terminal:
         console.width = FILE_COLUMNS
@@ -122,6 +132,8 @@ def _cell(row: Mapping[str, Any], key: str) -> str:
 
 def _write_long(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], right: frozenset[str]) -> None:
     """The same table without folded cells: rich would take some minutes for a fleet of 100,000."""
+    from rich.cells import cell_len
+
     widths = {
         key: max(cell_len(heading), *(cell_len(_cell(row, key)) for row in rows)) for key, heading in columns.items()
     }
@@ -145,6 +157,8 @@ def say_styled(screen: Console, text: str, style: str = "") -> None:
 
 def cell(text: str) -> Text:
     """A cell of a rich table."""
+    from rich.text import Text
+
     return Text(one_line(text))
 
 

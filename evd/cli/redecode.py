@@ -9,13 +9,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
-from evd.cli.backfill import parse_when
 from evd.cli.common import ask, directory_option, json_option
 from evd.cli.printing import confirmed, say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import parse_when, utc_time
 from evd.clock import now_ms
 from evd.model.status import vehicle_id
 
@@ -106,6 +103,9 @@ def _all_steps(directory: str | None, path: str, wish: dict[str, Any], verb: str
 @contextmanager
 def _bar(verb: str) -> Iterator[Callable[[int, int | None], None]]:
     """A progress bar over the vehicles on stderr, if that is a terminal; yields the function that updates it."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
     columns = (TextColumn("{task.description}"), BarColumn())
     console = Console(stderr=True)
     with Progress(*columns, TaskProgressColumn(), console=console, disable=not console.is_terminal) as progress:

@@ -9,8 +9,6 @@ from typing import Any, BinaryIO
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import Progress, TextColumn
 
 from evd.cli.common import ask_list, directory_option, json_option, reached
 from evd.cli.printing import say, show, table
@@ -74,6 +72,9 @@ def import_(ctx: click.Context, file: BinaryIO, directory: str | None, as_json: 
     For instance {"vehicle": "386625", "token": "fVq…", "uid": "martin"}. Each user becomes an owner of the vehicle.
     It may be repeated: existing registrations stay. Lines that cannot be imported are listed; the others are imported.
     """
+    from rich.console import Console
+    from rich.progress import Progress, TextColumn
+
     found: dict[str, Any] = {"registered": 0, "refused": []}
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed}"))
     quiet = not sys.stderr.isatty()

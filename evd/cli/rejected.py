@@ -7,13 +7,11 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console
-from rich.progress import Progress
 
 from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.printing import say, say_lines, show, table
 from evd.errors import ConfigError
-from evd.redaction.requests import MASK
+from evd.redaction.shapes import MASK
 
 COLUMNS = {
     "number": "NUMBER",
@@ -122,6 +120,9 @@ def _replay_one(directory: str | None, number: int) -> Any:
 
 def _replay_all(directory: str | None) -> list[Any]:
     """In the daemon's steps, with a progress bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
     console = Console(stderr=True)
     total = ask(directory, "GET", "/stats")["stored"]["rejected"]
     results: list[Any] = []

@@ -21,6 +21,18 @@ def duration_s(text: str) -> int:
     return int(found[1]) * _SECONDS[found[2]]
 
 
+def parse_when(text: str, now: int) -> int:
+    """Epoch ms of an ISO time, or of `2h`, `7d` … before `now`. Raises ConfigError."""
+    ago = _DURATION.fullmatch(text)
+    if ago:
+        return max(now - int(ago[1]) * _SECONDS[ago[2]] * 1000, 1)
+    try:
+        moment = datetime.fromisoformat(text)
+        return max(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000), 1)
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{text!r} is not a time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long ago") from None
+
+
 def utc_time(ms: int | None) -> str | None:
     """Epoch ms as text; None stays None, which a table shows as a dash."""
     return None if ms is None else f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%d %H:%M:%S}"

@@ -7,7 +7,7 @@ import sys
 import click
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
-from evd.cli.printing import say, show, table
+from evd.cli.printing import say, show, table, typed_password
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
@@ -83,8 +83,7 @@ def _password(from_stdin: bool) -> str:
     if not from_stdin:
         if not sys.stdin.isatty():
             raise ConfigError("there is no terminal to ask for the password on: use --password-stdin")
-        asked: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-        return asked
+        return typed_password()
     password = sys.stdin.readline(PASSWORD_LINE_MAX).rstrip("\r\n")
     if not password:
         raise ConfigError("stdin has no password: use for instance `evd user add UID --password-stdin < password.txt`")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from evd.cli import sharing
+from evd.cli import life, sharing
 from evd.cli.common import ask, ask_list, directory_option, json_option, named_vehicles, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
@@ -48,7 +48,7 @@ def vehicle() -> None:
     """Vehicles: list, show, set up, share, tag."""
 
 
-for _command in (sharing.claim_code, sharing.claim_codes, sharing.tag):
+for _command in (sharing.claim_code, sharing.claim_codes, sharing.tag, life.delete, life.merge, life.ignore):
     vehicle.add_command(_command)
 
 
@@ -65,7 +65,7 @@ def list_(tag: str | None, directory: str | None, as_json: bool) -> None:
     if as_json:
         show(rows)
     else:
-        table(rows, COLUMNS, empty="No vehicle has sent a status yet.")
+        table([_plain(row) for row in rows], COLUMNS, empty="No vehicle has sent a status yet.")
 
 
 @vehicle.command("show")
@@ -128,10 +128,18 @@ def log_(given: str | None, limit: int, directory: str | None, as_json: bool) ->
         table([row | {"time": utc_time(row["time"])} for row in rows], LOG_COLUMNS, empty="Sigfox reported nothing.")
 
 
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """For people: the last time without its letters, and not the whole last status."""
+    return {**row, "last_time": utc_time(row["last_time_ms"]), "last": None}
+
+
 def _print(row: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show(row)
         return
+    row = _plain(row)
+    row |= {"created": utc_time(row.pop("created_ms")), "last_time_ms": None}
+    row |= row.pop("profile") | {"name": row["name"]}
     remarks = row.pop("remarks")
     row["flagged"] = ", ".join(f"{flag} {count}" for flag, count in row["flagged"].items()) or None
     for name, value in row.items():

@@ -93,6 +93,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("alerts.silent_after_s", 60, 31_536_000),
     ("alerts.push_old_after_s", 1, 604_800),
     ("alerts.disk_free_mib", 0, 1 << 30),
+    ("alerts.disk_free_percent", 0, 100),
     ("alerts.log_mib", 1, 1 << 20),
     ("alerts.loop_lag_ms", 50, 60_000),
     ("alerts.certificate_days", 0, 365),

@@ -274,8 +274,9 @@ class AlarmSettings(Section, frozen=True):
     silent_after_s: float = 6 * 3600
     #: A push that was tried several times: waits between tries reach 10 min.
     push_old_after_s: float = 900
-    #: Or a twentieth of the disk, if that is less.
+    #: The alarm needs both: less than this, and less than a part of the disk, as a small one needs less free space.
     disk_free_mib: int = 1024
+    disk_free_percent: float = 5.0
     #: Length of the WAL: twice what evd truncates it to when no read is open.
     log_mib: int = 128
     #: Every request waits while evd's loop stands still; evd's own steps take no longer than 50 ms.

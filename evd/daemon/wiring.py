@@ -82,7 +82,8 @@ def directory(store: Database, formats: Formats) -> IngestCache:
         except FormatError as error:
             # Another version of evd accepted it. Its vehicles are decoded by the default format, as if it were removed.
             log.error("a format in the database is invalid: add it again", format=name, reason=str(error))
-    return IngestCache(store.living_keys(), store.own_formats(), store.type_formats(), formats)
+    known = store.living_keys(), store.own_formats(), store.type_formats()
+    return IngestCache(*known, formats, ignored=store.ignored_vehicles(), aliases=store.aliases())
 
 
 def token_verifier(config: Config, env: Mapping[str, str], *, dev: bool) -> TokenVerifier:

@@ -14,7 +14,18 @@ import orjson
 from evd.auth.api_keys import Key, KeyRing
 from evd.config.settings import FormatSettings
 from evd.model.commits import CommitSummary
-from evd.model.operations import AddFormat, AddKey, Operation, RemoveFormat, RevokeKey, SetDeviceType, SetVehicle
+from evd.model.operations import (
+    AddFormat,
+    AddKey,
+    DeleteVehicle,
+    IgnoreVehicle,
+    MergeVehicle,
+    Operation,
+    RemoveFormat,
+    RevokeKey,
+    SetDeviceType,
+    SetVehicle,
+)
 from evd.payload.formats import Formats
 
 
@@ -32,6 +43,9 @@ class IngestCache:
         formats: Iterable[tuple[str, str]],
         type_formats: Iterable[tuple[str, str]] = (),
         library: Formats | None = None,
+        *,
+        ignored: Iterable[str] = (),
+        aliases: Iterable[tuple[str, str]] = (),
     ) -> None:
         self.keys = KeyRing(list(keys))
         self.formats: Mapping[str, str] = (changing := dict(formats))
@@ -41,6 +55,12 @@ class IngestCache:
         self._formats = changing
         self._type_formats = of_types
         self._library = library
+        self.ignored = set(ignored)
+        """Vehicles whose callbacks are not kept."""
+        self.aliases = dict(aliases)
+        """Vehicle → the one that it was merged into."""
+        self.special = {*changing, *self.ignored, *self.aliases}
+        """Vehicles with a format of their own, and those that are ignored or merged: no others need a look."""
         self._followers: dict[type[Operation], Callable[[Any], None]] = {
             AddKey: self._key_added,
             RevokeKey: self._key_revoked,
@@ -48,6 +68,9 @@ class IngestCache:
             AddFormat: self._format_added,
             RemoveFormat: self._format_removed,
             SetDeviceType: self._device_type_set,
+            IgnoreVehicle: self._vehicle_ignored,
+            DeleteVehicle: self._vehicle_deleted,
+            MergeVehicle: self._vehicle_merged,
         }
 
     def format_of(self, vehicle: str) -> str | None:
@@ -60,7 +83,7 @@ class IngestCache:
 
     def committed(self, summary: CommitSummary) -> None:
         """Apply a commit's changes."""
-        for operation in (*summary.keys, *summary.formats):
+        for operation in (*summary.keys, *summary.formats, *summary.treatments):
             self._followers[type(operation)](operation)
 
     def _key_added(self, operation: AddKey) -> None:
@@ -71,6 +94,31 @@ class IngestCache:
 
     def _vehicle_set(self, operation: SetVehicle) -> None:
         _assign(self._formats, operation.vehicle, operation.format)
+        self._sort(operation.vehicle)
+
+    def _vehicle_ignored(self, operation: IgnoreVehicle) -> None:
+        (self.ignored.add if operation.ignored else self.ignored.discard)(operation.vehicle)
+        self._sort(operation.vehicle)
+
+    def _vehicle_deleted(self, operation: DeleteVehicle) -> None:
+        vehicle = operation.vehicle
+        for alias in [alias for alias, into in self.aliases.items() if vehicle in (alias, into)]:
+            del self.aliases[alias]
+            self._sort(alias)
+        self._sort(vehicle)
+
+    def _vehicle_merged(self, operation: MergeVehicle) -> None:
+        vehicle, into = operation.vehicle, operation.into
+        self.aliases = {alias: into if old == vehicle else old for alias, old in self.aliases.items() if alias != into}
+        self.aliases[vehicle] = into
+        self.ignored.discard(vehicle)
+        self._sort(vehicle)
+        self._sort(into)
+
+    def _sort(self, vehicle: str) -> None:
+        """Note whether the vehicle is special."""
+        is_special = vehicle in self._formats or vehicle in self.ignored or vehicle in self.aliases
+        (self.special.add if is_special else self.special.discard)(vehicle)
 
     def _device_type_set(self, operation: SetDeviceType) -> None:
         _assign(self._type_formats, operation.device_type, operation.format)

@@ -24,8 +24,8 @@ __all__ = ["FastPath", "NoFastPath", "choose"]
 class NoFastPath:
     """The substitute without Cython, for which nothing is ordinary; its methods specify those of `FastPath` too.
 
-    `default` is the default format. `assigned` holds the vehicles with a format of their own. It is consulted for each
-    callback, so it may change.
+    `default` is the default format. `assigned` holds the vehicles with a format of their own, and those that are
+    ignored or merged. It is consulted for each callback, so it may change.
     """
 
     def __init__(self, default: Format, assigned: Container[str]) -> None:

@@ -23,6 +23,7 @@ from evd.ingest.transaction import (
     Transaction,
     data_callback,
 )
+from evd.ingest.treatment import treated
 from evd.log.logger import log
 from evd.model.connectivity import SIGFOX, WLAN
 from evd.model.json_bytes import json_bytes
@@ -83,7 +84,7 @@ class Parser:
         self._formats = formats
         self._outcomes = outcomes
         self.findings = DecodeFindings()
-        self._fast_path = FastPath(formats.default, directory.formats)
+        self._fast_path = FastPath(formats.default, directory.special)
         self._batches = _Batches.of(settings)
         self._names = {name: NamePaths(f"sigfox.names.{name}", paths) for name, paths in settings.names.items()}
         for name in self._names.keys() - _NAMED:
@@ -144,6 +145,12 @@ class Parser:
         `document` is kept with it: the body as received, or its variables as JSON. If it is not `live`, its device no
         longer listens and is offered no downlink.
         """
+        read = self._callback(kind, variables, connectivity, document, now, live=live)
+        return treated(read, self._directory) if read.vehicle in self._directory.special else read
+
+    def _callback(
+        self, kind: str, variables: dict[str, Any], connectivity: int, document: bytes, now: int, *, live: bool
+    ) -> Callback:
         left_out: tuple[str, ...] = ()
         if MASK in variables.values():
             left_out = _masked_names(variables)
@@ -165,7 +172,8 @@ class Parser:
     def alone(self, variables: dict[str, Any], document: bytes, now: int) -> Arrive:
         """The message that a DATA_ADVANCED repeats, as a status of its own. Raises BadRequest."""
         arrival = self._arrival(read_message(unmasked(variables)), SIGFOX, document, now)
-        return msgspec.structs.replace(arrival, flags=f"{arrival.flags} {ALONE}".strip())
+        vehicle = self._directory.aliases.get(arrival.vehicle, arrival.vehicle)
+        return msgspec.structs.replace(arrival, vehicle=vehicle, flags=f"{arrival.flags} {ALONE}".strip())
 
     def _comes_alone(self, variables: dict[str, Any]) -> bool:
         """Whether evd does not wait for the DATA of this DATA_ADVANCED."""

@@ -105,4 +105,5 @@ def _entry(refusal: RequestError) -> dict[str, Any]:
 
 def _moment(item: GoodLine) -> tuple[int, int]:
     arrival: Any = item.callback.operations[0]
-    return arrival.time, -1 if arrival.seq is None else arrival.seq
+    seq = getattr(arrival, "seq", None)
+    return getattr(arrival, "time", 0), -1 if seq is None else seq

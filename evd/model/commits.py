@@ -18,10 +18,13 @@ from evd.model.operations import (
     AddOwner,
     AddToken,
     Arrive,
+    DeleteVehicle,
     EndSessions,
+    IgnoreVehicle,
     Implied,
     ImportOwner,
     ImportRegistration,
+    MergeVehicle,
     OpenSession,
     Operation,
     RecordEvents,
@@ -52,6 +55,8 @@ class CommitSummary(NamedTuple):
     """An AddKey has the roles that the key has now."""
     formats: Sequence[AddFormat | RemoveFormat | SetDeviceType | SetVehicle] = ()
     """Formats that were added or removed, and vehicles and device types whose format changed."""
+    treatments: Sequence[IgnoreVehicle | DeleteVehicle | MergeVehicle] = ()
+    """Vehicles whose callbacks are treated otherwise from now on."""
     identities: Sequence[tuple[Operation, Any]] = ()
     """What changed of users, sessions, access tokens and owners: operations, each with its result."""
     owners_removed: Sequence[RemoveOwner] = ()
@@ -81,10 +86,12 @@ _Done = tuple[Any, Any]
 _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 
 _OWNERS = (AddOwner, ImportOwner, RemoveOwner)
-_IDENTITIES = (SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
+_TREATMENTS = (IgnoreVehicle, DeleteVehicle, MergeVehicle)
+
+_IDENTITIES = (MergeVehicle, SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
 
 _OBSERVED = {
-    *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES),
+    *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES, *_TREATMENTS),
     *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
     *(SetEventSettings, RecordEvents),
 }
@@ -109,7 +116,7 @@ def _unfold(operations: Any, results: Sequence[Any], newest: list[Arrive], done:
             if type(result) is list:
                 _unfold(operation.operations, result, newest, done)
         elif isinstance(result, Implied):
-            _unfold(result.operations, [True] * len(result.operations), newest, done)
+            _unfold(result.operations, [None] * len(result.operations), newest, done)
         elif type(operation) in _OBSERVED and not isinstance(result, Exception):
             done.append((operation, result))
 
@@ -123,6 +130,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         newest=tuple(newest),
         keys=tuple([_key(*one) for one in changed if isinstance(one[0], AddKey | RevokeKey)]),
         formats=tuple([one for one in _of(changed, *_FORMATS) if getattr(one, "format", None) is not msgspec.UNSET]),
+        treatments=_of(changed, *_TREATMENTS),
         identities=tuple([one for one in changed if type(one[0]) in _IDENTITIES]),
         owners_removed=owners_removed,
         registered=_vehicles(registered),

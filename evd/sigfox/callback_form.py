@@ -64,13 +64,13 @@ def definitions(
     With `bidir` devices may ask for downlinks. With `batch` Sigfox collects the messages of one second and writes each
     by `batch_pattern`. Raises ConfigError if `batch_pattern` lacks a variable that is needed.
     """
-    data = BIDIR if bidir else UPLINK  # with both, each message would come twice
+    left_out = UPLINK if bidir else BIDIR  # with both, each message would come twice
     if batch and bidir and "{ack}" not in batch_pattern:
         raise ConfigError(
             f"sigfox.batch_pattern is {batch_pattern!r}, so no line would say whether its device asks for a downlink: "
             "add {ack} to it, or leave out --batch"
         )
-    names = [name for name in ROWS if name == data or name not in DATA_KINDS]
+    names = [name for name in ROWS if name != left_out]
     return [_definition(name, url.rstrip("/"), batch_pattern if batch else "", grammar or "") for name in names]
 
 

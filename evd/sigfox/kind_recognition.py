@@ -108,7 +108,8 @@ def _kind_of_words(document: Mapping[str, Any], words: Any) -> str | None:
         return None
     word = words.strip().lower().replace("/", "_").replace("-", "_")
     for prefix in ("service_", "srv_", "data_"):
-        word = word.removeprefix(prefix)
+        if word not in KINDS:
+            word = word.removeprefix(prefix)
     if word == "data":  # UPLINK or BIDIR
         return BIDIR if any(_marked(document, mark, by_name=True) for mark in KINDS[BIDIR].marks) else UPLINK
     return word if word in KINDS else None

@@ -164,6 +164,12 @@ class Database(Store, Protocol):
     def own_formats(self) -> list[tuple[str, str]]:
         """(vehicle, format) of the vehicles with a format of their own; call before the first `write`."""
 
+    def ignored_vehicles(self) -> list[str]:
+        """Vehicles whose callbacks are not kept; call before the first `write`."""
+
+    def aliases(self) -> list[tuple[str, str]]:
+        """(vehicle, the one that it was merged into); call before the first `write`."""
+
     def type_formats(self) -> list[tuple[str, str]]:
         """(device type, format) of the device types with a format; call before the first `write`."""
 

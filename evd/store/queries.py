@@ -10,7 +10,7 @@ A list's `after` is the cursor of the page before. A page has at most `limit` ro
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Any, Protocol
 
 from evd.derived.rollups import Rollup
 from evd.model.kept_status import KeptStatus
@@ -27,8 +27,8 @@ from evd.store.records import (
     DownlinkRow,
     EventRow,
     FinishedPush,
-    FleetRow,
     FormatUse,
+    IgnoredRow,
     InvitationRow,
     KeyRow,
     Listing,
@@ -54,6 +54,7 @@ from evd.store.records import (
     VehicleName,
     WaitingPush,
 )
+from evd.store.vehicle_records import WHOLE_FLEET, Bucket, FleetRow, FleetSearch, ProfileRow
 
 
 class StatusQueries(Protocol):
@@ -62,10 +63,19 @@ class StatusQueries(Protocol):
     async def last(self, vehicle: str) -> Status | None:
         """The vehicle's newest status that is not ahead of the server's clock. Small."""
 
-    async def range_page(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[Status], bool]:
+    async def range_page(
+        self, span: TimeSpan, after: SortKey | None, room: PageLimit, *, down: bool = False
+    ) -> tuple[list[Status], bool]:
         """Statuses of the span after the sort key `after`, the oldest first, and whether more follow.
 
-        If the status at `after` is no longer in the ring, none with its time and seqNumber is left out.
+        `down`: those before it, the newest first. If the status at `after` is no longer in the ring, none with its time
+        and seqNumber is left out.
+        """
+
+    async def buckets(self, span: TimeSpan, width: int, limit: int, *, down: bool = False) -> tuple[list[Bucket], bool]:
+        """The first buckets of the span that have statuses, `limit` at most, and whether more follow.
+
+        A bucket begins at a multiple of `width` ms since 1970. `down`: the last ones, the latest first.
         """
 
     async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
@@ -94,11 +104,16 @@ class StatusQueries(Protocol):
 class VehicleQueries(Protocol):
     """Vehicles, and what is known of each besides its statuses."""
 
-    async def fleet(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[FleetRow]:
-        """All vehicles, by id."""
+    async def fleet(
+        self, search: FleetSearch = WHOLE_FLEET, after: tuple[Any, ...] | None = None, limit: int = LISTED_MAX
+    ) -> Listing[FleetRow]:
+        """The vehicles that the search is for, in its order; `after` is the `key` of a row."""
 
-    async def vehicle(self, vehicle: str) -> FleetRow | None:
-        """One vehicle. Small."""
+    async def vehicle(self, vehicle: str, uid: str | None = None, stale_before: int = 0) -> FleetRow | None:
+        """One vehicle that has a ring, or to which the user has a relation; see FleetSearch. Small."""
+
+    async def profile(self, vehicle: str) -> ProfileRow:
+        """The vehicle's profile; all is None for a vehicle without one. Small."""
 
     async def vehicles_from(self, first: str, limit: int) -> list[str]:
         """The ids of known vehicles in their order, from `first` on. Small."""
@@ -184,6 +199,9 @@ class SharingQueries(Protocol):
 
     async def tagged(self, tag: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[VehicleName]:
         """Vehicles that have the tag, by id."""
+
+    async def ignored(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[IgnoredRow]:
+        """Vehicles whose callbacks are not kept, by id."""
 
     async def vehicles_of(self, uid: str) -> frozenset[str]:
         """Vehicles that the user owns or may see."""

@@ -89,30 +89,6 @@ class TracedStatus(TypedDict):
 
 # ---- vehicles ----
 
-FleetRow = dict[str, Any]
-"""A vehicle: FLEET_KEYS and its main measures under the app's names. A single vehicle also has `format` and `created`.
-
-`last_time` is a text in UTC; unknown values are None.
-"""
-
-FLEET_KEYS = frozenset(
-    {
-        "vehicle",
-        "name",
-        "last_time",
-        "age_s",
-        "channel",
-        "state",
-        "kept",
-        "keep",
-        "too_old",
-        "status_id",
-        "modem_battery_v",
-        "modem_temperature_c",
-    }
-)
-"""The keys that every row of the fleet has, whatever measures there are."""
-
 
 class DayRow(TypedDict):
     """Received and lost frames of a vehicle on one day (UTC); only frames with a seqNumber count."""
@@ -199,6 +175,13 @@ class OwnerRow(TypedDict):
     vehicle: str
     relation: Relation
     created: int
+
+
+class IgnoredRow(TypedDict):
+    vehicle: str
+    since: int
+    callbacks: int
+    """How many came since."""
 
 
 class InvitationRow(TypedDict):

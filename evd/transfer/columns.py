@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from evd.model.connectivity import SIGFOX, WLAN
-from evd.model.kept_status import KeptStatus
 from evd.model.measures import MEASURES, AppType
+from evd.model.status import Status
 from evd.push.trace import short
 from evd.store.records import MovedOwnerRow, MovedRegistrationRow
 
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 
 TEXT, WHOLE, REAL, FLAG = "text", "whole", "real", "flag"
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # so that isoformat adds no zone
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a text that begins so for a formula (owasp.org, "CSV Injection")."""
 
@@ -78,34 +78,35 @@ OWNERS = ExportColumns({"vehicle": TEXT, "uid": TEXT, "relation": TEXT, "created
 
 def rfc3339(ms: int) -> str:
     """Epoch ms as RFC 3339 in UTC: `2021-12-13T12:53:20.000Z`."""
-    return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+    return f"{(_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec='milliseconds')}Z"
 
 
-def status_row(kept: KeptStatus) -> dict[str, Any]:
+def status_row(status: Status) -> dict[str, Any]:
     """A status under the names of STATUSES. `other`: its other fields, as a JSON object."""
-    values = kept.values()
+    values = status.values()
     row: dict[str, Any] = {
-        "vehicle": kept.vehicle,
-        "id": kept.status_id,
-        **_moment("time", kept.time),
-        **_moment("received", kept.received),
-        "channel": CHANNELS.get(kept.connectivity),
-        "seqNumber": kept.seq,
-        "rawdata": None if kept.payload is None else kept.payload.hex(),
+        "vehicle": status.vehicle,
+        "id": status.status_id,
+        **_moment("time", status.time),
+        **_moment("received", status.received),
+        "channel": CHANNELS.get(status.connectivity),
+        "seqNumber": status.seq,
+        "rawdata": None if status.payload is None else status.payload.hex(),
     }
-    for name in MEASURES:
-        value = values.get(name)
-        fits = value is None or type(value) in _TYPES[STATUSES.types[name]]
-        row[name] = value if fits else None
-        if fits:
-            values.pop(name, None)
+    for name, types in _MEASURES:
+        value = values.pop(name, None)
+        if value is None or type(value) in types:
+            row[name] = value
+        else:
+            row[name], values[name] = None, value
     other = {name: value for name, value in values.items() if value is not None}
-    row["flags"] = kept.flags
+    row["flags"] = status.flags
     row["other"] = orjson.dumps(other).decode() if other else None
     return row
 
 
 _TYPES: dict[str, tuple[type, ...]] = {TEXT: (str,), WHOLE: (int,), REAL: (int, float), FLAG: (bool,)}
+_MEASURES = tuple((name, _TYPES[STATUSES.types[name]]) for name in MEASURES)
 
 
 def registration_row(record: MovedRegistrationRow) -> dict[str, Any]:

@@ -11,17 +11,16 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from daemon_process import READY_S, STOP_S, Lines, clean_env, run_evd
+from daemon_process import READY_S, STOP_S, Lines, Process, clean_env, run_evd, start
 
 
 @dataclass
@@ -29,7 +28,7 @@ class RunningDemo:
     """`screen` is what it prints, `errors` its stderr."""
 
     directory: Path
-    process: subprocess.Popen[str]
+    process: Process
     screen: Lines
     errors: Lines
 
@@ -57,21 +56,24 @@ class RunningDemo:
             self.errors.close()
 
 
+def start_demo(home: Path, *arguments: str, streams: tuple[int, int], env: Mapping[str, str] | None = None) -> Process:
+    """In `home`, on a free port; `streams` are stdout and stderr."""
+    with chdir(home), Path(os.devnull).open("rb") as nothing:
+        command = ["-m", "evd", "demo", "--bind", "127.0.0.1:0", *arguments]
+        return start(command, clean_env(env), (nothing.fileno(), *streams))
+
+
 @contextmanager
 def running_demo(home: Path, *arguments: str) -> Iterator[RunningDemo]:
     """In `home`, on a free port, until the block ends or the test stops it."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evd", "demo", "--bind", "127.0.0.1:0", *arguments],
-        cwd=home,
-        env=clean_env(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    running = RunningDemo(home / "evd-data", process, Lines(process.stdout), Lines(process.stderr))
+    (screen, to_screen), (errors, to_errors) = os.pipe(), os.pipe()
+    try:
+        process = start_demo(home, *arguments, streams=(to_screen, to_errors))
+    finally:
+        os.close(to_screen)
+        os.close(to_errors)
+    shown, said = (Lines(os.fdopen(pipe, encoding="utf-8")) for pipe in (screen, errors))
+    running = RunningDemo(home / "evd-data", process, shown, said)
     try:
         assert running.screen.wait_for("Ctrl-C stops", READY_S), f"the demo does not start:\n{running.errors}"
         yield running
@@ -225,25 +227,14 @@ def test_no_setting_of_the_directory_sends_pushes_to_the_real_fcm(tmp_path: Path
 
 def test_on_a_terminal_the_counts_move(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
-    with (
-        os.fdopen(ours, "rb", buffering=0) as screen,
-        subprocess.Popen(
-            [sys.executable, "-m", "evd", "demo", "--bind", "127.0.0.1:0", "--for", "2"],
-            cwd=tmp_path,
-            env=clean_env({"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}),
-            stdout=theirs,
-            stderr=theirs,
-            stdin=subprocess.DEVNULL,
-        ) as process,
-    ):
-        os.close(theirs)
-        shown = b""
-        try:
-            while chunk := screen.read(65_536):
-                shown += chunk
-        except OSError:  # Linux: the other end is closed
-            pass
-        assert process.wait(STOP_S) == 0
+    screen_size = {"TERM": "xterm", "COLUMNS": "120", "LINES": "40"}
+    process = start_demo(tmp_path, "--for", "2", streams=(theirs, theirs), env=screen_size)
+    os.close(theirs)
+    shown = b""
+    with os.fdopen(ours, "rb", buffering=0) as screen, suppress(OSError):  # Linux: the other end is closed
+        while chunk := screen.read(65_536):
+            shown += chunk
+    assert process.wait(STOP_S) == 0
     counts = re.findall(rb"(\d+) sent, \d+ answered 201", shown)
     assert len(set(counts)) >= 2
     assert b"Stopped. " in shown

@@ -147,7 +147,7 @@ def test_a_round_trip_beside_the_daemon_is_exact(daemon: RunningDaemon, files: l
     headers = {"x-api-key": daemon.keys["admin"]}
     listed = httpx.get(f"{daemon.url}/api/v1/vehicles", headers=headers).json()
     (fleet,) = (one for one in listed if one["vehicle"] == VEHICLES[0])
-    assert (fleet["kept"], fleet["last_time"]) == (800, "2023-11-16 14:10:20"), "in the order of their times"
+    assert (fleet["kept"], fleet["last_time"]) == (800, "2023-11-16T14:10:20.000Z"), "in the order of their times"
     one = {name: next(iter(value.values())) for name, value in STATUSES[1].items()}
     sent = {"device": one["vehicleId"], "time": FIRST_S + 60, "data": one["rawdata"], "seqNumber": 1}
     answer = httpx.post(f"{daemon.url}/sigfox/uplink", json=sent, headers={"x-api-key": daemon.keys["sigfox"]})

@@ -1,4 +1,4 @@
-"""What reaches a person's terminal: every command runs on a pty against a daemon whose every word is hostile.
+"""What reaches a person's terminal: every command writes to a pty, against a daemon whose every word is hostile.
 
 Between the command and a real daemon stands a proxy that appends hostile text to each text of each answer. So whatever
 a command prints of what it was given is tried, whether or not a stranger can bring it there today.
@@ -6,7 +6,9 @@ a command prints of what it was given is tried, whether or not a stranger can br
 
 from __future__ import annotations
 
+import gc
 import http.server
+import io
 import json
 import os
 import pty
@@ -14,7 +16,6 @@ import re
 import select
 import signal
 import socketserver
-import subprocess
 import sys
 import termios
 import threading
@@ -26,10 +27,11 @@ from typing import Any
 
 import httpx
 import pytest
-from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
+from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon, start
 from fake_sigfox import LOGIN, PASSWORD, Answer, fake_sigfox
 from receivers import receiver, says
 
+from evd.cli import main
 from evd.errors import ControlError
 from evd.net.client import control_socket
 
@@ -219,32 +221,60 @@ class Terminal:
         assert "Traceback" not in self.text, self.text
 
 
-def on_a_terminal(
-    *arguments: str | Path,
-    env: dict[str, str] | None = None,
-    until: Callable[[str], bool] | None = None,
-    stdin: bytes = b"",
-) -> Terminal:
-    """Run `evd ARGUMENTS` on a pty that is wide and knows no colours, to its end, or until its output is enough."""
+def opened() -> tuple[int, int]:
+    """A pty that is wide: both ends, the terminal's and the program's."""
     outer, inner = pty.openpty()
     termios.tcsetwinsize(inner, (50, 20_000))
     attributes = termios.tcgetattr(inner)
     attributes[3] &= ~termios.ECHO
     termios.tcsetattr(inner, termios.TCSANOW, attributes)
-    more = {
-        "TERM": "dumb",
-        "NO_COLOR": "1",
-        "COLUMNS": "20000",
-        "PYTHONIOENCODING": "utf-8:surrogateescape",
-        **(env or {}),
-    }
-    command = [os.fsencode(one) for one in (sys.executable, "-m", "evd", *map(str, arguments))]
-    process = subprocess.Popen(
-        command, env=clean_env(more), stdin=inner, stdout=inner, stderr=inner, start_new_session=True
-    )
+    return outer, inner
+
+
+PLAIN = {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "20000", "LINES": "50"}
+"""The environment of a terminal that knows no colours."""
+
+
+def on_a_terminal(*arguments: str | Path) -> Terminal:
+    """Run `evd ARGUMENTS` with a pty as its standard streams, in this process: a start costs more than the rest."""
+    outer, inner = opened()
+    data: list[bytes] = []
+
+    def read() -> None:
+        with suppress(OSError):  # Linux: the other end is closed
+            while part := os.read(outer, 65_536):
+                data.append(part)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    threshold = gc.get_threshold()
+    try:
+        with (
+            os.fdopen(inner, "r+b", buffering=0) as raw,
+            io.TextIOWrapper(raw, "utf-8", "surrogateescape", line_buffering=True, write_through=True) as stream,
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            for name in ("stdin", "stdout", "stderr"):
+                patch.setattr(sys, name, stream)
+            for name, value in PLAIN.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                main([str(one) for one in arguments])
+    finally:
+        gc.set_threshold(*threshold)
+        reader.join(WAIT_S)
+        os.close(outer)
+    assert isinstance(ended.value.code, int)
+    return Terminal(b"".join(data), ended.value.code)
+
+
+def in_a_process(
+    *arguments: str | Path, env: dict[str, str] | None = None, until: Callable[[str], bool] | None = None
+) -> Terminal:
+    """The same in a process of its own, to its end, or until its output is enough: then it is interrupted."""
+    outer, inner = opened()
+    process = start(["-m", "evd", *map(str, arguments)], clean_env({**PLAIN, **(env or {})}), (inner, inner, inner))
     os.close(inner)
-    if stdin:
-        os.write(outer, stdin)
     data, end = b"", time.monotonic() + WAIT_S
     try:
         while time.monotonic() < end:
@@ -352,7 +382,7 @@ def test_a_refused_request_is_shown_in_its_own_lines_and_no_others(place: Path) 
 
 def test_the_live_stream_is_a_line_for_each_status(place: Path) -> None:
     for more in ((), ("--json",)):
-        told = on_a_terminal("watch", "--dir", place, *more, until=lambda text: "loud" in text)
+        told = in_a_process("watch", "--dir", place, *more, until=lambda text: "loud" in text)
         told.assert_plain()
         assert "A1" in told.text
         assert len([line for line in told.text.splitlines() if "A1" in line]) == len(told.text.splitlines())
@@ -375,7 +405,7 @@ def test_what_sigfox_says_reaches_no_terminal_but_as_text(place: Path) -> None:
     config = ("sigfox", "config", "--url", "https://evd.example", "--create", "--device-type", "t1")
     for command in (("backfill", "--since", "1h", "--device", "A1"), config):
         with hostile_sigfox() as env:
-            told = on_a_terminal(*command, "--dir", place, env={**env, "EVD_SIGFOX_KEY": "key-of-evd"})
+            told = in_a_process(*command, "--dir", place, env={**env, "EVD_SIGFOX_KEY": "key-of-evd"})
         told.assert_plain()
         assert MARK in told.text
 
@@ -388,7 +418,7 @@ def test_what_another_server_says_reaches_no_terminal_but_as_text(place: Path) -
     ):
         with receiver(says("400 No\x9b", "content-type: application/json", "server: x\x9by", body=detail)) as server:
             env = {"EVD_SIGFOX_KEY": "key-of-evd", "EVD_KEY_SIGFOX": "k", "EVD_DEVICE_KEY": "k"}
-            on_a_terminal(*command, server.url, env=env).assert_plain()
+            in_a_process(*command, server.url, env=env).assert_plain()
 
 
 def test_a_log_on_a_terminal_is_plain(tmp_path: Path) -> None:
@@ -407,6 +437,6 @@ def test_a_log_on_a_terminal_is_plain(tmp_path: Path) -> None:
                 assert httpx.post(url[0] + path, content=content.encode(), headers=headers).status_code == 400
         return text.count("a callback is rejected") == 3
 
-    told = on_a_terminal("serve", "--dir", tmp_path / "evd", "--bind", "127.0.0.1:0", until=send)
+    told = in_a_process("serve", "--dir", tmp_path / "evd", "--bind", "127.0.0.1:0", until=send)
     told.assert_plain()
     assert told.text.count("a callback is rejected") == 3

@@ -79,7 +79,8 @@ def test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it
                 text=True,
             )
             told = notify.recv(4096).decode()
-            assert told.startswith("EXTEND_TIMEOUT_USEC=60000000\nSTATUS=upgrading the database from schema 4 to 6: ")
+            upgrading = f"upgrading the database from schema 4 to {SCHEMA_VERSION}: "
+            assert told.startswith(f"EXTEND_TIMEOUT_USEC=60000000\nSTATUS={upgrading}")
             assert "evd.db-wal" in told
             if not killed:
                 while "READY=1" not in told:

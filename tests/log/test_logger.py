@@ -8,8 +8,6 @@ import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from daemon_process import READY_S, STOP_S, clean_env, init
+from daemon_process import READY_S, STOP_S, clean_env, init, start
 
 from evd.auth.api_keys import new_key
 from evd.log.logger import configure, lines_dropped, log, redact
@@ -214,13 +212,9 @@ def test_evd_takes_and_keeps_callbacks_whatever_becomes_of_its_log(tmp_path: Pat
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     descriptor = stderr()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "evd", "serve", "--dir", str(tmp_path / "evd"), "--bind", address],
-        env=clean_env(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=descriptor,
-    )
+    command = ["-m", "evd", "serve", "--dir", str(tmp_path / "evd"), "--bind", address]
+    with Path(os.devnull).open("r+b") as null:
+        process = start(command, clean_env(), (null.fileno(), null.fileno(), descriptor))
     os.close(descriptor)
     try:
         with httpx.Client(base_url=f"http://{address}", headers={"x-api-key": keys["sigfox"]}) as client:

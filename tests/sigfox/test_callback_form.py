@@ -15,7 +15,7 @@ from fake_sigfox import LOGIN, PASSWORD, fake_sigfox
 from evd.errors import ConfigError
 from evd.model.measures import EV_GRAMMAR
 from evd.request import body as shapes
-from evd.sigfox.callback_form import CallbackDefinition, as_api, definitions, why_not_creatable
+from evd.sigfox.callback_form import ROWS, CallbackDefinition, as_api, definitions, why_not_creatable
 from evd.sigfox.kind_recognition import kind_of, require
 from evd.sigfox.kinds.registry import DATA_KINDS, KINDS
 from evd.sigfox.message import read_message
@@ -225,3 +225,14 @@ def test_created_callbacks_carry_the_key_and_are_not_created_twice(tmp_path: Pat
     assert len(sigfox.callbacks["5aae"]) == len(made) - 1
     assert {one["headers"]["x-api-key"] for one in sigfox.callbacks["5aae"]} == {"the-key-of-evd"}
     assert "the-key-of-evd" not in first.stdout + second.stdout
+
+
+@pytest.mark.parametrize("bidir", [False, True])
+def test_another_kind_with_a_message_has_a_form_beside_the_data_callback(
+    bidir: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for table, row in ((ROWS, ROWS["uplink"]), (KINDS, KINDS["uplink"])):
+        monkeypatch.setitem(table, "burst", row)  # type: ignore[misc]
+    kinds = [one.kind for one in definitions("https://evd.example", bidir=bidir)]
+    assert kinds.count("burst") == 1
+    assert ("uplink" in kinds, "bidir" in kinds) == (not bidir, bidir)

@@ -136,3 +136,9 @@ def test_what_is_missing_is_named_all_at_once() -> None:
         require("acknowledge", {"time": 1, "infoCode": "null", "device": ""})
     assert caught.value.error == "Missing basic attributes"
     assert caught.value.detail.endswith("infoCode: no value stands under device, infoCode")
+
+
+@pytest.mark.parametrize("said", ["DATA_BURST", "data/burst", "SERVICE/DATA_BURST", "data_burst"])
+def test_a_kind_may_begin_with_the_word_of_its_group(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KINDS, "data_burst", KINDS["uplink"])  # type: ignore[attr-defined]
+    assert kind_of({"callbackType": said, "device": "386625", "time": 1, "data": "13"}) == "data_burst"

@@ -43,7 +43,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B1 SERVICE/STATUS: out-of-band frame": (
         RECORDED,
         "sigfox/kinds/test_status::test_a_status_is_a_note_the_modems_state_and_a_frame",
-        "model/test_frame_counter::test_a_status_frame_is_no_gap_and_no_status",
+        "store/contract/test_days::test_a_status_frame_is_no_gap_and_no_status",
     ),
     "B1 SERVICE/DATA_ADVANCED: 25 s after the first frame": (
         f"{DELIVERY}::test_data_advanced_before_or_after_its_message_is_the_same",
@@ -70,7 +70,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B1 infoCode 0..8": (
         "sigfox/kinds/test_acknowledge::test_every_info_code_is_named_in_its_note",
-        "store/sqlite/tables/test_downlinks::test_an_info_code_closes_the_downlink_or_leaves_it",
+        "store/contract/test_downlinks::test_an_info_code_closes_the_downlink_or_leaves_it",
     ),
     "B1 removed or deprecated variables": (
         "ingest/test_service_sigfox::test_legacy_variables_are_kept_and_identify_nothing",
@@ -99,12 +99,12 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
         f"{DELIVERY}::test_after_4095_comes_0_and_the_newer_one_is_last",
     ),
     "B2 seqNumber may be absent": (
-        "model/test_frame_counter::test_what_sigfox_did_not_number_is_not_counted",
+        "store/contract/test_days::test_what_sigfox_did_not_number_is_not_counted",
         RECORDED,
     ),
     "B2 seqNumber counts STATUS frames too, re-flashing restarts it": (
-        "model/test_frame_counter::test_the_days_hang_on_the_frames_and_not_on_their_order_repeats_groups_restarts_or_crashes",
-        "model/test_frame_counter::test_a_status_frame_is_no_gap_and_no_status",
+        "store/contract/test_days::test_the_days_hang_on_the_frames_and_not_on_their_order_repeats_groups_or_restarts",
+        "store/contract/test_days::test_a_status_frame_is_no_gap_and_no_status",
     ),
     "B2 Sigfox's own check: max(300*days, contract*(days+2))": (
         "model/test_frame_counter::test_a_gap_is_what_the_network_lets_pass_and_a_restart_beyond",
@@ -114,8 +114,8 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
         "sigfox/test_network_reports::test_law_a_report_is_the_same_in_every_shape",
     ),
     "B2 limits: 140 uplinks a day of 12 bytes, 4 downlinks of 8 bytes": (
-        "model/test_frame_counter::test_the_view_shows_the_share_received_and_what_is_used_of_the_budget",
-        "store/sqlite/tables/test_downlinks::test_other_hex_is_refused_with_a_sentence",
+        "store/contract/test_days::test_a_day_has_the_share_received_and_what_is_used_of_the_budget",
+        "sigfox/test_downlink_payloads::test_other_hex_is_refused_with_a_sentence",
         "sigfox/test_message::test_what_cannot_be_read_is_refused_with_a_sentence",
     ),
     "B3 GET, POST or PUT": (f"{DELIVERY}::test_a_message_is_the_same_by_every_method_and_content_type",),
@@ -160,7 +160,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B4 duplicates: same device, time, seqNumber, data": (
         "ingest/test_service::test_a_redelivery_in_whatever_shape_is_answered_alike_and_changes_nothing",
-        "store/contract/test_statuses::test_equal_time_and_number_with_another_payload_are_two_statuses_by_arrival",
+        "store/contract/test_rings::test_equal_time_and_number_with_another_payload_are_two_statuses_by_arrival",
     ),
     "B4 order: B can pass A by minutes": (
         f"{DELIVERY}::test_a_message_that_was_passed_takes_its_place_and_is_not_the_last",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -187,14 +188,34 @@ def _run(arguments: list[str]) -> None:
     """As `python ARGUMENTS` does; `-m evd` or a program's file comes first."""
     if arguments[0] == "-m":
         sys.argv = arguments[1:]
-        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        try:
+            runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        except SystemExit as end:
+            if isinstance(end.code, int):
+                _end(end.code)
+            raise
     else:
         sys.argv = arguments
         runpy.run_path(arguments[0], run_name="__main__")
 
 
+def _end(code: int) -> None:
+    """A command's end, but for the finalization of all modules, most of which it never used: it costs a fork more than
+    a command does. A daemon's end is whole."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = code if stream is sys.stderr else 120  # as of an interpreter whose stdout is gone
+    os._exit(code)
+
+
 if __name__ == "__main__":
     _import_all()
     assert threading.active_count() == 1, "a fork has the thread alone that forks"
+    gc.collect()
+    gc.freeze()  # a collection in a fork would copy every page that the server shares with it
     if (wanted := _serve(socket.socket(fileno=int(sys.argv[1])))) is not None:
         _run(wanted)

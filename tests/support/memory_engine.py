@@ -113,7 +113,9 @@ class MemoryDatabase:
     def own_formats(self) -> list[Any]:
         return []
 
-    type_formats = named_formats = find_damage = living_sessions = living_tokens = own_formats
+    ignored_vehicles = aliases = type_formats = named_formats = find_damage = living_sessions = living_tokens = (
+        own_formats
+    )
 
     def due_pushes(self, kinds: Iterable[str] = ()) -> NoRows:
         return NoRows()

@@ -11,8 +11,6 @@ import os
 import random
 import signal
 import ssl
-import subprocess
-import sys
 import time
 from bisect import bisect_right
 from collections import Counter, defaultdict
@@ -27,7 +25,7 @@ import orjson
 import trustme
 from builders import ROOMY, new_store, rows
 from crash_load import Load, leaver, talker
-from daemon_process import READY_S, STOP_S, Lines, clean_env, init, running_daemon
+from daemon_process import READY_S, STOP_S, clean_env, init, running_daemon, start_logged
 
 from evd.config.settings import PushSettings
 from evd.model.operations import Register
@@ -90,15 +88,8 @@ def fcm_over_tls(directory: Path) -> Iterator[Fcm]:
     trust, chain = directory / "authority.pem", directory / "fcm.pem"
     authority.cert_pem.write_to_path(str(trust))
     issued.private_key_and_cert_chain_pem.write_to_path(str(chain))
-    command = [sys.executable, "-m", "evd", "fake-fcm", "--bind", "127.0.0.1:0", "--dir", str(directory)]
-    process = subprocess.Popen(
-        [*command, "--tls-cert", str(chain), "--tls-key", str(chain)],
-        env=clean_env(),
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    said = Lines(process.stderr)
+    command = ["-m", "evd", "fake-fcm", "--bind", "127.0.0.1:0", "--dir", str(directory)]
+    said, process = start_logged([*command, "--tls-cert", str(chain), "--tls-key", str(chain)], clean_env())
     try:
         line = said.wait_for("listens on", READY_S)
         assert line is not None, str(said)

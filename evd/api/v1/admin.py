@@ -8,21 +8,20 @@ import msgspec
 import orjson
 from quart import Blueprint, Response
 
-from evd.api.context import here, request_body
+from evd.api.context import caller, here, request_body
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.state_document import statistics
+from evd.api.v1.vehicles import shown_vehicle
+from evd.api.vehicle_documents import WHOLE_VEHICLE
 from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
-from evd.ingest.redecode import decode_kept
 from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
-from evd.sigfox.decode_findings import remarks
-from evd.sigfox.decode_policy import DISAGREES
-from evd.store.records import LISTED_MAX, FleetRow, KeyRow, OwnerRow
+from evd.store.records import LISTED_MAX, KeyRow, OwnerRow
 
 NAME_MAX = 200
 
@@ -71,16 +70,6 @@ class RemovedOwner(TypedDict):
 
 
 _OWNER = {"uid": "martin", "vehicle": "386625", "relation": "owner"}
-_VEHICLE = {
-    "vehicle": "386625",
-    "name": "blue van",
-    "last_time": "2026-11-27 21:36:54",
-    "age_s": 42,
-    "channel": "Sigfox",
-    "kept": 1000,
-    "keep": 1000,
-    "current_charge": 76,
-}
 
 
 @routes.get("/keys")
@@ -188,36 +177,9 @@ async def remove_owner() -> Response:
     return v1_json({"uid": wish.uid, "vehicle": vehicle, "removed": True})
 
 
-@routes.get("/vehicles")
-@described(answer=list[FleetRow], listed=LISTED_MAX, example=[_VEHICLE])
-async def list_vehicles() -> Response:
-    """All vehicles, by id, each with its last values."""
-    return page(await here().queries.fleet(*await asked_page(("",), LISTED_MAX)))
-
-
-@routes.get("/vehicles/<given>")
-@described(answer=dict[str, Any], example=_VEHICLE)
-async def show_vehicle(given: str) -> Response:
-    """One vehicle, with the flags of its statuses and what they mean."""
-    return v1_json(await _shown(vehicle_id(given)))
-
-
-async def _shown(vehicle: str) -> dict[str, Any]:
-    """A vehicle with the counts of its flagged statuses, and their meaning. Raises NotFound."""
-    context = here()
-    row = await context.queries.vehicle(vehicle)
-    if row is None:
-        raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
-    flagged = await context.queries.flagged(vehicle)
-    last = await context.queries.last_flagged(vehicle, DISAGREES) if DISAGREES in flagged else None
-    decoded = decode_kept(last, context.directory, context.formats) if last else None
-    contradicted = decoded.unexplained if decoded else ()
-    return {**row, "flagged": flagged, "remarks": remarks(vehicle, flagged, row["kept"], contradicted)}
-
-
 @routes.patch("/vehicles/<given>")
 @described(
-    body=VehicleSettings, body_example={"keep": 2000, "name": "blue van"}, answer=dict[str, Any], example=_VEHICLE
+    body=VehicleSettings, body_example={"keep": 2000, "name": "blue van"}, answer=dict[str, Any], example=WHOLE_VEHICLE
 )
 async def set_vehicle(given: str) -> Response:
     """Set up a vehicle, known or not. Its ring is resized later; its format applies from the next message on."""
@@ -236,7 +198,7 @@ async def set_vehicle(given: str) -> Response:
         await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json(await _shown(vehicle))
+    return v1_json(await shown_vehicle(vehicle, await caller()))
 
 
 @routes.get("/stats")

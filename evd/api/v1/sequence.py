@@ -41,6 +41,6 @@ async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
     context, vehicle = here(), vehicle_id(given)
     counted = await context.queries.days(vehicle, *await asked_page(("",), LISTED_MAX))
-    if not counted.rows and await context.queries.vehicle(vehicle) is None:
+    if not counted.rows and not (await context.queries.event_settings_of(vehicle))[0]:
         raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
     return page(counted, [{**day, "of": context.config.sigfox.daily_budget} for day in counted.rows])

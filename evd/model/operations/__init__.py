@@ -23,9 +23,19 @@ from evd.model.operations.identity import (
     UseToken,
 )
 from evd.model.operations.imports import ImportOwner, ImportRegistration
+from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
+from evd.model.operations.profiles import SetProfile
 from evd.model.operations.pushes import ForgetExpired, Outcome, Outcomes, PausePushes, PushVerdict, PutOff
-from evd.model.operations.registrations import ORIGINAL, Client, ForgetUnseen, Register, Registration, Renew, Unregister
+from evd.model.operations.registrations import (
+    ORIGINAL,
+    Client,
+    ForgetUnseen,
+    Register,
+    Registration,
+    Renew,
+    Unregister,
+)
 from evd.model.operations.rejections import ForgetRejected, Reject
 from evd.model.operations.sharing import (
     Accepted,
@@ -56,20 +66,25 @@ __all__ = [
     "CancelDownlink",
     "Client",
     "CloseDownlink",
+    "CountIgnored",
+    "DeleteVehicle",
     "EndSessions",
     "EventDue",
     "ForeignPhone",
     "ForgetExpired",
     "ForgetRejected",
     "ForgetUnseen",
+    "ForgetUser",
     "FormatInUse",
     "Frame",
+    "IgnoreVehicle",
     "Implied",
     "ImportOwner",
     "ImportRegistration",
     "Invite",
     "LimitReached",
     "MendClock",
+    "MergeVehicle",
     "Modem",
     "NewEvent",
     "NotOwner",
@@ -102,6 +117,7 @@ __all__ = [
     "SetEventSettings",
     "SetPassword",
     "SetPreferences",
+    "SetProfile",
     "SetVehicle",
     "Several",
     "Stored",

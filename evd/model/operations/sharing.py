@@ -10,7 +10,7 @@ from evd.model.operations.base import Operation
 
 class Implied(msgspec.Struct, frozen=True):
     """The result of an operation that did several things: the same things as operations of their own, for those who
-    observe commits, with the result True of each. `counts` says how much of what, for people."""
+    observe commits, with the result None of each. `counts` says how much of what, for people."""
 
     operations: tuple[Operation, ...] = ()
     counts: dict[str, int] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 FIRST_S = 10.0
-"""FCM: wait at least 10 s before any retry."""
+"""FCM: wait at least 10 s before any retry. It holds for every provider of pushes and for alarms."""
 
 LONGEST_S = 600.0
 

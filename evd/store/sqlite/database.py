@@ -83,6 +83,14 @@ class SqliteDatabase(SqliteStore):
         """See `Database.own_formats`."""
         return list(self._start.execute("SELECT vehicle, format FROM vehicles WHERE format IS NOT NULL"))
 
+    def ignored_vehicles(self) -> list[str]:
+        """See `Database.ignored_vehicles`."""
+        return [vehicle for (vehicle,) in self._start.execute("SELECT vehicle FROM ignored")]
+
+    def aliases(self) -> list[tuple[str, str]]:
+        """See `Database.aliases`."""
+        return list(self._start.execute("SELECT vehicle, stands_for FROM aliases"))
+
     def type_formats(self) -> list[tuple[str, str]]:
         """See `Database.type_formats`."""
         return list(self._start.execute("SELECT device_type, format FROM device_types"))

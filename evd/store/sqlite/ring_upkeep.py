@@ -9,6 +9,7 @@ from evd.model.retention import Rank, Verdict
 from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.ring_ahead import next_ahead
 from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
+from evd.store.sqlite.ring_leaving import empty_step
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_repair import repair, rows_of
 from evd.store.sqlite.ring_state import RingState
@@ -62,11 +63,13 @@ class RingMaintenance:
         self._admit_from: int | None = None
         """The first vehicle whose ring may have statuses that have become timely; None if the clock was not wrong."""
         self._admit_until = 0
+        self._left = True
+        """Whether a ring of a vehicle that is gone may have rows."""
 
     @property
     def due(self) -> bool:
         """Whether `step` may find something to do."""
-        return self._resize_from is not None or self._admit_from is not None or bool(self._damaged)
+        return self._resize_from is not None or self._admit_from is not None or bool(self._damaged) or self._left
 
     def sizes_changed(self) -> None:
         """Note that a ring's size may differ from its settings."""
@@ -77,6 +80,10 @@ class RingMaintenance:
         self._admit_from = 0
         self._admit_until = until
 
+    def ring_left(self) -> None:
+        """Note that a vehicle is gone and its ring has to be emptied."""
+        self._left = True
+
     def note_damage(self, number: int) -> None:
         """Note that this vehicle's ring is damaged, for `repair`."""
         self._damaged.add(number)
@@ -84,6 +91,7 @@ class RingMaintenance:
     def forget(self) -> None:
         """Reset after a rollback."""
         self._resize_from = 0
+        self._left = True
         if self._admit_from is not None:
             self._admit_from = 0
 
@@ -112,6 +120,8 @@ class RingMaintenance:
                 self._resize()
             elif self._admit_from is not None:
                 self._admit()
+            elif self._left:
+                self._left = empty_step(self._db, self._rings)
         except RingDamaged as damage:
             self.note_damage(damage.number)
 

@@ -23,6 +23,7 @@ from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
+from evd.store.sqlite.ring_leaving import CREATE, leave
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
@@ -240,13 +241,20 @@ class Rings:
     def create(self, vehicle: str, at: int) -> RingState:
         """Add a row for a vehicle that is heard or named for the first time."""
         self._require_room()
-        cursor = self._db.execute(
-            "INSERT INTO vehicles (vehicle, slots, created) VALUES (?, ?, ?)", (vehicle, self._bounds.capacity, at)
-        )
+        cursor = self._db.execute(CREATE, (vehicle, self._bounds.capacity, at))
         self._vehicles += 1
         head = RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
         self.derivation.load(vehicle, head)
         return head
+
+    def leave(self, vehicle: str, goes_to: str | None) -> int | None:
+        """The vehicle is gone, and its ring is emptied in steps (ring_leaving); returns its number, if it was known."""
+        self.flush()
+        self.drop(vehicle)
+        number = leave(self._db, vehicle, goes_to)
+        self._vehicles -= number is not None
+        self.upkeep.ring_left()
+        return number
 
     def settings_changed(self, vehicle: str) -> None:
         """Read the vehicle's settings again when it sends next; its ring may have to change its size."""

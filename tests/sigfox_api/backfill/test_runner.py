@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from evd.cli.backfill import parse_when
+from evd.cli.times import parse_when
 from evd.config.heartbeat import Heartbeat
 from evd.config.settings import SigfoxSettings
 from evd.errors import ConfigError, SigfoxError, Unavailable

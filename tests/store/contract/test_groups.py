@@ -127,7 +127,7 @@ def test_an_operation_that_cannot_be_written_costs_its_group_nothing(database: A
     assert database.write(three) == [NEW]
     assert database.ring() == [one.status_id, two.status_id, three.status_id]
     row = database.ask(lambda queries: queries.vehicle("386625"))
-    assert row is not None and (row["kept"], row["keep"], row["name"]) == (3, 10, None)
+    assert row is not None and (row.kept, row.keep, row.name) == (3, 10, None)
     assert database.store.living_keys() == []
 
 

@@ -34,7 +34,7 @@ def kept(database: AnyDatabase, vehicle: str = VEHICLE) -> list[str]:
 
 def modems(database: AnyDatabase) -> list[tuple[Any, ...]]:
     rows = database.ask(lambda queries: queries.fleet()).rows
-    return [(row["vehicle"], row["modem_battery_v"], row["modem_temperature_c"]) for row in rows]
+    return [(row.vehicle, row.modem_battery_v, row.modem_temperature_c) for row in rows]
 
 
 def test_an_entry_is_kept_once_however_often_it_comes(database: AnyDatabase) -> None:

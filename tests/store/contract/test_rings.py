@@ -14,13 +14,14 @@ from ring_model import RingMachine
 from evd.model.operations import NEWEST, Annotate, MendClock, SetVehicle, Stored
 from evd.model.retention import Verdict
 from evd.model.units import DAY_MS
+from evd.store.vehicle_records import FleetRow
 
 
 def verdicts(database: AnyDatabase, *group: Any) -> list[Verdict]:
     return [result.verdict for result in database.write(*group)]
 
 
-def fleet(database: AnyDatabase, vehicle: str = "386625") -> dict[str, Any]:
+def fleet(database: AnyDatabase, vehicle: str = "386625") -> FleetRow:
     row = database.ask(lambda queries: queries.vehicle(vehicle))
     assert row is not None
     return row
@@ -40,7 +41,7 @@ def test_the_result_says_what_became_of_each(database: AnyDatabase) -> None:
     assert verdicts(database, arrival(time=NOW + 2 * DAY_MS)) == [Verdict.NO_ROOM]
     assert verdicts(database, arrival("B", time=NOW + 2 * DAY_MS)) == [Verdict.AHEAD]
     assert database.ring() == [late.status_id, one.status_id]
-    assert fleet(database)["too_old"] == 2, "what was not kept is counted"
+    assert fleet(database).too_old == 2, "what was not kept is counted"
 
 
 def test_the_newest_has_that_very_result(database: AnyDatabase) -> None:
@@ -70,7 +71,7 @@ def test_a_redelivery_changes_nothing(database: AnyDatabase) -> None:
 def test_a_setting_between_two_deliveries_of_a_group_hides_nothing(database: AnyDatabase) -> None:
     results = database.write(arrival(), SetVehicle("386625", NOW, keep=5), arrival(), arrival(time=NOW - 1))
     assert [result.verdict for result in results if result] == [Verdict.NEWEST, Verdict.DUPLICATE, Verdict.LATE]
-    assert fleet(database)["kept"] == 2
+    assert fleet(database).kept == 2
 
 
 def test_what_was_committed_is_there_after_it_was_opened_anew(database: AnyDatabase) -> None:
@@ -126,7 +127,7 @@ def test_the_future_is_kept_flagged_and_nothing_else(database: AnyDatabase) -> N
     timely, ahead = arrival(time=NOW + DAY_MS), arrival(time=NOW + DAY_MS + 1)
     assert verdicts(database, timely) == [Verdict.NEWEST], "24 h to the millisecond is timely"
     assert verdicts(database, ahead) == [Verdict.AHEAD]
-    assert (fleet(database)["status_id"], fleet(database)["kept"]) == (timely.status_id, 2)
+    assert (database.last(), fleet(database).kept) == (timely.status_id, 2)
     assert [one.flags for one in database.kept()] == ["", "ahead"]
 
 
@@ -152,7 +153,7 @@ def test_a_clock_that_was_behind_costs_no_status_its_rank(database: AnyDatabase)
     assert database.last() == arrival().status_id
     assert database.write(MendClock(NOW + 4 * DAY_MS)) == [None]
     database.tidy()
-    assert (database.last(), fleet(database)["kept"]) == (said[-1].status_id, 152)
+    assert (database.last(), fleet(database).kept) == (said[-1].status_id, 152)
     kept = database.kept()
     assert [one.status_id for one in kept] == [one.status_id for one in (arrival(), *said, far)]
     assert [one.status_id for one in kept if one.flags] == [far.status_id], "far ahead of any clock"

@@ -23,6 +23,7 @@ from evd.model.units import DAY_MS
 from evd.store.records import NUMBER_MAX, PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
+from evd.store.sqlite.ring_buckets import read_buckets
 from evd.store.sqlite.ring_walk import Columns, read_page
 
 # ---- the pages of a ring ----
@@ -30,13 +31,15 @@ from evd.store.sqlite.ring_walk import Columns, read_page
 IDS = Columns("s.time, s.seq, s.id")
 
 
-def walked(path: Path, span: TimeSpan, room: PageLimit, between: Callable[[], object] = lambda: None) -> list[str]:
+def walked(
+    path: Path, span: TimeSpan, room: PageLimit, between: Callable[[], object] = lambda: None, *, down: bool = False
+) -> list[str]:
     """The ids of all pages, with something done between two of them."""
     found: list[str] = []
     after: SortKey | None = None
     with closing(open_reader(path)) as reader:
         while True:
-            page = read_page(reader, span, after, IDS, room)
+            page = read_page(reader, span, after, IDS, room, down=down)
             assert not reader.in_transaction, "nothing is held between two pages"
             found += [row[2] for row in page.rows]
             if not page.more:
@@ -83,6 +86,13 @@ def test_pages_are_what_one_question_gives(
             )
         ]
         assert walked(path, TimeSpan("386625", first, last), room) == wanted
+        assert walked(path, TimeSpan("386625", first, last), room, down=True) == wanted[::-1]
+        with closing(open_reader(path)) as reader:
+            span = TimeSpan("386625", first, last)
+            buckets, _ = read_buckets(reader, span, 3000, 100)
+            newest, _ = read_buckets(reader, span, 3000, 100, down=True)
+        assert sum(one.statuses for one in buckets) == len(wanted)
+        assert newest == buckets[::-1]
     store.close()
 
 

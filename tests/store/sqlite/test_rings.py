@@ -123,8 +123,9 @@ def test_a_lowered_ring_shrinks_at_once_for_readers_and_vehicle_by_vehicle_on_di
     assert ring_of(database, "A") == [*newest[1:], arrival("A", time=NOW).status_id]
 
 
-@pytest.mark.parametrize("shape", ["plain", "original", "wlan"])
-@pytest.mark.parametrize(("vehicles", "capacity"), [(50, 20), (10, 100)])
+@pytest.mark.parametrize(
+    ("vehicles", "capacity", "shape"), [(50, 20, "plain"), (50, 20, "original"), (50, 20, "wlan"), (10, 100, "plain")]
+)
 def test_the_files_size_is_constant_over_ten_turns_of_the_rings(
     open_store: Opener, database: Path, vehicles: int, capacity: int, shape: str
 ) -> None:

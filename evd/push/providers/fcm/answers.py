@@ -11,10 +11,8 @@ import msgspec
 from evd.errors import DropRegistration, ForeignSender, GiveUp, Pause, PushError, QuotaExceeded, RetryAfter, Unreachable
 from evd.model.plain_text import excerpt
 from evd.net.client.response import Response, retry_after_s
+from evd.net.client.retry_delay import FIRST_S
 from evd.redaction.requests import masked
-
-RETRY_MIN_S = 10.0
-"""No retry before this (Firebase, "Best practices when sending FCM messages at scale")."""
 
 QUOTA_WAIT_S = 60.0
 """The wait after a 429 without Retry-After, by the same guide."""
@@ -43,7 +41,7 @@ def read_answer(response: Response, target: str, now: float) -> str | PushError:
     row = next(row for row in ANSWERS if row.fits(response.status, error))
     said = _clean(error.message, target, 200)
     wait_s = retry_after_s(response, now)
-    wait_s = min(max(row.wait_s if wait_s is None else wait_s, RETRY_MIN_S), WAIT_MAX_S)
+    wait_s = min(max(row.wait_s if wait_s is None else wait_s, FIRST_S), WAIT_MAX_S)
     fault = " ".join(filter(None, [str(response.status), _clean(error.code, target, 64)]))
     return row.verb(f"{row.means} (FCM: {fault}{': ' if said else ''}{said})", wait_s)
 
@@ -152,7 +150,7 @@ class Row(NamedTuple):
     says: Callable[[FcmError], bool]
     verb: Verb
     means: str
-    wait_s: float = RETRY_MIN_S  # without Retry-After
+    wait_s: float = FIRST_S  # without Retry-After
 
     def fits(self, status: int, error: FcmError) -> bool:
         return status in self.statuses and self.says(error)

@@ -15,8 +15,9 @@ from urllib.parse import quote
 from evd.errors import HttpError, PushError, Unreachable
 from evd.net.client.push_pool import PushPool
 from evd.net.client.response import Response
+from evd.net.client.retry_delay import FIRST_S
 from evd.push.protocols import Push
-from evd.push.providers.fcm.answers import RETRY_MIN_S, THIRD_PARTY, read_answer, read_error
+from evd.push.providers.fcm.answers import THIRD_PARTY, read_answer, read_error
 from evd.push.providers.fcm.credentials import AccessTokens, load_service_account
 from evd.push.providers.fcm.message import encode
 from evd.version import VERSION
@@ -98,7 +99,7 @@ class FcmPusher:
         try:
             return await self._transport.post(b"%b%d\r\n\r\n%b" % (self._head, len(body), body))
         except HttpError as error:
-            raise Unreachable(str(error), RETRY_MIN_S) from error
+            raise Unreachable(str(error), FIRST_S) from error
 
     def _head_with(self, token: str) -> bytes:
         """A request's head without the number at its end. AccessTokens ensures that a token has no line ends."""

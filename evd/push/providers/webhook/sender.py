@@ -18,15 +18,13 @@ from evd.errors import DropRegistration, GiveUp, HttpError, PushError, RetryAfte
 from evd.net.client.base_url import origin_of
 from evd.net.client.http import HttpClient
 from evd.net.client.response import Response, retry_after_s
+from evd.net.client.retry_delay import FIRST_S
 from evd.net.client.signature import Signer
 from evd.push.protocols import STATE, Push
 from evd.push.providers.webhook.shares import PATIENCE_S, ReceiverShares
 
 ANSWER_MAX = 65_536
 """Bytes of an answer; only its status and head are used."""
-
-RETRY_MIN_S = 10.0
-"""The shortest wait before a retry, the same as for FCM."""
 
 RETRY_MAX_S = 3600.0
 """Bound of Retry-After: one of a day would outlast every push that waits."""
@@ -72,7 +70,7 @@ class WebhookPusher:
             try:
                 answer = await self._http.deliver(push.target, self._headers(push, now, body), body)
             except HttpError as error:
-                raise RetryAfter(f"The webhook at {origin} gave no answer: {error}", RETRY_MIN_S) from None
+                raise RetryAfter(f"The webhook at {origin} gave no answer: {error}", FIRST_S) from None
         refusal = read_answer(answer, origin, now / 1000)
         if refusal is not None:
             raise refusal
@@ -127,5 +125,5 @@ def read_answer(answer: Response, origin: str, now: float) -> PushError | None:
     if answer.status == GONE:
         return DropRegistration(f"The webhook at {origin} wants no more pushes (410).")
     asked_s = retry_after_s(answer, now)
-    wait_s = min(max(RETRY_MIN_S, asked_s or 0.0), RETRY_MAX_S)
+    wait_s = min(max(FIRST_S, asked_s or 0.0), RETRY_MAX_S)
     return RetryAfter(f"The webhook at {origin} did not take the push ({answer.status}).", wait_s)

@@ -12,6 +12,7 @@ from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.derived import SqliteDerivedQueries
 from evd.store.sqlite.read.events import SqliteEventQueries
+from evd.store.sqlite.read.fleet import SqliteFleetQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
 from evd.store.sqlite.read.moving import SqliteMovingQueries
@@ -25,6 +26,7 @@ from evd.store.sqlite.read.vehicles import SqliteVehicleQueries
 class SqliteQueries(
     SqliteStatusQueries,
     SqliteVehicleQueries,
+    SqliteFleetQueries,
     SqliteFormatQueries,
     SqliteAccessQueries,
     SqliteSharingQueries,

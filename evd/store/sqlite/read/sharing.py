@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evd.store.records import LISTED_MAX, InvitationRow, Listing, OwnerRow, VehicleName
+from evd.store.records import LISTED_MAX, IgnoredRow, InvitationRow, Listing, OwnerRow, VehicleName
 from evd.store.sqlite.read.base import Questions
 
 _INVITATIONS = """
@@ -29,6 +29,10 @@ class SqliteSharingQueries(Questions):
 
     async def tagged(self, tag: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[VehicleName]:
         return await self.listing(_TAGGED, (tag, *after), limit, by=("vehicle",))
+
+    async def ignored(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[IgnoredRow]:
+        sql = "SELECT vehicle, since, callbacks FROM ignored WHERE vehicle > ? ORDER BY vehicle LIMIT ?"
+        return await self.listing(sql, after, limit, by=("vehicle",))
 
     async def vehicles_of(self, uid: str) -> frozenset[str]:
         rows = await self.tuples("SELECT vehicle FROM owners WHERE uid = ?", (uid,))

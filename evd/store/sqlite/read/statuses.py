@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import partial
 from typing import Any
 
 from evd.model.kept_status import KeptStatus
@@ -12,7 +11,9 @@ from evd.store.records import PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
 from evd.store.sqlite.read.status_rows import COLUMNS, KEPT, KEPT_OF_TABLE, OF_TABLE, kept_status_of, status_of
+from evd.store.sqlite.ring_buckets import read_buckets
 from evd.store.sqlite.ring_walk import Columns, Page, read_page
+from evd.store.vehicle_records import Bucket
 
 _FLAGGED = "SELECT flags, count(*) FROM ring WHERE vehicle = ? AND flags <> '' GROUP BY flags"
 
@@ -44,9 +45,18 @@ class SqliteStatusQueries(Questions):
         )
         return status_of(vehicle, rows[0]) if rows else None
 
-    async def range_page(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[Status], bool]:
-        page = await self._page(span, after, _OF_STATUS, room)
+    async def range_page(
+        self, span: TimeSpan, after: SortKey | None, room: PageLimit, *, down: bool = False
+    ) -> tuple[list[Status], bool]:
+        page = await self._page(span, after, _OF_STATUS, room, down)
         return [status_of(span.vehicle, row) for row in page.rows], page.more
+
+    async def buckets(self, span: TimeSpan, width: int, limit: int, *, down: bool = False) -> tuple[list[Bucket], bool]:
+        def work(connection: Any) -> tuple[list[Bucket], bool]:
+            return read_buckets(connection, span, width, limit, down=down)
+
+        key = ("buckets", span, width, limit, down)
+        return await self._connections.large.ask(key, work, base.QUESTION_TIMEOUT_S)
 
     async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:
         page = await self._page(span, after, _OF_KEPT, room)
@@ -84,11 +94,11 @@ class SqliteStatusQueries(Questions):
         rows = await self.tuples(_LAST_FLAGGED, (vehicle, flag))
         return kept_status_of(vehicle, rows[0]) if rows else None
 
-    async def _page(self, span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit) -> Page:
-        work = partial(_read_page, span, after, columns, room)
-        key = (span, after, columns, room)
+    async def _page(
+        self, span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit, down: bool = False
+    ) -> Page:
+        def work(connection: Any) -> Page:
+            return read_page(connection, span, after, columns, room, down=down)
+
+        key = (span, after, columns, room, down)
         return await self._connections.large.ask(key, work, base.QUESTION_TIMEOUT_S)
-
-
-def _read_page(span: TimeSpan, after: SortKey | None, columns: Columns, room: PageLimit, connection: Any) -> Page:
-    return read_page(connection, span, after, columns, room)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evd.store.records import LISTED_MAX, NUMBER_MAX, DayRow, DownlinkRow, FleetRow, Listing, NoteRow, StoredCounts
+from evd.store.records import LISTED_MAX, NUMBER_MAX, DayRow, DownlinkRow, Listing, NoteRow, StoredCounts
 from evd.store.sqlite.read.base import Questions, narrowed
 
 _DOWNLINKS = """
@@ -12,11 +12,6 @@ SELECT * FROM (
            created, expires, offered, asked_by, asked_time, closed, info_code, info
     FROM downlinks)
 WHERE number < ?"""
-
-# Without the subquery SQLite would read each vehicle's ring before it sorts and cuts.
-_FLEET = """
-SELECT * FROM fleet WHERE vehicle IN (SELECT vehicle FROM vehicles WHERE vehicle > ? ORDER BY vehicle LIMIT ?)
-ORDER BY vehicle"""
 
 # The written count of a full ring is exact; for the others the shape must be followed to the newest status. An index
 # has the states that wait for a retry; all waiting states are found by reading each registration's last status.
@@ -38,15 +33,7 @@ _NOTES = "SELECT number, time, vehicle, kind, severity, text, received, document
 
 
 class SqliteVehicleQueries(Questions):
-    """See `evd.store.queries.VehicleQueries`."""
-
-    async def fleet(self, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[FleetRow]:
-        return await self.listing(_FLEET, after, limit, by=("vehicle",))
-
-    async def vehicle(self, vehicle: str) -> FleetRow | None:
-        sql = "SELECT f.*, v.format, v.created FROM fleet AS f JOIN vehicles AS v USING (vehicle) WHERE f.vehicle = ?"
-        rows = await self.rows(sql, (vehicle,), small=True)
-        return rows[0] if rows else None
+    """See `evd.store.queries.VehicleQueries`, of which `fleet` has the rest."""
 
     async def vehicles_from(self, first: str, limit: int) -> list[str]:
         sql = "SELECT vehicle FROM vehicles WHERE vehicle >= ? ORDER BY vehicle LIMIT ?"

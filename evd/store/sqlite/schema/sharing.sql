@@ -19,3 +19,23 @@ CREATE TABLE tags (
     PRIMARY KEY (vehicle, tag)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX tags_by_name ON tags (tag, vehicle);
+
+-- Vehicles whose callbacks are answered and not kept.
+CREATE TABLE ignored (
+    vehicle   TEXT PRIMARY KEY,
+    since     INTEGER NOT NULL,
+    callbacks INTEGER NOT NULL DEFAULT 0   -- how many came since
+) STRICT, WITHOUT ROWID;
+
+-- Vehicles that were merged into another, which gets their later callbacks.
+CREATE TABLE aliases (
+    vehicle    TEXT PRIMARY KEY,
+    stands_for TEXT NOT NULL,
+    created    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The rings of vehicles that are gone: their rows are deleted, or arrive at another vehicle, in steps.
+CREATE TABLE left_rings (
+    number  INTEGER PRIMARY KEY,           -- the vehicle's
+    goes_to TEXT                           -- null: its statuses are deleted
+) STRICT;

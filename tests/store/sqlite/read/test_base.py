@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import trio
 import trio.testing
-from builders import arrival
+from builders import NOW, arrival
 
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.concurrency.single_flight import SingleFlight
 from evd.errors import Unavailable
+from evd.model.operations import SetVehicle
 from evd.store.records import NUMBER_MAX, PageLimit, TimeSpan
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read import base
@@ -121,14 +122,16 @@ async def test_so_many_reads_of_a_class_wait_and_no_more(
 async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
     open_store: Callable[..., SqliteDatabase], database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_store().write([arrival(f"{number:X}") for number in range(1, 8)])
+    open_store().write([SetVehicle(f"{number:X}", NOW, format="ev") for number in range(1, 8)])
     async with opened(database) as asked:
-        page = await asked.fleet(("",), 3)
+        page = await asked.format_vehicles("ev", limit=3)
         assert [row["vehicle"] for row in page.rows] == ["1", "2", "3"] and page.following == ("3",)
-        assert (await asked.fleet(("3",), 4)).following is None
+        assert (await asked.format_vehicles("ev", ("3",), limit=4)).following is None
         monkeypatch.setattr(base, "LISTED_BYTES_MAX", 1)
-        page = await asked.fleet(("3",), 4)
+        page = await asked.format_vehicles("ev", ("3",), limit=4)
         assert [row["vehicle"] for row in page.rows] == ["4"] and page.following == ("4",)
+        fleet = await asked.fleet(after=("3",), limit=4)
+        assert [row.vehicle for row in fleet.rows] == ["4"] and fleet.following == ("4",)
 
 
 # ---- turns ----

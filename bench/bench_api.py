@@ -1,0 +1,149 @@
+"""What users read while callbacks come in: last statuses, a day's range, and a million statuses as CSV.
+
+    .venv/bin/pytest bench/bench_api.py
+
+Owed with 1,000 vehicles × 1,000 statuses and 5,000 callbacks a second: last p99 ≤ 20 ms, a day's range p99 ≤ 50 ms. A
+CSV of a million statuses streams in 30 MiB above rest, and ingest keeps 0.9 × of its callbacks meanwhile.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from bench_memory import Watch, resident_mib
+from filling import FIRST_TIME_MS, make_full
+from loads import HERE, Target, median, send
+from servers import RunningDaemon, evd
+
+VEHICLES, RING = 1_000, 1_000
+DAY_MS = 86_400_000
+PER_S = 5_000
+ASKERS = 4
+FIRST = itertools.count(1_700_000_000, 1_000_000)
+"""s: after what the rings hold."""
+
+
+@contextmanager
+def callbacks(target: Target, seconds: float) -> Iterator[list[dict[str, float]]]:
+    """PER_S callbacks a second for some seconds, from a process of its own; at the end, what came of them."""
+    address = urlsplit(target.url)
+    command = [sys.executable, str(HERE / "load.py"), str(address.hostname), str(address.port)]
+    command += ["--per-second", str(PER_S), "--seconds", str(seconds), "--first-time", str(next(FIRST))]
+    with subprocess.Popen(command, env={**os.environ, "KEY": target.key}, stdout=subprocess.PIPE, text=True) as process:
+        told: list[dict[str, float]] = []
+        yield told
+        assert process.stdout is not None
+        told.append(json.loads(process.stdout.read().splitlines()[-1]))
+
+
+def ask(daemon: RunningDaemon, paths: Iterator[str], until: float, latencies: list[float]) -> None:
+    with httpx.Client(base_url=f"{daemon.url}/api/v1", headers={"x-api-key": daemon.keys["admin"]}) as client:
+        while time.monotonic() < until:
+            begun = time.perf_counter()
+            answer = client.get(next(paths))
+            latencies.append((time.perf_counter() - begun) * 1000)
+            assert answer.status_code == 200, answer.text
+            time.sleep(0.01)  # some hundred questions a second in all
+
+
+def last_paths(chance: random.Random) -> Iterator[str]:
+    while True:
+        yield f"/vehicles/{0x100000 + chance.randrange(VEHICLES):X}/last"
+
+
+def day_paths(chance: random.Random) -> Iterator[str]:
+    while True:
+        first = FIRST_TIME_MS + chance.randrange(300, 800) * 600_000
+        vehicle = f"{0x100000 + chance.randrange(VEHICLES):X}"
+        yield f"/vehicles/{vehicle}/statuses?from={first}&until={first + DAY_MS}&limit=200"
+
+
+@pytest.mark.benchmark(group="api")
+def bench_reads_while_callbacks_come(benchmark: Any, tmp_path: Path, tell: Any, pytestconfig: pytest.Config) -> None:
+    seconds = 3 * int(pytestconfig.getoption("--seconds"))
+    keys = make_full(tmp_path / "evd", vehicles=VEHICLES, ring=RING)
+    settings = {"EVD_APP__KEY_REQUESTS_AT_ONCE": "1000000", "EVD_APP__KEY_REQUESTS_PER_S": "1000000"}
+    with evd(tmp_path / "evd", ring=RING, keys=keys, env=settings) as (target, daemon):
+        for name, paths in {"last": last_paths, "a day": day_paths}.items():
+            latencies: list[float] = []
+            with callbacks(target, seconds) as told:
+                until = time.monotonic() + seconds - 1
+                threads = [
+                    threading.Thread(target=ask, args=(daemon, paths(random.Random(number)), until, latencies))
+                    for number in range(ASKERS)
+                ]
+                for thread in threads:
+                    thread.start()
+                for thread in threads:
+                    thread.join()
+            latencies.sort()
+            tell(
+                f"reads while {PER_S:,} callbacks a second come",
+                {
+                    "question": name,
+                    "answers/s": round(len(latencies) / (seconds - 1)),
+                    "p50 ms": round(statistics.median(latencies), 2),
+                    "p99 ms": round(latencies[len(latencies) * 99 // 100], 2),
+                    "callbacks/s": told[0]["per_s"],
+                    "callbacks p99 ms": told[0]["p99_ms"],
+                },
+            )
+    benchmark.pedantic(lambda: None)
+    benchmark.extra_info["told"] = {}
+
+
+@pytest.mark.benchmark(group="api")
+def bench_a_million_statuses_as_csv(benchmark: Any, tmp_path: Path, tell: Any, seconds: int) -> None:
+    keys = make_full(tmp_path / "evd", vehicles=VEHICLES, ring=RING)
+    with evd(tmp_path / "evd", ring=RING, keys=keys) as (target, daemon):
+        alone = median([send(target, seconds=seconds) for _ in range(3)])
+        rest = resident_mib(daemon.process.pid)
+        ended = threading.Event()
+        found: dict[str, float] = {}
+
+        def read() -> None:
+            begun, lines = time.monotonic(), 0
+            path = f"{daemon.url}/api/v1/statuses?format=csv"
+            headers = {"x-api-key": daemon.keys["admin"]}
+            with httpx.stream("GET", path, headers=headers, timeout=30) as answer:
+                for chunk in answer.iter_raw():
+                    lines += chunk.count(b"\n")
+            found.update(lines=lines, s=time.monotonic() - begun)
+            ended.set()
+
+        reader = threading.Thread(target=read)
+        with Watch(daemon.process.pid) as watch:
+            reader.start()
+            beside = [send(target, seconds=seconds)]
+            while not ended.is_set() and reader.is_alive():
+                beside.append(send(target, seconds=seconds))
+            reader.join()
+    tell(
+        "a million statuses as CSV",
+        {
+            "lines": found["lines"],
+            "s": round(found["s"], 1),
+            "MiB above rest": round(max(watch.samples) - rest, 1),
+            "callbacks/s alone": round(alone.per_s),
+            "beside": round(median(beside).per_s),
+            "ratio": round(median(beside).per_s / alone.per_s, 2),
+        },
+    )
+    assert found["lines"] > 0.99 * VEHICLES * RING  # a ring that turns meanwhile may lose some and gain others
+    benchmark.pedantic(lambda: None)
+    benchmark.extra_info["told"] = {}

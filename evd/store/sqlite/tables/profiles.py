@@ -1,0 +1,36 @@
+"""What owners say of their vehicles: the table `vehicle_profiles`, with a row at most for each known vehicle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from evd.model.operations import Operation, SetProfile, UnknownVehicle
+from evd.store.sqlite.tables.base import SmallTables
+
+_KNOWN = "SELECT 1 FROM vehicles WHERE vehicle = ?1 UNION ALL SELECT 1 FROM owners WHERE vehicle = ?1 LIMIT 1"
+_ADD = "INSERT INTO vehicle_profiles (vehicle) VALUES (?) ON CONFLICT DO NOTHING"
+_SET = {
+    "name": "UPDATE vehicle_profiles SET name = ? WHERE vehicle = ?",
+    "regNumber": "UPDATE vehicle_profiles SET reg_number = ? WHERE vehicle = ?",
+    "type": "UPDATE vehicle_profiles SET type = ? WHERE vehicle = ?",
+    "battery": "UPDATE vehicle_profiles SET battery_kwh = ? WHERE vehicle = ?",
+    "maxVoltage": "UPDATE vehicle_profiles SET max_voltage = ? WHERE vehicle = ?",
+    "phases": "UPDATE vehicle_profiles SET phases = ? WHERE vehicle = ?",
+    "zone": "UPDATE vehicle_profiles SET zone = ? WHERE vehicle = ?",
+}
+
+
+def _set_profile(tables: SmallTables, op: SetProfile) -> None:
+    if not tables.rings.known(op.vehicle) and tables.db.execute(_KNOWN, (op.vehicle,)).fetchone() is None:
+        raise UnknownVehicle(f"vehicle {op.vehicle} is unknown")
+    tables.db.execute(_ADD, (op.vehicle,))
+    for member, sql in _SET.items():
+        value = getattr(op.profile, member)
+        if value is not msgspec.UNSET:
+            tables.db.execute(sql, (value, op.vehicle))
+
+
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {SetProfile: _set_profile}
