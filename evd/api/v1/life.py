@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import msgspec
 from quart import Blueprint, Response
 
 from evd.api.context import here
+from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -21,6 +24,7 @@ from evd.model.operations import (
     UnknownVehicle,
 )
 from evd.model.status import vehicle_id
+from evd.store.records import LISTED_MAX, IgnoredRow
 
 routes = Blueprint("life", __name__, url_prefix=V1)
 
@@ -33,7 +37,31 @@ class Ignoring(msgspec.Struct, forbid_unknown_fields=True):
     ignored: bool
 
 
+class DeletedVehicle(TypedDict):
+    vehicle: str
+    deleted: dict[str, int]
+    """Rows by table."""
+
+
+class MergedVehicle(TypedDict):
+    vehicle: str
+    into: str
+    merged: bool
+
+
+class IgnoredVehicle(TypedDict):
+    vehicle: str
+    ignored: bool
+
+
+class ForgottenUser(TypedDict):
+    uid: str
+    deleted: dict[str, int]
+    """Rows by table."""
+
+
 @routes.delete("/vehicles/<given>")
+@described(answer=DeletedVehicle, example={"vehicle": "386625", "deleted": {"owners": 1, "vehicles": 1}})
 async def delete_vehicle(given: str) -> Response:
     """Delete all that is known of the vehicle; its ring is emptied within seconds, and nobody sees it meanwhile."""
     await require_no_body()
@@ -45,6 +73,12 @@ async def delete_vehicle(given: str) -> Response:
 
 
 @routes.post("/vehicles/<given>/merge")
+@described(
+    body=Merge,
+    body_example={"into": "386625"},
+    answer=MergedVehicle,
+    example={"vehicle": "386652", "into": "386625", "merged": True},
+)
 async def merge_vehicle(given: str) -> Response:
     """The vehicle becomes the one named as `into`, which also gets its later callbacks."""
     vehicle, into, context = vehicle_id(given), vehicle_id((await read_form(Merge)).into), here()
@@ -56,6 +90,12 @@ async def merge_vehicle(given: str) -> Response:
 
 
 @routes.put("/vehicles/<given>/ignored")
+@described(
+    body=Ignoring,
+    body_example={"ignored": True},
+    answer=IgnoredVehicle,
+    example={"vehicle": "386625", "ignored": True},
+)
 async def ignore_vehicle(given: str) -> Response:
     """The vehicle's callbacks are answered, counted and not kept; or they are kept again."""
     vehicle, wish, context = vehicle_id(given), await read_form(Ignoring), here()
@@ -67,12 +107,18 @@ async def ignore_vehicle(given: str) -> Response:
 
 
 @routes.get("/ignored")
+@described(
+    answer=list[IgnoredRow],
+    listed=LISTED_MAX,
+    example=[{"vehicle": "386625", "since": 1764277200000, "callbacks": 12}],
+)
 async def list_ignored() -> Response:
     """Ignored vehicles, and how many callbacks of each came since."""
     return page(await here().queries.ignored(*await asked_page(("",))))
 
 
 @routes.delete("/users/<uid>/data")
+@described(answer=ForgottenUser, example={"uid": "martin", "deleted": {"owners": 2}})
 async def forget_user(uid: str) -> Response:
     """Delete all that is known of the user, who need not be a local one."""
     await require_no_body()

@@ -59,6 +59,7 @@ def test_an_invitation_is_good_once_and_its_commit_shows_a_new_viewer(owned: Any
     (accepted, again) = owned.write(accepts(), accepts(uid="carl"))
     assert (accepted.vehicle, accepted.relation, again) == (VEHICLE, "viewer", None)
     assert relations(owned) == {"anna": "owner", "ben": "viewer"}
+    assert owned.ask(lambda queries: queries.vehicles_of("ben")) == {VEHICLE}
     summary = summarize([accepts()], [accepted])
     assert summary.attended == (VEHICLE,) and len(summary.identities) == 1
 
@@ -111,6 +112,9 @@ def test_invitations_are_bounded_and_expired_ones_make_room(owned: AnyDatabase) 
     owned.write(invitation("i1"), invitation("i2", expires=NOW + 5))
     (full,) = owned.write(invitation("i3"))
     assert isinstance(full, LimitReached)
+    owned.open(limits=ROOMY._replace(invitations=2))
+    assert isinstance(owned.write(invitation("i3", invited_by=None))[0], LimitReached)
+    owned.open(limits=ROOMY._replace(invitations_per_vehicle=2))
     assert owned.write(invitation("i4", created=NOW + 5)) == [None]
     assert invitations(owned, NOW + 5) == ["i1", "i4"]
 
