@@ -121,9 +121,10 @@ class SigfoxSettings(Section, frozen=True):
 
 class RetentionSettings(Section, frozen=True):
     statuses_per_vehicle: int = 1000
-    #: Roll-ups by hour and day, charge sessions and trips outlive the statuses: five years show a battery's ageing, in
-    #: some 2 MB a year of a vehicle that sends 140 messages a day. 0: nothing is derived.
-    rollup_days: int = 1826
+    #: Roll-ups by hour and day, charge sessions and trips outlive the statuses: five years (1826) show a battery's
+    #: ageing, in some 2 MB a year of a vehicle that sends 140 messages a day. 0: nothing is derived, because each
+    #: vehicle's hour costs the loop some 200 µs, which more than 3,000 callbacks/s feel (docs/performance.md).
+    rollup_days: int = 0
 
 
 class AppSettings(Section, frozen=True):

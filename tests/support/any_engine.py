@@ -36,7 +36,7 @@ class AnyDatabase:
         self.engine = engine
         self.path = path
         self._opened: Database | None = None
-        self.settings = store_settings(Config(), target_kinds())._replace(capacity=10, limits=ROOMY)
+        self.settings = store_settings(Config(), target_kinds())._replace(capacity=10, limits=ROOMY, rollup_days=1826)
 
     def open(self, **settings: Any) -> Database:
         """Anew, with these of StoreSettings changed."""

@@ -19,7 +19,7 @@ from evd.store.sqlite.database import SqliteDatabase
 NOW = 1_700_000_000_000
 """The server's time in tests, epoch ms."""
 
-SETTINGS = store_settings(Config(), target_kinds())
+SETTINGS = store_settings(Config(), target_kinds())._replace(rollup_days=1826)
 ROOMY = SETTINGS.limits._replace(rejected=100, owners=100, registrations=100, registrations_per_vehicle=10, outbox=100)
 
 

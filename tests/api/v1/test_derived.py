@@ -17,7 +17,9 @@ STATUSES = [(0, 2, 40), (10, 1, 42), (30, 1, 50), (40, 2, 51), (120, 3, 50), (14
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     directory = tmp_path_factory.mktemp("derived") / "evd"
-    with running_daemon(directory, env={"EVD_APP__TRUST_USER_HEADER": "true"}) as one:
+    with running_daemon(
+        directory, env={"EVD_APP__TRUST_USER_HEADER": "true", "EVD_RETENTION__ROLLUP_DAYS": "1826"}
+    ) as one:
         assert run_evd("owner", "add", "anna", "A1", "--dir", directory).returncode == 0
         for minute, state, charge in STATUSES:
             body = {"vehicleId": "A1", "timestamp": TIME + 60 * minute, "state": state, "current_charge": charge}
