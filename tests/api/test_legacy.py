@@ -174,7 +174,7 @@ def test_health_and_readiness_need_no_key(daemon: RunningDaemon) -> None:
     assert ready.json()["push"]["enabled"] is False
 
 
-@pytest.mark.parametrize("path", ["/keys", "/owners", "/vehicles", "/stats", f"/vehicles/{VEHICLE}"])
+@pytest.mark.parametrize("path", ["/keys", "/owners", "/stats"])
 @pytest.mark.parametrize(
     ("key", "status"), [("admin", 200), ("app", 403), ("sigfox", 403), ("device", 403), (None, 401)]
 )

@@ -64,6 +64,7 @@ def test_statistics_have_each_part_under_its_name() -> None:
         "reason": "the disk is full",
         "version": "1.2.3",
         "codec": "c",
+        "insecure": [],
         "ingest": {"newest": 7},
         "unexplained": {"statuses": 2, "vehicles": 1, "vehicle": "386625", "fields": ["state"]},
         "writer": {"waiting": 0, "commits": 0, "committed": 0, "stalled": ""},

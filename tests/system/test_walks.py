@@ -21,7 +21,7 @@ from evd.request.http import Request
 
 __all__ = ["store_options", "way"]
 
-LEAVES = ("evd.model", "evd.sigfox.template_values", "evd.net.addresses")
+LEAVES = ("evd.model", "evd.derived", "evd.sigfox.template_values", "evd.net.addresses")
 """Values and rules that any module asks and that ask none: they are no station of a way."""
 
 ORDINARY = {"device": "386625", "time": 1_639_400_000, "data": "130a4c0f594e427e4bb45088", "seqNumber": 118}

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from evd.model.connectivity import SIGFOX
 from evd.model.operations import Arrive
 from evd.model.retention import Rank, Verdict, judge
+from evd.model.status import ALONE
 from evd.store.sqlite.frame_counts import Neighbours, is_numbered
 from evd.store.sqlite.ring_layout import RingDamaged
 from evd.store.sqlite.ring_state import RingState
@@ -20,11 +21,11 @@ from evd.store.sqlite.ring_state import RingState
 WINDOW = 4
 """Statuses of a window. A message that is later than that is rare, and each row costs a microsecond."""
 
-_ROWS = "SELECT time, seq, id, connectivity FROM statuses WHERE place BETWEEN ? AND ?"
+_ROWS = "SELECT time, seq, id, connectivity, flags FROM statuses WHERE place BETWEEN ? AND ?"
 
 
-Row = tuple[int, int, str, int]
-"""Time (epoch ms), seqNumber (-1: none), id and channel of a status."""
+Row = tuple[int, int, str, int, str]
+"""Time (epoch ms), seqNumber (-1: none), id, channel and flags of a status."""
 
 
 class Window(NamedTuple):
@@ -42,13 +43,12 @@ class Window(NamedTuple):
                 return self.first + index + 1
         return -1 if self.first else 0
 
-    def ids_at(self, time: int, seq: int, index: int) -> list[str] | None:
-        """The ids of the statuses with this time and seqNumber, all below `index`; None if it may have more."""
-        at, ids = index - self.first - 1, []
-        while at >= 0 and self.rows[at][0] == time and self.rows[at][1] == seq:
-            ids.append(self.rows[at][2])
+    def equals(self, time: int, seq: int, index: int) -> Sequence[Row] | None:
+        """The statuses with this time and seqNumber, all below `index`; None if the ring may have more of them."""
+        at = end = index - self.first
+        while at > 0 and self.rows[at - 1][0] == time and self.rows[at - 1][1] == seq:
             at -= 1
-        return ids if at >= 0 or not self.first else None
+        return self.rows[at:end] if at > 0 or not self.first else None
 
     def neighbours(self, index: int) -> Neighbours | None:
         """The nearest numbered frames on both sides of `index`; None if there is none before it in the window."""
@@ -88,12 +88,14 @@ def glance(connection: Any, message: Arrive, head: RingState, rank: Rank) -> Fou
         return None
     window = read_window(connection, head)
     index = window.index_of(rank.time, rank.seq)
-    ids = None if index < 0 else window.ids_at(rank.time, rank.seq, index)
-    if ids is None:
+    equals = None if index < 0 else window.equals(rank.time, rank.seq, index)
+    if equals is None:
         return None
-    same = message.status_id in ids
-    if ids and not same and message.connectivity == SIGFOX:  # perhaps a DATA_ADVANCED of it that came alone
-        return None
+    same = any(row[2] == message.status_id for row in equals)
+    if equals and message.connectivity == SIGFOX:
+        flags = [message.flags, *(row[4] for row in equals)]
+        if not same or any(ALONE in one.split() for one in flags):
+            return None  # a DATA takes the place of its DATA_ADVANCED that came alone
     outranked = head.full and head.kept - index >= head.keep
     verdict = judge(rank, newest=head.last, full=head.full, duplicate=same, outranked=outranked)
     neighbours = window.neighbours(index) if verdict is Verdict.LATE else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import groupby
 from typing import Any
@@ -46,9 +47,16 @@ def filled(database: AnyDatabase) -> AnyDatabase:
     return database
 
 
+PAGES: dict[str, Callable[..., Awaitable[Any]]] = {
+    "activities": lambda queries, *asked, limit: queries.activities(*asked, limit=limit),
+    "hours": lambda queries, *asked, limit: queries.hours(*asked, limit=limit),
+    "day_rollups": lambda queries, *asked, limit: queries.day_rollups(*asked, limit=limit),
+}
+
+
 async def page_of(method: str, *arguments: Any, limit: int) -> Any:
     *asked, queries = arguments
-    return await getattr(queries, method)(*asked, limit=limit)
+    return await PAGES[method](queries, *asked, limit=limit)
 
 
 def pages(database: AnyDatabase, method: str, after: Any, *arguments: Any, limit: int) -> list[Any]:
@@ -109,3 +117,10 @@ def test_what_is_set_for_a_vehicle(filled: AnyDatabase) -> None:
     facts = filled.ask(lambda queries: queries.derived_facts("386625"))
     assert facts is not None and facts.tariff is not None
     assert (facts.zone, facts.tariff.per_kwh, facts.electricity.battery_kwh) == ("UTC", 0.25, None)
+
+
+def test_where_nothing_is_derived_only_the_ring_has_an_answer(database: AnyDatabase) -> None:
+    database.open(capacity=20, rollup_days=0)
+    database.write(*told())
+    days = [one.day for one in pages(database, "day_rollups", -1, ALWAYS, limit=5)]
+    assert BEGIN // DAY_MS not in days, "its statuses have left the ring"

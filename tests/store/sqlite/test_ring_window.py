@@ -8,7 +8,13 @@ from evd.model.connectivity import SIGFOX, WLAN
 from evd.store.sqlite.frame_counts import Neighbours
 from evd.store.sqlite.ring_window import Window
 
-ROWS = [(10, 1, "a", SIGFOX), (20, 2, "b", SIGFOX), (20, 2, "c", SIGFOX), (20, 5, "d", WLAN), (30, 6, "e", SIGFOX)]
+ROWS = [
+    (10, 1, "a", SIGFOX, ""),
+    (20, 2, "b", SIGFOX, ""),
+    (20, 2, "c", SIGFOX, "alone"),
+    (20, 5, "d", WLAN, ""),
+    (30, 6, "e", SIGFOX, ""),
+]
 WHOLE, PART = Window(0, ROWS), Window(7, ROWS)
 
 
@@ -32,15 +38,16 @@ def test_a_message_goes_above_those_that_do_not_rank_above_it(time: int, seq: in
     ("time", "seq", "whole", "part"),
     [
         pytest.param(15, 1, [], [], id="none"),
-        pytest.param(20, 2, ["c", "b"], ["c", "b"], id="two"),
+        pytest.param(20, 2, ["b", "c"], ["b", "c"], id="two"),
         pytest.param(10, 1, ["a"], None, id="the lowest: below a part there may be more"),
     ],
 )
 def test_equals_are_known_where_the_window_shows_the_status_below_them(
     time: int, seq: int, whole: list[str], part: list[str] | None
 ) -> None:
-    assert WHOLE.ids_at(time, seq, WHOLE.index_of(time, seq)) == whole
-    assert PART.ids_at(time, seq, PART.index_of(time, seq)) == part
+    for window, expected in ((WHOLE, whole), (PART, part)):
+        equals = window.equals(time, seq, window.index_of(time, seq))
+        assert (None if equals is None else [row[2] for row in equals]) == expected
 
 
 @pytest.mark.parametrize(
