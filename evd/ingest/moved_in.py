@@ -31,5 +31,9 @@ def read_moved(reading: Parser, document: dict[str, Any], connectivity: int, now
         document = orjson.loads(kept)
     callback = reading.callback(UPLINK, document, connectivity, kept, now, live=False)
     first, *more = callback.operations
-    assert isinstance(first, Arrive), "a message is a status"
+    if not isinstance(first, Arrive):
+        raise BadRequest(
+            f"vehicle {callback.vehicle} is ignored: `evd vehicle ignore {callback.vehicle} --off` ends that",
+            error="Ignored vehicle",
+        )
     return Several((msgspec.structs.replace(first, received=min(first.time, now)), *more))
