@@ -57,8 +57,7 @@ async def list_vehicles() -> Response:
     found = await here().queries.fleet(search, after, limit)
     now = here().clock()
     shown = await in_pieces(lambda row: vehicle_row(row, now), found.rows)
-    response = page(found, shown)
-    return unless_equivalent(response, [row | {"age_s": 0} for row in shown])
+    return await unless_equivalent(page(found, shown), shown, lambda row: row | {"age_s": 0})
 
 
 @routes.get("/vehicles/<given>")
