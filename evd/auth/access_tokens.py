@@ -45,7 +45,11 @@ class PersonalTokens:
     """The tokens that were not revoked, in memory."""
 
     def __init__(self, tokens: Iterable[AccessToken]) -> None:
-        self._tokens = {token.token_id: token for token in tokens}
+        self._tokens: dict[str, AccessToken] = {}
+        self._posting: dict[str, set[str]] = {}
+        """User → the ids of that user's tokens with the scope ingest: an import has thousands of owners."""
+        for token in tokens:
+            self.add(token)
 
     def find(self, text: str, now: int) -> AccessToken:
         """The token of this text. Raises Unauthorized."""
@@ -65,24 +69,33 @@ class PersonalTokens:
 
     def add(self, token: AccessToken) -> None:
         self._tokens[token.token_id] = token
+        if "ingest" in token.scopes:
+            self._posting.setdefault(token.uid, set()).add(token.token_id)
 
     def remove(self, token_ids: Iterable[str]) -> None:
         for token_id in token_ids:
-            self._tokens.pop(token_id, None)
+            token = self._tokens.pop(token_id, None)
+            if token is not None and token.uid in self._posting:
+                self._posting[token.uid].discard(token_id)
+                if not self._posting[token.uid]:
+                    del self._posting[token.uid]
 
     def owner_changed(self, uid: str, vehicle: str, *, owns: bool) -> None:
         """A user became, or is no longer, an owner of a vehicle."""
-        for token in [token for token in self._tokens.values() if token.uid == uid and "ingest" in token.scopes]:
+        for token_id in self._posting.get(uid, ()):
+            token = self._tokens[token_id]
             named = {vehicle} & (token.vehicles or frozenset())
             posts_for = token.posts_for | named if owns else token.posts_for - named
-            self._tokens[token.token_id] = token._replace(posts_for=frozenset(posts_for))
+            self._tokens[token_id] = token._replace(posts_for=frozenset(posts_for))
 
-    def vehicle_merged(self, vehicle: str, into: str) -> None:
-        """A vehicle became another one: tokens that named it name that one."""
+    def vehicle_gone(self, vehicle: str, into: str | None) -> None:
+        """A vehicle became the one named as `into`, which tokens that named it name now; or it was deleted."""
         for token in [token for token in self._tokens.values() if vehicle in (token.vehicles or ())]:
-            named = (token.vehicles or frozenset()) - {vehicle} | {into}
-            posts_for = token.posts_for | ({into} if vehicle in token.posts_for else set())
-            self._tokens[token.token_id] = token._replace(vehicles=named, posts_for=posts_for - {vehicle})
+            vehicles, posts_for = (
+                named - {vehicle} | ({into} if into is not None and vehicle in named else frozenset())
+                for named in (token.vehicles or frozenset(), token.posts_for)
+            )
+            self._tokens[token.token_id] = token._replace(vehicles=vehicles, posts_for=posts_for)
 
 
 def shown_token(headers: Mapping[bytes, bytes]) -> str | None:

@@ -17,6 +17,7 @@ from evd.model.commits import CommitSummary
 from evd.model.operations import (
     AddOwner,
     AddToken,
+    DeleteVehicle,
     EndSessions,
     ImportOwner,
     MergeVehicle,
@@ -53,7 +54,8 @@ class Identities:
             AddToken: self._token_added,
             **dict.fromkeys((EndSessions, SetPassword, RemoveUser), lambda operation, ended: self._remove(ended)),
             RevokeToken: lambda operation, result: self._remove([operation.token_id]),
-            MergeVehicle: lambda one, result: self._tokens.vehicle_merged(one.vehicle, one.into),
+            MergeVehicle: lambda one, result: self._tokens.vehicle_gone(one.vehicle, one.into),
+            DeleteVehicle: lambda one, result: self._tokens.vehicle_gone(one.vehicle, None),
             AddOwner: self._owner_added,
             ImportOwner: self._owner_added,
             RemoveOwner: lambda one, result: self._tokens.owner_changed(one.uid, one.vehicle, owns=False),

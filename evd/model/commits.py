@@ -88,7 +88,10 @@ _FORMATS = (AddFormat, RemoveFormat, SetDeviceType, SetVehicle)
 _OWNERS = (AddOwner, ImportOwner, RemoveOwner)
 _TREATMENTS = (IgnoreVehicle, DeleteVehicle, MergeVehicle)
 
-_IDENTITIES = (MergeVehicle, SetPassword, RemoveUser, OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS)
+_IDENTITIES = (
+    *(MergeVehicle, DeleteVehicle, SetPassword, RemoveUser),
+    *(OpenSession, EndSessions, AddToken, RevokeToken, *_OWNERS),
+)
 
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES, *_TREATMENTS),

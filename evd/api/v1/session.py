@@ -17,6 +17,7 @@ from evd.api.described import JSON, described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.v1.users import UID_MAX
 from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
@@ -94,16 +95,18 @@ async def sign_in() -> Response:
     require_own_origin(headers, secure=is_secure(), origins=context.config.server.cors_origins)
     token = id_token(headers)
     if token is not None:
-        uid, admin = await context.tokens.uid(token, unrevoked=True), False
+        uid, admin, password = await context.tokens.uid(token, unrevoked=True), False, None
     else:
-        uid, admin = await _by_password(await _given())
+        uid, admin, password = await _by_password(await _given())
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
     at, over = session.created, context.identities.over()
-    opened = OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over)
+    opened = OpenSession(session.session_id, session.digest, uid, admin, client, client_address(), at, over, password)
     before = context.identities.session(headers, secure=is_secure())
     ended = [EndSessions(before[0].uid, before[0].session_id)] if before else []
-    await context.writer.write(Several((opened, *ended)))
+    (is_opened, *_) = await context.writer.write(Several((opened, *ended)))
+    if is_opened is False:
+        raise Unauthorized(_WRONG)
     log.info("signed in", session=session.session_id, client=client_address())
     return _with_cookie(v1_json({"uid": uid, "admin": admin, "csrf_token": csrf_token(cookie)}, 201), cookie)
 
@@ -119,12 +122,18 @@ async def _given() -> SignIn:
         raise BadRequest(f"the form is invalid: {error}") from None
 
 
-async def _by_password(given: SignIn) -> tuple[str, bool]:
-    """The user, and whether an administrator. Raises Unauthorized, TooManyRequests, Unavailable.
+_WRONG = "the user or the password is wrong"
+
+
+async def _by_password(given: SignIn) -> tuple[str, bool, str]:
+    """The user, whether an administrator, and the hash of the password. Raises Unauthorized, TooManyRequests,
+    Unavailable.
 
     A wrong password and an unknown user get the same answer, after the same time.
     """
     context, peer = here(), client_address()
+    if len(given.user) > UID_MAX:  # no user has it, and guesses are counted by it
+        raise Unauthorized(_WRONG)
     context.guesses.attempt(given.user, peer)
     try:
         found = await context.queries.password_of(given.user)
@@ -135,12 +144,12 @@ async def _by_password(given: SignIn) -> tuple[str, bool]:
         raise
     if not is_right or found is None or kept is None:
         log.warning("a sign-in was refused", client=peer)
-        raise Unauthorized("the user or the password is wrong")
+        raise Unauthorized(_WRONG)
     context.guesses.right(given.user, peer)
     if context.passwords.is_outdated(kept):
-        better = await context.passwords.hash(given.password)
-        await context.writer.write(SetPassword(given.user, better, 0, ends_sessions=False, instead_of=kept))
-    return given.user, found[1]
+        old, kept = kept, await context.passwords.hash(given.password)
+        await context.writer.write(SetPassword(given.user, kept, 0, ends_sessions=False, instead_of=old))
+    return given.user, found[1], kept
 
 
 @routes.get("/session")

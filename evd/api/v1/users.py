@@ -101,7 +101,7 @@ async def set_password(uid: str) -> Response:
 @described(answer=RemovedUser, example={"uid": "martin", "removed": True})
 async def remove_user(uid: str) -> Response:
     """Remove the user; sessions and access tokens end. Of a user of Firebase, who has no password here, only these."""
-    if not await here().writer.write(RemoveUser(uid)):
+    if await here().writer.write(RemoveUser(uid)) is False:
         raise NotFound(_unknown(uid))
     return v1_json({"uid": uid, "removed": True})
 

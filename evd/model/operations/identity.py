@@ -35,9 +35,9 @@ class SetPassword(Operation, frozen=True, gc=False):
 
 
 class RemoveUser(Operation, frozen=True, gc=False):
-    """Remove a local user, and end all sessions and tokens of the uid.
+    """Remove a local user, and end all sessions, tokens and open invitations of the uid.
 
-    The result is a tuple of the ids of those, or False if there was nothing to remove.
+    The result is a tuple of the ids of the sessions and tokens, or False if there was nothing to remove.
     """
 
     uid: str
@@ -45,7 +45,8 @@ class RemoveUser(Operation, frozen=True, gc=False):
 
 class OpenSession(Operation, frozen=True, gc=False):
     """A user signed in. The result is a tuple of the ids of sessions that ended: some of those that were not used since
-    `over`; and if there are too many, those that were not used for the longest time, first of the same user."""
+    `over`; and if there are too many, those that were not used for the longest time, first of the same user. It is
+    False if the user was removed or has another password by now."""
 
     session_id: str
     digest: bytes
@@ -57,6 +58,8 @@ class OpenSession(Operation, frozen=True, gc=False):
     created: int
     over: int = 0
     """Epoch ms; a session that was not used since has ended by time."""
+    password: str | None = None
+    """The hash that the user's password was compared with; None: Firebase says who it is."""
 
 
 class EndSessions(Operation, frozen=True, gc=False):

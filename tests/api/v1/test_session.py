@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,27 @@ def test_a_new_password_ends_sessions_and_a_removed_user_is_nobody(admin: Admin,
     assert browser.get("/session").status_code == 401 and sign_in(browser, "ben", "another long one").status_code == 401
     assert browser.get("/preferences", headers={"authorization": f"Bearer {token}"}).status_code == 401
     admin.ask("DELETE", "/users/ben", 404)
+
+
+def test_no_session_of_a_removed_user_begins_however_many_sign_in_meanwhile(
+    daemon: RunningDaemon, admin: Admin
+) -> None:
+    admin.add("eve")
+
+    def one() -> httpx.Response:
+        return httpx.post(f"{daemon.url}/api/v1/session", json={"user": "eve", "password": PASSWORD}, timeout=30)
+
+    with ThreadPoolExecutor(8) as pool:
+        wait(answers := [pool.submit(one) for _ in range(8)], return_when=FIRST_COMPLETED)
+        admin.ask("DELETE", "/users/eve")
+    cookies = [cookie for each in answers if (cookie := each.result().cookies.get("evd"))]
+    asked = [httpx.get(f"{daemon.url}/api/v1/session", headers={"Cookie": f"evd={cookie}"}) for cookie in cookies]
+    assert asked and {answer.status_code for answer in asked} == {401}
+
+
+def test_a_user_without_a_session_is_removed(admin: Admin) -> None:
+    admin.add("idle")
+    admin.ask("DELETE", "/users/idle")
 
 
 def test_a_stream_is_followed_by_a_session_alone(daemon: RunningDaemon, browser: httpx.Client) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from any_engine import AnyDatabase
 from builders import NOW, ROOMY
 
 from evd.model.operations import (
+    AcceptInvitation,
     AddOwner,
     AddToken,
     AddUser,
     EndSessions,
+    Invite,
     LimitReached,
     NotOwner,
     OpenSession,
@@ -78,6 +81,20 @@ def test_the_removal_of_a_user_ends_sessions_and_tokens(database: AnyDatabase) -
     assert database.write(RemoveUser("ben")) == [("s2", "t2")], "a user of Firebase has no row of its own"
     database.open()
     assert (database.store.living_sessions(), database.store.living_tokens()) == ([], [])
+
+
+def test_a_removed_user_s_invitations_open_nothing(database: AnyDatabase) -> None:
+    database.write(user(), AddOwner("anna", "A", NOW), Invite("i1", b"i1", "A", "owner", "anna", NOW, NOW + 9))
+    assert database.write(RemoveUser("anna"), AcceptInvitation("i1", b"i1", "eve", NOW + 1)) == [(), None]
+
+
+def test_a_session_does_not_begin_with_a_password_that_is_no_longer_the_user_s(database: AnyDatabase) -> None:
+    database.write(user())
+    signed_in = msgspec.structs.replace(session("s1"), password="$argon2id$…")
+    assert database.write(signed_in, SetPassword("anna", "new", NOW), signed_in) == [(), ("s1",), False]
+    assert database.write(msgspec.structs.replace(signed_in, password="new", admin=True)) == [False]
+    database.write(RemoveUser("anna"))
+    assert database.write(signed_in) == [False] and sessions_of(database) == []
 
 
 def test_sessions_and_tokens_are_there_at_the_next_start(database: AnyDatabase) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from any_engine import AnyDatabase
 from builders import NOW, arrival
 
+from evd.auth.access_tokens import AccessToken, new_token
+from evd.auth.identities import Identities
+from evd.auth.sessions import SessionLife
 from evd.model.commits import summarize
 from evd.model.operations import (
     AddKey,
@@ -22,6 +26,7 @@ from evd.model.operations import (
     QueueDownlink,
     Register,
     Reject,
+    RevokeKey,
     SetPreferences,
     SetVehicle,
     TagVehicle,
@@ -119,6 +124,35 @@ def test_what_belongs_to_a_merged_vehicle_moves(database: AnyDatabase) -> None:
     assert [key.vehicle for key in summary.keys if isinstance(key, AddKey)] == [OTHER]
     database.open()
     assert database.store.aliases() == [(ONE, OTHER)]
+
+
+def test_a_merge_revives_no_revoked_key(database: AnyDatabase) -> None:
+    database.write(*several(ONE, range(1)), *several(OTHER, range(1)))
+    database.write(AddKey("good", "device", b"g", "", ONE, NOW), AddKey("gone", "device", b"d", "", ONE, NOW))
+    database.write(RevokeKey("gone", NOW))
+    (done,) = database.write(MergeVehicle(ONE, OTHER, NOW))
+    summary = summarize([MergeVehicle(ONE, OTHER, NOW)], [done])
+    assert [key.key_id for key in summary.keys] == ["good"]
+
+
+@pytest.mark.parametrize("change", [MergeVehicle(ONE, OTHER, NOW), DeleteVehicle(ONE)])
+def test_a_token_in_memory_is_good_for_what_it_is_good_for_after_a_start(database: AnyDatabase, change: Any) -> None:
+    text, token_id, digest = new_token()
+    vehicles, scopes = frozenset({ONE, "EF"}), frozenset({"ingest", "read"})
+    database.write(*several(ONE, range(1)), *several(OTHER, range(1)))
+    database.write(*(AddOwner("anna", vehicle, NOW) for vehicle in vehicles))
+    database.write(AddToken(token_id, digest, "anna", "", scopes, vehicles, frozenset(), NOW, None))
+
+    def held() -> tuple[Identities, AccessToken]:
+        store, life = database.store, SessionLife(1, 1)
+        found = Identities(store.living_sessions(), store.living_tokens(), life, clock=lambda: NOW, submit=print)
+        return found, found.token_of(text)
+
+    identities, _ = held()
+    identities.committed(summarize([change], database.write(change)))
+    after = identities.token_of(text)
+    assert after == held()[1]._replace(used=after.used)
+    assert (OTHER in after.posts_for) is isinstance(change, MergeVehicle) and ONE not in after.posts_for
 
 
 def test_a_merge_follows_an_earlier_one_and_needs_two_known_vehicles(database: AnyDatabase) -> None:

@@ -46,11 +46,14 @@ def _remove_user(tables: SmallTables, op: RemoveUser) -> bool | tuple[str, ...]:
     was_local = tables.db.execute("DELETE FROM users WHERE uid = ?", (op.uid,)).rowcount
     ended = _ended(tables, "DELETE FROM sessions WHERE uid = ? RETURNING id", op.uid)
     ended += _ended(tables, "DELETE FROM access_tokens WHERE uid = ? RETURNING id", op.uid)
-    return ended if was_local or ended else False
+    invited = tables.db.execute("DELETE FROM invitations WHERE invited_by = ?", (op.uid,)).rowcount
+    return ended if was_local or ended or invited else False
 
 
-def _open_session(tables: SmallTables, op: OpenSession) -> tuple[str, ...]:
+def _open_session(tables: SmallTables, op: OpenSession) -> bool | tuple[str, ...]:
     limits = tables.limits
+    if op.password is not None and not tables.db.execute(_STILL, (op.uid, op.password, op.admin)).fetchone():
+        return False
     ended = _ended(tables, _OVER_BY_TIME, op.over, OVER_AT_ONCE)
     ended += _ended(tables, _OVER_OF_USER, op.uid, limits.sessions_per_user - 1)
     ended += _ended(tables, _OVER_OF_ALL, limits.sessions)
@@ -60,6 +63,9 @@ def _open_session(tables: SmallTables, op: OpenSession) -> tuple[str, ...]:
     )
     return ended
 
+
+#: The comparison took a while, in which the user may have been removed.
+_STILL = "SELECT 1 FROM users WHERE uid = ? AND password = ? AND admin = ?"
 
 OVER_AT_ONCE = 100
 """Sessions that are removed with a sign-in because they ended by time: a ms or two."""

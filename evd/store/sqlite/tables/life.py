@@ -62,7 +62,8 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
     if vehicle == into:
         raise UnknownVehicle(f"{vehicle} is one vehicle: name two")
     _require_room(tables, "aliases")
-    moved: list[Operation] = list(_lost_owners(db, "SELECT uid, vehicle FROM owners WHERE vehicle = ?", vehicle))
+    # The merge comes first: a token that names the vehicle names the other one before its user becomes an owner.
+    moved: list[Operation] = [op, *_lost_owners(db, "SELECT uid, vehicle FROM owners WHERE vehicle = ?", vehicle)]
     owners = db.execute("SELECT uid, created, relation FROM owners WHERE vehicle = ?", (vehicle,)).fetchall()
     others = {uid for (uid,) in db.execute("SELECT uid FROM owners WHERE vehicle = ?", (into,))}
     if len(others | {uid for uid, *_ in owners}) > tables.limits.owners_per_vehicle:
@@ -73,9 +74,8 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
         moved.append(added)
     moved += [
         AddKey(key, role, digest, name, into, created)
-        for key, role, digest, name, created in db.execute(
-            "UPDATE keys SET vehicle = ? WHERE vehicle = ? RETURNING id, role, digest, name, created", (into, vehicle)
-        ).fetchall()
+        for key, role, digest, name, created, revoked in db.execute(_MOVE_KEYS, (into, vehicle)).fetchall()
+        if revoked is None
     ]
     for table, named in _tables_with(db, "vehicle"):
         if named and (table == "registrations" or table not in APART):
@@ -87,7 +87,10 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
     counts = _take_out(tables, vehicle, into)
     db.execute("DELETE FROM aliases WHERE vehicle IN (?, ?)", (vehicle, into))
     db.execute("INSERT INTO aliases VALUES (?, ?, ?)", (vehicle, into, op.at))
-    return Implied((*moved, *_settings_gone(vehicle), SetEventSettings(into, None), op), counts)
+    return Implied((*moved, *_settings_gone(vehicle), SetEventSettings(into, None)), counts)
+
+
+_MOVE_KEYS = "UPDATE keys SET vehicle = ? WHERE vehicle = ? RETURNING id, role, digest, name, created, revoked"
 
 
 def _take_out(tables: SmallTables, vehicle: str, goes_to: str | None) -> dict[str, int]:
