@@ -1,4 +1,4 @@
-# How `_fast_path.pyx`, which includes this, steps over JSON. Each function gets a pointer to the first byte of something,
+# How `_fast_path.pyx`, which includes this, steps over JSON. Each function gets a pointer to the first byte of a thing,
 # and returns one to the byte after it, or NULL where a number is none.
 
 from libc.stdint cimport uint8_t, uint64_t
