@@ -10,6 +10,7 @@
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
+COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: burst crashes nightly ci build lock format architecture access clean help
@@ -24,8 +25,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	PATH=$$PWD/$(BIN):$$PATH cython-lint evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx evd/store/sqlite/_commit_thread.pyx \
-	    evd/derived/_quiet.pyx
+	PATH=$$PWD/$(BIN):$$PATH cython-lint $(COMPILED)
 
 BENCH := $(BIN)/pytest -q -rs --benchmark-disable-gc --benchmark-columns=median,iqr,ops,rounds \
     --benchmark-sort=name --benchmark-group-by=group
@@ -91,7 +91,6 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
 
 # Setting up again is only needed when one of these changes.
-$(READY): requirements.lock pyproject.toml setup.py evd/_codec.pyx evd/_codec_json.pxi evd/ingest/_fast_path.pyx \
-    evd/store/sqlite/_commit_thread.pyx evd/derived/_quiet.pyx evd/store/sqlite/sqlite_table.h .ci/setup
+$(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup
 	@bash .ci/setup
 	@touch $(READY)

@@ -14,12 +14,17 @@ CODEC = Extension(
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )
 
-FAST_PATH = Extension("evd.ingest._fast_path", ["evd/ingest/_fast_path.pyx"], extra_compile_args=["-O3", REPRODUCIBLE])
+FAST_PATH = Extension(
+    "evd.ingest._fast_path",
+    ["evd/ingest/_fast_path.pyx"],
+    depends=["evd/ingest/_fast_path_json.pxi"],
+    extra_compile_args=["-O3", REPRODUCIBLE],
+)
 
 COMMIT_THREAD = Extension(
     "evd.store.sqlite._commit_thread",
     ["evd/store/sqlite/_commit_thread.pyx"],
-    depends=["evd/store/sqlite/sqlite_table.h"],
+    depends=["evd/store/sqlite/_commit_thread_desk.pxi", "evd/store/sqlite/sqlite_table.h"],
     extra_compile_args=["-O2", REPRODUCIBLE, "-pthread"],
     extra_link_args=["-pthread"],
 )
