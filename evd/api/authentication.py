@@ -15,6 +15,7 @@ from evd.auth.caller import LOCAL, Caller, Means, Scope
 from evd.auth.csrf import require_intent
 from evd.auth.identities import Identities
 from evd.errors import Forbidden, Unauthorized
+from evd.model.user_id import UID_MAX
 
 
 class TokenVerifier(Protocol):
@@ -137,7 +138,10 @@ async def _user(asked: Asked, proofs: Proofs) -> tuple[str, Means]:
     if token is not None:
         return await proofs.tokens.uid(token, unrevoked=asked.row.unrevoked), "firebase"
     if proofs.trusts_header and asked.headers.get(b"userid"):
-        return asked.headers[b"userid"].decode("latin-1"), "header"
+        uid = asked.headers[b"userid"].decode("latin-1")
+        if len(uid) > UID_MAX:  # requests are counted by it
+            raise Unauthorized(f"the userId is too long: a user id has at most {UID_MAX} characters")
+        return uid, "header"
     raise Unauthorized(_NO_USER)
 
 

@@ -35,6 +35,8 @@ def add(uid: str, admin: bool, password_stdin: bool, directory: str | None, as_j
         show(done)
     else:
         say("{} may sign in{}", done["uid"], ", as an administrator" if admin else "")
+        if done["vehicles"]:
+            say("{} owns or sees vehicles already ({}): `evd owner list` shows them", uid, done["vehicles"])
 
 
 @user.command("list")
@@ -70,12 +72,18 @@ def passwd(uid: str, password_stdin: bool, directory: str | None, as_json: bool)
 @directory_option
 @json_option
 def remove(uid: str, directory: str | None, as_json: bool) -> None:
-    """Remove UID, whose sessions and access tokens end. What UID owns stays: see `evd owner list`."""
+    """Remove UID, whose sessions, access tokens and open invitations end. What UID owns stays: see `evd owner list`."""
     done = ask(directory, "DELETE", f"/users/{path_part(uid)}")
     if as_json:
         show(done)
     else:
         say("{} is removed", uid)
+        if done["vehicles"]:
+            say(
+                "the vehicles ({}) and the phones of {} stay with this uid, whoever has it next: "
+                "`evd forget --user {}` removes them",
+                *(done["vehicles"], uid, uid),
+            )
 
 
 def _password(from_stdin: bool) -> str:

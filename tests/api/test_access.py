@@ -192,6 +192,11 @@ def test_what_is_insecure_is_said(daemon: RunningDaemon, client: httpx.Client) -
     assert stats["insecure"] == [reason]
 
 
+def test_a_bare_header_names_nobody_who_cannot_be(daemon: RunningDaemon, client: httpx.Client) -> None:
+    asked = client.get("/api/v1/session", headers={"x-api-key": daemon.keys["app"], "userId": "u" * 129})
+    assert asked.status_code == 401 and "at most 128 characters" in asked.json()["detail"]
+
+
 def test_every_route_has_its_row_and_every_row_its_route() -> None:
     app = QuartTrio("evd", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

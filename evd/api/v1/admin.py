@@ -21,6 +21,7 @@ from evd.errors import BadRequest, ConfigError, NotFound
 from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
+from evd.model.user_id import checked_uid
 from evd.store.records import LISTED_MAX, KeyRow, OwnerRow
 
 NAME_MAX = 200
@@ -152,13 +153,12 @@ async def list_owners() -> Response:
 async def add_owner() -> Response:
     """Make a user an owner or viewer of a vehicle, known or not."""
     wish = await _body(Ownership)
-    if not 1 <= len(wish.uid) <= 128 or not wish.uid.isprintable():
-        raise BadRequest("a user id has 1 to 128 printable characters")
+    uid = checked_uid(wish.uid)
     try:
-        await here().writer.write(AddOwner(wish.uid, vehicle_id(wish.vehicle), here().clock(), wish.relation))
+        await here().writer.write(AddOwner(uid, vehicle_id(wish.vehicle), here().clock(), wish.relation))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json({"uid": wish.uid, "vehicle": vehicle_id(wish.vehicle), "relation": wish.relation}, 201)
+    return v1_json({"uid": uid, "vehicle": vehicle_id(wish.vehicle), "relation": wish.relation}, 201)
 
 
 @routes.delete("/owners")

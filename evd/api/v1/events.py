@@ -23,10 +23,8 @@ from evd.model.event_settings import KINDS, VehicleEventSettings
 from evd.model.operations import LimitReached, SetEventSettings, SetPreferences, UnknownVehicle
 from evd.model.preferences import Preferences
 from evd.model.status import vehicle_id
+from evd.model.user_id import UID_MAX
 from evd.store.records import LISTED_MAX, NUMBER_MAX, EventRow
-
-UID_MAX = 256
-"""Characters; Firebase's have 28, and 128 at most."""
 
 routes = Blueprint("events", __name__, url_prefix=V1)
 

@@ -20,7 +20,6 @@ from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.api.v1.registrations import checked_target
-from evd.api.v1.registrations_import import UID_MAX
 from evd.errors import BadRequest, RequestError, Unavailable
 from evd.ingest.moved_in import read_moved
 from evd.model.connectivity import SIGFOX, WLAN
@@ -36,6 +35,7 @@ from evd.model.operations import (
     UnknownVehicle,
 )
 from evd.model.status import vehicle_id
+from evd.model.user_id import checked_uid
 from evd.transfer.items import MovedOwner, MovedRegistration, MovedStatus
 
 AT_ONCE_MAX = 1_000
@@ -179,7 +179,9 @@ def _status(status: MovedStatus, now: int) -> Operation:
 
 
 def _owner(owner: MovedOwner, now: int) -> Operation:
-    return ImportOwner(_uid(owner.uid), vehicle_id(owner.vehicle), now, imported=_kept(owner.rest))
+    return ImportOwner(
+        checked_uid(owner.uid, error="Invalid user id"), vehicle_id(owner.vehicle), now, imported=_kept(owner.rest)
+    )
 
 
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:
@@ -219,12 +221,6 @@ def _only(users: Sequence[str]) -> str:
         said = "its vehicle has several owners, and the table does not say whose phone it is: name one with --user"
         raise BadRequest(said, error="Several owners")
     return users[0]
-
-
-def _uid(uid: str) -> str:
-    if not 1 <= len(uid) <= UID_MAX or not uid.isprintable():
-        raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters", error="Invalid user id")
-    return uid
 
 
 KEPT_MAX = 16 * 1024

@@ -15,11 +15,10 @@ from evd.api.v1.registrations import checked_target
 from evd.errors import BadRequest, EvdError
 from evd.model.operations import ORIGINAL, AddOwner, Register, Several
 from evd.model.status import vehicle_id
+from evd.model.user_id import checked_uid
 
 AT_ONCE_MAX = 500
 """Registrations in one request and one transaction: some 50 ms, for which callbacks wait."""
-
-UID_MAX = 128
 
 routes = Blueprint("moving_in", __name__, url_prefix=V1)
 
@@ -82,8 +81,7 @@ async def import_phones() -> Response:
 def _operations(document: Any, now: int) -> Several:
     """Raises BadRequest, msgspec.ValidationError."""
     phone = msgspec.convert(document, ImportedRegistration)
-    if not 1 <= len(phone.uid) <= UID_MAX or not phone.uid.isprintable():
-        raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters")
+    uid = checked_uid(phone.uid)
     target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_id(phone.vehicle)
-    register = Register(vehicle, phone.vehicle, target.text, phone.uid, now, target.kind, ORIGINAL, displaces=False)
-    return Several((AddOwner(phone.uid, vehicle, now), register))
+    register = Register(vehicle, phone.vehicle, target.text, uid, now, target.kind, ORIGINAL, displaces=False)
+    return Several((AddOwner(uid, vehicle, now), register))

@@ -16,8 +16,8 @@ from evd.api.context import caller, client_address, here, is_secure, request_bod
 from evd.api.described import JSON, described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
+from evd.api.rates import count_request
 from evd.api.replies import V1, v1_json
-from evd.api.v1.users import UID_MAX
 from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
@@ -27,6 +27,7 @@ from evd.log.logger import log
 from evd.model.operations import EndSessions, OpenSession, SetPassword, Several
 from evd.model.plain_text import one_line
 from evd.model.units import DAY_S
+from evd.model.user_id import UID_MAX
 from evd.request.body import says_form
 from evd.store.records import LISTED_MAX, SessionRow
 
@@ -98,6 +99,7 @@ async def sign_in() -> Response:
         uid, admin, password = await context.tokens.uid(token, unrevoked=True), False, None
     else:
         uid, admin, password = await _by_password(await _given())
+    count_request(Caller(uid, admin, "session"), context.config.app)  # its row lets in everyone, who are not counted
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
     at, over = session.created, context.identities.over()

@@ -13,12 +13,12 @@ from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.v1.admin import checked_name
-from evd.api.v1.users import checked_uid
 from evd.auth.access_tokens import VEHICLES_MAX, checked_scopes, new_token, require_ingest_vehicles
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import AddToken, LimitReached, NotOwner, RevokeToken
 from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
+from evd.model.user_id import checked_uid
 from evd.store.records import LISTED_MAX, AccessTokenRow
 
 TAG_MAX = 64

@@ -13,11 +13,9 @@ from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
+from evd.model import user_id
 from evd.model.operations import AddUser, LimitReached, RemoveUser, SetPassword
 from evd.store.records import LISTED_MAX, UserRow
-
-UID_MAX = 128
-"""Characters; Firebase's bound, too."""
 
 routes = Blueprint("users", __name__, url_prefix=V1)
 
@@ -35,6 +33,8 @@ class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
 class MadeUser(TypedDict):
     uid: str
     admin: bool
+    vehicles: int
+    """How many vehicles this uid owns or sees already, as of an earlier user or of Firebase's."""
 
 
 class ChangedPassword(TypedDict):
@@ -45,6 +45,8 @@ class ChangedPassword(TypedDict):
 class RemovedUser(TypedDict):
     uid: str
     removed: bool
+    vehicles: int
+    """How many vehicles this uid still owns or sees: whoever gets the uid next has them."""
 
 
 @routes.get("/users")
@@ -64,10 +66,10 @@ async def list_users() -> Response:
     body_example={"uid": "martin", "password": "correct horse battery staple"},
     answer=MadeUser,
     status=201,
-    example={"uid": "martin", "admin": False},
+    example={"uid": "martin", "admin": False, "vehicles": 0},
 )
 async def add_user() -> Response:
-    """Add a local user."""
+    """Add a local user, who owns and sees the vehicles that the uid has already."""
     wish, context = await read_form(NewUser), here()
     uid = checked_uid(wish.uid)
     password = await context.passwords.hash(wish.password)
@@ -77,7 +79,7 @@ async def add_user() -> Response:
         raise BadRequest(str(error)) from None
     if not fresh:
         raise BadRequest(f"there is a user {uid} already: `evd user passwd` sets another password")
-    return v1_json({"uid": uid, "admin": wish.admin}, 201)
+    return v1_json({"uid": uid, "admin": wish.admin, "vehicles": await _vehicles_of(uid)}, 201)
 
 
 @routes.put("/users/<uid>/password")
@@ -98,20 +100,27 @@ async def set_password(uid: str) -> Response:
 
 
 @routes.delete("/users/<uid>")
-@described(answer=RemovedUser, example={"uid": "martin", "removed": True})
+@described(answer=RemovedUser, example={"uid": "martin", "removed": True, "vehicles": 0})
 async def remove_user(uid: str) -> Response:
-    """Remove the user; sessions and access tokens end. Of a user of Firebase, who has no password here, only these."""
+    """Remove the user; sessions, access tokens and open invitations end. Of a user of Firebase, only these.
+
+    Vehicles and phones stay the uid's: DELETE /api/v1/users/UID/data removes all.
+    """
     if await here().writer.write(RemoveUser(uid)) is False:
         raise NotFound(_unknown(uid))
-    return v1_json({"uid": uid, "removed": True})
+    return v1_json({"uid": uid, "removed": True, "vehicles": await _vehicles_of(uid)})
+
+
+async def _vehicles_of(uid: str) -> int:
+    return len(await here().queries.vehicles_of(uid))
 
 
 def checked_uid(uid: str) -> str:
     """Raises BadRequest."""
-    if not 1 <= len(uid) <= UID_MAX or not uid.isprintable() or "/" in uid:
-        raise BadRequest(f"a user id has 1 to {UID_MAX} printable characters other than /")
-    return uid
+    if "/" in uid:
+        raise BadRequest("the id of a local user has no /: it stands in paths")
+    return user_id.checked_uid(uid)
 
 
 def _unknown(uid: str) -> str:
-    return f"there is no user {uid[:UID_MAX]}: `evd user list` shows them"
+    return f"there is no user {uid[: user_id.UID_MAX]}: `evd user list` shows them"

@@ -14,6 +14,7 @@ import pytest
 from daemon_process import RunningDaemon, init, run_evd, running_daemon
 
 from evd.auth.password_guesses import PAIR_AT_ONCE
+from evd.model.user_id import UID_MAX
 
 PASSWORD = "correct horse battery"
 VEHICLE, FOREIGN = "A1", "B1"
@@ -233,9 +234,23 @@ def test_no_session_of_a_removed_user_begins_however_many_sign_in_meanwhile(
     assert asked and {answer.status_code for answer in asked} == {401}
 
 
-def test_a_user_without_a_session_is_removed(admin: Admin) -> None:
-    admin.add("idle")
-    admin.ask("DELETE", "/users/idle")
+def test_what_a_removed_user_owns_is_said_and_is_the_next_one_s(admin: Admin) -> None:
+    body = {"uid": "idle", "password": PASSWORD}
+    assert admin.ask("POST", "/users", 201, **body)["vehicles"] == 0
+    admin.own("idle", VEHICLE)
+    assert admin.ask("DELETE", "/users/idle") == {"uid": "idle", "removed": True, "vehicles": 1}
+    assert admin.ask("POST", "/users", 201, **body)["vehicles"] == 1
+    admin.ask("DELETE", "/users/idle/data")
+    assert admin.ask("POST", "/users", 201, **body)["vehicles"] == 0
+
+
+def test_a_sign_in_is_counted_as_its_user_s_request(browser: httpx.Client) -> None:
+    assert sign_in(browser, "zoe").headers["ratelimit"].startswith('"user";')
+
+
+def test_the_name_of_a_sign_in_is_bounded(browser: httpx.Client) -> None:
+    answer = sign_in(browser, "z" * (UID_MAX + 1))
+    assert answer.status_code == 401 and answer.json()["detail"] == sign_in(browser, "nobody").json()["detail"]
 
 
 def test_a_stream_is_followed_by_a_session_alone(daemon: RunningDaemon, browser: httpx.Client) -> None:

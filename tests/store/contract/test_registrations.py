@@ -190,6 +190,11 @@ def test_a_vehicles_phones_are_bounded_and_the_one_longest_not_renewed_goes(data
     assert waiting(database) == [(VEHICLE, "a")]
 
 
+def test_who_registers_many_phones_for_a_vehicle_displaces_own_ones_and_nobody_else_s(database: AnyDatabase) -> None:
+    database.write(phone("owner's"), *(phone(f"t{at}", uid="eve", at=NOW + at) for at in range(1, 15)))
+    assert len(tokens(database)) == 10 and "owner's" in tokens(database)
+
+
 def test_a_users_phones_are_bounded_over_all_their_vehicles(database: AnyDatabase) -> None:
     database.limit(registrations_per_user=2)
     database.write(
