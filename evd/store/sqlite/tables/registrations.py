@@ -46,9 +46,13 @@ _OF_KIND = "SELECT count(*) FROM registrations WHERE vehicle = ? AND kind = ?"
 # Room is made by the targets that have been inactive longest: no app renewed them, and no provider took a push for
 # them. The new registration is never removed, even if the clock was set back.
 _HEARD = "max(renewed, ifnull(given_at, 0))"
+#: First a user's phones beyond those that others have, too: else one user could displace everybody's.
 _OVER_OF_VEHICLE = f"""
-SELECT number FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ? AND kind IN {ROOMY_KINDS}
-ORDER BY number = ? DESC, {_HEARD} DESC, number DESC LIMIT -1 OFFSET ?"""  # noqa: S608
+SELECT number FROM (
+    SELECT number, {_HEARD} AS heard,
+        row_number() OVER (PARTITION BY uid ORDER BY number = ?1 DESC, {_HEARD} DESC, number DESC) AS of_user
+    FROM registrations JOIN deliveries ON registration = number WHERE vehicle = ?2 AND kind IN {ROOMY_KINDS})
+ORDER BY number = ?1 DESC, of_user, heard DESC, number DESC LIMIT -1 OFFSET ?3"""  # noqa: S608
 #: Whole phones: one phone may be registered for many vehicles.
 _OVER_OF_USER = f"""
 SELECT number FROM registrations WHERE uid = ?1 AND kind IN {ROOMY_KINDS} AND token NOT IN (
@@ -124,7 +128,7 @@ def _register(tables: SmallTables, op: Register) -> int | None:
     if not kind.makes_room:
         return None
     over = (
-        (_OVER_OF_VEHICLE, (op.vehicle, new, limits.registrations_per_vehicle)),
+        (_OVER_OF_VEHICLE, (new, op.vehicle, limits.registrations_per_vehicle)),
         (_OVER_OF_USER, (op.uid, new, limits.registrations_per_user)),
     )
     return sum(_make_room(tables, sql, values, op.at - PUSHED_LATELY_MS) for sql, values in over) or None
