@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 
+from evd.model.measures import MEASURES, AppType
 from evd.model.operations import Relation
 from evd.store.vehicle_records import FleetOrder, ProfileRow, Staleness
 
@@ -23,23 +24,15 @@ class StatusDocument(TypedDict, total=False):
     seqNumber: int
     rawdata: str
     """The payload as hex digits."""
-    state: float
-    current_charge: float
-    target_charge: float
-    current: float
-    elapsed_time: float
-    remain_time: float
-    range: float
-    elec_consumption: float
-    indoor_temperature: float
-    outdoor_temperature: float
-    desired_temperature: float
-    max_current: float
-    location: str
-    advanced: bool
     flags: str
     other: dict[str, Any]
     """Fields that are no measures."""
+
+
+#: A class cannot name members that a table has.
+StatusDocument.__annotations__.update(
+    {name: {AppType.LOCATION: str, AppType.FLAG: bool}.get(measure.app, float) for name, measure in MEASURES.items()}
+)
 
 
 class BucketPart(TypedDict, total=False):

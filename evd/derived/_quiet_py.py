@@ -7,6 +7,7 @@ somebody asks.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from evd.derived.activities import UNSEEN_CHARGE
@@ -74,10 +75,10 @@ class QuietStatuses:
         return rolled_up(Figures(self.messages, self.charged, self.used, self.packed()), start, day)
 
 
-def rolled_up(figures: Figures, start: int, day: int) -> Rollup:
-    """A roll-up of these figures."""
+def rolled_up(figures: Figures, start: int, day: int, names: Sequence[str] = ROLLED_UP) -> Rollup:
+    """A roll-up of these figures; `names` are what their spreads are of."""
     measures = {}
-    for name, values in zip(ROLLED_UP, _SPREAD.iter_unpack(figures.spreads), strict=True):
+    for name, values in zip(names, _SPREAD.iter_unpack(figures.spreads), strict=True):
         count, total, least, greatest, first, last, *times = values
         if count:
             at = ((times[0], times[1]), (times[2], times[3]))

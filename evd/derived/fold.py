@@ -11,7 +11,7 @@ from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
 from evd.derived.quiet import Figures, QuietStatuses, rolled_up
 from evd.derived.rollups import Rollup, between, read_rollup, written
-from evd.derived.samples import StatusSample
+from evd.derived.samples import FULL_RANGE, NUMBERS, StatusSample
 
 
 class Completed(NamedTuple):
@@ -157,6 +157,8 @@ class SavedFold(msgspec.Struct, omit_defaults=True):
     day: int
     open: VehicleActivity | None = None
     floor: tuple[int, int] | None = None
+    names: tuple[str, ...] = ()
+    """The measures of the evd that stored it, in the order of the numbers in `last` and in what came since."""
 
     @classmethod
     def of(cls, fold: Fold) -> SavedFold | None:
@@ -164,14 +166,16 @@ class SavedFold(msgspec.Struct, omit_defaults=True):
         part, last = fold.part, fold.last
         if part is None or last is None:
             return None
-        return cls(last, written(part), part.start, part.day, fold.open, fold.floor)
+        return cls(last, written(part), part.start, part.day, fold.open, fold.floor, NUMBERS)
 
     def fold(self, zone: str, since: Since | None = None) -> Fold:
         """As it was; `since` is what `Fold.unmerged` said afterwards."""
         part, last = read_rollup(self.start, self.day, self.part), self.last
         if since is not None:
             last = since.last
-            part.merge(rolled_up(since.figures, self.start, self.day))
+            part.merge(rolled_up(since.figures, self.start, self.day, (*self.names, FULL_RANGE)))
+        known = dict(zip(self.names, last.numbers, strict=True))
+        last = last._replace(numbers=tuple(map(known.get, NUMBERS)))
         return Fold(zone, part=part, last=last, open_=self.open, floor=self.floor)
 
 

@@ -17,6 +17,7 @@ from evd.store.sqlite.views import views_sql
 TIME = 1_700_000_000
 ROW = '    "battery_temperature": Measure(AppType.FLOAT, "°C", ("batt_temp",), half=True, plausible=_CELSIUS),\n'
 BEFORE = '    "location": Measure('
+PARKED = "130a4c0f594e427e4bb45088"
 
 
 def test_what_is_known_of_the_originals_fields_comes_from_their_rows() -> None:
@@ -36,15 +37,26 @@ def test_a_measure_has_its_column(name: str) -> None:
 
 
 def test_a_new_row_is_read_kept_shown_and_has_its_column_in_a_database_that_was_there_before(tmp_path: Path) -> None:
-    """Of an alias and the bits of a half float: 21.5 °C are 19808."""
-    keys = init(tmp_path / "data")
-    env = extended_tree(tmp_path, edits={"model/measures.py": {BEFORE: ROW + BEFORE}})
+    """Of an alias and the bits of a half float: 21.5 °C are 19808. What was derived before is gone on with."""
+    keys, derives = init(tmp_path / "data"), {"EVD_RETENTION__ROLLUP_DAYS": "1826"}
+    env = {**extended_tree(tmp_path, edits={"model/measures.py": {BEFORE: ROW + BEFORE}}), **derives}
+    headers = {"x-api-key": keys["sigfox"], "connectivityMethod": "sigfox"}
+    with running_daemon(tmp_path / "data", keys=keys, env=derives) as daemon:
+        batch = "\n".join(f"386625;{TIME - 200 + second};{PARKED};{second};" for second in range(150))
+        for part in (batch[: len(batch) // 2].rpartition("\n")[0], batch):
+            text = {"x-api-key": keys["sigfox"], "content-type": "text/plain"}
+            assert httpx.post(f"{daemon.url}/sigfox/batch", content=part, headers=text).status_code == 201
+        reader = open_reader(daemon.database)
+        assert reader.execute("SELECT count(spreads) FROM derived").fetchone() == (1,), "it holds what is by position"
+        reader.close()
     with running_daemon(tmp_path / "data", keys=keys, env=env) as daemon:
+        openapi = httpx.get(f"{daemon.url}/openapi.json").json()
+        assert "battery_temperature" in openapi["components"]["schemas"]["StatusDocument"]["properties"]
         body = {"vehicleId": "386625", "timestamp": TIME, "state": 1, "batt_temp": 19808}
-        headers = {"x-api-key": keys["sigfox"], "connectivityMethod": "sigfox"}
         assert httpx.post(f"{daemon.url}/v2/sigfox/uplink", json=body, headers=headers).status_code == 201
         reader = open_reader(daemon.database)
-        ((warm, fields),) = reader.execute("SELECT battery_temperature, fields FROM history").fetchall()
+        newest = "SELECT battery_temperature, fields FROM history WHERE state = 'charging'"
+        ((warm, fields),) = reader.execute(newest).fetchall()
         reader.close()
     assert warm == 21.5
     assert json.loads(fields) == {"state": 1, "battery_temperature": 21.5}
