@@ -77,8 +77,11 @@ class IngestCache:
         return self._formats.get(vehicle)
 
     def format_for(self, vehicle: str, device_type: str | None) -> str | None:
-        """The vehicle's own format, else its device type's, else None: the default format decodes its messages."""
-        own = self._formats.get(vehicle)
+        """The vehicle's own format, else its device type's, else None: the default format decodes its messages.
+
+        A vehicle that was merged has the format of the one that it stands for.
+        """
+        own = self._formats.get(self.aliases.get(vehicle, vehicle))
         return own if own is not None or device_type is None else self._type_formats.get(device_type)
 
     def committed(self, summary: CommitSummary) -> None:

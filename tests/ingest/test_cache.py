@@ -7,7 +7,7 @@ import pytest
 from evd.errors import ConfigError
 from evd.ingest.cache import IngestCache
 from evd.model.commits import CommitSummary
-from evd.model.operations import AddFormat, RemoveFormat, SetDeviceType
+from evd.model.operations import AddFormat, MergeVehicle, RemoveFormat, SetDeviceType, SetVehicle
 from evd.payload.formats import Formats
 
 TYPE = "5d8cdc8fea06bb6e41234567"
@@ -28,6 +28,13 @@ def test_a_vehicles_own_format_comes_before_its_device_types(
 ) -> None:
     directory = IngestCache([], [("1A", "own")], [(TYPE, "of the type")])
     assert directory.format_for(vehicle, device_type) == expected
+
+
+def test_a_merged_vehicle_is_decoded_as_the_one_that_it_stands_for() -> None:
+    directory = IngestCache([], [("1B", "own")])
+    merge = MergeVehicle("1A", "1B", 1)
+    directory.committed(CommitSummary(treatments=[merge], formats=[SetVehicle("1A", 0, format=None)]))
+    assert directory.format_for("1A", None) == "own"
 
 
 def test_the_format_of_a_device_type_follows_the_commits() -> None:

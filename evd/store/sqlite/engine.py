@@ -171,8 +171,13 @@ class SqliteStore:
         if self._rings.upkeep.due:
             with translated(self.path):
                 self._db.execute("BEGIN IMMEDIATE")
-            with self._undone_on_error():
-                self._rings.upkeep.step()
+            try:
+                with self._undone_on_error():
+                    self._rings.upkeep.step()
+            except _Unwritable as error:
+                if not isinstance(error.__cause__, RingDamaged):
+                    raise
+                self._rings.upkeep.note_damage(error.__cause__.number)
             self.commit()
         self._wal.copy_rest(idle=idle)
         return self._rings.upkeep.due

@@ -60,7 +60,8 @@ def let_go(connection: Any, overflow: Overflow, head: RingState, count: int) -> 
 
 
 def set_aside(connection: Any, overflow: Overflow, head: RingState) -> None:
-    """Move the circle's lowest status to the overflow, to free its slot. Raises RingDamaged."""
+    """Move the circle's lowest status to the overflow, to free its slot: a circle that is to be enlarged, but wraps
+    around its end, has no other for the next status. Raises RingDamaged."""
     place, rank = head.base + head.circle.slot(0), rank_at(connection, head, 0)
     connection.execute(_MOVE, (overflow.add(head, rank, behind=False), place))
     _shorten(head)

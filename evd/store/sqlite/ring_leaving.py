@@ -19,6 +19,7 @@ MOVE_MAX = 64
 CREATE = """
 INSERT INTO vehicles (number, vehicle, slots, created) VALUES (
     1 + max(ifnull((SELECT max(number) FROM vehicles), 0), ifnull((SELECT max(number) FROM left_rings), 0)), ?, ?, ?)"""
+_MERGED = "SELECT stands_for FROM aliases WHERE vehicle = ?"
 _LEFT = "SELECT number, goes_to FROM left_rings ORDER BY number LIMIT 1"
 _ROWS = "SELECT place FROM statuses WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?"
 _ROW = """
@@ -26,7 +27,9 @@ SELECT timely, time, seq, id, received, connectivity, payload, CAST(fields AS BL
     radio
 FROM statuses WHERE place = ?"""
 _DELETE = "DELETE FROM statuses WHERE place = ?"
-_SET_RADIO = "UPDATE statuses SET radio = ? WHERE place = ? AND id = ?"
+#: A redelivery may have come there first, without what the network said.
+_SET_RADIO = """
+UPDATE statuses SET radio = ?, fields = CAST(? AS TEXT) WHERE place = ? AND id = ? AND radio IS NULL"""
 
 
 def leave(connection: Any, vehicle: str, goes_to: str | None) -> int | None:
@@ -38,10 +41,16 @@ def leave(connection: Any, vehicle: str, goes_to: str | None) -> int | None:
     return None
 
 
+def merged_into(connection: Any, vehicle: str) -> str | None:
+    """The vehicle that this one was merged into."""
+    row = connection.execute(_MERGED, (vehicle,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def empty_step(connection: Any, rings: Any) -> bool:
     """Empty a ring a little; False if none is left. `rings` is an `evd.store.sqlite.rings.Rings`.
 
-    A status that its new vehicle does not take is deleted.
+    A status that its new vehicle does not take is deleted. Raises RingDamaged.
     """
     left = connection.execute(_LEFT).fetchone()
     if left is None:
@@ -88,12 +97,13 @@ def _move(connection: Any, rings: Any, vehicle: str, place: int) -> None:
         flags=flags,
     )
     try:
-        verdict = rings.arrive(arrival)
+        rings.arrive(arrival)
     except (UnknownVehicle, LimitReached):
         return
-    if radio is not None and verdict.kept:
+    if radio is not None:
         for found in rings.places(vehicle, time, arrival.seq):
-            connection.execute(_SET_RADIO, (radio, found, status_id))
+            with rings.changing(vehicle, found):
+                connection.execute(_SET_RADIO, (radio, fields, found, status_id))
 
 
 def _overwriting(connection: Any, work: Callable[[], Any]) -> None:

@@ -8,7 +8,7 @@ from evd.log.logger import log
 from evd.model.retention import Rank, Verdict
 from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.ring_ahead import next_ahead
-from evd.store.sqlite.ring_layout import RingDamaged, lay_out, let_go, write_shape
+from evd.store.sqlite.ring_layout import lay_out, let_go, write_shape
 from evd.store.sqlite.ring_leaving import empty_step
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_repair import repair, rows_of
@@ -112,18 +112,18 @@ class RingMaintenance:
         return True
 
     def step(self) -> None:
-        """Do one bounded step in an open transaction; nothing of the rings may be gathered before or after it."""
-        try:
-            if self._damaged:
-                self.repair()
-            elif self._resize_from is not None:
-                self._resize()
-            elif self._admit_from is not None:
-                self._admit()
-            elif self._left:
-                self._left = empty_step(self._db, self._rings)
-        except RingDamaged as damage:
-            self.note_damage(damage.number)
+        """Do one bounded step in an open transaction; nothing of the rings may be gathered before or after it.
+
+        Raises RingDamaged: the caller rolls the step back, which may have taken a status out of one ring for another.
+        """
+        if self._damaged:
+            self.repair()
+        elif self._resize_from is not None:
+            self._resize()
+        elif self._admit_from is not None:
+            self._admit()
+        elif self._left:
+            self._left = empty_step(self._db, self._rings)
 
     def _resize(self) -> None:
         """Give a ring the size in its settings. Raises RingDamaged."""

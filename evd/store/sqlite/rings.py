@@ -9,12 +9,14 @@ long ring than in a short one, except the steps of `upkeep`, which run beside th
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from evd.model import retention as ring
 from evd.model.connectivity import SIGFOX
 from evd.model.frame_counter import NOT_COUNTED, SEQ_MAX, DayTally
-from evd.model.operations import Arrive, Frame, LimitReached, UnknownVehicle
+from evd.model.operations import Arrive, Frame
 from evd.model.retention import SHIFT_MAX, Circle, Rank, Verdict
 from evd.model.status import AHEAD_MS
 from evd.store.sqlite.annotations import NO_SEQ, Annotations
@@ -22,8 +24,9 @@ from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
 from evd.store.sqlite.ring_ahead import take_out
+from evd.store.sqlite.ring_bounds import RingBounds
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
-from evd.store.sqlite.ring_leaving import CREATE, leave
+from evd.store.sqlite.ring_leaving import CREATE, leave, merged_into
 from evd.store.sqlite.ring_overflow import Overflow
 from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
@@ -42,14 +45,7 @@ SELECT number, coalesce(keep, ?), slots, kept, newest, overflow,
     EXISTS (SELECT 1 FROM frames WHERE frames.vehicle = number), counted, counted_seq, received, lost, resets
 FROM vehicles WHERE vehicle = ?"""
 
-
-class RingBounds(NamedTuple):
-    capacity: int
-    """Statuses of a vehicle that has no number of its own."""
-    create_unknown: bool
-    vehicles_max: int
-    contract: int
-    """Messages a day that a device may send (evd.model.frame_counter)."""
+Heard = TypeVar("Heard", Arrive, Frame)
 
 
 class Rings:
@@ -125,7 +121,9 @@ class Rings:
 
     def arrive(self, message: Arrive) -> Verdict:
         """Take one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
-        head = self._heads.get(message.vehicle) or self._load(message)
+        head = self._heads.get(message.vehicle)
+        if head is None:
+            message, head = self._load(message)
         if not head.plain:
             self._settle(head)
         rank, neighbours = Rank(message.timely, message.time, NO_SEQ if message.seq is None else message.seq), None
@@ -224,23 +222,12 @@ class Rings:
     def require_taken(self, vehicle: str) -> None:
         """Raise UnknownVehicle or LimitReached if a status of this vehicle would be refused."""
         if self.refuses(vehicle):
-            self._require_open(vehicle)
-            self._require_room()
-
-    def _require_open(self, vehicle: str) -> None:
-        if not self._bounds.create_unknown:
-            raise UnknownVehicle(
-                f"vehicle {vehicle} is not known: add it with `evd vehicle set {vehicle}`, "
-                "or set ingest.unknown_vehicle to create"
-            )
-
-    def _require_room(self) -> None:
-        if self._vehicles >= self._bounds.vehicles_max:
-            raise LimitReached(f"{self._vehicles} vehicles are known: raise ingest.vehicles_max to take in more")
+            self._bounds.require_open(vehicle)
+            self._bounds.require_room(self._vehicles)
 
     def create(self, vehicle: str, at: int) -> RingState:
         """Add a row for a vehicle that is heard or named for the first time."""
-        self._require_room()
+        self._bounds.require_room(self._vehicles)
         cursor = self._db.execute(CREATE, (vehicle, self._bounds.capacity, at))
         self._vehicles += 1
         head = RingState(cursor.lastrowid, Circle(self._bounds.capacity), DayTally(), keep=self._bounds.capacity)
@@ -273,7 +260,9 @@ class Rings:
 
         A frame ahead of the clock is not counted: it would make all later frames late.
         """
-        head = self._heads.get(frame.vehicle) or self._load(frame)
+        head = self._heads.get(frame.vehicle)
+        if head is None:
+            frame, head = self._load(frame)
         rank = Rank(frame.time <= frame.received + AHEAD_MS, frame.time, frame.seq)
         if not rank.timely or not is_numbered(SIGFOX, frame.time, frame.seq):
             return
@@ -299,13 +288,17 @@ class Rings:
         """The fields of a status that `places` found change in this context."""
         return self.derivation.changing(self._heads.get(vehicle), place)
 
-    def _load(self, message: Arrive | Frame) -> RingState:
-        head = self._find_and_hold(message.vehicle)
+    def _load(self, message: Heard) -> tuple[Heard, RingState]:
+        """What was read before its vehicle was merged is the other one's."""
+        vehicle = message.vehicle
+        head = self._find_and_hold(vehicle)
+        if head is None and (into := merged_into(self._db, vehicle)) is not None:
+            head, message = self._heads.get(into) or self._find_and_hold(into), replace(message, vehicle=into)
         if head is None:
-            self._require_open(message.vehicle)
-            head = self.create(message.vehicle, message.received)
-            self._hold(message.vehicle, head)
-        return head
+            self._bounds.require_open(vehicle)
+            head = self.create(vehicle, message.received)
+            self._hold(vehicle, head)
+        return message, head
 
     def _find_and_hold(self, vehicle: str) -> RingState | None:
         head = self.find(vehicle)
@@ -346,7 +339,7 @@ class Rings:
             self._write_shape_now(head)
             return place
         if head.circle.full:
-            self._set_aside(head)
+            set_aside(self._db, self._overflow, head)
             index -= 1
         place = self._insert(message, head, rank, index)
         self._write_shape_now(head)
@@ -357,10 +350,6 @@ class Rings:
         kept = head.kept
         let_go(self._db, self._overflow, head, min(head.total - head.keep + 1, TRIM_AT_ONCE))
         return max(index - (kept - head.kept), 0)
-
-    def _set_aside(self, head: RingState) -> None:
-        """Free a slot for the next status in a circle that is to be enlarged but wraps around its end."""
-        set_aside(self._db, self._overflow, head)
 
     def _write_shape_now(self, head: RingState) -> None:
         write_shape(self._db, head)

@@ -16,9 +16,11 @@ from evd.model.operations import (
     AddKey,
     AddOwner,
     AddToken,
+    Annotate,
     CountIgnored,
     DeleteVehicle,
     ForgetUser,
+    Frame,
     IgnoreVehicle,
     Implied,
     MergeVehicle,
@@ -99,7 +101,37 @@ def test_statuses_of_a_merged_vehicle_arrive_by_the_rules_of_the_other_ring(data
     kept = [(ONE if at % 2 == 0 else OTHER) + str(at) for at in range(2, 12)]
     assert database.ring(OTHER) == kept, "the newest ten of both"
     assert database.ring(ONE) == [] and database.last(OTHER) == f"{OTHER}11"
-    assert database.write(*several(ONE, range(10, 11)))[0].verdict.value == "newest", "it is a new vehicle now"
+
+
+def test_what_was_read_before_a_merge_and_is_written_after_it_is_the_other_vehicle_s(database: AnyDatabase) -> None:
+    """Also where it comes in the same group; nobody would look for it under the old id."""
+    database.write(*several(ONE, range(3)), *several(OTHER, range(3, 5)))
+    late, again = several(ONE, range(5, 6)), several(ONE, range(2, 3))
+    frame = Frame(ONE, NOW, 1, NOW)
+    results = database.write(MergeVehicle(ONE, OTHER, NOW), *late, *again, frame)
+    assert [one.verdict.value for one in results[1:3]] == ["newest", "late"]
+    database.write(*several(ONE, range(6, 7)))
+    settle(database)
+    assert database.ring(OTHER) == [f"{ONE}0", f"{ONE}1", f"{ONE}2", f"{OTHER}3", f"{OTHER}4", f"{ONE}5", f"{ONE}6"]
+    assert database.last(OTHER) == f"{ONE}6" and database.ask(lambda queries: queries.vehicle(ONE)) is None
+
+
+def test_what_the_network_said_of_a_status_moves_with_it_though_the_status_came_again(database: AnyDatabase) -> None:
+    said = Annotate(ONE, NOW + 1000, 1, None, "advanced", b'{"lqi":"GOOD"}', "48.1,17.1", NOW)
+    database.write(*several(ONE, range(3)), said, *several(OTHER, range(3, 5)), MergeVehicle(ONE, OTHER, NOW))
+    database.write(arrival(OTHER, time=NOW + 1000, seq=1, status_id=f"{ONE}1"))
+    settle(database)
+    (annotated,) = [one for one in database.kept(OTHER) if one.radio]
+    assert annotated.status_id == f"{ONE}1" and b"48.1,17.1" in annotated.fields
+
+
+def test_a_merge_needs_no_room_for_owners(database: AnyDatabase) -> None:
+    """Their bound may have been lowered since they came."""
+    users = ("anna", "ben", "carl")
+    database.write(*several(ONE, range(1)), *several(OTHER, range(1)), *(AddOwner(uid, ONE, NOW) for uid in users))
+    database.limit(owners=2)
+    (done,) = database.write(MergeVehicle(ONE, OTHER, NOW))
+    assert isinstance(done, Implied) and owners(database) == [(uid, OTHER) for uid in users]
 
 
 def test_a_redelivery_after_a_merge_changes_nothing_even_before_the_status_has_moved(database: AnyDatabase) -> None:

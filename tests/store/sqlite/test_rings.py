@@ -19,7 +19,7 @@ from ring_model import VEHICLES, RingMachine
 
 from evd.dev.fleet import Fleet, sigfox_callback, wlan_body
 from evd.model.connectivity import SIGFOX
-from evd.model.operations import Arrive, Stored
+from evd.model.operations import Arrive, MergeVehicle, Stored
 from evd.model.retention import SHIFT_MAX, Verdict
 from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
@@ -192,6 +192,23 @@ def test_what_stands_beside_its_circle_falls_out_in_its_turn(open_store: Opener,
     assert ring_of(database) == [one.status_id for one in [*expected, *newer][-100:]]
     assert rows(database, "SELECT overflow, (SELECT count(*) FROM overflow) FROM vehicles") == [(0, 0)]
     assert rows(database, ON_DISK) == [("386625", 100)]
+
+
+def test_a_step_that_meets_a_damaged_ring_loses_nothing_of_the_other_one(open_store: Opener, database: Path) -> None:
+    """Statuses arrive from the ring of a merged vehicle."""
+    store = open_store(capacity=20, rollup_days=0)
+    store.write([arrival(vehicle, time=NOW + i) for i in range(9) for vehicle in "AB"])
+    store.write([MergeVehicle("A", "B", NOW)])
+    store.close()
+    foreign = sqlite3.connect(str(database))
+    foreign.execute("DELETE FROM statuses WHERE place = (2 << 20) + 8")  # the newest of B
+    foreign.commit()
+    foreign.close()
+    store = open_store(capacity=20, rollup_days=0)
+    while store.maintain():
+        pass
+    expected = {arrival("A", time=NOW + i).status_id for i in range(9)}
+    assert set(ring_of(database, "B")) == expected | {arrival("B", time=NOW + i).status_id for i in range(8)}
 
 
 DAMAGES = {

@@ -50,10 +50,12 @@ def add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
         raise LimitReached(
             f"vehicle {op.vehicle} has {others} owners and viewers: remove one, or raise app.owners_per_vehicle"
         )
-    tables.db.execute(
-        _ADD_OWNER,
-        (op.uid, op.vehicle, op.created, op.relation),
-    )
+    put_owner(tables, op)
+
+
+def put_owner(tables: SmallTables, op: ops.AddOwner) -> None:
+    """As `add_owner`, where the bounds were checked."""
+    tables.db.execute(_ADD_OWNER, (op.uid, op.vehicle, op.created, op.relation))
 
 
 _OTHERS = "SELECT count(*) FROM owners WHERE vehicle = ? AND uid <> ?"

@@ -27,7 +27,7 @@ from evd.model.operations import (
     Unregister,
     UnregisterUser,
 )
-from evd.store.sqlite.tables.access import add_owner
+from evd.store.sqlite.tables.access import put_owner
 from evd.store.sqlite.tables.base import SmallTables
 from evd.store.sqlite.tables.registrations import forget_all
 
@@ -70,7 +70,7 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
         raise LimitReached(f"vehicle {into} would have too many owners: remove some, or raise app.owners_per_vehicle")
     for uid, created, relation in owners:
         db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (uid, vehicle))
-        add_owner(tables, added := AddOwner(uid, into, created, relation))
+        put_owner(tables, added := AddOwner(uid, into, created, relation))
         moved.append(added)
     moved += [
         AddKey(key, role, digest, name, into, created)
