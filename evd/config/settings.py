@@ -306,6 +306,12 @@ class EventSettings(Section, frozen=True):
     self_told_v1: list[str] = []
 
 
+class WebSettings(Section, frozen=True):
+    """The console, at `/`."""
+
+    enabled: bool = True
+
+
 class LogSettings(Section, frozen=True):
     level: str = "info"
     #: auto: JSON under systemd, readable on a terminal.
@@ -329,6 +335,7 @@ class Config(Section, frozen=True):
     push: PushSettings = PushSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     formats: dict[str, FormatSettings] = {}
 

@@ -96,7 +96,12 @@ def request_of(row: AccessRow, vehicle: str = VEHICLE) -> tuple[str, dict[str, A
     path = row.rule.replace("<target:noun>", "webhooks").replace("<int:number>", "999")
     for argument in ("<given>", "<vehicle>"):
         path = path.replace(argument, vehicle)
-    path = path.replace("<name>", "none").replace("<status_id>", "none")
+    path = (
+        path.replace("<name>", "none")
+        .replace("<path:name>", "none")
+        .replace("<version>", "none")
+        .replace("<status_id>", "none")
+    )
     if row.rule == "/api/v1/registrations":
         body = {"vehicle": vehicle, "token": "t"}
     elif row.rule.startswith("/api/"):
