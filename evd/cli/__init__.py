@@ -44,6 +44,11 @@ COMMANDS: dict[str, CommandRow] = {
         "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "reload": CommandRow(
+        "reload",
+        "reload",
+        "Take renewed certificates and changed settings into the running evd; no connection is closed.",
+    ),
     "demo": CommandRow(
         "demo",
         "demo",
