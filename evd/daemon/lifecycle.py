@@ -16,6 +16,7 @@ from quart_trio import QuartTrio
 
 from evd.api.app import make_app, use_settings
 from evd.api.context import Context
+from evd.api.replies import refusal
 from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
 from evd.clock import steady_ms
@@ -180,6 +181,7 @@ class Daemon:
             log=log,
             allow=parts.request_policy.allow,
             allow_local=parts.request_policy.allow_local,
+            refusal=refusal,
             admission=parts.admission,
             proxies=parts.admission.proxies,
             counters=parts.counters.web,
