@@ -17,6 +17,7 @@ from quart_trio import QuartTrio
 from evd.api import app as application
 from evd.auth.access import ACCESS, AccessRow, row_of, unlisted
 from evd.model.status import vehicle_id
+from evd.web.assets import assets
 
 VEHICLE, FOREIGN, ABSENT = "A1", "B1", "NEVER"
 PASSWORD = "correct horse battery"
@@ -98,8 +99,8 @@ def request_of(row: AccessRow, vehicle: str = VEHICLE) -> tuple[str, dict[str, A
         path = path.replace(argument, vehicle)
     path = (
         path.replace("<name>", "none")
-        .replace("<path:name>", "none")
-        .replace("<version>", "none")
+        .replace("<path:name>", "app.js")
+        .replace("<version>", assets().version)
         .replace("<status_id>", "none")
     )
     if row.rule == "/api/v1/registrations":
