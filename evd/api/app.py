@@ -7,7 +7,7 @@ from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from evd.api import documentation, health, legacy, metrics, request_permits, v1
-from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here
+from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here, vehicle_named
 from evd.api.cors import attach_cors
 from evd.api.rates import attach_rates, count_request
 from evd.api.replies import V1, from_error, problem, teapot
@@ -15,7 +15,6 @@ from evd.auth.access import unlisted
 from evd.clock import steady_ms
 from evd.errors import NotFound, RequestError, StoreError, Unavailable
 from evd.log.logger import log
-from evd.model.status import vehicle_id
 
 
 def make_app(context: Context) -> QuartTrio:
@@ -62,7 +61,7 @@ async def _admit() -> None:
         return
     count_request(await caller(), here().config.app)
     if row.vehicle_argument is not None:
-        await admitted(vehicle_id((request.view_args or {})[row.vehicle_argument]))
+        await admitted(vehicle_named((request.view_args or {})[row.vehicle_argument]))
 
 
 async def _no_other_root() -> Response | None:

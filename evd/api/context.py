@@ -25,6 +25,7 @@ from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState
 from evd.model.operations import Renew
+from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
 from evd.store.queries import Queries
@@ -87,6 +88,12 @@ def attach(app: Quart, context: Context) -> None:
 def here() -> Context:
     context: Context = current_app.extensions["evd"]
     return context
+
+
+def vehicle_named(given: str) -> str:
+    """The normal form of a vehicle's id; of one that was merged, that of the vehicle which it is now."""
+    vehicle = vehicle_id(given)
+    return here().directory.aliases.get(vehicle, vehicle)
 
 
 def request_headers() -> dict[bytes, bytes]:

@@ -116,6 +116,7 @@ _V1 = (
     AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
     AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
+    AccessRow("DELETE", "/vehicles/<given>/tariff", "owner", "write"),
     # Users, sessions, access tokens
     AccessRow("GET", "/users", "admin", "read"),
     AccessRow("POST", "/users", "admin", "write"),
@@ -124,6 +125,7 @@ _V1 = (
     AccessRow("POST", "/session", "everyone", "write", unrevoked=True),
     AccessRow("GET", "/session", "user", "read", narrows=True),
     AccessRow("DELETE", "/session", "user", "write", admin=False, person=True),
+    AccessRow("POST", "/session/password", "user", "write", admin=False, person=True),
     AccessRow("GET", "/sessions", "user", "read", admin=False, person=True),
     AccessRow("DELETE", "/sessions", "user", "write", admin=False, person=True),
     AccessRow("DELETE", "/sessions/<given>", "user", "write", admin=False, person=True),

@@ -63,6 +63,11 @@ COMMANDS: dict[str, CommandRow] = {
         "forget",
         "Forget a user or a vehicle, for privacy: what is deleted is overwritten in the database file.",
     ),
+    "tariff": CommandRow(
+        "tariff",
+        "tariff",
+        "Tariffs: what a kWh costs, by place and by time of day, for the cost of charge sessions.",
+    ),
     "watch": CommandRow(
         "watch",
         "watch",

@@ -14,6 +14,7 @@ import trio
 
 from evd.api.app import make_app
 from evd.api.context import Context
+from evd.api.replies import refusal
 from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
 from evd.clock import steady_ms
@@ -159,6 +160,7 @@ class Daemon:
             log=log,
             allow=parts.request_policy.allow,
             allow_local=parts.request_policy.allow_local,
+            refusal=refusal,
             admission=parts.admission,
             proxies=parts.admission.proxies,
             counters=parts.counters.web,

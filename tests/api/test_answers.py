@@ -51,6 +51,21 @@ def admin(daemon: RunningDaemon) -> dict[str, str]:
 
 # Problems
 
+
+def test_a_body_that_is_too_long_is_refused_with_a_problem(client: httpx.Client, admin: dict[str, str]) -> None:
+    for path, media in (("/api/v1/owners", "application/problem+json"), ("/android/nothing", "application/json")):
+        answer = client.post(path, content=b" " * (64 * 1024 + 1), headers=admin)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, media), path
+    document = client.post("/api/v1/owners", content=b" " * (64 * 1024 + 1), headers=admin).json()
+    assert "65536" in document.pop("detail")
+    assert document == {
+        "type": "urn:evd:problem:content-too-large",
+        "title": "Content too large",
+        "status": 413,
+        "instance": "/api/v1/owners",
+    }
+
+
 TWO_TARGETS = {"vehicle": "A", "token": "t", "fid": "f"}
 
 
