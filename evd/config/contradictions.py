@@ -13,7 +13,7 @@ _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 def contradictions(config: Any) -> Iterator[str]:
-    """A sentence for each, which begins with a setting's path; `config` has the sections of evd.config.settings.Config."""
+    """A sentence for each, which begins with a setting's path; `config` has the sections of a Config."""
     for path, low, high in RANGES:
         section, key = path.split(".")
         value = getattr(getattr(config, section), key)
