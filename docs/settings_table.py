@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evd.config.described import SECTIONS, SETTINGS, SettingRow
+from evd.config.live import LIVE
 from evd.config.names import RENAMED, VARIABLES, variable_of
 from evd.config.toml_lines import as_toml
 
@@ -31,6 +32,7 @@ PRECEDENCE = """\
 Precedence: built-in, `DIR/evd.toml`, `EVD_SECTION__KEY` in the environment, flags. `evd config show --origin` says what
 holds and why, `evd config get KEY` explains one setting, `evd config check` finds every mistake, `evd config migrate`
 rewrites old names. In the environment a list is comma-separated, and a table is written in TOML.
+What is live changes by `evd reload`; all else needs a restart.
 """.splitlines()
 
 UNITS = ("s", "ms", "days", "bytes", "MiB", "%")
@@ -93,8 +95,8 @@ def page() -> str:
             f"## [{section}]",
             ABOUT.get(section, ""),
             "",
-            "| Setting | Default | Unit | Range | Meaning |",
-            "|---|---|---|---|---|",
+            "| Setting | Default | Unit | Range | Live | Meaning |",
+            "|---|---|---|---|---|---|",
         ]
         lines += [_line(row) for row in _rows(section)]
     lines += ["", "## Variables that are no settings", "| Variable | Meaning |", "|---|---|"]
@@ -109,8 +111,9 @@ def _line(row: SettingRow) -> str:
     bounds = f"{row.range[0]:,} – {row.range[1]:,}" if row.range else " · ".join(map(as_toml, row.choices))
     shown = as_toml(row.default)
     example = f" For example `{row.example}`." if row.example not in ("", shown) else ""
+    live = "yes" if row.path in LIVE or f"{row.path.partition('.')[0]}.*" in LIVE else ""
     meaning = f"{row.meaning}{example}{' Secret.' if row.secret else ''}".replace("|", "\\|")
-    return f"| `{key}` | `{shown}` | {row.unit} | {bounds} | {meaning} |"
+    return f"| `{key}` | `{shown}` | {row.unit} | {bounds} | {live} | {meaning} |"
 
 
 def main() -> int:

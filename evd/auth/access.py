@@ -110,6 +110,7 @@ _V1 = (
     AccessRow("DELETE", "/users/<uid>/data", "admin", "write"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    AccessRow("POST", "/reload", "admin", "write"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),

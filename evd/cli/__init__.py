@@ -45,6 +45,11 @@ COMMANDS: dict[str, CommandRow] = {
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
     "config": CommandRow("config", "config", "Settings: what holds and why, what is wrong, what one means."),
+    "reload": CommandRow(
+        "reload",
+        "reload",
+        "Take renewed certificates and changed settings into the running evd; no connection is closed.",
+    ),
     "demo": CommandRow(
         "demo",
         "demo",

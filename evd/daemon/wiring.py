@@ -274,10 +274,13 @@ def request_policy(directory: IngestCache, identities: Identities, config: Confi
     return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch))
 
 
-def admission(config: Config) -> Admission:
-    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+def admission_limits(config: Config) -> AdmissionLimits:
     server = config.server
-    bounds = AdmissionLimits(
+    return AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(config.server.trusted_proxies))
+
+
+def admission(config: Config) -> Admission:
+    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+    return Admission(admission_limits(config), Proxies(config.server.trusted_proxies))
