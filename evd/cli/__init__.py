@@ -44,6 +44,7 @@ COMMANDS: dict[str, CommandRow] = {
         "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "config": CommandRow("config", "config", "Settings: what holds and why, what is wrong, what one means."),
     "reload": CommandRow(
         "reload",
         "reload",
