@@ -355,6 +355,7 @@ class EventSettings(Section, frozen=True):
 class WebSettings(Section, frozen=True):
     """The console, at `/`."""
 
+    #: Whether evd serves its console. false: `/` answers as the original did, with 418.
     enabled: bool = True
 
 
