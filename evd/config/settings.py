@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from evd.config.firebase_settings import FirebaseSettings
 from evd.config.limits import CHOICES, RANGES
 from evd.errors import ConfigError
 
@@ -327,6 +328,7 @@ class Config(Section, frozen=True):
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
     push: PushSettings = PushSettings()
+    firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
