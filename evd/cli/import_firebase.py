@@ -121,7 +121,11 @@ class _FirestoreImport:
                     self.summary.skip(NO_VEHICLES, f"{USERS}/{document.uid}", "there is nothing to import")
             self.users += len(documents)
             yield len(documents), listed
-            if len(documents) < PAGE_MAX or self.users >= self._users_max:
+            if len(documents) < PAGE_MAX:
+                return
+            if self.users >= self._users_max:
+                said = f"firebase.users_max is {self._users_max}: raise it to import the others"
+                self.summary.skip("more users than are read", f"{USERS}/{documents[-1].uid} is the last one", said)
                 return
             after = documents[-1].uid
 

@@ -14,7 +14,7 @@ from evd.firebase.documents import UserDocument
 from evd.firebase.firestore import Firestore, UserWrites
 
 EMULATORS = {"npm": firestore_emulator, "google": google_firestore_emulator}
-ACCESS = FirebaseAccess("demo-evd", None, "bucket", 10)
+ACCESS = FirebaseAccess("demo-evd", None, 10)
 ZOE = {"id": "386625", "name": "Zoe", "regNumber": "", "maxVoltage": 0, "imageFilename": ""}
 
 
