@@ -62,7 +62,7 @@ async def index() -> Response:
     if request.if_none_match.contains_weak(known.version):
         response = Response(b"", 304, headers)
     else:
-        response = Response(known.index, 200, headers)
+        response = Response(known.page, 200, headers)
     response.set_etag(known.version)
     return response
 

@@ -54,7 +54,7 @@ class Assets(NamedTuple):
     """All files of a version by their names below `static/`, and the page."""
 
     version: str
-    index: bytes
+    page: bytes
     files: Mapping[str, WebFile]
 
 
