@@ -6,6 +6,7 @@
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
 #   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
+#   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -13,7 +14,7 @@ READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build lock format architecture access clean help
+.PHONY: burst crashes nightly ci build lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -78,6 +79,9 @@ architecture: $(READY)
 access: $(READY)
 	$(BIN)/python docs/access_table.py
 
+settings: $(READY)
+	$(BIN)/python docs/settings_table.py
+
 lock: $(READY)
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate --no-header \
@@ -88,7 +92,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -9
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

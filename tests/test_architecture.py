@@ -30,7 +30,7 @@ PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
-    r"evd\.(config\.(settings|limits)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
+    r"evd\.(config\.(settings|limits|described|names|migration|contradictions|toml_lines)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
     r"|net\.server\.(http1\w*|admission|phases)|push\.(skip_policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic)|transfer\.(descriptors|items|columns))"
 )

@@ -110,12 +110,14 @@ _V1 = (
     AccessRow("DELETE", "/users/<uid>/data", "admin", "write"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    AccessRow("POST", "/reload", "admin", "write"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
     AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
+    AccessRow("DELETE", "/vehicles/<given>/tariff", "owner", "write"),
     # Users, sessions, access tokens
     AccessRow("GET", "/users", "admin", "read"),
     AccessRow("POST", "/users", "admin", "write"),
@@ -124,6 +126,7 @@ _V1 = (
     AccessRow("POST", "/session", "everyone", "write", unrevoked=True),
     AccessRow("GET", "/session", "user", "read", narrows=True),
     AccessRow("DELETE", "/session", "user", "write", admin=False, person=True),
+    AccessRow("POST", "/session/password", "user", "write", admin=False, person=True),
     AccessRow("GET", "/sessions", "user", "read", admin=False, person=True),
     AccessRow("DELETE", "/sessions", "user", "write", admin=False, person=True),
     AccessRow("DELETE", "/sessions/<given>", "user", "write", admin=False, person=True),

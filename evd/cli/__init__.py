@@ -44,6 +44,12 @@ COMMANDS: dict[str, CommandRow] = {
         "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "config": CommandRow("config", "config", "Settings: what holds and why, what is wrong, what one means."),
+    "reload": CommandRow(
+        "reload",
+        "reload",
+        "Take renewed certificates and changed settings into the running evd; no connection is closed.",
+    ),
     "demo": CommandRow(
         "demo",
         "demo",
@@ -61,6 +67,11 @@ COMMANDS: dict[str, CommandRow] = {
         "life",
         "forget",
         "Forget a user or a vehicle, for privacy: what is deleted is overwritten in the database file.",
+    ),
+    "tariff": CommandRow(
+        "tariff",
+        "tariff",
+        "Tariffs: what a kWh costs, by place and by time of day, for the cost of charge sessions.",
     ),
     "watch": CommandRow(
         "watch",

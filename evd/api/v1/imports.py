@@ -15,7 +15,7 @@ import orjson
 import trio
 from quart import Blueprint, Response
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
@@ -34,7 +34,6 @@ from evd.model.operations import (
     Stored,
     UnknownVehicle,
 )
-from evd.model.status import vehicle_id
 from evd.model.user_id import checked_uid
 from evd.transfer.items import MovedOwner, MovedRegistration, MovedStatus
 
@@ -180,12 +179,12 @@ def _status(status: MovedStatus, now: int) -> Operation:
 
 def _owner(owner: MovedOwner, now: int) -> Operation:
     return ImportOwner(
-        checked_uid(owner.uid, error="Invalid user id"), vehicle_id(owner.vehicle), now, imported=_kept(owner.rest)
+        checked_uid(owner.uid, error="Invalid user id"), vehicle_named(owner.vehicle), now, imported=_kept(owner.rest)
     )
 
 
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:
-    target, vehicle = checked_target(phone.token, None, called="token"), vehicle_id(phone.vehicle)
+    target, vehicle = checked_target(phone.token, None, called="token"), vehicle_named(phone.vehicle)
     uid = phone.uid if phone.uid in users else _only(users)
     return ImportRegistration(
         vehicle=vehicle,
@@ -207,7 +206,7 @@ OWNERS_READ = 100
 async def _users_of(spelling: str) -> list[str]:
     """Who owns the vehicle; nobody, if it can be no vehicle's id."""
     try:
-        found = await here().queries.moved_owners(vehicle=vehicle_id(spelling), limit=OWNERS_READ)
+        found = await here().queries.moved_owners(vehicle=vehicle_named(spelling), limit=OWNERS_READ)
     except BadRequest:
         return []
     return [row["uid"] for row in found.rows if row["relation"] == "owner"]
