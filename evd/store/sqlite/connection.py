@@ -20,8 +20,8 @@ APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 7
 PAGE_BYTES = 1024
 """Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
-database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger one
-(docs/performance.md). An older file keeps its page size."""
+database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
+page (docs/performance.md). An older file keeps its page size."""
 
 #: Setting → value, with its reason; read back after opening, because SQLite ignores unknown settings.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
