@@ -39,6 +39,7 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("foreign_keys", 1),
     ("trusted_schema", 0),
     ("cell_size_check", 1),
+    ("secure_delete", 1),  # always: a page that was split before a deletion keeps copies of rows otherwise
 )
 
 
@@ -176,10 +177,7 @@ def _upgrade(connection: Any, version: int) -> None:
     steps = [drop_views_sql()]
     steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
-    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1")  # overwrite masked values in the pages that held them
     _in_one_transaction(connection, "\n".join(steps))
-    connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
