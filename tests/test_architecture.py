@@ -287,10 +287,21 @@ DECLARED = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["dependencies"]}
 OPTIONAL = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["optional-dependencies"]["parquet"]}
 """What only one command needs, which says how to install it."""
 
-OF_ANOTHER_NAME = {"argon2": "argon2-cffi"}
+OF_ANOTHER_NAME = {
+    "argon2": "argon2-cffi",
+    "google.oauth2": "google-auth",
+    "google.cloud": "google-cloud-firestore",
+}
+
+
+def distribution(name: str) -> str:
+    """The package of a module; google is a namespace."""
+    known = next((package for prefix, package in OF_ANOTHER_NAME.items() if f"{name}.".startswith(f"{prefix}.")), None)
+    return known or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")
+
+
 THIRD_PARTY = {
-    OF_ANOTHER_NAME.get(name.split(".")[0])
-    or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace
+    distribution(name)
     for module in MODULES
     for name in imports(module)
     if name.split(".")[0] not in {*sys.stdlib_module_names, "evd"}

@@ -81,7 +81,7 @@ COMMANDS: dict[str, CommandRow] = {
     "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
     "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
     "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
-    "import": CommandRow("import_dynamodb", "import_", "Move in from another system."),
+    "import": CommandRow("importing", "import_", "Move in from another system."),
     "export": CommandRow(
         "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
     ),

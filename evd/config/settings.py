@@ -289,6 +289,15 @@ class PushSettings(Section, frozen=True):
     webhook_threads_max: int = 8
 
 
+class FirebaseSettings(Section, frozen=True):
+    """Firestore of the original's app, by the service account of `push` (docs/firebase.md)."""
+
+    #: Users whose documents one import reads; more are left out, and said to be.
+    users_max: int = 100_000
+    #: How long one request to Firestore may take; it answers in some 100 ms.
+    timeout_s: float = 30
+
+
 class AlarmSettings(Section, frozen=True):
     """Alarms for evd's operator (evd.alarms.state), and how they are delivered. Events of vehicles are `[events]`."""
 
@@ -376,6 +385,7 @@ class Config(Section, frozen=True):
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
     push: PushSettings = PushSettings()
+    firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()
     log: LogSettings = LogSettings()
