@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -23,8 +23,9 @@ from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
-from evd.model.daemon_state import DaemonState, PushState
+from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
+from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
 from evd.store.queries import Queries
@@ -68,6 +69,8 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    reload: Callable[[], Awaitable[Reloaded]]
+    """Raises EvdError if nothing can be reloaded: then nothing has changed."""
     ranges: FairQueue[int]
     """Places for ranges that are longer than a page."""
     lists: FairQueue[int]
@@ -87,6 +90,12 @@ def attach(app: Quart, context: Context) -> None:
 def here() -> Context:
     context: Context = current_app.extensions["evd"]
     return context
+
+
+def vehicle_named(given: str) -> str:
+    """The normal form of a vehicle's id; of one that was merged, that of the vehicle which it is now."""
+    vehicle = vehicle_id(given)
+    return here().directory.aliases.get(vehicle, vehicle)
 
 
 def request_headers() -> dict[bytes, bytes]:

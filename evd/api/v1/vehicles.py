@@ -7,7 +7,7 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_equivalent
-from evd.api.context import caller, here
+from evd.api.context import caller, here, vehicle_named
 from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.named_vehicles import tagged_vehicles
@@ -20,7 +20,6 @@ from evd.auth.caller import Caller
 from evd.errors import BadRequest, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.measures import MEASURES
-from evd.model.status import vehicle_id
 from evd.model.tags import checked_tags
 from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
@@ -64,7 +63,7 @@ async def list_vehicles() -> Response:
 @described(answer=WholeVehicle, example=WHOLE_VEHICLE)
 async def show_vehicle(given: str) -> Response:
     """One vehicle, as in the list, with its profile."""
-    return v1_json(await shown_vehicle(vehicle_id(given), await caller()))
+    return v1_json(await shown_vehicle(vehicle_named(given), await caller()))
 
 
 async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:

@@ -27,16 +27,20 @@ from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, Slot
 from evd.net.server.connection import LINGER_MAX, LINGER_S
 from evd.net.server.guarded_protocol import GuardedProtocol
-from evd.net.server.http1 import CONTINUE, error_reply, render
+from evd.net.server.http1 import CONTINUE, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
 from evd.net.server.http1_head import RequestHead
 from evd.net.server.read_deadline import ReadDeadline
+from evd.request.http import Reply
 
 SEND_MAX = 65536  # bytes with one write deadline, so that a slow reader is not taken for a dead one
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
+
+Refusal = Callable[[RequestError, str], Reply]
+"""Gets what is wrong with a request, and its path ("" if its head is not understood); returns the answer."""
 
 Allow = Callable[[RequestHead, str], Allowance]
 """Gets the head of each request and its client's address; returns how much body it may send."""
@@ -65,6 +69,7 @@ class ConnectionPolicy:
 
     limits: AsgiLimits
     allow: Allow
+    refusal: Refusal
     admission: Admission | None
     proxies: Proxies
 
@@ -222,13 +227,14 @@ class GuardedConnection(TCPServer):
     async def _refuse(self, error: RequestError) -> None:
         """Answer a refusal after the response that is due before it, and end the connection."""
         self.refused += 1
+        reply = self._policy.refusal(error, self._guard.path)
         self._guard.forget()
         self._account()
         guarded = self._guarded
         with trio.move_on_after(self._policy.limits.drain_s):
             await guarded.rested.wait()
         if not self._ending and guarded.mute() and guarded.rested.is_set():
-            await self._write(render(error_reply(error), keep_alive=False))
+            await self._write(render(reply, keep_alive=False))
         await self._end()
 
     async def protocol_send(self, event: Event) -> None:
