@@ -6,9 +6,9 @@ It is imported only where it is used: 20 MiB and most of a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import google.auth.exceptions
 from google.api_core import exceptions
@@ -17,9 +17,9 @@ from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
 from google.oauth2 import service_account
 
-from evd.errors import FirebaseAway, FirebaseConflict, FirebaseRefused
+from evd.errors import FirebaseAway, FirebaseConflict, FirebaseInvalid, FirebaseRefused
 from evd.firebase.access import FirebaseAccess
-from evd.firebase.documents import STATUSES, USERS, VEHICLES, UserDocument, document_id
+from evd.firebase.documents import STATUSES, USERS, VEHICLES, UserDocument, UserWrites, document_id
 from evd.model.plain_text import excerpt
 from evd.redaction.requests import masked
 
@@ -35,19 +35,6 @@ _REFUSED = (
 )
 _CHANGED = (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Aborted)
 """What a write is answered whose document is another one than it was."""
-
-
-class UserWrites(NamedTuple):
-    """What evd writes of a user's vehicles, in one commit; not empty."""
-
-    user: UserDocument
-    """As it was read; if it has changed since, nothing is written that depends on it."""
-    profiles: Mapping[str, Mapping[str, Any]] = {}
-    """Key of the user's `vehicles` → member → value."""
-    statuses: Mapping[str, Mapping[str, Any]] = {}
-    """Vehicle → its last status."""
-    gone: Iterable[str] = ()
-    """Vehicles whose last status is deleted."""
 
 
 class Firestore:
@@ -87,7 +74,8 @@ class Firestore:
             return {one.id: _document(one) for one in found if one.exists}
 
     def write(self, writes: UserWrites) -> None:
-        """Write all or nothing. Raises FirebaseConflict if the user's document has changed since it was read."""
+        """Write all or nothing. Raises FirebaseConflict if the user's document has changed since it was read, and
+        FirebaseInvalid for what Firestore can never keep."""
         user = self._users.document(writes.user.uid)
         batch = self._client.batch()
         changed = {
@@ -129,6 +117,8 @@ def _said(*, changes: bool = False) -> Iterator[None]:
         said = f"Firestore: {type(error).__name__}: {_plain(error.message)}"
         if changes and isinstance(error, _CHANGED):
             raise FirebaseConflict(said) from None
+        if changes and isinstance(error, exceptions.InvalidArgument):
+            raise FirebaseInvalid(said) from None
         raise (FirebaseRefused if isinstance(error, _REFUSED) else FirebaseAway)(said) from None
     except exceptions.GoogleAPIError as error:
         raise FirebaseAway(f"Firestore: {type(error).__name__}: {_plain(error)}") from None
@@ -137,7 +127,7 @@ def _said(*, changes: bool = False) -> Iterator[None]:
     except google.auth.exceptions.GoogleAuthError as error:
         raise FirebaseRefused(f"Firestore: no access token: {_plain(error)}: check push.credentials") from None
     except (ValueError, TypeError, OverflowError) as error:
-        raise FirebaseRefused(f"Firestore has no such value: {_plain(error)}") from None
+        raise FirebaseInvalid(f"Firestore has no such value: {_plain(error)}") from None
 
 
 def _plain(said: Any) -> str:

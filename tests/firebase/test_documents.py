@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.firebase.documents import VEHICLES_MAX, UserDocument, document_id, read_user, said_of, written_as
@@ -65,6 +65,7 @@ ANYTHING = st.recursive(
 MEMBERS = st.dictionaries(st.sampled_from([*ZOE, "more"]), ANYTHING)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=8), ANYTHING | st.dictionaries(st.text(max_size=8) | st.just("386625"), MEMBERS))
 def test_no_content_raises(uid: str, vehicles: Any) -> None:
     for vehicle, listed in read_user(UserDocument(uid, vehicles)).vehicles.items():

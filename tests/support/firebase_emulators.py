@@ -68,6 +68,9 @@ def google_firestore_emulator() -> Iterator[Emulator]:
         yield Emulator("FIRESTORE_EMULATOR_HOST", host)
 
 
+FIRESTORES = {"npm": firestore_emulator, "google": google_firestore_emulator}
+
+
 @contextmanager
 def storage_emulator(bucket: str) -> Iterator[Emulator]:
     port = free_port()

@@ -180,7 +180,7 @@ def _upgrade(connection: Any, version: int) -> None:
     _in_one_transaction(connection, "\n".join(steps))
 
 
-SINCE_7 = ("identity", "sharing", "derived", "profiles")
+SINCE_7 = ("identity", "sharing", "derived", "profiles", "firestore")
 """Parts with new tables of schema 7."""
 
 PARTS = ("schema", "network", "push", "overflow", *SINCE_7, "views")
