@@ -79,10 +79,22 @@ class Unread(NamedTuple):
     detail: str
 
 
+NO_VEHICLE = (
+    *("invalid user id", "vehicles is no map", "too many vehicles"),
+    *("vehicle is no map", "invalid vehicle id"),
+)
+"""Reasons for which a vehicle, or all of them, may be there and is not read."""
+
+
 class ReadUser(NamedTuple):
     vehicles: dict[str, ListedVehicle]
     """By their ids in the normal form."""
     unread: list[Unread]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all vehicles that the document names are known; what it says of one may still be unread."""
+        return not any(one.reason in NO_VEHICLE for one in self.unread)
 
 
 def read_user(document: UserDocument) -> ReadUser:

@@ -169,6 +169,7 @@ class FirestoreMirror:
         asked = [uid for uid, some in by_user if self._must_read(uid, some)]
         fresh = await self._documents.read(asked) if asked else {}
         for uid in asked:
+            await trio.lowlevel.checkpoint()  # a document that is as large as can be takes 30 ms
             self._remember(uid, fresh.get(uid))
         done: list[Mirrored] = []
         failed: list[FirebaseError] = []

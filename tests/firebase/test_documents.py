@@ -48,7 +48,9 @@ def test_an_empty_text_and_0_say_nothing() -> None:
     ],
 )
 def test_what_is_not_taken_has_a_reason(vehicles: Any, reason: str) -> None:
-    assert reasons(vehicles) == [reason]
+    read = read_user(UserDocument("anna", vehicles))
+    assert [one.reason for one in read.unread] == [reason]
+    assert read.whole == ((reason.startswith("invalid ") and reason != "invalid vehicle id") or "twice" in reason)
 
 
 def test_an_invalid_member_leaves_the_others() -> None:

@@ -26,6 +26,8 @@ class SyncUser(Operation, frozen=True, gc=False):
     at: int
     owned: bool = False
     """Whether the user also gets vehicles that others own."""
+    whole: bool = True
+    """Whether vehicles that are not named are there no longer; else some could not be read."""
 
     @property
     def size_bytes(self) -> int:

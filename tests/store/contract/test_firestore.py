@@ -53,6 +53,7 @@ def test_a_vehicle_of_a_document_is_owned_until_it_is_there_no_longer(database: 
     assert [*summary.attended] == ["A", "B"] and [*summary.profiles_set] == ["A"], "observers hear of it"
     assert owners(database) == {("anna", "A"), ("anna", "B")} and name(database, "A") == "Zoe"
     assert synced(database, "anna", A={"name": "Zoe"}, B={}) == Synced(), "and a second time nothing"
+    assert database.write(SyncUser("anna", {}, NOW, whole=False)) == [Synced()], "unreadable is not gone"
     assert synced(database, "anna", B={}).counts == {"removed": 1} and owners(database) == {("anna", "B")}
     assert database.ask(lambda queries: queries.firestore_users(limit=9)) == ["anna"]
     assert synced(database, "anna").counts == {"removed": 1} and owners(database) == set()

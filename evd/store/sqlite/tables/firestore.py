@@ -56,7 +56,7 @@ def _sync_user(tables: SmallTables, op: SyncUser) -> Synced:
             implied.append(imported)
         _put(tables, op.uid, vehicle, added=bool(added), profile=dict(profile))
     for vehicle, row in known.items():
-        if row.listed and vehicle not in op.vehicles:
+        if op.whole and row.listed and vehicle not in op.vehicles:
             tables.db.execute("DELETE FROM firestore_vehicles WHERE uid = ? AND vehicle = ?", (op.uid, vehicle))
             removed = RemoveOwner(op.uid, vehicle)
             if row.added and access.HANDLERS[RemoveOwner](tables, removed):
