@@ -25,7 +25,7 @@ from evd.store.sqlite.tables import access, profiles
 from evd.store.sqlite.tables.base import SmallTables
 
 
-class _Known(NamedTuple):
+class _KnownVehicle(NamedTuple):
     """A row of `firestore_vehicles`."""
 
     listed: bool
@@ -35,7 +35,7 @@ class _Known(NamedTuple):
 
 def _sync_user(tables: SmallTables, op: SyncUser) -> Synced:
     known = {
-        vehicle: _Known(bool(listed), bool(added), orjson.loads(profile))
+        vehicle: _KnownVehicle(bool(listed), bool(added), orjson.loads(profile))
         for vehicle, listed, added, profile in tables.db.execute(_OF_USER, (op.uid,)).fetchall()
     }
     implied: list[Operation] = []
