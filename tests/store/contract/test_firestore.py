@@ -41,7 +41,7 @@ def name(database: AnyDatabase, vehicle: str) -> str | None:
     return database.ask(lambda queries: queries.profile(vehicle))["name"]
 
 
-def rows(database: AnyDatabase, *vehicles: str) -> list[tuple[Any, ...]]:
+def mirrored(database: AnyDatabase, *vehicles: str) -> list[tuple[Any, ...]]:
     found = database.ask(lambda queries: queries.firestore_rows(vehicles or None, limit=99)).rows
     return [(row["uid"], row["vehicle"], row["owns"], row["status"]) for row in found]
 
@@ -101,29 +101,29 @@ def test_a_profile_follows_what_the_app_changes(database: AnyDatabase) -> None:
 
 def test_what_is_written_there_is_known_until_it_is_deleted_there(database: AnyDatabase) -> None:
     database.write(AddOwner("anna", "A", NOW), AddOwner("ben", "A", NOW, "viewer"), AddOwner("anna", "B", NOW))
-    assert rows(database) == [("anna", "A", 1, None), ("anna", "B", 1, None)], "a viewer has it from its owner"
+    assert mirrored(database) == [("anna", "A", 1, None), ("anna", "B", 1, None)], "a viewer has it from its owner"
     written = [Mirrored("anna", vehicle, f"s-{vehicle}", {"name": "x"}) for vehicle in "AB"]
     database.write(NoteMirrored(tuple(written)), NoteMirrored((Mirrored("anna", "B", "s-B2"),)))
-    assert rows(database, "B") == [("anna", "B", 1, "s-B2")]
+    assert mirrored(database, "B") == [("anna", "B", 1, "s-B2")]
     (row,) = database.ask(lambda queries: queries.firestore_rows(["A"], limit=9)).rows
     assert (row["known"], row["name"]) == ('{"name":"x"}', None)
     page = database.ask(lambda queries: queries.firestore_rows(limit=1))
     assert page.following == ("anna", "A")
     assert (
-        rows(database, "A")
+        mirrored(database, "A")
         and not database.ask(lambda queries: queries.firestore_rows(["A"], page.following, limit=9)).rows
     )
     database.write(RemoveOwner("anna", "A"), ForgetUser("anna"))
-    assert rows(database) == [("anna", "A", 0, "s-A"), ("anna", "B", 0, "s-B2")], "they are still there"
+    assert mirrored(database) == [("anna", "A", 0, "s-A"), ("anna", "B", 0, "s-B2")], "they are still there"
     database.write(NoteMirrored((Mirrored("anna", "A", None), Mirrored("anna", "B", None))))
-    assert rows(database) == []
+    assert mirrored(database) == []
 
 
 def test_vehicles_that_are_merged_or_deleted(database: AnyDatabase) -> None:
     database.write(SetVehicle("A", NOW), SetVehicle("B", NOW))
     synced(database, "anna", A={"name": "Zoe"})
     database.write(NoteMirrored((Mirrored("anna", "A", "s-A"),)), MergeVehicle("A", "B", NOW))
-    assert rows(database) == [("anna", "A", 0, "s-A"), ("anna", "B", 1, None)]
+    assert mirrored(database) == [("anna", "A", 0, "s-A"), ("anna", "B", 1, None)]
     assert synced(database, "anna", B={"name": "Zoe"}).counts == {}, "her document names it by its other id"
     assert synced(database, "anna").counts == {"removed": 1}
     synced(database, "anna", B={})
