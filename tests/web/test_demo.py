@@ -56,6 +56,8 @@ def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, de
         page.goto(demo.link)
         expect(page.get_by_role("listitem").nth(5)).to_be_visible()
         assert "evd_link_" not in page.url
+        expect(page.get_by_role("listitem").nth(8)).to_be_visible(timeout=20_000)
+        one.shot("fleet")
         expect(page.get_by_text(re.compile(r"^[1-9]\d* push"))).to_be_visible()
         page.get_by_role("button", name="Send a callback").click()
         page.get_by_role("dialog").get_by_label("Charge").fill("63")
@@ -67,6 +69,17 @@ def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, de
         )
         assert one.violations() == []
         one.shot("demo-callback")
+        page.keyboard.press("Escape")
+        page.emulate_media(color_scheme="dark")
+        one.shot("fleet-dark")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert one.overflow() == 0
+        one.shot("fleet-phone")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.get_by_text("Rows").click(force=True)
+        expect(page.locator(".vehicle-line").nth(8)).to_be_visible()
+        one.shot("fleet-rows")
         other = one.tab()
         other.goto(demo.link)
         expect(other.get_by_role("listitem").first).to_be_visible()  # the browser is signed in; the link itself is used
