@@ -183,6 +183,7 @@ _V1 = (
     AccessRow("POST", "/import/statuses", "admin", "write"),
     AccessRow("POST", "/import/owners", "admin", "write"),
     AccessRow("POST", "/import/registrations", "admin", "write"),
+    AccessRow("POST", "/import/profiles", "admin", "write"),
     AccessRow("GET", "/rejections", "admin", "read"),
     AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
     AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),

@@ -22,7 +22,7 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
-from evd.model.operations.imports import ImportOwner, ImportRegistration
+from evd.model.operations.imports import ImportOwner, ImportProfile, ImportRegistration
 from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.profiles import SetProfile
@@ -80,6 +80,7 @@ __all__ = [
     "IgnoreVehicle",
     "Implied",
     "ImportOwner",
+    "ImportProfile",
     "ImportRegistration",
     "Invite",
     "LimitReached",
