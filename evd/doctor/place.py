@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from evd.config.data_dir import DataDirectory
-from evd.config.settings import Config, load
+from evd.config.loading import load
+from evd.config.settings import Config
 from evd.errors import ConfigError, ControlError
 from evd.net.client import control_socket
 
