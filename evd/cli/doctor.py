@@ -46,5 +46,5 @@ def doctor(ctx: click.Context, url: str, everything: bool, directory: str | None
         show({"directory": str(place.data_dir.directory), "findings": msgspec.to_builtins(found)})
     else:
         counted = Counter(finding.state for finding in found)
-        say("\n" + ", ".join(f"{counted[state]} {state}" for state in ("ok", "warn", "fail", "skipped")) + ".")
+        say("\n{} ok, {} warn, {} fail, {} skipped.", *(counted[state] for state in ("ok", "warn", "fail", "skipped")))
     ctx.exit(exit_code(found))
