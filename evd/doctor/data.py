@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
+from evd.config.settings import AlarmSettings
 from evd.doctor.finding import Verdict, ok, skipped
 from evd.doctor.place import Place, command
 from evd.errors import StoreError
@@ -202,7 +203,11 @@ class AlarmsSeen(NamedTuple):
 
 def look_at_alarms(place: Place) -> AlarmsSeen:
     alerts = place.config.alerts
-    ways = any(bool(getattr(alerts, name, None)) for name in ("webhook", "email_to", "urls", "to"))
+    usual = AlarmSettings()
+    ways = any(
+        isinstance(value := getattr(alerts, name), str | list) and value != getattr(usual, name)
+        for name in usual.__struct_fields__
+    )
     found = place.statistics
     standing = None if found is None else [str(one["sentence"]) for one in found.get("alarms", ())]
     return AlarmsSeen(standing, ways, command(place, "stats"))
