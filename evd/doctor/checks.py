@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from evd.doctor import data, machine, outside, trust
-from evd.doctor.finding import Finding, Verdict
-from evd.doctor.place import Place
+from evd.doctor.finding import Diagnosis, Finding
+from evd.doctor.place import Surroundings
 from evd.errors import ConfigError, EvdError
 
 
@@ -16,8 +16,8 @@ class Check(NamedTuple):
     """`look` may raise EvdError or OSError; `judge` gets what it returned."""
 
     name: str
-    look: Callable[[Place], Any]
-    judge: Callable[[Any], Verdict]
+    look: Callable[[Surroundings], Any]
+    judge: Callable[[Any], Diagnosis]
 
 
 CHECKS: tuple[Check, ...] = (
@@ -44,19 +44,19 @@ CHECKS: tuple[Check, ...] = (
 """In the order in which they are shown: what the others depend on comes first."""
 
 
-def findings(place: Place) -> Iterator[Finding]:
+def findings(place: Surroundings) -> Iterator[Finding]:
     for check in CHECKS:
         yield Finding(check.name, *examined(check, place))
 
 
-def examined(check: Check, place: Place) -> Verdict:
+def examined(check: Check, place: Surroundings) -> Diagnosis:
     """Never raises for the state of a machine."""
     try:
         return check.judge(check.look(place))
     except PermissionError as error:
         closed = f"{error.filename or place.data_dir.directory} may not be read by this user"
-        return Verdict("warn", closed, "run this as root", "sudo evd doctor")
+        return Diagnosis("warn", closed, "run this as root", "sudo evd doctor")
     except ConfigError as error:
-        return Verdict("fail", str(error), "correct it", f"editor {place.data_dir.settings}")
+        return Diagnosis("fail", str(error), "correct it", f"editor {place.data_dir.settings}")
     except (EvdError, OSError, subprocess.SubprocessError) as error:
-        return Verdict("fail", f"cannot be looked at: {error}", "see that it exists, and who may read it", "")
+        return Diagnosis("fail", f"cannot be looked at: {error}", "see that it exists, and who may read it", "")

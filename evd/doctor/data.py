@@ -8,25 +8,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evd.config.settings import AlarmSettings
-from evd.doctor.finding import Verdict, ok, skipped
-from evd.doctor.place import Place, command
+from evd.doctor.finding import Diagnosis, ok, skipped
+from evd.doctor.place import Surroundings, command
 from evd.errors import StoreError
-from evd.store.sqlite.integrity import find_damage
-from evd.store.sqlite.sqlite_library import SAFE_FROM, sqlite3
+from evd.store.engines import DEFAULT, ENGINES
 
 MIB = 1 << 20
 RESTORE = "restore a backup; `evd export` may still read what is whole"
 
 
-def look_at_settings(place: Place) -> tuple[Path, str]:
+def look_at_settings(place: Surroundings) -> tuple[Path, str]:
     place.data_dir.settings.exists()  # raises PermissionError where it cannot be known
     return place.data_dir.settings, place.refused
 
 
-def judge_settings(seen: tuple[Path, str]) -> Verdict:
+def judge_settings(seen: tuple[Path, str]) -> Diagnosis:
     path, refused = seen
     if refused:
-        return Verdict("fail", refused, "correct it: evd does not start with it", f"editor {path}")
+        return Diagnosis("fail", refused, "correct it: evd does not start with it", f"editor {path}")
     return ok(f"{path} can be used")
 
 
@@ -38,51 +37,54 @@ class DaemonSeen(NamedTuple):
     silent: str
 
 
-def look_at_daemon(place: Place) -> DaemonSeen:
+def look_at_daemon(place: Surroundings) -> DaemonSeen:
     place.data_dir.socket.exists()  # as above
     found = place.statistics or {}
     ready, reason = bool(found.get("ready")), str(found.get("reason", ""))
     return DaemonSeen(place.data_dir.directory, place.statistics is not None, ready, reason, place.silent)
 
 
-def judge_daemon(seen: DaemonSeen) -> Verdict:
+def judge_daemon(seen: DaemonSeen) -> Diagnosis:
     if seen.silent:
-        return Verdict("fail", seen.silent, "read its log", "journalctl -u evd -n 50 -o cat")
+        return Diagnosis("fail", seen.silent, "read its log", "journalctl -u evd -n 50 -o cat")
     if not seen.running:
-        return Verdict("warn", f"no evd runs in {seen.directory}", "start it", "systemctl start evd")
+        return Diagnosis("warn", f"no evd runs in {seen.directory}", "start it", "systemctl start evd")
     if not seen.ready:
-        return Verdict("fail", f"evd takes no callbacks: {seen.reason}", "its log says more", "journalctl -u evd -n 50")
+        return Diagnosis(
+            "fail", f"evd takes no callbacks: {seen.reason}", "its log says more", "journalctl -u evd -n 50"
+        )
     return ok("evd runs and takes callbacks")
 
 
-def judge_sqlite(version: tuple[int, ...]) -> Verdict:
-    text, need = (".".join(map(str, one)) for one in (version, SAFE_FROM))
-    if version < SAFE_FROM:
-        return Verdict(
+def judge_sqlite(seen: tuple[tuple[int, ...], tuple[int, ...]]) -> Diagnosis:
+    version, safe_from = seen
+    text, need = (".".join(map(str, one)) for one in seen)
+    if version < safe_from:
+        return Diagnosis(
             "fail", f"SQLite {text} can corrupt its WAL", f"install {need} or newer", "pip install -U pysqlite3"
         )
     return ok(f"SQLite {text}")
 
 
-def look_at_sqlite(place: Place) -> tuple[int, ...]:
-    return tuple(sqlite3.sqlite_version_info)
+def look_at_sqlite(place: Surroundings) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return ENGINES[DEFAULT].library
 
 
-def look_at_database(place: Place) -> tuple[Path, list[str]]:
+def look_at_database(place: Surroundings) -> tuple[Path, list[str]]:
     """The damage that is found; one that cannot be read at all is damage, too."""
     path = place.data_dir.database
     if not path.exists():
         raise FileNotFoundError(2, "there is no database", str(path))
     try:
-        return path, find_damage(path)
+        return path, ENGINES[DEFAULT].find_damage(path)
     except StoreError as error:
         return path, [str(error)]
 
 
-def judge_database(seen: tuple[Path, list[str]]) -> Verdict:
+def judge_database(seen: tuple[Path, list[str]]) -> Diagnosis:
     path, damage = seen
     if damage:
-        return Verdict("fail", f"{path} is damaged: {damage[0]}", RESTORE, "systemctl stop evd")
+        return Diagnosis("fail", f"{path} is damaged: {damage[0]}", RESTORE, "systemctl stop evd")
     return ok(f"{path} is whole")
 
 
@@ -92,14 +94,14 @@ class WalSeen(NamedTuple):
     bound_mib: int
 
 
-def look_at_wal(place: Place) -> WalSeen:
+def look_at_wal(place: Surroundings) -> WalSeen:
     path = place.data_dir.database.with_name("evd.db-wal")
     return WalSeen(place.data_dir.database, path.stat().st_size if path.exists() else 0, place.config.alerts.log_mib)
 
 
-def judge_wal(seen: WalSeen) -> Verdict:
+def judge_wal(seen: WalSeen) -> Diagnosis:
     if seen.bytes > seen.bound_mib * MIB:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"evd.db-wal has {seen.bytes // MIB} MiB",
             "some program reads evd.db without an end: close it",
@@ -117,7 +119,7 @@ class DiskSeen(NamedTuple):
     full: bool
 
 
-def look_at_disk(place: Place) -> DiskSeen:
+def look_at_disk(place: Surroundings) -> DiskSeen:
     disk = os.statvfs(place.data_dir.directory)
     alerts = place.config.alerts
     full = bool(((place.statistics or {}).get("disk") or {}).get("full"))
@@ -131,15 +133,15 @@ INODES_MIN = 1000
 """evd has a dozen files; a machine with fewer left is about to stop."""
 
 
-def judge_disk(seen: DiskSeen) -> Verdict:
+def judge_disk(seen: DiskSeen) -> Diagnosis:
     free = f"{seen.free // MIB} MiB free of {seen.total // MIB}"
     remedy, look = "make room: old logs, packages, backups", "du -xh --max-depth=2 / | sort -h | tail"
     if seen.full:
-        return Verdict("fail", f"the last write found no space ({free})", remedy, look)
+        return Diagnosis("fail", f"the last write found no space ({free})", remedy, look)
     if seen.inodes_free < INODES_MIN:
-        return Verdict("fail", f"only {seen.inodes_free} more files fit on the disk", remedy, "df -i")
+        return Diagnosis("fail", f"only {seen.inodes_free} more files fit on the disk", remedy, "df -i")
     if seen.free < min(seen.low_mib * MIB, seen.total * seen.low_percent / 100):
-        return Verdict("warn", f"the disk is nearly full: {free}", remedy, look)
+        return Diagnosis("warn", f"the disk is nearly full: {free}", remedy, look)
     return ok(free)
 
 
@@ -152,7 +154,7 @@ class FilesSeen(NamedTuple):
     """Names of files that everyone may read."""
 
 
-def look_at_files(place: Place) -> FilesSeen:
+def look_at_files(place: Surroundings) -> FilesSeen:
     directory = place.data_dir.directory
     about = directory.stat()
     files = {path.name: path.lstat() for path in sorted(directory.iterdir()) if not path.is_dir()}
@@ -163,16 +165,16 @@ def look_at_files(place: Place) -> FilesSeen:
     return FilesSeen(directory, f"{about.st_uid}:{about.st_gid}", foreign, readable if is_open else [])
 
 
-def judge_files(seen: FilesSeen) -> Verdict:
+def judge_files(seen: FilesSeen) -> Diagnosis:
     if seen.foreign:
-        return Verdict(
+        return Diagnosis(
             "fail",
             f"{', '.join(seen.foreign[:3])} in {seen.directory} belong to another user than the directory",
             "a command ran as another user; evd cannot write them: give them back",
             f"chown {seen.owner} {seen.directory}/*",
         )
     if seen.open:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"everyone on this machine may read {', '.join(seen.open[:3])} in {seen.directory}",
             "close the directory to others",
@@ -181,14 +183,14 @@ def judge_files(seen: FilesSeen) -> Verdict:
     return ok("all files are evd's own, and closed to others")
 
 
-def look_at_first_keys(place: Place) -> Path | None:
+def look_at_first_keys(place: Surroundings) -> Path | None:
     path = place.data_dir.directory / "first-keys"
     return path if path.exists() else None
 
 
-def judge_first_keys(seen: Path | None) -> Verdict:
+def judge_first_keys(seen: Path | None) -> Diagnosis:
     if seen is not None:
-        return Verdict(
+        return Diagnosis(
             "warn", f"the first keys are still in {seen}", "note them elsewhere, then remove it", f"rm {seen}"
         )
     return ok("the first keys are in no file")
@@ -201,7 +203,7 @@ class AlarmsSeen(NamedTuple):
     look: str
 
 
-def look_at_alarms(place: Place) -> AlarmsSeen:
+def look_at_alarms(place: Surroundings) -> AlarmsSeen:
     alerts = place.config.alerts
     usual = AlarmSettings()
     ways = any(
@@ -213,12 +215,12 @@ def look_at_alarms(place: Place) -> AlarmsSeen:
     return AlarmsSeen(standing, ways, command(place, "stats"))
 
 
-def judge_alarms(seen: AlarmsSeen) -> Verdict:
+def judge_alarms(seen: AlarmsSeen) -> Diagnosis:
     if seen.standing:
         more = f", and {len(seen.standing) - 1} more" if len(seen.standing) > 1 else ""
-        return Verdict("warn", f"{seen.standing[0]}{more}", "each alarm says what to do", seen.look)
+        return Diagnosis("warn", f"{seen.standing[0]}{more}", "each alarm says what to do", seen.look)
     if not seen.ways:
-        return Verdict(
+        return Diagnosis(
             "warn",
             "nobody gets a message of an alarm",
             "set a way to you under [alerts] in evd.toml",

@@ -10,7 +10,7 @@ import msgspec
 State = Literal["ok", "warn", "fail", "skipped"]
 
 
-class Verdict(NamedTuple):
+class Diagnosis(NamedTuple):
     """`what` was found; for a warning or a failure a sentence says what to do, and `command` does it."""
 
     state: State
@@ -29,12 +29,12 @@ class Finding(msgspec.Struct, frozen=True):
     command: str = ""
 
 
-def ok(what: str) -> Verdict:
-    return Verdict("ok", what)
+def ok(what: str) -> Diagnosis:
+    return Diagnosis("ok", what)
 
 
-def skipped(what: str) -> Verdict:
-    return Verdict("skipped", what)
+def skipped(what: str) -> Diagnosis:
+    return Diagnosis("skipped", what)
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evd.config.heartbeat import Heartbeat
-from evd.doctor.finding import Verdict, ok, skipped
-from evd.doctor.place import UNIT, Place
+from evd.doctor.finding import Diagnosis, ok, skipped
+from evd.doctor.place import UNIT, Surroundings
 from evd.payload.codec import IMPLEMENTATION
 from evd.version import VERSION
 
@@ -33,7 +33,7 @@ class ClockSeen(NamedTuple):
     """How far the clock is behind the time that evd saw last."""
 
 
-def look_at_clock(place: Place) -> ClockSeen:
+def look_at_clock(place: Surroundings) -> ClockSeen:
     alive_ms = Heartbeat(place.data_dir.directory / "alive").last() or 0
     return ClockSeen(_synchronized(), max(0.0, alive_ms / 1000 - place.now_s))
 
@@ -48,16 +48,16 @@ def _synchronized() -> bool | None:
     return None if state < 0 else state != 5
 
 
-def judge_clock(seen: ClockSeen) -> Verdict:
+def judge_clock(seen: ClockSeen) -> Diagnosis:
     if seen.behind_s > BEHIND_MAX_S:
-        return Verdict(
+        return Diagnosis(
             "fail",
             f"the clock is {seen.behind_s:.0f} s behind the time that evd saw last",
             "set it: evd goes by its own time until then",
             "timedatectl set-ntp true",
         )
     if seen.synchronized is False:
-        return Verdict(
+        return Diagnosis(
             "warn", "no time service keeps the clock right", "start one", "apt-get install systemd-timesyncd"
         )
     return skipped("the kernel does not say") if seen.synchronized is None else ok("the clock is synchronized")
@@ -72,15 +72,15 @@ BESIDE = 256
 """Descriptors for the database and the pushes beside the connections."""
 
 
-def look_at_descriptors(place: Place) -> DescriptorsSeen:
+def look_at_descriptors(place: Surroundings) -> DescriptorsSeen:
     soft, hard = resource.prlimit(place.pid or 0, resource.RLIMIT_NOFILE)
     found = hard if place.pid is None else soft  # evd raises its own, as far as it may
     return DescriptorsSeen(1 << 30 if found == resource.RLIM_INFINITY else found, place.config.server.connections_max)
 
 
-def judge_descriptors(seen: DescriptorsSeen) -> Verdict:
+def judge_descriptors(seen: DescriptorsSeen) -> Diagnosis:
     if seen.allowed < seen.connections + BESIDE:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"evd may open {seen.allowed} files, {seen.connections} connections need {seen.connections + BESIDE}",
             "set LimitNOFILE in the unit, or a lower server.connections_max",
@@ -98,7 +98,7 @@ class UnitSeen(NamedTuple):
 PROPERTIES = ("LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "NRestarts", "Result", "FragmentPath")
 
 
-def look_at_unit(place: Place) -> UnitSeen:
+def look_at_unit(place: Surroundings) -> UnitSeen:
     if shutil.which("systemctl") is None or not Path("/run/systemd/system").is_dir():
         return UnitSeen(None)
     shown = _said("systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}")
@@ -113,25 +113,25 @@ def _said(*arguments: str) -> str:
 RESTARTS_MANY = 5
 
 
-def judge_unit(seen: UnitSeen) -> Verdict:
+def judge_unit(seen: UnitSeen) -> Diagnosis:
     found = seen.properties
     if found is None:
         return skipped("systemd does not run here")
     if found.get("LoadState") != "loaded":
-        return Verdict(
+        return Diagnosis(
             "warn", f"{UNIT} is not installed: after a restart of the machine evd is off", "install it", "evd setup"
         )
     if found.get("ActiveState") == "failed":
-        return Verdict(
+        return Diagnosis(
             "fail", f"{UNIT} has failed ({found.get('Result')})", "its log says why", f"journalctl -u {UNIT} -n 50"
         )
     if found.get("NeedDaemonReload") == "yes":
-        return Verdict("warn", f"{UNIT} has changed since systemd read it", "let it read", "systemctl daemon-reload")
+        return Diagnosis("warn", f"{UNIT} has changed since systemd read it", "let it read", "systemctl daemon-reload")
     if found.get("UnitFileState") not in ("enabled", "enabled-runtime", "static", "indirect"):
-        return Verdict("warn", f"{UNIT} does not start with the machine", "enable it", f"systemctl enable {UNIT}")
+        return Diagnosis("warn", f"{UNIT} does not start with the machine", "enable it", f"systemctl enable {UNIT}")
     restarts = int(found.get("NRestarts") or 0)
     if restarts >= RESTARTS_MANY:
-        return Verdict(
+        return Diagnosis(
             "warn", f"systemd restarted evd {restarts} times", "its log says why", f"journalctl -u {UNIT} -p warning"
         )
     return ok(f"{found.get('FragmentPath')} is enabled and {found.get('ActiveState')}")
@@ -144,7 +144,7 @@ class HardeningSeen(NamedTuple):
     exposure: float | None
 
 
-def look_at_hardening(place: Place) -> HardeningSeen:
+def look_at_hardening(place: Surroundings) -> HardeningSeen:
     path = (look_at_unit(place).properties or {}).get("FragmentPath") or ""
     if not path:
         return HardeningSeen(None, None)
@@ -160,11 +160,11 @@ def exposure(unit: Path) -> float | None:
     return float(found[1]) if found else None
 
 
-def judge_hardening(seen: HardeningSeen) -> Verdict:
+def judge_hardening(seen: HardeningSeen) -> Diagnosis:
     if seen.path is None or seen.exposure is None:
         return skipped(f"{UNIT} is not installed" if seen.path is None else "systemd-analyze is not here")
     if seen.exposure > EXPOSURE_MAX:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"{seen.path} has an exposure of {seen.exposure} of 10",
             "install evd's own unit again, and put changes into a drop-in",
@@ -180,22 +180,22 @@ class VersionsSeen(NamedTuple):
     python: tuple[int, ...]
 
 
-def look_at_versions(place: Place) -> VersionsSeen:
+def look_at_versions(place: Surroundings) -> VersionsSeen:
     running = None if place.statistics is None else str(place.statistics["version"])
     return VersionsSeen(VERSION, running, IMPLEMENTATION, tuple(sys.version_info[:3]))
 
 
-def judge_versions(seen: VersionsSeen) -> Verdict:
+def judge_versions(seen: VersionsSeen) -> Diagnosis:
     python = ".".join(map(str, seen.python))
     if seen.running is not None and seen.running != seen.installed:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"evd {seen.running} runs, {seen.installed} is installed",
             "restart it into the new version",
             "systemctl restart evd",
         )
     if seen.codec == "python":
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"evd {seen.installed} runs without its compiled codec, at a tenth of its speed",
             "install a wheel for this machine, or a compiler and evd again",

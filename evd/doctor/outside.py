@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import trio
 
-from evd.doctor.finding import Verdict, ok, skipped
-from evd.doctor.place import Place, command
+from evd.doctor.finding import Diagnosis, ok, skipped
+from evd.doctor.place import Surroundings, command
 from evd.errors import ConfigError, PushError, Unreachable
 from evd.net.client.transport import default_ssl_context
 from evd.push.providers.fcm.traits import service_account_file
@@ -36,7 +36,7 @@ class CertificateSeen(NamedTuple):
     reload: str
 
 
-def look_at_certificate(place: Place) -> CertificateSeen | None:
+def look_at_certificate(place: Surroundings) -> CertificateSeen | None:
     """None: evd serves no TLS, and no `--url` says where somebody else does."""
     server = place.config.server
     if place.url:
@@ -107,32 +107,34 @@ def _in_file(path: Path) -> bytes:
     return hashlib.sha256(first.public_bytes(Encoding.DER)).digest()
 
 
-def judge_certificate(seen: CertificateSeen | None) -> Verdict:
+def judge_certificate(seen: CertificateSeen | None) -> Diagnosis:
     if seen is None:
         return skipped("evd serves no TLS itself: `evd doctor --url https://…` looks at the proxy in front")
     if seen.unreachable:
-        return Verdict(
+        return Diagnosis(
             "fail", f"{seen.where} shows no certificate: {seen.unreachable}", "check who listens there", "ss -ltnp"
         )
     days = (seen.ends_s - seen.now_s) / 86_400
     if days <= 0:
-        return Verdict("fail", f"the certificate at {seen.where} has ended", "renew it", "certbot renew")
+        return Diagnosis("fail", f"the certificate at {seen.where} has ended", "renew it", "certbot renew")
     if seen.newer_file:
-        return Verdict(
+        return Diagnosis(
             "warn",
             "the certificate's file was renewed, and evd still shows the old one",
             "let evd read it",
             seen.reload,
         )
     if seen.distrusted:
-        return Verdict(
+        return Diagnosis(
             "fail",
             f"Sigfox would refuse the certificate at {seen.where} ({seen.distrusted})",
             "serve the whole chain of a public authority (fullchain.pem), also to clients without SNI",
             f"openssl s_client -noservername -connect {seen.where}",
         )
     if days < seen.early_days:
-        return Verdict("warn", f"the certificate at {seen.where} ends in {int(days)} days", "renew it", "certbot renew")
+        return Diagnosis(
+            "warn", f"the certificate at {seen.where} ends in {int(days)} days", "renew it", "certbot renew"
+        )
     return ok(f"{seen.where} shows a trusted certificate without SNI, good for {int(days)} days")
 
 
@@ -142,7 +144,7 @@ class FcmSeen(NamedTuple):
     unreachable: bool
 
 
-def look_at_fcm(place: Place) -> FcmSeen | None:
+def look_at_fcm(place: Surroundings) -> FcmSeen | None:
     """FCM validates a message, and delivers it to nobody; None: no credentials. Raises ConfigError for wrong ones."""
     # A service's credentials are in a folder that root can read.
     env = {"CREDENTIALS_DIRECTORY": "/run/credentials/evd.service", **place.env}
@@ -173,12 +175,12 @@ async def _validated(pusher: object) -> None:
         await pusher.aclose()
 
 
-def judge_fcm(seen: FcmSeen | None) -> Verdict:
+def judge_fcm(seen: FcmSeen | None) -> Diagnosis:
     if seen is None:
         return skipped("no pushes are set up: push.credentials names no service account")
     if seen.refused:
         remedy = (
             "check this machine's way to the internet" if seen.unreachable else "check push.credentials and the project"
         )
-        return Verdict("fail", f"FCM did not take a test for {seen.project}: {seen.refused}", remedy, "evd push list")
+        return Diagnosis("fail", f"FCM did not take a test for {seen.project}: {seen.refused}", remedy, "evd push list")
     return ok(f"FCM takes messages of {seen.project}")

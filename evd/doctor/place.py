@@ -17,7 +17,7 @@ from evd.net.client import control_socket
 UNIT = "evd.service"
 
 
-class Place(NamedTuple):
+class Surroundings(NamedTuple):
     """`statistics` are the running daemon's (/api/v1/stats), None where none runs; `pid` is that daemon's."""
 
     data_dir: DataDirectory
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     """Where the public reaches evd, if the command was given it."""
 
 
-def look_around(data_dir: DataDirectory, env: Mapping[str, str], *, now_s: float, url: str = "") -> Place:
+def look_around(data_dir: DataDirectory, env: Mapping[str, str], *, now_s: float, url: str = "") -> Surroundings:
     """Never raises."""
     statistics, silent = None, ""
     try:
@@ -55,7 +55,7 @@ def look_around(data_dir: DataDirectory, env: Mapping[str, str], *, now_s: float
         refused = str(error)
     except OSError:
         pass  # as above
-    return Place(data_dir, config, refused, environment, statistics, silent, pid, now_s, url)
+    return Surroundings(data_dir, config, refused, environment, statistics, silent, pid, now_s, url)
 
 
 def _pid(data_dir: DataDirectory) -> int | None:
@@ -74,6 +74,6 @@ def _environment(pid: int) -> dict[str, str]:
     return {}
 
 
-def command(place: Place, name: str) -> str:
+def command(place: Surroundings, name: str) -> str:
     """`evd NAME` for this directory."""
     return f"evd {name} --dir {place.data_dir.directory}"

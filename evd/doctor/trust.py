@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import trio
 
-from evd.doctor.finding import Verdict, ok
-from evd.doctor.place import Place, command
+from evd.doctor.finding import Diagnosis, ok
+from evd.doctor.place import Surroundings, command
 from evd.model.units import DAY_MS
 from evd.store.engines import DEFAULT, ENGINES
 from evd.store.records import KeyRow
@@ -27,7 +27,7 @@ class KeysSeen(NamedTuple):
     """The command that lists them."""
 
 
-def look_at_keys(place: Place) -> KeysSeen:
+def look_at_keys(place: Surroundings) -> KeysSeen:
     """Read in pages beside a daemon that may run. Raises StoreError."""
     if not place.data_dir.database.exists():
         raise FileNotFoundError(2, "there is no database", str(place.data_dir.database))
@@ -45,14 +45,16 @@ def look_at_keys(place: Place) -> KeysSeen:
     return KeysSeen(living, int(place.now_s * 1000), command(place, "key list"))
 
 
-def judge_keys(seen: KeysSeen) -> Verdict:
+def judge_keys(seen: KeysSeen) -> Diagnosis:
     if not seen.living:
-        return Verdict("fail", "there is no key: nobody can post or ask", "create one", "evd key create --role sigfox")
+        return Diagnosis(
+            "fail", "there is no key: nobody can post or ask", "create one", "evd key create --role sigfox"
+        )
     fleet = [row for row in seen.living if row["vehicle"] is None]
     old = [row for row in fleet if seen.now_ms - row["created"] > OLD_DAYS * DAY_MS]
     if old:
         names = ", ".join(f"{row['name'] or row['id']} ({row['role']})" for row in old[:3])
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"{_count(old)} older than {OLD_DAYS // 365} years: {names}",
             "create new ones, hand them out, and revoke the old ones; `evd key list` shows them",
@@ -60,14 +62,14 @@ def judge_keys(seen: KeysSeen) -> Verdict:
         )
     wide = [row for row in fleet if "," in row["role"] and "admin" in row["role"]]
     if wide:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"{wide[0]['name'] or wide[0]['id']} is an administrator's key and has other roles, too",
             "give each use a key of its own, and revoke this one",
             seen.list,
         )
     if len(fleet) > MANY:
-        return Verdict(
+        return Diagnosis(
             "warn",
             f"{len(fleet)} keys are good for every vehicle",
             "revoke those that nobody can name, and bind gateways' keys to their vehicles",
@@ -83,30 +85,30 @@ def _count(keys: Sequence[KeyRow]) -> str:
 EMULATORS = ("FIREBASE_AUTH_EMULATOR_HOST", "FIRESTORE_EMULATOR_HOST", "STORAGE_EMULATOR_HOST")
 
 
-def look_at_emulators(place: Place) -> Mapping[str, str]:
+def look_at_emulators(place: Surroundings) -> Mapping[str, str]:
     return {name: place.env[name] for name in EMULATORS if place.env.get(name)}
 
 
-def judge_emulators(seen: Mapping[str, str]) -> Verdict:
+def judge_emulators(seen: Mapping[str, str]) -> Diagnosis:
     if "FIREBASE_AUTH_EMULATOR_HOST" in seen:
-        return Verdict(
+        return Diagnosis(
             "fail",
             "FIREBASE_AUTH_EMULATOR_HOST is set: unsigned ID tokens would be accepted",
             "remove it from the environment of evd",
             "systemctl edit evd",
         )
     if seen:
-        return Verdict("warn", f"{next(iter(seen))} is set", "remove it from evd's environment", "systemctl edit evd")
+        return Diagnosis("warn", f"{next(iter(seen))} is set", "remove it from evd's environment", "systemctl edit evd")
     return ok("no emulator's variable is set")
 
 
-def look_at_user_header(place: Place) -> bool:
+def look_at_user_header(place: Surroundings) -> bool:
     return place.config.app.trust_user_header
 
 
-def judge_user_header(seen: bool) -> Verdict:
+def judge_user_header(seen: bool) -> Diagnosis:
     if seen:
-        return Verdict(
+        return Diagnosis(
             "warn",
             "app.trust_user_header is on, which is insecure: whoever has the app's key may name any user",
             "turn it off once no phone runs the original's app",

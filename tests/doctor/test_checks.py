@@ -23,7 +23,7 @@ from folders import ROOT
 from evd.config.data_dir import DataDirectory
 from evd.doctor import data, machine
 from evd.doctor.checks import CHECKS, examined
-from evd.doctor.finding import Finding, Verdict, exit_code, ok
+from evd.doctor.finding import Diagnosis, Finding, exit_code, ok
 from evd.doctor.place import look_around
 from evd.store.sqlite.sqlite_library import SAFE_FROM, sqlite3
 
@@ -31,7 +31,7 @@ UNIT = ROOT / "systemd" / "evd.service"
 BY_NAME = {check.name: check for check in CHECKS}
 
 
-def examine(name: str, directory: Path, *, env: Mapping[str, str] | None = None, url: str = "") -> Verdict:
+def examine(name: str, directory: Path, *, env: Mapping[str, str] | None = None, url: str = "") -> Diagnosis:
     place = look_around(DataDirectory(directory), env or {}, now_s=time.time(), url=url)
     return examined(BY_NAME[name], place)
 
@@ -137,8 +137,8 @@ UNIT_OK = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "ena
 @pytest.mark.parametrize(
     ("judged", "state"),
     [
-        (data.judge_sqlite(SAFE_FROM), "ok"),
-        (data.judge_sqlite((3, 51, 2)), "fail"),
+        (data.judge_sqlite((SAFE_FROM, SAFE_FROM)), "ok"),
+        (data.judge_sqlite(((3, 51, 2), SAFE_FROM)), "fail"),
         (data.judge_daemon(data.DaemonSeen(Path("/x"), True, True, "", "")), "ok"),
         (data.judge_daemon(data.DaemonSeen(Path("/x"), True, False, "the disk is full", "")), "fail"),
         (data.judge_daemon(data.DaemonSeen(Path("/x"), False, False, "", "it did not answer")), "fail"),
@@ -164,7 +164,7 @@ UNIT_OK = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "ena
         (machine.judge_hardening(machine.HardeningSeen("/x", 9.2)), "warn"),
     ],
 )
-def test_a_judgement(judged: Verdict, state: str) -> None:
+def test_a_judgement(judged: Diagnosis, state: str) -> None:
     assert judged.state == state
     assert bool(judged.remedy) == (state in ("warn", "fail"))
 
@@ -310,7 +310,7 @@ def test_the_command(directory: Path) -> None:
     settings("[log]\nlevel = 'loud'\n")(directory)
     done = run_evd("doctor", "--dir", directory)
     assert done.returncode == 2
-    assert "FAIL     settings     log.level is 'loud': it must be one of debug" in done.stdout
+    assert f"FAIL     settings     {directory}/evd.toml, line 2: log.level is" in done.stdout
     assert f"→ correct it: evd does not start with it: editor {directory}/evd.toml" in done.stdout
     nowhere = run_evd("doctor", "--dir", directory / "nowhere", "--json")
     assert (nowhere.returncode, nowhere.stderr) == (2, "")
