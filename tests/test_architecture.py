@@ -290,6 +290,7 @@ OPTIONAL = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["optional-depend
 OF_ANOTHER_NAME = {
     "argon2": "argon2-cffi",
     "google.oauth2": "google-auth",
+    "google.cloud.storage": "google-cloud-storage",
     "google.cloud": "google-cloud-firestore",
 }
 
