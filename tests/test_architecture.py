@@ -287,7 +287,7 @@ DECLARED = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["dependencies"]}
 OPTIONAL = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["optional-dependencies"]["parquet"]}
 """What only one command needs, which says how to install it."""
 
-OF_ANOTHER_NAME = {"argon2": "argon2-cffi"}
+OF_ANOTHER_NAME = {"PIL": "pillow", "argon2": "argon2-cffi"}
 THIRD_PARTY = {
     OF_ANOTHER_NAME.get(name.split(".")[0])
     or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace

@@ -22,7 +22,9 @@ def make_app(context: Context) -> QuartTrio:
     app.asgi_http_class = request_permits.HoldingConnection
     # The guard bounds each body by its head; quart has one bound for all.
     ingest = context.config.ingest
-    app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)
+    app.config["MAX_CONTENT_LENGTH"] = max(
+        ingest.body_max_bytes, ingest.batch_body_max_bytes, context.config.images.body_max_bytes
+    )
     app.config["BODY_TIMEOUT"] = (
         context.config.server.body_timeout_s + 1
     )  # the guard's timeout comes first, with a sentence

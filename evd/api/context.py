@@ -21,6 +21,7 @@ from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
+from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState
@@ -69,6 +70,7 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    images: ImageLibrary
     ranges: FairQueue[int]
     """Places for ranges that are longer than a page."""
     lists: FairQueue[int]

@@ -211,6 +211,23 @@ class AuthSettings(Section, frozen=True):
     firebase_endpoint: str = ""
 
 
+class ImageSettings(Section, frozen=True):
+    """Pictures of vehicles (evd.images)."""
+
+    #: A phone's photo has 3 to 6 MB. Ten at a time are within server.unfinished_bytes_max.
+    body_max_bytes: int = 8 * 1024 * 1024
+    #: For the whole body: 8 MiB at 1 Mbit/s, the upload of slow mobile links.
+    body_timeout_s: float = 75
+    #: As the file's head says, before anything is decoded: a small file may have any number of them. Decoded, each has
+    #: up to 4 bytes, so 96 MB for one picture at a time; a phone's photo has 12 million.
+    pixels_max: int = 24_000_000
+    #: Longest side that is kept, in pixels; larger pictures are scaled down. A tablet's screen.
+    side_max_px: int = 2048
+    thumbnail_px: int = 256
+    #: Vehicles with a picture, each of some 0.5 MB, and never more than `body_max_bytes`.
+    vehicles_max: int = 10_000
+
+
 class PushSettings(Section, frozen=True):
     #: A service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
     credentials: str = ""
@@ -326,6 +343,7 @@ class Config(Section, frozen=True):
     retention: RetentionSettings = RetentionSettings()
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
+    images: ImageSettings = ImageSettings()
     push: PushSettings = PushSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()

@@ -16,6 +16,7 @@ from evd.daemon import wiring
 from evd.daemon.loop_lag import LoopLag
 from evd.daemon.server_clock import ServerClock
 from evd.events.engine import EventEngine
+from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
@@ -56,6 +57,7 @@ class Parts(NamedTuple):
     ingest: Ingest
     unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
+    images: ImageLibrary
     stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
     lag: LoopLag
@@ -113,6 +115,7 @@ def build(
         ingest=ingest,
         unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
+        images=ImageLibrary(data_dir.images, config.images),
         stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
         lag=LoopLag(),

@@ -119,7 +119,7 @@ def test_settings_cannot_be_changed_afterwards() -> None:
 def test_the_example_file_shows_the_defaults() -> None:
     """Each line of evd.toml.example that is a comment shows a setting's default, or a value where that is empty."""
     example = resources.files("evd").joinpath("evd.toml.example").read_text("utf-8")
-    sections = {"server", "ingest", "sigfox", "retention", "app", "auth", "push", "events", "alerts", "log"}
+    sections = {"server", "ingest", "sigfox", "retention", "app", "auth", "images", "push", "events", "alerts", "log"}
     assert tomllib.loads(example).keys() == sections
     assert load(None, {}, {}) == msgspec.convert(tomllib.loads(example), Config)
     told = [

@@ -22,6 +22,7 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
+from evd.model.operations.images import RemoveImage, SetImage
 from evd.model.operations.imports import ImportOwner, ImportRegistration
 from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
@@ -106,6 +107,7 @@ __all__ = [
     "Reject",
     "Relation",
     "RemoveFormat",
+    "RemoveImage",
     "RemoveOwner",
     "RemoveUser",
     "Renew",
@@ -115,6 +117,7 @@ __all__ = [
     "SeeSession",
     "SetDeviceType",
     "SetEventSettings",
+    "SetImage",
     "SetPassword",
     "SetPreferences",
     "SetProfile",

@@ -11,6 +11,7 @@ from evd.store.sqlite.tables import (
     downlinks,
     events,
     identity,
+    images,
     imports,
     life,
     notes,
@@ -39,4 +40,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **registrations.HANDLERS,
     **events.HANDLERS,
     **imports.HANDLERS,
+    **images.HANDLERS,
 }
