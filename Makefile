@@ -6,6 +6,8 @@
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
 #   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
+#   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
+#   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash
 BIN := .venv/bin
@@ -13,12 +15,12 @@ READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
 .PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build lock format architecture access clean help
+.PHONY: burst crashes nightly ci build emulators lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
-test: $(READY)
+test: $(READY) emulators
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(READY)
@@ -61,12 +63,19 @@ crashes: $(READY)
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/system/test_push_crash.py
 
 # STEPS="burst crashes" runs these only (tests/nightly.py has them all).
-nightly: $(READY)
+nightly: $(READY) emulators
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
 ci: check test
 
 build: $(READY)
+
+# npm installs what package-lock.json pins, once; without Node the tests that need it are skipped and say so.
+EMULATORS := tests/emulators/node_modules/.package-lock.json
+emulators: $(if $(shell command -v npm),$(EMULATORS))
+$(EMULATORS): tests/emulators/package-lock.json
+	npm ci --prefix tests/emulators --ignore-scripts --no-progress --loglevel=error
+	@touch $@
 
 format: $(READY)
 	$(BIN)/ruff check --fix-only -q .
@@ -78,6 +87,9 @@ architecture: $(READY)
 access: $(READY)
 	$(BIN)/python docs/access_table.py
 
+settings: $(READY)
+	$(BIN)/python docs/settings_table.py
+
 lock: $(READY)
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate --no-header \
@@ -88,7 +100,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

@@ -202,6 +202,22 @@ class SigfoxError(EvdError):
     """Sigfox's REST API sent an answer that evd cannot use."""
 
 
+class FirebaseError(EvdError):
+    """Firestore or Cloud Storage did not do what evd asked."""
+
+
+class FirebaseAway(FirebaseError):
+    """It does not answer, or has no room: it may later."""
+
+
+class FirebaseConflict(FirebaseError):
+    """A document has changed since it was read."""
+
+
+class FirebaseRefused(FirebaseError):
+    """It refuses the request, now and later."""
+
+
 class AlarmError(EvdError):
     """An alarm could not be delivered to the operator; the text holds no path of an address and no password."""
 

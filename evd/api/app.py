@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -13,6 +14,7 @@ from evd.api.rates import attach_rates, count_request
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.auth.access import unlisted
 from evd.clock import steady_ms
+from evd.config.settings import Config
 from evd.errors import NotFound, RequestError, StoreError, Unavailable
 from evd.log.logger import log
 
@@ -25,15 +27,12 @@ def make_app(context: Context) -> QuartTrio:
     app.config["MAX_CONTENT_LENGTH"] = max(
         ingest.body_max_bytes, ingest.batch_body_max_bytes, context.config.images.body_max_bytes
     )
-    app.config["BODY_TIMEOUT"] = (
-        context.config.server.body_timeout_s + 1
-    )  # the guard's timeout comes first, with a sentence
+    use_settings(app, context, context.config)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise werkzeug redirects to the request's Host
     app.before_request(_no_other_root)
     app.before_request(_admit)
     app.after_request(_said_as_it_is)
-    attach(app, context)
     attach_cors(app, context.config.server.cors_origins)
     attach_rates(app, steady_ms)
     add_routes(app)
@@ -42,6 +41,13 @@ def make_app(context: Context) -> QuartTrio:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
     return app
+
+
+def use_settings(app: QuartTrio, context: Context, config: Config) -> None:
+    """Answer requests from now on by `config`; those in hand end as they began."""
+    attach(app, msgspec.structs.replace(context, config=config))
+    # The guard's timeout comes first, with a sentence.
+    app.config["BODY_TIMEOUT"] = config.server.body_timeout_s + 1
 
 
 def add_routes(app: QuartTrio) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
-from evd.model.daemon_state import DaemonState, PushState
+from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
 from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
@@ -71,6 +71,8 @@ class Context(msgspec.Struct, frozen=True):
     clock: Clock
     state: Callable[[], DaemonState]
     images: ImageLibrary
+    reload: Callable[[], Awaitable[Reloaded]]
+    """Raises EvdError if nothing can be reloaded: then nothing has changed."""
     ranges: FairQueue[int]
     """Places for ranges that are longer than a page."""
     lists: FairQueue[int]

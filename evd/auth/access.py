@@ -113,6 +113,7 @@ _V1 = (
     AccessRow("DELETE", "/users/<uid>/data", "admin", "write"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    AccessRow("POST", "/reload", "admin", "write"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
@@ -185,6 +186,7 @@ _V1 = (
     AccessRow("POST", "/import/statuses", "admin", "write"),
     AccessRow("POST", "/import/owners", "admin", "write"),
     AccessRow("POST", "/import/registrations", "admin", "write"),
+    AccessRow("POST", "/import/profiles", "admin", "write"),
     AccessRow("GET", "/rejections", "admin", "read"),
     AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
     AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),

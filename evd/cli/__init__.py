@@ -44,6 +44,12 @@ COMMANDS: dict[str, CommandRow] = {
         "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "config": CommandRow("config", "config", "Settings: what holds and why, what is wrong, what one means."),
+    "reload": CommandRow(
+        "reload",
+        "reload",
+        "Take renewed certificates and changed settings into the running evd; no connection is closed.",
+    ),
     "demo": CommandRow(
         "demo",
         "demo",
@@ -75,7 +81,7 @@ COMMANDS: dict[str, CommandRow] = {
     "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
     "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
     "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
-    "import": CommandRow("import_dynamodb", "import_", "Move in from another system."),
+    "import": CommandRow("importing", "import_", "Move in from another system."),
     "export": CommandRow(
         "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
     ),

@@ -117,4 +117,4 @@ def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) ->
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    serving.serve(data_dir, chosen, dev=dev)
+    serving.serve(data_dir, chosen, dev=dev, read=lambda: settings(data_dir, flags))

@@ -105,7 +105,8 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._lock_directory()
         except BlockingIOError:
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown"]
+            # Empty: it was locked this moment, and its holder writes what it is next; ask again as if it were brief.
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown", BRIEFLY]
             self.release()
             raise AlreadyRunning(
                 f"another evd (process {holder[0]}) uses {data_dir.directory}: stop it first, or name another "

@@ -91,6 +91,8 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("push.forget_after_days", 1, 36_500),
     ("push.webhook_timeout_s", 0.05, 600),
     ("push.webhook_threads_max", 1, 256),
+    ("firebase.users_max", 1, 10_000_000),
+    ("firebase.timeout_s", 0.05, 600),
     ("events.per_vehicle", 1, 100_000),
     ("events.queue_max", 1, 1_000_000),
     ("events.memories_max", 1, 10_000_000),

@@ -208,10 +208,10 @@ def server_clock(data_dir: DataDirectory, config: Config) -> ServerClock:
 
 def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     """Raises ConfigError if a setting names a kind that no app shows by itself."""
-    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
+    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.shown_by_original, "v1": config.events.shown_by_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
         raise ConfigError(
-            f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
+            f"events.shown_by_original and events.shown_by_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
     return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
@@ -276,10 +276,13 @@ def request_policy(directory: IngestCache, identities: Identities, config: Confi
     return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch), image=image)
 
 
-def admission(config: Config) -> Admission:
-    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+def admission_limits(config: Config) -> AdmissionLimits:
     server = config.server
-    bounds = AdmissionLimits(
+    return AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(config.server.trusted_proxies))
+
+
+def admission(config: Config) -> Admission:
+    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+    return Admission(admission_limits(config), Proxies(config.server.trusted_proxies))

@@ -16,7 +16,7 @@ from evd.api.conditional import unless_known
 from evd.api.rates import rate_headers
 from evd.api.times import read_time, rfc3339, shown_time
 from evd.auth.rate_limit import Quota, QuotaUse
-from evd.config.settings import load
+from evd.config.loading import load
 from evd.errors import BadRequest, ConfigError
 from evd.model.status import TIME_MAX_MS
 

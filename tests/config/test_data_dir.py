@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -92,3 +93,11 @@ def test_the_lock_is_the_owners_alone(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing/evd\.lock cannot be written"):
         Lock(DataDirectory(tmp_path / "missing"))
+
+
+def test_a_lock_whose_holder_has_not_written_its_name_yet_is_worth_another_try(tmp_path: Path) -> None:
+    with (tmp_path / "evd.lock").open("w") as taken:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        with pytest.raises(AlreadyRunning) as refused:
+            Lock(DataDirectory(tmp_path))
+    assert refused.value.briefly

@@ -15,6 +15,7 @@ from evd.net.addresses import Proxies
 from evd.net.server.connection import Answer, EdgeLimits
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
+from evd.net.socket import ServedTls
 from evd.request.http import Reply, Request
 
 QUICK = edge_limits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
@@ -78,7 +79,7 @@ async def site(
     served = trio.Event()
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
-        await edge.serve(listeners, tls, task_status=task_status)
+        await edge.serve(listeners, ServedTls(tls) if tls else None, task_status=task_status)
         served.set()
 
     async with trio.open_nursery() as nursery:

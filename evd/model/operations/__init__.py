@@ -23,7 +23,7 @@ from evd.model.operations.identity import (
     UseToken,
 )
 from evd.model.operations.images import RemoveImage, SetImage
-from evd.model.operations.imports import ImportOwner, ImportRegistration
+from evd.model.operations.imports import ImportOwner, ImportProfile, ImportRegistration
 from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.profiles import SetProfile
@@ -81,6 +81,7 @@ __all__ = [
     "IgnoreVehicle",
     "Implied",
     "ImportOwner",
+    "ImportProfile",
     "ImportRegistration",
     "Invite",
     "LimitReached",

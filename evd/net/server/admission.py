@@ -122,7 +122,7 @@ class _Bytes:
 
     def __init__(self, bound: int) -> None:
         self.total = 0
-        self._bound = bound
+        self.bound = bound
         self._holders: dict[Slot, None] = {}
 
     def set(self, place: Slot, count: int) -> None:
@@ -134,7 +134,7 @@ class _Bytes:
             self._holders.pop(place, None)
 
     def excess(self) -> Slot | None:
-        return next(iter(self._holders), None) if self.total > self._bound else None
+        return next(iter(self._holders), None) if self.total > self.bound else None
 
 
 class Admission:
@@ -158,6 +158,11 @@ class Admission:
     @property
     def strangers(self) -> int:
         return len(self._strangers)
+
+    def use(self, bounds: AdmissionLimits) -> None:
+        """New bounds, for what comes from now on."""
+        self.bounds = bounds
+        self._bytes[True].bound, self._bytes[False].bound = bounds.strangers_bytes, bounds.bytes
 
     def enter(self, address: str) -> Slot | None:
         """A place for a new connection; None if no other can be closed for it."""

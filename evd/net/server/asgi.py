@@ -94,6 +94,11 @@ class AsgiServer:
             await lifespan.wait_for_shutdown()
             nursery.cancel_scope.cancel()
 
+    def use(self, limits: AsgiLimits) -> None:
+        """New limits, for connections that are handed over from now on."""
+        self._policies = {local: replace(policy, limits=limits) for local, policy in self._policies.items()}
+        self._config = _config(limits, self._log)
+
     def stop(self) -> None:
         """Close idle connections, let requests in progress finish, and close the others after `drain_s`."""
         self._cut_at = trio.current_time() + self._policies[False].limits.drain_s

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -28,7 +27,7 @@ from evd.net.server.counters import EdgeCounters
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
-from evd.net.socket import PlainSocket, TlsSocket
+from evd.net.socket import PlainSocket, ServedTls, TlsSocket
 from evd.request.http import Request
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Edge(Reception):
     async def serve(
         self,
         listeners: list[trio.SocketListener],
-        ssl_context: ssl.SSLContext | None = None,
+        tls: ServedTls | None = None,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -116,7 +115,7 @@ class Edge(Reception):
             async with trio.open_nursery() as background:
                 async with trio.open_nursery() as self._given:
                     for listener in listening:
-                        self._listen_at(listener, ssl_context)
+                        self._listen_at(listener, tls)
                     background.start_soon(self._attend)
                     background.start_soon(self._sweep)
                     task_status.started()
@@ -172,12 +171,12 @@ class Edge(Reception):
 
     # ---- listeners ----
 
-    def _listen_at(self, listener: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
+    def _listen_at(self, listener: socket.socket, tls: ServedTls | None) -> None:
         listener.setblocking(False)
-        self._attend_to[listener.fileno()] = partial(self._welcome, listener, ssl_context)
+        self._attend_to[listener.fileno()] = partial(self._welcome, listener, tls)
         self._poll.register(listener, select.EPOLLIN)
 
-    def _welcome(self, listener: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
+    def _welcome(self, listener: socket.socket, tls: ServedTls | None, events: int) -> None:
         if self.stopping:
             return
         for _ in range(ACCEPTS_MAX):
@@ -189,9 +188,9 @@ class Edge(Reception):
                 self.admission.make_room()  # for who comes next
                 self._pause(listener, error)
                 return
-            self._admit(sock, _shown(address), ssl_context)
+            self._admit(sock, _shown(address), tls)
 
-    def _admit(self, sock: socket.socket, address: str, ssl_context: ssl.SSLContext | None) -> None:
+    def _admit(self, sock: socket.socket, address: str, tls: ServedTls | None) -> None:
         place = self.admission.enter(address)
         if place is None:
             sock.close()
@@ -199,7 +198,7 @@ class Edge(Reception):
         self.counters.connections += 1
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            wire = PlainSocket(sock) if ssl_context is None else TlsSocket(sock, ssl_context)
+            wire = PlainSocket(sock) if tls is None else TlsSocket(sock, tls.context)
             descriptor = sock.fileno()
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
