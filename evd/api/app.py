@@ -7,7 +7,7 @@ from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from evd.api import documentation, health, legacy, metrics, request_permits, v1
+from evd.api import console, documentation, health, legacy, metrics, request_permits, v1
 from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here, vehicle_named
 from evd.api.cors import attach_cors
 from evd.api.rates import attach_rates, count_request
@@ -53,7 +53,7 @@ def use_settings(app: QuartTrio, context: Context, config: Config) -> None:
 def add_routes(app: QuartTrio) -> None:
     """All routes. Raises LookupError if one has no row in ACCESS, or a row no route."""
     legacy.add_routes(app)
-    for routes in (*v1.blueprints(), health.routes, metrics.routes, documentation.routes):
+    for routes in (*v1.blueprints(), health.routes, metrics.routes, documentation.routes, console.routes):
         app.register_blueprint(routes)
     served = [(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()]
     if without := unlisted(served):

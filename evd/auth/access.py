@@ -62,7 +62,7 @@ def as_listed(rule: str) -> str:
     for prefix in PREFIXES:
         if prefix and rule.startswith(f"{prefix}/"):
             rule = rule.removeprefix(prefix)
-    return rule.rstrip("/")
+    return rule.rstrip("/") or "/"
 
 
 _ORIGINAL = (
@@ -136,6 +136,7 @@ _V1 = (
     AccessRow("GET", "/tokens", "user", "read", person=True),
     AccessRow("POST", "/tokens", "user", "write", person=True, unrevoked=True),
     AccessRow("DELETE", "/tokens/<given>", "user", "write", person=True),
+    AccessRow("GET", "/console", "everyone", "read"),
     # Events, settings, the live stream
     AccessRow("GET", "/events", "user", "read"),
     AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),
@@ -203,6 +204,9 @@ _HEALTH = (
     AccessRow("GET", "/docs/script", "everyone", "read"),
     AccessRow("GET", "/docs/style", "everyone", "read"),
     AccessRow("GET", "/metrics", "admin", "read"),
+    # The console
+    AccessRow("GET", "/", "everyone", "read"),
+    AccessRow("GET", "/assets/<version>/<path:name>", "everyone", "read"),
 )
 
 ACCESS: tuple[AccessRow, ...] = (

@@ -35,7 +35,7 @@ def directory_option(command: F) -> F:
         "--dir",
         "directory",
         metavar="DIR",
-        help="The data directory; default: $EVD_DIR, $STATE_DIRECTORY, your data folder.",
+        help="The data directory; default: $EVD_DIR, the service's, this one if it has evd.toml, your data folder.",
     )(command)
 
 

@@ -380,6 +380,13 @@ class EventSettings(Section, frozen=True):
     shown_by_v1: list[str] = []
 
 
+class WebSettings(Section, frozen=True):
+    """The console, at `/`."""
+
+    #: Whether evd serves its console. false: `/` answers as the original did, with 418.
+    enabled: bool = True
+
+
 class LogSettings(Section, frozen=True):
     #: The least severity that is logged.
     level: str = "info"
@@ -408,6 +415,7 @@ class Config(Section, frozen=True):
     firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     formats: dict[str, FormatSettings] = {}
 

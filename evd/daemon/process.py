@@ -18,7 +18,7 @@ from typing import Any
 import trio
 
 from evd import VERSION
-from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, lock_in_turn
+from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, left_to_owner, lock_in_turn
 from evd.config.settings import Config
 from evd.daemon import garbage_collector as collector
 from evd.daemon.lifecycle import Daemon
@@ -154,6 +154,11 @@ def briefly(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]
     The socket is outside DIR: another command that found it there would be cut off when this one ends.
     """
     os.umask(0o077)
+    with left_to_owner(data_dir.directory):
+        return _alone(data_dir, config, work)
+
+
+def _alone(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
     lock = Lock(data_dir, brief=True)
     try:
         with tempfile.TemporaryDirectory(prefix="evd-") as folder:

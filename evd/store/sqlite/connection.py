@@ -18,9 +18,10 @@ from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 8
-PAGE_BYTES = 2048
-"""Page size of new files. A callback changes two pages of any size, and each is written to the WAL whole: half of
-SQLite's default nearly halves the WAL. Smaller pages suit bodies of a few hundred bytes badly (docs/performance.md)."""
+PAGE_BYTES = 1024
+"""Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
+database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
+page (docs/performance.md). An older file keeps its page size."""
 
 #: Setting → value, with its reason; read back after opening, because SQLite ignores unknown settings.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
@@ -38,6 +39,7 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("foreign_keys", 1),
     ("trusted_schema", 0),
     ("cell_size_check", 1),
+    ("secure_delete", 1),  # always: a page that was split before a deletion keeps copies of rows otherwise
 )
 
 
@@ -175,10 +177,7 @@ def _upgrade(connection: Any, version: int) -> None:
     steps = [drop_views_sql()]
     steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
-    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1")  # overwrite masked values in the pages that held them
     _in_one_transaction(connection, "\n".join(steps))
-    connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
