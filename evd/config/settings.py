@@ -247,8 +247,8 @@ class ImageSettings(Section, frozen=True):
     body_max_bytes: int = 8 * 1024 * 1024
     #: How long a picture may take to arrive: 8 MiB at 1 Mbit/s, the upload of slow mobile links.
     body_timeout_s: float = 75
-    #: Pixels of a picture that is sent, as the file's head says: a small file may have any number of them. Decoded, each
-    #: has up to 4 bytes, so 96 MB for one picture at a time; a phone's photo has 12 million.
+    #: Pixels of a picture that is sent, as the file's head says: a small file may have any number of them. Decoded,
+    #: each has up to 4 bytes, so 96 MB for one picture at a time; a phone's photo has 12 million.
     pixels_max: int = 24_000_000
     #: The longest side of a picture that is kept, in pixels; larger ones are scaled down. A tablet's screen.
     side_max_px: int = 2048
