@@ -8,7 +8,7 @@ from __future__ import annotations
 import google.auth.exceptions
 import requests
 from google.api_core import exceptions
-from google.cloud import storage  # type: ignore[attr-defined]
+from google.cloud.storage import Client
 
 from evd.errors import FirebaseAway, FirebaseInvalid, FirebaseRefused
 from evd.firebase.access import FirebaseAccess
@@ -21,7 +21,7 @@ class Pictures:
     """The bucket of one project. Raises FirebaseAway if it does not answer, FirebaseRefused if it never will."""
 
     def __init__(self, access: FirebaseAccess) -> None:
-        client = storage.Client(project=access.project, credentials=google_credentials(access, SCOPE))
+        client = Client(project=access.project, credentials=google_credentials(access, SCOPE))
         self._bucket = client.bucket(access.bucket)
         self._timeout_s = access.timeout_s
 
