@@ -79,6 +79,8 @@ def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, de
         page.set_viewport_size({"width": 1280, "height": 800})
         page.get_by_text("Rows").click(force=True)
         expect(page.locator(".vehicle-line").nth(8)).to_be_visible()
+        line = page.locator(".vehicle-line").first
+        assert line.evaluate("(element) => element.scrollWidth <= element.clientWidth"), "no column beside the row"
         one.shot("fleet-rows")
         other = one.tab()
         other.goto(demo.link)
