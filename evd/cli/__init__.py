@@ -88,7 +88,18 @@ COMMANDS: dict[str, CommandRow] = {
     "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
     "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
     "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),
+    "backup": CommandRow(
+        "backup",
+        "backup",
+        "Back up the database, evd.toml and images into FILE, beside the running service; then read it again.",
+    ),
+    "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
+    "doctor": CommandRow(
+        "doctor",
+        "doctor",
+        "Examine evd and its machine, beside the running service or without one; nothing is changed.",
+    ),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(
         "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."
