@@ -150,6 +150,7 @@ PROFILE: dict[str, Any] = {
     "maxVoltage": 230.0,
     "phases": 3,
     "zone": "Europe/Prague",
+    "coarseLocation": "viewers",
 }
 VEHICLE: dict[str, Any] = {
     "vehicle": "386625",

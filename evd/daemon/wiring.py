@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import cast
 
 import orjson
 
@@ -30,8 +31,10 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.log.logger import log
+from evd.model.coarse import CoarseFor
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.units import DAY_MS, DAY_S
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
@@ -148,11 +151,20 @@ def unaccompanied_metadata(
     )
 
 
+def place_privacy(store: Database, config: Config) -> PlacePrivacy:
+    level = cast("CoarseFor", config.privacy.coarse_location)
+    return PlacePrivacy(level, store.coarse_locations())
+
+
 def pushing(
-    opened: Sequence[tuple[ProviderTraits, Pusher]], store: Database, writer: Writer, config: Config
+    opened: Sequence[tuple[ProviderTraits, Pusher]],
+    store: Database,
+    writer: Writer,
+    places: PlacePrivacy,
+    config: Config,
 ) -> PushService:
     push = config.push
-    compose = Composer(config).compose
+    compose = Composer(config, places).compose
     dispatchers = []
     for traits, pusher in opened:
         rules = DispatchRules(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from evd.model.coarse import CoarseFor
 from evd.model.operations import (
     NEWEST,
     AddFormat,
@@ -39,6 +40,7 @@ from evd.model.operations import (
     SetEventSettings,
     SetPassword,
     SetPreferences,
+    SetProfile,
     SetVehicle,
     Several,
     Unregister,
@@ -73,6 +75,8 @@ class CommitSummary(NamedTuple):
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
     events_recorded: bool = False
+    coarse_set: Sequence[tuple[str, CoarseFor | None]] = ()
+    """Vehicles, and for whom their places are coarse from now on; None: as the setting says."""
 
 
 class CommitObserver(Protocol):
@@ -96,7 +100,7 @@ _IDENTITIES = (
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES, *_TREATMENTS),
     *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
-    *(SetEventSettings, RecordEvents),
+    *(SetEventSettings, RecordEvents, SetProfile),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -145,6 +149,13 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
         attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
+        coarse_set=tuple(
+            [
+                (one.vehicle, one.profile.coarseLocation)
+                for one in _of(changed, SetProfile)
+                if one.profile.coarseLocation is not msgspec.UNSET
+            ]
+        ),
     )
 
 
