@@ -35,6 +35,8 @@ def start_background(
         nursery.start_soon(parts.tokens.run)
         nursery.start_soon(sweep_images, parts, queries)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
+        if parts.firebase:
+            nursery.start_soon(parts.firebase.run, queries)
     if parts.events:
         nursery.start_soon(parts.events.run)
     if reporter.alarms:

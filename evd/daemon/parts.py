@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evd.api.authentication import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
@@ -32,6 +32,9 @@ from evd.store.engines import ENGINES
 from evd.store.protocols import Database
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub
+
+if TYPE_CHECKING:
+    from evd.firebase.service import FirebaseService
 
 
 class Parts(NamedTuple):
@@ -62,6 +65,8 @@ class Parts(NamedTuple):
     images: ImageLibrary
     stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
+    firebase: FirebaseService | None
+    """None where neither its sync nor its mirror is set."""
     lag: LoopLag
     counters: ServerCounters
 
@@ -96,8 +101,11 @@ def build(
     places = wiring.place_privacy(store, config)
     pushing = wiring.pushing(opened, store, writer, places, config) if opened else None
     events = wiring.event_engine(data_dir, store, writer, config, clock) if outward else None
+    firebase = wiring.firebase(config, env, writer, directory, places, clock, dev=dev) if outward else None
     writer.observers += [
-        observer for observer in (directory, identities, places, live, pushing, events) if observer is not None
+        observer
+        for observer in (directory, identities, places, live, pushing, events, firebase)
+        if observer is not None
     ]
     return Parts(
         data_dir=data_dir,
@@ -122,6 +130,7 @@ def build(
         images=ImageLibrary(data_dir.images, config.images),
         stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
+        firebase=firebase,
         lag=LoopLag(),
         counters=ServerCounters(),
     )

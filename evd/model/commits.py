@@ -24,6 +24,7 @@ from evd.model.operations import (
     IgnoreVehicle,
     Implied,
     ImportOwner,
+    ImportProfile,
     ImportRegistration,
     MergeVehicle,
     OpenSession,
@@ -46,6 +47,7 @@ from evd.model.operations import (
     Unregister,
     UnregisterUser,
 )
+from evd.model.profile import Profile
 
 
 class CommitSummary(NamedTuple):
@@ -77,6 +79,8 @@ class CommitSummary(NamedTuple):
     events_recorded: bool = False
     coarse_set: Sequence[tuple[str, CoarseFor | None]] = ()
     """Vehicles, and for whom their places are coarse from now on; None: as the setting says."""
+    profiles_set: Sequence[str] = ()
+    """Vehicles whose profiles were changed."""
 
 
 class CommitObserver(Protocol):
@@ -100,7 +104,7 @@ _IDENTITIES = (
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES, *_TREATMENTS),
     *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
-    *(SetEventSettings, RecordEvents, SetProfile),
+    *(SetEventSettings, RecordEvents, SetProfile, ImportProfile),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -156,7 +160,13 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
                 if one.profile.coarseLocation is not msgspec.UNSET
             ]
         ),
+        profiles_set=_vehicles([one for one in _of(changed, SetProfile, ImportProfile) if not _only_coarse(one)]),
     )
+
+
+def _only_coarse(one: SetProfile | ImportProfile) -> bool:
+    """Whether it says nothing but for whom places are coarse."""
+    return msgspec.structs.replace(one.profile, coarseLocation=msgspec.UNSET) == Profile()
 
 
 def _of(done: Sequence[_Done], *types: type[Operation]) -> tuple[Any, ...]:

@@ -55,7 +55,7 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
             report("recovering the WAL")
-            version = _version(connection, path)  # before anything is set: another program's file must not change
+            version = version_of(connection, path)  # before anything is set: another program's file must not change
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # has an effect only before the first table
             for name, value in WRITER_PRAGMAS:
                 connection.execute(f"PRAGMA {name} = {value}")
@@ -150,7 +150,7 @@ def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
     return connection
 
 
-def _version(connection: Any, path: Path) -> int:
+def version_of(connection: Any, path: Path) -> int:
     """The schema's version, 0 for an empty file. Raises StoreRefused if it is not evd's or newer than this evd."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -183,7 +183,7 @@ def _upgrade(connection: Any, version: int) -> None:
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
 """Parts with new tables of schema 7."""
 
-SINCE_8 = ("images",)
+SINCE_8 = ("firestore", "images")
 """The same of schema 8."""
 
 PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, "views")

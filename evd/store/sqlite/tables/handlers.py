@@ -10,6 +10,7 @@ from evd.store.sqlite.tables import (
     access,
     downlinks,
     events,
+    firestore,
     identity,
     images,
     imports,
@@ -40,5 +41,6 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **registrations.HANDLERS,
     **events.HANDLERS,
     **imports.HANDLERS,
+    **firestore.HANDLERS,
     **images.HANDLERS,
 }
