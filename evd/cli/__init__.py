@@ -88,6 +88,12 @@ COMMANDS: dict[str, CommandRow] = {
     "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
     "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
     "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),
+    "backup": CommandRow(
+        "backup",
+        "backup",
+        "Back up the database, evd.toml and images into FILE, beside the running service; then read it again.",
+    ),
+    "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(

@@ -11,9 +11,11 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from evd.store.copies import CopyReport, Examined
 from evd.store.protocols import Database
 from evd.store.queries import Queries
 from evd.store.settings import StoreSettings
+from evd.store.sqlite.copying import copy, examine
 from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command, queries_beside
 
 
@@ -33,9 +35,15 @@ class Engine(NamedTuple):
     """A shell command that shows the fleet, one line for each vehicle, whether evd runs or not."""
     queries: Callable[[Path], AbstractAsyncContextManager[Queries]]
     """Queries in another process than the daemon's: they read in pages and hold nothing that the daemon waits for."""
+    copy: Callable[[Path, Path, CopyReport], int]
+    """Copy a database, in use or not, into a new file; returns how often that was begun again. Raises StoreError."""
+    examine: Callable[[Path], Examined]
+    """Read such a copy whole. Raises StoreRefused if it is not evd's or newer than this evd, or another StoreError."""
 
 
-ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command, queries_beside)}
+ENGINES: dict[str, Engine] = {
+    "sqlite": Engine(SqliteDatabase.open, files_of, fleet_command, queries_beside, copy, examine)
+}
 """Name → engine."""
 
 DEFAULT = "sqlite"

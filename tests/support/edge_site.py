@@ -62,7 +62,7 @@ async def site(
     *,
     limits: EdgeLimits = QUICK,
     tls: ssl.SSLContext | None = None,
-    places: int = 1024,
+    permits: int = 1024,
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Site]:
     edge = Edge(
@@ -71,7 +71,7 @@ async def site(
         hand_over=hand_over,
         limits=limits,
         log=structlog.get_logger(),
-        admission=admission(places),
+        admission=admission(permits),
         proxies=Proxies(proxies),
     )
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")

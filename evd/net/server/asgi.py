@@ -109,7 +109,7 @@ class AsgiServer:
     async def hand_over(self, stream: trio.abc.HalfCloseableStream, *, local: bool = False) -> None:
         """Serve a connection to its end and close it; never raises its errors.
 
-        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `place`, as the edge's
+        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `permit`, as the edge's
         ReplayStream has. The application finds `local` as `scope["state"]["local"]`.
         """
         if not self._running:

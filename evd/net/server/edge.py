@@ -191,8 +191,8 @@ class Edge(Reception):
             self._admit(sock, _shown(address), tls)
 
     def _admit(self, sock: socket.socket, address: str, tls: ServedTls | None) -> None:
-        place = self.admission.enter(address)
-        if place is None:
+        permit = self.admission.enter(address)
+        if permit is None:
             sock.close()
             return
         self.counters.connections += 1
@@ -203,10 +203,10 @@ class Edge(Reception):
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
             self.counters.broken += 1
-            self.admission.leave(place)
+            self.admission.leave(permit)
             sock.close()
             return
-        connection = Connection(self, wire, address, place)
+        connection = Connection(self, wire, address, permit)
         self._open.add(connection)
         self._attend_to[descriptor] = connection.on_ready
 
@@ -235,7 +235,7 @@ class Edge(Reception):
         self._elsewhere += 1
         self._given.start_soon(
             self._serve_elsewhere,
-            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, place=connection.place),
+            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, permit=connection.permit),
         )
 
     def unfinished(self, connection: Connection) -> None:
@@ -246,7 +246,7 @@ class Edge(Reception):
     def ended(self, connection: Connection) -> None:
         """See `Reception.ended`."""
         self._forget(connection)
-        self.admission.leave(connection.place)
+        self.admission.leave(connection.permit)
         self._note_empty()
 
     def _forget(self, connection: Connection) -> None:
@@ -255,7 +255,7 @@ class Edge(Reception):
 
     async def _serve_elsewhere(self, stream: ReplayStream) -> None:
         try:
-            if stream.place is None or stream.place.taken:  # else it had to give way meanwhile
+            if stream.permit is None or stream.permit.taken:  # else it had to give way meanwhile
                 await self._hand_over(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.counters.broken += 1
@@ -270,8 +270,8 @@ class Edge(Reception):
             self.log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             await trio.aclose_forcefully(stream)
-            if stream.place is not None:
-                self.admission.leave(stream.place)
+            if stream.permit is not None:
+                self.admission.leave(stream.permit)
             self._elsewhere -= 1
             self._note_empty()
 

@@ -3,7 +3,7 @@
 import { ApiError, loadSession, signOut, who, whenSignedOut } from "./api.js";
 import { HOME, PAGES } from "./pages.js";
 import { currentLanguage, LANGUAGES, setLanguage, t } from "./texts.js";
-import { button, empty, h, icon, menu } from "./ui.js";
+import { button, empty, h, icon, menu, toast } from "./ui.js";
 
 const root = document.getElementById("app");
 let leaving = new AbortController();
@@ -205,6 +205,13 @@ whenSignedOut(({ unasked }) => {
   main = null;
   leaving.abort();
   location.hash = unasked ? "#/signin?ended" : "#/signin";
+});
+
+// What a listener of a page did not catch: evd's refusal is shown; an aborted request or an ended session says nothing.
+window.addEventListener("unhandledrejection", (event) => {
+  const error = event.reason;
+  if (error?.name === "AbortError" || error instanceof ApiError) event.preventDefault();
+  if (error instanceof ApiError && error.status !== 401) toast(error.status ? error.message : t("app.offline"), "bad");
 });
 
 async function begin() {
