@@ -228,6 +228,10 @@ class FirebaseRefused(FirebaseError):
     """It refuses the request, now and later."""
 
 
+class FirebaseInvalid(FirebaseRefused):
+    """Firestore has no such value, or no such id: this document can never be written."""
+
+
 class AlarmError(EvdError):
     """An alarm could not be delivered to the operator; the text holds no path of an address and no password."""
 

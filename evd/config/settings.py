@@ -292,8 +292,21 @@ class PushSettings(Section, frozen=True):
 class FirebaseSettings(Section, frozen=True):
     """Firestore of the original's app, by the service account of `push` (docs/firebase.md)."""
 
-    #: Users whose documents one import reads; more are left out, and said to be.
+    #: How often evd reads which vehicles users have in Firestore, so that they own them here; 0: never. Google bills a
+    #: read for each user and time.
+    sync_seconds: float = 0
+    #: Let a user add a vehicle, too, that others own already: whoever knows its id can write it into the own document.
+    sync_owned: bool = False
+    #: Users whose documents one import or sync reads; more are left out, and said to be.
     users_max: int = 100_000
+    #: Write profiles that change, and last statuses, into users' documents.
+    mirror: bool = False
+    #: How long evd waits between two writes of one document: Firestore takes one a second, and bills each.
+    mirror_seconds: float = 30
+    #: Vehicles that wait for the mirror, 100 bytes each; beyond this it looks through all of them.
+    mirror_waiting_max: int = 10_000
+    #: Requests to Firestore at once, each in a thread.
+    threads_max: int = 4
     #: How long one request to Firestore may take; it answers in some 100 ms.
     timeout_s: float = 30
 

@@ -1,5 +1,6 @@
-"""Firestore and Cloud Storage, where the original's app keeps its users' vehicles: import, sync, mirror.
+"""Firestore, where the original's app keeps its users' vehicles: import, sync, mirror.
 
-May import: config, model, redaction and push. Begin with `evd.firebase.documents`, which says what evd reads in a
-user's document and what it writes there. `firestore` blocks, so the daemon calls it in threads.
+May import: config, model, redaction, log, net, store and push. Begin with `evd.firebase.documents`, which says what evd
+reads in a user's document and what it writes there. `sync` and `mirror` know the loop; `firestore` blocks, so `service`
+calls it in threads.
 """

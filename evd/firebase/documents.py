@@ -8,11 +8,12 @@ outside: bounded, and checked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from evd.errors import BadRequest
+from evd.model.operations.firestore import Said
 from evd.model.profile import parse_profile
 from evd.model.status import vehicle_id
 from evd.model.user_id import checked_uid
@@ -34,9 +35,6 @@ PAGE_MAX = 100
 
 FILENAME_MAX = 200
 
-Said = str | float | None
-"""A member of a profile; None: nothing was said."""
-
 
 class UserDocument(NamedTuple):
     """A document `users/{uid}`, as it was at `version`."""
@@ -46,6 +44,19 @@ class UserDocument(NamedTuple):
     """Its field of this name; None: it has none."""
     version: Any = None
     """Firestore's time of its last change."""
+
+
+class UserWrites(NamedTuple):
+    """What evd writes of a user's vehicles, in one commit; not empty."""
+
+    user: UserDocument
+    """As it was read; if it has changed since, nothing is written that depends on it."""
+    profiles: Mapping[str, Mapping[str, Any]] = {}
+    """Key of the user's `vehicles` → member → value."""
+    statuses: Mapping[str, Mapping[str, Any]] = {}
+    """Vehicle → its last status."""
+    gone: Iterable[str] = ()
+    """Vehicles whose last status is deleted."""
 
 
 class ListedVehicle(NamedTuple):
@@ -68,10 +79,22 @@ class Unread(NamedTuple):
     detail: str
 
 
+NO_VEHICLE = (
+    *("invalid user id", "vehicles is no map", "too many vehicles"),
+    *("vehicle is no map", "invalid vehicle id"),
+)
+"""Reasons for which a vehicle, or all of them, may be there and is not read."""
+
+
 class ReadUser(NamedTuple):
     vehicles: dict[str, ListedVehicle]
     """By their ids in the normal form."""
     unread: list[Unread]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all vehicles that the document names are known; what it says of one may still be unread."""
+        return not any(one.reason in NO_VEHICLE for one in self.unread)
 
 
 def read_user(document: UserDocument) -> ReadUser:

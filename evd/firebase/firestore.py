@@ -6,25 +6,21 @@ It is imported only where it is used: 20 MiB and most of a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import google.auth.exceptions
 from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import firestore
 from google.cloud.firestore_v1.field_path import FieldPath
-from google.oauth2 import service_account
 
-from evd.errors import FirebaseAway, FirebaseConflict, FirebaseRefused
+from evd.errors import FirebaseAway, FirebaseConflict, FirebaseInvalid, FirebaseRefused
 from evd.firebase.access import FirebaseAccess
-from evd.firebase.documents import STATUSES, USERS, VEHICLES, UserDocument, document_id
-from evd.model.plain_text import excerpt
-from evd.redaction.requests import masked
+from evd.firebase.credentials import google_credentials, plain
+from evd.firebase.documents import STATUSES, USERS, VEHICLES, UserDocument, UserWrites, document_id
 
-SCOPES = ("https://www.googleapis.com/auth/datastore",)
-SAID_MAX = 300
+SCOPE = "https://www.googleapis.com/auth/datastore"
 
 _REFUSED = (
     exceptions.Forbidden,
@@ -37,19 +33,6 @@ _CHANGED = (exceptions.FailedPrecondition, exceptions.NotFound, exceptions.Abort
 """What a write is answered whose document is another one than it was."""
 
 
-class UserWrites(NamedTuple):
-    """What evd writes of a user's vehicles, in one commit; not empty."""
-
-    user: UserDocument
-    """As it was read; if it has changed since, nothing is written that depends on it."""
-    profiles: Mapping[str, Mapping[str, Any]] = {}
-    """Key of the user's `vehicles` → member → value."""
-    statuses: Mapping[str, Mapping[str, Any]] = {}
-    """Vehicle → its last status."""
-    gone: Iterable[str] = ()
-    """Vehicles whose last status is deleted."""
-
-
 class Firestore:
     """The users' documents of one project. Every method blocks for `timeout_s` at most.
 
@@ -57,7 +40,7 @@ class Firestore:
     """
 
     def __init__(self, access: FirebaseAccess) -> None:
-        self._client = firestore.Client(project=access.project, credentials=_credentials(access))
+        self._client = firestore.Client(project=access.project, credentials=google_credentials(access, SCOPE))
         self._users = self._client.collection(USERS)
         self._options: dict[str, Any] = {"retry": None, "timeout": access.timeout_s}
 
@@ -87,7 +70,8 @@ class Firestore:
             return {one.id: _document(one) for one in found if one.exists}
 
     def write(self, writes: UserWrites) -> None:
-        """Write all or nothing. Raises FirebaseConflict if the user's document has changed since it was read."""
+        """Write all or nothing. Raises FirebaseConflict if the user's document has changed since it was read, and
+        FirebaseInvalid for what Firestore can never keep."""
         user = self._users.document(writes.user.uid)
         batch = self._client.batch()
         changed = {
@@ -113,32 +97,23 @@ def _document(found: Any) -> UserDocument:
     return UserDocument(found.id, (found.to_dict() or {}).get(VEHICLES), found.update_time)
 
 
-def _credentials(access: FirebaseAccess) -> Any:
-    if access.credentials is None:
-        return AnonymousCredentials()  # type: ignore[no-untyped-call]
-    load = service_account.Credentials.from_service_account_file
-    return load(str(access.credentials), scopes=SCOPES)  # type: ignore[no-untyped-call]
-
-
 @contextmanager
 def _said(*, changes: bool = False) -> Iterator[None]:
     """Google's errors as evd's."""
     try:
         yield
     except exceptions.GoogleAPICallError as error:
-        said = f"Firestore: {type(error).__name__}: {_plain(error.message)}"
+        said = f"Firestore: {type(error).__name__}: {plain(error.message)}"
         if changes and isinstance(error, _CHANGED):
             raise FirebaseConflict(said) from None
+        if changes and isinstance(error, exceptions.InvalidArgument):
+            raise FirebaseInvalid(said) from None
         raise (FirebaseRefused if isinstance(error, _REFUSED) else FirebaseAway)(said) from None
     except exceptions.GoogleAPIError as error:
-        raise FirebaseAway(f"Firestore: {type(error).__name__}: {_plain(error)}") from None
+        raise FirebaseAway(f"Firestore: {type(error).__name__}: {plain(error)}") from None
     except google.auth.exceptions.TransportError as error:
-        raise FirebaseAway(f"Firestore: no access token: {_plain(error)}") from None
+        raise FirebaseAway(f"Firestore: no access token: {plain(error)}") from None
     except google.auth.exceptions.GoogleAuthError as error:
-        raise FirebaseRefused(f"Firestore: no access token: {_plain(error)}: check push.credentials") from None
+        raise FirebaseRefused(f"Firestore: no access token: {plain(error)}: check push.credentials") from None
     except (ValueError, TypeError, OverflowError) as error:
-        raise FirebaseRefused(f"Firestore has no such value: {_plain(error)}") from None
-
-
-def _plain(said: Any) -> str:
-    return excerpt(masked(str(said)), SAID_MAX).rstrip(". ")
+        raise FirebaseInvalid(f"Firestore has no such value: {plain(error)}") from None

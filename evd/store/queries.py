@@ -27,6 +27,7 @@ from evd.store.records import (
     DownlinkRow,
     EventRow,
     FinishedPush,
+    FirestoreRow,
     FormatUse,
     IgnoredRow,
     InvitationRow,
@@ -221,6 +222,18 @@ class MovingQueries(Protocol):
         """Registrations of these kinds for the vehicle, or for all, by number."""
 
 
+class FirestoreQueries(Protocol):
+    """What evd read and wrote in Firestore."""
+
+    async def firestore_rows(
+        self, vehicles: Collection[str] | None = None, after: tuple[str, str] = ("", ""), *, limit: int
+    ) -> Listing[FirestoreRow]:
+        """Owners of these vehicles, or of all, and statuses that are to be deleted there, by (uid, vehicle)."""
+
+    async def firestore_users(self, after: str = "", *, limit: int) -> list[str]:
+        """Users in whose documents a sync found vehicles, by uid."""
+
+
 class IdentityQueries(Protocol):
     """Local users, sessions and access tokens."""
 
@@ -358,6 +371,7 @@ class Queries(
     AccessQueries,
     SharingQueries,
     MovingQueries,
+    FirestoreQueries,
     IdentityQueries,
     RejectionQueries,
     EventQueries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evd.firebase.documents import VEHICLES_MAX, UserDocument, document_id, read_user, said_of, written_as
@@ -48,7 +48,9 @@ def test_an_empty_text_and_0_say_nothing() -> None:
     ],
 )
 def test_what_is_not_taken_has_a_reason(vehicles: Any, reason: str) -> None:
-    assert reasons(vehicles) == [reason]
+    read = read_user(UserDocument("anna", vehicles))
+    assert [one.reason for one in read.unread] == [reason]
+    assert read.whole == ((reason.startswith("invalid ") and reason != "invalid vehicle id") or "twice" in reason)
 
 
 def test_an_invalid_member_leaves_the_others() -> None:
@@ -65,6 +67,7 @@ ANYTHING = st.recursive(
 MEMBERS = st.dictionaries(st.sampled_from([*ZOE, "more"]), ANYTHING)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=8), ANYTHING | st.dictionaries(st.text(max_size=8) | st.just("386625"), MEMBERS))
 def test_no_content_raises(uid: str, vehicles: Any) -> None:
     for vehicle, listed in read_user(UserDocument(uid, vehicles)).vehicles.items():

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from firebase_emulators import Emulator, firestore_emulator, google_firestore_emulator
+from firebase_emulators import FIRESTORES, Emulator
 
 from evd.errors import FirebaseAway, FirebaseConflict, FirebaseRefused
 from evd.firebase.access import FirebaseAccess
-from evd.firebase.documents import UserDocument
-from evd.firebase.firestore import Firestore, UserWrites
+from evd.firebase.documents import UserDocument, UserWrites
+from evd.firebase.firestore import Firestore
 
-EMULATORS = {"npm": firestore_emulator, "google": google_firestore_emulator}
 ACCESS = FirebaseAccess("demo-evd", None, 10)
 ZOE = {"id": "386625", "name": "Zoe", "regNumber": "", "maxVoltage": 0, "imageFilename": ""}
 
 
 @pytest.fixture(scope="module", params=["npm", pytest.param("google", marks=pytest.mark.nightly)])
 def emulator(request: pytest.FixtureRequest) -> Iterator[Emulator]:
-    with EMULATORS[request.param]() as one:
+    with FIRESTORES[request.param]() as one:
         yield one
 
 

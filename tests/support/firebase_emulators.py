@@ -34,22 +34,35 @@ class Emulator(NamedTuple):
         return {self.variable: self.host}
 
 
-def require_node() -> None:
-    """Skips the test where there is no Node; fails where `make emulators` was forgotten."""
+def require_node(folder: Path, target: str) -> None:
+    """Skips the test where there is no Node; fails where make was not asked for what runs in it."""
     if shutil.which("node") is None:
-        pytest.skip("there is no Node, in which the Firestore emulator runs: apt-get install nodejs npm")
-    if not (EMULATORS / "node_modules").exists():
-        pytest.fail("the Firestore emulator is not installed: make emulators")
+        pytest.skip("there is no Node, in which this emulator runs: apt-get install nodejs npm")
+    if not (folder / "node_modules").exists():
+        pytest.fail(f"the emulator is not installed: make {target}")
 
 
 @contextmanager
 def firestore_emulator() -> Iterator[Emulator]:
-    require_node()
+    require_node(EMULATORS, "emulators")
     with _process(["node", str(EMULATORS / "firestore.js")]) as process:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert port, "the Firestore emulator has not started"
-        yield Emulator("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{port}")
+        yield Emulator("FIRESTORE_EMULATOR_HOST", f"127.0.0.1:{_port_said(process)}")
+
+
+@contextmanager
+def auth_emulator(project: str) -> Iterator[Emulator]:
+    """Firebase's Auth emulator, of firebase-tools: it needs some 10 s to start."""
+    folder = EMULATORS / "auth"
+    require_node(folder, "auth-emulator")
+    with _process(["node", str(folder / "auth.js"), project]) as process:
+        yield Emulator("FIREBASE_AUTH_EMULATOR_HOST", f"127.0.0.1:{_port_said(process)}")
+
+
+def _port_said(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    port = process.stdout.readline().strip()
+    assert port, "the emulator has not started"
+    return port
 
 
 @contextmanager
@@ -66,6 +79,9 @@ def google_firestore_emulator() -> Iterator[Emulator]:
     with _process(["java", "-cp", str(jar), main, "--host=127.0.0.1", f"--port={host.rpartition(':')[2]}"]):
         _wait_for(f"http://{host}/")
         yield Emulator("FIRESTORE_EMULATOR_HOST", host)
+
+
+FIRESTORES = {"npm": firestore_emulator, "google": google_firestore_emulator}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner,
 from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
+from evd.model.operations.firestore import Mirrored, NoteMirrored, Synced, SyncUser
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
 from evd.model.operations.identity import (
     AddToken,
@@ -86,10 +87,12 @@ __all__ = [
     "LimitReached",
     "MendClock",
     "MergeVehicle",
+    "Mirrored",
     "Modem",
     "NewEvent",
     "NotOwner",
     "Note",
+    "NoteMirrored",
     "OfferDownlink",
     "OpenSession",
     "Operation",
@@ -122,6 +125,8 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "SyncUser",
+    "Synced",
     "TagVehicle",
     "UnknownVehicle",
     "Unregister",

@@ -17,7 +17,7 @@ from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 PAGE_BYTES = 1024
 """Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
 database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
@@ -183,7 +183,10 @@ def _upgrade(connection: Any, version: int) -> None:
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
 """Parts with new tables of schema 7."""
 
-PARTS = ("schema", "network", "push", "overflow", *SINCE_7, "views")
+SINCE_8 = ("firestore",)
+"""The same of schema 8."""
+
+PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, "views")
 """Parts of a new file's schema."""
 
 #: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
@@ -202,7 +205,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
-    ("views", range(1, 7)),
+    *((part, range(1, 8)) for part in SINCE_8),
+    ("views", range(1, 8)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),
 )
