@@ -44,6 +44,8 @@ class ConsoleStart(TypedDict):
     """Whether there is no local user yet."""
     signed_in: bool
     """Whether the request has the cookie of a session."""
+    demo: bool
+    """Whether `evd demo` runs it: its vehicles are simulated, its phones get nothing."""
 
 
 @routes.get("/")
@@ -98,13 +100,13 @@ async def _assets() -> Assets:
 
 
 @routes.get(f"{V1}/console")
-@described(answer=ConsoleStart, example={"first_run": False, "signed_in": True})
+@described(answer=ConsoleStart, example={"first_run": False, "signed_in": True, "demo": False})
 async def start() -> Response:
     """What the console's sign-in page must know before anybody signs in."""
     if not here().config.web.enabled:
         raise NotFound("the console is off: web.enabled")
     users = await here().queries.users(limit=1)
     session = here().identities.session(request_headers(), secure=is_secure())
-    response = v1_json({"first_run": not users.rows, "signed_in": session is not None})
+    response = v1_json({"first_run": not users.rows, "signed_in": session is not None, "demo": here().demo})
     response.headers["Cache-Control"] = "no-store"
     return response

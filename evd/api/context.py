@@ -16,6 +16,7 @@ from evd.auth.identities import Identities
 from evd.auth.invitations import CodeGuesses
 from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
+from evd.auth.sign_in_links import SignInLinks
 from evd.clock import Clock, steady_ms
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
@@ -79,6 +80,10 @@ class Context(msgspec.Struct, frozen=True):
     """None if evd sends no pushes: no provider is configured, or it runs for one command only."""
     presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
     """Which users sent a request lately."""
+    links: SignInLinks = msgspec.field(default_factory=SignInLinks)
+    """One-time sign-in links."""
+    demo: bool = False
+    """Whether it is `evd demo` that runs it."""
     code_guesses: CodeGuesses = msgspec.field(default_factory=lambda: CodeGuesses(steady_ms))
     """Wrong codes of invitations."""
 

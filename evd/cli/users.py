@@ -55,6 +55,20 @@ def list_(directory: str | None, as_json: bool) -> None:
 
 @user.command()
 @click.argument("uid")
+@click.option("--url", default="", help="evd's public address, to print a whole link.")
+@directory_option
+@json_option
+def link(uid: str, url: str, directory: str | None, as_json: bool) -> None:
+    """Make a link that signs UID in, once, within an hour: for a first visit, or a forgotten password."""
+    made = ask(directory, "POST", f"/users/{path_part(uid)}/link", {})
+    if as_json:
+        show(made)
+    else:
+        say("{}/#/signin?code={}", url.rstrip("/"), made["code"])
+
+
+@user.command()
+@click.argument("uid")
 @stdin_option
 @directory_option
 @json_option

@@ -65,14 +65,16 @@ class Daemon:
         engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
         dev: bool = False,
+        demo: bool = False,
         read: Callable[[], Config] | None = None,
     ) -> None:
-        """`read` gives the settings anew, for a reload."""
+        """`read` gives the settings anew, for a reload; `demo`: the console says that all is simulated."""
         self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
         self.control = control or data_dir.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
         self._read = read
+        self._demo = demo
         self._reloader: Reloader | None = None
 
     def state(self) -> DaemonState:
@@ -207,4 +209,5 @@ class Daemon:
             clock=parts.clock,
             state=self.state,
             reload=self.reload,
+            demo=self._demo,
         )

@@ -122,6 +122,9 @@ class VehicleQueries(Protocol):
     async def days(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DayRow]:
         """Received and lost frames of the vehicle that had a seqNumber, by day (UTC), the oldest first."""
 
+    async def day_of(self, day: str, vehicles: Collection[str]) -> list[DayRow]:
+        """As `days`, of one day (YYYY-MM-DD), of those of the vehicles that have frames of it."""
+
     async def log(
         self, vehicle: str, after: tuple[int, int] = (NUMBER_MAX, NUMBER_MAX), *, limit: int
     ) -> Listing[NoteRow]:

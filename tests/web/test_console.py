@@ -121,10 +121,13 @@ def test_the_fleet_is_live(console: ConsolePage, daemon: RunningDaemon) -> None:
     expect(card.get_by_text("Off")).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     card.evaluate("(element) => (window.watched = element)")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     send(daemon, VEHICLES[3], 2, CHARGING)
     expect(card.get_by_text("Charging")).to_be_visible()
     expect(card.get_by_text("just now")).to_be_visible()
     assert card.evaluate("(element) => element === window.watched"), "it changes in place"
+    assert asked == [], "by the stream alone"
 
 
 def test_markup_in_a_name_stays_text(console: ConsolePage) -> None:

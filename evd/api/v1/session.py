@@ -110,6 +110,15 @@ async def sign_in() -> Response:
         uid, admin, password = await context.tokens.uid(token, unrevoked=True), False, None
     else:
         uid, admin, password = await _by_password(await _given())
+    return await opened_session(uid, admin=admin, password=password)
+
+
+async def opened_session(uid: str, *, admin: bool, password: str | None) -> Response:
+    """A new session, as an answer; `password` is the hash that the user must still have, None for one of Firebase's.
+
+    Raises Unauthorized, TooManyRequests, Unavailable.
+    """
+    headers, context = request_headers(), here()
     count_request(Caller(uid, admin, "session"), context.config.app)  # its row lets in everyone, who are not counted
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]

@@ -20,13 +20,19 @@ export class ApiError extends Error {
 }
 
 let session = null;
+let known = null;
 const onEnd = new Set();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("evd.session") : null;
 tabs?.addEventListener("message", () => ended(false));
 
-/** What holds before anybody signs in: {first_run, signed_in}. */
-export function start() {
-  return request("GET", "/console");
+/** What holds before anybody signs in: {first_run, signed_in, demo}. */
+export async function start() {
+  return (known = await request("GET", "/console"));
+}
+
+/** Whether `evd demo` runs this evd. */
+export function isDemo() {
+  return Boolean(known?.demo);
 }
 
 /** Whoever is signed in: {uid, admin, means, csrf_token}; null for nobody. */
@@ -61,7 +67,14 @@ export async function loadSession() {
 
 export async function signIn(user, password) {
   sessionStorage.removeItem(TOKEN);
-  await request("POST", "/session", { body: { user, password } });
+  await request("POST", "/session", { body: { user, password }, keep: true });
+  return loadSession();
+}
+
+/** Sign in by the code of a one-time link. */
+export async function enterByLink(code) {
+  sessionStorage.removeItem(TOKEN);
+  await request("POST", "/session/link", { body: { code }, keep: true });
   return loadSession();
 }
 
@@ -101,8 +114,8 @@ function address(path, query) {
   return (path.startsWith("/api/") ? path : V1 + path) + (text ? `?${text}` : "");
 }
 
-/** The Response of a request below /api/v1 that succeeded. Throws ApiError. */
-export async function respond(method, path, { body, query, headers, signal } = {}) {
+/** The Response of a request below /api/v1 that succeeded. Throws ApiError. `keep`: a 401 does not end the session. */
+export async function respond(method, path, { body, query, headers, signal, keep = false } = {}) {
   const sent = { ...headersFor(method), ...headers };
   if (body !== undefined && !("Content-Type" in sent)) sent["Content-Type"] = "application/json";
   let response;
@@ -121,7 +134,7 @@ export async function respond(method, path, { body, query, headers, signal } = {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  if (response.status === 401 && session) ended(false);
+  if (response.status === 401 && session && !keep) ended(false);
   throw new ApiError(response.status, problem.title || response.statusText, problem.detail || problem.Error || "");
 }
 

@@ -14,6 +14,13 @@ export const PAGES = [
     roles: ["user", "admin"],
     load: () => import("./pages/fleet.js"),
   },
+  {
+    name: "setup",
+    path: "/setup",
+    title: "setup.title",
+    roles: ["admin"],
+    load: () => import("./pages/setup.js"),
+  },
   { name: "signin", path: "/signin", title: "signin.title", frame: false, load: () => import("./pages/signin.js") },
 ];
 

@@ -3,10 +3,11 @@
 // are missing, unused, or written in one language only.
 
 import { COMMON } from "./texts/common.js";
+import { FIRST_RUN } from "./texts/firstrun.js";
 import { FLEET } from "./texts/fleet.js";
 import { SIGN_IN } from "./texts/signin.js";
 
-const TEXTS = { ...COMMON, ...FLEET, ...SIGN_IN };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...SIGN_IN };
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };

@@ -1,6 +1,6 @@
 // The fleet: a card or a row a vehicle, live.
 
-import { follow, page, who } from "../api.js";
+import { follow, isDemo, page, who } from "../api.js";
 import { remember, remembered } from "../store.js";
 import { t, tn } from "../texts.js";
 import { badge, button, empty, field, h, icon, segments, select, skeleton, style, windowed } from "../ui.js";
@@ -10,14 +10,19 @@ const PAGE = 200;
 const FOLLOWED_MAX = 16; // of a user's vehicles, as app.stream_vehicles_max
 const TYPING_MS = 250;
 const AGAIN_MS = 60000;
-const SIZES = { cards: { least: 300, height: 204, gap: 16 }, rows: { least: Infinity, height: 64, gap: 0 } };
+const SIZES = { cards: { least: 300, height: 188, gap: 16 }, rows: { least: Infinity, height: 64, gap: 0 } };
 const NARROW = 720;
+const CHANNELS = { 1: "sigfox", 2: "wlan" };
 const STATE_WORDS = ["off", "charging", "idle", "driving"];
 
 export async function render(root, params, signal) {
   await style("pages/fleet.css");
   const fleet = new Fleet(params.query, signal);
   root.replaceChildren(fleet.head, fleet.tools, fleet.body);
+  if (isDemo() && who()?.admin) {
+    const { demoStrip } = await import("./demo.js");
+    fleet.head.after(demoStrip(signal));
+  }
   await fleet.load();
 }
 
@@ -78,7 +83,8 @@ class Fleet {
     const states = [any, ["charging", t("state.charging")], ["driving", t("state.driving")], ["idle", t("state.idle")], ["off", t("state.off")]];
     const ages = [any, ["fresh", t("fleet.fresh")], ["silent", t("fleet.silent")], ["never", t("fleet.never")]];
     const orders = [
-      ["", t("fleet.sort.id")],
+      ["", t("fleet.sort.attention")],
+      ["id", t("fleet.sort.id")],
       ["-age", t("fleet.sort.oldest")],
       ["age", t("fleet.sort.newest")],
       ["charge", t("fleet.sort.low")],
@@ -121,7 +127,7 @@ class Fleet {
   async load({ quiet = false } = {}) {
     const turn = (this.turn += 1);
     if (!quiet && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
-    const query = { ...this.asked, limit: Math.max(PAGE, quiet ? Math.min(this.rows.length, 1000) : 0) };
+    const query = { ...this.asked, sort: this.asked.sort || "attention", today: 1, limit: Math.max(PAGE, quiet ? Math.min(this.rows.length, 1000) : 0) };
     let found;
     try {
       found = await page("/vehicles", query, this.signal);
@@ -168,7 +174,9 @@ class Fleet {
   nothing() {
     const { text, state, staleness, tag } = this.asked;
     if (!(text || state || staleness || tag)) {
-      return empty({ icon: "car", title: t("fleet.none"), text: t(who()?.admin ? "fleet.none.admin" : "fleet.none.user") });
+      const admin = who()?.admin;
+      const action = admin && h("a", { class: "button button-main", href: "#/setup" }, t("setup.open"));
+      return empty({ icon: "car", title: t("fleet.none"), text: t(admin ? "fleet.none.admin" : "fleet.none.user"), action });
     }
     const clear = () => {
       this.search.value = "";
@@ -198,18 +206,18 @@ class Fleet {
   }
 
   heard(status) {
-    const row = this.known.get(status.vehicle);
+    const row = this.known.get(status.vehicleId);
     if (!row) {
       this.strange();
       return;
     }
-    if (row.status_id === status.id) return;
+    if (row.status_id === status.id || status.timestamp < (row.last_time_ms ?? 0)) return;
     const state = status.state === undefined ? null : (STATE_WORDS[status.state] ?? status.state);
     Object.assign(row, {
       last: status,
       status_id: status.id,
-      last_time_ms: status.time_ms,
-      channel: status.channel ?? row.channel,
+      last_time_ms: status.timestamp,
+      channel: CHANNELS[status.connectivity] ?? null,
       state,
       current_charge: status.current_charge ?? null,
       target_charge: status.target_charge ?? null,
@@ -217,7 +225,7 @@ class Fleet {
       staleness: "fresh",
       kept: Math.min(row.kept + 1, row.keep ?? row.kept + 1),
     });
-    this.list.changed(status.vehicle);
+    this.list.changed(status.vehicleId);
   }
 
   /** A vehicle that the list does not have: perhaps a new one. */

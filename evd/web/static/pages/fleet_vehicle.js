@@ -1,7 +1,7 @@
 // One vehicle of the fleet, as a card and as a row. Both change in place.
 
 import { number, quantity, t } from "../texts.js";
-import { badge, channel, gauge, h, meter, replaceText, stateBadge, when } from "../ui.js";
+import { badge, channel, gauge, h, icon, meter, replaceText, stateBadge, when } from "../ui.js";
 
 /** The parts that cards and rows have in common, and how they follow their vehicle. */
 function parts() {
@@ -13,13 +13,14 @@ function parts() {
   const range = h("span", { class: "vehicle-range number" });
   const age = when(null, null, { focusable: false });
   const way = h("span", { class: "vehicle-channel" });
+  const lost = h("span", { class: "vehicle-lost number" });
   const ring = meter();
   let seen = "";
 
   function update(row) {
     replaceText(name, row.name || row.vehicle);
     replaceText(id, [row.name && row.vehicle, row.regNumber].filter(Boolean).join(" · "));
-    const badges = `${row.staleness} ${row.state}`;
+    const badges = `${row.staleness} ${row.state} ${row.last?.flags}`;
     if (badges !== seen) {
       seen = badges;
       state.replaceChildren(...badgesOf(row));
@@ -32,16 +33,20 @@ function parts() {
       way.dataset.channel = row.channel;
       way.replaceChildren(row.channel ? channel(row.channel) : "");
     }
+    const frames = row.today?.lost || 0;
+    replaceText(lost, frames ? t("fleet.lost", { n: number(frames) }) : t("fleet.lost.none"));
+    lost.classList.toggle("is-some", frames > 0);
     ring.update(row.keep ? row.kept / row.keep : 0, t("fleet.ring", { kept: number(row.kept), keep: number(row.keep ?? 0) }));
   }
 
-  return { name, id, state, battery, charge, range, age, way, ring, update };
+  return { name, id, state, battery, charge, range, age, way, lost, ring, update };
 }
 
 function badgesOf(row) {
   if (row.staleness === "never") return [badge(t("fleet.never"), { tone: "quiet", icon: "question" })];
   const silent = row.staleness === "silent" && badge(t("fleet.silent"), { tone: "warn", icon: "silent" });
-  return [silent, stateBadge(row.state)].filter(Boolean);
+  const flagged = row.last?.flags && badge(t("fleet.flagged"), { tone: "warn", icon: "alert" });
+  return [silent, flagged, stateBadge(row.state)].filter(Boolean);
 }
 
 function linked(row, part, kind, ...children) {
@@ -68,7 +73,7 @@ export function vehicleCard(row) {
       h("span", { class: "vehicle-side" }, h("small", {}, t("fleet.range")), part.range),
     ),
     part.battery,
-    h("div", { class: "vehicle-foot" }, part.age, part.way, part.ring),
+    h("div", { class: "vehicle-foot" }, part.age, part.way, part.lost, h("span", { class: "vehicle-ring" }, icon("database"), part.ring)),
   );
 }
 
@@ -85,6 +90,7 @@ export function vehicleLine(row) {
     part.range,
     part.age,
     part.way,
+    part.lost,
     part.ring,
   );
 }

@@ -8,6 +8,7 @@ export const FLEET = {
   "fleet.filter.staleness": ["Data", "Údaje"],
   "fleet.filter.any": ["Any", "Všetky"],
   "fleet.sort": ["Order", "Zoradenie"],
+  "fleet.sort.attention": ["What needs attention first", "Najprv čo si žiada pozornosť"],
   "fleet.sort.id": ["By id", "Podľa id"],
   "fleet.sort.oldest": ["Oldest data first", "Najstaršie údaje prvé"],
   "fleet.sort.newest": ["Newest data first", "Najnovšie údaje prvé"],
@@ -24,10 +25,13 @@ export const FLEET = {
   "fleet.charge.unknown": ["Charge unknown", "Nabitie neznáme"],
   "fleet.range": ["Range", "Dojazd"],
   "fleet.ring": ["Kept {kept} of {keep} statuses", "Uložených {kept} z {keep} stavov"],
+  "fleet.lost": ["{n} lost today", "dnes stratených {n}"],
+  "fleet.lost.none": ["None lost today", "Dnes nič stratené"],
+  "fleet.flagged": ["Check", "Overiť"],
   "fleet.none": ["No vehicle yet", "Zatiaľ žiadne vozidlo"],
   "fleet.none.admin": [
-    "A vehicle appears here with its first callback. Point Sigfox's callbacks at evd: `evd sigfox config` prints what to enter.",
-    "Vozidlo sa tu objaví s prvým callbackom. Nasmerujte callbacky Sigfoxu na evd: `evd sigfox config` vypíše, čo zadať.",
+    "A vehicle appears here with its first callback: point Sigfox's callbacks at evd.",
+    "Vozidlo sa tu objaví s prvým callbackom: nasmerujte callbacky Sigfoxu na evd.",
   ],
   "fleet.none.user": [
     "Ask whoever runs evd to make you an owner, or accept an invitation to a vehicle.",
