@@ -60,6 +60,7 @@ EXAMPLES: Mapping[str, str] = {
     "token list": "evd token list",
     "token revoke": "evd token revoke t_4f2a",
     "user add": "evd user add martin",
+    "user link": "evd user link martin --url https://evd.example.org",
     "user list": "evd user list",
     "user passwd": "evd user passwd martin",
     "user remove": "evd user remove martin",
