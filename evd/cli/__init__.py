@@ -95,6 +95,11 @@ COMMANDS: dict[str, CommandRow] = {
     ),
     "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
+    "doctor": CommandRow(
+        "doctor",
+        "doctor",
+        "Examine evd and its machine, beside the running service or without one; nothing is changed.",
+    ),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(
         "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."
