@@ -10,7 +10,6 @@ EXAMPLES: Mapping[str, str] = {
     "backfill": "evd backfill --since 2h",
     "decode": "evd decode --format 'load::uint:8 temp::int:8' 2a14",
     "demo": "evd demo --bind 127.0.0.1:8081 --for 60",
-    "doctor": "evd doctor --json",
     "downlink cancel": "evd downlink cancel 7",
     "downlink list": "evd downlink list 386625",
     "downlink send": "evd downlink send 386625 0102030405060708",

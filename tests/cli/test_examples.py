@@ -36,7 +36,7 @@ def test_the_help_has_an_example_that_can_be_parsed(path: str, tmp_path: Path, m
     command = command_at(path)
     with click.Context(command, info_name=path) as context:
         shown = command.get_help(context)
-    found = re.search(r"Example: (evd .*(?:\n +.*)*)", shown)
+    found = re.search(r"Example:\s+(evd .*(?:\n +.*)*)", shown)
     assert found, f"a line for `{path}` in evd/cli/examples.py is missing"
     words = shlex.split(found[1].partition(" < ")[0].partition(" > ")[0].partition(" | ")[0])
     assert words[1 : 1 + len(path.split())] == path.split()
