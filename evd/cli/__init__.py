@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from evd.cli.exits import FAILED, INTERRUPTED, Cause, cause_of, cause_with
+from evd.cli.exits import FAILED, INTERRUPTED, PARTLY, Cause, cause_of, cause_with
 from evd.cli.printing import say_error, say_lines, show_error_line
 from evd.cli.usage import sentence_of
 from evd.errors import EvdError, StoreBroken, StoreHangs
@@ -170,9 +170,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         code = cli.main(arguments, prog_name="evd", standalone_mode=False)
-        if isinstance(code, int) and code:
-            sys.exit(_report_cause(cause_with(code), "", given))
-        sys.exit(0)
+        if code in (PARTLY.code, INTERRUPTED.code):
+            _report_cause(cause_with(code), "", given)
+        sys.exit(code if isinstance(code, int) else 0)  # of a check, whose JSON says what it found
     except EvdError as error:
         sys.exit(_report(error, given))
     except click.ClickException as error:
