@@ -1,4 +1,4 @@
-"""An example for the help of each command that has none in its docstring (tests/cli/test_examples.py)."""
+"""An example for the help of each command that has none in its docstring, from a table or else the simplest one."""
 
 from __future__ import annotations
 
@@ -86,6 +86,20 @@ def with_examples(command: click.Command, path: str) -> click.Command:
         for name, below in command.commands.items():
             with_examples(below, f"{path} {name}")
     elif command.epilog is None and "Example:" not in (command.help or ""):
-        example = EXAMPLES.get(path)
-        command.epilog = f"Example: {example}" if example else None
+        command.epilog = f"Example: {EXAMPLES.get(path) or _simplest(command, path)}"
     return command
+
+
+_SAMPLES = {"uid": "martin", "name": "trailer", "url": "https://evd.example.org", "file": "evd.jsonl", "number": "7"}
+
+
+def _simplest(command: click.Command, path: str) -> str:
+    """With what the command cannot do without; a vehicle's id stands for what has no sample."""
+    words = ["evd", path]
+    for parameter in command.params:
+        sample = _SAMPLES.get(str(parameter.name), "386625")
+        if parameter.required and isinstance(parameter, click.Argument):
+            words.append(sample)
+        elif parameter.required:
+            words += [parameter.opts[0], sample]
+    return " ".join(words)
