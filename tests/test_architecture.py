@@ -291,6 +291,7 @@ OF_ANOTHER_NAME = {
     "PIL": "pillow",
     "argon2": "argon2-cffi",
     "google.oauth2": "google-auth",
+    "google.cloud.storage": "google-cloud-storage",
     "google.cloud": "google-cloud-firestore",
 }
 

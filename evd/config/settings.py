@@ -328,6 +328,9 @@ class FirebaseSettings(Section, frozen=True):
     threads_max: int = 4
     #: How long one request to Firestore may take; it answers in some 100 ms.
     timeout_s: float = 30
+    #: Cloud Storage's bucket with users' pictures, for the import; empty: PROJECT.appspot.com. Example:
+    #: "my-cars.firebasestorage.app"
+    bucket: str = ""
 
 
 class AlarmSettings(Section, frozen=True):
