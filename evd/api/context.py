@@ -22,10 +22,12 @@ from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
+from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
@@ -70,6 +72,8 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    places: PlacePrivacy
+    images: ImageLibrary
     reload: Callable[[], Awaitable[Reloaded]]
     """Raises EvdError if nothing can be reloaded: then nothing has changed."""
     ranges: FairQueue[int]

@@ -89,6 +89,9 @@ FORMATS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 BEFORE_ROUTES = frozenset({408, 413, 415, 503})
 """What evd.net.server also answers before the route is known: in the original's form."""
 
+TEAPOT = 418
+"""What the original answers where it serves nothing: a text."""
+
 SCHEMES: Json = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
     "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
@@ -189,6 +192,8 @@ class _Schemas:
         return members[0] if len(members) == 1 else {"anyOf": members}
 
     def _of(self, kind: Any) -> Json:
+        if kind is bytes:
+            return {"type": "string", "format": "binary"}
         return self._schemas[next(index for index, one in enumerate(self._types) if one is kind)]
 
     def fields(self, struct: Any) -> Json:
@@ -286,7 +291,7 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
         if about.example is not None:
             content["example"] = about.example
         texts: Json = {media: {"schema": {"type": "string"}} for media in _text_media(about, schemas)}
-        success["content"] = {**texts, about.media: content}
+        success["content"] = {**texts, **dict.fromkeys((about.media, *about.other_media), content)}
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
     if about.listed:
         said = 'The next page, rel="next" (RFC 8288); missing at the last page.'
@@ -299,7 +304,9 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
     media, schema = (JSON, schemas[OriginalError]) if about.original else (PROBLEM, schemas[Problem])
     errors = {status: ERRORS[status] for status in _errors(one)} | dict(about.also)
     for status, text in errors.items():
-        if status >= 400 and one.method != "HEAD":
+        if status == TEAPOT:
+            found[str(status)] = {"description": text, "content": {"text/plain": {"schema": {"type": "string"}}}}
+        elif status >= 400 and one.method != "HEAD":
             content = {JSON: {"schema": schemas[OriginalError]}} if status in BEFORE_ROUTES else {}
             found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}, **content}})
         else:

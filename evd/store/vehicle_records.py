@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 import msgspec
 
+from evd.model.coarse import CoarseFor
 from evd.model.operations import Relation
 from evd.model.status import Status
 from evd.store.records import NUMBER_MAX
@@ -102,6 +103,20 @@ class BucketValues(NamedTuple):
     """Of the newest status that has the field."""
 
 
+class ImageRow(TypedDict):
+    """A vehicle's picture; `file` and `thumbnail` are names of files."""
+
+    vehicle: str
+    media: str
+    file: str
+    bytes: int
+    width: int
+    height: int
+    thumbnail: str
+    thumbnail_bytes: int
+    changed: int
+
+
 class ProfileRow(TypedDict):
     """What a vehicle's owner says of it, under the names of `evd.model.profile.Profile`."""
 
@@ -112,3 +127,4 @@ class ProfileRow(TypedDict):
     maxVoltage: float | None
     phases: int | None
     zone: str | None
+    coarseLocation: CoarseFor | None

@@ -21,6 +21,9 @@ import pytest
 from folders import ROOT
 
 EMULATORS = ROOT / "tests" / "emulators"
+AUTH_NODE_MIN = 20
+"""What firebase-tools says it needs; Debian 12 has an older one."""
+
 START_S = 60.0
 """Google's emulator starts a JVM."""
 
@@ -54,8 +57,15 @@ def auth_emulator(project: str) -> Iterator[Emulator]:
     """Firebase's Auth emulator, of firebase-tools: it needs some 10 s to start."""
     folder = EMULATORS / "auth"
     require_node(folder, "auth-emulator")
+    if (version := _node_version()) < AUTH_NODE_MIN:
+        pytest.skip(f"firebase-tools needs Node {AUTH_NODE_MIN}, and this is Node {version}")
     with _process(["node", str(folder / "auth.js"), project]) as process:
         yield Emulator("FIREBASE_AUTH_EMULATOR_HOST", f"127.0.0.1:{_port_said(process)}")
+
+
+def _node_version() -> int:
+    said = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(said.lstrip("v").partition(".")[0])
 
 
 def _port_said(process: subprocess.Popen[str]) -> str:
@@ -162,3 +172,9 @@ def firestore_client(emulator: Emulator, project: str) -> Iterator[Any]:
         yield client
     finally:
         client.close()
+
+
+def put_file(emulator: Emulator, bucket: str, name: str, content: bytes) -> None:
+    """Write a file into Cloud Storage."""
+    query = {"uploadType": "media", "name": name}
+    httpx.post(f"{emulator.host}/upload/storage/v1/b/{bucket}/o", params=query, content=content).raise_for_status()
