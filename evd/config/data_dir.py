@@ -81,6 +81,14 @@ class DataDirectory:
         )
 
 
+def umask_of(data_dir: DataDirectory) -> int:
+    """Files are closed to others, and to the group unless the directory is open to it: then its members may read."""
+    try:
+        return 0o027 if data_dir.directory.stat().st_mode & 0o050 == 0o050 else 0o077
+    except OSError:
+        return 0o077
+
+
 SERVICE = Path("/var/lib/evd")
 """systemd's state directory of evd.service. With DynamicUser= it is a link to where only root may look."""
 

@@ -6,6 +6,7 @@ its heads are here. What is dropped is never lost: a written ring says it all.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Container
 
 from evd.model.frame_counter import DayTally
@@ -26,8 +27,11 @@ TRIES = 64
 """Heads of the group that is being written that are passed over for one that may leave."""
 
 
-class Heads(dict[str, RingState]):
-    """Vehicle → its head, where it is an object; `find` looks for packed ones, too."""
+class Heads(OrderedDict[str, RingState]):
+    """Vehicle → its head, where it is an object; `find` looks for packed ones, too.
+
+    A plain dict would search for its first key behind all those that were removed: 15 µs instead of 1.
+    """
 
     objects_max = OBJECTS_MAX
     objects_with_fold_max = OBJECTS_WITH_FOLD_MAX
@@ -67,8 +71,7 @@ class Heads(dict[str, RingState]):
         """Pack the object that came first, or is behind those of the group; what is open of one with a fold is written
         before."""
         for _ in range(min(TRIES, len(self))):
-            vehicle = next(iter(self))
-            head = self.pop(vehicle)
+            vehicle, head = self.popitem(last=False)
             if head.fold is not None or head.number not in gathered:
                 break
             self[vehicle] = head  # it is used: back to the end
