@@ -35,6 +35,12 @@ COMMIT_THREAD = Extension(
     extra_link_args=["-pthread"],
 )
 
+PACKED_HEADS = Extension(
+    "evd.store.sqlite._packed_heads",
+    ["evd/store/sqlite/_packed_heads.pyx"],
+    extra_compile_args=["-O2", REPRODUCIBLE],
+)
+
 QUIET = Extension(
     "evd.derived._quiet",
     ["evd/derived/_quiet.pyx"],
@@ -62,4 +68,7 @@ class BuildWithCompressedFiles(build_py):
                 path.with_name(f"{path.name}.br").write_bytes(brotli.compress(body, quality=11))
 
 
-setup(cmdclass={"build_py": BuildWithCompressedFiles}, ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, QUIET]))
+setup(
+    cmdclass={"build_py": BuildWithCompressedFiles},
+    ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, PACKED_HEADS, QUIET]),
+)

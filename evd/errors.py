@@ -25,11 +25,13 @@ EvdError
 ├── BackupError           a backup cannot be made, or a file is no whole backup
 ├── AlreadyRunning        another evd holds the lock of this data directory
 ├── CannotListen          an address is in use, or does not exist yet (exit 1: systemd tries again)
-├── ControlError          the running daemon refused, or did not answer, a command
+├── ControlError          the running daemon refused a command
+│   └── NoDaemon          none runs, or it does not answer
 ├── HttpError             a request of evd's got no answer (an answer of any status is no HttpError)
 │   ├── HttpTimeout       no answer within the deadline
 │   └── HttpBroken        unreachable, disconnected, or the answer is not HTTP or too large
 ├── SigfoxError           Sigfox's REST API sent an answer that evd cannot use
+├── SetupError            a step of a setup failed; what was done before it can be undone
 ├── AlarmError            an alarm could not be delivered to the operator
 └── PushError             a push was not accepted; each leaf says what to do next
     ├── DropRegistration  the token is dead: remove the registration
@@ -188,7 +190,11 @@ class CannotListen(EvdError):
 
 
 class ControlError(EvdError):
-    """The running daemon refused, or did not answer, a command."""
+    """The running daemon refused a command."""
+
+
+class NoDaemon(ControlError):
+    """No daemon runs, or it does not answer."""
 
 
 class HttpError(EvdError):
@@ -225,6 +231,10 @@ class FirebaseRefused(FirebaseError):
 
 class FirebaseInvalid(FirebaseRefused):
     """Firestore has no such value, or no such id: this document can never be written."""
+
+
+class SetupError(EvdError):
+    """A step of a setup failed; what was done before it can be undone."""
 
 
 class AlarmError(EvdError):

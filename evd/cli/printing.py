@@ -58,8 +58,18 @@ def say_error(error: BaseException | str) -> None:
     click.echo(f"evd: {one_line(str(error))}", err=True)
 
 
+def show_error_line(document: Any) -> None:
+    """JSON on stderr, in one line, for a program that reads the end of it."""
+    click.echo(json_line(orjson.dumps(document)).decode(), err=True)
+
+
 def confirmed(question: str) -> bool:
     return click.confirm(question)
+
+
+def asked(question: str, choices: Sequence[str] = ()) -> str:
+    """What a person types; one of `choices`, if there are any."""
+    return str(click.prompt(question, type=click.Choice(choices) if choices else str))
 
 
 def typed_password() -> str:
