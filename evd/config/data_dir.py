@@ -89,6 +89,15 @@ def umask_of(data_dir: DataDirectory) -> int:
         return 0o077
 
 
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in it is on disk when this returns. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 SERVICE = Path("/var/lib/evd")
 """systemd's state directory of evd.service. With DynamicUser= it is a link to where only root may look."""
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_page import console_page, running_browser
+from console_page import console_page
 from daemon_process import READY_S, STOP_S, Lines, clean_env, start
 from playwright.sync_api import Browser, expect
 
@@ -41,12 +41,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoAddress]:
         process.kill()
         process.wait()
         screen.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
-        yield one
 
 
 def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, demo: Any) -> None:

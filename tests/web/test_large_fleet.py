@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from builders import arrival, new_store
-from console_page import add_user, console_page, running_browser
+from console_page import add_user, console_page
 from daemon_process import RunningDaemon, init, running_daemon
 from playwright.sync_api import Browser, expect
 
@@ -33,12 +33,6 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     store.close()
     with running_daemon(directory, keys=keys) as one:
         add_user(one, "root", admin=True)
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
         yield one
 
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
-import httpx
 import pytest
-from console_page import ConsolePage, add_user, console_page, running_browser
+from console_page import CHARGING, ConsolePage, add_user, ask_as_admin, console_page, send
 from daemon_process import RunningDaemon, running_daemon
 from playwright.sync_api import Browser, expect
 
 MARKUP = "<img src=x onerror=alert(1)>"
-IDLE, CHARGING = "530a4c0f594e427e4bb45088", "330a4c0f594e427e4bb45088"
+IDLE = "530a4c0f594e427e4bb45088"
 VEHICLE = "C0FFE1"
 OLD_DAYS = 3
-
-
-def send(daemon: RunningDaemon, sequence: int, payload: str, ago_s: int = 0) -> None:
-    body = {"device": VEHICLE, "time": int(time.time()) - ago_s, "data": payload, "seqNumber": sequence}
-    headers = {"x-api-key": daemon.keys["sigfox"]}
-    assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 201
 
 
 @pytest.fixture(scope="module")
@@ -29,16 +21,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     with running_daemon(tmp_path_factory.mktemp("vehicle") / "evd") as one:
         add_user(one, "root", admin=True)
         for number, ago_s in enumerate((OLD_DAYS * 86_400, 3600, 2400, 1200), 1):
-            send(one, number, IDLE, ago_s)
-        profile = f"{one.url}/api/v1/vehicles/{VEHICLE}/profile"
-        headers = {"x-api-key": one.keys["admin"]}
-        assert httpx.patch(profile, json={"name": MARKUP}, headers=headers).status_code == 200
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
+            send(one, VEHICLE, number, IDLE, ago_s)
+        ask_as_admin(one, "PATCH", f"/vehicles/{VEHICLE}/profile", {"name": MARKUP})
         yield one
 
 
@@ -53,7 +37,7 @@ def test_a_status_that_arrives_stands_in_the_page_at_once(console: ConsolePage, 
     page = console.page
     expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
     expect(page.locator(".table tbody tr")).to_have_count(4)
-    send(daemon, 5, CHARGING)
+    send(daemon, VEHICLE, 5, CHARGING)
     expect(page.locator(".table tbody tr")).to_have_count(5)
     expect(page.locator(".vehicle-now")).to_contain_text("Charging")
     assert console.violations() == []
@@ -69,6 +53,27 @@ def test_the_chart_shows_the_span_that_is_chosen(console: ConsolePage) -> None:
     starts = [one["start_ms"] for one in asked.value.json()]
     assert starts[-1] - starts[0] > (OLD_DAYS - 1) * 86_400_000
     expect(chart.locator("canvas")).to_be_visible()
+
+
+def test_what_arrives_keeps_the_chart_and_the_readers_zoom(console: ConsolePage, daemon: RunningDaemon) -> None:
+    page = console.page
+    graph = page.locator(".vehicle-graph")
+    canvas = graph.locator("canvas")
+    expect(canvas).to_be_visible()
+    drawn, whole = canvas.element_handle(), graph.get_attribute("data-from")
+    held = int(graph.get_attribute("data-statuses") or 0)
+    box = graph.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 50, steps=5)
+    page.mouse.up()
+    zoomed = graph.get_attribute("data-from")
+    assert zoomed is not None and zoomed != whole
+    send(daemon, VEHICLE, 6, CHARGING)
+    expect(graph).to_have_attribute("data-statuses", str(held + 1))
+    assert page.evaluate("one => one.isConnected", drawn), "it is the same canvas: none is left behind"
+    expect(graph).to_have_attribute("data-from", zoomed)
 
 
 def test_its_statuses_are_saved_as_csv(console: ConsolePage) -> None:

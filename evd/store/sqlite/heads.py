@@ -14,8 +14,9 @@ from evd.model.retention import Circle
 from evd.store.sqlite.packed_heads import PackedHead, PackedHeads
 from evd.store.sqlite.ring_state import RingState
 
-OBJECTS_MAX = 32_768
-"""About 600 bytes each. More than a group has rows, or each arrival of a large batch would write the ones before it."""
+OBJECTS_MAX = 131_072
+"""About 600 bytes each, as they are used. A fleet of 100,000 is never packed, which would cost a third more in the loop
+(docs/performance.md). More than a group has rows, or each arrival of a large batch would write the ones before it."""
 
 OBJECTS_WITH_FOLD_MAX = 262_144
 """The same where something is derived: such a head is not packed, and reading it again takes long."""

@@ -13,27 +13,26 @@ const SPANS = {
   month: [30 * DAY_MS, "6h"],
   all: [null, "1d"],
 };
+const FIRST = "day";
+const BUCKETS_MAX = 1000;
 const LATEST = 20;
 
 export async function render(root, params, signal) {
   await style("pages/vehicle.css");
   const path = `/vehicles/${encodeURIComponent(params.vehicle)}`;
   const head = header();
-  const graph = h("div", { class: "vehicle-graph" });
+  const history = historyOf(path, signal);
   const latest = h("div", {});
-  let span = "day";
-  const draw = () => drawn(graph, path, span, signal);
-  const choose = (chosen) => ((span = chosen), draw());
   const options = Object.keys(SPANS).map((name) => [name, SPAN_TEXTS[name]]);
   root.replaceChildren(
     h("a", { class: "vehicle-back", href: "#/fleet" }, t("vehicle.back")),
     head,
-    section(t("vehicle.history"), segments(t("vehicle.span"), options, span, choose), graph),
+    section(t("vehicle.history"), segments(t("vehicle.span"), options, FIRST, history.choose), history.place),
     section(t("vehicle.statuses"), csvButton(params.vehicle, path), latest),
   );
   const refresh = async () => {
     head.update(await get(path, {}, signal));
-    await Promise.all([listed(latest, path, signal), draw()]);
+    await Promise.all([listed(latest, path, signal), history.refresh()]);
   };
   await refresh();
   // The stream begins with the last status, so none is missed between the two.
@@ -90,17 +89,30 @@ function header() {
   return element;
 }
 
-async function drawn(graph, path, span, signal) {
-  const [length, bucket] = SPANS[span];
-  const from = length === null ? undefined : new Date(Date.now() - length).toISOString();
-  const query = { bucket, fields: "current_charge,range", limit: 1000, ...(from && { from }) };
-  if (!graph.firstChild) graph.replaceChildren(skeleton("card", 1));
-  const { rows } = await page(`${path}/statuses`, query, signal);
-  if (!rows.length) {
-    graph.replaceChildren(empty({ icon: "clock", title: t("vehicle.none"), text: t("vehicle.none.next") }));
-    return;
+/** The chart of a span: `choose(span)` shows another one, `refresh()` what has come since. */
+function historyOf(path, signal) {
+  const place = h("div", { class: "vehicle-history" }, skeleton("card", 1));
+  let span = FIRST;
+  let graph = null;
+  let asked = 0;
+
+  async function draw(whole) {
+    const [length, bucket] = SPANS[span];
+    const from = length === null ? undefined : new Date(Date.now() - length).toISOString();
+    const query = { bucket, fields: "current_charge,range", limit: BUCKETS_MAX, ...(from && { from }) };
+    const turn = (asked += 1);
+    const { rows } = await page(`${path}/statuses`, query, signal);
+    graph ??= await chart(signal);
+    if (turn !== asked || signal.aborted) return; // another span was chosen meanwhile
+    if (!rows.length) {
+      place.replaceChildren(empty({ icon: "clock", title: t("vehicle.none"), text: t("vehicle.none.next") }));
+      return;
+    }
+    if (graph.parentNode !== place) place.replaceChildren(graph);
+    graph.update(rows, { whole });
   }
-  await chart(graph, rows, signal);
+
+  return { place, choose: (chosen) => ((span = chosen), draw(true)), refresh: () => draw(false) };
 }
 
 async function listed(place, path, signal) {
