@@ -90,9 +90,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "A02-next-drops-since": (
         "sigfox_api/backfill/test_runner::test_a02_a_next_without_since_is_followed_no_further_than_since",
     ),
-    "A03-quoted-rinfos-600": (
-        "cli/test_backfill::test_a03_numbers_as_texts_and_a_message_that_was_called_back",
-    ),
+    "A03-quoted-rinfos-600": ("cli/test_backfill::test_a03_numbers_as_texts_and_a_message_that_was_called_back",),
     "A04-one-request-a-second": (
         "sigfox_api/backfill/test_runner::test_a04_a_limit_of_one_request_a_second_costs_time_and_no_device",
         "sigfox_api/test_pace::test_a04_three_hundred_devices_against_one_request_a_second",
