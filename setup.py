@@ -29,11 +29,11 @@ COMMIT_THREAD = Extension(
     extra_link_args=["-pthread"],
 )
 
-QUIET = Extension(
-    "evd.derived._quiet",
-    ["evd/derived/_quiet.pyx"],
+OPEN_PART = Extension(
+    "evd.derived._open_part",
+    ["evd/derived/_open_part.pyx"],
     # As for the codec: the Python twin rounds after each operation.
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )
 
-setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, QUIET]))
+setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]))

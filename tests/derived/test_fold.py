@@ -6,32 +6,39 @@ import msgspec
 import orjson
 import pytest
 
-from evd.derived.fold import Fold, SavedFold, Since
-from evd.derived.quiet import Figures
-from evd.derived.samples import NUMBERS, read_sample
+from evd.derived.fold import Fold, Saved, read_fold, saved
+from evd.derived.samples import NUMBERS, ROLLED_UP, read_sample
 
 STATUSES = [
     read_sample(hour * 1000, hour, f"{hour}", orjson.dumps({"state": 0, "current_charge": 50 + hour, "range": 200}))
     for hour in range(3)
 ]
+SPREAD_BYTES = 80
 
 
-def stored() -> bytes:
+def stored() -> Saved:
     fold = Fold()
     for sample in STATUSES:
         fold.take(sample)
-    saved = SavedFold.of(fold)
-    assert saved is not None
-    return msgspec.json.encode(saved)
+    found = saved(fold)
+    assert found is not None
+    return found
 
 
-def of_another_evd(text: bytes, names: list[str]) -> SavedFold:
+def of_another_evd(names: list[str]) -> Saved:
     """As an evd with these measures would have stored it."""
-    document = orjson.loads(text)
-    numbers = dict(zip(document["names"], document["last"][3], strict=True))
-    document["last"][3] = [numbers.get(name, 7.0) for name in names]
-    document["names"] = names
-    return msgspec.convert(document, SavedFold)
+    one = stored()
+    sample, counts = msgspec.json.decode(one.last)
+    numbers = dict(zip(NUMBERS, sample[3], strict=True))
+    sample[3] = [numbers.get(name, 7.0) for name in names]
+    spreads = {
+        name: one.spreads[SPREAD_BYTES * place : SPREAD_BYTES * (place + 1)] for place, name in enumerate(ROLLED_UP)
+    }
+    return Saved(
+        msgspec.json.encode({"names": names}),
+        msgspec.json.encode([sample, counts]),
+        b"".join(spreads.get(name, bytes(SPREAD_BYTES)) for name in [*names, ROLLED_UP[-1]]),
+    )
 
 
 @pytest.mark.parametrize(
@@ -44,11 +51,9 @@ def of_another_evd(text: bytes, names: list[str]) -> SavedFold:
     ],
 )
 def test_a_fold_is_read_by_the_names_of_its_measures(names: list[str]) -> None:
-    spreads = bytes(80 * (len(names) + 1))
-    saved = of_another_evd(stored(), names)
-    last = saved.last._replace(time=9_000, status_id="9")
-    fold = saved.fold("UTC", Since(last, Figures(1, 0, 0, spreads)))
-    assert fold.last is not None and fold.part is not None
-    assert fold.last.numbers == STATUSES[-1].numbers
-    assert (fold.last.time, fold.part.messages) == (9_000, 4)
-    assert fold.part.measures["current_charge"].last == 52.0
+    fold = read_fold("UTC", *of_another_evd(names))
+    assert fold.last is not None and fold.rollup is not None
+    assert fold.last == STATUSES[-1]
+    assert fold.rollup.messages == 3
+    assert fold.rollup.measures["current_charge"].last == 52.0
+    assert fold.changed is (names != [*NUMBERS]), "what it stores next has its own names"

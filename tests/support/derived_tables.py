@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 from builders import rows
 
 from evd.derived.activities import VehicleActivity
-from evd.derived.fold import Fold, derive
+from evd.derived.fold import Fold, derive, read_fold
 from evd.derived.rollups import Rollup, read_rollup
 from evd.derived.samples import Rank, StatusSample, read_sample
-from evd.store.sqlite.derivation import read_fold
 
 
 class Found(NamedTuple):
@@ -44,8 +43,8 @@ def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
         if completed.part:
             parts[completed.part.start] = completed.part
         ended |= {(one.by.rank, one.activity.kind): one.activity for one in completed.ended}
-    if fold.part is not None:
-        parts[fold.part.start] = fold.part
+    if fold.rollup is not None:
+        parts[fold.rollup.start] = fold.rollup
     return Found(parts, ended, fold.open)
 
 

@@ -22,6 +22,11 @@ SHAPE = (
     "UPDATE vehicles SET kept = ?, newest = ?, counted = ?, counted_seq = ?, received = ?, lost = ?, resets = ?"
     " WHERE number = ?"
 )
+ENDED_PART = (
+    "INSERT INTO hour_parts (vehicle, start, day, data) VALUES (?,?,?,CAST(? AS TEXT))"
+    " ON CONFLICT DO UPDATE SET data = excluded.data"
+)
+OPEN_PART = "UPDATE derived SET last = CAST(? AS TEXT), spreads = ? WHERE vehicle = ?"
 
 ROW_BYTES_MAX = 1 << 28
 """Bytes of all texts and blobs of one row; far below SQLite's own limit, which would fail in the thread."""
@@ -38,7 +43,8 @@ _SHAPES = Bulk(
 
 
 class CommitThread:
-    """Writes rows of `statuses` and vehicles' ring shapes on `connection`, which must be in sqlite3's autocommit mode.
+    """Writes rows of `statuses`, vehicles' ring shapes and parts of roll-ups on `connection`, which must be in sqlite3's
+    autocommit mode.
 
     Between `start` and `finish` the connection belongs to the thread and must not be used. `rows_max` bounds what is
     gathered: `flush` before gathering more. `close_timeout_s` bounds how long `close` waits for a group.
@@ -51,6 +57,8 @@ class CommitThread:
         self._moves: list[tuple[int, int]] = []
         self._rows: list[tuple[Any, ...]] = []
         self._shapes: dict[int, tuple[int, ...]] = {}
+        self._ended_parts: list[tuple[Any, ...]] = []
+        self._open_parts: list[tuple[Any, ...]] = []
         self._error: BaseException | None = None
         self._running = False
         self._closed = False
@@ -62,8 +70,9 @@ class CommitThread:
 
     @property
     def gathered(self) -> int:
-        """Number of gathered moves, rows and shapes that are not written yet."""
-        return len(self._moves) + len(self._rows) + len(self._shapes)
+        """Number of gathered moves, rows, shapes and parts that are not written yet."""
+        parts = len(self._ended_parts) + len(self._open_parts)
+        return len(self._moves) + len(self._rows) + len(self._shapes) + parts
 
     def move(self, come_from: int, to: int) -> None:
         """Gather a row's move to another place, whose row is evicted.
@@ -136,6 +145,24 @@ class CommitThread:
             self.flush()
         self._shapes[number] = shape
 
+    def ended_part(self, number: int, start: int, day: int, data: bytes) -> None:
+        """Gather a row of `hour_parts`; `data` is UTF-8 text. Raises as `put` does."""
+        self._must_be_idle()
+        _check_integers(number, start, day)
+        _check_bytes(data)
+        if len(self._ended_parts) >= self._rows_max:
+            self.flush()
+        self._ended_parts.append((number, start, day, data))
+
+    def open_part(self, number: int, last: bytes, spreads: bytes) -> None:
+        """Gather what changes in a row of `derived`; `last` is UTF-8 text. Raises as `put` does."""
+        self._must_be_idle()
+        _check_integers(number)
+        _check_bytes(last, spreads)
+        if len(self._open_parts) >= self._rows_max:
+            self.flush()
+        self._open_parts.append((last, spreads, number))
+
     def flush(self) -> None:
         """Write the gathered rows at once, in the caller's thread; begins a transaction if none is open.
 
@@ -153,6 +180,8 @@ class CommitThread:
         self._moves.clear()
         self._rows.clear()
         self._shapes.clear()
+        self._ended_parts.clear()
+        self._open_parts.clear()
 
     def start(self) -> None:
         """Hand the group to the thread, which writes and commits it; `fd` is readable when it has ended."""
@@ -214,6 +243,16 @@ class CommitThread:
         self._connection.executemany(MOVE, self._moves)
         _PUT.run(self._connection, self._rows)
         _SHAPES.run(self._connection, list(self._shapes.values()))
+        self._connection.executemany(ENDED_PART, self._ended_parts)
+        self._connection.executemany(OPEN_PART, self._open_parts)
+
+
+def _check_bytes(*values: bytes) -> None:
+    for value in values:
+        if not isinstance(value, bytes):
+            raise TypeError(f"a part has {type(value).__name__} where bytes is expected")
+        if len(value) > ROW_BYTES_MAX:
+            raise OverflowError(f"a part has more than {ROW_BYTES_MAX} bytes")
 
 
 def _check_integers(*values: int) -> None:

@@ -81,7 +81,7 @@ class Rings:
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection, annotations_max)
-        self.derivation = Derivation(connection, self._search.count_up_to, days=rollup_days)
+        self.derivation = Derivation(connection, committer, self._search.count_up_to, days=rollup_days)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:

@@ -81,6 +81,7 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
         if named and (table == "registrations" or table not in APART):
             # Where the other vehicle has such a row, its own counts.
             db.execute(_of(table, _MOVE_ROWS), (into, vehicle))
+    tables.rings.derivation.zones_changed()
     db.execute("UPDATE aliases SET stands_for = ? WHERE stands_for = ?", (into, vehicle))
     db.execute("UPDATE left_rings SET goes_to = ? WHERE goes_to = ?", (into, vehicle))
     db.execute("DELETE FROM ignored WHERE vehicle = ?", (vehicle,))

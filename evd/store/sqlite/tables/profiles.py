@@ -31,6 +31,7 @@ def _set_profile(tables: SmallTables, op: SetProfile) -> None:
         value = getattr(op.profile, member)
         if value is not msgspec.UNSET:
             tables.db.execute(sql, (value, op.vehicle))
+    tables.rings.derivation.zones_changed()
 
 
 HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {SetProfile: _set_profile}

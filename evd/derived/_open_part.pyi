@@ -1,0 +1,3 @@
+from evd.derived import _open_part_py
+
+class OpenPart(_open_part_py.OpenPart): ...
