@@ -2,12 +2,13 @@
 -- payload, rising time and sequence number. At the end one JSON line, the one that load.py prints too.
 --
 -- Environment: KEY, VEHICLES, FIRST_TIME (s; a later run against one server must begin later), CLOSE for a new
--- connection each callback, LINES for batches of so many (then a batch's callbacks are counted, not the batch), and
--- AGAIN: every second callback is the one before it ("repeated"), or one from just before that one ("late").
+-- connection each callback, LINES for batches of so many (then a batch's callbacks are counted, not the batch), COUNT
+-- to end after so many, and AGAIN: every second callback is the one before it ("repeated"), or one from just before that one ("late").
 local key = os.getenv("KEY")
 local vehicles = tonumber(os.getenv("VEHICLES"))
 local first_time = tonumber(os.getenv("FIRST_TIME"))
 local lines = tonumber(os.getenv("LINES") or "0")
+local count = tonumber(os.getenv("COUNT") or "0")
 local again = os.getenv("AGAIN")
 local number = 0
 local sent
@@ -38,6 +39,7 @@ local function message(pattern)
 end
 
 function request()
+  if count > 0 and number >= count then wrk.thread:stop() end
   if lines == 0 then
     return wrk.format(nil, "/sigfox/uplink", nil,
       message('{"device":"%06X","time":%d,"data":"%08x594e427e4bb45088","seqNumber":%d}'))

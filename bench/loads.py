@@ -59,10 +59,11 @@ def send(
     close: bool = False,
     lines: int = 0,
     again: str = "",
+    count: int = 0,
 ) -> Load:
     """Load a server; with `close` each callback has a connection of its own, with `lines` they come in such batches.
 
-    With `again` every second callback is "repeated", or "late" behind the one before it. Raises ValueError where wrk
+    With `count` the load ends after so many callbacks, in `seconds` at the latest. With `again` every second callback is "repeated", or "late" behind the one before it. Raises ValueError where wrk
     is needed.
     """
     first_time = next(FIRST_TIMES)
@@ -74,11 +75,13 @@ def send(
             env["LINES"] = str(lines)
         if again:
             env["AGAIN"] = again
+        if count:
+            env["COUNT"] = str(count)
         command = [WRK, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "callbacks.lua"), target.url]
     else:
         scheme, _, address = target.url.partition("://")
-        if scheme != "http" or close or lines or again:
-            raise ValueError("TLS, new connections, batches and repeats need wrk: apt-get install wrk")
+        if scheme != "http" or close or lines or again or count:
+            raise ValueError("TLS, new connections, batches, counts and repeats need wrk: apt-get install wrk")
         host, _, port = address.rpartition(":")
         env = {"KEY": target.key}
         command = [sys.executable, str(HERE / "load.py"), host, port, "--connections", str(connections)]

@@ -5,16 +5,12 @@ The reference for `_open_part.pyx`, which holds the same in a struct and reads a
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from evd.derived.activities import UNSEEN_CHARGE
-from evd.derived.rollups import Between, Rollup, Spread, between, written
-from evd.derived.samples import ROLLED_UP, StatusSample, read_sample
-
-_SPREAD = struct.Struct("=qqddddqqqq")
-_NONE = bytes(_SPREAD.size)
+from evd.derived.rollups import Between, Rollup, Spread, between, read_rollup, written
+from evd.derived.samples import NUMBERS, ROLLED_UP, StatusSample, read_sample
+from evd.model.json_bytes import json_bytes
 
 
 class Counts(NamedTuple):
@@ -29,13 +25,25 @@ class Counts(NamedTuple):
     current: int
 
 
-class OpenPart:
-    """The roll-up of a part that ends at `until` (epoch ms, not included), and the vehicle's last status so far."""
+class SavedPart(NamedTuple):
+    """An open part as it is stored."""
 
-    def __init__(self, rollup: Rollup, until: int, last: StatusSample) -> None:
+    time: int
+    seq: int
+    status_id: str
+    fields: bytes
+    """JSON: a status with the last one's sample."""
+    start: int
+    day: int
+    data: bytes
+    """As `evd.derived.rollups.written`."""
+
+
+class RollupSum:
+    """A roll-up that is added to."""
+
+    def __init__(self, rollup: Rollup) -> None:
         self._rollup = rollup
-        self._until = until
-        self._last = last
 
     @property
     def start(self) -> int:
@@ -44,6 +52,52 @@ class OpenPart:
     @property
     def day(self) -> int:
         return self._rollup.day
+
+    def add(self, sample: StatusSample) -> None:
+        """As `Rollup.add`."""
+        self._rollup.add(sample)
+
+    def add_between(self, what: Between, times: int = 1) -> None:
+        """As `Rollup.add_between`."""
+        self._rollup.add_between(what, times)
+
+    def add_written(self, start: int, text: str) -> None:
+        """Add all of a roll-up as `evd.derived.rollups.written`."""
+        self._rollup.merge(read_rollup(start, self.day, text))
+
+    def restart(self, start: int, day: int) -> None:
+        """Empty it, and name it anew."""
+        self._rollup = Rollup(start, day)
+
+    def rollup(self) -> Rollup:
+        """A copy."""
+        copied = Rollup(self.start, self.day)
+        copied.merge(self._rollup)
+        return copied
+
+    def written(self) -> bytes:
+        """As `evd.derived.rollups.written`; a number may have another spelling."""
+        return written(self._rollup).encode()
+
+    def shown_measures(self) -> bytes:
+        """A JSON object for people: each measure's `count`, `min`, `mean`, `max`, `first`, `last`."""
+        measures = self._rollup.measures
+        return json_bytes({name: _shown(measures[name]) for name in ROLLED_UP if name in measures})
+
+    def counts(self) -> Counts:
+        one = self._rollup
+        return Counts(one.start, one.day, one.messages, one.charged, one.used, one.driven, one.current)
+
+
+class OpenPart(RollupSum):
+    """The roll-up of a part that ends at `until` (epoch ms, not included), and the vehicle's last status so far."""
+
+    def __init__(self, rollup: Rollup, until: int, last: StatusSample) -> None:
+        super().__init__(rollup)
+        self._until = until
+        self._last = last
+        self._fields: bytes | None = None
+        """Those of `last`, where they are known."""
 
     @property
     def until(self) -> int:
@@ -55,7 +109,7 @@ class OpenPart:
 
     @last.setter
     def last(self, last: StatusSample) -> None:
-        self._last = last
+        self._last, self._fields = last, None
 
     def is_below(self, time: int, seq: int, status_id: str) -> bool:
         """Whether the last status ranks below this one."""
@@ -74,56 +128,36 @@ class OpenPart:
             return False
         if sample.charge is not None and last.charge is not None and sample.charge - last.charge >= UNSEEN_CHARGE:
             return False
-        self._rollup.add(sample)
-        self._rollup.add_between(between(last, sample))
-        self._last = sample
+        self.add(sample)
+        self.add_between(between(last, sample))
+        self._last, self._fields = sample, fields
         return True
-
-    def add(self, sample: StatusSample) -> None:
-        """A status of this part, as `Rollup.add`; the last one stays."""
-        self._rollup.add(sample)
-
-    def add_between(self, what: Between, times: int = 1) -> None:
-        """As `Rollup.add_between`."""
-        self._rollup.add_between(what, times)
 
     def begin(self, start: int, until: int, day: int) -> None:
         """The next part; what was rolled up is gone."""
-        self._rollup = Rollup(start, day)
+        self.restart(start, day)
         self._until = until
 
-    def rollup(self) -> Rollup:
-        """A copy."""
-        copied = Rollup(self.start, self.day)
-        copied.merge(self._rollup)
-        return copied
-
-    def written(self) -> bytes:
-        """As `evd.derived.rollups.written`; a number may have another spelling."""
-        return written(self._rollup).encode()
-
-    def counts(self) -> Counts:
-        one = self._rollup
-        return Counts(one.start, one.day, one.messages, one.charged, one.used, one.driven, one.current)
-
-    def packed(self) -> bytes:
-        """The spreads in the order of ROLLED_UP, for `unpacked`."""
-        return b"".join([_pack(self._rollup.measures.get(name)) for name in ROLLED_UP])
+    def saved(self) -> SavedPart:
+        """What `evd.derived.fold.read_fold` makes it of again."""
+        last = self._last
+        fields = self._fields or fields_of(last)
+        return SavedPart(last.time, last.seq, last.status_id, fields, self.start, self.day, self.written())
 
 
-def unpacked(counts: Counts, spreads: bytes, names: Sequence[str] = ROLLED_UP) -> Rollup:
-    """The roll-up whose `counts` and `packed` these are; `names` are what its spreads are of."""
-    measures = {}
-    for name, values in zip(names, _SPREAD.iter_unpack(spreads), strict=True):
-        count, total, least, greatest, first, last, *times = values
-        if count:
-            at = ((times[0], times[1]), (times[2], times[3]))
-            measures[name] = Spread(count, total, least, greatest, first, last, *at)
-    return Rollup(*counts, measures)
+def fields_of(sample: StatusSample) -> bytes:
+    """Fields with this sample."""
+    named = dict(zip(NUMBERS, sample.numbers, strict=True), location=sample.location)
+    return json_bytes({name: value for name, value in named.items() if value is not None})
 
 
-def _pack(spread: Spread | None) -> bytes:
-    if spread is None:
-        return _NONE
-    values = (spread.count, spread.total, spread.least, spread.greatest, spread.first, spread.last)
-    return _SPREAD.pack(*values, *spread.first_at, *spread.last_at)
+def _shown(spread: Spread) -> dict[str, float]:
+    """The mean is rounded to millionths, halves up."""
+    return {
+        "count": spread.count,
+        "min": spread.least,
+        "mean": (2 * spread.total + spread.count) // (2 * spread.count) / 1e6,
+        "max": spread.greatest,
+        "first": spread.first,
+        "last": spread.last,
+    }

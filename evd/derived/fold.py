@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
-from evd.derived._open_part_py import Counts, unpacked
 from evd.derived.open_part import OpenPart
 from evd.derived.rollups import Rollup, between, read_rollup
-from evd.derived.samples import FULL_RANGE, NUMBERS, StatusSample
+from evd.derived.samples import StatusSample, read_sample
 
 
 class Completed(NamedTuple):
@@ -130,53 +129,33 @@ def merged(parts: Iterable[Rollup], start: int, day: int) -> Rollup:
     return whole
 
 
-class Saved(NamedTuple):
-    """A fold as it is stored, in three values; the first changes seldom."""
-
-    state: bytes
-    """JSON: SavedState."""
-    last: bytes
-    """JSON: the last status, and Counts of its part."""
-    spreads: bytes
-    """As `OpenPart.packed`."""
-
-
 class SavedState(msgspec.Struct, omit_defaults=True):
-    """What of a fold is neither its last status nor its part."""
+    """What of a fold is not in its part; it changes seldom."""
 
     open: VehicleActivity | None = None
     floor: tuple[int, int] | None = None
-    names: tuple[str, ...] = ()
-    """The measures of the evd that stored it, in the order of the numbers in `last` and in `spreads`."""
 
 
-def saved_part(part: OpenPart) -> tuple[bytes, bytes]:
-    """Two of the values of Saved."""
-    return _encode((part.last, part.counts())), part.packed()
+def saved_state(fold: Fold) -> bytes:
+    """JSON."""
+    return _encode(SavedState(fold.open, fold.floor))
 
 
-def saved(fold: Fold) -> Saved | None:
-    """None if there was no status yet."""
-    if fold.part is None:
-        return None
-    return Saved(_encode(SavedState(fold.open, fold.floor, NUMBERS)), *saved_part(fold.part))
-
-
-def read_fold(zone: str, state: bytes | str, last: bytes | str, spreads: bytes) -> Fold:
-    """The fold that was stored; `zone` is the vehicle's now."""
+def read_fold(zone: str, state: str, time: int, seq: int, status_id: str, fields: str, *part: Any) -> Fold:
+    """The fold of which these are `saved_state` and `OpenPart.saved`; `zone` is the vehicle's now."""
     rest = _state(state)
-    sample, counts = _last(last)
-    rollup = unpacked(counts, spreads, (*rest.names, FULL_RANGE))
-    until = part_at(sample.time, zone).until
-    known = dict(zip(rest.names, sample.numbers, strict=True))
-    sample = sample._replace(numbers=tuple(map(known.get, NUMBERS)))
-    fold = Fold(zone, part=OpenPart(rollup, until, sample), open_=rest.open, floor=rest.floor)
-    fold.changed = rest.names != NUMBERS
+    last = read_sample(time, seq, status_id, fields)
+    fold = Fold(
+        zone,
+        part=OpenPart(read_rollup(*part), part_at(time, zone).until, last),
+        open_=rest.open,
+        floor=rest.floor,
+    )
+    fold.changed = False
     return fold
 
 
 _encode = msgspec.json.Encoder().encode
 _state = msgspec.json.Decoder(SavedState).decode
-_last = msgspec.json.Decoder(tuple[StatusSample, Counts]).decode
 encode_activity = msgspec.json.Encoder().encode
 decode_activity = msgspec.json.Decoder(VehicleActivity).decode

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from evd.derived._open_part_py import Counts, SavedPart
+
 if TYPE_CHECKING:
-    from evd.derived._open_part_py import OpenPart
+    from evd.derived._open_part_py import OpenPart, RollupSum
 else:
     try:
-        from evd.derived._open_part import OpenPart
+        from evd.derived._open_part import OpenPart, RollupSum
     except ImportError:
-        from evd.derived._open_part_py import OpenPart
+        from evd.derived._open_part_py import OpenPart, RollupSum
 
-__all__ = ["OpenPart"]
+__all__ = ["Counts", "OpenPart", "RollupSum", "SavedPart"]

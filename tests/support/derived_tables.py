@@ -11,6 +11,7 @@ from evd.derived.activities import VehicleActivity
 from evd.derived.fold import Fold, derive, read_fold
 from evd.derived.rollups import Rollup, read_rollup
 from evd.derived.samples import Rank, StatusSample, read_sample
+from evd.store.sqlite.derivation import OPEN_FOLD
 
 
 class Found(NamedTuple):
@@ -31,7 +32,7 @@ def expected(samples: list[StatusSample], zone: str = "UTC") -> Found:
 def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
     ((number,),) = rows(path, "SELECT number FROM vehicles WHERE vehicle = ?", vehicle)
     fold, parts, ended = Fold(zone), {}, {}
-    state = rows(path, "SELECT state, last, spreads FROM derived WHERE vehicle = ?", number)
+    state = rows(path, OPEN_FOLD, number)
     if state:
         fold = read_fold(zone, *state[0])
     for start, day, data in rows(path, "SELECT start, day, data FROM hour_parts WHERE vehicle = ?", number):

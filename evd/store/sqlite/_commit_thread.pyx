@@ -252,15 +252,26 @@ cdef class CommitThread:
         self.desk.ended_parts[self.desk.ended_parts_count] = part
         self.desk.ended_parts_count += 1
 
-    def open_part(self, int64_t number, bytes last not None, bytes spreads not None):
+    def open_part(
+        self,
+        int64_t number,
+        int64_t time,
+        int64_t seq,
+        str id not None,
+        bytes fields not None,
+        int64_t start,
+        int64_t day,
+        bytes data not None,
+    ):
         self._must_be_idle()
         cdef OpenPart part
-        part.number = number
-        part.last, part.spreads = of_bytes(last), of_bytes(spreads)
+        part.number, part.time, part.seq, part.start, part.day = number, time, seq, start, day
+        part.id, part.fields, part.data = of_text(id), of_bytes(fields), of_bytes(data)
         if self.desk.open_parts_count >= self.rows_max:
             self.flush()
-        hold(&part.last)
-        hold(&part.spreads)
+        hold(&part.id)
+        hold(&part.fields)
+        hold(&part.data)
         self.desk.open_parts[self.desk.open_parts_count] = part
         self.desk.open_parts_count += 1
 
@@ -370,8 +381,9 @@ cdef void clear_desk(Desk* desk) noexcept:
     for i in range(desk.ended_parts_count):
         let_go(&desk.ended_parts[i].data)
     for i in range(desk.open_parts_count):
-        let_go(&desk.open_parts[i].last)
-        let_go(&desk.open_parts[i].spreads)
+        let_go(&desk.open_parts[i].id)
+        let_go(&desk.open_parts[i].fields)
+        let_go(&desk.open_parts[i].data)
     desk.moves_count = desk.rows_count = desk.shapes_count = 0
     desk.ended_parts_count = desk.open_parts_count = 0
 

@@ -100,8 +100,8 @@ cdef struct EndedPart:
     Text data
 
 cdef struct OpenPart:
-    int64_t number
-    Text last, spreads
+    int64_t number, time, seq, start, day
+    Text id, fields, data
 
 cdef struct Move:
     int64_t come_from, to
@@ -199,9 +199,14 @@ cdef bint put_ended_part(Desk* desk, EndedPart* part) noexcept nogil:
 
 
 cdef bint put_open_part(Desk* desk, OpenPart* part) noexcept nogil:
-    desk.sqlite.bind_text(desk.open_part, 1, part.last.start, part.last.size, NULL)
-    desk.sqlite.bind_blob(desk.open_part, 2, part.spreads.start, part.spreads.size, NULL)
-    desk.sqlite.bind_int64(desk.open_part, 3, part.number)
+    desk.sqlite.bind_int64(desk.open_part, 1, part.time)
+    desk.sqlite.bind_int64(desk.open_part, 2, part.seq)
+    desk.sqlite.bind_text(desk.open_part, 3, part.id.start, part.id.size, NULL)
+    desk.sqlite.bind_text(desk.open_part, 4, part.fields.start, part.fields.size, NULL)
+    desk.sqlite.bind_int64(desk.open_part, 5, part.start)
+    desk.sqlite.bind_int64(desk.open_part, 6, part.day)
+    desk.sqlite.bind_text(desk.open_part, 7, part.data.start, part.data.size, NULL)
+    desk.sqlite.bind_int64(desk.open_part, 8, part.number)
     return run(desk, desk.open_part)
 
 

@@ -26,7 +26,10 @@ ENDED_PART = (
     "INSERT INTO hour_parts (vehicle, start, day, data) VALUES (?,?,?,CAST(? AS TEXT))"
     " ON CONFLICT DO UPDATE SET data = excluded.data"
 )
-OPEN_PART = "UPDATE derived SET last = CAST(? AS TEXT), spreads = ? WHERE vehicle = ?"
+OPEN_PART = (
+    "UPDATE derived SET time = ?, seq = ?, id = ?, fields = CAST(? AS TEXT), start = ?, day = ?, data = CAST(? AS TEXT)"
+    " WHERE vehicle = ?"
+)
 
 ROW_BYTES_MAX = 1 << 28
 """Bytes of all texts and blobs of one row; far below SQLite's own limit, which would fail in the thread."""
@@ -154,14 +157,16 @@ class CommitThread:
             self.flush()
         self._ended_parts.append((number, start, day, data))
 
-    def open_part(self, number: int, last: bytes, spreads: bytes) -> None:
-        """Gather what changes in a row of `derived`; `last` is UTF-8 text. Raises as `put` does."""
+    def open_part(
+        self, number: int, time: int, seq: int, id: str, fields: bytes, start: int, day: int, data: bytes
+    ) -> None:
+        """Gather what changes in a row of `derived`; `fields` and `data` are UTF-8 text. Raises as `put` does."""
         self._must_be_idle()
-        _check_integers(number)
-        _check_bytes(last, spreads)
+        _check_integers(number, time, seq, start, day)
+        _check_bytes(id.encode(), fields, data)
         if len(self._open_parts) >= self._rows_max:
             self.flush()
-        self._open_parts.append((last, spreads, number))
+        self._open_parts.append((time, seq, id, fields, start, day, data, number))
 
     def flush(self) -> None:
         """Write the gathered rows at once, in the caller's thread; begins a transaction if none is open.

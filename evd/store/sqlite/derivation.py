@@ -17,7 +17,7 @@ from typing import Any
 
 from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
-from evd.derived.fold import EndedPart, Fold, decode_activity, encode_activity, read_fold, saved, saved_part
+from evd.derived.fold import Fold, decode_activity, encode_activity, read_fold, saved_state
 from evd.derived.open_part import OpenPart
 from evd.derived.rollups import Rollup, between, read_rollup, written
 from evd.derived.samples import Rank, StatusSample, read_sample
@@ -33,13 +33,15 @@ CATCH_UP_ROWS = 500
 
 LOWEST: Rank = (-(1 << 63), -(1 << 63), "")
 
-_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
+OPEN_FOLD = "SELECT state, time, seq, id, fields, start, day, data FROM derived WHERE vehicle = ?"
+"""What `evd.derived.fold.read_fold` takes, of a vehicle's number."""
+
 _UNDERIVED = """
 SELECT number, vehicle FROM vehicles WHERE number > ? AND kept > 0
     AND NOT EXISTS (SELECT 1 FROM derived WHERE derived.vehicle = number) ORDER BY number LIMIT 1"""
 _SAVE = """
-INSERT INTO derived (vehicle, state, last, spreads) VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), ?)
-ON CONFLICT DO UPDATE SET state = excluded.state, last = excluded.last, spreads = excluded.spreads"""
+INSERT OR REPLACE INTO derived (vehicle, state, time, seq, id, fields, start, day, data)
+VALUES (?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))"""
 _ZONE = "SELECT p.zone FROM vehicles AS v JOIN vehicle_profiles AS p ON p.vehicle = v.vehicle WHERE v.number = ?"
 _PART = "SELECT day, data FROM hour_parts WHERE vehicle = ? AND start = ?"
 _PUT_PART = """
@@ -133,6 +135,9 @@ class Derivation:
             return
         seq = NO_SEQ if message.seq is None else message.seq
         fold = head.fold
+        if fold is not None and fold.take_quiet(message.time, seq, message.status_id, message.fields):
+            head.unsaved += 1
+            return
         if fold is not None and fold.is_below(message.time, seq, message.status_id):
             self._turn(head, fold, message.time)
             if not fold.take_quiet(message.time, seq, message.status_id, message.fields):
@@ -177,7 +182,7 @@ class Derivation:
             else:
                 head.unsaved = 0
                 self._written += 1
-                self._commit_thread.open_part(head.number, *saved_part(fold.part))
+                self._commit_thread.open_part(head.number, *fold.part.saved())
 
     def take_written(self) -> int:
         """How many rows were written since the last call, because they lengthen the WAL."""
@@ -240,7 +245,7 @@ class Derivation:
             self._write(head.number, fold)
 
     def _read(self, number: int) -> Fold:
-        row = self._db.execute(_STATE, (number,)).fetchone()
+        row = self._db.execute(OPEN_FOLD, (number,)).fetchone()
         zone = self._zone(number)
         fold = Fold(zone) if row is None else read_fold(zone, *row)
         fold.zone_as_of = self._zones_as_of
@@ -250,10 +255,9 @@ class Derivation:
         return (self._db.execute(_ZONE, (number,)).fetchone() or (None,))[0] or UTC_NAME
 
     def _write(self, number: int, fold: Fold) -> None:
-        values = saved(fold)
-        if values is not None:
+        if fold.part is not None:
             self._written += 1
-            self._db.execute(_SAVE, (number, *values))
+            self._db.execute(_SAVE, (number, saved_state(fold), *fold.part.saved()))
             fold.changed = False
 
     def _since(self, head: RingState, fold: Fold) -> Iterator[RingRow]:
@@ -298,13 +302,16 @@ class Derivation:
         """Put a late status between its neighbours; returns what is open after it."""
         order = RingOrder(self._db, head)
         below = next(order.below(sample.rank, index), None)
-        above = next(order.above(sample.rank, index), None)
+        following = order.above(sample.rank, index)
+        above = next(following, None)
         before = None if below is None else below.sample
         part = self._part_of(head.number, fold, sample.time)
         part.add(sample)
         part.add_between(between(before, sample))
         self._changed(head.number, part)
+        rows: Iterable[RingRow] = ()
         if above is not None:
+            rows = chain([above], following)
             after = above.sample
             part = self._part_of(head.number, fold, after.time)
             part.add_between(between(before, after), -1)
@@ -312,7 +319,7 @@ class Derivation:
             self._changed(head.number, part)
         opened, ended = step(_open(below), before, sample)
         self._put_ended(head.number, ended)
-        self._go_on(head, fold, opened, sample, order.above(sample.rank, index))
+        self._go_on(head, fold, opened, sample, rows)
         return _text(opened)
 
     def _go_on(

@@ -104,9 +104,11 @@ class Rings:
                 return False
         fold = head.fold
         if fold is not None:
-            if not head.plain or (time, seq) <= (head.time, head.seq):
+            if not head.plain or time < head.time or (time == head.time and seq <= head.seq):
                 return False
-            if fold.take_quiet(time, seq, message.status_id, message.fields):
+            part = fold.part
+            # As Fold.take_quiet, but for the call: this is done for each status.
+            if part is not None and fold.open is None and part.take_quiet(time, seq, message.status_id, message.fields):
                 head.unsaved += 1
             else:
                 self.derivation.arrive(head, message, head.kept)

@@ -20,6 +20,7 @@ from evd.model.status import TIME_MAX_MS
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.derived_rows import ActivityRow, DerivedFacts
 from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
+from evd.store.sqlite.derivation import OPEN_FOLD
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
 from evd.store.sqlite.ring_walk import Columns, read_page
@@ -30,7 +31,6 @@ LIVE_ROWS_MAX = 2_000
 _VEHICLE = """
 SELECT v.number, p.zone, p.battery_kwh, p.max_voltage, p.phases, p.tariff
 FROM vehicles AS v LEFT JOIN vehicle_profiles AS p USING (vehicle) WHERE v.vehicle = ?"""
-_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
 _HOURS = """
 SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >= ? AND start < ? ORDER BY start LIMIT ?"""
 _DAYS = """
@@ -167,7 +167,7 @@ class _snapshot:
 
 
 def _live(connection: Any, vehicle: str, number: int, zone: str) -> Live:
-    state = connection.execute(_STATE, (number,)).fetchone()
+    state = connection.execute(OPEN_FOLD, (number,)).fetchone()
     fold = Fold(zone) if state is None else read_fold(zone, *state)
     last = fold.last
     parts: list[Rollup] = []
