@@ -63,8 +63,8 @@ def send(
 ) -> Load:
     """Load a server; with `close` each callback has a connection of its own, with `lines` they come in such batches.
 
-    With `count` the load ends after so many callbacks, in `seconds` at the latest. With `again` every second callback is "repeated", or "late" behind the one before it. Raises ValueError where wrk
-    is needed.
+    With `count` no more are sent. With `again` every second callback is "repeated", or "late" behind the one before it.
+    Raises ValueError where wrk is needed.
     """
     first_time = next(FIRST_TIMES)
     if WRK:

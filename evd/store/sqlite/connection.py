@@ -17,7 +17,7 @@ from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 PAGE_BYTES = 2048
 """Page size of new files. A callback changes two pages of any size, and each is written to the WAL whole: half of
 SQLite's default nearly halves the WAL. Smaller pages suit bodies of a few hundred bytes badly (docs/performance.md)."""
@@ -203,7 +203,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
-    ("views", range(1, 7)),
+    ("upgrade_8_derived", range(7, 8)),
+    ("views", range(1, 8)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),
 )

@@ -165,7 +165,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2, 4, 5, 6])
+@pytest.mark.parametrize("version", [1, 2, 4, 5, 6, 7])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:
