@@ -2,23 +2,26 @@
 #
 #   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests
 #   make check  linters and types                                        make bench  benchmarks, JSON and a table
-#   make bench-guard   is evd as fast as recorded?  (a minute)           make bench-peers  evd beside its peers, a picture
+#   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
+#   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
 #   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
+#   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
+#   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test check bench bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build lock format architecture access clean help
+.PHONY: run test check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
-test: $(READY)
+test: $(READY) emulators
 	$(BIN)/pytest -q -n 3 --dist loadfile
 
 check: $(READY)
@@ -52,6 +55,10 @@ bench-peers: $(READY)
 bench-picture: $(READY)
 	$(BIN)/python bench/peers.py --draw-only
 
+# An hour on a quiet machine. FLAGS="--seconds 5 --rounds 1 --fleets 1000" for a look; "--large" for a million vehicles.
+bench-fleet: $(READY)
+	$(BIN)/python bench/bench_fleet.py $(FLAGS)
+
 # 100,000 callbacks over 1,000 connections, against a queue that is too short for them.
 burst: $(READY)
 	BURST=100000x1000 $(BIN)/pytest -q -s tests/system/test_overload.py -k burst
@@ -61,12 +68,26 @@ crashes: $(READY)
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/system/test_push_crash.py
 
 # STEPS="burst crashes" runs these only (tests/nightly.py has them all).
-nightly: $(READY)
+nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
 ci: check test
 
 build: $(READY)
+
+# npm installs what package-lock.json pins, once; without Node the tests that need it are skipped and say so.
+EMULATORS := tests/emulators/node_modules/.package-lock.json
+emulators: $(if $(shell command -v npm),$(EMULATORS))
+$(EMULATORS): tests/emulators/package-lock.json
+	npm ci --prefix tests/emulators --ignore-scripts --no-progress --loglevel=error
+	@touch $@
+
+# 625 packages, a quarter of a GB: for `make nightly` only.
+AUTH_EMULATOR := tests/emulators/auth/node_modules/.package-lock.json
+auth-emulator: $(if $(shell command -v npm),$(AUTH_EMULATOR))
+$(AUTH_EMULATOR): tests/emulators/auth/package.json
+	npm install --prefix tests/emulators/auth --ignore-scripts --no-progress --loglevel=error
+	@touch $@
 
 format: $(READY)
 	$(BIN)/ruff check --fix-only -q .
@@ -78,6 +99,9 @@ architecture: $(READY)
 access: $(READY)
 	$(BIN)/python docs/access_table.py
 
+settings: $(READY)
+	$(BIN)/python docs/settings_table.py
+
 lock: $(READY)
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate --no-header \
@@ -88,7 +112,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -8
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

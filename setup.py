@@ -1,7 +1,13 @@
-"""The Cython extensions; everything else stands in pyproject.toml."""
+"""The Cython extensions, and the console's files compressed; everything else stands in pyproject.toml."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 # What debuggers want to know holds the folder of the build, and no two builds were the same.
 REPRODUCIBLE = "-g0"
@@ -36,4 +42,24 @@ OPEN_PART = Extension(
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )
 
-setup(ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]))
+SMALLER = {".js", ".css", ".svg", ".txt"}
+"""Endings of the console's files that are compressed; as evd.web.assets.COMPRESSED."""
+
+
+class BuildWithCompressedFiles(build_py):
+    """A wheel has `.gz` and `.br` beside each of the console's files; an editable install has the files as they are."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        import brotli  # only wheels need it
+
+        for path in sorted((Path(self.build_lib) / "evd/web/static").rglob("*")):
+            if path.suffix in SMALLER:
+                body = path.read_bytes()
+                path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(body, 9, mtime=0))
+                path.with_name(f"{path.name}.br").write_bytes(brotli.compress(body, quality=11))
+
+
+setup(cmdclass={"build_py": BuildWithCompressedFiles}, ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]))

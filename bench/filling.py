@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from servers import init
 
 from evd.config.data_dir import DataDirectory
-from evd.config.settings import load
+from evd.config.loading import load
 from evd.daemon import wiring as assembly
 from evd.model.operations import Arrive
 from evd.store.engines import DEFAULT, ENGINES

@@ -48,6 +48,7 @@ class Load:
     per_s: float
     p50_ms: float
     p99_ms: float
+    p999_ms: float
 
 
 def send(
@@ -59,12 +60,12 @@ def send(
     close: bool = False,
     lines: int = 0,
     again: str = "",
-    count: int = 0,
+    pause_ms: float = 0.0,
 ) -> Load:
     """Load a server; with `close` each callback has a connection of its own, with `lines` they come in such batches.
 
-    With `count` no more are sent. With `again` every second callback is "repeated", or "late" behind the one before it.
-    Raises ValueError where wrk is needed.
+    With `again` every second callback is "repeated", or "late" behind the one before it; with `pause_ms` a connection
+    rests for so long, in the mean, after each answer. Raises ValueError where wrk is needed.
     """
     first_time = next(FIRST_TIMES)
     if WRK:
@@ -75,13 +76,13 @@ def send(
             env["LINES"] = str(lines)
         if again:
             env["AGAIN"] = again
-        if count:
-            env["COUNT"] = str(count)
+        if pause_ms:
+            env["PAUSE_MS"] = str(pause_ms)
         command = [WRK, "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(HERE / "callbacks.lua"), target.url]
     else:
         scheme, _, address = target.url.partition("://")
-        if scheme != "http" or close or lines or again or count:
-            raise ValueError("TLS, new connections, batches, counts and repeats need wrk: apt-get install wrk")
+        if scheme != "http" or close or lines or again or pause_ms:
+            raise ValueError("TLS, new connections, batches, repeats and pauses need wrk: apt-get install wrk")
         host, _, port = address.rpartition(":")
         env = {"KEY": target.key}
         command = [sys.executable, str(HERE / "load.py"), host, port, "--connections", str(connections)]
@@ -92,11 +93,11 @@ def send(
     return Load(**json.loads(ended.stdout.splitlines()[-1]))
 
 
-def fill(target: Target, *, vehicles: int = VEHICLES, ring: int = RING) -> None:
-    """Send what the rings hold and a fifth more, so that a load finds them full and turning."""
+def fill(target: Target, *, vehicles: int = VEHICLES, ring: int = RING, seconds: int = 2) -> None:
+    """Send what the rings hold and a fifth more, so that a load finds them full and turning; in loads of `seconds`."""
     sent = 0.0
     while sent < 1.2 * vehicles * ring:
-        load = send(target, seconds=2, vehicles=vehicles)
+        load = send(target, seconds=seconds, vehicles=vehicles)
         if not load.taken:
             raise RuntimeError(f"{target.url} takes no callback: {load}")
         sent += load.taken

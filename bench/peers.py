@@ -94,7 +94,7 @@ def main() -> None:
         target, _ = servers.enter_context(evd(work / "evd"))
         targets = {"evd": target}
         for name in names:
-            targets[name] = servers.enter_context(peer(name, args.peers_dir.resolve(), work, args.python))
+            targets[name], _ = servers.enter_context(peer(name, args.peers_dir.resolve(), work, args.python))
         entries = measure(targets, turns=args.turns, seconds=args.seconds)
     result = {
         "machine": f"{os.cpu_count()} × {processor()}",

@@ -84,6 +84,20 @@ def evd(
 
 
 @contextmanager
+def evd_alone(
+    directory: Path, keys: Mapping[str, str], env: Mapping[str, str]
+) -> Iterator[tuple[Target, subprocess.Popen[bytes]]]:
+    """`evd serve` as systemd starts it, without the tests' watchdog, on a directory that was made before.
+
+    It listens once it takes callbacks.
+    """
+    port = free_port()
+    argv = [str(Path(sys.executable).parent / "evd"), "serve", "--dir", str(directory), "--bind", f"127.0.0.1:{port}"]
+    with running(argv, port, directory.with_suffix(".log"), env) as process:
+        yield Target(f"http://127.0.0.1:{port}", keys["sigfox"]), process
+
+
+@contextmanager
 def nginx(directory: Path, *, certificate: Certificate | None = None) -> Iterator[Target]:
     """Needs NGINX."""
     assert NGINX is not None
@@ -98,26 +112,33 @@ def nginx(directory: Path, *, certificate: Certificate | None = None) -> Iterato
 
 
 @contextmanager
-def running(argv: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None) -> Iterator[None]:
+def running(
+    argv: Sequence[str],
+    port: int,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    start_s: float = START_S,
+) -> Iterator[subprocess.Popen[bytes]]:
     """A process that listens on `port`; its whole group ends with the context. Raises RuntimeError with its words."""
     with log.open("wb") as words:
         process = subprocess.Popen(
             argv, stdout=words, stderr=words, env={**os.environ, **(env or {})}, start_new_session=True
         )
         try:
-            _wait_until_it_listens(process, port, log)
-            yield
+            _wait_until_it_listens(process, port, log, start_s)
+            yield process
         finally:
             _end(process)
 
 
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    give_up = time.monotonic() + START_S
+def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path, start_s: float) -> None:
+    give_up = time.monotonic() + start_s
     while time.monotonic() < give_up and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise RuntimeError(f"{process.args!r} does not listen on port {port}:\n{log.read_text('utf-8', 'replace')[-2000:]}")
 
 

@@ -22,6 +22,7 @@ EvdError
 │   ├── StoreBroken       an I/O or fsync error: the process must end (exit 70)
 │   │   └── StoreHangs    the disk does not answer: the process must end without any finalization
 │   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
+├── BackupError           a backup cannot be made, or a file is no whole backup
 ├── AlreadyRunning        another evd holds the lock of this data directory
 ├── CannotListen          an address is in use, or does not exist yet (exit 1: systemd tries again)
 ├── ControlError          the running daemon refused, or did not answer, a command
@@ -170,6 +171,10 @@ class StoreRefused(StoreError):
     pass
 
 
+class BackupError(EvdError):
+    """A backup cannot be made here, or a file is no backup that is whole."""
+
+
 class AlreadyRunning(EvdError):
     """Another evd holds the lock of this directory; `briefly` if that is a command, which ends soon."""
 
@@ -200,6 +205,26 @@ class HttpBroken(HttpError):
 
 class SigfoxError(EvdError):
     """Sigfox's REST API sent an answer that evd cannot use."""
+
+
+class FirebaseError(EvdError):
+    """Firestore or Cloud Storage did not do what evd asked."""
+
+
+class FirebaseAway(FirebaseError):
+    """It does not answer, or has no room: it may later."""
+
+
+class FirebaseConflict(FirebaseError):
+    """A document has changed since it was read."""
+
+
+class FirebaseRefused(FirebaseError):
+    """It refuses the request, now and later."""
+
+
+class FirebaseInvalid(FirebaseRefused):
+    """Firestore has no such value, or no such id: this document can never be written."""
 
 
 class AlarmError(EvdError):

@@ -30,7 +30,7 @@ PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
-    r"evd\.(config\.(settings|limits)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
+    r"evd\.(config\.(settings|limits|described|names|migration|contradictions|toml_lines)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
     r"|net\.server\.(http1\w*|admission|phases)|push\.(skip_policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic)|transfer\.(descriptors|items|columns))"
 )
@@ -287,10 +287,21 @@ DECLARED = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["dependencies"]}
 OPTIONAL = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["optional-dependencies"]["parquet"]}
 """What only one command needs, which says how to install it."""
 
-OF_ANOTHER_NAME = {"argon2": "argon2-cffi"}
+OF_ANOTHER_NAME = {
+    "argon2": "argon2-cffi",
+    "google.oauth2": "google-auth",
+    "google.cloud": "google-cloud-firestore",
+}
+
+
+def distribution(name: str) -> str:
+    """The package of a module; google is a namespace."""
+    known = next((package for prefix, package in OF_ANOTHER_NAME.items() if f"{name}.".startswith(f"{prefix}.")), None)
+    return known or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")
+
+
 THIRD_PARTY = {
-    OF_ANOTHER_NAME.get(name.split(".")[0])
-    or "-".join(name.split(".")[: 2 if name.startswith("google.") else 1]).replace("_", "-")  # google is a namespace
+    distribution(name)
     for module in MODULES
     for name in imports(module)
     if name.split(".")[0] not in {*sys.stdlib_module_names, "evd"}

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 from quart import Response, request
 from quart_trio import QuartTrio
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
-from evd.api import documentation, health, legacy, metrics, request_permits, v1
-from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here
+from evd.api import console, documentation, health, legacy, metrics, request_permits, v1
+from evd.api.context import Context, admitted, asked_row, attach, caller, client_address, here, vehicle_named
 from evd.api.cors import attach_cors
 from evd.api.rates import attach_rates, count_request
 from evd.api.replies import V1, from_error, problem, teapot
 from evd.auth.access import unlisted
 from evd.clock import steady_ms
+from evd.config.settings import Config
 from evd.errors import NotFound, RequestError, StoreError, Unavailable
 from evd.log.logger import log
-from evd.model.status import vehicle_id
 
 
 def make_app(context: Context) -> QuartTrio:
@@ -24,15 +25,12 @@ def make_app(context: Context) -> QuartTrio:
     # The guard bounds each body by its head; quart has one bound for all.
     ingest = context.config.ingest
     app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)
-    app.config["BODY_TIMEOUT"] = (
-        context.config.server.body_timeout_s + 1
-    )  # the guard's timeout comes first, with a sentence
+    use_settings(app, context, context.config)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise werkzeug redirects to the request's Host
     app.before_request(_no_other_root)
     app.before_request(_admit)
     app.after_request(_said_as_it_is)
-    attach(app, context)
     attach_cors(app, context.config.server.cors_origins)
     attach_rates(app, steady_ms)
     add_routes(app)
@@ -43,10 +41,17 @@ def make_app(context: Context) -> QuartTrio:
     return app
 
 
+def use_settings(app: QuartTrio, context: Context, config: Config) -> None:
+    """Answer requests from now on by `config`; those in hand end as they began."""
+    attach(app, msgspec.structs.replace(context, config=config))
+    # The guard's timeout comes first, with a sentence.
+    app.config["BODY_TIMEOUT"] = config.server.body_timeout_s + 1
+
+
 def add_routes(app: QuartTrio) -> None:
     """All routes. Raises LookupError if one has no row in ACCESS, or a row no route."""
     legacy.add_routes(app)
-    for routes in (*v1.blueprints(), health.routes, metrics.routes, documentation.routes):
+    for routes in (*v1.blueprints(), health.routes, metrics.routes, documentation.routes, console.routes):
         app.register_blueprint(routes)
     served = [(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()]
     if without := unlisted(served):
@@ -62,7 +67,7 @@ async def _admit() -> None:
         return
     count_request(await caller(), here().config.app)
     if row.vehicle_argument is not None:
-        await admitted(vehicle_id((request.view_args or {})[row.vehicle_argument]))
+        await admitted(vehicle_named((request.view_args or {})[row.vehicle_argument]))
 
 
 async def _no_other_root() -> Response | None:

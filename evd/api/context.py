@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from evd.auth.identities import Identities
 from evd.auth.invitations import CodeGuesses
 from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
+from evd.auth.sign_in_links import SignInLinks
 from evd.clock import Clock, steady_ms
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
@@ -23,8 +24,9 @@ from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
-from evd.model.daemon_state import DaemonState, PushState
+from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
+from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
 from evd.store.queries import Queries
@@ -68,6 +70,8 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    reload: Callable[[], Awaitable[Reloaded]]
+    """Raises EvdError if nothing can be reloaded: then nothing has changed."""
     ranges: FairQueue[int]
     """Places for ranges that are longer than a page."""
     lists: FairQueue[int]
@@ -76,6 +80,10 @@ class Context(msgspec.Struct, frozen=True):
     """None if evd sends no pushes: no provider is configured, or it runs for one command only."""
     presence: RecentUsers = msgspec.field(default_factory=RecentUsers)
     """Which users sent a request lately."""
+    links: SignInLinks = msgspec.field(default_factory=SignInLinks)
+    """One-time sign-in links."""
+    demo: bool = False
+    """Whether it is `evd demo` that runs it."""
     code_guesses: CodeGuesses = msgspec.field(default_factory=lambda: CodeGuesses(steady_ms))
     """Wrong codes of invitations."""
 
@@ -87,6 +95,12 @@ def attach(app: Quart, context: Context) -> None:
 def here() -> Context:
     context: Context = current_app.extensions["evd"]
     return context
+
+
+def vehicle_named(given: str) -> str:
+    """The normal form of a vehicle's id; of one that was merged, that of the vehicle which it is now."""
+    vehicle = vehicle_id(given)
+    return here().directory.aliases.get(vehicle, vehicle)
 
 
 def request_headers() -> dict[bytes, bytes]:

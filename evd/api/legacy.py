@@ -11,13 +11,13 @@ from quart import Quart, Response, request
 
 from evd.api import ranges
 from evd.api.callbacks import described_callback
-from evd.api.context import admitted, client_address, here, request_body, request_headers
+from evd.api.context import admitted, client_address, here, request_body, request_headers, vehicle_named
 from evd.api.described import described
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
 from evd.model.operations import ORIGINAL, Unregister
-from evd.model.status import TIME_MAX_MS, Status, vehicle_id
+from evd.model.status import TIME_MAX_MS, Status
 from evd.request.http import Request
 from evd.sigfox.routes import CALLBACK_METHODS, PREFIXES, ROUTES, is_ingest, may_name_vehicle
 from evd.store.records import TimeSpan
@@ -71,7 +71,7 @@ _PHONE = {"vehicleId": "386625", "fcmToken": "c2Fs…", "register": True}
 async def last() -> Response:
     """The newest status of a vehicle: 200, or 204 if there is none."""
     spelling, _ = await _own_vehicle()
-    row = await here().queries.last(vehicle_id(spelling))
+    row = await here().queries.last(vehicle_named(spelling))
     return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
 
 
@@ -80,7 +80,7 @@ async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling, _ = await _own_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
-    return await ranges.answer(TimeSpan(vehicle_id(spelling), first, until), spelling)
+    return await ranges.answer(TimeSpan(vehicle_named(spelling), first, until), spelling)
 
 
 @described(query=VehicleQuery, body=Phone, body_example=_PHONE, original=True)
@@ -184,7 +184,7 @@ async def _own_vehicle() -> tuple[str, str | None]:
     spelling = request.args.get("vehicleId", "")
     if not spelling:
         raise BadRequest("the query lacks vehicleId", error="Missing basic attributes")
-    return spelling, (await admitted(vehicle_id(spelling))).uid
+    return spelling, (await admitted(vehicle_named(spelling))).uid
 
 
 def _time(name: str) -> int:
@@ -220,7 +220,7 @@ async def _wish() -> LegacyRegistration:
             "the body needs vehicleId, fcmToken or fid (texts), and register (true or false)",
             error="Missing basic attributes",
         )
-    if vehicle_id(named) != vehicle_id(spelling):
+    if vehicle_named(named) != vehicle_named(spelling):
         raise BadRequest("the vehicleId of the body differs from that of the query")
     return LegacyRegistration(
         named, uid, checked_target(body.get("fcmToken"), body.get("fid"), called="fcmToken"), register
@@ -232,5 +232,5 @@ async def _registration(wish: LegacyRegistration) -> Response:
     if wish.register:
         await register_phone(wish.spelling, wish.target, wish.uid, ORIGINAL)
     else:
-        await here().writer.write(Unregister(vehicle_id(wish.spelling), wish.target.text, wish.uid))
+        await here().writer.write(Unregister(vehicle_named(wish.spelling), wish.target.text, wish.uid))
     return legacy_empty(200)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evd.api.context import caller, here
+from evd.api.context import caller, here, vehicle_named
 from evd.auth.caller import Caller
 from evd.errors import BadRequest
-from evd.model.status import vehicle_id
 from evd.model.tags import tag_in
 
 TAGGED_MAX = 10_000
@@ -23,7 +22,7 @@ async def named_vehicles(given: Sequence[str], most: int) -> dict[str, str]:
     for spelling in given:
         tag = tag_in(spelling)
         if tag is None:
-            named[vehicle_id(spelling)] = spelling
+            named[vehicle_named(spelling)] = spelling
             continue
         tagged = await tagged_vehicles(tag)
         if not tagged:

@@ -18,6 +18,7 @@ ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}
 
 V1 = "/api/v1"
 
+PROBLEM_MEDIA = "application/problem+json"
 PROBLEM_TYPE = "urn:evd:problem:"
 """Before an error's title, in small letters with hyphens: as in urn:evd:problem:not-found."""
 
@@ -72,11 +73,28 @@ def from_error(error: RequestError) -> Response:
 
 def problem(status: int, title: str, detail: str, headers: Mapping[str, str] = NO_HEADERS) -> Response:
     """An error by RFC 9457. `type` names the kind of error; `instance` is the path, without a query."""
-    document = {
-        "type": PROBLEM_TYPE + title.lower().replace(" ", "-"),
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "instance": quote(request.path),
-    }
-    return Response(orjson.dumps(document), status, {"Content-Type": "application/problem+json", **headers})
+    document = _problem_json(status, title, detail, request.path)
+    return Response(document, status, {"Content-Type": PROBLEM_MEDIA, **headers})
+
+
+def refusal(error: RequestError, path: str) -> Reply:
+    """The answer to a request that does not reach the application: too long, too late, malformed after its head."""
+    if not path.startswith(V1):
+        return error_reply(error)
+    document = _problem_json(error.status, error.error, error.detail, path)
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"Content-Type", PROBLEM_MEDIA.encode()),)
+    if isinstance(error, Unavailable | TooManyRequests):
+        headers += ((b"Retry-After", b"%d" % error.retry_after_s),)
+    return Reply(error.status, document, headers)
+
+
+def _problem_json(status: int, title: str, detail: str, path: str) -> bytes:
+    return orjson.dumps(
+        {
+            "type": PROBLEM_TYPE + title.lower().replace(" ", "-"),
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "instance": quote(path),
+        }
+    )

@@ -24,6 +24,11 @@ def rfc3339(ms: int) -> str:
     return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
 
 
+def day_of(ms: int) -> str:
+    """`2026-11-27`, in UTC."""
+    return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%d}"
+
+
 def asked_time(name: str, usual: int) -> int:
     """A time of the query, epoch ms: RFC 3339, or the number itself; `usual` where none is given. Raises BadRequest."""
     text = request.args.get(name)

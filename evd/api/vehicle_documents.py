@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -55,6 +55,11 @@ class StatusOrBucket(StatusDocument, total=False):
     fields: dict[str, BucketPart]
 
 
+class FramesToday(TypedDict):
+    received: int
+    lost: int
+
+
 class VehicleDocument(TypedDict):
     vehicle: str
     name: str | None
@@ -74,6 +79,8 @@ class VehicleDocument(TypedDict):
     keep: int | None
     too_old: int
     status_id: str | None
+    today: NotRequired[FramesToday | None]
+    """With `today=1`: its frames with a seqNumber of the day (UTC) so far; null without any."""
     modem_battery_v: float | None
     modem_temperature_c: float | None
     last: StatusDocument | None
@@ -105,6 +112,8 @@ class FleetQuery(msgspec.Struct):
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
     """A part of the id, the name or the licence plate."""
     sort: FleetOrder | None = None
+    today: Annotated[int, msgspec.Meta(ge=0, le=1)] | None = None
+    """1: with the frames of today."""
 
 
 class StatusSpanQuery(msgspec.Struct, rename={"from_": "from"}):

@@ -62,7 +62,7 @@ def as_listed(rule: str) -> str:
     for prefix in PREFIXES:
         if prefix and rule.startswith(f"{prefix}/"):
             rule = rule.removeprefix(prefix)
-    return rule.rstrip("/")
+    return rule.rstrip("/") or "/"
 
 
 _ORIGINAL = (
@@ -110,26 +110,32 @@ _V1 = (
     AccessRow("DELETE", "/users/<uid>/data", "admin", "write"),
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
+    AccessRow("POST", "/reload", "admin", "write"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/rollups", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/tariff", "viewer", "read"),
     AccessRow("PUT", "/vehicles/<given>/tariff", "owner", "write"),
+    AccessRow("DELETE", "/vehicles/<given>/tariff", "owner", "write"),
     # Users, sessions, access tokens
     AccessRow("GET", "/users", "admin", "read"),
     AccessRow("POST", "/users", "admin", "write"),
     AccessRow("PUT", "/users/<uid>/password", "admin", "write"),
     AccessRow("DELETE", "/users/<uid>", "admin", "write"),
+    AccessRow("POST", "/users/<uid>/link", "admin", "write"),
+    AccessRow("POST", "/session/link", "everyone", "write"),
     AccessRow("POST", "/session", "everyone", "write", unrevoked=True),
     AccessRow("GET", "/session", "user", "read", narrows=True),
     AccessRow("DELETE", "/session", "user", "write", admin=False, person=True),
+    AccessRow("POST", "/session/password", "user", "write", admin=False, person=True),
     AccessRow("GET", "/sessions", "user", "read", admin=False, person=True),
     AccessRow("DELETE", "/sessions", "user", "write", admin=False, person=True),
     AccessRow("DELETE", "/sessions/<given>", "user", "write", admin=False, person=True),
     AccessRow("GET", "/tokens", "user", "read", person=True),
     AccessRow("POST", "/tokens", "user", "write", person=True, unrevoked=True),
     AccessRow("DELETE", "/tokens/<given>", "user", "write", person=True),
+    AccessRow("GET", "/console", "everyone", "read"),
     # Events, settings, the live stream
     AccessRow("GET", "/events", "user", "read"),
     AccessRow("GET", "/vehicles/<given>/events", "viewer", "read"),
@@ -176,10 +182,12 @@ _V1 = (
     AccessRow("DELETE", "/downlinks/<int:number>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/downlinks", "admin", "read"),
     AccessRow("POST", "/vehicles/<given>/downlinks", "admin", "write"),
+    AccessRow("GET", "/callbacks", "admin", "read"),
     AccessRow("POST", "/backfill", "admin", "write"),
     AccessRow("POST", "/import/statuses", "admin", "write"),
     AccessRow("POST", "/import/owners", "admin", "write"),
     AccessRow("POST", "/import/registrations", "admin", "write"),
+    AccessRow("POST", "/import/profiles", "admin", "write"),
     AccessRow("GET", "/rejections", "admin", "read"),
     AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
     AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),
@@ -196,6 +204,9 @@ _HEALTH = (
     AccessRow("GET", "/docs/script", "everyone", "read"),
     AccessRow("GET", "/docs/style", "everyone", "read"),
     AccessRow("GET", "/metrics", "admin", "read"),
+    # The console
+    AccessRow("GET", "/", "everyone", "read"),
+    AccessRow("GET", "/assets/<version>/<path:name>", "everyone", "read"),
 )
 
 ACCESS: tuple[AccessRow, ...] = (

@@ -44,6 +44,12 @@ COMMANDS: dict[str, CommandRow] = {
         "serve", "init", "Create DIR with evd.toml, evd.db and the first four keys, which are shown once."
     ),
     "serve": CommandRow("serve", "serve", "Take callbacks until SIGTERM or SIGINT."),
+    "config": CommandRow("config", "config", "Settings: what holds and why, what is wrong, what one means."),
+    "reload": CommandRow(
+        "reload",
+        "reload",
+        "Take renewed certificates and changed settings into the running evd; no connection is closed.",
+    ),
     "demo": CommandRow(
         "demo",
         "demo",
@@ -62,6 +68,11 @@ COMMANDS: dict[str, CommandRow] = {
         "forget",
         "Forget a user or a vehicle, for privacy: what is deleted is overwritten in the database file.",
     ),
+    "tariff": CommandRow(
+        "tariff",
+        "tariff",
+        "Tariffs: what a kWh costs, by place and by time of day, for the cost of charge sessions.",
+    ),
     "watch": CommandRow(
         "watch",
         "watch",
@@ -70,14 +81,25 @@ COMMANDS: dict[str, CommandRow] = {
     "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
     "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
     "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
-    "import": CommandRow("import_dynamodb", "import_", "Move in from another system."),
+    "import": CommandRow("importing", "import_", "Move in from another system."),
     "export": CommandRow(
         "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
     ),
     "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
     "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
     "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),
+    "backup": CommandRow(
+        "backup",
+        "backup",
+        "Back up the database, evd.toml and images into FILE, beside the running service; then read it again.",
+    ),
+    "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
+    "doctor": CommandRow(
+        "doctor",
+        "doctor",
+        "Examine evd and its machine, beside the running service or without one; nothing is changed.",
+    ),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(
         "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from evd.cli.printing import say
-from evd.config import settings as config
+from evd.config import loading
 from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
@@ -35,7 +35,7 @@ def directory_option(command: F) -> F:
         "--dir",
         "directory",
         metavar="DIR",
-        help="The data directory; default: $EVD_DIR, $STATE_DIRECTORY, your data folder.",
+        help="The data directory; default: $EVD_DIR, the service's, this one if it has evd.toml, your data folder.",
     )(command)
 
 
@@ -45,7 +45,7 @@ def json_option(command: F) -> F:
 
 def settings(data_dir: DataDirectory, flags: Mapping[str, Any] | None = None) -> Config:
     """Raises ConfigError."""
-    return config.load(data_dir.settings, os.environ, flags)
+    return loading.load(data_dir.settings, os.environ, flags)
 
 
 def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:

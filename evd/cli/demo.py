@@ -20,6 +20,7 @@ from rich.live import Live
 from rich.table import Table
 
 from evd.auth.api_keys import ROLES
+from evd.auth.secret_texts import new_secret_text
 from evd.cli.common import settings
 from evd.cli.fake_fcm import write_credentials
 from evd.cli.printing import cell, say_styled
@@ -225,7 +226,7 @@ class _Demo:
             "push.endpoint": fake.url,
             "app.trust_user_header": True,
         }
-        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ, dev=True)
+        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ, dev=True, demo=True)
 
     async def _serve(self, daemon: Daemon) -> None:
         """Run the daemon for as long as the fleet runs."""
@@ -243,8 +244,7 @@ class _Demo:
         simulator = LoadGenerator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
         self._tally = simulator.tally
         async with contextlib.aclosing(pool):
-            await self._register(url)
-            self._explain(url)
+            self._explain(url, await self._register(url))
             with trio.move_on_after(self._seconds):
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(simulator.run)
@@ -252,12 +252,17 @@ class _Demo:
                     await self._end.wait()
                     nursery.cancel_scope.cancel()
 
-    async def _register(self, url: str) -> None:
-        """Register the owner and a phone by the requests of an administrator and of the app."""
+    async def _register(self, url: str) -> str:
+        """Register the owner and a phone, as an administrator and the app would; returns the code of a sign-in link.
+
+        The user of the console has a password that nobody knows: each run has a link of its own.
+        """
         owner = {"uid": OWNER, "vehicle": FIRST_VEHICLE}
         phone = {"vehicleId": FIRST_VEHICLE, "fcmToken": PHONE, "register": True}
         as_admin, as_app = {"x-api-key": self._keys["admin"]}, {"x-api-key": self._keys["app"], "userId": OWNER}
+        user = {"uid": OWNER, "password": new_secret_text("demo"), "admin": True}
         async with HttpClient(connections_max=1, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX) as client:
+            await client.request("POST", f"{url}/api/v1/users", as_admin, orjson.dumps(user))  # 400: of an earlier demo
             for path, headers, body in (
                 ("/api/v1/owners", as_admin, owner),
                 (f"/android/fcm-register?vehicleId={FIRST_VEHICLE}", as_app, phone),
@@ -268,12 +273,16 @@ class _Demo:
                         f"the demo's keys in {self._files.keys} do not work ({path} answered {answer.status}): "
                         "remove that file, and the demo makes new ones"
                     )
+            made = await client.request("POST", f"{url}/api/v1/users/{OWNER}/link", as_admin, b"{}")
+        code: str = orjson.loads(made.body)["code"]
+        return code
 
-    def _explain(self, url: str) -> None:
+    def _explain(self, url: str, code: str) -> None:
         """Commands to try; each line can be pasted, so none is wrapped."""
         files, keys = self._files, self._keys
         shown = {name: shlex.quote(str(files.shown / name)) for name in ("pushes.jsonl", "demo.log")}
         steps = {
+            "See the fleet in a browser; this link signs you in, once:": f"{url}/#/signin?code={code}",
             "Send the original system's own Sigfox callback (201 means it is on disk):": (
                 f"curl -i {url}/sigfox/uplink -H 'x-api-key: {keys['sigfox']}' -H 'connectivityMethod: sigfox' "
                 f"-H 'content-type: application/json' -d '{CALLBACK}'"

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,11 +18,12 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option, settings, with_writer
+from evd.cli.import_sending import note, say_skipped, verdicts
 from evd.cli.interruption import EXIT_INTERRUPTED, Interruption
 from evd.cli.printing import say, say_error, show
 from evd.config.data_dir import find
 from evd.config.settings import Config
-from evd.errors import BadRequest, ConfigError, ControlError
+from evd.errors import BadRequest, ConfigError
 from evd.net.client import control_socket
 from evd.transfer.descriptors import BadDescriptor
 from evd.transfer.items import BY_NAME, TABLES, MovedRegistration, Table, sort_key, table_of
@@ -42,11 +42,6 @@ TOO_LONG = "too long"
 NO_TABLE = "of no known table"
 INVALID = "invalid attributes"
 
-AGAIN = "again"
-AGAIN_AFTER_S = 0.5
-BUSY_FOR_S = 120.0
-"""So long evd may be too busy with callbacks before an import gives up."""
-
 ORDER = ("owners", "statuses", "registrations")
 """A phone belongs to its vehicle's owner, and old statuses are no news to a phone that is registered after them."""
 
@@ -59,12 +54,7 @@ class Sent(NamedTuple):
     """ASCII JSON."""
 
 
-@click.group("import")
-def import_() -> None:
-    """Move in from another system."""
-
-
-@import_.command()
+@click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
 @click.option("--table", type=click.Choice(list(BY_NAME)), help="What the files have; default: each item shows it.")
 @click.option("--user", metavar="UID", help="Whose phones these are, where a vehicle has several owners.")
@@ -183,11 +173,9 @@ class _Import:
             return
         task = bar.add_task(name, total=lines.count, unit="rows")
         for batch in _batches(map(self._sent, lines), self._bytes_max):
-            for sent, verdict in zip(batch, self._verdicts(socket, name, batch), strict=True):
-                if isinstance(verdict, str):
-                    self.summary.take(name, verdict)
-                else:
-                    self.summary.skip(verdict["error"], sent.place, verdict["detail"])
+            found = verdicts(socket, name, [json.loads(sent.text) for sent in batch], write=self._write)
+            for sent, verdict in zip(batch, found, strict=True):
+                note(self.summary, name, sent.place, verdict)
             bar.advance(task, len(batch))
             if self.interruption.noted:
                 return
@@ -195,23 +183,6 @@ class _Import:
     def _sent(self, line: bytes) -> Sent:
         _, file, number, text = line.decode().split("\t", 3)
         return Sent(Place(self._files[int(file)], int(number)), text)
-
-    def _verdicts(self, socket: Path, name: str, batch: list[Sent]) -> list[Any]:
-        """The verdict on each; what evd was too busy for is sent again. Raises ControlError."""
-        until = time.monotonic() + BUSY_FOR_S
-        verdicts: list[Any] = [AGAIN] * len(batch)
-        while True:
-            waiting = [index for index, verdict in enumerate(verdicts) if verdict == AGAIN]
-            if not waiting:
-                return verdicts
-            if time.monotonic() > until:
-                raise ControlError("evd has been too busy for the import: repeat it later, nothing gets in twice")
-            body = {"items": [json.loads(batch[index].text) for index in waiting], "write": self._write}
-            answer = control_socket.call(socket, "POST", f"/import/{name}", body)
-            for index, verdict in zip(waiting, answer["verdicts"], strict=True):
-                verdicts[index] = verdict
-            if AGAIN in verdicts:
-                time.sleep(AGAIN_AFTER_S)
 
 
 def _batches(things: Iterable[Sent], bytes_max: int) -> Iterator[list[Sent]]:
@@ -271,9 +242,4 @@ def _print(found: dict[str, Any]) -> None:
             say("{}: {} read, {} new, {} known{}", name, counts["read"], counts["new"], counts["known"], old)
     if not found["tables"]:
         say("no item was found")
-    for one in found["skipped"]:
-        example = one["example"]
-        say_error(
-            f"{one['count']} skipped: {one['reason']}; the first in {example['file']}, line {example['line']}: "
-            f"{example['detail']}"
-        )
+    say_skipped(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from evd.auth.api_keys import ROLES
 from evd.cli.common import directory_option, json_option, settings
 from evd.cli.printing import say, show
-from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, DataDirectory, find
+from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, DataDirectory, as_root, find
 from evd.errors import ConfigError
 
 
@@ -33,7 +34,11 @@ def init(directory: str | None, as_json: bool) -> None:
     say("Created {}. Its keys, shown only this once:\n", data_dir.directory)
     for role, key in keys.items():
         say("  {:7} {}", role, key)
-    say("\nSettings: {}\nStart it: evd serve --dir {}", data_dir.settings, data_dir.directory)
+    found = find(None, os.environ) == data_dir
+    named = "" if found else shlex.join(["", "--dir", str(data_dir.directory)]).removeprefix("''")
+    say("\nSettings: {}\nStart it: evd serve{}", data_dir.settings, named)
+    if not found:
+        say("Other commands find it by --dir, too, or by EVD_DIR={} in the environment.", data_dir.directory)
 
 
 def in_journal(env: Mapping[str, str], descriptor: int = 1) -> bool:
@@ -61,7 +66,9 @@ def _hide(data_dir: DataDirectory, keys: Mapping[str, str], as_json: bool) -> No
 def make(data_dir: DataDirectory) -> dict[str, str]:
     """Create the directory; returns the text of one key of each role. Raises ConfigError if it exists already."""
     if data_dir.database.exists():
-        raise ConfigError(f"{data_dir.directory} already holds an evd.db: name another directory")
+        raise ConfigError(
+            f"{data_dir.directory} already holds an evd.db, which `evd serve` runs: `evd key create` makes further keys"
+        )
     if len(bytes(data_dir.socket)) > SOCKET_PATH_MAX:
         raise ConfigError(
             f"{data_dir.socket} is too long for a socket ({SOCKET_PATH_MAX} bytes): name a shorter directory"
@@ -76,6 +83,8 @@ def make(data_dir: DataDirectory) -> dict[str, str]:
         data_dir.directory.mkdir(parents=True, exist_ok=True)
         if not data_dir.settings.exists():
             data_dir.settings.write_bytes(resources.files("evd").joinpath("evd.toml.example").read_bytes())
+    except PermissionError:
+        raise ConfigError(f"{data_dir.directory} is not yours to make: run `{as_root()}`") from None
     except OSError as error:
         raise ConfigError(
             f"{data_dir.directory} cannot be created ({error.strerror}): name a directory you own"
@@ -117,4 +126,4 @@ def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) ->
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    serving.serve(data_dir, chosen, dev=dev)
+    serving.serve(data_dir, chosen, dev=dev, read=lambda: settings(data_dir, flags))

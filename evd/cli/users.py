@@ -7,7 +7,7 @@ import sys
 import click
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
-from evd.cli.printing import say, show, table, typed_password
+from evd.cli.printing import confirmed, say, show, table, typed_password
 from evd.cli.times import utc_time
 from evd.errors import ConfigError
 
@@ -55,6 +55,20 @@ def list_(directory: str | None, as_json: bool) -> None:
 
 @user.command()
 @click.argument("uid")
+@click.option("--url", default="", help="evd's public address, to print a whole link.")
+@directory_option
+@json_option
+def link(uid: str, url: str, directory: str | None, as_json: bool) -> None:
+    """Make a link that signs UID in, once, within an hour: for a first visit, or a forgotten password."""
+    made = ask(directory, "POST", f"/users/{path_part(uid)}/link", {})
+    if as_json:
+        show(made)
+    else:
+        say("{}/#/signin?code={}", url.rstrip("/"), made["code"])
+
+
+@user.command()
+@click.argument("uid")
 @stdin_option
 @directory_option
 @json_option
@@ -69,10 +83,20 @@ def passwd(uid: str, password_stdin: bool, directory: str | None, as_json: bool)
 
 @user.command()
 @click.argument("uid")
+@click.option("--forget", is_flag=True, help="Remove also what stays: vehicles of UID's own, phones, preferences.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @directory_option
 @json_option
-def remove(uid: str, directory: str | None, as_json: bool) -> None:
-    """Remove UID, whose sessions, access tokens and open invitations end. What UID owns stays: see `evd owner list`."""
+def remove(uid: str, forget: bool, yes: bool, directory: str | None, as_json: bool) -> None:
+    """Remove UID, whose sessions, access tokens and open invitations end.
+
+    What UID owns, its phones and its preferences stay, for whoever has the uid next; with --forget they go, too. A
+    vehicle itself is kept: `evd vehicle delete` deletes one.
+    """
+    if forget:
+        if yes or as_json or confirmed(f"Remove {uid} with all that is known of this user?"):
+            _forget(uid, directory, as_json)
+        return
     done = ask(directory, "DELETE", f"/users/{path_part(uid)}")
     if as_json:
         show(done)
@@ -80,10 +104,21 @@ def remove(uid: str, directory: str | None, as_json: bool) -> None:
         say("{} is removed", uid)
         if done["vehicles"]:
             say(
-                "the vehicles ({}) and the phones of {} stay with this uid, whoever has it next: "
-                "`evd forget --user {}` removes them",
+                "the vehicles ({}), phones and preferences of {} stay with this uid, whoever has it next: "
+                "`evd user remove {} --forget` takes them away",
                 *(done["vehicles"], uid, uid),
             )
+
+
+def _forget(uid: str, directory: str | None, as_json: bool) -> None:
+    vehicles = [row["vehicle"] for row in ask_list(directory, "/owners") if row["uid"] == uid]
+    done = ask(directory, "DELETE", f"/users/{path_part(uid)}/data")
+    if as_json:
+        show(done)
+        return
+    say("{} is removed, with {}", uid, ", ".join(f"{rows} of {name}" for name, rows in done["deleted"].items()))
+    if vehicles:
+        say("no longer owned or seen by {}: {}", uid, ", ".join(vehicles))
 
 
 def _password(from_stdin: bool) -> str:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shlex
+import shutil
+import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,22 +52,97 @@ class DataDirectory:
         return self.directory / "evd.lock"
 
     def require(self) -> None:
-        """Raises ConfigError unless `evd init` has created it and this user may read it."""
+        """Raises ConfigError unless there is a database, and this user may read it."""
         try:
             found = self.database.exists()
+            if found and not os.access(self.database, os.R_OK):
+                raise PermissionError
+        except PermissionError:
+            raise ConfigError(f"{self.directory} is not yours to read: run `{as_root()}`") from None
         except OSError as error:
-            raise ConfigError(
-                f"{self.directory} cannot be read ({error.strerror}): run the command as the user that evd runs as"
-            ) from None
+            raise ConfigError(f"{self.directory} cannot be read ({error.strerror}): check the disk") from None
         if not found:
-            raise ConfigError(f"{self.directory} holds no evd.db: run `evd init --dir {self.directory}` first")
+            raise ConfigError(self._absent())
+
+    def _absent(self) -> str:
+        """Never advice to make a second database where there is one."""
+        service = service_directory()
+        if service is not None and service != self.directory:
+            return f"{self.directory} holds no evd.db: this machine's is in {service}, so leave --dir and EVD_DIR away"
+        if service is not None:
+            return f"{self.directory} holds no evd.db yet: `systemctl start evd-init` creates it"
+        return (
+            f"{self.directory} holds no evd.db: name its directory with --dir, or `evd init` creates a first one there"
+        )
 
 
-def find(given: str | None, env: Mapping[str, str]) -> DataDirectory:
-    """`--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first of several), else the user's data folder."""
+SERVICE = Path("/var/lib/evd")
+"""systemd's state directory of evd.service. With DynamicUser= it is a link to where only root may look."""
+
+UNITS = (Path("/etc/systemd/system"), Path("/usr/lib/systemd/system"))
+"""Where the unit is looked for, with what is dropped in beside it."""
+
+_UNIT_DIRECTORY = re.compile(
+    r"^(?:Environment=\"?EVD_DIR=(?P<dir>[^\s\"]+)|StateDirectory=(?P<state>[^\s:]+))", re.MULTILINE
+)
+
+
+def find(
+    given: str | None, env: Mapping[str, str], *, service: Callable[[], Path | None] | None = None
+) -> DataDirectory:
+    """One directory a machine, unless somebody says otherwise.
+
+    `--dir`, `$EVD_DIR`, `$STATE_DIRECTORY` (systemd's, the first of several), the service's, the current directory if
+    it has an evd.toml, the user's data folder.
+    """
     state = env.get("STATE_DIRECTORY", "").split(":")[0]
-    directory = given or env.get("EVD_DIR") or state or platformdirs.user_data_path("evd")
+    directory = given or env.get("EVD_DIR") or state or (service or service_directory)()
+    if not directory:
+        directory = Path() if Path("evd.toml").exists() else platformdirs.user_data_path("evd")
     return DataDirectory(Path(directory).absolute())
+
+
+def service_directory(default: Path = SERVICE, units: Iterable[Path] = UNITS) -> Path | None:
+    """Where the installed service keeps its database; None without one."""
+    for folder in units:
+        unit = folder / "evd.service"
+        texts = [_read(path) for path in (unit, *sorted(folder.glob("evd.service.d/*.conf")))]
+        for found in reversed([one for text in texts for one in _UNIT_DIRECTORY.finditer(text)]):
+            return Path(found["dir"]) if found["dir"] else default.parent / found["state"]
+    return default if os.path.lexists(default) else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+SECURE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where sudo looks for commands (sudoers(5), as Debian sets it)."""
+
+
+def as_root() -> str:
+    """This very command, as a person types it to run it with root's rights."""
+    program = "evd" if shutil.which("evd", path=SECURE_PATH) else str(Path(sys.argv[0]).absolute())
+    return shlex.join(["sudo", program, *sys.argv[1:]])
+
+
+@contextmanager
+def left_to_owner(directory: Path) -> Iterator[None]:
+    """What root makes in the directory meanwhile becomes its owner's: the service could not write it otherwise.
+
+    Root does not become the owner, who with DynamicUser= cannot reach the directory outside of the service.
+    """
+    try:
+        yield
+    finally:
+        owner = directory.stat()
+        if os.geteuid() == 0 != owner.st_uid:
+            for one in os.scandir(directory):
+                if one.stat(follow_symlinks=False).st_uid == 0:
+                    os.chown(one.path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 BRIEFLY = "briefly"
@@ -91,6 +170,9 @@ class Lock:
         try:
             self._file = self._opened(data_dir.lock, os.O_RDWR | os.O_CREAT, 0o600)
             self._directory = self._opened(data_dir.directory, os.O_RDONLY | os.O_DIRECTORY)
+        except PermissionError:
+            self.release()
+            raise ConfigError(f"{data_dir.directory} is not yours to write: run `{as_root()}`") from None
         except OSError as error:
             self.release()
             raise ConfigError(
@@ -100,11 +182,11 @@ class Lock:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._lock_directory()
         except BlockingIOError:
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown"]
+            # Empty: it was locked this moment, and its holder writes what it is next; ask again as if it were brief.
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown", BRIEFLY]
             self.release()
             raise AlreadyRunning(
-                f"another evd (process {holder[0]}) uses {data_dir.directory}: stop it first, or name another "
-                "directory",
+                f"another evd (process {holder[0]}) uses {data_dir.directory}: stop it first",
                 briefly=holder[-1] == BRIEFLY,
             ) from None
         left = os.pread(self._file, 32, 0).decode("ascii", "replace").split()

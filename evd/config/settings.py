@@ -1,27 +1,20 @@
-"""Every setting and limit, with its reason; read once, frozen.
+"""Every setting and limit, with its meaning and its reason; frozen. evd.config.loading reads them.
 
-Precedence: built-in < `DIR/evd.toml` < `EVD_SECTION__KEY` < command-line flags. An unknown key is an error that names
-the nearest known one.
+The comment above a setting is its documentation: `evd config`, docs/settings.md and evd.toml.example show it
+(evd.config.described; `make settings`). Its first sentence says what the setting is. `Example: VALUE` at its end, in
+TOML, is shown where the default says nothing.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
-from evd.config.limits import CHOICES, RANGES
-from evd.errors import ConfigError
+from evd.config.contradictions import contradictions
 
-ENV_PREFIX = "EVD_"
-
-#: As browsers send it: in small letters, without the scheme's usual port and without a slash at the end.
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
+"""A setting that no command, log or backup shows: better in the environment than in evd.toml."""
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,16 +22,21 @@ class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServerSettings(Section, frozen=True):
+    #: Where evd listens, as HOST:PORT or a list of them. Sigfox needs a public one, or a proxy in front.
     bind: str | list[str] = "127.0.0.1:8080"
+    #: The certificate chain, in PEM. A public CA must have issued it: Sigfox refuses self-signed ones. Example:
+    #: "/etc/evd/cert.pem"
     tls_cert: str = ""
+    #: The certificate's private key, in PEM. Example: "/etc/evd/key.pem"
     tls_key: str = ""
-    #: Addresses or networks whose Forwarded and X-Forwarded-For count.
+    #: Addresses or networks whose Forwarded and X-Forwarded-For count. Example: ["10.0.0.0/8"]
     trusted_proxies: list[str] = []
-    #: Origins whose web pages may use /api/v1, with the user's credentials, as in https://cars.example.org.
+    #: Origins whose web pages may use /api/v1, with the user's credentials. Example: ["https://cars.example.org"]
     cors_origins: list[str] = []
-    #: false: evd does not trust a clock that is behind its own time (evd.daemon.server_clock).
+    #: Believe the server's clock though it is behind what evd saw (evd.daemon.server_clock).
     trust_clock: bool = False
-    #: Descriptors: 1,000 callback connections of a Sigfox burst, and room for the app beside them.
+    #: Connections that are open at a time. 1,000 callback connections of a Sigfox burst, and room for the app beside
+    #: them; without a key three quarters of them at most, and these give way.
     connections_max: int = 2048
     #: Connections from one address (IPv6: one /64) that has shown no key; idle ones are closed for a new one.
     strangers_per_address: int = 256
@@ -46,16 +44,22 @@ class ServerSettings(Section, frozen=True):
     strangers_bytes_max: int = 16 * 1024 * 1024
     #: Bytes of unfinished requests with a key: a hundred batches of a MiB.
     unfinished_bytes_max: int = 128 * 1024 * 1024
+    #: The size of a request's head at most.
     head_max_bytes: int = 16 * 1024
+    #: The header fields of a request at most.
     fields_max: int = 64
-    #: A head arrives in one or two packets; 5 s is what slow mobile links need. It also ends slow-header attacks.
+    #: How long a request's head may take. It arrives in one or two packets; 5 s is what slow mobile links need. It also
+    #: ends slow-header attacks.
     head_timeout_s: float = 5
+    #: How long a body may take; below the 10 s after which Sigfox gives up.
     body_timeout_s: float = 8
+    #: How long a client may take no byte of its answer.
     write_timeout_s: float = 5
+    #: How long a TLS handshake may take.
     tls_hello_timeout_s: float = 5
-    #: Sigfox's and the app's HTTP clients keep idle connections for about a minute.
+    #: When an idle connection is closed. Sigfox's and the app's HTTP clients keep theirs for about a minute.
     idle_timeout_s: float = 75
-    #: Sigfox gives up after 10 s; a later answer is useless.
+    #: How long a stop waits for requests in hand. Sigfox gives up after 10 s; a later answer is useless.
     drain_timeout_s: float = 8
 
     @property
@@ -64,45 +68,51 @@ class ServerSettings(Section, frozen=True):
 
 
 class IngestSettings(Section, frozen=True):
-    #: The name of a format, or a grammar text.
+    #: The format of payloads of vehicles without their own: the name of a format, or a grammar.
     default_format: str = "ev"
+    #: A status of a vehicle that is not known: "create" it, or "reject" all but those that `evd vehicle set` named.
     unknown_vehicle: str = "create"
-    #: 250 times the largest Sigfox callback (about 250 bytes); a WLAN status has about 400 bytes.
+    #: The size of a request's body at most. 250 times the largest Sigfox callback (about 250 bytes); a WLAN status has
+    #: about 400 bytes.
     body_max_bytes: int = 64 * 1024
-    #: For a batch with a key in its head: 10,000 lines of 100 bytes.
+    #: The size of a batch with a key in its head at most: 10,000 lines of 100 bytes.
     batch_body_max_bytes: int = 1024 * 1024
     #: Rows that wait for the writer: a batch and more; 3 s of work at the 5,000 rows/s of the slowest supported disk.
     queue_rows_max: int = 16_384
+    #: Bytes of the rows that wait for the writer.
     queue_bytes_max: int = 16 * 1024 * 1024
     #: Rows of one commit group. Larger groups gain nothing (docs/performance.md) and hold readers' snapshots longer.
     batch_rows_max: int = 2048
-    #: Below Sigfox's 10 s, with room for the way back.
+    #: When a callback that waits for the writer is answered 503. Below Sigfox's 10 s, with room for the way back.
     answer_timeout_s: float = 8
-    #: A vehicle is about 100 bytes in memory and on disk.
+    #: Vehicles that evd knows at most. Each is about 100 bytes in memory and on disk.
     vehicles_max: int = 1_000_000
-    #: Rows of `rejected`; the oldest are removed first.
+    #: Refused callbacks that are kept; the oldest are removed first.
     rejected_rows_max: int = 10_000
 
 
 class SigfoxSettings(Section, frozen=True):
     #: The layout of a line of /sigfox/batch: Sigfox's linePattern, with the variables in braces.
     batch_pattern: str = "{device};{time};{data};{seqNumber};"
-    #: A batch has the messages of one second from all devices of a device type.
+    #: Lines of one batch at most. It has the messages of one second from all devices of a device type.
     batch_lines_max: int = 10_000
-    #: Kind of callback → pattern of a text/plain body on its route.
+    #: How bodies of content type text/plain are written: kind of callback → pattern. Example: {uplink =
+    #: "{device};{time};{data};{seqNumber}"}
     text_patterns: dict[str, str] = {}
-    #: Sigfox sends DATA before DATA_ADVANCED, and retries it for seven minutes. A message of which only DATA_ADVANCED
-    #: came becomes a status after this. 0: at once.
+    #: When a message of which only DATA_ADVANCED came becomes a status. Sigfox sends DATA before it, and retries it for
+    #: seven minutes. 0: at once.
     advanced_waits_s: float = 600
-    #: Device types without a DATA callback: their DATA_ADVANCED becomes a status at once. "*": all.
+    #: Device types without a DATA callback: their DATA_ADVANCED becomes a status at once. "*": all. Example:
+    #: ["5d8cdc8fe833d938320a1ba4"]
     advanced_alone: list[str] = []
     #: DATA_ADVANCED that wait for their DATA, a KiB each; beyond this the oldest become statuses at once.
     advanced_waiting_max: int = 10_000
-    #: Route (its kind, callback or wlan) → variable → its path in the bodies, as in device = "data.device.id".
+    #: Where variables stand in bodies that nest: route (its kind, callback or wlan) → variable → its path. Example:
+    #: {uplink = {device = "integrations.sigfox.id", data = "data.sigfoxData"}}
     names: dict[str, dict[str, str]] = {}
     #: Messages a day that a contract allows: what `evd vehicle days` compares with, and which gaps are restarts.
     daily_budget: int = 140
-    #: A downlink that no message has asked for by then is not worth sending.
+    #: When a downlink that no message has asked for expires.
     downlink_expires_s: int = 7 * 86_400
     #: Downlinks that wait for one vehicle; Sigfox sends four a day.
     downlinks_per_vehicle: int = 16
@@ -110,130 +120,154 @@ class SigfoxSettings(Section, frozen=True):
     downlinks_max: int = 100_000
     #: Entries of one vehicle's log; the oldest are removed first.
     notes_per_vehicle: int = 200
-    #: Sigfox's REST API, for backfills and for creating callbacks; set the password in the environment.
+    #: The address of Sigfox's REST API, for backfills and for creating callbacks.
     api: str = "https://api.sigfox.com/v2"
+    #: The login of Sigfox's REST API, for `evd backfill` and `evd sigfox config --create`. Example:
+    #: "5d8cdc8fe833d938320a1ba4"
     api_login: str = ""
-    api_password: str = ""
+    #: The password of `sigfox.api_login`.
+    api_password: Secret = ""
+    #: How long Sigfox's REST API may take for an answer.
     api_timeout_s: float = 30
     #: After an outage longer than Sigfox's retries: "say" in evd's log that a backfill is due, or "run" it.
     backfill: str = "say"
 
 
 class RetentionSettings(Section, frozen=True):
+    #: The newest statuses that each vehicle keeps; `evd vehicle set ID --keep N` for one vehicle.
     statuses_per_vehicle: int = 1000
-    #: Roll-ups by hour and day, charge sessions and trips outlive the statuses: five years (1826) show a battery's
-    #: ageing, in some 2 MB a year of a vehicle that sends 140 messages a day. 0: nothing is derived, because each
-    #: vehicle's hour costs the loop some 200 µs, which more than 3,000 callbacks/s feel (docs/performance.md).
+    #: How long roll-ups by hour and day, charge sessions and trips are kept, which outlive the statuses. Five years
+    #: (1826) show a battery's ageing, in some 2 MB a year of a vehicle that sends 140 messages a day. 0: nothing is
+    #: derived, because each vehicle's hour costs the loop some 200 µs, which more than 3,000 callbacks/s feel
+    #: (docs/performance.md).
     rollup_days: int = 0
 
 
 class AppSettings(Section, frozen=True):
-    #: The original's app sends a bare userId header, which anyone can set: only for that app.
+    #: Believe a bare userId header, which anyone can set. Only for the original's app, which sends no ID token.
     trust_user_header: bool = False
-    #: The original's app has Java ints for all but consumption and temperatures, and crashes at a fraction: its routes
-    #: and pushes have these without fractions. false: as measured, for clients that read fractions.
+    #: Give the original's app whole numbers for all but consumption and temperatures. It has Java ints for these and
+    #: crashes at a fraction. false: as measured, for clients that read fractions.
     whole_numbers: bool = True
-    #: Firebase project whose ID tokens are accepted; empty: the project of push.credentials.
+    #: The Firebase project whose ID tokens are accepted; empty: the project of push.credentials. Example: "my-cars"
     firebase_project: str = ""
-    #: Where the certificates of ID tokens come from; empty: Google's address.
+    #: Where the certificates of ID tokens come from; empty: Google's address. Example: "http://127.0.0.1:9099/certs"
     id_token_certs: str = ""
-    #: A check may fetch certificates; the app does not wait longer.
+    #: How long the check of an ID token may take. It may fetch certificates; the app does not wait longer.
     id_token_timeout_s: float = 5
+    #: Phones that are registered for one vehicle.
     registrations_per_vehicle: int = 20
-    #: A user's phones, over all vehicles.
+    #: Phones that one user registers, over all vehicles.
     registrations_per_user: int = 200
+    #: Phones that are registered, of all vehicles.
     registrations_max: int = 1_000_000
+    #: Owners and viewers of all vehicles.
     owners_max: int = 1_000_000
     #: Owners and viewers of one vehicle: a family, or a company's pool.
     owners_per_vehicle: int = 100
     #: Open invitations and claim codes; expired ones make room.
     invitations_max: int = 100_000
+    #: Open invitations and claim codes of one vehicle.
     invitations_per_vehicle: int = 20
+    #: Tags of one vehicle.
     tags_per_vehicle: int = 32
     #: Ranges longer than a page that are being sent, each with some 130 KiB however slow its client is.
     ranges_max: int = 128
-    #: The same for one user: some devices, each with a history of each vehicle. Further ones wait 5 s for a place.
+    #: Long histories that one user reads at once: some devices, each with one of each vehicle. Further ones wait 5 s
+    #: for a place.
     ranges_per_user: int = 16
-    #: A range is cut off after this: 100,000 statuses at 130 kB/s, the speed of slow mobile links.
+    #: When a long history that is being read is cut off: 100,000 statuses at 130 kB/s, the speed of slow mobile links.
     range_lasts_s: float = 300
     #: Pages of lists (/api/v1) that are being read or sent: each may have some MiB, and a slow client.
     lists_max: int = 24
-    #: The same for one user, or for one key; further ones wait 5 s for a place.
+    #: Pages of lists that one user, or one key, reads at once; further ones wait 5 s for a place.
     lists_per_user: int = 4
     #: Live streams, each a lasting connection; enough connections remain for a burst of callbacks.
     streams_max: int = 256
-    #: The same for one user, or for one administrator's key: some devices, with a page or two open on each.
+    #: Live streams of one user, or of one administrator's key: some devices, with a page or two open on each.
     streams_per_user: int = 16
-    #: The id of each event holds a position for each of them.
+    #: Vehicles of one live stream. The id of each event holds a position for each of them.
     stream_vehicles_max: int = 16
     #: Statuses that wait for a slow subscriber; beyond this evd disconnects it, and it resumes. Two of the writer's
     #: largest groups: one comes at once, and a subscriber of all vehicles must be able to take it. Shared by all.
     stream_queue_max: int = 4096
+    #: Bytes of the statuses that wait for slow subscribers.
     stream_queue_bytes_max: int = 2 * 1024 * 1024
     #: Missed statuses at the beginning of a stream, divided among its vehicles.
     stream_replay_max: int = 1000
-    #: Proxies close a connection after 30 to 60 s without a byte, `evd watch` after 30.
+    #: How often a live stream has a byte. Proxies close a connection after 30 to 60 s without one, `evd watch` after
+    #: 30.
     stream_heartbeat_s: float = 15
-    #: An ID token is good for an hour; then the subscriber must authenticate again.
+    #: How long a live stream lasts. An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
     #: Requests to /api/v1 that one user may send at once, and a second after that: a dashboard of some vehicles is a
     #: page of a hundred requests, a phone asks some times a minute.
     user_requests_at_once: int = 300
+    #: Requests a second that one user may send in the long run.
     user_requests_per_s: float = 20
-    #: The same for a key without a user, an administrator's: a program may go through all vehicles.
+    #: Requests to /api/v1 that a key without a user, an administrator's, may send at once: a program may go through all
+    #: vehicles.
     key_requests_at_once: int = 5000
+    #: Requests a second that such a key may send in the long run.
     key_requests_per_s: float = 200
 
 
 class AuthSettings(Section, frozen=True):
     """Local users, their sessions, and access tokens (evd.auth)."""
 
-    #: Each is a row; a fleet has some drivers for each vehicle.
+    #: Local users at most. Each is a row; a fleet has some drivers for each vehicle.
     users_max: int = 10_000
-    #: A session that was not used for so long ends: longer than a holiday.
+    #: When a session that is not used ends: longer than a holiday.
     session_days: int = 30
-    #: Every session ends after this, so that a stolen cookie is not good for ever. Browsers keep none beyond 400 days.
+    #: When every session ends, so that a stolen cookie is not good for ever. Browsers keep none beyond 400 days.
     session_max_days: int = 365
-    #: A user's browsers and devices; the session that was not used for the longest time ends for a new one.
+    #: Sessions of one user, in browsers and on devices. The one that was not used for the longest time ends for a new
+    #: one.
     sessions_per_user: int = 32
-    #: All are held in memory, half a KiB each.
+    #: Sessions of all users. All are held in memory, half a KiB each.
     sessions_max: int = 50_000
-    #: A user's programs.
+    #: Access tokens of one user, for programs.
     tokens_per_user: int = 64
-    #: All are held in memory, a KiB each.
+    #: Access tokens of all users. All are held in memory, a KiB each.
     tokens_max: int = 10_000
     #: Passwords that are checked at once, each with 19 MiB and some 50 ms of a core.
     password_checks_max: int = 2
     #: Ask Firebase whether an ID token was revoked, where somebody gains something that lasts: a session, an access
     #: token, a phone's registration. Needs push.credentials, whose account may read the project's users.
     check_revoked: bool = True
-    #: Base URL in place of Google's for this question.
+    #: Base URL in place of Google's for the question whether an ID token was revoked. Example: "http://127.0.0.1:9099"
     firebase_endpoint: str = ""
 
 
 class PushSettings(Section, frozen=True):
-    #: A service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
+    #: A Firebase service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
+    #: Example: "/etc/evd/fcm.json"
     credentials: str = ""
-    #: Base URL in place of FCM's.
+    #: Base URL of FCM, or of what stands in for it.
     endpoint: str = "https://fcm.googleapis.com"
     #: Messages a second; FCM's default quota is 10,000.
     rate_max: float = 9500
-    #: From a start, or a pause, to `rate_max`; Firebase's "Best practices when sending FCM messages at scale": 60 s.
+    #: How long the rate rises, from a start or a pause, to `rate_max`. Firebase's "Best practices when sending FCM
+    #: messages at scale": 60 s.
     ramp_s: float = 60
     #: How long FCM holds a state for a phone that it cannot reach; the original's 60 s.
     ttl_s: int = 60
-    #: How long evd retries a message; Firebase's "Best practices when sending FCM messages at scale" ends at an hour.
+    #: How long evd retries a message. Firebase's "Best practices when sending FCM messages at scale" ends at an hour.
     give_up_after_s: int = 3600
+    #: The priority of a state: Android holds "normal" ones back while the phone sleeps.
     priority: str = "normal"
-    #: An event is for a person: it wakes a phone in Doze, and waits some hours for one that is off.
+    #: How long FCM holds an event. It is for a person: it waits some hours for a phone that is off.
     event_ttl_s: int = 4 * 3600
+    #: The priority of an event: "high" wakes a phone.
     event_priority: str = "high"
-    #: true: FCM keeps only the newest state for an unreachable phone, and takes only one in three minutes for it.
+    #: Let FCM keep only the newest state for an unreachable phone; it then takes only one in three minutes for it.
     collapse: bool = False
+    #: The Android app's package, which alone may take the pushes.
     package: str = "com.martin.carcharge"
-    #: FCM answers in some 50 ms, so 9,500 a second are some 500 at a time.
+    #: Connections to FCM at most. It answers in some 50 ms, so 9,500 a second are some 500 at a time.
     connections_max: int = 512
-    #: Firebase's "Best practices when sending FCM messages at scale": not below 10 s.
+    #: How long FCM may take for an answer. Firebase's "Best practices when sending FCM messages at scale": not below 10
+    #: s.
     timeout_s: float = 10
     #: Pushes that were sent and whose outcome is not on disk; also the most that a crash can send twice.
     in_flight_max: int = 512
@@ -241,48 +275,82 @@ class PushSettings(Section, frozen=True):
     outbox_rows_max: int = 1_000_000
     #: The push log: the newest finished pushes, for `evd push trace`.
     log_rows_max: int = 100_000
-    #: A phone that was not renewed for so long gets nothing, and is forgotten after `forget_after_days` (Firebase's
-    #: "Manage FCM registration tokens"). Not the original's app, which registers at log-in only.
+    #: When a phone that is not renewed gets nothing any more, until `forget_after_days` (Firebase's "Manage FCM
+    #: registration tokens"). Not the original's app, which registers at log-in only.
     stale_after_days: int = 30
+    #: When a phone that is not renewed is forgotten.
     forget_after_days: int = 270
-    #: Signs the requests to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
-    webhook_secret: str = ""
-    #: A receiver that needs longer gets the push again later.
+    #: Signs the requests to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com), which `evd
+    #: webhook secret` makes.
+    webhook_secret: Secret = ""
+    #: How long a webhook's receiver may take. One that needs longer gets the push again later.
     webhook_timeout_s: float = 10
-    #: Requests at once, each of which waits for its receiver; half of them for one.
+    #: Requests to webhooks at once, each of which waits for its receiver; half of them for one.
     webhook_threads_max: int = 8
+
+
+class FirebaseSettings(Section, frozen=True):
+    """Firestore of the original's app, by the service account of `push` (docs/firebase.md)."""
+
+    #: How often evd reads which vehicles users have in Firestore, so that they own them here; 0: never. Google bills a
+    #: read for each user and time.
+    sync_seconds: float = 0
+    #: Let a user add a vehicle, too, that others own already: whoever knows its id can write it into the own document.
+    sync_owned: bool = False
+    #: Users whose documents one import or sync reads; more are left out, and said to be.
+    users_max: int = 100_000
+    #: Write profiles that change, and last statuses, into users' documents.
+    mirror: bool = False
+    #: How long evd waits between two writes of one document: Firestore takes one a second, and bills each.
+    mirror_seconds: float = 30
+    #: Vehicles that wait for the mirror, 100 bytes each; beyond this it looks through all of them.
+    mirror_waiting_max: int = 10_000
+    #: Requests to Firestore at once, each in a thread.
+    threads_max: int = 4
+    #: How long one request to Firestore may take; it answers in some 100 ms.
+    timeout_s: float = 30
 
 
 class AlarmSettings(Section, frozen=True):
     """Alarms for evd's operator (evd.alarms.state), and how they are delivered. Events of vehicles are `[events]`."""
 
-    #: Gets a JSON POST for each alarm that is raised or cleared.
+    #: An address that gets a JSON POST for each alarm that is raised or cleared. Example:
+    #: "https://hooks.example.org/evd"
     webhook: str = ""
-    #: Signs it: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
-    webhook_secret: str = ""
+    #: Signs the POSTs to `alerts.webhook`: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
+    webhook_secret: Secret = ""
+    #: Addresses that get a mail for each alarm. Example: "me@example.org"
     email_to: str | list[str] = ""
+    #: The sender of mails about alarms. Example: "evd@example.org"
     email_from: str = ""
-    #: HOST:PORT of the mail server; 587 is usual for starttls, 465 for tls.
+    #: HOST:PORT of the mail server; 587 is usual for starttls, 465 for tls. Example: "mail.example.org:587"
     smtp: str = ""
+    #: How the connection to the mail server is encrypted.
     smtp_security: str = "starttls"
+    #: The user at the mail server, if it asks for one. Example: "evd"
     smtp_user: str = ""
-    smtp_password: str = ""
-    #: For one message about an alarm; mail servers that greet slowly, to deter spam, take some 10 s.
+    #: The password of `alerts.smtp_user`.
+    smtp_password: Secret = ""
+    #: How long one message about an alarm may take. Mail servers that greet slowly, to deter spam, take some 10 s.
     timeout_s: float = 30
-    #: An alarm that still stands is sent again.
+    #: When an alarm that still stands is sent again.
     repeat_after_s: float = 86_400
-    #: No callback for so long raises an alarm, unless longer silences are usual: a parked car is silent for 6 h.
+    #: How long a silence of all callbacks raises an alarm, unless longer ones are usual. A parked car is silent for 6
+    #: h.
     silent_after_s: float = 6 * 3600
-    #: A push that was tried several times: waits between tries reach 10 min.
+    #: How long pushes may wait before an alarm. One that was tried several times waits up to 10 min between tries.
     push_old_after_s: float = 900
-    #: The alarm needs both: less than this, and less than a part of the disk, as a small one needs less free space.
+    #: Less free space raises an alarm, if it is also less than `disk_free_percent`: a small disk needs less free space.
     disk_free_mib: int = 1024
+    #: Less free space than this part of the disk raises an alarm, if it is also less than `disk_free_mib`.
     disk_free_percent: float = 5.0
-    #: Length of the WAL: twice what evd truncates it to when no read is open.
+    #: The length of the WAL that raises an alarm: twice what evd truncates it to when no read is open.
     log_mib: int = 128
-    #: Every request waits while evd's loop stands still; evd's own steps take no longer than 50 ms.
+    #: How long evd's loop, and every request, may stand still before an alarm. evd's own steps take no longer than 50
+    #: ms.
     loop_lag_ms: float = 250
-    #: Let's Encrypt recommends to renew 30 days before the end: by then a renewal has failed.
+    #: Days before its certificate's end when an alarm is raised. Let's Encrypt recommends to renew 30 days before: by
+    #: then a renewal has failed.
     certificate_days: int = 21
 
     @property
@@ -294,21 +362,29 @@ class AlarmSettings(Section, frozen=True):
 class EventSettings(Section, frozen=True):
     """Events of vehicles, for their users (evd.events.rules). The operator's alarms are `[alerts]`."""
 
-    #: A year of one event in two days; the oldest are removed first.
+    #: The newest events that are kept of a vehicle: a year of one event in two days.
     per_vehicle: int = 200
     #: Statuses that wait for the event rules, some 1 KiB each: three seconds of 5,000 callbacks a second.
     queue_max: int = 16_384
     #: Vehicles whose event memory is cached, with the last status about 1 KiB each; others are read from the database.
     memories_max: int = 16_384
     #: Kinds of events that the original's app shows by itself, from the status: evd does not push them to it.
-    self_told_original: list[str] = msgspec.field(default_factory=lambda: ["target_reached"])
-    #: The same for apps that register by /api/v1.
-    self_told_v1: list[str] = []
+    shown_by_original: list[str] = msgspec.field(default_factory=lambda: ["target_reached"])
+    #: The kinds of events that apps which register by /api/v1 show by themselves.
+    shown_by_v1: list[str] = []
+
+
+class WebSettings(Section, frozen=True):
+    """The console, at `/`."""
+
+    #: Whether evd serves its console. false: `/` answers as the original did, with 418.
+    enabled: bool = True
 
 
 class LogSettings(Section, frozen=True):
+    #: The least severity that is logged.
     level: str = "info"
-    #: auto: JSON under systemd, readable on a terminal.
+    #: How the log is written. auto: JSON under systemd, readable on a terminal.
     format: str = "auto"
 
 
@@ -317,6 +393,8 @@ class FormatSettings(Section, frozen=True):
 
     grammar: str
     fields: dict[str, dict[str, Any]] = {}
+    #: Payload in hex → fields: what `evd format test` compares with.
+    tests: dict[str, dict[str, Any]] = {}
 
 
 class Config(Section, frozen=True):
@@ -327,101 +405,13 @@ class Config(Section, frozen=True):
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
     push: PushSettings = PushSettings()
+    firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     formats: dict[str, FormatSettings] = {}
 
     def __post_init__(self) -> None:
-        for path, low, high in RANGES:
-            section, key = path.split(".")
-            value = getattr(getattr(self, section), key)
-            if not low <= value <= high:
-                raise ValueError(f"{path} is {value}: it must be between {low} and {high}")
-        for path, choices in CHOICES:
-            section, key = path.split(".")
-            value = getattr(getattr(self, section), key)
-            if value not in choices:
-                raise ValueError(f"{path} is {value!r}: it must be one of {', '.join(choices)}")
-        if bool(self.server.tls_cert) != bool(self.server.tls_key):
-            raise ValueError("server.tls_cert and server.tls_key belong together: set both, or neither")
-        for origin in self.server.cors_origins:
-            if not _ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"server.cors_origins has {origin!r}, which is no origin: write each as https://cars.example.org, "
-                    "without a path, and * not at all, because any web page could then act for its reader"
-                )
-        alerts = self.alerts
-        if len({bool(alerts.recipients), bool(alerts.email_from), bool(alerts.smtp)}) > 1:
-            raise ValueError("alerts.email_to, alerts.email_from and alerts.smtp belong together: set all, or none")
-        if alerts.smtp_user and alerts.smtp_security == "none":
-            raise ValueError("alerts.smtp_security is 'none', which shows smtp_password to the network: use starttls")
-
-
-def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Config:
-    """The settings of one run.
-
-    `file` is `DIR/evd.toml` (absent is fine), `flags` maps "section.key" to a value. Raises ConfigError.
-    """
-    tree: dict[str, Any] = {}
-    if file is not None and file.exists():
-        try:
-            tree = tomllib.loads(file.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"{file} is not valid TOML ({error}): correct that line") from None
-        except OSError as error:
-            raise ConfigError(f"{file} cannot be read ({error.strerror}): check its permissions") from None
-        _refuse_unknown(tree, str(file))
-    for name, text in sorted(env.items()):
-        if name.startswith(ENV_PREFIX) and "__" in name:
-            section, _, key = name[len(ENV_PREFIX) :].lower().partition("__")
-            _place(tree, section, key, _from_text(section, key, text), f"environment variable {name}")
-    for path, value in (flags or {}).items():
-        section, _, key = path.partition(".")
-        _place(tree, section, key, value, f"flag for {path}")
-    try:
-        return msgspec.convert(tree, Config, strict=False)
-    except (msgspec.ValidationError, ValueError) as error:
-        where = f" (settings of {file}, environment and flags)" if file else ""
-        raise ConfigError(f"{str(error).replace(' - at `$.', ': see `')}{where}") from None
-
-
-def _known() -> dict[str, dict[str, Any]]:
-    """Section → key → type, from the structs themselves."""
-    return {
-        section.name: {f.name: f.type for f in msgspec.structs.fields(section.type)}
-        for section in msgspec.structs.fields(Config)
-        if section.name != "formats"
-    }
-
-
-def _place(tree: dict[str, Any], section: str, key: str, value: Any, where: str) -> None:
-    _refuse_unknown({section: {key: value}}, where)
-    tree.setdefault(section, {})[key] = value
-
-
-def _from_text(section: str, key: str, text: str) -> Any:
-    """An environment variable's text; a list is comma-separated."""
-    wanted = str(_known().get(section, {}).get(key, ""))
-    return [part.strip() for part in text.split(",") if part.strip()] if "list" in wanted else text
-
-
-def _refuse_unknown(tree: Mapping[str, Any], where: str) -> None:
-    known = _known()
-    for section, keys in tree.items():
-        if section == "formats":
-            continue
-        if section not in known:
-            raise ConfigError(f"{where}: there is no section {section!r}{_nearest(section, [*known, 'formats'])}")
-        if not isinstance(keys, dict):
-            raise ConfigError(f"{where}: {section!r} is a section: write [{section}] and its keys below it")
-        for key in keys:
-            if key not in known[section]:
-                paths = [f"{s}.{k}" for s, ks in known.items() for k in ks]
-                raise ConfigError(f"{where}: there is no setting {section}.{key}{_nearest(f'{section}.{key}', paths)}")
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    words = list(words)
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.0)
-    return f"; did you mean {close[0]!r}?" if close else ""
+        for sentence in contradictions(self):
+            raise ValueError(sentence)

@@ -34,6 +34,8 @@ def start_background(
         nursery.start_soon(parts.stopped_phones.run, queries)
         nursery.start_soon(parts.tokens.run)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
+        if parts.firebase:
+            nursery.start_soon(parts.firebase.run, queries)
     if parts.events:
         nursery.start_soon(parts.events.run)
     if reporter.alarms:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import socket as sockets
 import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
+from quart_trio import QuartTrio
 
-from evd.api.app import make_app
+from evd.api.app import make_app, use_settings
 from evd.api.context import Context
+from evd.api.replies import refusal
 from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
 from evd.clock import steady_ms
@@ -22,12 +25,13 @@ from evd.config.settings import Config
 from evd.daemon import wiring
 from evd.daemon.background import start_background
 from evd.daemon.parts import build
+from evd.daemon.reload import Reloader, Running
 from evd.daemon.servers import Servers
 from evd.daemon.state_reporter import StateReporter
 from evd.daemon.tasks import start, start_within
-from evd.errors import StoreError, StoreHangs
+from evd.errors import ConfigError, StoreError, StoreHangs
 from evd.log.logger import log
-from evd.model.daemon_state import DaemonState
+from evd.model.daemon_state import DaemonState, Reloaded
 from evd.net.server.asgi import AsgiServer
 from evd.store.engines import DEFAULT
 from evd.store.queries import Queries
@@ -61,15 +65,27 @@ class Daemon:
         engine: str = DEFAULT,
         report: Callable[[str], None] = lambda doing: None,
         dev: bool = False,
+        demo: bool = False,
+        read: Callable[[], Config] | None = None,
     ) -> None:
+        """`read` gives the settings anew, for a reload; `demo`: the console says that all is simulated."""
         self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
         self.control = control or data_dir.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
+        self._read = read
+        self._demo = demo
+        self._reloader: Reloader | None = None
 
     def state(self) -> DaemonState:
         """How the daemon is, for /readyz, statistics, metrics and alarms."""
         return self._reporter.state()
+
+    async def reload(self) -> Reloaded:
+        """Take renewed certificates and the settings that may change. Raises EvdError: then nothing has changed."""
+        if self._reloader is None:
+            raise ConfigError("this evd runs for one command only, or starts: there is nothing to reload")
+        return await self._reloader.reload()
 
     async def run(
         self,
@@ -86,7 +102,9 @@ class Daemon:
         parts = self.parts
         async with parts.store.queries(lambda: parts.writer.health.commits) as queries:
             try:
-                asgi_server = self._asgi_server(queries)
+                context = self._context(queries)
+                app = make_app(context)
+                asgi_server = self._asgi_server(app)
                 servers = Servers(parts, asgi_server, self.control)
                 async with trio.open_nursery() as nursery:
                     await nursery.start(asgi_server.run)
@@ -94,7 +112,13 @@ class Daemon:
                     nursery.start_soon(parts.ingest.run)
                     nursery.start_soon(parts.lag.run)
                     addresses = await servers.listen(nursery, binds, passed)
-                    self._reporter.certificate_ends_s = servers.certificate_ends_s
+                    self._reporter.certificate_ends_s = lambda: (
+                        servers.certificate.ends_s if servers.certificate else None
+                    )
+                    if self._read is not None:
+                        answer_by = partial(use_settings, app, context)
+                        running = Running(parts, servers, asgi_server, self._reporter.alarms, answer_by)
+                        self._reloader = Reloader(running, self._read)
                     pushing = start_within(nursery, parts.pushing.run) if parts.pushing else trio.CancelScope()
                     ready(addresses)
                     start_background(nursery, parts, self._reporter, queries, serving=bool(addresses))
@@ -151,14 +175,15 @@ class Daemon:
                 "writes to it"
             )
 
-    def _asgi_server(self, queries: Queries) -> AsgiServer:
+    def _asgi_server(self, app: QuartTrio) -> AsgiServer:
         parts = self.parts
         return AsgiServer(
-            make_app(self._context(queries)),
+            app,
             limits=wiring.asgi_limits(parts.config),
             log=log,
             allow=parts.request_policy.allow,
             allow_local=parts.request_policy.allow_local,
+            refusal=refusal,
             admission=parts.admission,
             proxies=parts.admission.proxies,
             counters=parts.counters.web,
@@ -183,4 +208,6 @@ class Daemon:
             tokens=parts.tokens,
             clock=parts.clock,
             state=self.state,
+            reload=self.reload,
+            demo=self._demo,
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket as sockets
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import trio
 
@@ -71,12 +72,25 @@ def control_listener(path: Path) -> trio.SocketListener | None:
     return trio.SocketListener(trio.socket.from_stdlib_socket(raw))
 
 
-def server_tls(server: ServerSettings) -> tuple[ssl.SSLContext, float] | None:
-    """The TLS context, and when its certificate ends (epoch s); None without a certificate. Raises ConfigError."""
+class Certificate(NamedTuple):
+    """A certificate as read from its file: what shows it, its end (epoch s), and the file's SHA-256."""
+
+    context: ssl.SSLContext
+    ends_s: float
+    digest: bytes
+
+
+def server_tls(server: ServerSettings) -> Certificate | None:
+    """None without a certificate. Raises ConfigError."""
     if not server.tls_cert:
         return None
+    certificate = Path(server.tls_cert)
     try:
-        return tls_context(Path(server.tls_cert), Path(server.tls_key)), certificate_end(Path(server.tls_cert))
+        return Certificate(
+            tls_context(certificate, Path(server.tls_key)),
+            certificate_end(certificate),
+            hashlib.sha256(certificate.read_bytes()).digest(),
+        )
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ConfigError(
             f"server.tls_cert and server.tls_key cannot be used ({error}): they must be a PEM chain and its key"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from evd.api.authentication import NoTokens, TokenVerifier
 from evd.auth.guess_limit import GuessLimit
@@ -30,6 +30,9 @@ from evd.store.engines import ENGINES
 from evd.store.protocols import Database
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub
+
+if TYPE_CHECKING:
+    from evd.firebase.service import FirebaseService
 
 
 class Parts(NamedTuple):
@@ -58,6 +61,8 @@ class Parts(NamedTuple):
     pushing: PushService | None
     stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
+    firebase: FirebaseService | None
+    """None where neither its sync nor its mirror is set."""
     lag: LoopLag
     counters: ServerCounters
 
@@ -91,8 +96,9 @@ def build(
     live = wiring.live(config)
     pushing = wiring.pushing(opened, store, writer, config) if opened else None
     events = wiring.event_engine(data_dir, store, writer, config, clock) if outward else None
+    firebase = wiring.firebase(config, env, writer, directory, clock, dev=dev) if outward else None
     writer.observers += [
-        observer for observer in (directory, identities, live, pushing, events) if observer is not None
+        observer for observer in (directory, identities, live, pushing, events, firebase) if observer is not None
     ]
     return Parts(
         data_dir=data_dir,
@@ -115,6 +121,7 @@ def build(
         pushing=pushing,
         stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
+        firebase=firebase,
         lag=LoopLag(),
         counters=ServerCounters(),
     )

@@ -18,13 +18,14 @@ from typing import Any
 import trio
 
 from evd import VERSION
-from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, lock_in_turn
+from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, left_to_owner, lock_in_turn
 from evd.config.settings import Config
 from evd.daemon import garbage_collector as collector
 from evd.daemon.lifecycle import Daemon
 from evd.daemon.previous_exit import FaultFile, previous_exit
 from evd.daemon.startup_progress import StartupProgress
 from evd.daemon.systemd import ServiceManager
+from evd.errors import EvdError
 from evd.log.logger import log
 from evd.net.server import systemd_sockets as inherited
 from evd.payload.codec import IMPLEMENTATION
@@ -40,12 +41,15 @@ def serve(
     *,
     announce: Callable[[list[str]], None] = lambda addresses: None,
     dev: bool = False,
+    read: Callable[[], Config] | None = None,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError.
 
-    With `dev`, what must not be in production is accepted (`evd.daemon.wiring.insecurities`).
+    `read` gives the settings anew, for SIGHUP and `evd reload`. With `dev`, what must not be in production is accepted
+    (`evd.daemon.wiring.insecurities`).
     """
     os.umask(0o077)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until a reload is possible: everything is being read anyway
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # a core holds secrets
@@ -55,7 +59,7 @@ def serve(
         fault = _report_previous_exit(data_dir, lock)
         files = ENGINES[DEFAULT].files(data_dir.database)
         with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
-            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report, dev=dev)
+            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report, dev=dev, read=read)
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:
@@ -107,7 +111,7 @@ async def _serve(
         trio.open_signal_receiver(signal.SIGHUP) as hangups,
     ):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_ignore, hangups)
+            nursery.start_soon(_reload, hangups, daemon)
             nursery.start_soon(_feed_watchdog, manager, daemon.parts.writer)
             nursery.start_soon(collector.make_full_passes, lambda: daemon.parts.admission.open)
 
@@ -121,10 +125,11 @@ async def _serve(
     log.info("stopped")
 
 
-async def _ignore(hangups: Any) -> None:
-    """A terminal that closes, or a `reload`, which evd does not support, must not end it."""
+async def _reload(hangups: Any, daemon: Daemon) -> None:
+    """At each SIGHUP; a terminal that closes sends one, too, and must not end evd."""
     async for _ in hangups:
-        log.info("SIGHUP changes nothing: restart evd for new settings and certificates")
+        with suppress(EvdError):  # it is logged
+            await daemon.reload()
 
 
 async def _second_signal(signals: Any, scope: trio.CancelScope) -> None:
@@ -149,6 +154,11 @@ def briefly(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]
     The socket is outside DIR: another command that found it there would be cut off when this one ends.
     """
     os.umask(0o077)
+    with left_to_owner(data_dir.directory):
+        return _alone(data_dir, config, work)
+
+
+def _alone(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]) -> Any:
     lock = Lock(data_dir, brief=True)
     try:
         with tempfile.TemporaryDirectory(prefix="evd-") as folder:

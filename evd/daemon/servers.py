@@ -15,7 +15,9 @@ from evd.daemon.parts import Parts
 from evd.daemon.tasks import start
 from evd.log.logger import log
 from evd.net.server.asgi import AsgiServer
+from evd.net.server.connection import EdgeLimits
 from evd.net.server.edge import Edge
+from evd.net.socket import ServedTls
 from evd.sigfox.routes import is_ingest
 
 
@@ -23,13 +25,14 @@ class Servers:
     """`asgi_server` serves what an edge hands over, and all of the control socket, which is a file at `control`."""
 
     def __init__(self, parts: Parts, asgi_server: AsgiServer, control: Path) -> None:
-        self.certificate_ends_s: float | None = None
-        """Epoch s; None: no certificate is shown."""
+        self.certificate: listening.Certificate | None = None
+        """The one that new connections are shown."""
         self._parts = parts
         self._asgi_server = asgi_server
         self._control = control
         self._edges: list[Edge] = []
         self._served: list[trio.Event] = []
+        self._tls: ServedTls | None = None
 
     async def listen(self, nursery: trio.Nursery, binds: Sequence[str], passed: Sequence[sockets.socket]) -> list[str]:
         """Serve on the `passed` sockets, else on `binds`, and on the control socket; returns the bound addresses.
@@ -41,15 +44,29 @@ class Servers:
             groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
         else:
             groups = [await listening.listeners(bind) for bind in binds]
-        tls, self.certificate_ends_s = listening.server_tls(self._parts.config.server) or (None, None)
+        self.certificate = listening.server_tls(self._parts.config.server)
+        self._tls = ServedTls(self.certificate.context) if self.certificate else None
         for listeners in groups:
             edge = self._edge()
             self._edges.append(edge)
-            self._served.append(start(nursery, edge.serve, listeners, tls))
+            self._served.append(start(nursery, edge.serve, listeners, self._tls))
         control = listening.control_listener(self._control)
         if control is not None:
             nursery.start_soon(self._serve_control, control)
         return [listening.shown(one.socket.getsockname()) for listeners in groups for one in listeners]
+
+    def show(self, certificate: listening.Certificate | None) -> bool:
+        """Show new connections this certificate, if evd serves TLS; whether it is another one than before."""
+        if certificate is None or self.certificate is None or self._tls is None:
+            return False
+        renewed = certificate.digest != self.certificate.digest
+        self.certificate, self._tls.context = certificate, certificate.context
+        return renewed
+
+    def use(self, limits: EdgeLimits) -> None:
+        """New limits, for each wait that begins from now on."""
+        for edge in self._edges:
+            edge.limits = limits
 
     def stop(self) -> None:
         """Take no more connections, and let those that are open end."""

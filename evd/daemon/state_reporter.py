@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from evd import VERSION
-from evd.alarms.monitor import AlarmMonitor
 from evd.daemon import wiring
+from evd.daemon.alarm_task import AlarmTask
 from evd.daemon.host import disk_use
 from evd.daemon.parts import Parts
 from evd.log.logger import lines_dropped
@@ -18,17 +18,18 @@ from evd.payload.codec import IMPLEMENTATION
 class StateReporter:
     """`alarms` judge what it reports, and stand in it; None where no part connects to other systems.
 
+    `certificate_ends_s` gives epoch s; None: evd shows no certificate.
+
     Raises EvdError for a refused setting of alarms.
     """
 
     def __init__(self, parts: Parts) -> None:
         self.stopping = False
-        self.certificate_ends_s: float | None = None
-        """Epoch s; None: evd shows no certificate."""
-        self.alarms: AlarmMonitor | None = None
+        self.certificate_ends_s: Callable[[], float | None] = lambda: None
+        self.alarms: AlarmTask | None = None
         self._parts = parts
         if parts.outward:
-            self.alarms = wiring.alarm_watch(parts.data_dir, parts.config, self.state)
+            self.alarms = AlarmTask(parts.config, lambda config: wiring.alarm_watch(parts.data_dir, config, self.state))
 
     def state(self) -> DaemonState:
         """For /readyz, statistics, metrics and alarms."""
@@ -50,7 +51,7 @@ class StateReporter:
             loop=parts.lag.state(),
             clock_behind_s=parts.clock.behind_ms / 1000,
             log_lines_dropped=lines_dropped(),
-            certificate_ends_s=self.certificate_ends_s,
+            certificate_ends_s=self.certificate_ends_s(),
             insecure=parts.insecure,
             alarms=self._standing(),
         )
@@ -90,4 +91,4 @@ class StateReporter:
         return ServersState(**asdict(edge), web_refused=web.refused, web_failed=web.failed)
 
     def _standing(self) -> Sequence[StandingAlarm]:
-        return self.alarms.standing if self.alarms else ()
+        return self.alarms.monitor.standing if self.alarms else ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -25,6 +26,8 @@ from evd.events.engine import EventEngine
 from evd.events.listening import listening_since
 from evd.events.samples import Event
 from evd.events.shown_by_app import SHOWS, clients
+from evd.firebase.access import firebase_access
+from evd.firebase.emulators import FIRESTORE, refuse_emulators
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
@@ -51,6 +54,9 @@ from evd.store.protocols import Database
 from evd.store.settings import store_settings
 from evd.store.writer import Writer
 from evd.streaming.hub import StreamHub, StreamLimits
+
+if TYPE_CHECKING:
+    from evd.firebase.service import FirebaseService
 
 
 def open_store(engine: Engine, data_dir: DataDirectory, config: Config, report: Callable[[str], None]) -> Database:
@@ -118,11 +124,32 @@ def token_verifier(config: Config, env: Mapping[str, str], *, dev: bool) -> Toke
     )
 
 
+def firebase(
+    config: Config, env: Mapping[str, str], writer: Writer, directory: IngestCache, clock: Clock, *, dev: bool
+) -> FirebaseService | None:
+    """None where neither the sync nor the mirror is set. Google's client is imported only if needed.
+
+    Raises ConfigError, also for an emulator's environment variable without `dev`.
+    """
+    refuse_emulators(env, "evd serve --dev", dev=dev)
+    if not (config.firebase.sync_seconds or config.firebase.mirror):
+        return None
+    access = firebase_access(config, env)
+    from evd.firebase.service import FirebaseService
+
+    def resolve(vehicle: str) -> str:
+        return directory.aliases.get(vehicle, vehicle)
+
+    return FirebaseService(access, config, writer, resolve, clock=clock)
+
+
 def insecurities(config: Config, env: Mapping[str, str]) -> tuple[str, ...]:
     """What makes this evd insecure on purpose, as sentences for the log, statistics and the console."""
     found = []
     if config.app.trust_user_header:
         found.append("app.trust_user_header: whoever has the app's key may name any user, without a proof")
+    if env.get(FIRESTORE):
+        found.append(f"{FIRESTORE} and --dev: Firestore is an emulator, which asks for no proof")
     if env.get("FIREBASE_AUTH_EMULATOR_HOST"):
         found.append("FIREBASE_AUTH_EMULATOR_HOST and --dev: unsigned ID tokens are accepted")
     return tuple(found)
@@ -207,10 +234,10 @@ def server_clock(data_dir: DataDirectory, config: Config) -> ServerClock:
 
 def shown_by_app(config: Config) -> Callable[[Event], tuple[Client, ...]]:
     """Raises ConfigError if a setting names a kind that no app shows by itself."""
-    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.self_told_original, "v1": config.events.self_told_v1}
+    kinds: dict[Client, list[str]] = {ORIGINAL: config.events.shown_by_original, "v1": config.events.shown_by_v1}
     if unknown := sorted({kind for named in kinds.values() for kind in named} - set(SHOWS)):
         raise ConfigError(
-            f"events.self_told_original and events.self_told_v1: no app shows {unknown[0][:40]!r} by itself: "
+            f"events.shown_by_original and events.shown_by_v1: no app shows {unknown[0][:40]!r} by itself: "
             f"use one of {', '.join(SHOWS)}, or none"
         )
     return partial(clients, possible=kinds, whole_numbers=config.app.whole_numbers)
@@ -274,10 +301,13 @@ def request_policy(directory: IngestCache, identities: Identities, config: Confi
     return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch))
 
 
-def admission(config: Config) -> Admission:
-    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+def admission_limits(config: Config) -> AdmissionLimits:
     server = config.server
-    bounds = AdmissionLimits(
+    return AdmissionLimits(
         server.connections_max, server.strangers_per_address, server.strangers_bytes_max, server.unfinished_bytes_max
     )
-    return Admission(bounds, Proxies(config.server.trusted_proxies))
+
+
+def admission(config: Config) -> Admission:
+    """The admission of all connections, whichever address they arrive at. Raises ConfigError."""
+    return Admission(admission_limits(config), Proxies(config.server.trusted_proxies))

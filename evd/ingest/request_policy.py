@@ -19,7 +19,7 @@ from evd.sigfox.routes import BATCH, route_of
 STRANGERS_CHUNKS_MAX = 1024
 """Chunks of a body without a key in its head. 64 KiB usually come in about 64; many tiny ones cost most."""
 
-SIGN_IN_PATHS = frozenset({"/api/v1/session"})
+SIGN_IN_PATHS = frozenset({"/api/v1/session", "/api/v1/session/link"})
 SIGN_IN_BODY_MAX = 4096
 """Bytes: a password of 1,024 bytes in a form has three times as many."""
 

@@ -101,6 +101,12 @@ def configure(*, level: str = "info", format: str = "auto", env: Mapping[str, st
     logging.basicConfig(level=max(LEVELS[level], logging.WARNING), handlers=[handler], force=True)
 
 
+def set_level(level: str) -> None:
+    """From this line on the log holds `level` and above; its form and its stream stay."""
+    structlog.configure(wrapper_class=_unfailing(LEVELS[level]))
+    logging.getLogger().setLevel(max(LEVELS[level], logging.WARNING))
+
+
 def take_stderr() -> None:
     """Route all that is written to stderr through the log's sink: for a process that must not block on its reader."""
     if _sink is not None:

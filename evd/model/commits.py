@@ -23,6 +23,7 @@ from evd.model.operations import (
     IgnoreVehicle,
     Implied,
     ImportOwner,
+    ImportProfile,
     ImportRegistration,
     MergeVehicle,
     OpenSession,
@@ -39,6 +40,7 @@ from evd.model.operations import (
     SetEventSettings,
     SetPassword,
     SetPreferences,
+    SetProfile,
     SetVehicle,
     Several,
     Unregister,
@@ -73,6 +75,8 @@ class CommitSummary(NamedTuple):
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
     events_recorded: bool = False
+    profiles_set: Sequence[str] = ()
+    """Vehicles whose profiles were changed."""
 
 
 class CommitObserver(Protocol):
@@ -96,7 +100,7 @@ _IDENTITIES = (
 _OBSERVED = {
     *(AddKey, RevokeKey, *_FORMATS, *_IDENTITIES, *_TREATMENTS),
     *(Register, ImportRegistration, Unregister, UnregisterUser, Renew, SetPreferences),
-    *(SetEventSettings, RecordEvents),
+    *(SetEventSettings, RecordEvents, SetProfile, ImportProfile),
 }
 """Besides Arrive and Several; all other operations change nothing that an observer keeps."""
 
@@ -145,6 +149,7 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
         attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
+        profiles_set=_vehicles(_of(changed, SetProfile, ImportProfile)),
     )
 
 

@@ -22,6 +22,18 @@ class NotReady(StrEnum):
     DISK_HANGS = "the disk does not answer"
 
 
+class Reloaded(msgspec.Struct, frozen=True):
+    """What a reload did. A setting stands with its old and new value where that can hold no secret."""
+
+    changed: Sequence[str]
+    """Settings that differ and are now in force."""
+    needs_restart: Sequence[str]
+    """Settings that differ and will be in force after a restart."""
+    certificate_renewed: bool
+    certificate_ends_s: float | None
+    """Epoch s; None: evd shows no certificate."""
+
+
 class PauseReason(StrEnum):
     """Why a provider wants no pushes."""
 

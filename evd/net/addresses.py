@@ -49,6 +49,10 @@ class Proxies:
         except ValueError as error:
             raise ConfigError(f"server.trusted_proxies: {error}; name addresses or networks, as 10.0.0.0/8") from None
 
+    def use(self, other: Proxies) -> None:
+        """From now on these are trusted in place of the former."""
+        self._networks = other._networks
+
     def trust(self, address: str) -> bool:
         if not self._networks:
             return False

@@ -127,6 +127,13 @@ class TlsSocket(PlainSocket):
         return super().send(self._leaving.read())
 
 
+class ServedTls:
+    """The TLS of a server's new connections: a renewed certificate replaces `context`, open connections keep theirs."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.context = context
+
+
 def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
     """TLS 1.2 and newer, HTTP/1.1 only. Raises OSError or ssl.SSLError if the files cannot be used."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -11,10 +11,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from evd.store.copies import CopyReport, Examined
 from evd.store.protocols import Database
 from evd.store.queries import Queries
 from evd.store.settings import StoreSettings
+from evd.store.sqlite.copying import copy, examine
 from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command, queries_beside
+from evd.store.sqlite.integrity import find_damage
+from evd.store.sqlite.sqlite_library import SAFE_FROM, sqlite3
 
 
 class Opener(Protocol):
@@ -33,9 +37,28 @@ class Engine(NamedTuple):
     """A shell command that shows the fleet, one line for each vehicle, whether evd runs or not."""
     queries: Callable[[Path], AbstractAsyncContextManager[Queries]]
     """Queries in another process than the daemon's: they read in pages and hold nothing that the daemon waits for."""
+    copy: Callable[[Path, Path, CopyReport], int]
+    """Copy a database, in use or not, into a new file; returns how often that was begun again. Raises StoreError."""
+    examine: Callable[[Path], Examined]
+    """Read such a copy whole. Raises StoreRefused if it is not evd's or newer than this evd, or another StoreError."""
+    find_damage: Callable[[Path], list[str]] = lambda path: []
+    """What is damaged in the database, read beside a daemon. Raises StoreError."""
+    library: tuple[tuple[int, ...], tuple[int, ...]] = ((0,), (0,))
+    """The version of the library that reads and writes it, and the first one that is safe."""
 
 
-ENGINES: dict[str, Engine] = {"sqlite": Engine(SqliteDatabase.open, files_of, fleet_command, queries_beside)}
+ENGINES: dict[str, Engine] = {
+    "sqlite": Engine(
+        SqliteDatabase.open,
+        files_of,
+        fleet_command,
+        queries_beside,
+        copy,
+        examine,
+        find_damage,
+        (sqlite3.sqlite_version_info, SAFE_FROM),
+    )
+}
 """Name → engine."""
 
 DEFAULT = "sqlite"

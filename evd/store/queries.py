@@ -27,6 +27,7 @@ from evd.store.records import (
     DownlinkRow,
     EventRow,
     FinishedPush,
+    FirestoreRow,
     FormatUse,
     IgnoredRow,
     InvitationRow,
@@ -120,6 +121,9 @@ class VehicleQueries(Protocol):
 
     async def days(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DayRow]:
         """Received and lost frames of the vehicle that had a seqNumber, by day (UTC), the oldest first."""
+
+    async def day_of(self, day: str, vehicles: Collection[str]) -> list[DayRow]:
+        """As `days`, of one day (YYYY-MM-DD), of those of the vehicles that have frames of it."""
 
     async def log(
         self, vehicle: str, after: tuple[int, int] = (NUMBER_MAX, NUMBER_MAX), *, limit: int
@@ -219,6 +223,18 @@ class MovingQueries(Protocol):
         self, *, vehicle: str | None = None, kinds: Collection[str], after: tuple[int] = (0,), limit: int
     ) -> Listing[MovedRegistrationRow]:
         """Registrations of these kinds for the vehicle, or for all, by number."""
+
+
+class FirestoreQueries(Protocol):
+    """What evd read and wrote in Firestore."""
+
+    async def firestore_rows(
+        self, vehicles: Collection[str] | None = None, after: tuple[str, str] = ("", ""), *, limit: int
+    ) -> Listing[FirestoreRow]:
+        """Owners of these vehicles, or of all, and statuses that are to be deleted there, by (uid, vehicle)."""
+
+    async def firestore_users(self, after: str = "", *, limit: int) -> list[str]:
+        """Users in whose documents a sync found vehicles, by uid."""
 
 
 class IdentityQueries(Protocol):
@@ -358,6 +374,7 @@ class Queries(
     AccessQueries,
     SharingQueries,
     MovingQueries,
+    FirestoreQueries,
     IdentityQueries,
     RejectionQueries,
     EventQueries,

@@ -177,6 +177,22 @@ class OwnerRow(TypedDict):
     created: int
 
 
+class FirestoreRow(TypedDict):
+    """A user's vehicle that Firestore has, or is to have: what evd says of it, and what it wrote there last."""
+
+    uid: str
+    vehicle: str
+    owns: int
+    """0: the user owns it no longer, and its status is to be deleted there."""
+    status: str | None
+    """The id of the status that was written; None: none is there."""
+    known: str | None
+    """JSON: what the document says of it, as evd read or wrote it last."""
+    name: str | None
+    regNumber: str | None
+    maxVoltage: float | None
+
+
 class IgnoredRow(TypedDict):
     vehicle: str
     since: int

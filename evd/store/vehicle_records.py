@@ -18,8 +18,9 @@ Staleness = Literal["fresh", "silent", "never"]
 
 STALENESS: tuple[Staleness, ...] = get_args(Staleness)
 
-FleetOrder = Literal["id", "-id", "age", "-age", "charge", "-charge"]
-"""What a fleet is sorted by; with a hyphen from the greatest to the least."""
+FleetOrder = Literal["id", "-id", "age", "-age", "charge", "-charge", "attention", "-attention"]
+"""What a fleet is sorted by; with a hyphen from the greatest to the least. `attention`: silent
+vehicles, then those whose last status has flags, then the others, then those that were never heard of."""
 
 FLEET_ORDERS: tuple[FleetOrder, ...] = get_args(FleetOrder)
 
@@ -29,6 +30,8 @@ def first_key(order: FleetOrder) -> tuple[Any, ...]:
     down = order.startswith("-")
     if order.endswith("charge"):
         return (1e9, "\U0010ffff") if down else (-2.0, "")
+    if order.endswith("attention"):
+        return (9, "\U0010ffff") if down else (-1, "")
     if order.endswith("age"):
         return (NUMBER_MAX, "\U0010ffff") if down else (-NUMBER_MAX, "")
     return ("\U0010ffff",) if down else ("",)

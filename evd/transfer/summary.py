@@ -43,10 +43,12 @@ class ImportSummary:
     def take(self, table: str, verdict: str) -> None:
         self.tables[table][KNOWN.get(verdict, "new")] += 1
 
-    def skip(self, reason: str, place: Place, detail: str) -> None:
+    def skip(self, reason: str, place: Place | str, detail: str) -> None:
+        """`place`: a line of a file, or the name of a document."""
         if reason not in self._skipped and len(self._skipped) >= REASONS_MAX:
             reason = OTHERS
-        example = {"file": place.file, "line": place.line, "detail": excerpt(detail, DETAIL_MAX)}
+        where = {"document": place} if isinstance(place, str) else {"file": place.file, "line": place.line}
+        example = {**where, "detail": excerpt(detail, DETAIL_MAX)}
         self._skipped.setdefault(reason, {"reason": reason, "count": 0, "example": example})["count"] += 1
 
     def document(self) -> dict[str, Any]:

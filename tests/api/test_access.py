@@ -17,6 +17,7 @@ from quart_trio import QuartTrio
 from evd.api import app as application
 from evd.auth.access import ACCESS, AccessRow, row_of, unlisted
 from evd.model.status import vehicle_id
+from evd.web.assets import assets
 
 VEHICLE, FOREIGN, ABSENT = "A1", "B1", "NEVER"
 PASSWORD = "correct horse battery"
@@ -96,7 +97,12 @@ def request_of(row: AccessRow, vehicle: str = VEHICLE) -> tuple[str, dict[str, A
     path = row.rule.replace("<target:noun>", "webhooks").replace("<int:number>", "999")
     for argument in ("<given>", "<vehicle>"):
         path = path.replace(argument, vehicle)
-    path = path.replace("<name>", "none").replace("<status_id>", "none")
+    path = (
+        path.replace("<name>", "none")
+        .replace("<path:name>", "app.js")
+        .replace("<version>", assets().version)
+        .replace("<status_id>", "none")
+    )
     if row.rule == "/api/v1/registrations":
         body = {"vehicle": vehicle, "token": "t"}
     elif row.rule.startswith("/api/"):

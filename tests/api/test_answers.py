@@ -16,7 +16,7 @@ from evd.api.conditional import unless_known
 from evd.api.rates import rate_headers
 from evd.api.times import read_time, rfc3339, shown_time
 from evd.auth.rate_limit import Quota, QuotaUse
-from evd.config.settings import load
+from evd.config.loading import load
 from evd.errors import BadRequest, ConfigError
 from evd.model.status import TIME_MAX_MS
 
@@ -50,6 +50,21 @@ def admin(daemon: RunningDaemon) -> dict[str, str]:
 
 
 # Problems
+
+
+def test_a_body_that_is_too_long_is_refused_with_a_problem(client: httpx.Client, admin: dict[str, str]) -> None:
+    for path, media in (("/api/v1/owners", "application/problem+json"), ("/android/nothing", "application/json")):
+        answer = client.post(path, content=b" " * (64 * 1024 + 1), headers=admin)
+        assert (answer.status_code, answer.headers["content-type"]) == (413, media), path
+    document = client.post("/api/v1/owners", content=b" " * (64 * 1024 + 1), headers=admin).json()
+    assert "65536" in document.pop("detail")
+    assert document == {
+        "type": "urn:evd:problem:content-too-large",
+        "title": "Content too large",
+        "status": 413,
+        "instance": "/api/v1/owners",
+    }
+
 
 TWO_TARGETS = {"vehicle": "A", "token": "t", "fid": "f"}
 

@@ -18,7 +18,7 @@ TIME = 1_639_400_000_000
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     """One vehicle with a status of its own kind at each of three times, owned by martin; the bare header counts."""
     directory = tmp_path_factory.mktemp("api") / "evd"
-    with running_daemon(directory, env={"EVD_APP__TRUST_USER_HEADER": "true"}) as one:
+    with running_daemon(directory, env={"EVD_APP__TRUST_USER_HEADER": "true", "EVD_WEB__ENABLED": "false"}) as one:
         assert run_evd("owner", "add", "martin", "00386625", "--dir", directory).returncode == 0
         assert run_evd("owner", "add", "martin", "SILENT", "--dir", directory).returncode == 0
         for number, fields in enumerate(({"state": 1}, {"state": 7, "indoor_temp": None}, {"state": "3"})):

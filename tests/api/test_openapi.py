@@ -67,7 +67,13 @@ def test_every_row_of_access_is_in_the_document_with_its_security(document: dict
     described = {(method.upper(), path): operation for method, path, operation in _operations(document)}
     assert len(described) == len(ACCESS)
     for row in ACCESS:
-        path = row.rule.replace("<int:", "<").replace("<target:", "<").replace("<", "{").replace(">", "}")
+        path = (
+            row.rule.replace("<int:", "<")
+            .replace("<target:", "<")
+            .replace("<path:", "<")
+            .replace("<", "{")
+            .replace(">", "}")
+        )
         operation = described[row.method, path]
         roles = {role for way in operation["security"] for role in way.get("key", ())}
         assert roles == (set() if row.relation == "everyone" else row.key_roles), row

@@ -157,7 +157,7 @@ def test_what_is_secret_is_for_its_owner_only(demo: RunningDemo) -> None:
 
 def test_off_a_terminal_nothing_is_repeated_and_logs_are_in_their_file(demo: RunningDemo) -> None:
     pushed(demo)
-    assert len(demo.screen.lines) == 15
+    assert len(demo.screen.lines) == 18
     assert not any("\x1b" in line for line in demo.screen.lines)
     assert not demo.errors.lines
     assert (demo.directory / "demo.log").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import subprocess
@@ -10,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from evd.config.data_dir import DataDirectory, Lock, find
+from evd.config import data_dir as data_dir_module
+from evd.config.data_dir import DataDirectory, Lock, find, service_directory
 from evd.errors import AlreadyRunning, ConfigError
+
+SERVICE = Path("/service/evd")
 
 
 @pytest.mark.parametrize(
@@ -22,16 +26,35 @@ from evd.errors import AlreadyRunning, ConfigError
         (None, {"STATE_DIRECTORY": "/state"}, "/state"),
         (None, {"STATE_DIRECTORY": "/state:/other"}, "/state"),
         (None, {"EVD_DIR": "", "STATE_DIRECTORY": "/state"}, "/state"),
+        (None, {}, "/service/evd"),
     ],
 )
 def test_which_directory_it_is(given: str | None, env: dict[str, str], expected: str) -> None:
-    assert find(given, env).directory == Path(expected)
+    assert find(given, env, service=lambda: SERVICE).directory == Path(expected)
 
 
-def test_without_any_hint_it_is_the_users_data_folder() -> None:
-    found = find(None, {}).directory
-    assert found.is_absolute()
-    assert found.name == "evd"
+def test_without_a_service_it_is_the_current_directory_with_settings_or_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = find(None, {}, service=lambda: None).directory
+    assert found.is_absolute() and found.name == "evd" and found != tmp_path
+    (tmp_path / "evd.toml").touch()
+    assert find(None, {}, service=lambda: None).directory == tmp_path
+    assert find(None, {}, service=lambda: SERVICE).directory == SERVICE
+
+
+def test_the_service_says_where_its_directory_is(tmp_path: Path) -> None:
+    units, usual = tmp_path / "units", tmp_path / "lib" / "evd"
+    usual.parent.mkdir()
+    assert service_directory(usual, [units]) is None
+    usual.symlink_to(tmp_path / "private")  # DynamicUser=, and nobody but root may look where it leads
+    assert service_directory(usual, [units]) == usual
+    (units / "evd.service.d").mkdir(parents=True)
+    (units / "evd.service").write_text("[Service]\nStateDirectory=cars\n")
+    assert service_directory(usual, [tmp_path / "none", units]) == usual.parent / "cars"
+    (units / "evd.service.d" / "own.conf").write_text('[Service]\nEnvironment="EVD_DIR=/srv/evd" A=b\n')
+    assert service_directory(usual, [units]) == Path("/srv/evd")
 
 
 def test_a_relative_directory_is_made_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,8 +72,20 @@ def test_its_files() -> None:
     ]
 
 
-def test_a_directory_without_a_database_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=f"run `evd init --dir {tmp_path}` first"):
+def test_a_directory_without_a_database_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_dir_module, "service_directory", lambda: None)
+    with pytest.raises(
+        ConfigError, match=r"holds no evd\.db: name its directory with --dir, or `evd init` creates a first"
+    ):
+        DataDirectory(tmp_path).require()
+    monkeypatch.setattr(data_dir_module, "service_directory", lambda: SERVICE)
+    with pytest.raises(
+        ConfigError, match="this machine's is in /service/evd, so leave --dir and EVD_DIR away"
+    ) as second:
+        DataDirectory(tmp_path).require()
+    assert "init" not in str(second.value), "a second database is never suggested"
+    monkeypatch.setattr(data_dir_module, "service_directory", lambda: tmp_path)
+    with pytest.raises(ConfigError, match="`systemctl start evd-init` creates it"):
         DataDirectory(tmp_path).require()
     DataDirectory(tmp_path).database.touch()
     DataDirectory(tmp_path).require()
@@ -92,3 +127,11 @@ def test_the_lock_is_the_owners_alone(tmp_path: Path) -> None:
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"missing/evd\.lock cannot be written"):
         Lock(DataDirectory(tmp_path / "missing"))
+
+
+def test_a_lock_whose_holder_has_not_written_its_name_yet_is_worth_another_try(tmp_path: Path) -> None:
+    with (tmp_path / "evd.lock").open("w") as taken:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        with pytest.raises(AlreadyRunning) as refused:
+            Lock(DataDirectory(tmp_path))
+    assert refused.value.briefly

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from daemon_process import EVENT_S, RunningDaemon, clean_env, init, run_evd, running_daemon
+from daemon_process import RunningDaemon, clean_env, init, run_evd, running_daemon
 from daemon_statuses import post, stored
 from folders import ROOT
 
@@ -160,13 +160,6 @@ def test_statistics_say_whether_evd_runs(tmp_path: Path) -> None:
     assert "ready" not in stopped.stdout
     found = json.loads(run_evd("stats", "--dir", tmp_path / "evd", "--json").stdout)
     assert (found["running"], found["ready"], found["stored"]["statuses"]) == (False, False, 1)
-
-
-def test_a_hangup_does_not_end_it(tmp_path: Path) -> None:
-    with running_daemon(tmp_path / "evd") as daemon:
-        daemon.process.send_signal(signal.SIGHUP)
-        assert daemon.logs.wait_for("SIGHUP changes nothing", EVENT_S)
-        assert post(daemon, 1).status_code == 201
 
 
 @pytest.mark.parametrize("flags", [[], ["--json"]])

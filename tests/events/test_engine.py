@@ -153,8 +153,8 @@ async def test_an_app_that_shows_an_event_itself_is_not_sent_it(open_store: Open
         ({}, {"charge": 80, "target": 80}, ("original",)),
         ({}, {"charge": 80.4, "target": 80}, ("original",)),
         ({"app": {"whole_numbers": False}}, {"charge": 80.4, "target": 80}, ()),
-        ({"events": {"self_told_original": []}}, {"charge": 80, "target": 80}, ()),
-        ({"events": {"self_told_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
+        ({"events": {"shown_by_original": []}}, {"charge": 80, "target": 80}, ()),
+        ({"events": {"shown_by_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
     ],
 )
 def test_which_apps_show_an_event_themselves_is_set(
@@ -167,7 +167,7 @@ def test_which_apps_show_an_event_themselves_is_set(
 
 def test_a_kind_that_no_app_shows_itself_is_refused_with_a_sentence() -> None:
     with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
-        shown_by_app(msgspec.convert({"events": {"self_told_v1": ["left"]}}, Config))
+        shown_by_app(msgspec.convert({"events": {"shown_by_v1": ["left"]}}, Config))
 
 
 async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(

@@ -15,6 +15,7 @@ from evd.net.addresses import Proxies
 from evd.net.server.connection import Answer, EdgeLimits
 from evd.net.server.edge import Edge
 from evd.net.server.handover import ReplayStream
+from evd.net.socket import ServedTls
 from evd.request.http import Reply, Request
 
 QUICK = edge_limits(head_s=0.2, body_s=0.2, answer_s=0.2, idle_s=0.2, tls_hello_s=0.2, sweep_s=0.02, linger_s=0.2)
@@ -61,7 +62,7 @@ async def site(
     *,
     limits: EdgeLimits = QUICK,
     tls: ssl.SSLContext | None = None,
-    places: int = 1024,
+    permits: int = 1024,
     proxies: Sequence[str] = (),
 ) -> AsyncIterator[Site]:
     edge = Edge(
@@ -70,7 +71,7 @@ async def site(
         hand_over=hand_over,
         limits=limits,
         log=structlog.get_logger(),
-        admission=admission(places),
+        admission=admission(permits),
         proxies=Proxies(proxies),
     )
     listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
@@ -78,7 +79,7 @@ async def site(
     served = trio.Event()
 
     async def serve(task_status: trio.TaskStatus[None]) -> None:
-        await edge.serve(listeners, tls, task_status=task_status)
+        await edge.serve(listeners, ServedTls(tls) if tls else None, task_status=task_status)
         served.set()
 
     async with trio.open_nursery() as nursery:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evd.auth.api_keys import Key
-from evd.errors import EvdError
+from evd.errors import EvdError, StoreRefused
 from evd.model.operations import AddKey, AddOwner, Arrive, Operation, Relation, Renew, Several, Stored
 from evd.model.retention import Verdict
 from evd.model.status import Status
@@ -155,9 +155,14 @@ def memory_engine(write_first: Sequence[Operation]) -> Engine:
         databases[path] = database
         return database
 
+    def refuse(*arguments: object) -> Any:
+        raise StoreRefused("this engine keeps nothing on disk")
+
     return Engine(
         opened,
         files=lambda path: {},
         fleet_command=lambda path: "true",
         queries=lambda path: databases[path].queries(object),
+        copy=refuse,
+        examine=refuse,
     )

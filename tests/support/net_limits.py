@@ -20,6 +20,6 @@ def asgi_limits(**changes: Any) -> AsgiLimits:
     return replace(wiring.asgi_limits(Config()), **changes)
 
 
-def admission(places: int = 1024) -> Admission:
+def admission(permits: int = 1024) -> Admission:
     """One that keeps nobody out for the address or the bytes."""
-    return Admission(AdmissionLimits(places, places, places * 16_384, places * 65_536))
+    return Admission(AdmissionLimits(permits, permits, permits * 16_384, permits * 65_536))

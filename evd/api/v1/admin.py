@@ -8,7 +8,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response
 
-from evd.api.context import caller, here, request_body
+from evd.api.context import caller, here, request_body, vehicle_named
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -19,7 +19,6 @@ from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
 from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
-from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.model.user_id import checked_uid
 from evd.store.records import LISTED_MAX, KeyRow, OwnerRow
@@ -113,7 +112,7 @@ async def create_key() -> Response:
     if wish.secret is None and role not in ROLES:
         raise BadRequest("a new key has one role: only an imported key can have several")
     text, key = (None, imported_key(role, wish.secret)) if wish.secret is not None else new_key(role)
-    key = key._replace(vehicle=vehicle_id(wish.vehicle) if wish.vehicle is not None else None)
+    key = key._replace(vehicle=vehicle_named(wish.vehicle) if wish.vehicle is not None else None)
     roles = await _store_key(key, checked_name(wish.name))
     shown = {"id": key.key_id, "role": roles, "name": wish.name, "vehicle": key.vehicle}
     return v1_json(shown | ({"key": text} if text else {}), 201)
@@ -155,10 +154,10 @@ async def add_owner() -> Response:
     wish = await _body(Ownership)
     uid = checked_uid(wish.uid)
     try:
-        await here().writer.write(AddOwner(uid, vehicle_id(wish.vehicle), here().clock(), wish.relation))
+        await here().writer.write(AddOwner(uid, vehicle_named(wish.vehicle), here().clock(), wish.relation))
     except LimitReached as error:
         raise BadRequest(str(error)) from None
-    return v1_json({"uid": uid, "vehicle": vehicle_id(wish.vehicle), "relation": wish.relation}, 201)
+    return v1_json({"uid": uid, "vehicle": vehicle_named(wish.vehicle), "relation": wish.relation}, 201)
 
 
 @routes.delete("/owners")
@@ -171,7 +170,7 @@ async def add_owner() -> Response:
 async def remove_owner() -> Response:
     """The user owns or sees the vehicle no longer."""
     wish = await _body(Ownership)
-    vehicle = vehicle_id(wish.vehicle)
+    vehicle = vehicle_named(wish.vehicle)
     if not await here().writer.write(RemoveOwner(wish.uid, vehicle)):
         raise NotFound(f"{wish.uid} does not own vehicle {vehicle}")
     return v1_json({"uid": wish.uid, "vehicle": vehicle, "removed": True})
@@ -193,7 +192,7 @@ async def set_vehicle(given: str) -> Response:
             raise BadRequest(str(error)) from None
     if isinstance(wish.name, str):
         checked_name(wish.name)
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     try:
         await context.writer.write(SetVehicle(vehicle, context.clock(), wish.keep, wish.format, wish.name))
     except LimitReached as error:

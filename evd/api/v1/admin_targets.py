@@ -9,14 +9,13 @@ import msgspec
 from quart import Blueprint, Response, request
 from werkzeug.routing import BaseConverter
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import LimitReached, Register, Unregister
-from evd.model.status import vehicle_id
 from evd.push import providers
 from evd.push.traits import AdminTargets
 from evd.store.records import LISTED_MAX, RegistrationRow
@@ -57,7 +56,7 @@ class TargetRoutes:
         """Add a target; a repetition changes nothing."""
         targets, wish, context = self._targets, await read_form(self._form), here()
         targets.require_set_up(context.config)
-        vehicle, target = vehicle_id(wish.vehicle), targets.checked(wish.target)
+        vehicle, target = vehicle_named(wish.vehicle), targets.checked(wish.target)
         register = Register(vehicle, wish.vehicle, target, targets.noun, context.clock(), targets.kind)
         try:
             await context.writer.write(register)
@@ -72,7 +71,7 @@ class TargetRoutes:
         `said` is the reason.
         """
         given = request.args.get("vehicle")
-        vehicle = None if given is None else vehicle_id(given)
+        vehicle = None if given is None else vehicle_named(given)
         after, limit = await asked_page((0,))
         found = await here().queries.registrations(
             vehicle=vehicle, kinds=[self._targets.kind], after=after, limit=limit
@@ -82,7 +81,7 @@ class TargetRoutes:
     async def remove(self) -> Response:
         """Remove a target, given whole, or as the list shows it if that is unambiguous."""
         targets, wish = self._targets, await read_form(self._form)
-        noun, vehicle = targets.noun, vehicle_id(wish.vehicle)
+        noun, vehicle = targets.noun, vehicle_named(wish.vehicle)
         found = await here().queries.registrations(vehicle=vehicle, kinds=[targets.kind], limit=PER_VEHICLE_MAX)
         known = [row["token"] for row in found.rows]
         meant = [one for one in known if one == wish.target] or [

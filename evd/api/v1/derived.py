@@ -11,12 +11,13 @@ from typing import Any, Literal, TypedDict
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.times import asked_time, shown_time
+from evd.api.v1.sharing import require_no_body
 from evd.derived import energy
 from evd.derived.activities import KINDS, VehicleActivity
 from evd.derived.calendar import day_numbered
@@ -26,7 +27,7 @@ from evd.derived.samples import CHARGING, DRIVING
 from evd.derived.tariff import Tariff, cost, faults
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import PriceCharging, UnknownVehicle
-from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.model.status import TIME_MAX_MS
 from evd.model.units import HOUR_MS
 from evd.store.derived_rows import ActivityRow, DerivedFacts
 from evd.store.records import TimeSpan
@@ -115,6 +116,11 @@ class ShownRollup(TypedDict):
     """Each measure that had a value, and `full_range`: km that a full battery would give."""
 
 
+class RemovedTariff(TypedDict):
+    vehicle: str
+    removed: bool
+
+
 _TIMES = {
     "start": "2021-12-13T13:10:00.000Z",
     "start_ms": 1639401000000,
@@ -189,7 +195,7 @@ async def trips(given: str) -> Response:
 @described(answer=list[ShownRollup], query=RollupQuery, listed=MOST, example=[_ROLLUP])
 async def rollups(given: str) -> Response:
     """Roll-ups of hours (UTC) or days (of the vehicle's zone) that had statuses, the oldest first."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     unit = request.args.get("unit", "hour")
     if unit not in UNITS:
         raise BadRequest(f"unit is {unit[:40]!r}: use hour or day")
@@ -207,7 +213,7 @@ async def rollups(given: str) -> Response:
 @described(answer=Tariff | None, example=_TARIFF)
 async def show_tariff(given: str) -> Response:
     """Prices of a kWh; null if none are set."""
-    return v1_json(msgspec.to_builtins((await _facts(vehicle_id(given))).tariff))
+    return v1_json(msgspec.to_builtins((await _facts(vehicle_named(given))).tariff))
 
 
 @routes.put("/vehicles/<given>/tariff")
@@ -218,7 +224,7 @@ async def set_tariff(given: str) -> Response:
     wrong = faults(tariff)
     if wrong is not None:
         raise BadRequest(f"the tariff cannot be kept: {wrong}")
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     try:
         await here().writer.write(PriceCharging(vehicle, msgspec.json.encode(tariff)))
     except UnknownVehicle as error:
@@ -226,8 +232,21 @@ async def set_tariff(given: str) -> Response:
     return v1_json(msgspec.to_builtins(tariff))
 
 
+@routes.delete("/vehicles/<given>/tariff")
+@described(answer=RemovedTariff, example={"vehicle": "386625", "removed": True})
+async def remove_tariff(given: str) -> Response:
+    """Remove the prices of a kWh: charge sessions have no cost then."""
+    await require_no_body()
+    vehicle = vehicle_named(given)
+    try:
+        await here().writer.write(PriceCharging(vehicle, None))
+    except UnknownVehicle as error:
+        raise NotFound(str(error)) from None
+    return v1_json({"vehicle": vehicle, "removed": True})
+
+
 async def _activities(given: str, kind: int, shown: Callable[[ActivityRow, DerivedFacts], dict[str, Any]]) -> Response:
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     facts = await _facts(vehicle)
     span = _span(vehicle)
     after, limit = await asked_page(FIRST, USUAL, MOST)

@@ -7,14 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, problem, v1_json
 from evd.errors import BadRequest, ConfigError, FormatError, NotFound
 from evd.model.operations import CancelDownlink, LimitReached, QueueDownlink
-from evd.model.status import vehicle_id
 from evd.payload.grammar import Plan, parse
 from evd.sigfox.downlinks import STATES, payload_of_fields, payload_of_hex
 from evd.store.records import LISTED_MAX, NUMBER_MAX, DownlinkRow
@@ -66,7 +65,8 @@ async def queue_downlink(given: str) -> Response:
         raise BadRequest(f"expires_s is {lasts_s}: it must be between {EXPIRES_S[0]} and {EXPIRES_S[-1]}")
     now = context.clock()
     try:
-        number = await context.writer.write(QueueDownlink(vehicle_id(given), _payload(wish), now, now + lasts_s * 1000))
+        queued = QueueDownlink(vehicle_named(given), _payload(wish), now, now + lasts_s * 1000)
+        number = await context.writer.write(queued)
     except LimitReached as error:
         raise BadRequest(str(error)) from None
     return v1_json(await _find(number), 201)
@@ -92,7 +92,7 @@ def _plan(text: str) -> Plan:
 @described(query=DownlinksQuery, answer=list[DownlinkRow], listed=LISTED_MAX, example=[_QUEUED])
 async def list_of_vehicle(given: str) -> Response:
     """The downlinks of one vehicle, the newest first."""
-    return await _listed(vehicle_id(given))
+    return await _listed(vehicle_named(given))
 
 
 @routes.get("/downlinks")

@@ -12,7 +12,7 @@ import msgspec
 import orjson
 from quart import Blueprint, Response, request
 
-from evd.api.context import caller, here, request_body
+from evd.api.context import caller, here, request_body, vehicle_named
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
@@ -22,7 +22,6 @@ from evd.model import preferences as user_preferences
 from evd.model.event_settings import KINDS, VehicleEventSettings
 from evd.model.operations import LimitReached, SetEventSettings, SetPreferences, UnknownVehicle
 from evd.model.preferences import Preferences
-from evd.model.status import vehicle_id
 from evd.model.user_id import UID_MAX
 from evd.store.records import LISTED_MAX, NUMBER_MAX, EventRow
 
@@ -62,7 +61,7 @@ _PREFERENCES = {
 @described(query=EventsQuery, answer=list[EventRow], listed=LISTED_MAX, example=[_EVENT])
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; the query may restrict them to one `kind`, and to numbers below `before`."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     return page(await here().queries.events(vehicle=vehicle, **await _asked()))
 
 
@@ -79,7 +78,7 @@ async def events_of_all() -> Response:
 @described(answer=VehicleEventSettings, example={"off": [], "low_charge": 20.0})
 async def event_settings_of_vehicle(given: str) -> Response:
     """The vehicle's settings, with the defaults for what is not set."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     known, settings = await here().queries.event_settings_of(vehicle)
     if not known:
         raise _unknown(vehicle)
@@ -95,7 +94,7 @@ async def event_settings_of_vehicle(given: str) -> Response:
 )
 async def set_event_settings(given: str) -> Response:
     """Members that are missing are set to their defaults; null resets all."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     document = await _document()
     settings = VehicleEventSettings() if document is None else event_settings.parse(document)
     stored = None if document is None else msgspec.json.encode(settings)

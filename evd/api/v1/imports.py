@@ -1,8 +1,9 @@
-"""`/api/v1/import/…`: an administrator moves statuses, owners and phones of another system in, many at a time.
+"""`/api/v1/import/…`: an administrator moves statuses, owners, profiles and phones of another system in.
 
-Each route answers `{"verdicts": […]}`, one for each item of the request, in its order: a word, or for what was not
-taken `{"error", "detail"}`. That is not kept in `rejected`, since the file that it comes from has it. Every request may
-be repeated. With `"write": false` nothing is written, and the verdict on what can be read is `readable`.
+Each route takes many at a time, and answers `{"verdicts": […]}`, one for each item of the request, in its order: a
+word, or for what was not taken `{"error", "detail"}`. That is not kept in `rejected`, since the file that it comes from
+has it. Every request may be repeated. With `"write": false` nothing is written, and the verdict on what can be read is
+`readable`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 import trio
 from quart import Blueprint, Response
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
@@ -27,6 +28,7 @@ from evd.model.operations import (
     ORIGINAL,
     ForeignPhone,
     ImportOwner,
+    ImportProfile,
     ImportRegistration,
     LimitReached,
     Operation,
@@ -34,7 +36,7 @@ from evd.model.operations import (
     Stored,
     UnknownVehicle,
 )
-from evd.model.status import vehicle_id
+from evd.model.profile import Profile, parse_profile
 from evd.model.user_id import checked_uid
 from evd.transfer.items import MovedOwner, MovedRegistration, MovedStatus
 
@@ -96,6 +98,24 @@ async def import_owners() -> Response:
     """A verdict is `new` or `known`."""
     wish = await read_form(ImportRequest[MovedOwner])
     return await _taken_in(wish, _owner)
+
+
+class MovedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    vehicle: str
+    profile: Profile
+
+
+@routes.post("/profiles")
+@described(
+    body=ImportRequest[MovedProfile],
+    body_example={"items": [{"vehicle": "386625", "profile": {"name": "Zoe", "regNumber": "1AB 2345"}}]},
+    answer=ImportVerdicts,
+    example={"verdicts": ["new"]},
+)
+async def import_profiles() -> Response:
+    """A verdict is `new`, or `known` if evd knows of each member already, which stays then."""
+    wish = await read_form(ImportRequest[MovedProfile])
+    return await _taken_in(wish, _profile)
 
 
 @routes.post("/registrations")
@@ -180,12 +200,16 @@ def _status(status: MovedStatus, now: int) -> Operation:
 
 def _owner(owner: MovedOwner, now: int) -> Operation:
     return ImportOwner(
-        checked_uid(owner.uid, error="Invalid user id"), vehicle_id(owner.vehicle), now, imported=_kept(owner.rest)
+        checked_uid(owner.uid, error="Invalid user id"), vehicle_named(owner.vehicle), now, imported=_kept(owner.rest)
     )
 
 
+def _profile(moved: MovedProfile, now: int) -> Operation:
+    return ImportProfile(vehicle_named(moved.vehicle), parse_profile(msgspec.to_builtins(moved.profile)))
+
+
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:
-    target, vehicle = checked_target(phone.token, None, called="token"), vehicle_id(phone.vehicle)
+    target, vehicle = checked_target(phone.token, None, called="token"), vehicle_named(phone.vehicle)
     uid = phone.uid if phone.uid in users else _only(users)
     return ImportRegistration(
         vehicle=vehicle,
@@ -207,7 +231,7 @@ OWNERS_READ = 100
 async def _users_of(spelling: str) -> list[str]:
     """Who owns the vehicle; nobody, if it can be no vehicle's id."""
     try:
-        found = await here().queries.moved_owners(vehicle=vehicle_id(spelling), limit=OWNERS_READ)
+        found = await here().queries.moved_owners(vehicle=vehicle_named(spelling), limit=OWNERS_READ)
     except BadRequest:
         return []
     return [row["uid"] for row in found.rows if row["relation"] == "owner"]

@@ -6,11 +6,10 @@ from typing import TypedDict
 
 from quart import Blueprint, Response
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1
-from evd.model.status import vehicle_id
 from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing, NoteRow
 
 SHOWN = ("time", "vehicle", "kind", "severity", "text", "received", "document")
@@ -47,7 +46,7 @@ _NOTE = {
 async def log_of_vehicle(given: str) -> Response:
     """The newest first; empty for a vehicle without reports, known or not."""
     after, limit = await asked_page((NUMBER_MAX, NUMBER_MAX))
-    return _page(await here().queries.log(vehicle_id(given), after, limit=limit))
+    return _page(await here().queries.log(vehicle_named(given), after, limit=limit))
 
 
 @routes.get("/log")

@@ -6,14 +6,13 @@ import orjson
 from quart import Blueprint, Response
 
 from evd.api.conditional import unless_known
-from evd.api.context import here, request_body
+from evd.api.context import here, request_body, vehicle_named
 from evd.api.described import described
 from evd.api.replies import V1, v1_json
 from evd.api.vehicle_documents import PROFILE, ProfileDocument
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import SetProfile, UnknownVehicle
 from evd.model.profile import Profile, parse_profile
-from evd.model.status import vehicle_id
 
 routes = Blueprint("profiles", __name__, url_prefix=V1)
 
@@ -27,7 +26,7 @@ routes = Blueprint("profiles", __name__, url_prefix=V1)
 )
 async def profile(given: str) -> Response:
     """All members, null where the owner said nothing; with an ETag."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     known, _ = await here().queries.event_settings_of(vehicle)
     if not known:
         raise _unknown(vehicle)
@@ -43,7 +42,7 @@ async def profile(given: str) -> Response:
 )
 async def change_profile(given: str) -> Response:
     """The members of the body are changed, others stay; null removes one. The answer is the whole profile."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     try:
         change = parse_profile(orjson.loads(await request_body()))
     except orjson.JSONDecodeError as error:

@@ -8,14 +8,13 @@ import msgspec
 import trio
 from quart import Blueprint, Response, request
 
-from evd.api.context import Context, PushControl, here
+from evd.api.context import Context, PushControl, here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.model.operations import PausePushes
-from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.push.trace import TraceRules, finished, trace, waiting
 from evd.store.records import FIRST_POSITION, LISTED_MAX, NUMBER_MAX, Listing, QueuePosition, WaitingPush
@@ -145,7 +144,7 @@ async def trace_status(status_id: str) -> Response:
 async def test_vehicle() -> Response:
     """Send the vehicle's last status to each of its phones at once, before all due pushes, also while paused."""
     wish = await read_form(PushTest)
-    vehicle = vehicle_id(wish.vehicle)
+    vehicle = vehicle_named(wish.vehicle)
     control = _control(here())
     with trio.move_on_after(TEST_TIMEOUT_S):
         phones = await control.test(vehicle)
@@ -220,7 +219,7 @@ def _control(context: Context) -> PushControl:
 def _vehicle() -> str | None:
     """The vehicle of the query, if any. Raises BadRequest."""
     given = request.args.get("vehicle")
-    return None if given is None else vehicle_id(given)
+    return None if given is None else vehicle_named(given)
 
 
 def _only_waiting() -> bool:

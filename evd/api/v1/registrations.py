@@ -7,14 +7,13 @@ from typing import Any, Literal, NamedTuple, NotRequired, TypedDict
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import admitted, caller, here
+from evd.api.context import admitted, caller, here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import Client, LimitReached, Register, Unregister
-from evd.model.status import vehicle_id
 from evd.push.providers import admin_targets, user_kinds
 from evd.push.trace import short
 from evd.store.records import LISTED_MAX, RegistrationRow
@@ -116,12 +115,12 @@ async def list_registrations() -> Response:
     given, asking = request.args.get("vehicle"), await caller()
     if asking.admin:
         after, limit = await asked_page((0,))
-        vehicle = None if given is None else vehicle_id(given)
+        vehicle = None if given is None else vehicle_named(given)
         found = await here().queries.registrations(vehicle=vehicle, kinds=user_kinds(), after=after, limit=limit)
         return page(found, [_shown(row, whole=False) for row in found.rows])
     if given is None and asking.limited:
         raise BadRequest("the query names no vehicle: name one, as in ?vehicle=386625")
-    vehicle = None if given is None else vehicle_id(given)
+    vehicle = None if given is None else vehicle_named(given)
     if vehicle is not None:
         await admitted(vehicle)
     after, limit = await asked_page((0,))
@@ -136,7 +135,7 @@ async def register_phone(spelling: str, target: Target, uid: str, client: Client
     context = here()
     try:
         await context.writer.write(
-            Register(vehicle_id(spelling), spelling, target.text, uid, context.clock(), target.kind, client)
+            Register(vehicle_named(spelling), spelling, target.text, uid, context.clock(), target.kind, client)
         )
     except LimitReached as error:
         raise BadRequest(str(error)) from None
@@ -158,14 +157,14 @@ def checked_target(token: object, fid: object, *, called: str) -> Target:
 
 
 async def _register(wish: RegistrationRequest) -> Response:
-    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
+    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_named(wish.vehicle)
     await register_phone(wish.vehicle, target, await _whose(wish, vehicle), "v1")
     return v1_json({"vehicle": vehicle, "kind": target.kind, "registered": True}, 201)
 
 
 async def _remove(wish: RegistrationRequest) -> Response:
     """Unregister; the registration of another user is answered like one that does not exist."""
-    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_id(wish.vehicle)
+    target, vehicle = checked_target(wish.token, wish.fid, called="token"), vehicle_named(wish.vehicle)
     asking = await admitted(vehicle)
     uid = None if asking.admin else asking.uid
     found = await here().queries.registrations(vehicle=vehicle, uid=uid, token=target.text, kinds=user_kinds(), limit=1)

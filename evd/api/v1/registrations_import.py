@@ -7,14 +7,13 @@ from typing import Annotated, Any, TypedDict
 import msgspec
 from quart import Blueprint, Response
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
 from evd.api.v1.registrations import checked_target
 from evd.errors import BadRequest, EvdError
 from evd.model.operations import ORIGINAL, AddOwner, Register, Several
-from evd.model.status import vehicle_id
 from evd.model.user_id import checked_uid
 
 AT_ONCE_MAX = 500
@@ -82,6 +81,6 @@ def _operations(document: Any, now: int) -> Several:
     """Raises BadRequest, msgspec.ValidationError."""
     phone = msgspec.convert(document, ImportedRegistration)
     uid = checked_uid(phone.uid)
-    target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_id(phone.vehicle)
+    target, vehicle = checked_target(phone.token, phone.fid, called="token"), vehicle_named(phone.vehicle)
     register = Register(vehicle, phone.vehicle, target.text, uid, now, target.kind, ORIGINAL, displaces=False)
     return Several((AddOwner(uid, vehicle, now), register))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from quart import Blueprint, Response
 
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1
 from evd.errors import NotFound
-from evd.model.status import vehicle_id
 from evd.store.records import LISTED_MAX, DayRow
 
 routes = Blueprint("sequence", __name__, url_prefix=V1)
@@ -39,7 +38,7 @@ class DayOfFrames(DayRow):
 )
 async def days(given: str) -> Response:
     """The vehicle's days (UTC), oldest first: frames received and lost, % received, and `used` of the budget `of`."""
-    context, vehicle = here(), vehicle_id(given)
+    context, vehicle = here(), vehicle_named(given)
     counted = await context.queries.days(vehicle, *await asked_page(("",), LISTED_MAX))
     if not counted.rows and not (await context.queries.event_settings_of(vehicle))[0]:
         raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")

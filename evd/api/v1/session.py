@@ -22,7 +22,7 @@ from evd.auth.api_keys import id_token
 from evd.auth.caller import Caller
 from evd.auth.csrf import require_own_origin
 from evd.auth.sessions import COOKIE, SECURE_COOKIE, cookie_in, csrf_token, new_session
-from evd.errors import BadRequest, NotFound, Unauthorized, Unavailable
+from evd.errors import BadRequest, Forbidden, NotFound, Unauthorized, Unavailable
 from evd.log.logger import log
 from evd.model.operations import EndSessions, OpenSession, SetPassword, Several
 from evd.model.plain_text import one_line
@@ -40,6 +40,17 @@ routes = Blueprint("session", __name__, url_prefix=V1)
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     user: str
     password: str
+
+
+class OwnPassword(msgspec.Struct, forbid_unknown_fields=True):
+    old: str
+    new: str
+
+
+class ChangedOwn(TypedDict):
+    uid: str
+    sessions_ended: int
+    """Others than the one that asks."""
 
 
 class SignedIn(TypedDict):
@@ -99,6 +110,15 @@ async def sign_in() -> Response:
         uid, admin, password = await context.tokens.uid(token, unrevoked=True), False, None
     else:
         uid, admin, password = await _by_password(await _given())
+    return await opened_session(uid, admin=admin, password=password)
+
+
+async def opened_session(uid: str, *, admin: bool, password: str | None) -> Response:
+    """A new session, as an answer; `password` is the hash that the user must still have, None for one of Firebase's.
+
+    Raises Unauthorized, TooManyRequests, Unavailable.
+    """
+    headers, context = request_headers(), here()
     count_request(Caller(uid, admin, "session"), context.config.app)  # its row lets in everyone, who are not counted
     cookie, session = new_session(uid, admin=admin, at=context.clock())
     client = one_line(headers.get(b"user-agent", b"").decode("latin-1"))[:CLIENT_MAX]
@@ -133,25 +153,57 @@ async def _by_password(given: SignIn) -> tuple[str, bool, str]:
 
     A wrong password and an unknown user get the same answer, after the same time.
     """
-    context, peer = here(), client_address()
-    if len(given.user) > UID_MAX:  # no user has it, and guesses are counted by it
+    context = here()
+    found = await _proven(given) if len(given.user) <= UID_MAX else None  # no user has a longer one, and it is counted
+    if found is None:
+        log.warning("a sign-in was refused", client=client_address())
         raise Unauthorized(_WRONG)
-    context.guesses.attempt(given.user, peer)
-    try:
-        found = await context.queries.password_of(given.user)
-        kept = found[0] if found else None
-        is_right = await context.passwords.is_right(kept, given.password)
-    except Unavailable:
-        context.guesses.unchecked(given.user, peer)
-        raise
-    if not is_right or found is None or kept is None:
-        log.warning("a sign-in was refused", client=peer)
-        raise Unauthorized(_WRONG)
-    context.guesses.right(given.user, peer)
+    kept, admin = found
     if context.passwords.is_outdated(kept):
         old, kept = kept, await context.passwords.hash(given.password)
         await context.writer.write(SetPassword(given.user, kept, 0, ends_sessions=False, instead_of=old))
-    return given.user, found[1], kept
+    return given.user, admin, kept
+
+
+async def _proven(given: SignIn) -> tuple[str, bool] | None:
+    """The hash of the user's password, and whether an administrator; None if it is wrong, or there is no such user.
+
+    Raises TooManyRequests, Unavailable.
+    """
+    context, peer = here(), client_address()
+    context.guesses.attempt(given.user, peer)
+    try:
+        found = await context.queries.password_of(given.user)
+        is_right = await context.passwords.is_right(found[0] if found else None, given.password)
+    except Unavailable:
+        context.guesses.unchecked(given.user, peer)
+        raise
+    if is_right:
+        context.guesses.right(given.user, peer)
+    return found if is_right else None
+
+
+@routes.post("/session/password")
+@described(
+    body=OwnPassword,
+    body_example={"old": "correct horse battery staple", "new": "a red wheelbarrow in the rain"},
+    answer=ChangedOwn,
+    example={"uid": "martin", "sessions_ended": 1},
+)
+async def change_password() -> Response:
+    """A local user sets another password for itself; its other sessions end. Access tokens stay."""
+    asking, wish, context = await caller(), await read_form(OwnPassword), here()
+    uid = _uid(asking)
+    found = await _proven(SignIn(uid, wish.old))
+    if found is None:
+        raise Forbidden("the old password is wrong, or you have none in evd")
+    password = await context.passwords.hash(wish.new)
+    changed = SetPassword(uid, password, context.clock(), instead_of=found[0], keeps=asking.proof)
+    ended = await context.writer.write(changed)
+    if ended is False:
+        raise Forbidden("the password was changed meanwhile: sign in again")
+    log.info("a user changed the password", client=client_address())
+    return v1_json({"uid": uid, "sessions_ended": len(ended)})
 
 
 @routes.get("/session")

@@ -10,7 +10,7 @@ from typing import TypedDict
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import caller, client_address, here, request_body
+from evd.api.context import caller, client_address, here, request_body, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.named_vehicles import tagged_vehicles
@@ -31,7 +31,6 @@ from evd.model.operations import (
     UnknownVehicle,
     UnregisterUser,
 )
-from evd.model.status import vehicle_id
 from evd.model.tags import checked_tags
 from evd.model.units import DAY_S, MINUTE_S
 from evd.store.records import LISTED_MAX, InvitationRow, OwnerRow
@@ -117,7 +116,7 @@ async def invite(given: str) -> Response:
     wish, context, asking = await read_form(Invitation), here(), await caller()
     if not EXPIRES_S[0] <= wish.expires_s <= EXPIRES_S[1]:
         raise BadRequest(f"expires_s is {wish.expires_s}: it must be between {EXPIRES_S[0]} and {EXPIRES_S[1]}")
-    vehicle, code, now = vehicle_id(given), new_code(), context.clock()
+    vehicle, code, now = vehicle_named(given), new_code(), context.clock()
     expires, invited_by = now + 1000 * wish.expires_s, None if asking.admin else asking.uid
     made = Invite(code.invitation_id, code.digest, vehicle, wish.relation, invited_by, now, expires)
     try:
@@ -135,15 +134,15 @@ async def invite(given: str) -> Response:
 async def list_invitations(given: str) -> Response:
     """Invitations that have not been accepted and have not expired, without their codes."""
     after, limit = await asked_page((-1, ""))
-    return page(await here().queries.invitations(vehicle_id(given), here().clock(), after, limit))
+    return page(await here().queries.invitations(vehicle_named(given), here().clock(), after, limit))
 
 
 @routes.delete("/vehicles/<given>/invitations/<name>")
 @described(answer=RevokedInvitation, example={"id": "k7Qm2x", "revoked": True})
 async def revoke_invitation(given: str, name: str) -> Response:
     """Revoke at once; `name` is the invitation's id."""
-    if not await here().writer.write(RevokeInvitation(name, vehicle_id(given))):
-        raise NotFound(f"vehicle {vehicle_id(given)} has no invitation {name[:40]!r}")
+    if not await here().writer.write(RevokeInvitation(name, vehicle_named(given))):
+        raise NotFound(f"vehicle {vehicle_named(given)} has no invitation {name[:40]!r}")
     return v1_json({"id": name, "revoked": True})
 
 
@@ -186,14 +185,14 @@ async def accept() -> Response:
 async def list_owners_of_vehicle(given: str) -> Response:
     """Owners and viewers of the vehicle."""
     after, limit = await asked_page(("",))
-    return page(await here().queries.owners_of(vehicle_id(given), after, limit))
+    return page(await here().queries.owners_of(vehicle_named(given), after, limit))
 
 
 @routes.delete("/vehicles/<given>/owners/<name>")
 @described(answer=NoOwner, example=_NO_OWNER)
 async def remove_owner_of_vehicle(given: str, name: str) -> Response:
     """The user `name` no longer owns or sees the vehicle, and gets no more pushes of it."""
-    return await _removed(name, vehicle_id(given))
+    return await _removed(name, vehicle_named(given))
 
 
 @routes.post("/vehicles/<given>/leave")
@@ -204,7 +203,7 @@ async def leave(given: str) -> Response:
     uid = (await caller()).uid
     if uid is None:
         raise BadRequest("the request names no user: `evd owner remove` removes an owner")
-    return await _removed(uid, vehicle_id(given))
+    return await _removed(uid, vehicle_named(given))
 
 
 async def _removed(uid: str, vehicle: str) -> Response:
@@ -217,7 +216,7 @@ async def _removed(uid: str, vehicle: str) -> Response:
 @described(answer=list[str], example=["vans"])
 async def list_tags(given: str) -> Response:
     """The tags of the vehicle."""
-    return v1_json(await here().queries.tags_of(vehicle_id(given)))
+    return v1_json(await here().queries.tags_of(vehicle_named(given)))
 
 
 @routes.patch("/vehicles/<given>/tags")
@@ -227,7 +226,7 @@ async def change_tags(given: str) -> Response:
     wish = await read_form(Tags)
     if len(wish.add) + len(wish.remove) > ASKED_TAGS_MAX:
         raise BadRequest(f"at most {ASKED_TAGS_MAX} tags may be named at once")
-    changed = TagVehicle(vehicle_id(given), checked_tags(wish.add), checked_tags(wish.remove))
+    changed = TagVehicle(vehicle_named(given), checked_tags(wish.add), checked_tags(wish.remove))
     try:
         return v1_json(await here().writer.write(changed))
     except LimitReached as error:

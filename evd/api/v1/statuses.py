@@ -9,7 +9,7 @@ import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_known
-from evd.api.context import here
+from evd.api.context import here, vehicle_named
 from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.pages import asked_cursor, asked_limit, asked_page, next_link, page
@@ -36,7 +36,7 @@ from evd.api.vehicle_documents import (
     StatusOrBucket,
 )
 from evd.errors import BadRequest, NotFound
-from evd.model.status import TIME_MAX_MS, vehicle_id
+from evd.model.status import TIME_MAX_MS
 from evd.model.units import DAY_MS
 from evd.store.records import NUMBER_MAX, Listing, PageLimit, SortKey, TimeSpan
 from evd.store.vehicle_records import Bucket
@@ -64,7 +64,7 @@ routes = Blueprint("statuses", __name__, url_prefix=V1)
 )
 async def last_status(given: str) -> Response:
     """The newest status that is not ahead of the clock, with an ETag. 404 for a vehicle without one."""
-    vehicle = vehicle_id(given)
+    vehicle = vehicle_named(given)
     status = await here().queries.last(vehicle)
     if status is None:
         raise NotFound(f"vehicle {vehicle} has sent no status yet")
@@ -78,7 +78,7 @@ async def statuses(given: str) -> Response:
 
     `order` is asc or desc; `bucket`, as 15m, gives the least, mean, greatest and last value in each such span of time.
     """
-    span, form, down = _asked_span(vehicle_id(given)), asked_form(), _asked_order()
+    span, form, down = _asked_span(vehicle_named(given)), asked_form(), _asked_order()
     if "bucket" in request.args:
         return await _buckets(span, _asked_width(), form, down=down)
     fields = asked_fields()

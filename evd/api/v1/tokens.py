@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 import msgspec
 from quart import Blueprint, Response, request
 
-from evd.api.context import caller, here
+from evd.api.context import caller, here, vehicle_named
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
@@ -16,7 +16,6 @@ from evd.api.v1.admin import checked_name
 from evd.auth.access_tokens import VEHICLES_MAX, checked_scopes, new_token, require_ingest_vehicles
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import AddToken, LimitReached, NotOwner, RevokeToken
-from evd.model.status import vehicle_id
 from evd.model.units import DAY_MS
 from evd.model.user_id import checked_uid
 from evd.store.records import LISTED_MAX, AccessTokenRow
@@ -163,4 +162,4 @@ def _limits(wish: NewToken) -> tuple[frozenset[str] | None, frozenset[str]]:
         raise BadRequest(f"a tag has 1 to {TAG_MAX} printable characters")
     if vehicles is None and not tags:
         return None, tags
-    return frozenset(vehicle_id(one) for one in vehicles or ()), tags
+    return frozenset(vehicle_named(one) for one in vehicles or ()), tags

@@ -7,25 +7,24 @@ from typing import Any
 from quart import Blueprint, Response, request
 
 from evd.api.conditional import unless_equivalent
-from evd.api.context import caller, here
+from evd.api.context import caller, here, vehicle_named
 from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
-from evd.api.times import shown_time
+from evd.api.times import day_of, shown_time
 from evd.api.vehicle_documents import VEHICLE, WHOLE_VEHICLE, FleetQuery, VehicleDocument, WholeVehicle
 from evd.api.vehicle_rows import vehicle_row
 from evd.auth.caller import Caller
 from evd.errors import BadRequest, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.measures import MEASURES
-from evd.model.status import vehicle_id
 from evd.model.tags import checked_tags
 from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
-from evd.store.records import LISTED_MAX
+from evd.store.records import LISTED_MAX, DayRow
 from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetSearch, first_key
 
 TEXT_MAX = 200
@@ -50,13 +49,19 @@ routes = Blueprint("vehicles", __name__, url_prefix=V1)
 async def list_vehicles() -> Response:
     """The user's vehicles, an administrator's all: each with its last status, and a weak ETag that ages do not change.
 
-    The query may restrict them by `state`, `staleness`, `tag` and `text`, and name the order as `sort`.
+    The query may restrict them by `state`, `staleness`, `tag` and `text`, name the order as `sort`, and with `today=1`
+    add the frames received and lost today.
     """
     search = await asked_search()
     after, limit = await asked_page(first_key(search.order), LISTED_MAX)
     found = await here().queries.fleet(search, after, limit)
     now = here().clock()
     shown = await in_pieces(lambda row: vehicle_row(row, now), found.rows)
+    if request.args.get("today") == "1":
+        frames = {
+            day["vehicle"]: day for day in await here().queries.day_of(day_of(now), [r.vehicle for r in found.rows])
+        }
+        shown = [row | {"today": _frames(frames.get(row["vehicle"]))} for row in shown]
     return await unless_equivalent(page(found, shown), shown, lambda row: row | {"age_s": 0})
 
 
@@ -64,7 +69,7 @@ async def list_vehicles() -> Response:
 @described(answer=WholeVehicle, example=WHOLE_VEHICLE)
 async def show_vehicle(given: str) -> Response:
     """One vehicle, as in the list, with its profile."""
-    return v1_json(await shown_vehicle(vehicle_id(given), await caller()))
+    return v1_json(await shown_vehicle(vehicle_named(given), await caller()))
 
 
 async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
@@ -83,6 +88,10 @@ async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
     decoded = decode_kept(last, context.directory, context.formats) if last else None
     contradicted = decoded.unexplained if decoded else ()
     return {**shown, "flagged": flagged, "remarks": remarks(vehicle, flagged, row.kept, contradicted)}
+
+
+def _frames(day: DayRow | None) -> dict[str, int] | None:
+    return None if day is None else {"received": day["received"], "lost": day["lost"]}
 
 
 async def asked_search() -> FleetSearch:

@@ -9,6 +9,7 @@ from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner,
 from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
+from evd.model.operations.firestore import Mirrored, NoteMirrored, Synced, SyncUser
 from evd.model.operations.formats import AddFormat, FormatInUse, RemoveFormat, SetDeviceType
 from evd.model.operations.identity import (
     AddToken,
@@ -22,7 +23,7 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
-from evd.model.operations.imports import ImportOwner, ImportRegistration
+from evd.model.operations.imports import ImportOwner, ImportProfile, ImportRegistration
 from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
 from evd.model.operations.profiles import SetProfile
@@ -80,15 +81,18 @@ __all__ = [
     "IgnoreVehicle",
     "Implied",
     "ImportOwner",
+    "ImportProfile",
     "ImportRegistration",
     "Invite",
     "LimitReached",
     "MendClock",
     "MergeVehicle",
+    "Mirrored",
     "Modem",
     "NewEvent",
     "NotOwner",
     "Note",
+    "NoteMirrored",
     "OfferDownlink",
     "OpenSession",
     "Operation",
@@ -121,6 +125,8 @@ __all__ = [
     "SetVehicle",
     "Several",
     "Stored",
+    "SyncUser",
+    "Synced",
     "TagVehicle",
     "UnknownVehicle",
     "Unregister",

@@ -24,7 +24,8 @@ class SetPassword(Operation, frozen=True, gc=False):
     """The result is a tuple of the ids of the sessions that ended, or False if there is no such user.
 
     With `ends_sessions` false it is the same password, hashed with other parameters: it is set only while the hash is
-    still `instead_of`, and no session ends.
+    still `instead_of`, and no session ends. With `instead_of` and `ends_sessions`, a user sets another password: only
+    while the hash is still that one.
     """
 
     uid: str
@@ -32,6 +33,8 @@ class SetPassword(Operation, frozen=True, gc=False):
     changed: int
     ends_sessions: bool = True
     instead_of: str = ""
+    keeps: str | None = None
+    """The session that does not end."""
 
 
 class RemoveUser(Operation, frozen=True, gc=False):

@@ -1,8 +1,9 @@
-"""Owners and phones of another system that move in: what is there already stays as it is."""
+"""Owners, phones and profiles of another system that move in: what is there already stays as it is."""
 
 from __future__ import annotations
 
 from evd.model.operations.access import AddOwner
+from evd.model.operations.profiles import SetProfile
 from evd.model.operations.registrations import Register
 
 
@@ -25,3 +26,7 @@ class ImportRegistration(Register, frozen=True, gc=False):
     @property
     def size_bytes(self) -> int:
         return 256 + len(self.imported or b"")
+
+
+class ImportProfile(SetProfile, frozen=True, gc=False):
+    """A profile: of its members only those that evd knows nothing of yet. The result is False if there are none."""

@@ -18,7 +18,8 @@ class SetVehicle(Operation, frozen=True, gc=False):
 
 
 class PriceCharging(Operation, frozen=True, gc=False):
-    """What charging a vehicle costs: a Tariff (`evd.derived.tariff`) as JSON. Raises UnknownVehicle."""
+    """What charging a vehicle costs: a Tariff (`evd.derived.tariff`) as JSON; None: nothing that is known.
+    Raises UnknownVehicle."""
 
     vehicle: str
-    tariff: bytes
+    tariff: bytes | None

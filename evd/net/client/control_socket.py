@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from evd.config.data_dir import SOCKET_PATH_MAX
+from evd.config.data_dir import SOCKET_PATH_MAX, as_root
 from evd.errors import ControlError
 
 TIMEOUT_S = 30.0
@@ -79,7 +79,7 @@ def _asked(
     except ConnectionRefusedError:
         raise DaemonNotRunning(f"no evd listens at {socket}") from None
     except PermissionError:
-        raise ControlError(f"{socket} may not be opened: run the command as the user evd runs as") from None
+        raise ControlError(f"{socket} is not yours to use: run `{as_root()}`") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise ControlError(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
     finally:

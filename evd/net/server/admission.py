@@ -2,8 +2,8 @@
 
 Pure: its state changes only by the calls of connections. A connection is unauthenticated (a stranger) until one of its
 requests has shown a valid key. Strangers are closed to make room, first those that were answered and are idle, the
-oldest first. They never have all places, and only a number for each address, unless some client from there has shown a
-key. So a callback always finds a place, and an authenticated connection keeps its own.
+oldest first. They never have all permits, and only a number for each address, unless some client from there has shown a
+key. So a callback always finds a permit, and an authenticated connection keeps its own.
 """
 
 from __future__ import annotations
@@ -26,31 +26,31 @@ CROWDING_MAX = 1024
 
 
 class AdmissionLimits(NamedTuple):
-    """`places` for connections, `per_address` for strangers from one address; bytes are of unfinished requests."""
+    """`permits` for connections, `per_address` for strangers from one address; bytes are of unfinished requests."""
 
-    places: int
+    permits: int
     per_address: int
     strangers_bytes: int
     bytes: int
 
     @property
     def strangers(self) -> int:
-        """Places for strangers; the others are reserved for authenticated connections."""
-        return self.places - self.places // 4
+        """Permits for strangers; the others are reserved for authenticated connections."""
+        return self.permits - self.permits // 4
 
     @property
     def elsewhere(self) -> int:
         """Strangers handed over to the ASGI server: each costs it 25 KiB and some tasks."""
-        return max(1, self.places // 8)
+        return max(1, self.permits // 8)
 
     @property
     def known(self) -> int:
-        """Places for authenticated connections. Beyond it they are closed like strangers, for newcomers' sake."""
-        return self.places - self.places // 16
+        """Permits for authenticated connections. Beyond it they are closed like strangers, for newcomers' sake."""
+        return self.permits - self.permits // 16
 
 
 class Holder(Protocol):
-    """The holder of a place: a connection of the edge or of the ASGI server."""
+    """The holder of a permit: a connection of the edge or of the ASGI server."""
 
     @property
     def idle(self) -> bool:
@@ -66,8 +66,8 @@ class Holder(Protocol):
         ...
 
 
-class Slot:
-    """The place of one connection; `stranger` until it has shown a key."""
+class Permit:
+    """The permit of one connection; `stranger` until it has shown a key."""
 
     __slots__ = ("held", "holder", "lines", "network", "stranger", "taken")
 
@@ -86,34 +86,34 @@ class _IdleOrder:
     """Strangers in the order in which they are closed."""
 
     def __init__(self) -> None:
-        self._answered: dict[Slot, None] = {}
-        self._fresh: dict[Slot, None] = {}
+        self._answered: dict[Permit, None] = {}
+        self._fresh: dict[Permit, None] = {}
 
     def __len__(self) -> int:
         return len(self._answered) + len(self._fresh)
 
-    def add(self, place: Slot) -> None:
-        self._fresh[place] = None
+    def add(self, permit: Permit) -> None:
+        self._fresh[permit] = None
 
-    def answered(self, place: Slot) -> None:
+    def answered(self, permit: Permit) -> None:
         """Note an answer without a key: the connection is now closed before those that had no answer yet."""
-        self.remove(place)
-        self._answered[place] = None
+        self.remove(permit)
+        self._answered[permit] = None
 
-    def remove(self, place: Slot) -> None:
-        if place in self._answered:
-            del self._answered[place]
+    def remove(self, permit: Permit) -> None:
+        if permit in self._answered:
+            del self._answered[permit]
         else:
-            self._fresh.pop(place, None)
+            self._fresh.pop(permit, None)
 
-    def first(self) -> Slot | None:
+    def first(self) -> Permit | None:
         for line in (self._answered, self._fresh):
-            for place in islice(line, LOOKS_MAX):
-                if place.holder is not None and place.holder.idle:
-                    return place
+            for permit in islice(line, LOOKS_MAX):
+                if permit.holder is not None and permit.holder.idle:
+                    return permit
         return next(self._all(), None)
 
-    def _all(self) -> Iterator[Slot]:
+    def _all(self) -> Iterator[Permit]:
         return chain(self._answered, self._fresh)
 
 
@@ -122,23 +122,23 @@ class _Bytes:
 
     def __init__(self, bound: int) -> None:
         self.total = 0
-        self._bound = bound
-        self._holders: dict[Slot, None] = {}
+        self.bound = bound
+        self._holders: dict[Permit, None] = {}
 
-    def set(self, place: Slot, count: int) -> None:
-        self.total += count - place.held
-        place.held = count
+    def set(self, permit: Permit, count: int) -> None:
+        self.total += count - permit.held
+        permit.held = count
         if count:
-            self._holders.setdefault(place)
+            self._holders.setdefault(permit)
         else:
-            self._holders.pop(place, None)
+            self._holders.pop(permit, None)
 
-    def excess(self) -> Slot | None:
-        return next(iter(self._holders), None) if self.total > self._bound else None
+    def excess(self) -> Permit | None:
+        return next(iter(self._holders), None) if self.total > self.bound else None
 
 
 class Admission:
-    """The places of all network connections."""
+    """The permits of all network connections."""
 
     def __init__(self, bounds: AdmissionLimits, proxies: Proxies | None = None) -> None:
         self.bounds = bounds
@@ -159,56 +159,61 @@ class Admission:
     def strangers(self) -> int:
         return len(self._strangers)
 
-    def enter(self, address: str) -> Slot | None:
-        """A place for a new connection; None if no other can be closed for it."""
+    def use(self, bounds: AdmissionLimits) -> None:
+        """New bounds, for what comes from now on."""
+        self.bounds = bounds
+        self._bytes[True].bound, self._bytes[False].bound = bounds.strangers_bytes, bounds.bytes
+
+    def enter(self, address: str) -> Permit | None:
+        """A permit for a new connection; None if no other can be closed for it."""
         network = network_of(address)
-        if self.open >= self.bounds.places or self.strangers >= self.bounds.strangers:
+        if self.open >= self.bounds.permits or self.strangers >= self.bounds.strangers:
             if not self.make_room():
                 self.turned_away += 1
                 self._count_crowding(network)
                 return None
         elif self._too_many(network, address):
             self._shut_down(self._of[network].first())
-        place = Slot(network)
+        permit = Permit(network)
         self.open += 1
-        self._line_up(place)
-        return place
+        self._line_up(permit)
+        return permit
 
-    def prove(self, place: Slot) -> None:
+    def prove(self, permit: Permit) -> None:
         """Note that a request on this connection has shown a valid key."""
-        if not place.stranger or not place.taken:
+        if not permit.stranger or not permit.taken:
             return
-        self._known.pop(place.network, None)
-        self._known[place.network] = None
+        self._known.pop(permit.network, None)
+        self._known[permit.network] = None
         if len(self._known) > KNOWN_MAX:
             del self._known[next(iter(self._known))]
         if self.open - self.strangers >= self.bounds.known:
             return
-        held = place.held
-        self._bytes[True].set(place, 0)
-        self._step_out(place)
-        place.stranger = False
-        self._bytes[False].set(place, held)
+        held = permit.held
+        self._bytes[True].set(permit, 0)
+        self._step_out(permit)
+        permit.stranger = False
+        self._bytes[False].set(permit, held)
 
-    def answered(self, place: Slot) -> None:
+    def answered(self, permit: Permit) -> None:
         """Note that a stranger was answered and is idle."""
-        for line in place.lines:
-            line.answered(place)
+        for line in permit.lines:
+            line.answered(permit)
 
-    def hand_over(self, place: Slot) -> None:
+    def hand_over(self, permit: Permit) -> None:
         """Note that the connection now belongs to the ASGI server."""
-        if place.taken and place.stranger:
+        if permit.taken and permit.stranger:
             if len(self._elsewhere) >= self.bounds.elsewhere:
                 self._shut_down(self._elsewhere.first())
-            place.lines.append(self._elsewhere)
-            self._elsewhere.add(place)
+            permit.lines.append(self._elsewhere)
+            self._elsewhere.add(permit)
 
-    def hold(self, place: Slot, count: int) -> None:
+    def hold(self, permit: Permit, count: int) -> None:
         """Note how many bytes of an unfinished request this connection holds. Another one, or this one, may have to
         release its own.
         """
-        sort = self._bytes[place.stranger]
-        sort.set(place, count if place.taken else 0)
+        sort = self._bytes[permit.stranger]
+        sort.set(permit, count if permit.taken else 0)
         while (one := sort.excess()) is not None:
             self.let_go += 1
             self._count_crowding(one.network)
@@ -216,15 +221,15 @@ class Admission:
             if one.holder is not None:
                 one.holder.let_go()
 
-    def leave(self, place: Slot) -> None:
+    def leave(self, permit: Permit) -> None:
         """Note that the connection is closed; may be called twice."""
-        if place.taken:
-            self._bytes[place.stranger].set(place, 0)
-            place.taken = False
-            place.holder = None  # breaks a reference cycle, which would live until the garbage collector runs
+        if permit.taken:
+            self._bytes[permit.stranger].set(permit, 0)
+            permit.taken = False
+            permit.holder = None  # breaks a reference cycle, which would live until the garbage collector runs
             self.open -= 1
-            if place.stranger:
-                self._step_out(place)
+            if permit.stranger:
+                self._step_out(permit)
 
     def make_room(self) -> bool:
         """Close a stranger; False if there is none."""
@@ -242,13 +247,13 @@ class Admission:
             return False
         return not self.proxies.trust(address)
 
-    def _shut_down(self, place: Slot | None) -> bool:
-        if place is None:
+    def _shut_down(self, permit: Permit | None) -> bool:
+        if permit is None:
             return False
         self.gave_way += 1
-        self._count_crowding(place.network)
-        holder = place.holder
-        self.leave(place)
+        self._count_crowding(permit.network)
+        holder = permit.holder
+        self.leave(permit)
         if holder is not None:
             holder.give_way()
         return True
@@ -258,14 +263,14 @@ class Admission:
         if len(self._crowding) > CROWDING_MAX:
             self._crowding = Counter(dict(self._crowding.most_common(CROWDING_MAX // 2)))
 
-    def _line_up(self, place: Slot) -> None:
-        place.lines = [self._strangers, self._of.setdefault(place.network, _IdleOrder())]
-        for line in place.lines:
-            line.add(place)
+    def _line_up(self, permit: Permit) -> None:
+        permit.lines = [self._strangers, self._of.setdefault(permit.network, _IdleOrder())]
+        for line in permit.lines:
+            line.add(permit)
 
-    def _step_out(self, place: Slot) -> None:
-        for line in place.lines:
-            line.remove(place)
-        place.lines = []
-        if not self._of[place.network]:
-            del self._of[place.network]
+    def _step_out(self, permit: Permit) -> None:
+        for line in permit.lines:
+            line.remove(permit)
+        permit.lines = []
+        if not self._of[permit.network]:
+            del self._of[permit.network]

@@ -24,7 +24,7 @@ from evd.errors import Unavailable, error_kinds
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission
 from evd.net.server.counters import AsgiCounters
-from evd.net.server.guarded_connection import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection
+from evd.net.server.guarded_connection import Allow, AsgiLimits, ConnectionPolicy, GuardedConnection, Refusal
 from evd.net.server.http1 import error_reply, render
 from evd.net.server.http1_body import Allowance
 
@@ -47,6 +47,7 @@ class AsgiServer:
         log: FilteringBoundLogger,
         allow: Allow | None = None,
         allow_local: Allow | None = None,
+        refusal: Refusal = lambda error, path: error_reply(error),
         admission: Admission | None = None,
         proxies: Proxies | None = None,
         counters: AsgiCounters | None = None,
@@ -57,7 +58,7 @@ class AsgiServer:
         self.counters = counters or AsgiCounters()
         self._app = ASGIWrapper(app)
         allow = allow or (lambda head, client: Allowance(limits.body_max))
-        policy = ConnectionPolicy(limits, allow, admission, proxies or Proxies())
+        policy = ConnectionPolicy(limits, allow, refusal, admission, proxies or Proxies())
         self._policies = {False: policy, True: replace(policy, allow=allow_local or allow)}
         """By whether a connection is a local one."""
         self._log = log
@@ -93,6 +94,11 @@ class AsgiServer:
             await lifespan.wait_for_shutdown()
             nursery.cancel_scope.cancel()
 
+    def use(self, limits: AsgiLimits) -> None:
+        """New limits, for connections that are handed over from now on."""
+        self._policies = {local: replace(policy, limits=limits) for local, policy in self._policies.items()}
+        self._config = _config(limits, self._log)
+
     def stop(self) -> None:
         """Close idle connections, let requests in progress finish, and close the others after `drain_s`."""
         self._cut_at = trio.current_time() + self._policies[False].limits.drain_s
@@ -103,7 +109,7 @@ class AsgiServer:
     async def hand_over(self, stream: trio.abc.HalfCloseableStream, *, local: bool = False) -> None:
         """Serve a connection to its end and close it; never raises its errors.
 
-        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `place`, as the edge's
+        `stream` has a `socket`, as trio.SocketStream (TCP or unix) has, and may have `tls` and `permit`, as the edge's
         ReplayStream has. The application finds `local` as `scope["state"]["local"]`.
         """
         if not self._running:

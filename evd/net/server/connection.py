@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from evd.errors import RequestError, Unavailable
 from evd.net.addresses import Proxies
-from evd.net.server.admission import Admission, Slot
+from evd.net.server.admission import Admission, Permit
 from evd.net.server.counters import EdgeCounters
 from evd.net.server.http1 import CONTINUE, SERVER_ERROR, RequestReader, error_reply, render
 from evd.net.server.http1_body import Allowance
@@ -127,13 +127,13 @@ class Connection:
 
     __slots__ = (
         *("_peer", "_pending", "_proxied", "_reader", "_reception", "_skips", "_turn"),
-        *("deadline", "phase", "place", "wire"),
+        *("deadline", "phase", "permit", "wire"),
     )
 
-    def __init__(self, reception: Reception, wire: PlainSocket, peer: str, place: Slot) -> None:
+    def __init__(self, reception: Reception, wire: PlainSocket, peer: str, permit: Permit) -> None:
         limits = reception.limits
-        self.place = place
-        place.holder = self
+        self.permit = permit
+        permit.holder = self
         self.wire = wire
         self.phase = RESTING if wire.greeted else HELLO
         # A fresh connection has something to say; an old one may rest.
@@ -220,7 +220,7 @@ class Connection:
             self.close()
 
     def give_way(self) -> None:
-        """Close: its place is needed."""
+        """Close: its permit is needed."""
         self.close()
 
     def let_go(self) -> None:
@@ -307,8 +307,8 @@ class Connection:
             body = self._awaited_body(head)
             if body is None:
                 return None
-        if self.place.held:
-            reception.admission.hold(self.place, 0)
+        if self.permit.held:
+            reception.admission.hold(self.permit, 0)
         self._pending = head
         client = self._client(head) if self._proxied else self._peer
         return Request(head.method, head.path, head.query, head.headers, body, client)
@@ -316,7 +316,7 @@ class Connection:
     def _await_head(self) -> None:
         if self.phase is not IN_HEAD:
             self._wait(IN_HEAD, self._reception.limits.head_s)
-        self._reception.admission.hold(self.place, self._reader.held)
+        self._reception.admission.hold(self.permit, self._reader.held)
 
     def _awaited_body(self, head: RequestHead) -> bytes | None:
         """A body that did not come with its head; None while bytes of it are missing.
@@ -336,7 +336,7 @@ class Connection:
             self._wait(IN_BODY, reception.limits.body_s)
             if head.expects_continue:
                 self.wire.send(CONTINUE)
-        reception.admission.hold(self.place, reader.held)
+        reception.admission.hold(self.permit, reader.held)
         if reader.paused:
             self._turn = 0
             self._may_go_on()
@@ -350,9 +350,9 @@ class Connection:
         """Give the connection away: this request is for the web application."""
         reception = self._reception
         self.phase = GONE
-        if self.place.stranger and reception.allow(head, self._client(head)).known:
-            reception.admission.prove(self.place)
-        reception.admission.hand_over(self.place)
+        if self.permit.stranger and reception.allow(head, self._client(head)).known:
+            reception.admission.prove(self.permit)
+        reception.admission.hand_over(self.permit)
         reception.give_away(self, self._reader.unread())
 
     def _have_answered(self, request: Request) -> None:
@@ -374,12 +374,12 @@ class Connection:
         else:
             if self.phase is TAKEN:
                 self.phase = ANSWERING
-            if self.place.stranger:
+            if self.permit.stranger:
                 self._prove()
 
     def _prove(self) -> None:
-        if self.place.stranger:
-            self._reception.admission.prove(self.place)
+        if self.permit.stranger:
+            self._reception.admission.prove(self.permit)
 
     # ---- answers, and the end ----
 
@@ -405,8 +405,8 @@ class Connection:
         """Wait for the next request."""
         self.phase = RESTING
         self.deadline = self._reception.time + self._reception.limits.idle_s
-        if self.place.stranger:
-            self._reception.admission.answered(self.place)
+        if self.permit.stranger:
+            self._reception.admission.answered(self.permit)
 
     def _refuse(self, error: RequestError) -> None:
         """The last words to a connection whose bytes can be trusted no more, or are late."""

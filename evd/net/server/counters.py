@@ -10,7 +10,7 @@ class EdgeCounters:
     """Counters of all edges of a process together."""
 
     connections: int = 0
-    """Connections that were accepted and given a place."""
+    """Connections that were accepted and given a permit."""
     requests: int = 0
     """Requests whose heads were read here, including those handed over with their connections."""
     refused: int = 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import select
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -28,7 +27,7 @@ from evd.net.server.counters import EdgeCounters
 from evd.net.server.handover import ReplayStream
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_head import RequestHead
-from evd.net.socket import PlainSocket, TlsSocket
+from evd.net.socket import PlainSocket, ServedTls, TlsSocket
 from evd.request.http import Request
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ class Edge(Reception):
     async def serve(
         self,
         listeners: list[trio.SocketListener],
-        ssl_context: ssl.SSLContext | None = None,
+        tls: ServedTls | None = None,
         *,
         task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
     ) -> None:
@@ -116,7 +115,7 @@ class Edge(Reception):
             async with trio.open_nursery() as background:
                 async with trio.open_nursery() as self._given:
                     for listener in listening:
-                        self._listen_at(listener, ssl_context)
+                        self._listen_at(listener, tls)
                     background.start_soon(self._attend)
                     background.start_soon(self._sweep)
                     task_status.started()
@@ -172,12 +171,12 @@ class Edge(Reception):
 
     # ---- listeners ----
 
-    def _listen_at(self, listener: socket.socket, ssl_context: ssl.SSLContext | None) -> None:
+    def _listen_at(self, listener: socket.socket, tls: ServedTls | None) -> None:
         listener.setblocking(False)
-        self._attend_to[listener.fileno()] = partial(self._welcome, listener, ssl_context)
+        self._attend_to[listener.fileno()] = partial(self._welcome, listener, tls)
         self._poll.register(listener, select.EPOLLIN)
 
-    def _welcome(self, listener: socket.socket, ssl_context: ssl.SSLContext | None, events: int) -> None:
+    def _welcome(self, listener: socket.socket, tls: ServedTls | None, events: int) -> None:
         if self.stopping:
             return
         for _ in range(ACCEPTS_MAX):
@@ -189,25 +188,25 @@ class Edge(Reception):
                 self.admission.make_room()  # for who comes next
                 self._pause(listener, error)
                 return
-            self._admit(sock, _shown(address), ssl_context)
+            self._admit(sock, _shown(address), tls)
 
-    def _admit(self, sock: socket.socket, address: str, ssl_context: ssl.SSLContext | None) -> None:
-        place = self.admission.enter(address)
-        if place is None:
+    def _admit(self, sock: socket.socket, address: str, tls: ServedTls | None) -> None:
+        permit = self.admission.enter(address)
+        if permit is None:
             sock.close()
             return
         self.counters.connections += 1
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            wire = PlainSocket(sock) if ssl_context is None else TlsSocket(sock, ssl_context)
+            wire = PlainSocket(sock) if tls is None else TlsSocket(sock, tls.context)
             descriptor = sock.fileno()
             self._poll.register(descriptor, EVENTS)
         except OSError:  # it was reset in the backlog
             self.counters.broken += 1
-            self.admission.leave(place)
+            self.admission.leave(permit)
             sock.close()
             return
-        connection = Connection(self, wire, address, place)
+        connection = Connection(self, wire, address, permit)
         self._open.add(connection)
         self._attend_to[descriptor] = connection.on_ready
 
@@ -236,7 +235,7 @@ class Edge(Reception):
         self._elsewhere += 1
         self._given.start_soon(
             self._serve_elsewhere,
-            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, place=connection.place),
+            ReplayStream(connection.wire, unread, write_s=self.limits.write_s, permit=connection.permit),
         )
 
     def unfinished(self, connection: Connection) -> None:
@@ -247,7 +246,7 @@ class Edge(Reception):
     def ended(self, connection: Connection) -> None:
         """See `Reception.ended`."""
         self._forget(connection)
-        self.admission.leave(connection.place)
+        self.admission.leave(connection.permit)
         self._note_empty()
 
     def _forget(self, connection: Connection) -> None:
@@ -256,7 +255,7 @@ class Edge(Reception):
 
     async def _serve_elsewhere(self, stream: ReplayStream) -> None:
         try:
-            if stream.place is None or stream.place.taken:  # else it had to give way meanwhile
+            if stream.permit is None or stream.permit.taken:  # else it had to give way meanwhile
                 await self._hand_over(stream)
         except* (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
             self.counters.broken += 1
@@ -271,8 +270,8 @@ class Edge(Reception):
             self.log.error("edge.connection_failed", errors=error_kinds(group))
         finally:
             await trio.aclose_forcefully(stream)
-            if stream.place is not None:
-                self.admission.leave(stream.place)
+            if stream.permit is not None:
+                self.admission.leave(stream.permit)
             self._elsewhere -= 1
             self._note_empty()
 

@@ -24,19 +24,23 @@ from hypercorn.utils import parse_socket_addr
 
 from evd.errors import RequestError
 from evd.net.addresses import Proxies
-from evd.net.server.admission import Admission, Slot
+from evd.net.server.admission import Admission, Permit
 from evd.net.server.connection import LINGER_MAX, LINGER_S
 from evd.net.server.guarded_protocol import GuardedProtocol
-from evd.net.server.http1 import CONTINUE, error_reply, render
+from evd.net.server.http1 import CONTINUE, render
 from evd.net.server.http1_body import Allowance
 from evd.net.server.http1_guard import RequestGuard
 from evd.net.server.http1_head import RequestHead
 from evd.net.server.read_deadline import ReadDeadline
+from evd.request.http import Reply
 
 SEND_MAX = 65536  # bytes with one write deadline, so that a slow reader is not taken for a dead one
 
 GONE = (OSError, trio.BrokenResourceError, trio.ClosedResourceError, trio.BusyResourceError)
 
+
+Refusal = Callable[[RequestError, str], Reply]
+"""Gets what is wrong with a request, and its path ("" if its head is not understood); returns the answer."""
 
 Allow = Callable[[RequestHead, str], Allowance]
 """Gets the head of each request and its client's address; returns how much body it may send."""
@@ -65,6 +69,7 @@ class ConnectionPolicy:
 
     limits: AsgiLimits
     allow: Allow
+    refusal: Refusal
     admission: Admission | None
     proxies: Proxies
 
@@ -81,11 +86,11 @@ class GuardedConnection(TCPServer):
         stream: trio.abc.HalfCloseableStream,
         policy: ConnectionPolicy,
     ) -> None:
-        """`stream` may have a `place`, which it gives up when the admission needs it."""
+        """`stream` may have a `permit`, which it gives up when the admission needs it."""
         super().__init__(app, config, cast(Any, context), state, cast(Any, stream))
         limits = policy.limits
         self._policy = policy
-        self._place: Slot | None = getattr(stream, "place", None) if policy.admission is not None else None
+        self._permit: Permit | None = getattr(stream, "permit", None) if policy.admission is not None else None
         self.refused = 0
         self._peer = ""
         self._guard = RequestGuard(head_max=limits.head_max, fields_max=limits.fields_max, allow=self._allow)
@@ -113,12 +118,12 @@ class GuardedConnection(TCPServer):
 
     def _account(self) -> None:
         """Report to the admission what this connection has shown and what it holds."""
-        if self._policy.admission is not None and self._place is not None:
-            if self._guard.known and self._place.stranger:
-                self._policy.admission.prove(self._place)
+        if self._policy.admission is not None and self._permit is not None:
+            if self._guard.known and self._permit.stranger:
+                self._policy.admission.prove(self._permit)
             held = 0 if self._ending else self._guard.held
-            if held or self._place.held:
-                self._policy.admission.hold(self._place, held)
+            if held or self._permit.held:
+                self._policy.admission.hold(self._permit, held)
 
     def cut_at(self, time: float) -> None:
         """End the connection at this time of trio's clock, whatever its state."""
@@ -149,8 +154,8 @@ class GuardedConnection(TCPServer):
                     )
                     protocol.proxies = self._policy.proxies
                     self.protocol = cast(Any, protocol)
-                    if self._place is not None:
-                        self._place.holder = self
+                    if self._permit is not None:
+                        self._permit.holder = self
                     await self._read_data()
                     await self.idle_task.stop()
                     self._end_soon()
@@ -163,8 +168,8 @@ class GuardedConnection(TCPServer):
         """Break the references between its parts after its end: those of thousands of connections at once would be left
         to the garbage collector, which stops the process while it collects them.
         """
-        if self._place is not None:
-            self._place.holder = None
+        if self._permit is not None:
+            self._permit.holder = None
         if "protocol" in self.__dict__:  # it has begun
             self.protocol.__dict__.clear()
         self.__dict__.clear()
@@ -222,23 +227,25 @@ class GuardedConnection(TCPServer):
     async def _refuse(self, error: RequestError) -> None:
         """Answer a refusal after the response that is due before it, and end the connection."""
         self.refused += 1
+        reply = self._policy.refusal(error, self._guard.path)
         self._guard.forget()
         self._account()
         guarded = self._guarded
         with trio.move_on_after(self._policy.limits.drain_s):
             await guarded.rested.wait()
         if not self._ending and guarded.mute() and guarded.rested.is_set():
-            await self._write(render(error_reply(error), keep_alive=False))
+            await self._write(render(reply, keep_alive=False))
         await self._end()
 
     async def protocol_send(self, event: Event) -> None:
         if isinstance(event, RawData):
             await self._write(event.data)
             return
-        if isinstance(event, Updated) and event.idle and (self._guard.in_head or self._guard.in_body):
-            return  # part of a request is here already
-        if isinstance(event, Updated) and event.idle and self._policy.admission is not None and self._place is not None:
-            self._policy.admission.answered(self._place)
+        if isinstance(event, Updated) and event.idle:
+            if self._guard.in_head or self._guard.in_body:
+                return  # part of a request is here already
+            if self._policy.admission is not None and self._permit is not None:
+                self._policy.admission.answered(self._permit)
         # Shielded: the application learns of its end, and is cancelled by that, before hypercorn is done with it.
         with trio.CancelScope(shield=True):
             if isinstance(event, Closed):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import trio
 
-from evd.net.server.admission import Slot
+from evd.net.server.admission import Permit
 from evd.net.socket import PlainSocket
 
 
 class ReplayStream(trio.abc.HalfCloseableStream):
     """A connection whose first bytes were already read: returns these, then reads on. Writes have a deadline.
 
-    `tls` and `socket` are for the server that takes it over; `place` is its place in the admission.
+    `tls` and `socket` are for the server that takes it over; `permit` is its permit in the admission.
     """
 
-    def __init__(self, wire: PlainSocket, first: bytes, *, write_s: float, place: Slot | None = None) -> None:
+    def __init__(self, wire: PlainSocket, first: bytes, *, write_s: float, permit: Permit | None = None) -> None:
         self.tls = wire.tls
-        self.place = place
+        self.permit = permit
         self.socket = wire.socket
         self._wire = wire
         self._first = first

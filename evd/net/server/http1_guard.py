@@ -33,6 +33,8 @@ class RequestGuard:
         self._head: RequestHead | None = None
         self._allowance = Allowance(0)
         self._last = False
+        self.path = ""
+        """Of the request that is being read; "" before its head is understood."""
         self.heads = 0
         """How many heads were understood."""
         self.known = False
@@ -83,6 +85,7 @@ class RequestGuard:
             if head is None:
                 return None
             self._head = head
+            self.path = head.path
             self.heads += 1
             self._allowance = self._allow(head)
             self.known = self.known or self._allowance.known
@@ -93,6 +96,7 @@ class RequestGuard:
         if body is None:
             return None
         self._head = None
+        self.path = ""
         if not head.keep_alive:
             self.forget()
         return written(head, body, last=not head.keep_alive)

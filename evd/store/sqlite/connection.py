@@ -18,9 +18,10 @@ from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
 SCHEMA_VERSION = 8
-PAGE_BYTES = 2048
-"""Page size of new files. A callback changes two pages of any size, and each is written to the WAL whole: half of
-SQLite's default nearly halves the WAL. Smaller pages suit bodies of a few hundred bytes badly (docs/performance.md)."""
+PAGE_BYTES = 1024
+"""Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
+database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
+page (docs/performance.md). An older file keeps its page size."""
 
 #: Setting → value, with its reason; read back after opening, because SQLite ignores unknown settings.
 WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
@@ -38,6 +39,7 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
     ("foreign_keys", 1),
     ("trusted_schema", 0),
     ("cell_size_check", 1),
+    ("secure_delete", 1),  # always: a page that was split before a deletion keeps copies of rows otherwise
 )
 
 
@@ -53,7 +55,7 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
         connection = sqlite3.connect(str(path), isolation_level=None, check_same_thread=False, cached_statements=256)
         try:
             report("recovering the WAL")
-            version = _version(connection, path)  # before anything is set: another program's file must not change
+            version = version_of(connection, path)  # before anything is set: another program's file must not change
             connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # has an effect only before the first table
             for name, value in WRITER_PRAGMAS:
                 connection.execute(f"PRAGMA {name} = {value}")
@@ -148,7 +150,7 @@ def _connected(uri: str, pragmas: tuple[str, ...]) -> Any:
     return connection
 
 
-def _version(connection: Any, path: Path) -> int:
+def version_of(connection: Any, path: Path) -> int:
     """The schema's version, 0 for an empty file. Raises StoreRefused if it is not evd's or newer than this evd."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -175,16 +177,16 @@ def _upgrade(connection: Any, version: int) -> None:
     steps = [drop_views_sql()]
     steps += [_sql(part) for part, versions in STEPS if version in versions]
     add_functions(connection)
-    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1")  # overwrite masked values in the pages that held them
     _in_one_transaction(connection, "\n".join(steps))
-    connection.execute(f"PRAGMA secure_delete = {usual}")
 
 
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
 """Parts with new tables of schema 7."""
 
-PARTS = ("schema", "network", "push", "overflow", *SINCE_7, "views")
+SINCE_8 = ("firestore",)
+"""The same of schema 8."""
+
+PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, "views")
 """Parts of a new file's schema."""
 
 #: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
@@ -203,7 +205,7 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
-    ("upgrade_8_derived", range(7, 8)),
+    *((part, range(1, 8)) for part in SINCE_8),
     ("views", range(1, 8)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import Arrive, LimitReached, UnknownVehicle
@@ -61,7 +60,7 @@ def empty_step(connection: Any, rings: Any) -> bool:
         connection.execute("DELETE FROM overflow WHERE vehicle = ?", (number,))
         connection.execute("DELETE FROM left_rings WHERE number = ?", (number,))
     elif goes_to is None:
-        _overwriting(connection, lambda: connection.executemany(_DELETE, [(place,) for place in places]))
+        connection.executemany(_DELETE, [(place,) for place in places])
     else:
         for place in places:
             _move(connection, rings, goes_to, place)
@@ -104,10 +103,3 @@ def _move(connection: Any, rings: Any, vehicle: str, place: int) -> None:
         for found in rings.places(vehicle, time, arrival.seq):
             with rings.changing(vehicle, found):
                 connection.execute(_SET_RADIO, (radio, fields, found, status_id))
-
-
-def _overwriting(connection: Any, work: Callable[[], Any]) -> None:
-    (usual,) = connection.execute("PRAGMA secure_delete").fetchone()
-    connection.execute("PRAGMA secure_delete = 1").fetchone()
-    work()
-    connection.execute(f"PRAGMA secure_delete = {usual}").fetchone()

@@ -96,6 +96,40 @@ def test_a_tariff_that_cannot_be_kept(daemon: RunningDaemon) -> None:
     assert ask(daemon, "C1/tariff", None, "PUT", json={"currency": "EUR"}).status_code == 404
 
 
+def test_a_tariff_by_command(daemon: RunningDaemon) -> None:
+    def evd(*arguments: str, code: int = 0) -> str:
+        done = run_evd("tariff", *arguments, "--dir", daemon.directory)
+        assert done.returncode == code, done.stderr
+        return done.stdout or done.stderr
+
+    before = ask(daemon, "A1/tariff").json()
+    assert ask(daemon, "A1/tariff", method="DELETE").json() == {"vehicle": "A1", "removed": True}
+    assert ask(daemon, "A1/tariff").json() is None and "no prices" in evd("list", "A1")
+    evd("set", "A1", "--price", "0.3", "--currency", "CZK")
+    evd("set", "A1", "--price", "0.5", "--between", "22:00-06:00")
+    evd("set", "A1", "--price", "0", "--place", "48.2,17.2", "--radius", "300")
+    evd("set", "a1", "--price", "0.1", "--between", "22:00-06:00")
+    assert ask(daemon, "A1/tariff").json() == {
+        "currency": "CZK",
+        "per_kwh": 0.3,
+        "prices": [
+            {"per_kwh": 0.1, "begin": "22:00", "end": "06:00"},
+            {"per_kwh": 0.0, "place": "48.2,17.2", "radius_m": 300.0},
+        ],
+    }
+    shown = evd("list", "A1")
+    assert "22:00 - 06:00" in shown and "300 m of 48.2,17.2" in shown and "anywhere" in shown
+    evd("remove", "A1", "--number", "2")
+    evd("remove", "A1", "--number", "2")
+    assert ask(daemon, "A1/tariff").json()["prices"] == [{"per_kwh": 0.1, "begin": "22:00", "end": "06:00"}]
+    assert "there is no price 2" in evd("remove", "A1", "--number", "2", code=2)
+    assert "--between is" in evd("set", "A1", "--price", "1", "--between", "night", code=2)
+    assert "22:00" in evd("set", "A1", "--price", "1", "--between", "25:00-26:00", code=1)
+    evd("remove", "A1")
+    assert ask(daemon, "C1/tariff", None, "DELETE").status_code == 404
+    ask(daemon, "A1/tariff", method="PUT", json=before)
+
+
 def test_the_views_in_a_shell(daemon: RunningDaemon) -> None:
     ((vehicle, state, up),) = rows(daemon.database, "SELECT vehicle, state, to_percent FROM charge_sessions")
     assert (vehicle, state, up) == ("A1", "closed", 51)

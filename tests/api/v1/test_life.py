@@ -66,10 +66,28 @@ def test_a_mistyped_vehicle_becomes_the_right_one_with_its_later_callbacks(daemo
     again = sent(daemon, "21", 1)
     assert again.headers["x-status-id"] == ids[1], "a redelivery is answered as the first time"
     assert sent(daemon, "0021", 10).status_code == 201
-    assert kept(daemon, "21") == 0
     wait_until(lambda: kept(daemon, "22") == 5)
     refused = asked(daemon, "POST", "/vehicles/22/merge", {"into": "NEVER"})
     assert refused.status_code == 400 and "NEVER" in refused.json()["detail"]
+
+
+def test_an_app_that_asks_for_a_merged_vehicle_gets_the_one_that_it_is_now(daemon: RunningDaemon) -> None:
+    sent(daemon, "23")
+    sent(daemon, "24", 9)
+    asked(daemon, "POST", "/owners", {"uid": "ben", "vehicle": "23"})
+    assert evd(daemon, "vehicle", "merge", "23", "24")["merged"] is True
+    user = {"x-api-key": daemon.keys["app"], "userId": "ben"}
+    last = httpx.get(f"{daemon.url}/android/last?vehicleId=0023", headers=user)
+    assert last.status_code == 200 and last.json()["vehicleId"] == "0023", "spelled as it is asked for"
+    assert last.json()["timestamp"] == (NOW_S + 9) * 1000
+    assert httpx.get(f"{daemon.url}/api/v1/vehicles/23/last", headers=user).json()["vehicle"] == "24"
+    phone = {"vehicle": "23", "token": "merged"}
+    assert httpx.post(f"{daemon.url}/api/v1/registrations", headers=user, json=phone).status_code == 201
+    listed = httpx.get(f"{daemon.url}/api/v1/registrations?vehicle=24", headers=user).json()
+    assert len(listed) == 1
+    foreign = {**user, "userId": "eve"}
+    assert httpx.get(f"{daemon.url}/api/v1/vehicles/23/last", headers=foreign).status_code == 404
+    assert httpx.get(f"{daemon.url}/android/last?vehicleId=23", headers=foreign).status_code == 403
 
 
 def test_a_deleted_vehicle_is_gone_and_is_new_with_its_next_callback(daemon: RunningDaemon) -> None:
@@ -91,6 +109,22 @@ def test_a_user_is_forgotten_and_owns_nothing(daemon: RunningDaemon) -> None:
     assert evd(daemon, "forget", "--user", "anna")["deleted"] == {"owners": 1, "registrations": 1}
     assert httpx.get(f"{daemon.url}/api/v1/vehicles/41/alerts", headers=user).status_code == 404
     assert run_evd("forget", "--yes", "--dir", daemon.directory).returncode == 2, "it is not said what"
+
+
+def test_a_user_who_is_removed_with_all_owns_nothing(daemon: RunningDaemon) -> None:
+    user = {"uid": "olga", "password": "correct horse battery"}
+    for forgets in (False, True):
+        assert asked(daemon, "POST", "/users", user).json()["vehicles"] == 0
+        asked(daemon, "POST", "/owners", {"uid": "olga", "vehicle": "51"})
+        done = run_evd("user", "remove", "olga", *(["--forget", "--yes"] if forgets else []), "--dir", daemon.directory)
+        assert done.returncode == 0, done.stderr
+        owners = [row["uid"] for row in asked(daemon, "GET", "/owners").json()]
+        assert ("olga" in owners) is not forgets
+        if not forgets:
+            assert "vehicles (1), phones and preferences of olga stay" in done.stdout
+            assert evd(daemon, "user", "remove", "olga", "--forget")["deleted"]["owners"] == 1
+        else:
+            assert "1 of users" in done.stdout and "no longer owned or seen by olga: 51" in done.stdout
 
 
 def test_no_log_line_names_a_place_or_a_vehicle_of_an_ordinary_callback(daemon: RunningDaemon) -> None:

@@ -91,6 +91,30 @@ def test_a_session_begins_with_a_password_and_ends_with_the_sign_out(browser: ht
     assert browser.get("/session").status_code == 401, "the session has ended, not only the cookie"
 
 
+def test_a_user_changes_the_password_and_other_sessions_end(
+    daemon: RunningDaemon, admin: Admin, browser: httpx.Client
+) -> None:
+    admin.add("olga")
+    new = "a red wheelbarrow"
+    with httpx.Client(base_url=f"{daemon.url}/api/v1") as elsewhere:
+        sign_in(elsewhere, "olga")
+        sign_in(browser, "olga")
+        wrong = browser.post("/session/password", json={"old": "not the password", "new": new})
+        assert wrong.status_code == 403 and "old password is wrong" in wrong.json()["detail"]
+        assert browser.post("/session/password", json={"old": PASSWORD, "new": "short"}).status_code == 400
+        done = browser.post("/session/password", json={"old": PASSWORD, "new": new})
+        assert done.json() == {"uid": "olga", "sessions_ended": 1}
+        assert [one.get("/session").status_code for one in (browser, elsewhere)] == [200, 401]
+        assert [sign_in(elsewhere, "olga", word).status_code for word in (PASSWORD, new)] == [401, 201]
+        without = {"x-csrf-token": ""}
+        assert browser.post("/session/password", json={"old": new, "new": new}, headers=without).status_code == 403
+    headers = bearer(admin.token("olga", "read", "write"))
+    assert (
+        httpx.post(f"{daemon.url}/api/v1/session/password", json={"old": new, "new": new}, headers=headers).status_code
+        == 403
+    )
+
+
 def test_a_second_sign_in_ends_the_browser_s_first_session(browser: httpx.Client) -> None:
     sign_in(browser)
     first = browser.cookies["evd"]

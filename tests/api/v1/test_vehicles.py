@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -102,6 +103,8 @@ def test_a_user_has_own_vehicles_and_an_administrator_all(anna: User, admin: Use
         ("sort=-id", ["C1", "B1", "A1"]),
         ("sort=age", ["A1", "C1", "B1"]),
         ("sort=-charge", ["A1", "C1", "B1"]),
+        ("sort=attention", ["A1", "C1", "B1"]),
+        ("sort=-attention", ["B1", "C1", "A1"]),
     ],
 )
 def test_the_list_is_searched_sorted_and_paged(anna: User, query: str, found: list[str]) -> None:
@@ -262,3 +265,16 @@ def test_an_owner_sees_the_frames_and_all_own_phones(anna: User) -> None:
     assert [row["target"] for row in anna.get("/registrations?vehicle=C1").json()] == ["t2"]
     assert anna.delete("/registrations/all").json() == {"uid": "anna", "unregistered": 2}
     assert anna.get("/registrations").json() == []
+
+
+def test_a_list_has_the_frames_of_today_if_it_is_asked_for(admin: User, daemon: RunningDaemon) -> None:
+    assert "today" not in admin.get("/vehicles").json()[0]
+    assert admin.get("/vehicles?today=1").json()[0]["today"] is None
+    for sequence in (118, 121):
+        body = {"device": "D1", "time": int(time.time()), "data": "130a4c0f594e427e4bb45088", "seqNumber": sequence}
+        sent = httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers={"x-api-key": daemon.keys["sigfox"]})
+        assert sent.status_code == 201
+    (row,) = admin.get("/vehicles?today=1&text=D1").json()
+    today = admin.get("/vehicles/D1/days").json()[-1]
+    assert row["today"] == {"received": today["received"], "lost": today["lost"]}
+    assert row["today"]["received"] == 2 and row["today"]["lost"] >= 2

@@ -57,7 +57,7 @@ class Here(Reception):
         self.turns += 1
 
     def ended(self, connection: Connection) -> None:
-        self.admission.leave(connection.place)
+        self.admission.leave(connection.permit)
 
 
 @dataclass
@@ -90,10 +90,10 @@ def talk() -> Iterator[Talk]:
     ours, client = socket.socketpair()
     client.setblocking(False)
     here = Here()
-    place = here.admission.enter("192.0.2.1")
-    assert place is not None
+    permit = here.admission.enter("192.0.2.1")
+    assert permit is not None
     with ours, client:
-        yield Talk(client, Connection(here, PlainSocket(ours), "192.0.2.1", place), here)
+        yield Talk(client, Connection(here, PlainSocket(ours), "192.0.2.1", permit), here)
 
 
 def test_each_phase_has_its_own_deadline_counted_from_its_beginning(talk: Talk) -> None:

@@ -53,7 +53,7 @@ async def test_a_kept_connection_may_rest_longer_than_a_head_may_take() -> None:
 
 
 async def test_one_connection_more_than_allowed_is_closed_at_once() -> None:
-    async with site(places=2) as here:
+    async with site(permits=2) as here:
         async with await here.connect() as first, await here.connect() as second:
             for client in (first, second):
                 await client.send(post(b"x"))

@@ -121,6 +121,9 @@ def test_a_day_has_the_share_received_and_what_is_used_of_the_budget(database: A
     (day,) = database.ask(lambda queries: queries.days(VEHICLE)).rows
     assert (day["vehicle"], day["share"], day["used"]) == (VEHICLE, 50.0, 4)
     assert database.ask(lambda queries: queries.days("NOBODY")).rows == []
+    assert database.ask(lambda queries: queries.day_of(day["day"], ["NOBODY", VEHICLE])) == [day]
+    assert database.ask(lambda queries: queries.day_of("1999-12-31", [VEHICLE])) == []
+    assert database.ask(lambda queries: queries.day_of(day["day"], [])) == []
 
 
 def test_a_gap_over_midnight_belongs_to_the_day_after_it(database: AnyDatabase) -> None:

@@ -75,6 +75,13 @@ def test_a_password_that_is_hashed_again_ends_nothing_and_replaces_no_newer_one(
     assert sessions_of(database) == ["s1"]
 
 
+def test_a_user_who_changes_the_password_keeps_the_asking_session(database: AnyDatabase) -> None:
+    database.write(user(), session("s1"), session("s2"))
+    own = SetPassword("anna", "new", NOW, instead_of="$argon2id$…", keeps="s1")
+    assert database.write(own, own) == [("s2",), False], "the second was proven by a password that is no longer right"
+    assert sessions_of(database) == ["s1"]
+
+
 def test_the_removal_of_a_user_ends_sessions_and_tokens(database: AnyDatabase) -> None:
     database.write(user(), session("s1"), token("t1"), session("s2", "ben"), token("t2", "ben"))
     assert database.write(RemoveUser("anna"), RemoveUser("anna")) == [("s1", "t1"), False]

@@ -223,9 +223,13 @@ def test_a_forgotten_user_leaves_nothing(database: AnyDatabase) -> None:
     assert database.write(ForgetUser("anna")) == [False]
 
 
-def test_what_is_forgotten_is_nowhere_in_the_file(database: AnyDatabase) -> None:
+@pytest.mark.parametrize("count", [4, 14, 90])
+def test_what_is_forgotten_is_nowhere_in_the_file(database: AnyDatabase, count: int) -> None:
+    """Nor in a page that was split while it was written, or in the table's root."""
     secret = b'{"note":"wanders-to-the-lake"}'
-    database.write(*several(ONE, range(14), document=secret), *several(OTHER, range(3)))
+    for number in range(count):
+        database.write(*several(ONE, range(number, number + 1), document=secret))
+        database.write(*several(OTHER, range(number, number + 1)))
     database.write(SetVehicle(ONE, NOW, name="Anna-of-the-lake"), DeleteVehicle(ONE))
     settle(database)
     path = database.store.path  # type: ignore[attr-defined]

@@ -9,7 +9,17 @@ import msgspec
 from any_engine import AnyDatabase
 from builders import NOW
 
-from evd.model.operations import ForeignPhone, ImportOwner, ImportRegistration, Register
+from evd.model.operations import (
+    AddOwner,
+    ForeignPhone,
+    ImportOwner,
+    ImportProfile,
+    ImportRegistration,
+    Register,
+    SetProfile,
+    UnknownVehicle,
+)
+from evd.model.profile import Profile
 from evd.store.queries import Queries
 from evd.store.records import Listing
 
@@ -39,3 +49,12 @@ def test_an_older_system_takes_no_phone_from_the_user_who_has_it(database: AnyDa
     assert isinstance(result, ForeignPhone)
     rows = asked(database, lambda queries: queries.moved_registrations(kinds=["token"], limit=9))
     assert [(row["vehicle"], row["uid"]) for row in rows] == [("A", "anna")]
+
+
+def test_a_profile_that_moves_in_fills_what_nobody_said(database: AnyDatabase) -> None:
+    imported = ImportProfile("A", Profile(name="Zoe", regNumber="1AB", maxVoltage=None))
+    assert isinstance(database.write(imported)[0], UnknownVehicle)
+    said = SetProfile("A", Profile(name="Renault"))
+    assert database.write(AddOwner("anna", "A", NOW), said, imported, imported)[2:] == [True, False]
+    profile = database.ask(lambda queries: queries.profile("A"))
+    assert (profile["name"], profile["regNumber"], profile["maxVoltage"]) == ("Renault", "1AB", None)

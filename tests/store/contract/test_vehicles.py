@@ -137,6 +137,7 @@ def owned(database: AnyDatabase) -> AnyDatabase:
         ("id", "ABCZ", "ABCD"),
         ("age", "ACBZ", "DACB"),
         ("charge", "CZAB", "CADB"),
+        ("attention", "ABCZ", "ABCD"),
     ],
 )
 def test_a_fleet_is_the_users_or_everyones_in_the_order_asked_for(

@@ -28,6 +28,10 @@ ANSWER_MAX = 65_536
 """Bytes of an answer. FCM's have 100 to 1,000; more is not trusted."""
 
 
+VALIDATED_ONLY = b'{"validate_only":true,"message":{"topic":"evd-doctor","data":{"check":"evd"}}}'
+"""FCM's v1 `messages:send`: with `validate_only` it answers as usual and delivers nothing."""
+
+
 class FcmPusher:
     """Sends through FCM as one Firebase project.
 
@@ -88,6 +92,13 @@ class FcmPusher:
         if isinstance(answer, PushError):
             raise answer
         return answer
+
+    async def validate(self) -> None:
+        """Have FCM check the credentials and a message that it delivers to nobody. Raises PushError."""
+        response = await self._post(await self._tokens.get(), VALIDATED_ONLY)
+        answer = read_answer(response, "", time.time())
+        if isinstance(answer, PushError):
+            raise answer
 
     async def aclose(self) -> None:
         await self._tokens.aclose()

@@ -55,6 +55,9 @@ _CONDITIONS = {
 _RANKS = {
     "id": "0",
     "age": f"ifnull(-s.time, {NUMBER_MAX - 1})",
+    "attention": """CASE WHEN s.id IS NULL THEN 3
+                WHEN s.received < ?9 OR a.state ->> '$.silent_since' IS NOT NULL THEN 0
+                WHEN s.flags <> '' THEN 1 ELSE 2 END""",
     "charge": "ifnull(CAST(s.fields ->> 'current_charge' AS REAL), -1.0)",
 }
 """What comes before the id in the order."""

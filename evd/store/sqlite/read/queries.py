@@ -12,6 +12,7 @@ from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.derived import SqliteDerivedQueries
 from evd.store.sqlite.read.events import SqliteEventQueries
+from evd.store.sqlite.read.firestore import SqliteFirestoreQueries
 from evd.store.sqlite.read.fleet import SqliteFleetQueries
 from evd.store.sqlite.read.formats import SqliteFormatQueries
 from evd.store.sqlite.read.identity import SqliteIdentityQueries
@@ -31,6 +32,7 @@ class SqliteQueries(
     SqliteAccessQueries,
     SqliteSharingQueries,
     SqliteMovingQueries,
+    SqliteFirestoreQueries,
     SqliteIdentityQueries,
     SqliteRejectionQueries,
     SqliteEventQueries,

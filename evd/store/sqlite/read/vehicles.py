@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import orjson
+
 from evd.store.records import LISTED_MAX, NUMBER_MAX, DayRow, DownlinkRow, Listing, NoteRow, StoredCounts
 from evd.store.sqlite.read.base import Questions, narrowed
 
@@ -42,6 +46,11 @@ class SqliteVehicleQueries(Questions):
     async def days(self, vehicle: str, after: tuple[str] = ("",), limit: int = LISTED_MAX) -> Listing[DayRow]:
         sql = "SELECT * FROM days WHERE vehicle = ? AND day > ? ORDER BY day LIMIT ?"
         return await self.listing(sql, (vehicle, *after), limit, by=("day",))
+
+    async def day_of(self, day: str, vehicles: Collection[str]) -> list[DayRow]:
+        sql = "SELECT * FROM days WHERE vehicle IN (SELECT value FROM json_each(?)) AND day = ?"
+        found: list[DayRow] = await self.rows(sql, (orjson.dumps(list(vehicles)).decode(), day))
+        return found
 
     async def log(
         self, vehicle: str, after: tuple[int, int] = (NUMBER_MAX, NUMBER_MAX), *, limit: int

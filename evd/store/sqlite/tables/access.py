@@ -70,6 +70,7 @@ def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:
     gone = tables.db.execute("DELETE FROM owners WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle)).rowcount
     forget_all(tables, "SELECT number FROM registrations WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
     tables.db.execute("DELETE FROM invitations WHERE invited_by = ? AND vehicle = ?", (op.uid, op.vehicle))
+    tables.db.execute("UPDATE firestore_vehicles SET added = 0 WHERE uid = ? AND vehicle = ?", (op.uid, op.vehicle))
     return bool(gone)
 
 

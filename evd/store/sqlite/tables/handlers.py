@@ -10,6 +10,7 @@ from evd.store.sqlite.tables import (
     access,
     downlinks,
     events,
+    firestore,
     identity,
     imports,
     life,
@@ -39,4 +40,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **registrations.HANDLERS,
     **events.HANDLERS,
     **imports.HANDLERS,
+    **firestore.HANDLERS,
 }

@@ -36,10 +36,10 @@ def _set_password(tables: SmallTables, op: SetPassword) -> bool | tuple[str, ...
     if not op.ends_sessions:
         sql = "UPDATE users SET password = ? WHERE uid = ? AND password = ?"
         return () if tables.db.execute(sql, (op.password, op.uid, op.instead_of)).rowcount else False
-    sql = "UPDATE users SET password = ?, changed = ? WHERE uid = ?"
-    if not tables.db.execute(sql, (op.password, op.changed, op.uid)).rowcount:
+    sql = "UPDATE users SET password = ?1, changed = ?2 WHERE uid = ?3 AND (?4 = '' OR password = ?4)"
+    if not tables.db.execute(sql, (op.password, op.changed, op.uid, op.instead_of)).rowcount:
         return False
-    return _ended(tables, "DELETE FROM sessions WHERE uid = ? RETURNING id", op.uid)
+    return _ended(tables, "DELETE FROM sessions WHERE uid = ? AND id IS NOT ? RETURNING id", op.uid, op.keeps)
 
 
 def _remove_user(tables: SmallTables, op: RemoveUser) -> bool | tuple[str, ...]:

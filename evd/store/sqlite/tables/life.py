@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from evd.model.operations import (
@@ -40,17 +39,16 @@ APART = frozenset({"vehicles", "statuses", "overflow", "left_rings", "registrati
 
 def _delete(tables: SmallTables, op: DeleteVehicle) -> Implied | bool:
     vehicle, db = op.vehicle, tables.db
-    with overwritten(db):
-        db.execute("UPDATE left_rings SET goes_to = NULL WHERE goes_to = ?", (vehicle,))
-        aliases = db.execute("DELETE FROM aliases WHERE stands_for = ?", (vehicle,)).rowcount
-        implied = _lost_owners(db, "SELECT uid, vehicle FROM owners WHERE vehicle = ?", vehicle)
-        implied += [RevokeKey(key, 0) for (key,) in db.execute("SELECT id FROM keys WHERE vehicle = ?", (vehicle,))]
-        counts = {
-            "aliases": aliases,
-            "keys": db.execute("DELETE FROM keys WHERE vehicle = ?", (vehicle,)).rowcount,
-            "rejected": _forget_rejected(tables, vehicle),
-            **_take_out(tables, vehicle, None),
-        }
+    db.execute("UPDATE left_rings SET goes_to = NULL WHERE goes_to = ?", (vehicle,))
+    aliases = db.execute("DELETE FROM aliases WHERE stands_for = ?", (vehicle,)).rowcount
+    implied = _lost_owners(db, "SELECT uid, vehicle FROM owners WHERE vehicle = ?", vehicle)
+    implied += [RevokeKey(key, 0) for (key,) in db.execute("SELECT id FROM keys WHERE vehicle = ?", (vehicle,))]
+    counts = {
+        "aliases": aliases,
+        "keys": db.execute("DELETE FROM keys WHERE vehicle = ?", (vehicle,)).rowcount,
+        "rejected": _forget_rejected(tables, vehicle),
+        **_take_out(tables, vehicle, None),
+    }
     return _done(counts, [*implied, op])
 
 
@@ -115,17 +113,16 @@ def _take_out(tables: SmallTables, vehicle: str, goes_to: str | None) -> dict[st
 
 def _forget_user(tables: SmallTables, op: ForgetUser) -> Implied | bool:
     db, uid = tables.db, op.uid
-    with overwritten(db):
-        implied = _lost_owners(db, "SELECT uid, vehicle FROM owners WHERE uid = ?", uid)
-        implied += [RevokeToken(ended, uid) for (ended,) in db.execute(_PROOFS, (uid, uid)).fetchall()]
-        counts = {
-            "pushed": db.execute(_PUSHED, (uid,)).rowcount,
-            "invitations": db.execute("DELETE FROM invitations WHERE invited_by = ?", (uid,)).rowcount,
-            "registrations": forget_all(tables, "SELECT number FROM registrations WHERE uid = ?", (uid,)),
-        }
-        for table, named in _tables_with(db, "uid"):
-            if named and table != "registrations":
-                counts[table] = db.execute(_of(table, _OF_USER), (uid,)).rowcount
+    implied = _lost_owners(db, "SELECT uid, vehicle FROM owners WHERE uid = ?", uid)
+    implied += [RevokeToken(ended, uid) for (ended,) in db.execute(_PROOFS, (uid, uid)).fetchall()]
+    counts = {
+        "pushed": db.execute(_PUSHED, (uid,)).rowcount,
+        "invitations": db.execute("DELETE FROM invitations WHERE invited_by = ?", (uid,)).rowcount,
+        "registrations": forget_all(tables, "SELECT number FROM registrations WHERE uid = ?", (uid,)),
+    }
+    for table, named in _tables_with(db, "uid"):
+        if named and table != "registrations":
+            counts[table] = db.execute(_of(table, _OF_USER), (uid,)).rowcount
     return _done(counts, [*implied, UnregisterUser(uid)])
 
 
@@ -204,17 +201,6 @@ def _tables_with(db: Any, column: str) -> list[tuple[str, bool]]:
 _TABLES = """
 SELECT m.name, c.type FROM sqlite_schema AS m JOIN pragma_table_info(m.name) AS c
 WHERE m.type = 'table' AND c.name = ? ORDER BY m.name"""
-
-
-@contextmanager
-def overwritten(db: Any) -> Iterator[None]:
-    """What is deleted in this context is overwritten with zeros in its pages."""
-    (usual,) = db.execute("PRAGMA secure_delete").fetchone()
-    db.execute("PRAGMA secure_delete = 1").fetchone()
-    try:
-        yield
-    finally:
-        db.execute(f"PRAGMA secure_delete = {usual}").fetchone()
 
 
 HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from evd.model.operations import Operation, SetProfile, UnknownVehicle
+from evd.model.operations import ImportProfile, Operation, SetProfile, UnknownVehicle
+from evd.model.profile import Profile
 from evd.store.sqlite.tables.base import SmallTables
 
 _KNOWN = "SELECT 1 FROM vehicles WHERE vehicle = ?1 UNION ALL SELECT 1 FROM owners WHERE vehicle = ?1 LIMIT 1"
@@ -34,4 +35,22 @@ def _set_profile(tables: SmallTables, op: SetProfile) -> None:
     tables.rings.derivation.zones_changed()
 
 
-HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {SetProfile: _set_profile}
+def _import_profile(tables: SmallTables, op: ImportProfile) -> bool:
+    row = tables.db.execute(_KEPT, (op.vehicle,)).fetchone()
+    known = {} if row is None else dict(zip(_SET, row, strict=True))
+    new = {
+        member: value
+        for member in _SET
+        if known.get(member) is None and (value := getattr(op.profile, member)) not in (None, msgspec.UNSET)
+    }
+    _set_profile(tables, SetProfile(op.vehicle, Profile(**new)))
+    return bool(new)
+
+
+_KEPT = """
+SELECT name, reg_number, type, battery_kwh, max_voltage, phases, zone FROM vehicle_profiles WHERE vehicle = ?"""
+
+HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
+    SetProfile: _set_profile,
+    ImportProfile: _import_profile,
+}

@@ -1,16 +1,14 @@
-"""Settings: built-in < evd.toml < environment < flags; a wrong one is named in one sentence."""
+"""Settings: built-in < evd.toml < environment < flags; a wrong one is named in one sentence, with its line."""
 
 from __future__ import annotations
 
-import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from evd.config.settings import Config, load
+from evd.config.loading import load, read
+from evd.config.settings import Config
 from evd.errors import ConfigError
 
 
@@ -87,7 +85,18 @@ def test_binds_may_be_one_or_several(toml: Path) -> None:
         ("[server]\ntls_cert = 'x'", "belong together"),
         ("[formats.t]\nfields = {}", "grammar"),
         ("[formats.t]\ngrammar = 'a::uint:8'\ncolour = 1", "colour"),
-        ("[retention\n", "not valid TOML"),
+        ("[retention\n", r"evd.toml, line 1: not valid TOML"),
+        ("[log]\n\nlevel = debug\n", r"evd.toml, line 3: not valid TOML .*text stands in quotes"),
+        (
+            "[server]\n# here\nbind = 8080",
+            r"evd.toml, line 3: server.bind is 8080: it must be text in quotes, or a list",
+        ),
+        ("[push]\nttl_s = -1", r"evd.toml, line 2: push.ttl_s is -1: it must be between 0 and 2419200"),
+        ("[app]\ntrust_user_header = 'yes, please'", "it must be true or false"),
+        ("[formats.t]\ngrammer = 'a::uint:8'", r"line 2: formats.t has no key 'grammer'; did you mean 'grammar'"),
+        ("formats = 1", r"write \[formats.NAME\]"),
+        ("[formats.t]\ngrammar = 'a::uint:8'\nfields = 1", "formats.t.fields must be a table of tables"),
+        ("[events]\nself_told_v1 = []\nshown_by_v1 = []", "old name, too: remove one"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_file(toml: Path, text: str, says: str) -> None:
@@ -107,6 +116,10 @@ def test_a_file_that_is_no_text_is_named(toml: Path) -> None:
 def test_a_wrong_variable_or_flag_is_named() -> None:
     with pytest.raises(ConfigError, match=r"EVD_SERVER__BINDS: there is no setting server.binds; .*'server.bind'"):
         load(None, {"EVD_SERVER__BINDS": "x"})
+    with pytest.raises(ConfigError, match=r"EVD_SERVER_BIND: evd knows no such variable; .*'EVD_SERVER__BIND'"):
+        load(None, {"EVD_SERVER_BIND": "x"})
+    with pytest.raises(ConfigError, match=r"EVD_SIGFOX__NAMES: sigfox.names must be a table, such as \{uplink"):
+        load(None, {"EVD_SIGFOX__NAMES": "{"})
     with pytest.raises(ConfigError, match=r"flag for log.loud: .*did you mean"):
         load(None, {}, {"log.loud": 1})
 
@@ -116,20 +129,37 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         Config().retention.statuses_per_vehicle = 5  # type: ignore[misc]
 
 
-def test_the_example_file_shows_the_defaults() -> None:
-    """Each line of evd.toml.example that is a comment shows a setting's default, or a value where that is empty."""
-    example = resources.files("evd").joinpath("evd.toml.example").read_text("utf-8")
-    sections = {"server", "ingest", "sigfox", "retention", "app", "auth", "push", "events", "alerts", "log"}
-    assert tomllib.loads(example).keys() == sections
-    assert load(None, {}, {}) == msgspec.convert(tomllib.loads(example), Config)
-    told = [
-        line.removeprefix("# ") for line in example.splitlines() if " = " in line or line.strip("# ").startswith("[")
+def test_every_mistake_is_found_and_no_secret_is_shown(toml: Path) -> None:
+    toml.write_text("[push]\nttl_s = -1\nwebhook_secret = ['hunter2']\n[log]\nloud = 1\n")
+    found = read(toml, {"EVD_LOG__LEVEL": "all"}).mistakes
+    assert [sentence.removeprefix(f"{toml}, ").split(" is ")[0] for sentence in found] == [
+        "line 3: push.webhook_secret",
+        "line 5: there",
+        "line 2: push.ttl_s",
+        "environment variable EVD_LOG__LEVEL: log.level",
     ]
-    settings = tomllib.loads("\n".join(told))
-    for section, keys in settings.items():
-        if section == "formats":
-            continue
-        for key, value in keys.items():
-            default = getattr(getattr(Config(), section), key)
-            assert value == default or default in ("", None, {}), f"{section}.{key}"
-    assert settings["formats"]["trailer"]["fields"]["temp"] == {"scale": 0.1, "unit": "°C"}
+    assert "hunter2" not in "".join(found)
+    with pytest.raises(ConfigError, match=r"webhook_secret .* \(3 more: `evd config check` lists them\)"):
+        load(toml, {"EVD_LOG__LEVEL": "all"})
+
+
+def test_each_value_knows_where_it_comes_from(toml: Path) -> None:
+    toml.write_text(
+        '[server]\n\nbind = [\n  "127.0.0.1:1",\n]\n# of the log\n[log]\nlevel = "debug"\nformat = "text"\n'
+    )
+    loaded = read(toml, {"EVD_LOG__FORMAT": "json"}, {"log.level": "error"})
+    said = {path: str(loaded.origin(path)) for path in ("server.bind", "log.format", "log.level", "push.ttl_s")}
+    assert said == {
+        "server.bind": f"{toml}, line 3",
+        "log.format": "environment variable EVD_LOG__FORMAT",
+        "log.level": "flag for log.level",
+        "push.ttl_s": "built-in",
+    }
+
+
+def test_an_old_name_still_counts(toml: Path) -> None:
+    toml.write_text("[events]\nself_told_original = []\n")
+    loaded = read(toml, {})
+    assert loaded.config.events.shown_by_original == []
+    assert [(str(where), new) for where, _, new in loaded.old] == [(f"{toml}, line 2", "events.shown_by_original")]
+    assert load(None, {"EVD_EVENTS__SELF_TOLD_V1": "target_reached"}).events.shown_by_v1 == ["target_reached"]

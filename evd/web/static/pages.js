@@ -1,0 +1,27 @@
+// The table of pages. A new page is a row here, a file in pages/ and its texts.
+//
+// `path` may have :parameters. `title` is a key of texts.js. `nav` says whether the page stands in the navigation, and
+// with which icon (ui/icons.js). `roles`: who may see it, of "user" and "admin"; without it everybody. The module of
+// `load` exports `render(root, params, signal)`, which fills the element `root`; `params` has the path's parameters and
+// `query`, a URLSearchParams; `signal` aborts when the reader leaves the page. It may return a promise.
+
+export const PAGES = [
+  {
+    name: "fleet",
+    path: "/fleet",
+    title: "fleet.title",
+    nav: { icon: "car", order: 10 },
+    roles: ["user", "admin"],
+    load: () => import("./pages/fleet.js"),
+  },
+  {
+    name: "setup",
+    path: "/setup",
+    title: "setup.title",
+    roles: ["admin"],
+    load: () => import("./pages/setup.js"),
+  },
+  { name: "signin", path: "/signin", title: "signin.title", frame: false, load: () => import("./pages/signin.js") },
+];
+
+export const HOME = "/fleet";
