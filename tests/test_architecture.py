@@ -288,8 +288,10 @@ OPTIONAL = {re.split(r"[<>=; \[]", line)[0] for line in PROJECT["optional-depend
 """What only one command needs, which says how to install it."""
 
 OF_ANOTHER_NAME = {
+    "PIL": "pillow",
     "argon2": "argon2-cffi",
     "google.oauth2": "google-auth",
+    "google.cloud.storage": "google-cloud-storage",
     "google.cloud": "google-cloud-firestore",
 }
 

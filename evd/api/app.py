@@ -24,7 +24,9 @@ def make_app(context: Context) -> QuartTrio:
     app.asgi_http_class = request_permits.HoldingConnection
     # The guard bounds each body by its head; quart has one bound for all.
     ingest = context.config.ingest
-    app.config["MAX_CONTENT_LENGTH"] = max(ingest.body_max_bytes, ingest.batch_body_max_bytes)
+    app.config["MAX_CONTENT_LENGTH"] = max(
+        ingest.body_max_bytes, ingest.batch_body_max_bytes, context.config.images.body_max_bytes
+    )
     use_settings(app, context, context.config)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise werkzeug redirects to the request's Host

@@ -34,12 +34,28 @@ async def unless_equivalent(response: Response, contents: Sequence[T], alike: Ca
     return _tagged(response, digest.hexdigest(), weak=True)
 
 
+def known_already(tag: str) -> Response | None:
+    """304 without a body, if this strong ETag is one of If-None-Match."""
+    return _not_modified(f'"{tag}"') if request.if_none_match.contains_weak(tag) else None
+
+
+def content_with(tag: str, content: bytes, media: str) -> Response:
+    """The content with this strong ETag."""
+    response = Response(content, 200, {"Content-Type": media, **CACHED})
+    response.set_etag(tag)
+    return response
+
+
+def _not_modified(etag: str) -> Response:
+    known = Response(b"", 304, {"ETag": etag, **CACHED})
+    known.headers.pop("Content-Type", None)
+    return known
+
+
 def _tagged(response: Response, tag: str, *, weak: bool) -> Response:
     response.set_etag(tag, weak)
     response.headers.update(CACHED)
     etag, _ = response.get_etag()
     if request.if_none_match.contains_weak(etag or ""):
-        known = Response(b"", 304, {"ETag": response.headers["ETag"], **CACHED})
-        known.headers.pop("Content-Type", None)
-        return known
+        return _not_modified(response.headers["ETag"])
     return response

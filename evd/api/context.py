@@ -22,6 +22,7 @@ from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
 from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
+from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState, Reloaded
@@ -70,6 +71,7 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    images: ImageLibrary
     reload: Callable[[], Awaitable[Reloaded]]
     """Raises EvdError if nothing can be reloaded: then nothing has changed."""
     ranges: FairQueue[int]

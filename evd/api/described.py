@@ -26,10 +26,13 @@ class Described(msgspec.Struct, frozen=True, kw_only=True):
     """A route's part of the OpenAPI document. An example must match its type: a test checks it."""
 
     answer: Any = NOTHING
-    """The type of a successful answer's body, of which msgspec knows the JSON Schema; `str` for what is no JSON."""
+    """The type of a successful answer's body, of which msgspec knows the JSON Schema; `str` for what is no JSON,
+    `bytes` for what is no text."""
     status: int = 200
     media: str = JSON
     """Media type of a successful answer."""
+    other_media: Sequence[str] = ()
+    """Further ones, which the content decides."""
     example: Any = None
     """Of a successful answer's body, as JSON."""
     answers: Mapping[int, tuple[Any, str]] = {}

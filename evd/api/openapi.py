@@ -189,6 +189,8 @@ class _Schemas:
         return members[0] if len(members) == 1 else {"anyOf": members}
 
     def _of(self, kind: Any) -> Json:
+        if kind is bytes:
+            return {"type": "string", "format": "binary"}
         return self._schemas[next(index for index, one in enumerate(self._types) if one is kind)]
 
     def fields(self, struct: Any) -> Json:
@@ -286,7 +288,7 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
         if about.example is not None:
             content["example"] = about.example
         texts: Json = {media: {"schema": {"type": "string"}} for media in _text_media(about, schemas)}
-        success["content"] = {**texts, about.media: content}
+        success["content"] = {**texts, **dict.fromkeys((about.media, *about.other_media), content)}
     headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in about.headers.items()}
     if about.listed:
         said = 'The next page, rel="next" (RFC 8288); missing at the last page.'

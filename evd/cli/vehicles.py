@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from evd.cli import life, sharing
+from evd.cli import images, life, sharing
 from evd.cli.common import ask, ask_list, directory_option, json_option, named_vehicles, path_part
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
@@ -48,7 +48,15 @@ def vehicle() -> None:
     """Vehicles: list, show, set up, share, tag."""
 
 
-for _command in (sharing.claim_code, sharing.claim_codes, sharing.tag, life.delete, life.merge, life.ignore):
+for _command in (
+    sharing.claim_code,
+    sharing.claim_codes,
+    sharing.tag,
+    images.image,
+    life.delete,
+    life.merge,
+    life.ignore,
+):
     vehicle.add_command(_command)
 
 

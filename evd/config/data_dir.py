@@ -40,6 +40,11 @@ class DataDirectory:
         return self.directory / "evd.db"
 
     @property
+    def images(self) -> Path:
+        """The folder of the vehicles' pictures, made with the first of them."""
+        return self.directory / "images"
+
+    @property
     def socket(self) -> Path:
         return self.directory / "evd.sock"
 

@@ -71,6 +71,12 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("auth.tokens_per_user", 1, 10_000),
     ("auth.tokens_max", 1, 1_000_000),
     ("auth.password_checks_max", 1, 64),
+    ("images.body_max_bytes", 65_536, 64 << 20),
+    ("images.body_timeout_s", 0.05, 600),
+    ("images.pixels_max", 65_536, 100_000_000),
+    ("images.side_max_px", 256, 8192),
+    ("images.thumbnail_px", 16, 1024),
+    ("images.vehicles_max", 1, 1_000_000),
     ("push.rate_max", 0.1, 1_000_000),
     ("push.ramp_s", 0, 86_400),
     ("push.ttl_s", 0, 2_419_200),  # FCM: four weeks

@@ -239,6 +239,25 @@ class AuthSettings(Section, frozen=True):
     firebase_endpoint: str = ""
 
 
+class ImageSettings(Section, frozen=True):
+    """Pictures of vehicles (evd.images)."""
+
+    #: Bytes of a picture that is sent. A phone's photo has 3 to 6 MB; ten at a time are within
+    #: server.unfinished_bytes_max.
+    body_max_bytes: int = 8 * 1024 * 1024
+    #: How long a picture may take to arrive: 8 MiB at 1 Mbit/s, the upload of slow mobile links.
+    body_timeout_s: float = 75
+    #: Pixels of a picture that is sent, as the file's head says: a small file may have any number of them. Decoded,
+    #: each has up to 4 bytes, so 96 MB for one picture at a time; a phone's photo has 12 million.
+    pixels_max: int = 24_000_000
+    #: The longest side of a picture that is kept, in pixels; larger ones are scaled down. A tablet's screen.
+    side_max_px: int = 2048
+    #: The longest side of its thumbnail, in pixels.
+    thumbnail_px: int = 256
+    #: Vehicles with a picture, each of some 0.5 MB, and never more than `body_max_bytes`.
+    vehicles_max: int = 10_000
+
+
 class PushSettings(Section, frozen=True):
     #: A Firebase service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
     #: Example: "/etc/evd/fcm.json"
@@ -309,6 +328,9 @@ class FirebaseSettings(Section, frozen=True):
     threads_max: int = 4
     #: How long one request to Firestore may take; it answers in some 100 ms.
     timeout_s: float = 30
+    #: Cloud Storage's bucket with users' pictures, for the import; empty: PROJECT.appspot.com. Example:
+    #: "my-cars.firebasestorage.app"
+    bucket: str = ""
 
 
 class AlarmSettings(Section, frozen=True):
@@ -404,6 +426,7 @@ class Config(Section, frozen=True):
     retention: RetentionSettings = RetentionSettings()
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
+    images: ImageSettings = ImageSettings()
     push: PushSettings = PushSettings()
     firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()

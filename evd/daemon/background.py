@@ -13,7 +13,7 @@ from evd.daemon.file_identity import FileIdentity
 from evd.daemon.maintenance import run_maintenance
 from evd.daemon.parts import Parts
 from evd.daemon.state_reporter import StateReporter
-from evd.errors import StoreBroken, StoreBusy
+from evd.errors import StoreBroken, StoreBusy, Unavailable
 from evd.log.logger import log
 from evd.sigfox_api.backfill.runner import watch
 from evd.store.queries import Queries
@@ -33,6 +33,7 @@ def start_background(
         nursery.start_soon(parts.unaccompanied_metadata.run)
         nursery.start_soon(parts.stopped_phones.run, queries)
         nursery.start_soon(parts.tokens.run)
+        nursery.start_soon(sweep_images, parts, queries)
         nursery.start_soon(watch_clock, parts.clock, parts.ingest, parts.writer, queries)
         if parts.firebase:
             nursery.start_soon(parts.firebase.run, queries)
@@ -51,6 +52,17 @@ async def check_file(parts: Parts) -> None:
     if found:
         log.error("the database is damaged", path=str(parts.data_dir.database), found=found[:5])
         raise StoreBroken(f"{parts.data_dir.database} is damaged ({found[0]}): restore a backup")
+
+
+async def sweep_images(parts: Parts, queries: Queries) -> None:
+    """Remove pictures' files that no row names, once: only a crash leaves some."""
+    try:
+        removed = await parts.images.sweep(queries.image_files)
+    except Unavailable as error:
+        log.warning("files of pictures were not checked", reason=str(error))
+        return
+    if removed:
+        log.info("files of pictures without a vehicle are removed", count=removed)
 
 
 async def watch_files(files: FileIdentity) -> None:

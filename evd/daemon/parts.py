@@ -16,6 +16,7 @@ from evd.daemon import wiring
 from evd.daemon.loop_lag import LoopLag
 from evd.daemon.server_clock import ServerClock
 from evd.events.engine import EventEngine
+from evd.images.library import ImageLibrary
 from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
@@ -59,6 +60,7 @@ class Parts(NamedTuple):
     ingest: Ingest
     unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
+    images: ImageLibrary
     stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
     firebase: FirebaseService | None
@@ -119,6 +121,7 @@ def build(
         ingest=ingest,
         unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
+        images=ImageLibrary(data_dir.images, config.images),
         stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,
         firebase=firebase,

@@ -40,6 +40,7 @@ from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
 from evd.net.server.asgi import AsgiLimits
 from evd.net.server.connection import EdgeLimits
+from evd.net.server.http1_body import Allowance
 from evd.payload.formats import Formats
 from evd.push import providers
 from evd.push.composer import Composer
@@ -298,7 +299,8 @@ def request_policy(directory: IngestCache, identities: Identities, config: Confi
     """Who may send how much of a body, for both servers."""
     usual, batch = config.ingest.body_max_bytes, config.ingest.batch_body_max_bytes
     has_session = identities.has_session
-    return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch))
+    image = Allowance(max(usual, config.images.body_max_bytes), seconds=config.images.body_timeout_s)
+    return RequestPolicy(directory.keys, has_session, body_max=usual, large_body_max=max(usual, batch), image=image)
 
 
 def admission_limits(config: Config) -> AdmissionLimits:

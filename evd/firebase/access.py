@@ -16,6 +16,8 @@ class FirebaseAccess(NamedTuple):
     project: str
     credentials: Path | None
     """The service account's file; None: an emulator asks for none."""
+    bucket: str
+    """Cloud Storage's, with the users' files."""
     timeout_s: float
 
 
@@ -35,4 +37,5 @@ def firebase_access(config: Config, env: Mapping[str, str]) -> FirebaseAccess:
         raise ConfigError("app.firebase_project is empty: name the Firebase project whose Firestore evd shall use")
     if env.get(FIRESTORE):
         credentials = None  # an emulator is given no token
-    return FirebaseAccess(project, credentials, config.firebase.timeout_s)
+    settings = config.firebase
+    return FirebaseAccess(project, credentials, settings.bucket or f"{project}.appspot.com", settings.timeout_s)

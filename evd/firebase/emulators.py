@@ -27,3 +27,9 @@ def refuse_emulators(env: Mapping[str, str], command: str, *, dev: bool) -> None
                 f"{name} is set, so an emulator would be used in place of {service}: remove it from the environment, "
                 f"or for development use `{command}`"
             )
+
+
+def require_both_or_none(env: Mapping[str, str]) -> None:
+    """Raises ConfigError where Cloud Storage would be asked with a real account beside an emulator, or the reverse."""
+    if bool(env.get(FIRESTORE)) != bool(env.get(STORAGE)):
+        raise ConfigError(f"{FIRESTORE} and {STORAGE} belong together: set both, or import with --no-images")

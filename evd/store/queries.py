@@ -55,7 +55,7 @@ from evd.store.records import (
     VehicleName,
     WaitingPush,
 )
-from evd.store.vehicle_records import WHOLE_FLEET, Bucket, FleetRow, FleetSearch, ProfileRow
+from evd.store.vehicle_records import WHOLE_FLEET, Bucket, FleetRow, FleetSearch, ImageRow, ProfileRow
 
 
 class StatusQueries(Protocol):
@@ -115,6 +115,12 @@ class VehicleQueries(Protocol):
 
     async def profile(self, vehicle: str) -> ProfileRow:
         """The vehicle's profile; all is None for a vehicle without one. Small."""
+
+    async def image(self, vehicle: str) -> ImageRow | None:
+        """The vehicle's picture. Small."""
+
+    async def image_files(self, names: Collection[str]) -> set[str]:
+        """Those of these files that belong to the picture of a vehicle."""
 
     async def vehicles_from(self, first: str, limit: int) -> list[str]:
         """The ids of known vehicles in their order, from `first` on. Small."""

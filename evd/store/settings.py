@@ -33,6 +33,7 @@ class Limits(NamedTuple):
     sessions_per_user: int
     tokens: int
     tokens_per_user: int
+    images: int
     keys: int = 10_000
     """All are held in memory, as are the formats (compiled, a few kB each) and the device types' formats."""
     formats: int = 1_000
@@ -93,6 +94,7 @@ def store_settings(config: Config, target_kinds: Iterable[TargetKind]) -> StoreS
             sessions_per_user=config.auth.sessions_per_user,
             tokens=config.auth.tokens_max,
             tokens_per_user=config.auth.tokens_per_user,
+            images=config.images.vehicles_max,
         ),
         target_kinds=target_kinds,
         give_up_after_s=config.push.give_up_after_s,

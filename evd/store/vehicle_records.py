@@ -102,6 +102,20 @@ class BucketValues(NamedTuple):
     """Of the newest status that has the field."""
 
 
+class ImageRow(TypedDict):
+    """A vehicle's picture; `file` and `thumbnail` are names of files."""
+
+    vehicle: str
+    media: str
+    file: str
+    bytes: int
+    width: int
+    height: int
+    thumbnail: str
+    thumbnail_bytes: int
+    changed: int
+
+
 class ProfileRow(TypedDict):
     """What a vehicle's owner says of it, under the names of `evd.model.profile.Profile`."""
 

@@ -19,6 +19,7 @@ from quart_trio import QuartTrio
 from evd.api import app as application
 from evd.api.documentation import openapi_document, undescribed
 from evd.auth.access import ACCESS
+from evd.images.kinds import KINDS
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
@@ -155,7 +156,10 @@ def test_a_client_made_of_the_document_fetches_a_history(
         assert httpx.post(f"{daemon.url}/sigfox/uplink", json=message, headers=key).status_code == 201
 
     (tmp_path / "openapi.json").write_text(json.dumps(document))
-    (tmp_path / "settings.json").write_text('{"post_hooks": []}')
+    # It knows bytes by this type only; docs/api.md says so.
+    pictures = {kind.media: "application/octet-stream" for kind in KINDS}
+    settings = {"post_hooks": [], "content_type_overrides": pictures}
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
     said = subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning", "--meta", "none"),

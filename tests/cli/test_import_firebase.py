@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,21 +11,31 @@ from typing import Any
 import httpx
 import pytest
 from daemon_process import RunningDaemon, init, run_evd, running_daemon
-from firebase_emulators import Emulator, firestore_emulator, put_users
+from firebase_emulators import Emulator, firestore_emulator, put_file, put_users, storage_emulator
+from PIL import Image
 
 PROJECT = "demo-evd"
 USERS: dict[str, Any] = {
     "anna": {
         "vehicles": {
-            "00386625": {"id": "00386625", "name": "Zoe", "regNumber": "1AB 2345", "maxVoltage": 230},
-            "386626": {"id": "386626", "name": "", "regNumber": "", "maxVoltage": 0},
+            "00386625": {
+                "id": "00386625",
+                "name": "Zoe",
+                "regNumber": "1AB 2345",
+                "maxVoltage": 230,
+                "imageFilename": "zoe.png",
+            },
+            "386626": {"id": "386626", "name": "", "regNumber": "", "maxVoltage": 0, "imageFilename": "text.jpg"},
         },
         "language": "sk",
     },
-    "ben": {"vehicles": {"386626": {"id": "386626", "name": "Leaf", "maxVoltage": -1}}},
+    "ben": {"vehicles": {"386626": {"id": "386626", "name": "Leaf", "maxVoltage": -1, "imageFilename": "gone.jpg"}}},
     "carl": {"language": "en"},
     "dora": {"vehicles": {"386627": {"id": "386628"}}},
 }
+
+
+BUCKET = f"{PROJECT}.appspot.com"
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +46,38 @@ def emulator() -> Iterator[Emulator]:
 
 
 @pytest.fixture(scope="module")
+def files() -> Iterator[Emulator]:
+    """Cloud Storage."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (40, 30), "red").save(drawn, "PNG")
+    with storage_emulator(BUCKET) as one:
+        put_file(one, BUCKET, "user_files/anna/media/zoe.png", drawn.getvalue())
+        put_file(one, BUCKET, "user_files/anna/media/text.jpg", b"no picture")
+        yield one
+
+
+def test_pictures_move_in_from_cloud_storage(emulator: Emulator, files: Emulator, tmp_path: Path) -> None:
+    with running_daemon(tmp_path / "evd") as daemon:
+        found = imported(emulator, daemon.directory, files=files)
+        assert found["tables"]["images"] == {"read": 3, "new": 1, "known": 0, "too_old": 0}
+        said = {one["reason"]: one["example"]["detail"] for one in found["skipped"]}
+        assert "user_files/ben/media/gone.jpg" in said["picture is not in Cloud Storage"]
+        assert "picture refused" in said
+        picture = httpx.get(f"{daemon.url}/api/v1/vehicles/386625/image", headers={"x-api-key": daemon.keys["admin"]})
+        assert Image.open(io.BytesIO(picture.content)).size == (40, 30)
+        assert imported(emulator, daemon.directory, files=files)["tables"]["images"]["known"] == 1
+
+
+@pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     with running_daemon(tmp_path_factory.mktemp("daemon") / "evd") as one:
         yield one
 
 
-def imported(emulator: Emulator, directory: Path, *more: str) -> Any:
-    env = {**emulator.env, "EVD_APP__FIREBASE_PROJECT": PROJECT}
-    done = run_evd("import", "firebase", "--dev", "--json", "--dir", directory, *more, env=env)
+def imported(emulator: Emulator, directory: Path, *more: str, files: Emulator | None = None) -> Any:
+    env = {**emulator.env, **(files.env if files else {}), "EVD_APP__FIREBASE_PROJECT": PROJECT}
+    without = () if files else ("--no-images",)
+    done = run_evd("import", "firebase", "--dev", "--json", "--dir", directory, *without, *more, env=env)
     assert done.returncode == 1, f"some users are skipped: {done.stderr}"
     return json.loads(done.stdout)
 
@@ -78,7 +113,7 @@ def assert_moved(daemon: RunningDaemon, emulator: Emulator, admin: httpx.Client)
 def test_without_a_daemon_and_for_people(emulator: Emulator, tmp_path: Path) -> None:
     init(tmp_path / "evd")
     env = {**emulator.env, "EVD_APP__FIREBASE_PROJECT": PROJECT}
-    done = run_evd("import", "firebase", "--dev", "--dir", tmp_path / "evd", env=env)
+    done = run_evd("import", "firebase", "--dev", "--no-images", "--dir", tmp_path / "evd", env=env)
     assert done.stdout.splitlines() == [
         "4 users read",
         "owners: 3 read, 3 new, 0 known",

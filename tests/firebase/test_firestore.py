@@ -13,7 +13,7 @@ from evd.firebase.access import FirebaseAccess
 from evd.firebase.documents import UserDocument, UserWrites
 from evd.firebase.firestore import Firestore
 
-ACCESS = FirebaseAccess("demo-evd", None, 10)
+ACCESS = FirebaseAccess("demo-evd", None, "bucket", 10)
 ZOE = {"id": "386625", "name": "Zoe", "regNumber": "", "maxVoltage": 0, "imageFilename": ""}
 
 

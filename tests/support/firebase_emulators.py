@@ -172,3 +172,9 @@ def firestore_client(emulator: Emulator, project: str) -> Iterator[Any]:
         yield client
     finally:
         client.close()
+
+
+def put_file(emulator: Emulator, bucket: str, name: str, content: bytes) -> None:
+    """Write a file into Cloud Storage."""
+    query = {"uploadType": "media", "name": name}
+    httpx.post(f"{emulator.host}/upload/storage/v1/b/{bucket}/o", params=query, content=content).raise_for_status()

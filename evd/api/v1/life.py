@@ -12,6 +12,7 @@ from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.v1.images import discard, files_of
 from evd.api.v1.sharing import require_no_body
 from evd.errors import BadRequest, NotFound
 from evd.model.operations import (
@@ -66,7 +67,9 @@ async def delete_vehicle(given: str) -> Response:
     """Delete all that is known of the vehicle; its ring is emptied within seconds, and nobody sees it meanwhile."""
     await require_no_body()
     vehicle = vehicle_id(given)
+    files = await files_of(vehicle)
     done = await here().writer.write(DeleteVehicle(vehicle))
+    await discard(files)
     if not isinstance(done, Implied):
         raise NotFound(f"nothing is known of a vehicle {vehicle}")
     return v1_json({"vehicle": vehicle, "deleted": done.counts})
@@ -82,10 +85,12 @@ async def delete_vehicle(given: str) -> Response:
 async def merge_vehicle(given: str) -> Response:
     """The vehicle becomes the one named as `into`, which also gets its later callbacks."""
     vehicle, into, context = vehicle_id(given), vehicle_id((await read_form(Merge)).into), here()
+    files = await files_of(vehicle)
     try:
         await context.writer.write(MergeVehicle(vehicle, into, context.clock()))
     except (UnknownVehicle, LimitReached) as error:
         raise BadRequest(str(error)) from None
+    await discard(files)
     return v1_json({"vehicle": vehicle, "into": into, "merged": True})
 
 

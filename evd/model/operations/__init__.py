@@ -23,6 +23,7 @@ from evd.model.operations.identity import (
     SetPassword,
     UseToken,
 )
+from evd.model.operations.images import RemoveImage, SetImage
 from evd.model.operations.imports import ImportOwner, ImportProfile, ImportRegistration
 from evd.model.operations.life import CountIgnored, DeleteVehicle, ForgetUser, IgnoreVehicle, MergeVehicle
 from evd.model.operations.network import Annotate, Frame, Modem, Note, WaitNoLonger
@@ -110,6 +111,7 @@ __all__ = [
     "Reject",
     "Relation",
     "RemoveFormat",
+    "RemoveImage",
     "RemoveOwner",
     "RemoveUser",
     "Renew",
@@ -119,6 +121,7 @@ __all__ = [
     "SeeSession",
     "SetDeviceType",
     "SetEventSettings",
+    "SetImage",
     "SetPassword",
     "SetPreferences",
     "SetProfile",

@@ -42,6 +42,20 @@ def call(socket: Path, method: str, path: str, body: Any = None) -> Any:
         return _document(answer)
 
 
+def send_file(socket: Path, path: str, content: bytes) -> Any:
+    """PUT a file and return the JSON of the answer. Raises as `call` does."""
+    with _asked(socket, "PUT", path, content, {"content-type": "application/octet-stream"}) as answer:
+        return _document(answer)
+
+
+def fetch_file(socket: Path, path: str) -> bytes:
+    """The body of the answer to a GET. Raises as `call` does."""
+    with _asked(socket, "GET", path, None, {}) as answer:
+        if answer.status >= 400:
+            _document(answer)
+        return answer.read()
+
+
 def page(socket: Path, path: str) -> tuple[Any, str | None]:
     """The JSON of a list's page, and the path of the next page. Raises as `call` does."""
     with _asked(socket, "GET", path, None, {}) as answer:
@@ -67,7 +81,7 @@ def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
 
 @contextmanager
 def _asked(
-    socket: Path, method: str, path: str, body: str | None, headers: Mapping[str, str]
+    socket: Path, method: str, path: str, body: str | bytes | None, headers: Mapping[str, str]
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request, to be read in the context; raises as `call` does."""
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:

@@ -44,6 +44,8 @@ class Allowance(NamedTuple):
     """False if the request is answered without its body, because no body could change the answer."""
     known: bool = True
     """Whether the head has a valid key."""
+    seconds: float | None = None
+    """Within which the body must arrive; None: as long as any."""
 
 
 class BodyWalk:

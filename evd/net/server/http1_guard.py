@@ -52,6 +52,11 @@ class RequestGuard:
         return self._head is not None
 
     @property
+    def body_s(self) -> float | None:
+        """Within how many seconds the body must arrive; None: as long as any."""
+        return self._allowance.seconds
+
+    @property
     def expects_continue(self) -> bool:
         """Whether the client waits for 100 Continue before it sends the body."""
         return self._head is not None and self._head.expects_continue

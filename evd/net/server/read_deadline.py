@@ -47,7 +47,8 @@ class ReadDeadline:
         if part == self._part:
             return False
         self._part = part
-        wait_s = self._head_s if guard.in_head else self._body_s if guard.in_body else inf
+        body_s = self._body_s if guard.body_s is None else guard.body_s
+        wait_s = self._head_s if guard.in_head else body_s if guard.in_body else inf
         self._at = trio.current_time() + wait_s
         return True
 

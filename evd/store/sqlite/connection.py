@@ -183,7 +183,7 @@ def _upgrade(connection: Any, version: int) -> None:
 SINCE_7 = ("identity", "sharing", "derived", "profiles")
 """Parts with new tables of schema 7."""
 
-SINCE_8 = ("firestore",)
+SINCE_8 = ("firestore", "images")
 """The same of schema 8."""
 
 PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, "views")
@@ -205,6 +205,7 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
+    ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
     *((part, range(1, 8)) for part in SINCE_8),
     ("views", range(1, 8)),
     ("upgrade_5_rows", range(1, 5)),

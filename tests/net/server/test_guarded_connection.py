@@ -366,6 +366,12 @@ async def test_what_is_late_on_a_handed_over_connection_is_cut(sent: bytes, late
         assert await here.answers()
 
 
+async def test_a_body_may_have_a_deadline_of_its_own() -> None:
+    async with site(asgi_limits(body_s=60), Allowance(64, seconds=0.1)) as here, await here.connect() as client:
+        await client.send(call(b"/echo", b"body")[:-2])
+        assert (await client.read()).status == 408
+
+
 async def test_a_client_that_goes_away_ends_its_request() -> None:
     async with site(asgi_limits(answer_s=0.1)) as here:
         async with await here.connect() as client:

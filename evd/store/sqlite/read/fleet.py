@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, cast
 
 import orjson
@@ -11,7 +12,7 @@ from evd.store.records import LISTED_MAX, NUMBER_MAX, Listing
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
 from evd.store.sqlite.read.status_rows import OF_TABLE, status_of
-from evd.store.vehicle_records import WHOLE_FLEET, FleetOrder, FleetRow, FleetSearch, ProfileRow, first_key
+from evd.store.vehicle_records import WHOLE_FLEET, FleetOrder, FleetRow, FleetSearch, ImageRow, ProfileRow, first_key
 
 _OF_USER = "SELECT vehicle FROM owners WHERE uid = ?1"
 _OF_ALL = "SELECT vehicle FROM vehicles WHERE TRUE"
@@ -67,6 +68,11 @@ SELECT name, reg_number AS regNumber, type, battery_kwh AS battery, max_voltage 
 FROM vehicle_profiles WHERE vehicle = ?"""
 
 
+_IMAGE_FILES = """
+SELECT value FROM json_each(?) AS asked
+WHERE EXISTS (SELECT 1 FROM images WHERE file = asked.value OR thumbnail = asked.value)"""
+
+
 class SqliteFleetQueries(Questions):
     """Part of `evd.store.queries.VehicleQueries`."""
 
@@ -88,6 +94,14 @@ class SqliteFleetQueries(Questions):
     async def profile(self, vehicle: str) -> ProfileRow:
         rows = await self.rows(_PROFILE, (vehicle,), small=True)
         return cast(ProfileRow, rows[0] if rows else dict.fromkeys(MEMBERS))
+
+    async def image(self, vehicle: str) -> ImageRow | None:
+        rows = await self.rows("SELECT * FROM images WHERE vehicle = ?", (vehicle,), small=True)
+        return cast(ImageRow, rows[0]) if rows else None
+
+    async def image_files(self, names: Collection[str]) -> set[str]:
+        asked = orjson.dumps(sorted(names)).decode()
+        return {name for (name,) in await self.tuples(_IMAGE_FILES, (asked,))}
 
 
 def _search(search: FleetSearch, after: tuple[Any, ...] | None, most: int) -> tuple[str, tuple[Any, ...]]:

@@ -1,4 +1,4 @@
--- What owners say of their vehicles: profiles and images.
+-- What owners say of their vehicles.
 
 CREATE TABLE vehicle_profiles (
     vehicle     TEXT PRIMARY KEY,          -- the id in its normal form
@@ -9,5 +9,6 @@ CREATE TABLE vehicle_profiles (
     max_voltage REAL,                      -- V, of a phase while it charges
     phases      INTEGER,
     zone        TEXT,                      -- of tz database: where its days begin; null: UTC
-    tariff      TEXT                       -- JSON: evd.derived.tariff.Tariff
+    tariff      TEXT,                      -- JSON: evd.derived.tariff.Tariff
+    coarse_location TEXT                   -- for whom its places are coarse: nobody, viewers or everyone; null: the setting's
 ) STRICT, WITHOUT ROWID;

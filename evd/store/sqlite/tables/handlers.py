@@ -12,6 +12,7 @@ from evd.store.sqlite.tables import (
     events,
     firestore,
     identity,
+    images,
     imports,
     life,
     notes,
@@ -41,4 +42,5 @@ HANDLERS: dict[type[Operation], Callable[[SmallTables, Any], Any]] = {
     **events.HANDLERS,
     **imports.HANDLERS,
     **firestore.HANDLERS,
+    **images.HANDLERS,
 }

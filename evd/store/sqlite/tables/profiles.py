@@ -24,9 +24,14 @@ _SET = {
 }
 
 
+def require_known(tables: SmallTables, vehicle: str) -> None:
+    """Raises UnknownVehicle for a vehicle without a ring and without an owner."""
+    if not tables.rings.known(vehicle) and tables.db.execute(_KNOWN, (vehicle,)).fetchone() is None:
+        raise UnknownVehicle(f"vehicle {vehicle} is unknown")
+
+
 def _set_profile(tables: SmallTables, op: SetProfile) -> None:
-    if not tables.rings.known(op.vehicle) and tables.db.execute(_KNOWN, (op.vehicle,)).fetchone() is None:
-        raise UnknownVehicle(f"vehicle {op.vehicle} is unknown")
+    require_known(tables, op.vehicle)
     tables.db.execute(_ADD, (op.vehicle,))
     for member, sql in _SET.items():
         value = getattr(op.profile, member)
