@@ -62,4 +62,5 @@ class BuildWithCompressedFiles(build_py):
                 path.with_name(f"{path.name}.br").write_bytes(brotli.compress(body, quality=11))
 
 
-setup(cmdclass={"build_py": BuildWithCompressedFiles}, ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]))
+EXTENSIONS = [CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]
+setup(cmdclass={"build_py": BuildWithCompressedFiles}, ext_modules=cythonize(EXTENSIONS))

@@ -442,7 +442,6 @@ cdef class RollupSum:
         PyMem_Free(self.spreads)
 
     def __init__(self, rollup):
-        cdef int index
         self.restart(rollup.start, rollup.day)
         self._merge(rollup)
 

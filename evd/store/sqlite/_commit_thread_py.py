@@ -46,8 +46,9 @@ _SHAPES = Bulk(
 
 
 class CommitThread:
-    """Writes rows of `statuses`, ring shapes and parts of roll-ups on `connection`, which must be in sqlite3's autocommit
-    mode.
+    """Writes rows of `statuses`, ring shapes and parts of roll-ups on `connection`.
+
+    That must be in sqlite3's autocommit mode.
 
     Between `start` and `finish` the connection belongs to the thread and must not be used. `rows_max` bounds what is
     gathered: `flush` before gathering more. `close_timeout_s` bounds how long `close` waits for a group.

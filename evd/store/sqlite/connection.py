@@ -205,6 +205,7 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7", range(1, 7)),
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
+    ("upgrade_8_derived", range(7, 8)),
     ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
     *((part, range(1, 8)) for part in SINCE_8),
     ("views", range(1, 8)),
