@@ -35,6 +35,12 @@ COMMIT_THREAD = Extension(
     extra_link_args=["-pthread"],
 )
 
+PACKED_HEADS = Extension(
+    "evd.store.sqlite._packed_heads",
+    ["evd/store/sqlite/_packed_heads.pyx"],
+    extra_compile_args=["-O2", REPRODUCIBLE],
+)
+
 OPEN_PART = Extension(
     "evd.derived._open_part",
     ["evd/derived/_open_part.pyx"],
@@ -62,5 +68,7 @@ class BuildWithCompressedFiles(build_py):
                 path.with_name(f"{path.name}.br").write_bytes(brotli.compress(body, quality=11))
 
 
-EXTENSIONS = [CODEC, FAST_PATH, COMMIT_THREAD, OPEN_PART]
-setup(cmdclass={"build_py": BuildWithCompressedFiles}, ext_modules=cythonize(EXTENSIONS))
+setup(
+    cmdclass={"build_py": BuildWithCompressedFiles},
+    ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, PACKED_HEADS, OPEN_PART]),
+)

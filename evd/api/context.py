@@ -27,6 +27,7 @@ from evd.ingest.cache import IngestCache
 from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
@@ -71,6 +72,7 @@ class Context(msgspec.Struct, frozen=True):
     tokens: TokenVerifier
     clock: Clock
     state: Callable[[], DaemonState]
+    places: PlacePrivacy
     images: ImageLibrary
     reload: Callable[[], Awaitable[Reloaded]]
     """Raises EvdError if nothing can be reloaded: then nothing has changed."""

@@ -14,6 +14,7 @@ from evd.api.callbacks import described_callback
 from evd.api.context import admitted, client_address, here, request_body, request_headers, vehicle_named
 from evd.api.described import described
 from evd.api.replies import bare, from_reply, legacy_empty, legacy_json, teapot
+from evd.api.shown_places import shown_places
 from evd.api.v1.registrations import Target, checked_target, register_phone
 from evd.errors import BadRequest
 from evd.model.operations import ORIGINAL, Unregister
@@ -71,8 +72,9 @@ _PHONE = {"vehicleId": "386625", "fcmToken": "c2Fs…", "register": True}
 async def last() -> Response:
     """The newest status of a vehicle: 200, or 204 if there is none."""
     spelling, _ = await _own_vehicle()
-    row = await here().queries.last(vehicle_named(spelling))
-    return legacy_json(_shown(row, spelling)) if row else legacy_empty(204)
+    vehicle = vehicle_named(spelling)
+    row = await here().queries.last(vehicle)
+    return legacy_json(_shown((await shown_places(vehicle))(row), spelling)) if row else legacy_empty(204)
 
 
 @described(query=RangeQuery, answer=list[AppStatus], also={204: "There is none."}, example=[_STATUS], original=True)
@@ -80,7 +82,8 @@ async def range_() -> Response:
     """A vehicle's statuses between two times (epoch ms, both included), oldest first: 200, or 204 without any."""
     spelling, _ = await _own_vehicle()
     first, until = _time("timeFrom"), _time("timeTo")
-    return await ranges.answer(TimeSpan(vehicle_named(spelling), first, until), spelling)
+    vehicle = vehicle_named(spelling)
+    return await ranges.answer(TimeSpan(vehicle, first, until), spelling, await shown_places(vehicle))
 
 
 @described(query=VehicleQuery, body=Phone, body_example=_PHONE, original=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 
 import orjson
 import trio
@@ -21,26 +22,30 @@ PAGE = PageLimit(rows=200, size_bytes=64 * 1024)
 HEADERS = {"Content-Type": "application/json", **ANY_ORIGIN}
 
 
-async def answer(span: TimeSpan, spelling: str) -> Response:
-    """A JSON list, oldest first: 200, or 204 without any. What fits into a page is sent whole, with its length."""
+async def answer(span: TimeSpan, spelling: str, shown: Callable[[Status], Status]) -> Response:
+    """A JSON list of what `shown` gives of each, oldest first: 200, or 204 without any.
+
+    What fits into a page is sent whole, with its length.
+    """
     context = here()
     rows, more = await context.queries.range_page(span, None, PAGE)
     if not rows:
         return legacy_empty(204)
-    page = _written(context, rows, spelling)
+    write = partial(_written, context, spelling, shown)
+    page = write(rows)
     if not more:
         return Response(b"[" + page + b"]", 200, HEADERS)
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
     app = context.config.app
     await hold_permit(context.ranges, f"{app.ranges_per_user} of your ranges, or {app.ranges_max} of all, are open")
-    response = Response(_pages(context, span, spelling, page, rows[-1].sort_key), 200, HEADERS)
+    response = Response(_pages(context, span, write, page, rows[-1].sort_key), 200, HEADERS)
     response.timeout = None  # app.range_lasts_s bounds it
     return response
 
 
 async def _pages(
-    context: Context, span: TimeSpan, spelling: str, page: bytes, sort_key: SortKey
+    context: Context, span: TimeSpan, write: Callable[[Sequence[Status]], bytes], page: bytes, sort_key: SortKey
 ) -> AsyncGenerator[bytes, None]:
     """The list from its first page on. Raises Unavailable, which breaks it off."""
     lasts_s = context.config.app.range_lasts_s
@@ -53,10 +58,10 @@ async def _pages(
         rows, more = await context.queries.range_page(span, sort_key, PAGE)
         if rows:  # otherwise the rest was evicted meanwhile
             sort_key = rows[-1].sort_key
-            yield b"," + _written(context, rows, spelling)
+            yield b"," + write(rows)
     yield b"]"
 
 
-def _written(context: Context, rows: Sequence[Status], spelling: str) -> bytes:
+def _written(context: Context, spelling: str, shown: Callable[[Status], Status], rows: Sequence[Status]) -> bytes:
     whole = context.config.app.whole_numbers
-    return b",".join([orjson.dumps(row.for_app(spelling, whole_numbers=whole)) for row in rows])
+    return b",".join([orjson.dumps(shown(row).for_app(spelling, whole_numbers=whole)) for row in rows])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, NamedTuple
 
 import trio
 from quart import Response, request
 
-from evd.api.context import Context, here
+from evd.api.context import Context, caller, here
 from evd.api.in_pieces import in_pieces
 from evd.api.ranges import PAGE
 from evd.api.request_permits import hold_permit
+from evd.api.shown_places import is_coarse_row, showing, shown_places
 from evd.api.status_rows import RowForm, columns_of, row_of_status
+from evd.auth.caller import Caller
 from evd.errors import Unavailable
 from evd.model.status import Status
 from evd.store.records import PageLimit, SortKey, TimeSpan
@@ -48,7 +50,8 @@ async def stream(wish: StatusWish, form: RowForm) -> Response:
     first = await _page(context, wish)
     if first[1]:
         await _hold(context)
-    return _streamed(_lines(_pages(context, wish, first), wish, form, context.config.app.range_lasts_s), form)
+    pages = _pages(context, wish, first, await shown_places(wish.span.vehicle))
+    return _streamed(_lines(pages, wish, form, context.config.app.range_lasts_s), form)
 
 
 async def stream_fleet(search: FleetSearch, wish: StatusWish, form: RowForm) -> Response:
@@ -57,7 +60,8 @@ async def stream_fleet(search: FleetSearch, wish: StatusWish, form: RowForm) -> 
     if request.method == "HEAD":
         return Response(b"", 200, _headers(form))
     await _hold(context)
-    return _streamed(_lines(_of_fleet(context, search, wish), wish, form, context.config.app.range_lasts_s), form)
+    pages = _of_fleet(context, search, wish, await caller())
+    return _streamed(_lines(pages, wish, form, context.config.app.range_lasts_s), form)
 
 
 async def _hold(context: Context) -> None:
@@ -96,11 +100,11 @@ async def _lines(
 
 
 async def _pages(
-    context: Context, wish: StatusWish, first: tuple[list[Status], bool]
+    context: Context, wish: StatusWish, first: tuple[list[Status], bool], shown: Callable[[Status], Status]
 ) -> AsyncGenerator[list[Status], None]:
     rows, more = first
     while rows:
-        yield rows
+        yield [shown(row) for row in rows]
         left = None if wish.limit is None else wish.limit - len(rows)
         if not more or left == 0:
             return
@@ -108,13 +112,16 @@ async def _pages(
         rows, more = await _page(context, wish)
 
 
-async def _of_fleet(context: Context, search: FleetSearch, wish: StatusWish) -> AsyncGenerator[list[Status], None]:
+async def _of_fleet(
+    context: Context, search: FleetSearch, wish: StatusWish, asking: Caller
+) -> AsyncGenerator[list[Status], None]:
     after: tuple[Any, ...] | None = first_key(search.order)
     while after is not None:
         found, after = await context.queries.fleet(search, after, VEHICLES)
         for vehicle in found:
             own = wish._replace(span=wish.span._replace(vehicle=vehicle.vehicle))
-            async with aclosing(_pages(context, own, await _page(context, own))) as pages:
+            shown = showing(is_coarse=is_coarse_row(vehicle, asking, context.places))
+            async with aclosing(_pages(context, own, await _page(context, own), shown)) as pages:
                 async for rows in pages:
                     yield rows
 

@@ -159,6 +159,7 @@ PROFILE: dict[str, Any] = {
     "maxVoltage": 230.0,
     "phases": 3,
     "zone": "Europe/Prague",
+    "coarseLocation": "viewers",
 }
 VEHICLE: dict[str, Any] = {
     "vehicle": "386625",

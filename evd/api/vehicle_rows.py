@@ -16,9 +16,9 @@ FLEET = tuple(name for name, measure in MEASURES.items() if "fleet" in measure.v
 """The measures that a list of vehicles shows beside each one."""
 
 
-def vehicle_row(row: FleetRow, now: int) -> dict[str, Any]:
+def vehicle_row(row: FleetRow, now: int, *, is_coarse: bool) -> dict[str, Any]:
     """`last` is the last status, as /last gives it; `age_s` the seconds since. `now` is epoch ms."""
-    last = row.last
+    last = row.last.coarse() if row.last and is_coarse else row.last
     values = last.values() if last else {}
     return {
         "vehicle": row.vehicle,

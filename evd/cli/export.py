@@ -21,6 +21,7 @@ from evd.cli.printing import PlainOutput, say
 from evd.cli.times import parse_when
 from evd.clock import now_ms
 from evd.config.data_dir import find
+from evd.config.settings import Config
 from evd.errors import ConfigError
 from evd.model.status import TIME_MAX_MS, vehicle_id
 from evd.net.client import control_socket
@@ -46,6 +47,8 @@ class Wish(NamedTuple):
     last: int
     packed: bool
     output: str
+    exact: bool
+    """Whether places are written as they came, also where they are coarse for everyone."""
 
 
 @click.command()
@@ -56,6 +59,7 @@ class Wish(NamedTuple):
 @click.option("--until", metavar="WHEN", help="The same; the last time.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), required=True)
 @click.option("--table", type=click.Choice(list(EXPORTED)), default="statuses", show_default=True)
+@click.option("--exact-places", is_flag=True, help="As they came, also of vehicles whose places are coarse for all.")
 @click.option("--output", metavar="FILE", default=STDOUT, help="Default: stdout.")
 @click.option("--gzip", "packed", is_flag=True, help="Compress the output.")
 @directory_option
@@ -67,6 +71,7 @@ def export(
     table: str,
     output: str,
     packed: bool,
+    exact_places: bool,
     directory: str | None,
 ) -> None:
     """Write what evd keeps to a file: statuses, or with --table phones or owners.
@@ -76,23 +81,25 @@ def export(
     now = now_ms()
     first = parse_when(since, now) if since else 0
     last = parse_when(until, now) if until else TIME_MAX_MS
-    wish = Wish(table, form, tuple(map(vehicle_id, vehicles)), first, last, packed, output)
+    wish = Wish(table, form, tuple(map(vehicle_id, vehicles)), first, last, packed, output, exact_places)
     _refuse(wish)
     place = find(directory, os.environ)
     place.require()
-    written, interruption = 0, Interruption()
+    written, interruption, config = 0, Interruption(), settings(place)
 
     def work(socket: Path) -> None:
         nonlocal written
         control_socket.page(socket, "/owners?limit=1")  # whoever answers has brought the database to today's schema
         try:
             with _opened(wish) as file:
-                written = trio.run(_export, place.database, wish, file, interruption, strict_exception_groups=True)
+                written = trio.run(
+                    _export, place.database, wish, config, file, interruption, strict_exception_groups=True
+                )
         except* BrokenPipeError:  # the reader has enough, as `head` has
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     with interruption.watched():
-        with_writer(place, settings(place), work)
+        with_writer(place, config, work)
     if output != STDOUT:
         say("{} {} written to {}", written, table, output, err=True)
 
@@ -136,7 +143,7 @@ def _opened(wish: Wish) -> Iterator[BinaryIO]:
             unfinished.rename(path)
 
 
-async def _export(database: Path, wish: Wish, file: BinaryIO, interruption: Interruption) -> int:
+async def _export(database: Path, wish: Wish, config: Config, file: BinaryIO, interruption: Interruption) -> int:
     """Returns how many were written. Raises ConfigError for an unknown vehicle."""
     count = 0
     out = FORMATS[wish.format](file, EXPORTED[wish.table])
@@ -147,13 +154,22 @@ async def _export(database: Path, wish: Wish, file: BinaryIO, interruption: Inte
         with _bar(await _total(queries, wish)) as update:
             async with aclosing(_records(queries, wish)) as found:
                 async for page in found:
-                    out.write(page)
+                    out.write(await _as_shown(queries, wish, config, page))
                     count += len(page)
                     update(count)
                     if interruption.noted:
                         raise KeyboardInterrupt
     out.finish()
     return count
+
+
+async def _as_shown(queries: Queries, wish: Wish, config: Config, page: list[Any]) -> list[Any]:
+    """Statuses, of one vehicle, with coarse places if they are so for everyone."""
+    if wish.exact or wish.table != "statuses":
+        return page
+    own = (await queries.profile(page[0].vehicle))["coarseLocation"]
+    is_coarse = (own or config.privacy.coarse_location) == "everyone"
+    return [status.coarse() for status in page] if is_coarse else page
 
 
 def _records(queries: Queries, wish: Wish) -> Any:

@@ -113,6 +113,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
 CHOICES = (
     ("ingest.unknown_vehicle", ("create", "reject")),
     ("sigfox.backfill", ("say", "run")),
+    ("privacy.coarse_location", ("nobody", "viewers", "everyone")),
     ("push.priority", ("normal", "high")),
     ("push.event_priority", ("normal", "high")),
     ("alerts.smtp_security", ("starttls", "tls", "none")),

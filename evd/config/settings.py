@@ -258,6 +258,12 @@ class ImageSettings(Section, frozen=True):
     vehicles_max: int = 10_000
 
 
+class PrivacySettings(Section, frozen=True):
+    #: For whom the places of vehicles are rounded to about a kilometre: nobody, viewers or everyone. An owner says
+    #: otherwise for a vehicle by `coarseLocation` in its profile. The database keeps places as they came.
+    coarse_location: str = "nobody"
+
+
 class PushSettings(Section, frozen=True):
     #: A Firebase service account's JSON file; empty: `fcm.json` of systemd's credentials directory, else no pushes.
     #: Example: "/etc/evd/fcm.json"
@@ -427,6 +433,7 @@ class Config(Section, frozen=True):
     app: AppSettings = AppSettings()
     auth: AuthSettings = AuthSettings()
     images: ImageSettings = ImageSettings()
+    privacy: PrivacySettings = PrivacySettings()
     push: PushSettings = PushSettings()
     firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()

@@ -199,6 +199,7 @@ class Daemon:
             ingest=parts.ingest,
             queries=queries,
             live=parts.live,
+            places=parts.places,
             images=parts.images,
             ranges=wiring.ranges(parts.config),
             lists=wiring.lists(parts.config),

@@ -21,6 +21,7 @@ from evd.ingest.cache import IngestCache
 from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
+from evd.model.place_privacy import PlacePrivacy
 from evd.net.server.admission import Admission
 from evd.net.server.counters import ServerCounters
 from evd.payload.formats import Formats
@@ -60,6 +61,7 @@ class Parts(NamedTuple):
     ingest: Ingest
     unaccompanied_metadata: UnaccompaniedMetadata
     pushing: PushService | None
+    places: PlacePrivacy
     images: ImageLibrary
     stopped_phones: StoppedPhonesSearch
     events: EventEngine | None
@@ -96,11 +98,14 @@ def build(
     identities = wiring.identities(store, writer, directory, config, clock)
     ingest = wiring.ingest(writer, directory, formats, config, clock)
     live = wiring.live(config)
-    pushing = wiring.pushing(opened, store, writer, config) if opened else None
+    places = wiring.place_privacy(store, config)
+    pushing = wiring.pushing(opened, store, writer, places, config) if opened else None
     events = wiring.event_engine(data_dir, store, writer, config, clock) if outward else None
-    firebase = wiring.firebase(config, env, writer, directory, clock, dev=dev) if outward else None
+    firebase = wiring.firebase(config, env, writer, directory, places, clock, dev=dev) if outward else None
     writer.observers += [
-        observer for observer in (directory, identities, live, pushing, events, firebase) if observer is not None
+        observer
+        for observer in (directory, identities, places, live, pushing, events, firebase)
+        if observer is not None
     ]
     return Parts(
         data_dir=data_dir,
@@ -121,6 +126,7 @@ def build(
         ingest=ingest,
         unaccompanied_metadata=wiring.unaccompanied_metadata(store, writer, ingest, config, clock),
         pushing=pushing,
+        places=places,
         images=ImageLibrary(data_dir.images, config.images),
         stopped_phones=wiring.stopped_phones_search(pushing, config),
         events=events,

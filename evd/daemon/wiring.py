@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
@@ -33,8 +33,10 @@ from evd.ingest.request_policy import RequestPolicy
 from evd.ingest.service import Ingest
 from evd.ingest.unaccompanied_metadata import UnaccompaniedMetadata
 from evd.log.logger import log
+from evd.model.coarse import CoarseFor
 from evd.model.daemon_state import DaemonState
 from evd.model.operations import ORIGINAL, Client
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.units import DAY_MS, DAY_S
 from evd.net.addresses import Proxies
 from evd.net.server.admission import Admission, AdmissionLimits
@@ -126,7 +128,14 @@ def token_verifier(config: Config, env: Mapping[str, str], *, dev: bool) -> Toke
 
 
 def firebase(
-    config: Config, env: Mapping[str, str], writer: Writer, directory: IngestCache, clock: Clock, *, dev: bool
+    config: Config,
+    env: Mapping[str, str],
+    writer: Writer,
+    directory: IngestCache,
+    places: PlacePrivacy,
+    clock: Clock,
+    *,
+    dev: bool,
 ) -> FirebaseService | None:
     """None where neither the sync nor the mirror is set. Google's client is imported only if needed.
 
@@ -141,7 +150,7 @@ def firebase(
     def resolve(vehicle: str) -> str:
         return directory.aliases.get(vehicle, vehicle)
 
-    return FirebaseService(access, config, writer, resolve, clock=clock)
+    return FirebaseService(access, config, writer, resolve, places, clock=clock)
 
 
 def insecurities(config: Config, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -175,11 +184,20 @@ def unaccompanied_metadata(
     )
 
 
+def place_privacy(store: Database, config: Config) -> PlacePrivacy:
+    level = cast("CoarseFor", config.privacy.coarse_location)
+    return PlacePrivacy(level, store.coarse_locations())
+
+
 def pushing(
-    opened: Sequence[tuple[ProviderTraits, Pusher]], store: Database, writer: Writer, config: Config
+    opened: Sequence[tuple[ProviderTraits, Pusher]],
+    store: Database,
+    writer: Writer,
+    places: PlacePrivacy,
+    config: Config,
 ) -> PushService:
     push = config.push
-    compose = Composer(config).compose
+    compose = Composer(config, places).compose
     dispatchers = []
     for traits, pusher in opened:
         rules = DispatchRules(

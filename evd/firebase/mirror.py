@@ -22,6 +22,7 @@ from evd.model.commits import CommitSummary
 from evd.model.listeners import Listeners
 from evd.model.operations import Mirrored, NoteMirrored
 from evd.model.operations.firestore import Said
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.status import Status
 from evd.model.units import MINUTE_MS
 from evd.net.client.retry_delay import delay_s
@@ -57,6 +58,8 @@ class MirrorRules(NamedTuple):
     """Users whose documents are written at the same time."""
     whole_numbers: bool
     """Statuses as `Status.for_app` gives them."""
+    places: PlacePrivacy = PlacePrivacy()
+    """Whose places are coarse for owners, too: only theirs is mirrored."""
 
 
 class Due(NamedTuple):
@@ -225,7 +228,9 @@ class FirestoreMirror:
                 profiles[key] = {member: written_as(member, said) for member, said in one.profile.items()}
                 done.append(Mirrored(user.uid, vehicle, profile=one.profile))
             if one.status is not None:
-                statuses[vehicle] = one.status.for_app(key, whole_numbers=self._rules.whole_numbers)
+                is_coarse = self._rules.places.is_coarse(vehicle, viewer=False)
+                status = one.status.coarse() if is_coarse else one.status
+                statuses[vehicle] = status.for_app(key, whole_numbers=self._rules.whole_numbers)
                 done.append(Mirrored(user.uid, vehicle, one.status.status_id))
         if not done:
             return []

@@ -17,6 +17,7 @@ from evd.firebase.mirror import FirestoreMirror, MirrorRules
 from evd.firebase.sync import FirestoreSync
 from evd.log.logger import log
 from evd.model.commits import CommitSummary
+from evd.model.place_privacy import PlacePrivacy
 from evd.store.queries import Queries
 from evd.store.writer import Writer
 
@@ -50,7 +51,14 @@ class FirebaseService:
     """Observes commits; one long task, `run`."""
 
     def __init__(
-        self, access: FirebaseAccess, config: Config, writer: Writer, resolve: Callable[[str], str], *, clock: Clock
+        self,
+        access: FirebaseAccess,
+        config: Config,
+        writer: Writer,
+        resolve: Callable[[str], str],
+        places: PlacePrivacy,
+        *,
+        clock: Clock,
     ) -> None:
         settings, turn = config.firebase, trio.Lock()
         self.sync: FirestoreSync | None = None
@@ -67,7 +75,7 @@ class FirebaseService:
             )
         if settings.mirror:
             at_once, whole = settings.threads_max, config.app.whole_numbers
-            rules = MirrorRules(settings.mirror_seconds, settings.mirror_waiting_max, at_once, whole)
+            rules = MirrorRules(settings.mirror_seconds, settings.mirror_waiting_max, at_once, whole, places)
             self.mirror = FirestoreMirror(firestore, writer, resolve, turn, rules, clock=clock)
 
     def committed(self, summary: CommitSummary) -> None:

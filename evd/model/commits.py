@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from evd.model.coarse import CoarseFor
 from evd.model.operations import (
     NEWEST,
     AddFormat,
@@ -46,6 +47,7 @@ from evd.model.operations import (
     Unregister,
     UnregisterUser,
 )
+from evd.model.profile import Profile
 
 
 class CommitSummary(NamedTuple):
@@ -75,6 +77,8 @@ class CommitSummary(NamedTuple):
     attended: Sequence[str] = ()
     """Vehicles whose events are newly wanted, or differently: a registration, an owner, event settings."""
     events_recorded: bool = False
+    coarse_set: Sequence[tuple[str, CoarseFor | None]] = ()
+    """Vehicles, and for whom their places are coarse from now on; None: as the setting says."""
     profiles_set: Sequence[str] = ()
     """Vehicles whose profiles were changed."""
 
@@ -149,8 +153,20 @@ def _with_others(newest: Sequence[Arrive], done: Sequence[_Done]) -> CommitSumma
         event_settings_set=_vehicles(_of(changed, SetEventSettings)),
         attended=_vehicles(_of(changed, Register, AddOwner, ImportRegistration, ImportOwner, SetEventSettings)),
         events_recorded=bool(_of(changed, RecordEvents)),
-        profiles_set=_vehicles(_of(changed, SetProfile, ImportProfile)),
+        coarse_set=tuple(
+            [
+                (one.vehicle, one.profile.coarseLocation)
+                for one in _of(changed, SetProfile)
+                if one.profile.coarseLocation is not msgspec.UNSET
+            ]
+        ),
+        profiles_set=_vehicles([one for one in _of(changed, SetProfile, ImportProfile) if not _only_coarse(one)]),
     )
+
+
+def _only_coarse(one: SetProfile | ImportProfile) -> bool:
+    """Whether it says nothing but for whom places are coarse."""
+    return msgspec.structs.replace(one.profile, coarseLocation=msgspec.UNSET) == Profile()
 
 
 def _of(done: Sequence[_Done], *types: type[Operation]) -> tuple[Any, ...]:

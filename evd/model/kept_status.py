@@ -11,3 +11,8 @@ class KeptStatus(Status, frozen=True, gc=False):
     document: bytes
     radio: str | None = None
     """A JSON object."""
+
+    def coarse(self) -> KeptStatus:
+        """Also without the body and the network's word, which say the place."""
+        head = self.vehicle, self.status_id, self.time, self.seq, self.connectivity
+        return KeptStatus(*head, None, super().coarse().fields, self.received, self.flags, b"{}")

@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from evd.errors import BadRequest
+from evd.model.coarse import CoarseFor
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Plate = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
@@ -32,6 +33,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     phases: Phases | msgspec.UnsetType | None = msgspec.UNSET
     zone: Text | msgspec.UnsetType | None = msgspec.UNSET
     """Of the tz database: where its days begin; None: UTC."""
+    coarseLocation: CoarseFor | msgspec.UnsetType | None = msgspec.UNSET
+    """For whom its places are rounded to about a kilometre; None: as privacy.coarse_location says."""
 
 
 MEMBERS: tuple[str, ...] = Profile.__struct_fields__

@@ -14,6 +14,7 @@ import msgspec
 import orjson
 
 from evd.errors import BadRequest
+from evd.model.coarse import coarse_values
 from evd.model.rendering import readable_by_app
 from evd.model.units import DAY_MS
 
@@ -61,6 +62,12 @@ class Status(msgspec.Struct, frozen=True, gc=False):
         """Its fields."""
         values: dict[str, Any] = orjson.loads(self.fields)
         return values
+
+    def coarse(self) -> Status:
+        """With coarse places, and without its payload, which may hold one."""
+        fields = orjson.dumps(coarse_values(self.values()))
+        head = self.vehicle, self.status_id, self.time, self.seq, self.connectivity
+        return Status(*head, None, fields, self.received, self.flags)
 
     def for_api(self, spelling: str) -> dict[str, Any]:
         """With all that it says, for an API; no nulls. The vehicle is spelled as the caller did.

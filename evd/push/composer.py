@@ -7,7 +7,8 @@ import orjson
 from evd.config.settings import Config
 from evd.events.texts import sentence
 from evd.model import preferences
-from evd.model.operations import EventDue
+from evd.model.operations import EventDue, Registration
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.status import Status
 from evd.push.delivery import Delivery
 from evd.push.protocols import STATE, Priority, Push
@@ -19,7 +20,8 @@ TEXTS_MAX = 512
 class Composer:
     """Composes the message of each delivery."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, places: PlacePrivacy) -> None:
+        self._places = places
         push = config.push
         self._whole_numbers = config.app.whole_numbers
         self._package = push.package or None
@@ -28,12 +30,12 @@ class Composer:
         self._priority: Priority = "high" if push.priority == "high" else "normal"
         self._event_ttl_s = push.event_ttl_s
         self._event_priority: Priority = "high" if push.event_priority == "high" else "normal"
-        self._texts: dict[tuple[str, str], str] = {}
+        self._texts: dict[tuple[str, str, bool], str] = {}
 
     def compose(self, delivery: Delivery) -> Push:
         spelling = delivery.registration.spelling
         if delivery.state:
-            serialized = self._serialized(delivery.state, spelling)
+            serialized = self._serialized(delivery.state, delivery.registration)
         else:
             serialized = orjson.dumps({"vehicleId": spelling}).decode()
         if delivery.event is not None:
@@ -69,11 +71,13 @@ class Composer:
             body=body,
         )
 
-    def _serialized(self, state: Status, spelling: str) -> str:
-        key = state.status_id, spelling
+    def _serialized(self, state: Status, to: Registration) -> str:
+        spelling = to.spelling
+        is_coarse = self._places.is_coarse(to.vehicle, viewer=to.viewer)
+        key = state.status_id, spelling, is_coarse
         text = self._texts.get(key)
         if text is None:
-            text = state.for_push(spelling, whole_numbers=self._whole_numbers)
+            text = (state.coarse() if is_coarse else state).for_push(spelling, whole_numbers=self._whole_numbers)
             if len(self._texts) >= TEXTS_MAX:
                 self._texts.clear()
             self._texts[key] = text

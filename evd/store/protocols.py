@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from evd.auth.access_tokens import AccessToken
 from evd.auth.api_keys import Key
 from evd.auth.sessions import Session
+from evd.model.coarse import CoarseFor
 from evd.model.operations import EventDue, Operation, Registration
 from evd.model.status import Status
 from evd.store.queries import Queries
@@ -169,6 +170,9 @@ class Database(Store, Protocol):
 
     def aliases(self) -> list[tuple[str, str]]:
         """(vehicle, the one that it was merged into); call before the first `write`."""
+
+    def coarse_locations(self) -> list[tuple[str, CoarseFor]]:
+        """(vehicle, for whom its places are coarse) where its owner said so; call before the first `write`."""
 
     def type_formats(self) -> list[tuple[str, str]]:
         """(device type, format) of the device types with a format; call before the first `write`."""

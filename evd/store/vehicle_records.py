@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 import msgspec
 
+from evd.model.coarse import CoarseFor
 from evd.model.operations import Relation
 from evd.model.status import Status
 from evd.store.records import NUMBER_MAX
@@ -126,3 +127,4 @@ class ProfileRow(TypedDict):
     maxVoltage: float | None
     phases: int | None
     zone: str | None
+    coarseLocation: CoarseFor | None

@@ -8,7 +8,7 @@ of the last event that it got, and the rings hold what it missed.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from evd.model.operations import (
     RevokeToken,
     SetPassword,
 )
+from evd.model.status import Status
 
 RETRY_S = 5
 """When to retry if all places are taken: streams come and go with their dashboards."""
@@ -67,24 +68,23 @@ class StreamPosition(NamedTuple):
 
 
 class StreamedStatus:
-    """A status for all followers of its vehicle; `document` is called once for each spelling of the vehicle."""
+    """A status for all followers of its vehicle, rendered once for each spelling of the vehicle."""
 
-    __slots__ = ("_document", "_shown", "rank", "size_bytes", "vehicle")
+    __slots__ = ("_shown", "_status", "rank", "size_bytes", "vehicle")
 
-    def __init__(
-        self, vehicle: str, rank: StreamPosition, document: Callable[[str], Mapping[str, Any]], size_bytes: int
-    ) -> None:
+    def __init__(self, vehicle: str, status: Status, size_bytes: int) -> None:
         self.vehicle = vehicle
-        self.rank = rank
+        self.rank = StreamPosition(*status.sort_key)
         self.size_bytes = size_bytes
-        self._document = document
-        self._shown: dict[str, bytes] = {}
+        self._status = status
+        self._shown: dict[tuple[str, bool], bytes] = {}
 
-    def shown(self, spelling: str) -> bytes:
-        """The document as JSON."""
-        shown = self._shown.get(spelling)
+    def shown(self, spelling: str, *, is_coarse: bool) -> bytes:
+        """The status as JSON; `is_coarse`: with coarse places."""
+        shown = self._shown.get((spelling, is_coarse))
         if shown is None:
-            shown = self._shown[spelling] = orjson.dumps(self._document(spelling))
+            status = self._status.coarse() if is_coarse else self._status
+            shown = self._shown[spelling, is_coarse] = orjson.dumps(status.for_api(spelling))
         return shown
 
 
@@ -199,7 +199,7 @@ class StreamHub:
     def _offer(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
         if followers:
-            news = StreamedStatus(status.vehicle, StreamPosition(*status.sort_key), status.for_api, status.size_bytes)
+            news = StreamedStatus(status.vehicle, status, status.size_bytes)
             for follower in followers:
                 follower.offer(news)
 

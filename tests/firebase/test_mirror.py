@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 from builders import NOW, arrival, new_store
@@ -15,6 +16,7 @@ from evd.firebase.documents import UserDocument, UserWrites
 from evd.firebase.mirror import FirestoreMirror, MirrorRules
 from evd.model.commits import CommitSummary
 from evd.model.operations import AddOwner, Arrive, Operation, SetProfile
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.profile import Profile
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.writer import Writer
@@ -116,6 +118,15 @@ async def test_the_newest_status_is_written_once_and_only_it(chain: Chain, docum
     await chain.write(SetProfile("C", Profile(name=None)), status("nobody's", 1))
     await chain.round()
     assert documents.take() == [("ben", {"C": {"name": ""}}, {}, [])], "the app's word for nothing"
+
+
+async def test_a_place_that_is_coarse_for_everyone_is_so_in_firestore(chain: Chain, documents: Documents) -> None:
+    chain.mirror._rules = RULES._replace(places=PlacePrivacy("nobody", [("A", "everyone"), ("B", "viewers")]))
+    place = b'{"current_charge":1,"location":"48.15213,17.10733"}'
+    await chain.write(*(msgspec.structs.replace(status(vehicle, 1), fields=place) for vehicle in "AB"))
+    await chain.round()
+    found = {vehicle: said["location"] for one in documents.written for vehicle, said in one.statuses.items()}
+    assert found == {"A": "48.15,17.11", "B": "48.15213,17.10733"}
 
 
 async def test_more_than_may_wait_are_compared_instead(chain: Chain, documents: Documents) -> None:

@@ -9,6 +9,7 @@ import trio
 from push_chain import NOW, Chain, Clocks, arrival, chain
 
 from evd.model.operations import ForgetExpired, Register, SetPreferences, Unregister
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.units import DAY_MS, DAY_S, HOUR_MS
 from evd.push.providers.webhook.traits import TRAITS as WEBHOOKS
 
@@ -269,7 +270,7 @@ async def test_a_webhook_is_no_device(tmp_path: Path) -> None:
             pending,
             one.writer,
             rules=DispatchRules(64, 10_000.0, 0.0, 3600, 30 * DAY_S),
-            compose=Composer(Config()).compose,
+            compose=Composer(Config(), PlacePrivacy()).compose,
             clock=one.clocks.wall,
             seconds=one.clocks.steady,
             chance=lambda: 0.0,

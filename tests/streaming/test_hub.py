@@ -61,7 +61,7 @@ def test_where_a_reader_is_may_be_said_without_an_event() -> None:
 
 
 def documents(told: list[StreamedStatus]) -> list[Any]:
-    return [json.loads(news.shown(news.vehicle)) for news in told]
+    return [json.loads(news.shown(news.vehicle, is_coarse=False)) for news in told]
 
 
 def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
@@ -80,17 +80,14 @@ def test_a_follower_is_sent_what_became_the_newest_of_their_vehicles() -> None:
         assert len(rung) == 2
 
 
-def test_a_document_is_made_once_for_each_spelling() -> None:
-    made: list[str] = []
-
-    def document(spelling: str) -> dict[str, Any]:
-        made.append(spelling)
-        return {"vehicleId": spelling}
-
-    news = StreamedStatus("386625", StreamPosition(NOW, 1, "a"), document, 1)
-    shown = [json.loads(news.shown(spelling))["vehicleId"] for spelling in ("386625", "00386625", "386625")]
-    assert shown == ["386625", "00386625", "386625"]
-    assert made == ["386625", "00386625"]
+def test_a_document_is_made_once_for_each_spelling_exact_and_coarse() -> None:
+    news = StreamedStatus("386625", arrival(fields=b'{"location":"48.15213,17.10733"}'), 1)
+    asked = [(spelling, is_coarse) for spelling in ("386625", "00386625", "386625") for is_coarse in (False, True)]
+    shown = [news.shown(spelling, is_coarse=is_coarse) for spelling, is_coarse in asked]
+    assert [json.loads(text)["vehicleId"] for text in shown] == [spelling for spelling, _ in asked]
+    assert {json.loads(text)["location"] for text in shown[::2]} == {"48.15213,17.10733"}
+    assert {json.loads(text)["location"] for text in shown[1::2]} == {"48.15,17.11"}
+    assert shown[4] is shown[0] and shown[5] is shown[1]
 
 
 @pytest.mark.parametrize("size, told", [(10, 5), (60_000, 2)])

@@ -114,8 +114,8 @@ class MemoryDatabase:
         return []
 
     ignored_vehicles = aliases = type_formats = named_formats = find_damage = living_sessions = living_tokens = (
-        own_formats
-    )
+        coarse_locations
+    ) = own_formats
 
     def due_pushes(self, kinds: Iterable[str] = ()) -> NoRows:
         return NoRows()

@@ -15,6 +15,7 @@ from builders import ROOMY, new_store
 from evd.config.settings import Config
 from evd.dev.fake_fcm.server import FakeFcm, make_service_account
 from evd.model.operations import Arrive, NewEvent, Operation, RecordEvents, Register
+from evd.model.place_privacy import PlacePrivacy
 from evd.model.units import DAY_S
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
@@ -66,7 +67,7 @@ class Chain:
         pending = self.store.due_pushes(TRAITS.serves)
         settings: dict[str, Any] = {"in_flight_max": 64, "rate_max": 10_000.0, "ramp_s": 0.0}
         settings |= {"give_up_after_s": 3600, "stale_after_s": 30 * DAY_S}
-        compose = Composer(Config()).compose
+        compose = Composer(Config(), PlacePrivacy()).compose
         self.dispatcher = Dispatcher(
             self.pusher,
             TRAITS,

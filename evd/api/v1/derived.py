@@ -16,6 +16,7 @@ from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.shown_places import hides_own_places, is_coarse
 from evd.api.times import asked_time, shown_time
 from evd.api.v1.sharing import require_no_body
 from evd.derived import energy
@@ -26,6 +27,7 @@ from evd.derived.rollups import Rollup, Spread
 from evd.derived.samples import CHARGING, DRIVING
 from evd.derived.tariff import Tariff, cost, faults
 from evd.errors import BadRequest, NotFound
+from evd.model.coarse import coarse_place
 from evd.model.operations import PriceCharging, UnknownVehicle
 from evd.model.status import TIME_MAX_MS
 from evd.model.units import HOUR_MS
@@ -213,7 +215,12 @@ async def rollups(given: str) -> Response:
 @described(answer=Tariff | None, example=_TARIFF)
 async def show_tariff(given: str) -> Response:
     """Prices of a kWh; null if none are set."""
-    return v1_json(msgspec.to_builtins((await _facts(vehicle_named(given))).tariff))
+    vehicle = vehicle_named(given)
+    shown: Any = msgspec.to_builtins((await _facts(vehicle)).tariff)
+    if shown is not None and await hides_own_places(vehicle):
+        for price in shown.get("prices", ()):
+            price |= {"place": coarse_place(price["place"])} if "place" in price else {}
+    return v1_json(shown)
 
 
 @routes.put("/vehicles/<given>/tariff")
@@ -251,7 +258,13 @@ async def _activities(given: str, kind: int, shown: Callable[[ActivityRow, Deriv
     span = _span(vehicle)
     after, limit = await asked_page(FIRST, USUAL, MOST)
     found = await here().queries.activities(span, kind, after, limit=limit)
-    return page(found, [shown(row, facts) for row in found.rows])
+    rows = [shown(row, facts) for row in found.rows]
+    if await is_coarse(vehicle):
+        rows = [{**row, **{name: coarse_place(row[name]) for name in _PLACES if name in row}} for row in rows]
+    return page(found, rows)
+
+
+_PLACES = ("place", "from_place", "to_place")
 
 
 async def _facts(vehicle: str) -> DerivedFacts:

@@ -16,14 +16,16 @@ from evd.api.context import caller, here, request_body, vehicle_named
 from evd.api.described import described
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.shown_places import hides_own_places, is_coarse
 from evd.errors import BadRequest, NotFound
 from evd.model import event_settings
 from evd.model import preferences as user_preferences
+from evd.model.coarse import coarse_values
 from evd.model.event_settings import KINDS, VehicleEventSettings
 from evd.model.operations import LimitReached, SetEventSettings, SetPreferences, UnknownVehicle
 from evd.model.preferences import Preferences
 from evd.model.user_id import UID_MAX
-from evd.store.records import LISTED_MAX, NUMBER_MAX, EventRow
+from evd.store.records import LISTED_MAX, NUMBER_MAX, EventRow, Listing
 
 routes = Blueprint("events", __name__, url_prefix=V1)
 
@@ -62,7 +64,7 @@ _PREFERENCES = {
 async def events_of_vehicle(given: str) -> Response:
     """The newest first; the query may restrict them to one `kind`, and to numbers below `before`."""
     vehicle = vehicle_named(given)
-    return page(await here().queries.events(vehicle=vehicle, **await _asked()))
+    return await _page(await here().queries.events(vehicle=vehicle, **await _asked()))
 
 
 @routes.get("/events")
@@ -71,7 +73,7 @@ async def events_of_all() -> Response:
     """The events of all vehicles, for the app of its user's vehicles; as for one vehicle."""
     asking = await caller()
     uid = None if asking.admin else asking.uid
-    return page(await here().queries.events(uid=uid, **await _asked()))
+    return await _page(await here().queries.events(uid=uid, **await _asked()))
 
 
 @routes.get("/vehicles/<given>/alerts")
@@ -82,7 +84,10 @@ async def event_settings_of_vehicle(given: str) -> Response:
     known, settings = await here().queries.event_settings_of(vehicle)
     if not known:
         raise _unknown(vehicle)
-    return v1_json(_shown(event_settings.read(settings)))
+    shown = _shown(event_settings.read(settings))
+    if await hides_own_places(vehicle):
+        shown["places"] = [coarse_values(place) for place in shown["places"]]
+    return v1_json(shown)
 
 
 @routes.put("/vehicles/<given>/alerts")
@@ -124,6 +129,17 @@ async def set_preferences() -> Response:
     except LimitReached as error:
         raise BadRequest(str(error)) from None
     return v1_json(msgspec.to_builtins(wished))
+
+
+async def _page(found: Listing[EventRow]) -> Response:
+    """An event has the values that were compared, of which one may be a place."""
+    rows: list[Any] = []
+    for row in found.rows:
+        samples = row["samples"]
+        if samples and await is_coarse(row["vehicle"]):
+            row = {**row, "samples": [one and coarse_values(one) for one in samples]}
+        rows.append(row)
+    return page(found, rows)
 
 
 def _shown(settings: VehicleEventSettings) -> Any:

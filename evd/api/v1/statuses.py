@@ -14,6 +14,7 @@ from evd.api.described import described
 from evd.api.in_pieces import in_pieces
 from evd.api.pages import asked_cursor, asked_limit, asked_page, next_link, page
 from evd.api.replies import V1
+from evd.api.shown_places import coarse_bucket, is_coarse, shown_places
 from evd.api.status_rows import (
     RowForm,
     asked_fields,
@@ -68,7 +69,8 @@ async def last_status(given: str) -> Response:
     status = await here().queries.last(vehicle)
     if status is None:
         raise NotFound(f"vehicle {vehicle} has sent no status yet")
-    return await unless_known(orjson.Fragment(json_of_row(row_of_status(asked_fields())(status))))
+    shown = (await shown_places(vehicle))(status)
+    return await unless_known(orjson.Fragment(json_of_row(row_of_status(asked_fields())(shown))))
 
 
 @routes.get("/vehicles/<given>/statuses")
@@ -88,8 +90,8 @@ async def statuses(given: str) -> Response:
     cursor, number = await asked_page(_FIRST, USUAL, MOST)
     room = PageLimit(number, PAGE_BYTES)
     rows, more = await here().queries.range_page(span, _after(cursor), room, down=down)
-    make = row_of_status(fields)
-    shown = await in_pieces(lambda status: json_of_row(make(status)), rows)
+    make, places = row_of_status(fields), await shown_places(span.vehicle)
+    shown = await in_pieces(lambda status: json_of_row(make(places(status))), rows)
     response = Response(b"[" + b",".join(shown) + b"]", 200, {"Content-Type": "application/json"})
     return next_link(response, rows[-1].sort_key if more else None)
 
@@ -127,6 +129,8 @@ async def _buckets(span: TimeSpan, width: int, form: RowForm | None, *, down: bo
     elif start >= 0:
         span = span._replace(first=max(span.first, start + width))
     found, more = await here().queries.buckets(span, width, limit, down=down)
+    if await is_coarse(span.vehicle):
+        found = await in_pieces(coarse_bucket, found)
     following = (found[-1].start,) if more else None
     if form is None:
         return page(Listing(await in_pieces(partial(bucket_document, fields=fields), found), following))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -13,11 +13,12 @@ from evd.api.context import Context, admitted, caller, here
 from evd.api.described import described
 from evd.api.named_vehicles import named_vehicles
 from evd.api.replies import V1
+from evd.api.shown_places import is_viewer
 from evd.errors import BadRequest, Unavailable
 from evd.model.status import Status
 from evd.net import sse
 from evd.store.records import SortKey
-from evd.streaming.hub import StreamCursor, StreamedStatus, StreamPosition, Subscriber
+from evd.streaming.hub import StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""
@@ -62,7 +63,8 @@ async def follow() -> Response:
     progress = StreamCursor.parsed(tuple(spellings), missed) if spellings else None
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
-    response = Response(_events(context, subscriber, spellings, progress), 200, HEADERS)
+    viewed = {vehicle for vehicle in spellings if await is_viewer(vehicle)}
+    response = Response(_events(context, subscriber, spellings, progress, viewed), 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
 
@@ -79,15 +81,24 @@ async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
 
 
 async def _events(
-    context: Context, subscriber: Subscriber, spellings: Mapping[str, str], progress: StreamCursor | None
+    context: Context,
+    subscriber: Subscriber,
+    spellings: Mapping[str, str],
+    progress: StreamCursor | None,
+    viewed: Collection[str],
 ) -> AsyncGenerator[bytes, None]:
-    """The stream's text; without `progress` that of all vehicles, which has no ids to resume from.
+    """The stream's text; without `progress` that of all vehicles, which has no ids to resume from. Of the vehicles
+    `viewed` the subscriber is a viewer only.
 
     It ends when the follower is disconnected, and when the database does not answer: the client will return. The
     subscription begins here, where it is certain to end.
     """
     settings = context.config.app
     bell = trio.lowlevel.ParkingLot()
+
+    def is_coarse(vehicle: str) -> bool:
+        return context.places.is_coarse(vehicle, viewer=vehicle in viewed)
+
     until = trio.current_time() + settings.stream_lasts_s
     with suppress(Unavailable), context.live.follow(subscriber, tuple(spellings), bell.unpark_all) as follower:
         # It subscribes before the rings are read, so there is no gap; what comes by both ways is sent once.
@@ -100,11 +111,11 @@ async def _events(
         # One after the other, as the client reads them: all statuses together may be long.
         for vehicle, sort_key in known:
             row = await context.queries.at(vehicle, sort_key)
-            if row and (text := _written([_news(vehicle, row)], had, spellings, resumes=resumes)):
+            if row and (text := _written([_news(vehicle, row)], had, spellings, is_coarse, resumes=resumes)):
                 yield text
         yield sse.opening(RETRY_MS, had.event_id if resumes else "")
         while not follower.ended and trio.current_time() < until:
-            if text := _written(follower.take(), had, spellings, resumes=resumes):
+            if text := _written(follower.take(), had, spellings, is_coarse, resumes=resumes):
                 yield text
                 continue
             with trio.move_on_after(settings.stream_heartbeat_s) as quiet:
@@ -114,14 +125,20 @@ async def _events(
 
 
 def _written(
-    statuses: Iterable[StreamedStatus], progress: StreamCursor, spellings: Mapping[str, str], *, resumes: bool
+    statuses: Iterable[StreamedStatus],
+    progress: StreamCursor,
+    spellings: Mapping[str, str],
+    is_coarse: Callable[[str], bool],
+    *,
+    resumes: bool,
 ) -> bytes:
     """Those of the statuses that were not sent yet, as events."""
     events = []
     for news in statuses:
         if progress.advance(news.vehicle, news.rank):
             event_id = progress.event_id if resumes else ""
-            events.append(sse.written(EVENT, event_id, news.shown(spellings.get(news.vehicle, news.vehicle))))
+            shown = news.shown(spellings.get(news.vehicle, news.vehicle), is_coarse=is_coarse(news.vehicle))
+            events.append(sse.written(EVENT, event_id, shown))
     return b"".join(events)
 
 
@@ -142,4 +159,4 @@ async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, S
 
 
 def _news(vehicle: str, row: Status) -> StreamedStatus:
-    return StreamedStatus(vehicle, StreamPosition(*row.sort_key), row.for_api, 0)
+    return StreamedStatus(vehicle, row, 0)

@@ -13,6 +13,7 @@ from evd.api.in_pieces import in_pieces
 from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
+from evd.api.shown_places import is_coarse, is_coarse_row
 from evd.api.times import day_of, shown_time
 from evd.api.vehicle_documents import VEHICLE, WHOLE_VEHICLE, FleetQuery, VehicleDocument, WholeVehicle
 from evd.api.vehicle_rows import vehicle_row
@@ -25,7 +26,7 @@ from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
 from evd.store.records import LISTED_MAX, DayRow
-from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetSearch, first_key
+from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetRow, FleetSearch, first_key
 
 TEXT_MAX = 200
 
@@ -56,7 +57,12 @@ async def list_vehicles() -> Response:
     after, limit = await asked_page(first_key(search.order), LISTED_MAX)
     found = await here().queries.fleet(search, after, limit)
     now = here().clock()
-    shown = await in_pieces(lambda row: vehicle_row(row, now), found.rows)
+    asking, places = await caller(), here().places
+
+    def shown_row(row: FleetRow) -> dict[str, Any]:
+        return vehicle_row(row, now, is_coarse=is_coarse_row(row, asking, places))
+
+    shown = await in_pieces(shown_row, found.rows)
     if request.args.get("today") == "1":
         frames = {
             day["vehicle"]: day for day in await here().queries.day_of(day_of(now), [r.vehicle for r in found.rows])
@@ -78,7 +84,7 @@ async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
     row = await context.queries.vehicle(vehicle, asking.uid, context.clock() - STALE_AFTER_MS)
     if row is None:
         raise NotFound(f"vehicle {vehicle} is unknown: it has sent no status and was not set up")
-    shown = vehicle_row(row, context.clock())
+    shown = vehicle_row(row, context.clock(), is_coarse=await is_coarse(vehicle))
     shown |= {"format": row.format, **shown_time("created", row.created)}
     shown["profile"] = await context.queries.profile(vehicle)
     if not asking.admin:

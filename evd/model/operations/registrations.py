@@ -73,3 +73,5 @@ class Registration(msgspec.Struct, frozen=True, gc=False):
     due: int | None
     attempts: int
     client: Client = "v1"
+    viewer: bool = False
+    """Whether its user may only look at the vehicle."""

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from evd.auth.access_tokens import AccessToken
 from evd.auth.api_keys import Key
 from evd.auth.sessions import Session
+from evd.model.coarse import CoarseFor
 from evd.store.records import StoredFormat
 from evd.store.settings import StoreSettings
 from evd.store.sqlite.connection import open_reader
@@ -90,6 +91,11 @@ class SqliteDatabase(SqliteStore):
     def aliases(self) -> list[tuple[str, str]]:
         """See `Database.aliases`."""
         return list(self._start.execute("SELECT vehicle, stands_for FROM aliases"))
+
+    def coarse_locations(self) -> list[tuple[str, CoarseFor]]:
+        """See `Database.coarse_locations`."""
+        sql = "SELECT vehicle, coarse_location FROM vehicle_profiles WHERE coarse_location IS NOT NULL"
+        return list(self._start.execute(sql))
 
     def type_formats(self) -> list[tuple[str, str]]:
         """See `Database.type_formats`."""

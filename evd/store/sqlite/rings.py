@@ -23,6 +23,7 @@ from evd.store.sqlite.annotations import NO_SEQ, Annotations
 from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.derivation import Derivation
 from evd.store.sqlite.frame_counts import FrameCounts, Neighbours, is_numbered
+from evd.store.sqlite.heads import Heads
 from evd.store.sqlite.ring_ahead import take_out
 from evd.store.sqlite.ring_bounds import RingBounds
 from evd.store.sqlite.ring_layout import let_go, set_aside, write_shape
@@ -32,9 +33,6 @@ from evd.store.sqlite.ring_search import SHAPE_EVERY, TIES_MAX, Search
 from evd.store.sqlite.ring_state import RingState
 from evd.store.sqlite.ring_upkeep import RingMaintenance
 from evd.store.sqlite.ring_window import FoundInRing, glance
-
-HEADS_MAX = 262_144
-"""Vehicles whose ring shapes stay in memory, about 400 bytes each; those of other vehicles are read when they send."""
 
 TRIM_AT_ONCE = 16
 """Statuses evicted from a lowered ring with each message of its vehicle, so that it does not grow meanwhile."""
@@ -74,7 +72,7 @@ class Rings:
         self._commit_thread = committer
         self._bounds = RingBounds(capacity, create_unknown, vehicles_max, contract)
         (self._vehicles,) = connection.execute("SELECT count(*) FROM vehicles").fetchone()
-        self._heads: dict[str, RingState] = {}
+        self._heads = Heads()
         self._touched: dict[int, RingState] = {}
         """The heads whose rows are gathered."""
         self._overflow = Overflow(connection)
@@ -89,7 +87,7 @@ class Rings:
 
         Returns False, without doing anything, if it is not the newest or its head is not in memory: call `arrive`.
         """
-        head = self._heads.get(message.vehicle)
+        head = self._heads.get(message.vehicle) or self._held(message.vehicle)
         if head is None or not message.timely or not head.kept:
             return False
         time, seq = message.time, message.seq
@@ -123,7 +121,7 @@ class Rings:
 
     def arrive(self, message: Arrive) -> Verdict:
         """Take one status, in an open transaction. Raises UnknownVehicle, LimitReached, RingDamaged."""
-        head = self._heads.get(message.vehicle)
+        head = self._held(message.vehicle)
         if head is None:
             message, head = self._load(message)
         if not head.plain:
@@ -154,7 +152,7 @@ class Rings:
 
         Its row is removed and inserted again. Raises RingDamaged.
         """
-        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        head = self._held(vehicle) or self._find_and_hold(vehicle)
         assert head is not None
         self._flush_if_touched(head)
         message, radio = take_out(self._db, self._overflow, head, vehicle, rank, place)
@@ -253,7 +251,7 @@ class Rings:
 
     def drop(self, vehicle: str) -> None:
         """Drop the vehicle's head from memory; nothing of its ring may be gathered."""
-        head = self._heads.pop(vehicle, None)
+        head = self._heads.drop(vehicle)
         if head is not None and head.unsaved:
             self.derivation.save(head)
 
@@ -262,7 +260,7 @@ class Rings:
 
         A frame ahead of the clock is not counted: it would make all later frames late.
         """
-        head = self._heads.get(frame.vehicle)
+        head = self._held(frame.vehicle)
         if head is None:
             frame, head = self._load(frame)
         rank = Rank(frame.time <= frame.received + AHEAD_MS, frame.time, frame.seq)
@@ -280,7 +278,7 @@ class Rings:
 
         In an open transaction. The rows are written, and may be changed except in the columns that order them.
         """
-        head = self._heads.get(vehicle) or self._find_and_hold(vehicle)
+        head = self._held(vehicle) or self._find_and_hold(vehicle)
         if head is None:
             return []
         self._flush_if_touched(head)
@@ -295,24 +293,21 @@ class Rings:
         vehicle = message.vehicle
         head = self._find_and_hold(vehicle)
         if head is None and (into := merged_into(self._db, vehicle)) is not None:
-            head, message = self._heads.get(into) or self._find_and_hold(into), replace(message, vehicle=into)
+            head, message = self._held(into) or self._find_and_hold(into), replace(message, vehicle=into)
         if head is None:
             self._bounds.require_open(vehicle)
             head = self.create(vehicle, message.received)
-            self._hold(vehicle, head)
+            self._heads.hold(vehicle, head, self._touched, self.flush)
         return message, head
+
+    def _held(self, vehicle: str) -> RingState | None:
+        return self._heads.find(vehicle, self._touched, self.flush)
 
     def _find_and_hold(self, vehicle: str) -> RingState | None:
         head = self.find(vehicle)
         if head is not None:
-            self._hold(vehicle, head)
+            self._heads.hold(vehicle, head, self._touched, self.flush)
         return head
-
-    def _hold(self, vehicle: str, head: RingState) -> None:
-        if len(self._heads) >= HEADS_MAX:
-            self.flush()
-            del self._heads[next(iter(self._heads))]
-        self._heads[vehicle] = head
 
     def take_moved(self) -> int:
         """How many rows were moved since the last call."""

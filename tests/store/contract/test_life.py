@@ -11,6 +11,7 @@ from builders import NOW, arrival
 from evd.auth.access_tokens import AccessToken, new_token
 from evd.auth.identities import Identities
 from evd.auth.sessions import SessionLife
+from evd.model.coarse import CoarseFor
 from evd.model.commits import summarize
 from evd.model.operations import (
     AddKey,
@@ -30,10 +31,13 @@ from evd.model.operations import (
     Reject,
     RevokeKey,
     SetPreferences,
+    SetProfile,
     SetVehicle,
     TagVehicle,
     UnknownVehicle,
 )
+from evd.model.place_privacy import PlacePrivacy
+from evd.model.profile import Profile
 
 ONE, OTHER = "AB12", "CD34"
 
@@ -156,6 +160,25 @@ def test_what_belongs_to_a_merged_vehicle_moves(database: AnyDatabase) -> None:
     assert [key.vehicle for key in summary.keys if isinstance(key, AddKey)] == [OTHER]
     database.open()
     assert database.store.aliases() == [(ONE, OTHER)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "left"),
+    [("viewers", None, "viewers"), ("viewers", "everyone", "everyone"), (None, "nobody", "nobody"), (None, None, None)],
+)
+def test_whose_places_are_coarse_stays_so_with_a_merge(
+    database: AnyDatabase, one: CoarseFor | None, other: CoarseFor | None, left: CoarseFor | None
+) -> None:
+    places = PlacePrivacy()
+    said = [SetProfile(ONE, Profile(coarseLocation=one)), SetProfile(OTHER, Profile(name="x", coarseLocation=other))]
+    for operation in (*several(ONE, range(1)), *several(OTHER, range(1)), *said, MergeVehicle(ONE, OTHER, NOW)):
+        places.committed(summarize([operation], database.write(operation)))
+    assert database.ask(lambda queries: queries.profile(OTHER))["coarseLocation"] == left
+    assert (places.of(ONE), places.of(OTHER)) == ("nobody", left or "nobody")
+    database.open()
+    assert database.store.coarse_locations() == ([(OTHER, left)] if left else [])
+    places.committed(summarize([DeleteVehicle(OTHER)], database.write(DeleteVehicle(OTHER))))
+    assert places.of(OTHER) == "nobody"
 
 
 def test_a_merge_revives_no_revoked_key(database: AnyDatabase) -> None:

@@ -45,6 +45,18 @@ def hook(url: str = HOOK, vehicle: str = VEHICLE, *, at: int = NOW) -> Register:
     return phone(url, vehicle, uid="webhook", at=at, kind="webhook")
 
 
+def test_a_registration_says_whether_its_user_is_a_viewer(database: AnyDatabase) -> None:
+    database.write(AddOwner("anna", VEHICLE, NOW), AddOwner("eve", VEHICLE, NOW, "viewer"), arrival(VEHICLE))
+    database.write(phone("a"), phone("e", uid="eve"), phone("x", uid="nobody"), happened())
+    expected = {"a": False, "e": True, "x": False}
+    assert {one.token: one.viewer for one in database.due.registrations_of(VEHICLE)} == expected
+    assert {one.token: one.viewer for one in database.due.registrations_after(0, 9)} == expected
+    events = database.due.events_due(NOW + DAY_MS, 9)
+    assert {one.registration.token: one.registration.viewer for one in events} == expected
+    late = [one.viewer for one in database.due.registrations_due(NOW + DAY_MS, 9) if one.token == "e"]
+    assert late in ([], [True])
+
+
 def happened(vehicle: str = VEHICLE, *, time: int = NOW) -> RecordEvents:
     return RecordEvents(vehicle, b"{}", (NewEvent("charge_reached", time, "", b"{}"),), time)
 

@@ -38,10 +38,14 @@ class SqliteRings(RingMachine):
         super().__init__("sqlite")
 
     @initialize(
-        capacity=st.integers(1, 8), shift_max=st.sampled_from([0, 1, 32]), lay_out_max=st.sampled_from([0, 3, 4096])
+        capacity=st.integers(1, 8),
+        shift_max=st.sampled_from([0, 1, 32]),
+        lay_out_max=st.sampled_from([0, 3, 4096]),
+        objects_max=st.sampled_from([1, 2, 1000]),
     )
-    def first_start(self, capacity: int, shift_max: int, lay_out_max: int) -> None:
+    def first_start(self, capacity: int, shift_max: int, lay_out_max: int, objects_max: int) -> None:
         self.bounds = {"shift_max": shift_max, "lay_out_max": lay_out_max}
+        self.objects_max = objects_max
         super().first_start(capacity)
 
     def open(self, capacity: int) -> None:
@@ -49,6 +53,7 @@ class SqliteRings(RingMachine):
         rings: Any = self.database.store._rings  # type: ignore[attr-defined]
         for bound, value in self.bounds.items():
             setattr(rings if bound == "shift_max" else rings.upkeep, bound, value)
+        rings._heads.objects_max = rings._heads.objects_with_fold_max = self.objects_max
 
     @invariant()
     def nothing_else_is_on_disk(self) -> None:

@@ -14,25 +14,29 @@ from evd.model.status import Status
 from evd.store.sqlite.connection import open_reader, translated
 from evd.store.sqlite.read.status_rows import COLUMNS, status_of
 
-_PHONE = """
-SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
+#: Whether the user may only look at the vehicle. A target that is no user's is the administrator's.
+_VIEWER = "EXISTS (SELECT 1 FROM owners WHERE uid = r.uid AND vehicle = r.vehicle AND relation = 'viewer')"
+_PHONE = f"""
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client,
+       {_VIEWER}
 FROM registrations AS r JOIN deliveries AS d ON d.registration = r.number
-"""
+"""  # noqa: S608 (constants)
 _OF_VEHICLE = f"{_PHONE} WHERE r.vehicle = ? AND instr(?, ' ' || r.kind || ' ')"
 _AFTER = f"{_PHONE} WHERE r.number > ? AND instr(?, ' ' || r.kind || ' ') ORDER BY r.number LIMIT ?"
-_DUE = """
-SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client
+_DUE = f"""
+SELECT r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, d.given, d.due, d.attempts, r.client,
+       {_VIEWER}
 FROM deliveries AS d JOIN registrations AS r ON r.number = d.registration
-WHERE d.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY d.due LIMIT ?"""
-_EVENTS = """
+WHERE d.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY d.due LIMIT ?"""  # noqa: S608
+_EVENTS = f"""
 SELECT o.number, o.event, e.kind, e.time, e.status_id, CAST(e.details AS BLOB), o.expires, o.attempts,
        r.number, r.vehicle, r.token, r.kind, r.spelling, r.uid, r.renewed, '', o.due, o.attempts, r.client,
-       CAST(p.settings AS BLOB)
+       {_VIEWER}, CAST(p.settings AS BLOB)
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
 LEFT JOIN preferences AS p ON p.uid = r.uid
-WHERE o.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY o.due, o.number LIMIT ?"""
+WHERE o.due <= ? AND instr(?, ' ' || r.kind || ' ') ORDER BY o.due, o.number LIMIT ?"""  # noqa: S608
 _LAST = f"""
 SELECT {COLUMNS} FROM last
 WHERE vehicle = ?"""  # noqa: S608 (a constant)

@@ -64,7 +64,8 @@ _RANKS = {
 """What comes before the id in the order."""
 
 _PROFILE = """
-SELECT name, reg_number AS regNumber, type, battery_kwh AS battery, max_voltage AS maxVoltage, phases, zone
+SELECT name, reg_number AS regNumber, type, battery_kwh AS battery, max_voltage AS maxVoltage, phases, zone,
+       coarse_location AS coarseLocation
 FROM vehicle_profiles WHERE vehicle = ?"""
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from evd.model.coarse import CoarseFor
 from evd.model.operations import (
     AddKey,
     AddOwner,
@@ -21,11 +22,13 @@ from evd.model.operations import (
     RevokeKey,
     RevokeToken,
     SetEventSettings,
+    SetProfile,
     SetVehicle,
     UnknownVehicle,
     Unregister,
     UnregisterUser,
 )
+from evd.model.profile import Profile
 from evd.store.sqlite.tables.access import put_owner
 from evd.store.sqlite.tables.base import SmallTables
 from evd.store.sqlite.tables.registrations import forget_all
@@ -80,13 +83,27 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
             # Where the other vehicle has such a row, its own counts.
             db.execute(_of(table, _MOVE_ROWS), (into, vehicle))
     tables.rings.derivation.zones_changed()
+    db.execute(_KEEP_COARSE, (vehicle, into))
+    level = db.execute("SELECT coarse_location FROM vehicle_profiles WHERE vehicle = ?", (into,)).fetchone()
     db.execute("UPDATE aliases SET stands_for = ? WHERE stands_for = ?", (into, vehicle))
     db.execute("UPDATE left_rings SET goes_to = ? WHERE goes_to = ?", (into, vehicle))
     db.execute("DELETE FROM ignored WHERE vehicle = ?", (vehicle,))
     counts = _take_out(tables, vehicle, into)
     db.execute("DELETE FROM aliases WHERE vehicle IN (?, ?)", (vehicle, into))
     db.execute("INSERT INTO aliases VALUES (?, ?, ?)", (vehicle, into, op.at))
-    return Implied((*moved, *_settings_gone(vehicle), SetEventSettings(into, None)), counts)
+    told = SetEventSettings(into, None), _coarse(into, level[0] if level else None)
+    return Implied((*moved, *_settings_gone(vehicle), *told), counts)
+
+
+#: Where the other vehicle's owner has not said for whom its places are coarse.
+_KEEP_COARSE = """
+UPDATE vehicle_profiles
+SET coarse_location = (SELECT coarse_location FROM vehicle_profiles WHERE vehicle = ?1)
+WHERE vehicle = ?2 AND coarse_location IS NULL"""
+
+
+def _coarse(vehicle: str, level: CoarseFor | None) -> SetProfile:
+    return SetProfile(vehicle, Profile(coarseLocation=level))
 
 
 _MOVE_KEYS = "UPDATE keys SET vehicle = ? WHERE vehicle = ? RETURNING id, role, digest, name, created, revoked"
@@ -154,7 +171,8 @@ def _lost_owners(db: Any, sql: str, whose: str) -> list[Operation]:
 
 
 def _settings_gone(vehicle: str) -> tuple[Operation, ...]:
-    return SetVehicle(vehicle, 0, format=None), SetEventSettings(vehicle, None), Unregister(vehicle, "")
+    settings = SetVehicle(vehicle, 0, format=None), SetEventSettings(vehicle, None), _coarse(vehicle, None)
+    return (*settings, Unregister(vehicle, ""))
 
 
 def _done(counts: dict[str, int], implied: list[Operation]) -> Implied | bool:

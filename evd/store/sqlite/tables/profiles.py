@@ -21,6 +21,7 @@ _SET = {
     "maxVoltage": "UPDATE vehicle_profiles SET max_voltage = ? WHERE vehicle = ?",
     "phases": "UPDATE vehicle_profiles SET phases = ? WHERE vehicle = ?",
     "zone": "UPDATE vehicle_profiles SET zone = ? WHERE vehicle = ?",
+    "coarseLocation": "UPDATE vehicle_profiles SET coarse_location = ? WHERE vehicle = ?",
 }
 
 

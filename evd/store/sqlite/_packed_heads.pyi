@@ -1,0 +1,3 @@
+from evd.store.sqlite import _packed_heads_py
+
+class PackedHeads(_packed_heads_py.PackedHeads): ...
