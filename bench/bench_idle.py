@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from owed import Owed, require
 from servers import evd
 
 CALLBACKS = 300
@@ -79,3 +80,4 @@ def bench_one_at_a_time(benchmark: Any, tmp_path: Path, tell: Any) -> None:
     }
     benchmark.extra_info["told"] = told
     tell("one callback at a time on an idle server", told)
+    require(Owed("p50 of a lone callback", callback, told["owed p50 ms"], unit="ms", at_least=False))

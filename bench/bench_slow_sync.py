@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from loads import fill, in_turns, median, ratio, row, send
+from owed import Owed, require
 from servers import HERE, evd
 
 CONNECTIONS = 256
@@ -45,3 +46,4 @@ def bench_slow_sync(benchmark: Any, tmp_path: Path, tell: Any, seconds: int, tur
         ours = {"ratio": ratio(slowed, unslowed)} if loads is slowed else {}
         tell(title, {"disk": disk, **row(median(loads)), **ours})
     assert all(load.refused == load.broken == 0 for load in slowed)
+    require(Owed(f"callbacks where a sync takes {SLOW_MS:g} ms more", ratio(slowed, unslowed), 0.6, 0.8))

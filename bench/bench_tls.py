@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from loads import CONNECTIONS, WRK, Load, fill, in_turns, median, ratio, row, send
+from owed import Owed, require
 from servers import NGINX, evd, make_certificate, nginx
 
 pytestmark = pytest.mark.skipif(WRK is None, reason="TLS is loaded by wrk: apt-get install wrk")
@@ -36,6 +37,7 @@ def bench_kept_alive(benchmark: Any, tmp_path: Path, tell: Any, seconds: int, tu
         told = in_turns(senders, turns=turns, benchmark=benchmark)
     tell_pair(tell, f"TLS, {CONNECTIONS} connections kept alive", told)
     assert all(load.refused == load.broken == 0 for load in told["evd, TLS"])
+    require(Owed("callbacks over TLS against plain", ratio(*told.values()), 0.5, 0.6))
 
 
 @pytest.mark.benchmark(group="TLS")
@@ -53,3 +55,4 @@ def bench_new_connections(benchmark: Any, tmp_path: Path, tell: Any, seconds: in
         told = in_turns(senders, turns=turns, benchmark=benchmark)
     tell_pair(tell, f"a new TLS connection for each callback, {CONNECTIONS} at a time", told)
     assert all(load.refused == load.broken == 0 for load in told["evd, on disk"])
+    require(Owed("new TLS connections against nginx's empty 201", ratio(*told.values()), 0.3, 0.5))

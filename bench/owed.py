@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Owed", "broken", "shown"]
+__all__ = ["Owed", "broken", "require", "shown"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,12 @@ def shown(row: Owed) -> dict[str, Any]:
         "aimed at": text(row.aim),
         "": verdict,
     }
+
+
+def require(*rows: Owed) -> None:
+    """Fail with a sentence for each row that is not kept."""
+    sentences = broken(rows)
+    assert not sentences, "; ".join(sentences)
 
 
 def broken(rows: Iterable[Owed]) -> list[str]:

@@ -25,7 +25,8 @@ EvdError
 ├── BackupError           a backup cannot be made, or a file is no whole backup
 ├── AlreadyRunning        another evd holds the lock of this data directory
 ├── CannotListen          an address is in use, or does not exist yet (exit 1: systemd tries again)
-├── ControlError          the running daemon refused, or did not answer, a command
+├── ControlError          the running daemon refused a command
+│   └── NoDaemon          none runs, or it does not answer
 ├── HttpError             a request of evd's got no answer (an answer of any status is no HttpError)
 │   ├── HttpTimeout       no answer within the deadline
 │   └── HttpBroken        unreachable, disconnected, or the answer is not HTTP or too large
@@ -188,7 +189,11 @@ class CannotListen(EvdError):
 
 
 class ControlError(EvdError):
-    """The running daemon refused, or did not answer, a command."""
+    """The running daemon refused a command."""
+
+
+class NoDaemon(ControlError):
+    """No daemon runs, or it does not answer."""
 
 
 class HttpError(EvdError):

@@ -1,4 +1,4 @@
-"""What the ingest routes take and give, for /openapi.json: a row for each kind of callback.
+"""What the ingest routes take and give, for /openapi.json, from the table of kinds.
 
 evd.sigfox reads them, under many more names and shapes than stand here: docs/sigfox.md has all of them.
 """
@@ -12,6 +12,8 @@ from quart import Response
 
 from evd.api.described import JSON, Described
 from evd.model.connectivity import WLAN
+from evd.sigfox.kinds.kind import EXAMPLE_MESSAGE
+from evd.sigfox.kinds.registry import KINDS
 from evd.sigfox.routes import ANY, BATCH, Route
 
 FORM = "application/x-www-form-urlencoded"
@@ -56,32 +58,11 @@ class PartlyTaken(TypedDict):
     items: NotRequired[list[dict[str, Any]]]
 
 
-_DEVICE = {"device": "386625", "time": 1764277200}
-_MESSAGE = {**_DEVICE, "data": "130a4c0f594e427e4bb45088", "seqNumber": 118}
-
-_SAYS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    ANY: ("A callback of any kind, which evd recognizes by its variables.", _MESSAGE),
+_SEVERAL: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    ANY: ("A callback of any kind, which evd recognizes by its variables.", EXAMPLE_MESSAGE),
     BATCH: ("Many callbacks, one a line.", {"batch": "386625;1764277200;130a4c0f594e427e4bb45088;118"}),
-    "uplink": ("DATA/UPLINK: a vehicle's message.", _MESSAGE),
-    "bidir": (
-        "DATA/BIDIR: a message whose device may ask for a downlink, which the answer has.",
-        {**_MESSAGE, "ack": True},
-    ),
-    "advanced": (
-        "SERVICE/DATA_ADVANCED: a message's link quality and computed location.",
-        {**_MESSAGE, "lqi": "GOOD", "linkQuality": 2},
-    ),
-    "geoloc": ("SERVICE/GEOLOC: a computed location.", {**_DEVICE, "lat": 48.1486, "lng": 17.1077, "radius": 1250}),
-    "acknowledge": (
-        "SERVICE/ACKNOWLEDGE: what became of a downlink.",
-        {**_DEVICE, "infoCode": 0, "infoMessage": "ACKED", "downlinkAck": True, "downlinkOverusage": False},
-    ),
-    "status": ("SERVICE/STATUS: the modem's battery and temperature.", {**_DEVICE, "batt": 3.34, "temp": 21.4}),
-    "repeater": ("SERVICE/REPEATER: what a repeater did.", {**_DEVICE, "batt": 3.6, "repeatedMsg": 340}),
-    "error": ("ERROR: Sigfox hears a device no more.", {**_DEVICE, "info": "No message received", "severity": "ERROR"}),
-    "event": ("EVENT: Sigfox reports something of a device.", {**_DEVICE, "severity": "WARN", "eventType": "OVERUSE"}),
 }
-"""Kind → what it is, and an example."""
+"""What the routes of several kinds take, and an example."""
 
 _POST = "A vehicle's own post over WLAN: a status, or a list of statuses."
 _STATUS = {"vehicleId": "386625", "timestamp": 1764277200000, "current_charge": 76}
@@ -93,10 +74,20 @@ def described_callback(view: View, route: Route, *, named: bool) -> View:
     async def ingest(**arguments: str) -> Response:
         return await view(**arguments)
 
-    doc, example = (_POST, _STATUS) if route.connectivity == WLAN else _SAYS.get(route.kind, (route.kind, _DEVICE))
+    doc, example = _takes(route)
     ingest.__doc__ = f"{doc.removesuffix('.')}; the vehicle stands in the path." if named else doc
     ingest.__dict__.update(described=_about(route, example), serves_several=True)
     return ingest
+
+
+def _takes(route: Route) -> tuple[str, Mapping[str, Any]]:
+    """What a route takes, and an example."""
+    if route.connectivity == WLAN:
+        return _POST, _STATUS
+    if route.kind in _SEVERAL:
+        return _SEVERAL[route.kind]
+    kind = KINDS[route.kind]
+    return kind.summary, kind.example
 
 
 def _about(route: Route, example: Mapping[str, Any]) -> Described:

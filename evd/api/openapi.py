@@ -89,6 +89,9 @@ FORMATS = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 BEFORE_ROUTES = frozenset({408, 413, 415, 503})
 """What evd.net.server also answers before the route is known: in the original's form."""
 
+TEAPOT = 418
+"""What the original answers where it serves nothing: a text."""
+
 SCHEMES: Json = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key: `evd key create`."},
     "password": {"type": "http", "scheme": "basic", "description": "The key as password, with any user name."},
@@ -301,7 +304,9 @@ def _answers(one: ApiOperation, schemas: _Schemas) -> Json:
     media, schema = (JSON, schemas[OriginalError]) if about.original else (PROBLEM, schemas[Problem])
     errors = {status: ERRORS[status] for status in _errors(one)} | dict(about.also)
     for status, text in errors.items():
-        if status >= 400 and one.method != "HEAD":
+        if status == TEAPOT:
+            found[str(status)] = {"description": text, "content": {"text/plain": {"schema": {"type": "string"}}}}
+        elif status >= 400 and one.method != "HEAD":
             content = {JSON: {"schema": schemas[OriginalError]}} if status in BEFORE_ROUTES else {}
             found.setdefault(str(status), {"description": text, "content": {media: {"schema": schema}, **content}})
         else:

@@ -55,12 +55,19 @@ class StatusOrBucket(StatusDocument, total=False):
     fields: dict[str, BucketPart]
 
 
+FleetMeasures = TypedDict(  # type: ignore[misc]  # mypy wants a literal; the table of measures has the names
+    "FleetMeasures",
+    {name: (str | float if one.words else float) | None for name, one in MEASURES.items() if "fleet" in one.views},
+)
+"""The measures that a vehicle's row in a list has: those of the SQL view `fleet`."""
+
+
 class FramesToday(TypedDict):
     received: int
     lost: int
 
 
-class VehicleDocument(TypedDict):
+class VehicleDocument(FleetMeasures):
     vehicle: str
     name: str | None
     regNumber: str | None
@@ -71,10 +78,6 @@ class VehicleDocument(TypedDict):
     last_time_ms: int | None
     age_s: int | None
     channel: Literal["sigfox", "wlan"] | None
-    state: str | float | None
-    current_charge: float | None
-    target_charge: float | None
-    range: float | None
     kept: int
     keep: int | None
     too_old: int

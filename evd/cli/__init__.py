@@ -10,14 +10,14 @@ import importlib
 import os
 import sys
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
-from evd.cli.printing import say, say_error, say_lines
-from evd.errors import ConfigError, EvdError, StoreBroken, StoreHangs
+from evd.cli.exits import FAILED, INTERRUPTED, PARTLY, Cause, cause_of, cause_with
+from evd.cli.printing import say_error, say_lines, show_error_line
+from evd.cli.usage import sentence_of
+from evd.errors import EvdError, StoreBroken, StoreHangs
 from evd.model.plain_text import lines
 from evd.version import VERSION
 
@@ -115,32 +115,8 @@ COMMANDS: dict[str, CommandRow] = {
     "fake-fcm": CommandRow("fake_fcm", "fake_fcm", "A fake Firebase Cloud Messaging server."),
 }
 
-EXIT_BROKEN = 70  # EX_SOFTWARE: the database failed; systemd starts evd again
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """click's errors quote the command line, which may hold control characters."""
-    try:
-        yield
-    except click.UsageError as error:
-        said = error.format_message()
-        if lines(said) == said:
-            raise
-        raise click.UsageError(lines(said), ctx=error.ctx) from None
-    except click.ClickException as error:
-        raise click.ClickException(lines(error.format_message())) from None
-
 
 class _Commands(click.Group):
-    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _plain_errors():
-            return super().make_context(*arguments, **options)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        with _plain_errors():
-            return super().invoke(ctx)
-
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*COMMANDS, *(targets.noun for targets in _admin_targets())]
 
@@ -148,12 +124,12 @@ class _Commands(click.Group):
         if name in COMMANDS:
             row = COMMANDS[name]
             command: click.Command = getattr(importlib.import_module(f"evd.cli.{row.module}"), row.attribute)
-            return command
+            return _with_examples(command, name)
         for targets in _admin_targets():
             if targets.noun == name:
                 from evd.cli.admin_targets import group
 
-                return group(targets, _help(targets))
+                return _with_examples(group(targets, _help(targets)), name)
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -163,6 +139,12 @@ class _Commands(click.Group):
                 [(name, row.help) for name, row in COMMANDS.items()]
                 + [(targets.noun, _help(targets)) for targets in _admin_targets()]
             )
+
+
+def _with_examples(command: click.Command, name: str) -> click.Command:
+    from evd.cli.examples import with_examples
+
+    return with_examples(command, name)
 
 
 def _admin_targets() -> list[AdminTargets]:
@@ -183,29 +165,53 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command; an EvdError becomes one sentence on stderr."""
+    """Run the command; an EvdError becomes one sentence on stderr, and its cause the exit code (evd.cli.exits)."""
     gc.set_threshold(STARTING_GC_THRESHOLD)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        cli.main(arguments, prog_name="evd", standalone_mode=True)
+        code = cli.main(arguments, prog_name="evd", standalone_mode=False)
+        if code in (PARTLY.code, INTERRUPTED.code):
+            _report_cause(cause_with(code), "", given)
+        sys.exit(code if isinstance(code, int) else 0)  # of a check, whose JSON says what it found
     except EvdError as error:
-        sys.exit(_report(error))
+        sys.exit(_report(error, given))
+    except click.ClickException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # of click 8.2; its text is the help
+            error.show()
+            sys.exit(error.exit_code)
+        said = sentence_of(error)
+        say_error(lines(said))
+        sys.exit(_report_cause(cause_with(error.exit_code), said, given))
+    except click.Abort:
+        sys.exit(_report_interruption(given))
     except BaseExceptionGroup as group:
         if group.split(KeyboardInterrupt)[1] is None:
-            say("Aborted!", err=True)  # as click does for a Ctrl-C outside a nursery
-            sys.exit(1)
+            sys.exit(_report_interruption(given))
         found = _first(group)
-        sys.exit(_report_unforeseen(group) if found is None else _report(found))
+        sys.exit(_report_unforeseen(group, given) if found is None else _report(found, given))
     except Exception as error:
-        sys.exit(_report_unforeseen(error))
+        sys.exit(_report_unforeseen(error, given))
 
 
-def _report(error: EvdError) -> int:
+def _report_cause(cause: Cause, said: str, given: list[str]) -> int:
+    """With `--json`, a last line of JSON on stderr says what the exit code says."""
+    if "--json" in given:
+        show_error_line({"error": {"cause": cause.name, "code": cause.code, "sentence": said or cause.meaning}})
+    return cause.code
+
+
+def _report_interruption(given: list[str]) -> int:
+    say_error("interrupted")
+    return _report_cause(INTERRUPTED, "interrupted", given)
+
+
+def _report(error: EvdError, given: list[str]) -> int:
     say_error(error)
+    cause = cause_of(error)
+    code = _report_cause(cause, str(error), given)
     if isinstance(error, StoreHangs):
-        end_at_once(EXIT_BROKEN)
-    if isinstance(error, StoreBroken):
-        return EXIT_BROKEN
-    return 2 if isinstance(error, ConfigError) else 1
+        end_at_once(code)
+    return code
 
 
 def end_at_once(code: int) -> NoReturn:
@@ -220,7 +226,7 @@ TRACEBACK = "EVD_TRACEBACK"
 """In the environment: show where an unforeseen error happened."""
 
 
-def _report_unforeseen(error: BaseException) -> int:
+def _report_unforeseen(error: BaseException, given: list[str]) -> int:
     """A person gets a sentence; the traceback goes into the daemon's log, or to stderr if EVD_TRACEBACK is set."""
     if TRACEBACK in os.environ:
         say_lines("".join(traceback.format_exception(error)), err=True)
@@ -236,7 +242,7 @@ def _report_unforeseen(error: BaseException) -> int:
     else:
         # Its text may hold anything, also a secret.
         say_error(f"internal error ({type(inner).__name__}): please report it; {TRACEBACK}=1 shows a traceback")
-    return 1
+    return _report_cause(FAILED, "", given)
 
 
 def _first(group: BaseExceptionGroup[Any]) -> EvdError | None:

@@ -20,6 +20,12 @@ def group(targets: AdminTargets, help: str) -> click.Group:
     commands = [_add(targets), _list(targets), _remove(targets)]
     if targets.secret_setting is not None:
         commands.append(_secret(targets.noun, *targets.secret_setting))
+    for command in commands:
+        name, arguments = (
+            command.name,
+            {"list": "", "secret": ""}.get(str(command.name), f" 386625 {targets.field.upper()}"),
+        )
+        command.epilog = f"Example: evd {targets.noun} {name}{arguments}"
     return click.Group(
         targets.noun,
         commands={str(command.name): command for command in commands},

@@ -15,6 +15,7 @@ import click
 from evd.cli.printing import say
 from evd.config import loading
 from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
+from evd.config.names import nearest
 from evd.config.settings import Config
 from evd.errors import AlreadyRunning, ConfigError
 from evd.model.tags import tag_in
@@ -151,7 +152,7 @@ def named_vehicles(directory: str | None, given: Iterable[str]) -> list[str]:
 
 
 def named_format(text: str, directory: str | None) -> tuple[str, dict[str, FieldOptions]]:
-    """The grammar and the options of the format of this name, built in or in DIR's evd.toml; else `text` is a grammar.
+    """The grammar and the options of the format of this name, built in or in evd.toml; with a colon it is a grammar.
 
     Raises EvdError.
     """
@@ -159,5 +160,7 @@ def named_format(text: str, directory: str | None) -> tuple[str, dict[str, Field
         return text, {}
     from evd.payload.formats import BUILT_IN, field_options
 
-    found = {**BUILT_IN, **settings(find(directory, os.environ)).formats}.get(text)
-    return (found.grammar, field_options(found)) if found else (text, {})
+    known = {**BUILT_IN, **settings(find(directory, os.environ)).formats}
+    if text not in known:
+        raise ConfigError(f"there is no format {text!r}{nearest(text, known)} Or write a grammar, as load::uint:8")
+    return known[text].grammar, field_options(known[text])

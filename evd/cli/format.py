@@ -12,7 +12,7 @@ import orjson
 from rich import box
 
 from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, named_vehicles, path_part
-from evd.cli.printing import say, say_lines, show, show_line, table
+from evd.cli.printing import say, say_error, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.model.plain_text import REPLACEMENT, one_line
 from evd.payload.field_options import NO_OPTIONS, FieldOptions
@@ -43,7 +43,7 @@ def caret(text: str, position: int) -> str:
 
 def show_refusal(text: str, error: FormatError) -> None:
     """The sentence and the position of a refused format, on stderr."""
-    say("Error: {}", error, err=True)
+    say_error(error)
     say_lines(caret(text, error.position), err=True)
 
 

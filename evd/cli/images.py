@@ -70,7 +70,10 @@ def _read(source: Path) -> bytes:
 
 def _write(target: Path, content: bytes) -> None:
     if target == _STDOUT:
-        sys.stdout.buffer.write(content)
+        out = sys.stdout.buffer
+        if out.isatty():
+            raise ConfigError("a terminal shows no picture: name a file, or send it on with | or >")
+        out.write(content)
         return
     try:
         target.write_bytes(content)

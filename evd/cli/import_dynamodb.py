@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option, settings, with_writer
+from evd.cli.exits import PARTLY
 from evd.cli.import_sending import note, say_skipped, verdicts
 from evd.cli.interruption import EXIT_INTERRUPTED, Interruption
 from evd.cli.printing import say, say_error, show
@@ -74,7 +75,7 @@ def dynamodb(
     """Import DynamoDB's tables vehicle-statuses, fcm-registrations and vehicle-registrations.
 
     FILE is an export to S3 (JSON lines, .gz or plain), the output of `aws dynamodb scan`, or - for stdin. Statuses get
-    into their rings in the order of their times. It may be repeated: nothing gets in twice. The exit code is 1 if
+    into their rings in the order of their times. It may be repeated: nothing gets in twice. The exit code is 6 if
     something was skipped.
     """
     place = find(directory, os.environ)
@@ -92,7 +93,7 @@ def dynamodb(
     if stopped:
         say_error("stopped before the end: run the same command again, nothing gets in twice")
         ctx.exit(EXIT_INTERRUPTED)
-    ctx.exit(1 if run.summary.skipped else 0)
+    ctx.exit(PARTLY.code if run.summary.skipped else 0)
 
 
 class _Import:

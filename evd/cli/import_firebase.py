@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from evd.cli.common import directory_option, json_option, path_part, settings, with_writer
+from evd.cli.exits import PARTLY
 from evd.cli.import_sending import note, say_skipped, verdicts
 from evd.cli.interruption import EXIT_INTERRUPTED, Interruption
 from evd.cli.printing import say, say_error, show
@@ -66,7 +67,7 @@ def firebase(
     """Import users' vehicles from Firestore: who owns them, their names, licence plates, voltages and pictures.
 
     It reads as the service account of push.credentials, pictures from Cloud Storage. What evd knows of a vehicle
-    already stays. It may be repeated: nothing gets in twice. The exit code is 1 if something was skipped.
+    already stays. It may be repeated: nothing gets in twice. The exit code is 6 if something was skipped.
     """
     place = find(directory, os.environ)
     place.require()
@@ -86,7 +87,7 @@ def firebase(
     if stopped:
         say_error("stopped before the end: run the same command again, nothing gets in twice")
         ctx.exit(EXIT_INTERRUPTED)
-    ctx.exit(1 if run.summary.skipped else 0)
+    ctx.exit(PARTLY.code if run.summary.skipped else 0)
 
 
 class _FirestoreImport:

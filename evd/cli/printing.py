@@ -58,6 +58,11 @@ def say_error(error: BaseException | str) -> None:
     click.echo(f"evd: {one_line(str(error))}", err=True)
 
 
+def show_error_line(document: Any) -> None:
+    """JSON on stderr, in one line, for a program that reads the end of it."""
+    click.echo(json_line(orjson.dumps(document)).decode(), err=True)
+
+
 def confirmed(question: str) -> bool:
     return click.confirm(question)
 

@@ -11,6 +11,7 @@ import click
 import orjson
 
 from evd.cli.common import ask_list, directory_option, json_option, reached
+from evd.cli.exits import PARTLY
 from evd.cli.printing import say, show, table
 from evd.cli.times import utc_time
 from evd.net.client import control_socket
@@ -98,7 +99,7 @@ def import_(ctx: click.Context, file: BinaryIO, directory: str | None, as_json: 
         for one in found["refused"][:SHOWN_MAX]:
             say("line {}: {}", one["line"], one["error"], err=True)
         say("{} registered, {} refused", found["registered"], len(found["refused"]))
-    ctx.exit(1 if found["refused"] else 0)
+    ctx.exit(PARTLY.code if found["refused"] else 0)
 
 
 def _send(socket: Path, documents: list[Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 import orjson
 
 from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.exits import PARTLY
 from evd.cli.printing import say, say_lines, show, table
 from evd.errors import ConfigError
 from evd.redaction.shapes import MASK
@@ -79,7 +80,7 @@ def replay(
 ) -> None:
     """Process refused callbacks again, after a fix: those that are taken leave the list.
 
-    Exit code 1 if any is still refused.
+    Exit code 6 if any is still refused.
     """
     if bool(numbers) == everything:
         raise ConfigError("give the numbers that `evd rejected list` shows, or --all")
@@ -97,7 +98,7 @@ def replay(
                 say("{} is taken without {}: masked when it was kept", result["number"], ", ".join(result["without"]))
         say("{} of {} were taken", len(results) - len(refused), len(results))
     if refused:
-        ctx.exit(1)
+        ctx.exit(PARTLY.code)
 
 
 @rejected.command()

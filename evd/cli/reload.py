@@ -10,7 +10,7 @@ import click
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, show
 from evd.config.data_dir import find
-from evd.errors import ControlError
+from evd.errors import NoDaemon
 from evd.model.units import DAY_S
 from evd.net.client import control_socket
 
@@ -28,7 +28,7 @@ def reload(directory: str | None, as_json: bool) -> None:
     try:
         done = control_socket.call(data_dir.socket, "POST", "/reload")
     except control_socket.DaemonNotRunning:
-        raise ControlError(
+        raise NoDaemon(
             f"no evd runs in {data_dir.directory}: there is nothing to reload, its next start reads everything"
         ) from None
     if as_json:

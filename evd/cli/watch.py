@@ -15,7 +15,7 @@ from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show_line
 from evd.cli.times import utc_time
 from evd.config.data_dir import DataDirectory, find
-from evd.errors import ControlError
+from evd.errors import ControlError, NoDaemon
 from evd.net import sse
 from evd.net.client import control_socket
 
@@ -57,7 +57,7 @@ def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[di
                     yield orjson.loads(event.data)
         except control_socket.DaemonNotRunning:
             if not begun:
-                raise ControlError(f"evd is not running in {data_dir.directory}: `evd serve` starts it") from None
+                raise NoDaemon(f"evd is not running in {data_dir.directory}: `evd serve` starts it") from None
         except ControlError as error:
             if not begun:
                 raise

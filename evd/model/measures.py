@@ -45,7 +45,8 @@ class Measure(NamedTuple):
     words: tuple[str, ...] = ()
     """The texts that the views show for the values 0, 1, 2, and so on."""
     neutral: bool = False
-    """A sender may add it to the fields of any payload; it is no evidence of another format."""
+    """A sender may add it to the fields of any payload. Any other measure beside a payload that the payload's format
+    does not have is evidence of another format: the sender's values then stand alone (`undecoded`, docs/formats.md)."""
 
 
 _PERCENT = 0.0, 100.0

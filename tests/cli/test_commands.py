@@ -44,7 +44,12 @@ def test_help_lists_every_command() -> None:
 
 def test_help_imports_no_command() -> None:
     found = imported("--help")
-    assert {name for name in found if name.startswith("evd.cli")} == {"evd.cli", "evd.cli.printing"}
+    assert {name for name in found if name.startswith("evd.cli")} == {
+        "evd.cli",
+        "evd.cli.printing",
+        "evd.cli.exits",
+        "evd.cli.usage",
+    }
     assert not {name for name in found if SLOW.match(name) or name.startswith("rich.")}
 
 

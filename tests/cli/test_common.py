@@ -28,5 +28,5 @@ def test_an_interrupt_out_of_nurseries_ends_a_command_without_a_traceback(
     monkeypatch.setattr(cli, "main", interrupted)
     with pytest.raises(SystemExit) as ended:
         main(["vehicle", "list"])
-    assert ended.value.code == 1
-    assert capsys.readouterr().err == "Aborted!\n"
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "evd: interrupted\n"

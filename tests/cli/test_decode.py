@@ -63,7 +63,7 @@ def test_a_refused_format_is_shown_with_its_place() -> None:
     assert result.exit_code == 1
     assert result.stdout == ""
     error, text, mark = result.stderr.splitlines()
-    assert error.startswith("Error: field \"temp\" at position 17: the type is 'sint'")
+    assert error.startswith("evd: field \"temp\" at position 17: the type is 'sint'")
     assert text[mark.index("^") :].startswith("sint:8")
 
 

@@ -165,7 +165,7 @@ def test_off_a_terminal_nothing_is_repeated_and_logs_are_in_their_file(demo: Run
 
 def test_a_second_demo_in_the_same_directory_is_refused(demo: RunningDemo) -> None:
     done = run_evd("demo", "--dir", demo.directory, "--bind", "127.0.0.1:0")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert done.stderr.startswith("evd: another evd (process ")
 
 

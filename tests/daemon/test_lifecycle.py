@@ -108,7 +108,7 @@ def test_an_io_error_ends_it_with_70_and_nothing_is_acknowledged_after_it(tmp_pa
 def test_a_second_daemon_refuses_politely(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "evd") as daemon:
         second = run_evd("serve", "--dir", daemon.directory, "--bind", "127.0.0.1:0")
-        assert second.returncode == 1
+        assert second.returncode == 3
         assert second.stderr.startswith(f"evd: another evd (process {daemon.process.pid}) uses ")
         assert post(daemon, 1).status_code == 201
 

@@ -149,7 +149,7 @@ def test_new_settings_are_in_force(daemon: RunningDaemon, folder: Path) -> None:
     ("name", "text", "sentence"),
     [
         ("cert.pem", "no certificate", "server.tls_cert and server.tls_key cannot be used"),
-        ("evd/evd.toml", "[server", "is not valid TOML"),
+        ("evd/evd.toml", "[server", "not valid TOML"),
         ("evd/evd.toml", '[log]\nlevel = "loud"\n', "log.level is 'loud': it must be one of debug"),
         ("evd/evd.toml", '[server]\ntrusted_proxies = ["x"]\n', "server.trusted_proxies"),
     ],
@@ -172,6 +172,6 @@ def test_where_nothing_runs_there_is_nothing_to_reload(tmp_path: Path) -> None:
     (tmp_path / "evd.db").touch()
     done = run_evd("reload", "--dir", tmp_path)
     assert (done.returncode, done.stderr) == (
-        1,
+        4,
         f"evd: no evd runs in {tmp_path}: there is nothing to reload, its next start reads everything\n",
     )

@@ -523,4 +523,4 @@ def test_across_a_kill_and_a_restart_none_is_missing_and_none_comes_twice(tmp_pa
         seen.close()
         assert [json.loads(line)["current_charge"] for line in seen.lines] == [1, 2, 3, 4, 5, 6, 7, 8]
     nobody = run_evd("watch", "N1", "--dir", folder)
-    assert (nobody.returncode, nobody.stderr) == (1, f"evd: evd is not running in {folder}: `evd serve` starts it\n")
+    assert (nobody.returncode, nobody.stderr) == (4, f"evd: evd is not running in {folder}: `evd serve` starts it\n")

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from evd.config.data_dir import SOCKET_PATH_MAX, as_root
-from evd.errors import ControlError
+from evd.errors import ControlError, NoDaemon
 
 TIMEOUT_S = 30.0
 """A command waits behind the callbacks of a burst, which are answered within 8 s."""
 
 
-class DaemonNotRunning(ControlError):
+class DaemonNotRunning(NoDaemon):
     """No daemon listens at the socket."""
 
 
@@ -95,7 +95,7 @@ def _asked(
     except PermissionError:
         raise ControlError(f"{socket} is not yours to use: run `{as_root()}`") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise ControlError(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
+        raise NoDaemon(f"the evd at {socket} did not answer ({type(error).__name__}): look at its log") from None
     finally:
         connection.close()
 

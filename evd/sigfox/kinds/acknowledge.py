@@ -5,7 +5,7 @@ from __future__ import annotations
 from evd.errors import BadRequest
 from evd.model.operations import CloseDownlink, Operation
 from evd.sigfox.downlinks import FAILED, info_code
-from evd.sigfox.kinds.kind import BARE, DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import ReadCallback
 
 INFO_CODE_MAX = 2**31 - 1
@@ -28,6 +28,14 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="acknowledge",
+    summary="SERVICE/ACKNOWLEDGE: what became of a downlink.",
+    example={
+        **EXAMPLE_DEVICE,
+        "infoCode": 0,
+        "infoMessage": "ACKED",
+        "downlinkAck": True,
+        "downlinkOverusage": False,
+    },
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("ACKNOWLEDGE", 4),
     required=(DEVICE, TIME, ("infoCode",)),

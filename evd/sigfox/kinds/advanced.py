@@ -9,7 +9,7 @@ import orjson
 
 from evd.model.operations import Annotate, Arrive, Operation
 from evd.sigfox import radio_metadata as radio
-from evd.sigfox.kinds.kind import BARE, DEVICE, MESSAGE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_MESSAGE, MESSAGE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import ReadCallback, annotation
 from evd.sigfox.message import first_of
 
@@ -37,6 +37,8 @@ def said_by_message(document: Mapping[str, Any], arrival: Arrive) -> Annotate | 
 
 KIND = Kind(
     name="advanced",
+    summary="SERVICE/DATA_ADVANCED: a message's link quality and computed location.",
+    example={**EXAMPLE_MESSAGE, "lqi": "GOOD", "linkQuality": 2},
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("DATA_ADVANCED", 6),
     required=(DEVICE, TIME),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from evd.sigfox.kinds.kind import BARE, DEVICE, MESSAGE, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_MESSAGE, MESSAGE, TIME, FormRow, Kind, MenuEntry
 
 KIND = Kind(
     name="bidir",
+    summary="DATA/BIDIR: a message whose device may ask for a downlink, which the answer has.",
+    example={**EXAMPLE_MESSAGE, "ack": True},
     type=MenuEntry("DATA", 0),
     subtype=MenuEntry("BIDIR", 3),
     required=(DEVICE, TIME),

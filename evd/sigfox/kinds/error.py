@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evd.model.operations import Operation
-from evd.sigfox.kinds.kind import BARE, DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import SEVERITIES, ReadCallback
 
 
@@ -14,6 +14,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="error",
+    summary="ERROR: Sigfox hears a device no more.",
+    example={**EXAMPLE_DEVICE, "info": "No message received", "severity": "ERROR"},
     type=MenuEntry("ERROR", 2),
     required=(DEVICE, TIME, ("info", "severity")),
     marks=(("info", "severity"),),

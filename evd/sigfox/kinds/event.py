@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from evd.model.operations import Operation
-from evd.sigfox.kinds.kind import BARE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, EXAMPLE_DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import SEVERITIES, ReadCallback
 from evd.sigfox.message import VEHICLE_NAMES, Envelope, first_of, read_envelope, read_sequence, read_time
 
@@ -40,6 +40,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="event",
+    summary="EVENT: Sigfox reports something of a device.",
+    example={**EXAMPLE_DEVICE, "severity": "WARN", "eventType": "OVERUSE"},
     type=MenuEntry("EVENT", None),
     required=(TIME, ("eventType",)),
     marks=(("eventType",),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evd.model.operations import Operation
 from evd.sigfox import radio_metadata as radio
-from evd.sigfox.kinds.kind import DEVICE, TIME, Kind, MenuEntry
+from evd.sigfox.kinds.kind import DEVICE, EXAMPLE_DEVICE, TIME, Kind, MenuEntry
 from evd.sigfox.kinds.readers import ReadCallback, annotation
 
 
@@ -15,6 +15,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="geoloc",
+    summary="SERVICE/GEOLOC: a computed location.",
+    example={**EXAMPLE_DEVICE, "lat": 48.1486, "lng": 17.1077, "radius": 1250},
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("GEOLOC", 1),
     required=(DEVICE, TIME, ("lat",), ("lng",)),

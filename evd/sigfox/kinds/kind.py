@@ -23,6 +23,10 @@ MESSAGE = {"device": QUOTED, "time": BARE, "data": QUOTED, "seqNumber": BARE, "d
 """Template variables of a kind that carries a message."""
 
 
+EXAMPLE_DEVICE = {"device": "386625", "time": 1764277200}
+EXAMPLE_MESSAGE = {**EXAMPLE_DEVICE, "data": "130a4c0f594e427e4bb45088", "seqNumber": 118}
+
+
 class MenuEntry(NamedTuple):
     """A type or subtype of callback in the menu of Sigfox's form."""
 
@@ -52,6 +56,10 @@ class Kind(NamedTuple):
 
     name: str
     """evd's name for the kind; its route is `/sigfox/{name}`."""
+    summary: str
+    """What it is, for /openapi.json: one sentence."""
+    example: Mapping[str, Any]
+    """A callback of this kind, for /openapi.json."""
     type: MenuEntry
     required: tuple[tuple[str, ...], ...]
     """Groups of variables; one variable of each group must have a value."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evd.model.operations import Operation
-from evd.sigfox.kinds.kind import BARE, DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import ReadCallback, modem_operations, modem_words
 
 COUNTS = ("repeatedMsg", "whitelistDevices", "unwantedDevices", "unwantedMsg", "wrongMsg", "overRegulmsg")
@@ -17,6 +17,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="repeater",
+    summary="SERVICE/REPEATER: what a repeater did.",
+    example={**EXAMPLE_DEVICE, "batt": 3.6, "repeatedMsg": 340},
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("REPEATER", 5),
     required=(DEVICE, TIME, ("batt", *COUNTS)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evd.model.operations import Operation
-from evd.sigfox.kinds.kind import BARE, DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import BARE, DEVICE, EXAMPLE_DEVICE, QUOTED, TIME, FormRow, Kind, MenuEntry
 from evd.sigfox.kinds.readers import ReadCallback, modem_operations, modem_words
 
 
@@ -14,6 +14,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="status",
+    summary="SERVICE/STATUS: the modem's battery and temperature.",
+    example={**EXAMPLE_DEVICE, "batt": 3.34, "temp": 21.4},
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("STATUS", 0),
     required=(DEVICE, TIME, ("batt", "temp")),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from evd.sigfox.kinds.kind import DEVICE, MESSAGE, TIME, FormRow, Kind, MenuEntry
+from evd.sigfox.kinds.kind import DEVICE, EXAMPLE_MESSAGE, MESSAGE, TIME, FormRow, Kind, MenuEntry
 
 KIND = Kind(
     name="uplink",
+    summary="DATA/UPLINK: a vehicle's message.",
+    example=EXAMPLE_MESSAGE,
     type=MenuEntry("DATA", 0),
     subtype=MenuEntry("UPLINK", 2),
     required=(DEVICE, TIME),

@@ -160,7 +160,7 @@ def imported(daemon: RunningDaemon, *lines: str) -> tuple[dict[str, Any], str]:
     done = run_evd("registration", "import", "--json", "--dir", daemon.directory, stdin="\n".join(lines))
     assert "Traceback" not in done.stderr, done.stderr
     again = run_evd("registration", "import", "--dir", daemon.directory, stdin="\n".join(lines))
-    assert done.returncode == again.returncode == (1 if json.loads(done.stdout)["refused"] else 0)
+    assert done.returncode == again.returncode == (6 if json.loads(done.stdout)["refused"] else 0)
     return json.loads(done.stdout), again.stdout + again.stderr
 
 

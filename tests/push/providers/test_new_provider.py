@@ -87,7 +87,7 @@ ROW = {
     "from evd.push.providers.webhook import traits as webhook\n": (
         "from evd.push.providers.unix import traits as unix\nfrom evd.push.providers.webhook import traits as webhook\n"
     ),
-    "webhook.TRAITS]": "webhook.TRAITS, unix.TRAITS]",
+    "list[ProviderTraits] = [": "list[ProviderTraits] = [unix.TRAITS, ",
 }
 WAIT_S = 10.0
 SETTINGS = "[app]\nregistrations_per_vehicle = 2\n[push]\nstale_after_days = 1\n"

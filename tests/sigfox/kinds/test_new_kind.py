@@ -26,6 +26,8 @@ def report(callback: ReadCallback) -> tuple[Operation, ...]:
 
 KIND = Kind(
     name="beacon",
+    summary="SERVICE/BEACON: a beacon was near.",
+    example={"device": "386625", "time": 1764277200, "beaconId": "b1"},
     type=MenuEntry("SERVICE", 1),
     subtype=MenuEntry("BEACON", 9),
     required=(DEVICE, TIME, ("beaconId",)),
