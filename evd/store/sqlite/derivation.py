@@ -50,10 +50,13 @@ ON CONFLICT DO UPDATE SET data = excluded.data"""
 _PUT_ACTIVITY = "INSERT OR REPLACE INTO activities VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NOT_ENDED = "DELETE FROM activities WHERE vehicle = ? AND time = ? AND seq = ? AND id = ?"
 _SET_OPEN = "UPDATE statuses SET activity = CAST(? AS TEXT) WHERE place = ?"
-_FORGET = tuple(
-    f"DELETE FROM {table} WHERE vehicle = ?1 AND {time} < ?2 AND {time} <="  # noqa: S608 (constants)
-    f" ifnull((SELECT {time} FROM {table} WHERE vehicle = ?1 ORDER BY {time} LIMIT 1 OFFSET ?3), ?2)"
-    for table, time in (("hour_parts", "start"), ("activities", "time"))
+_FORGET = (
+    """
+DELETE FROM hour_parts WHERE vehicle = ?1 AND start < ?2 AND start <= ifnull(
+    (SELECT start FROM hour_parts WHERE vehicle = ?1 ORDER BY start LIMIT 1 OFFSET ?3), ?2)""",
+    """
+DELETE FROM activities WHERE vehicle = ?1 AND time < ?2 AND time <= ifnull(
+    (SELECT time FROM activities WHERE vehicle = ?1 ORDER BY time LIMIT 1 OFFSET ?3), ?2)""",
 )
 
 FORGET_ROWS = 2_000
