@@ -8,6 +8,7 @@
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
 #   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
+#   make screenshots  docs/screenshots, made by the tests of the console
 #   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash
@@ -16,7 +17,7 @@ READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
 .PHONY: run test check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
-.PHONY: burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
+.PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
@@ -93,6 +94,10 @@ format: $(READY)
 	$(BIN)/ruff check --fix-only -q .
 	$(BIN)/ruff format -q .
 
+# The pictures of the console in docs/screenshots, as its tests see it.
+screenshots: $(READY)
+	SCREENSHOTS=1 $(BIN)/pytest -q -n 0 tests/web
+
 architecture: $(READY)
 	$(BIN)/python docs/architecture_picture.py
 
@@ -112,7 +117,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -11
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

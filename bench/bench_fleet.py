@@ -235,8 +235,9 @@ def main() -> None:
         write(told, figures, names, args)
     print("\n".join([*table([cells(entry) for entry in told]), "", *table([shown(row) for row in figures])]))
     print(f"\nwritten: {RESULTS}")
-    if owed := broken(figures):
-        sys.exit("\n".join(owed))
+    say("\n".join(not_kept := broken(figures)))
+    draw_fleets(json.loads(RESULTS.read_text("utf-8")), args.picture)
+    sys.exit(1 if not_kept else 0)
 
 
 def write(told: list[dict[str, Any]], figures: list[Owed], names: list[str], args: argparse.Namespace) -> None:

@@ -46,8 +46,6 @@ FORMATS = """
 # [formats.trailer.fields.temp]
 # scale = 0.1
 # unit = "°C"
-# [formats.trailer.tests]              # payload = its fields; `evd format test` decodes and compares
-# 2a0c81 = {load = 42, temp = 20.0, door = true}
 """
 
 

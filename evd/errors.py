@@ -31,6 +31,7 @@ EvdError
 │   ├── HttpTimeout       no answer within the deadline
 │   └── HttpBroken        unreachable, disconnected, or the answer is not HTTP or too large
 ├── SigfoxError           Sigfox's REST API sent an answer that evd cannot use
+├── SetupError            a step of a setup failed; what was done before it can be undone
 ├── AlarmError            an alarm could not be delivered to the operator
 └── PushError             a push was not accepted; each leaf says what to do next
     ├── DropRegistration  the token is dead: remove the registration
@@ -230,6 +231,10 @@ class FirebaseRefused(FirebaseError):
 
 class FirebaseInvalid(FirebaseRefused):
     """Firestore has no such value, or no such id: this document can never be written."""
+
+
+class SetupError(EvdError):
+    """A step of a setup failed; what was done before it can be undone."""
 
 
 class AlarmError(EvdError):

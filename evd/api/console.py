@@ -5,7 +5,7 @@ With `web.enabled = false` all of it is answered as any unknown path: with the o
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import trio
 from quart import Blueprint, Response, request
@@ -14,6 +14,7 @@ from evd.api import legacy
 from evd.api.context import here, is_secure, request_headers
 from evd.api.described import described
 from evd.api.replies import V1, v1_json
+from evd.auth.sessions import csrf_token
 from evd.errors import NotFound
 from evd.web.assets import ADDRESS, Assets, WebFile, assets
 
@@ -37,13 +38,22 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 routes = Blueprint("console", __name__)
 
 
+class ConsoleSession(TypedDict):
+    """As GET /api/v1/session has it."""
+
+    uid: str
+    admin: bool
+    means: Literal["session"]
+    csrf_token: str
+
+
 class ConsoleStart(TypedDict):
     """What the sign-in page shows depends on it."""
 
     first_run: bool
     """Whether there is no local user yet."""
-    signed_in: bool
-    """Whether the request has the cookie of a session."""
+    session: ConsoleSession | None
+    """Of the request's cookie: who is signed in."""
     demo: bool
     """Whether `evd demo` runs it: its vehicles are simulated, its phones get nothing."""
 
@@ -100,13 +110,17 @@ async def _assets() -> Assets:
 
 
 @routes.get(f"{V1}/console")
-@described(answer=ConsoleStart, example={"first_run": False, "signed_in": True, "demo": False})
+@described(answer=ConsoleStart, example={"first_run": False, "session": None, "demo": False})
 async def start() -> Response:
     """What the console's sign-in page must know before anybody signs in."""
     if not here().config.web.enabled:
         raise NotFound("the console is off: web.enabled")
     users = await here().queries.users(limit=1)
-    session = here().identities.session(request_headers(), secure=is_secure())
-    response = v1_json({"first_run": not users.rows, "signed_in": session is not None, "demo": here().demo})
+    found = here().identities.session(request_headers(), secure=is_secure())
+    session: ConsoleSession | None = None
+    if found is not None:
+        known, cookie = found
+        session = {"uid": known.uid, "admin": known.admin, "means": "session", "csrf_token": csrf_token(cookie)}
+    response = v1_json({"first_run": not users.rows, "session": session, "demo": here().demo})
     response.headers["Cache-Control"] = "no-store"
     return response

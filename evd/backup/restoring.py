@@ -12,7 +12,7 @@ from typing import NamedTuple
 from evd.backup import archive
 from evd.backup.manifest import DATABASE, IMAGES, SETTINGS, Manifest
 from evd.backup.taking import Phases
-from evd.config.data_dir import DataDirectory, Lock, left_to_owner
+from evd.config.data_dir import DataDirectory, Lock, left_to_owner, sync_folder
 from evd.config.heartbeat import Heartbeat
 from evd.errors import AlreadyRunning, BackupError
 from evd.store.engines import DEFAULT, ENGINES
@@ -100,11 +100,7 @@ def _put_in_place(staging: Path, directory: Path) -> None:
             if target.is_dir():  # images without a database: of no use to anybody
                 shutil.rmtree(target)
             (staging / name).rename(target)
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(directory)
 
 
 def _own(directory: Path) -> None:

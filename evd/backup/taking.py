@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from evd.backup import archive
 from evd.backup.manifest import DATABASE, FORMAT, IMAGES, SETTINGS, Manifest
 from evd.backup.settings_text import without_secrets
-from evd.config.data_dir import DataDirectory
+from evd.config.data_dir import DataDirectory, sync_folder
 from evd.errors import BackupError
 from evd.store.engines import DEFAULT, ENGINES
 from evd.version import VERSION
@@ -69,19 +69,20 @@ def take(data_dir: DataDirectory, target: Path, now: int, phases: Phases, *, sec
             text, left_out = without_secrets(data_dir.settings.read_text("utf-8"), keep=secrets)
             files[SETTINGS] = staging / SETTINGS
             files[SETTINGS].write_text(text, "utf-8")
-        files.update(_images(data_dir.directory))
-        phases.begin("reading", sum(path.stat().st_size for path in files.values()))
-        members = {name: archive.checksum(path, phases.step) for name, path in files.items()}
-        manifest = Manifest(
-            FORMAT, VERSION, examined.schema, now, socket.gethostname(), examined.rows, members, left_out
-        )
         made = staging / target.name
-        phases.begin("packing" if archive.is_packed(target) else "writing", _total(manifest))
-        archive.write(made, manifest, files, phases.step)
+        with _refusing(target):
+            files.update(_images(data_dir.directory))
+            phases.begin("reading", sum(path.stat().st_size for path in files.values()))
+            members = {name: archive.checksum(path, phases.step) for name, path in files.items()}
+            manifest = Manifest(
+                FORMAT, VERSION, examined.schema, now, socket.gethostname(), examined.rows, members, left_out
+            )
+            phases.begin("packing" if archive.is_packed(target) else "writing", _total(manifest))
+            archive.write(made, manifest, files, phases.step)
         phases.begin("verifying", _total(manifest))
         archive.read(made, None, phases.step)
         made.rename(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     return Taken(manifest, target.stat().st_size, again, leftovers)
 
 
@@ -111,6 +112,17 @@ def _staging(folder: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
+@contextmanager
+def _refusing(target: Path) -> Iterator[None]:
+    """A picture may be removed while it is read, and the disk may become full while the archive is written."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise BackupError(f"{error.filename} was removed while it was read: run the backup again") from None
+    except OSError as error:
+        raise BackupError(f"{target} cannot be written ({error.strerror}): make room, or name another place") from None
+
+
 def _require_space(database: Path, folder: Path) -> None:
     needed, free = 2 * database.stat().st_size + (16 << 20), shutil.disk_usage(folder).free
     if free < needed:
@@ -131,11 +143,3 @@ def _images(directory: Path) -> dict[str, Path]:
 
 def _total(manifest: Manifest) -> int:
     return sum(member.bytes for member in manifest.files.values())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -95,6 +95,11 @@ COMMANDS: dict[str, CommandRow] = {
     ),
     "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
+    "setup": CommandRow(
+        "setup",
+        "setup",
+        "Make evd a service of this machine that is reached at DOMAIN.",
+    ),
     "doctor": CommandRow(
         "doctor",
         "doctor",

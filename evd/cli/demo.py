@@ -7,7 +7,7 @@ import math
 import os
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,7 @@ OWNER = "demo"
 PHONE = "demo-phone"  # the fake FCM delivers to any token that does not begin with the name of a behaviour
 
 VEHICLES = 10
+NAMES = ("Zoe", "Kangoo", "Leaf", "Enyaq", "Kona", "Twingo", "Niro", "Golf", "Ariya", "Spring")
 RATE = 2.0  # callbacks a second: each vehicle sends every 5 s
 DUPLICATES = LATE = 3.0  # % of the callbacks
 CONNECTIONS = 4
@@ -240,11 +241,12 @@ class _Demo:
     async def _drive(self, daemon: Daemon, url: str) -> None:
         """Run the fleet until a signal or the end of the time."""
         pool = PushPool(url, connections_max=CONNECTIONS, timeout_s=TIMEOUT_S, body_max=ANSWER_MAX)
-        traffic = Traffic(Fleet(VEHICLES, 1), channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
+        fleet = Fleet(VEHICLES, 1)
+        traffic = Traffic(fleet, channels=CHANNELS["both"], duplicates=DUPLICATES, late=LATE)
         simulator = LoadGenerator(pool, traffic, self._keys, connections=CONNECTIONS, rate=RATE)
         self._tally = simulator.tally
         async with contextlib.aclosing(pool):
-            self._explain(url, await self._register(url))
+            self._explain(url, await self._register(url, fleet.vehicles))
             with trio.move_on_after(self._seconds):
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(simulator.run)
@@ -252,7 +254,7 @@ class _Demo:
                     await self._end.wait()
                     nursery.cancel_scope.cancel()
 
-    async def _register(self, url: str) -> str:
+    async def _register(self, url: str, vehicles: Sequence[str]) -> str:
         """Register the owner and a phone, as an administrator and the app would; returns the code of a sign-in link.
 
         The user of the console has a password that nobody knows: each run has a link of its own.
@@ -273,6 +275,10 @@ class _Demo:
                         f"the demo's keys in {self._files.keys} do not work ({path} answered {answer.status}): "
                         "remove that file, and the demo makes new ones"
                     )
+            for vehicle, name in zip(vehicles, NAMES, strict=True):
+                await client.request(
+                    "PATCH", f"{url}/api/v1/vehicles/{vehicle}", as_admin, orjson.dumps({"name": name})
+                )
             made = await client.request("POST", f"{url}/api/v1/users/{OWNER}/link", as_admin, b"{}")
         code: str = orjson.loads(made.body)["code"]
         return code

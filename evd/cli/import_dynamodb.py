@@ -18,10 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from evd.cli.common import directory_option, json_option, settings, with_writer
-from evd.cli.exits import PARTLY
-from evd.cli.import_sending import note, say_skipped, verdicts
-from evd.cli.interruption import EXIT_INTERRUPTED, Interruption
-from evd.cli.printing import say, say_error, show
+from evd.cli.import_sending import end, note, say_skipped, verdicts
+from evd.cli.interruption import Interruption
+from evd.cli.printing import say, show
 from evd.config.data_dir import find
 from evd.config.settings import Config
 from evd.errors import BadRequest, ConfigError
@@ -86,14 +85,7 @@ def dynamodb(
         with_writer(place, config, run)
     stopped = run.interruption.noted
     found = {**run.summary.document(), "dry_run": dry_run, "complete": not stopped}
-    if as_json:
-        show(found)
-    else:
-        _print(found)
-    if stopped:
-        say_error("stopped before the end: run the same command again, nothing gets in twice")
-        ctx.exit(EXIT_INTERRUPTED)
-    ctx.exit(PARTLY.code if run.summary.skipped else 0)
+    end(ctx, found, _print if not as_json else show, stopped=stopped)
 
 
 class _Import:

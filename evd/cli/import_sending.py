@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import click
+
+from evd.cli.exits import PARTLY
+from evd.cli.interruption import EXIT_INTERRUPTED
 from evd.cli.printing import say_error
 from evd.errors import ControlError
 from evd.net.client import control_socket
@@ -41,6 +45,17 @@ def note(summary: ImportSummary, name: str, place: Place | str, verdict: Any) ->
         summary.take(name, verdict)
     else:
         summary.skip(verdict["error"], place, verdict["detail"])
+
+
+def end(
+    ctx: click.Context, found: dict[str, Any], show: Callable[[dict[str, Any]], None], *, stopped: bool
+) -> NoReturn:
+    """Show a summary's document, and end with the code that says whether all is moved."""
+    show(found)
+    if stopped:
+        say_error("stopped before the end: run the same command again, nothing gets in twice")
+        ctx.exit(EXIT_INTERRUPTED)
+    ctx.exit(PARTLY.code if found["skipped"] else 0)
 
 
 def say_skipped(found: dict[str, Any]) -> None:

@@ -67,6 +67,11 @@ def confirmed(question: str) -> bool:
     return click.confirm(question)
 
 
+def asked(question: str, choices: Sequence[str] = ()) -> str:
+    """What a person types; one of `choices`, if there are any."""
+    return str(click.prompt(question, type=click.Choice(choices) if choices else str))
+
+
 def typed_password() -> str:
     """A password that is typed twice and not shown."""
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)

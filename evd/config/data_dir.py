@@ -81,6 +81,23 @@ class DataDirectory:
         )
 
 
+def umask_of(data_dir: DataDirectory) -> int:
+    """Files are closed to others, and to the group unless the directory is open to it: then its members may read."""
+    try:
+        return 0o027 if data_dir.directory.stat().st_mode & 0o050 == 0o050 else 0o077
+    except OSError:
+        return 0o077
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in it is on disk when this returns. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 SERVICE = Path("/var/lib/evd")
 """systemd's state directory of evd.service. With DynamicUser= it is a link to where only root may look."""
 
@@ -183,12 +200,14 @@ class Lock:
             raise ConfigError(
                 f"{error.filename} cannot be written ({error.strerror}): check who owns the directory"
             ) from None
+        # Empty while another one has locked it: its holder writes what it is next, so ask again as if it were brief.
+        unnamed = ["unknown", BRIEFLY]
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            unnamed = ["unknown"]  # the file is ours, and new: the holder of the directory wrote into one that is gone
             self._lock_directory()
         except BlockingIOError:
-            # Empty: it was locked this moment, and its holder writes what it is next; ask again as if it were brief.
-            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or ["unknown", BRIEFLY]
+            holder = os.pread(self._file, 32, 0).decode("ascii", "replace").split() or unnamed
             self.release()
             raise AlreadyRunning(
                 f"another evd (process {holder[0]}) uses {data_dir.directory}: stop it first",

@@ -1,7 +1,7 @@
 """Settings, read once: what each source says, which one counts, and every mistake in a sentence with its line.
 
-Precedence: built-in < `DIR/evd.toml` < `EVD_SECTION__KEY` < command-line flags. What is unknown is an error that names
-the nearest known one, in the environment, too.
+Precedence: built-in < `DIR/evd.toml` < systemd's credentials < `EVD_SECTION__KEY` < command-line flags. What is unknown
+is an error that names the nearest known one, in the environment, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Origin:
     """Where a setting's value comes from."""
 
     kind: str
-    """`built-in`, `file`, `environment` or `flag`."""
+    """`built-in`, `file`, `credential` (of systemd), `environment` or `flag`."""
     name: str = ""
     """The file's path, the variable, or the setting that the flag is for."""
     text: str = field(default="", repr=False, compare=False)
@@ -90,6 +90,10 @@ def read(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | N
     sources = _Sources()
     if file is not None and file.exists():
         sources.take_file(file)
+    for path in sorted(path for path, row in SETTINGS.items() if row.secret and "CREDENTIALS_DIRECTORY" in env):
+        credential = Path(env["CREDENTIALS_DIRECTORY"]) / path  # LoadCredential=sigfox.api_password:FILE in the unit
+        if credential.is_file():
+            sources.take(path, credential.read_text("utf-8").strip(), Origin("credential", str(credential)))
     for name, text in sorted(env.items()):
         if name.startswith(ENV_PREFIX) and not is_variable(name):
             sources.take_variable(name, text)
@@ -191,10 +195,9 @@ class _Sources:
             yield f"{self._at('formats', name, key)}: formats.{name} has no key {key!r}{nearest(key, known)}"
         if not isinstance(table.get("grammar"), str):
             yield f'{at}: format {name} has no grammar: write grammar = "load::uint:8" below [formats.{name}]'
-        for key in ("fields", "tests"):
-            rows = table.get(key, {})
-            if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-                yield f"{self._at('formats', name, key)}: formats.{name}.{key} must be a table of tables"
+        rows = table.get("fields", {})
+        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+            yield f"{self._at('formats', name, 'fields')}: formats.{name}.fields must be a table of tables"
 
     def _at(self, *path: str) -> Origin:
         return Origin("file", str(self._file), self._text, path)

@@ -421,8 +421,6 @@ class FormatSettings(Section, frozen=True):
 
     grammar: str
     fields: dict[str, dict[str, Any]] = {}
-    #: Payload in hex → fields: what `evd format test` compares with.
-    tests: dict[str, dict[str, Any]] = {}
 
 
 class Config(Section, frozen=True):

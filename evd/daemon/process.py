@@ -18,7 +18,7 @@ from typing import Any
 import trio
 
 from evd import VERSION
-from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, left_to_owner, lock_in_turn
+from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, left_to_owner, lock_in_turn, umask_of
 from evd.config.settings import Config
 from evd.daemon import garbage_collector as collector
 from evd.daemon.lifecycle import Daemon
@@ -48,7 +48,7 @@ def serve(
     `read` gives the settings anew, for SIGHUP and `evd reload`. With `dev`, what must not be in production is accepted
     (`evd.daemon.wiring.insecurities`).
     """
-    os.umask(0o077)
+    os.umask(umask_of(data_dir))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until a reload is possible: everything is being read anyway
     passed = inherited.take(os.environ, os.getpid())
     _raise_descriptor_limit(config.server.connections_max)
@@ -153,7 +153,7 @@ def briefly(data_dir: DataDirectory, config: Config, work: Callable[[Path], Any]
 
     The socket is outside DIR: another command that found it there would be cut off when this one ends.
     """
-    os.umask(0o077)
+    os.umask(umask_of(data_dir))
     with left_to_owner(data_dir.directory):
         return _alone(data_dir, config, work)
 

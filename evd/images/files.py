@@ -12,6 +12,8 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from evd.config.data_dir import sync_folder
+
 NAME = re.compile(r"[0-9a-f]{64}")
 
 _UNFINISHED = ".unfinished"
@@ -34,10 +36,10 @@ class ContentFiles:
         """Write files; when this returns, they are on disk."""
         if not self._folder.exists():
             self._folder.mkdir(0o700, exist_ok=True)
-            _sync_folder(self._folder.parent)
+            sync_folder(self._folder.parent)
         for content in contents:
             self._add(content)
-        _sync_folder(self._folder)
+        sync_folder(self._folder)
 
     def _add(self, content: bytes) -> None:
         target = self._folder / name_of(content)
@@ -64,7 +66,7 @@ class ContentFiles:
                 _overwrite(self._folder / _checked(name))
                 (self._folder / name).unlink()
         with suppress(FileNotFoundError):
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
 
     def names(self) -> Iterator[str]:
         """Of all files; one that was not finished is removed."""
@@ -87,14 +89,6 @@ def _overwrite(path: Path) -> None:
         size = os.fstat(descriptor).st_size
         for at in range(0, size, ZEROS_BYTES):
             os.pwrite(descriptor, bytes(min(ZEROS_BYTES, size - at)), at)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

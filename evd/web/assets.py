@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -29,8 +29,9 @@ MEDIA = {
 COMPRESSED = frozenset({"js", "css", "svg", "txt"})
 """Endings of files that become smaller."""
 
-INDEX, FIRST = "index.html", "app.js"
-"""The page, and the script with which it begins."""
+INDEX = "index.html"
+FIRST = ("app.js", "pages/fleet.js")
+"""The scripts with which the console begins: a browser loads them, and what they import, at once."""
 
 BYTES_MAX = 4 << 20
 """Of all files as they are: they stay in memory."""
@@ -81,18 +82,18 @@ def read(root: Traversable) -> Assets:
     return Assets(version.hexdigest(), index, {name: _file(name, body, found) for name, body in plain.items()})
 
 
-def imported(scripts: Mapping[str, bytes], first: str = FIRST) -> list[str]:
-    """What a script imports at its top, and what this imports, and so on: a browser needs all of it before it begins.
+def imported(scripts: Mapping[str, bytes], first: Sequence[str] = FIRST) -> list[str]:
+    """What these scripts import at their tops, and what this imports, and so on, behind the scripts themselves.
 
     Raises KeyError for a module that is not there.
     """
-    known: dict[str, None] = {}
-    waiting = [first]
+    known: dict[str, None] = dict.fromkeys(one for one in first if one in scripts)
+    waiting = list(known)
     while waiting:
         name = waiting.pop(0)
         for found in _IMPORT.findall(scripts[name]):
             other = posixpath.normpath(posixpath.join(posixpath.dirname(name), found.decode()))
-            if other not in known and other != first:
+            if other not in known:
                 known[other] = None
                 waiting.append(other)
     return list(known)

@@ -188,4 +188,4 @@ def test_who_lets_many_lists_wait_holds_their_own_permits_only(daemon: RunningDa
         began = time.monotonic()
         threading.Timer(0.3, slow[0].close).start()
         assert ask(daemon, "/api/v1/vehicles?limit=1").status_code == 200, "as soon as one of his own is gone"
-        assert 0.3 <= time.monotonic() - began < 5
+        assert 0.3 <= time.monotonic() - began < 15

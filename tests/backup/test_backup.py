@@ -123,6 +123,19 @@ def test_a_backup_that_is_interrupted_leaves_nothing(
     assert names(tmp_path) == before
 
 
+def test_a_picture_that_is_removed_meanwhile_is_named(data_dir: DataDirectory, file: Path) -> None:
+    picture = data_dir.directory / "images" / "386625" / "1.jpg"
+
+    class Removing(Silent):
+        def begin(self, what: str, size_bytes: int | None) -> None:
+            if what == "reading":
+                picture.unlink()
+
+    with pytest.raises(BackupError, match=r"1\.jpg was removed while it was read: run the backup again"):
+        take(data_dir, file, NOW, Removing())
+    assert names(file.parent) == ["evd"]
+
+
 def test_what_a_killed_run_left_is_removed(data_dir: DataDirectory, file: Path, tmp_path: Path) -> None:
     (tmp_path / f"{STAGING}999999999-abc").mkdir()
     (tmp_path / f"{STAGING}{os.getppid()}-abc").mkdir()

@@ -123,7 +123,7 @@ def test_it_works_over_tls(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, "")
         assert json.loads(done.stdout)["answers"] == {"201": 20}
         done = run_evd("simulate", "--url", daemon.url, "--count", "20", env=env)
-        assert done.returncode == 1
+        assert done.returncode == 5
         assert done.stderr.startswith("evd: No TLS connection")
 
 
@@ -138,7 +138,7 @@ def test_it_works_over_tls(tmp_path: Path) -> None:
         (("--sigfox-key-env", "MINE"), {"EVD_SIGFOX_KEY": SECRET}, 2, "environment variable MINE"),
         (("--keys", "absent.json"), {}, 2, "absent.json cannot be read"),
         (("--url", "ftp://x"), {"EVD_SIGFOX_KEY": SECRET}, 2, "no base address"),
-        (("--url", "http://127.0.0.1:1"), {"EVD_SIGFOX_KEY": SECRET}, 1, "Cannot connect to http://127.0.0.1:1"),
+        (("--url", "http://127.0.0.1:1"), {"EVD_SIGFOX_KEY": SECRET}, 5, "Cannot connect to http://127.0.0.1:1"),
         (("--url", "http://127.0.0.1:1"), {"EVD_SIGFOX_KEY": SECRET + "\n"}, 2, "characters that no key of evd has"),
     ],
 )

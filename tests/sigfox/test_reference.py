@@ -156,7 +156,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     "B4 callbacks-not-delivered": (
         "sigfox_api/test_client::test_every_listing_of_the_documentation_can_be_read",
         "sigfox_api/test_client::test_429_is_waited_out_as_long_as_it_asks",
-        "sigfox_api/backfill/test_runner::test_a_callback_to_evd_is_taken_as_sigfox_had_written_it",
+        "sigfox_api/backfill/test_mapping::test_a_callback_to_evd_is_taken_as_sigfox_had_written_it",
     ),
     "B4 duplicates: same device, time, seqNumber, data": (
         "ingest/test_service::test_a_redelivery_in_whatever_shape_is_answered_alike_and_changes_nothing",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, s
 
 CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "correct horse battery"
+PAYLOAD, CHARGING = "130a4c0f594e427e4bb45088", "330a4c0f594e427e4bb45088"
 WAITS_MS = 10_000
 SCREENSHOTS = ROOT / "docs/screenshots"
 
@@ -44,10 +46,19 @@ def running_browser() -> Iterator[Browser]:
             browser.close()
 
 
+def send(daemon: RunningDaemon, vehicle: str, sequence: int, payload: str = PAYLOAD, ago_s: int = 0) -> None:
+    body = {"device": vehicle, "time": int(time.time()) - ago_s, "data": payload, "seqNumber": sequence}
+    headers = {"x-api-key": daemon.keys["sigfox"]}
+    assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 201
+
+
+def ask_as_admin(daemon: RunningDaemon, method: str, path: str, body: object = None) -> None:
+    answer = httpx.request(method, f"{daemon.url}/api/v1{path}", json=body, headers={"x-api-key": daemon.keys["admin"]})
+    assert answer.status_code < 300, answer.text
+
+
 def add_user(daemon: RunningDaemon, uid: str, *, admin: bool = False) -> None:
-    body = {"uid": uid, "password": PASSWORD, "admin": admin}
-    headers = {"x-api-key": daemon.keys["admin"]}
-    assert httpx.post(f"{daemon.url}/api/v1/users", json=body, headers=headers).status_code == 201
+    ask_as_admin(daemon, "POST", "/users", {"uid": uid, "password": PASSWORD, "admin": admin})
 
 
 class ConsolePage:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import insort
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +56,9 @@ class MemoryQueries:
 
     async def heard_after(self, time: int) -> bool:
         return any(ring[-1][1].time > time for ring in self._database.rings.values())
+
+    async def image_files(self, names: Collection[str]) -> set[str]:
+        return set()
 
     async def stopped_after(self, number: int, limit: int, lately: PushedLately) -> StoppedPhones:
         return {"registered": 0, "last": None, "stale": 0, "missed": 0}

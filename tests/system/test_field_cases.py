@@ -90,9 +90,7 @@ CASES: dict[str, tuple[str, ...]] = {
     "A02-next-drops-since": (
         "sigfox_api/backfill/test_runner::test_a02_a_next_without_since_is_followed_no_further_than_since",
     ),
-    "A03-quoted-rinfos-600": (
-        "sigfox_api/backfill/test_runner::test_a03_numbers_as_texts_and_a_message_that_was_called_back",
-    ),
+    "A03-quoted-rinfos-600": ("cli/test_backfill::test_a03_numbers_as_texts_and_a_message_that_was_called_back",),
     "A04-one-request-a-second": (
         "sigfox_api/backfill/test_runner::test_a04_a_limit_of_one_request_a_second_costs_time_and_no_device",
         "sigfox_api/test_pace::test_a04_three_hundred_devices_against_one_request_a_second",
@@ -114,7 +112,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "F09-500-lost": ("system/test_push_field_cases::test_an_answer_of_the_field_is_understood",),
     "S01-full-but-not-the-disk": (
-        "store/sqlite/test_engine::test_writing_needs_no_temporary_file_so_that_their_folder_may_be_full",
+        "store/sqlite/test_connection::test_writing_needs_no_temporary_file_so_that_their_folder_may_be_full",
     ),
     "S02-start-with-a-huge-log": ("daemon/test_systemd::test_a_long_log_is_recovered_at_the_start_and_cut",),
     "S03-start-longer-than-90-s": (

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from console_page import ConsolePage, add_user, console_page, running_browser
+from console_page import CHARGING, PAYLOAD, ConsolePage, add_user, ask_as_admin, console_page, send
 from daemon_process import RunningDaemon, running_daemon
 from playwright.sync_api import Browser, expect
 
-PAYLOAD = "130a4c0f594e427e4bb45088"
-CHARGING = "330a4c0f594e427e4bb45088"
 MARKUP = "<img src=x onerror=alert(1)>"
 VEHICLES = [f"C0FFE{number}" for number in range(1, 7)]
-
-
-def send(daemon: RunningDaemon, vehicle: str, sequence: int, payload: str = PAYLOAD, ago_s: int = 0) -> None:
-    body = {"device": vehicle, "time": int(time.time()) - ago_s, "data": payload, "seqNumber": sequence}
-    headers = {"x-api-key": daemon.keys["sigfox"]}
-    assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 201
-
-
-def admin(daemon: RunningDaemon, method: str, path: str, body: object = None) -> None:
-    answer = httpx.request(method, f"{daemon.url}/api/v1{path}", json=body, headers={"x-api-key": daemon.keys["admin"]})
-    assert answer.status_code < 300, answer.text
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +23,10 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         add_user(one, "anna")
         for number, vehicle in enumerate(VEHICLES):
             send(one, vehicle, 1, CHARGING if vehicle == VEHICLES[-1] else PAYLOAD, ago_s=600 * (number + 1))
-        admin(one, "POST", "/owners", {"uid": "anna", "vehicle": VEHICLES[0]})
-        admin(one, "PATCH", f"/vehicles/{VEHICLES[0]}/profile", {"name": "Zoe", "regNumber": "1AB 2345"})
-        admin(one, "PATCH", f"/vehicles/{VEHICLES[1]}/profile", {"name": MARKUP})
-        admin(one, "PATCH", f"/vehicles/{VEHICLES[2]}/tags", {"add": ["winter"]})
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
+        ask_as_admin(one, "POST", "/owners", {"uid": "anna", "vehicle": VEHICLES[0]})
+        ask_as_admin(one, "PATCH", f"/vehicles/{VEHICLES[0]}/profile", {"name": "Zoe", "regNumber": "1AB 2345"})
+        ask_as_admin(one, "PATCH", f"/vehicles/{VEHICLES[1]}/profile", {"name": MARKUP})
+        ask_as_admin(one, "PATCH", f"/vehicles/{VEHICLES[2]}/tags", {"add": ["winter"]})
         yield one
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from console_page import console_page, running_browser
+from console_page import console_page
 from daemon_process import READY_S, STOP_S, Lines, clean_env, start
 from playwright.sync_api import Browser, expect
 
@@ -43,12 +43,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoAddress]:
         screen.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
-        yield one
-
-
 def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, demo: Any) -> None:
     assert demo.url.startswith("http://127.0.0.1:")
     with console_page(browser, demo) as one:
@@ -56,6 +50,8 @@ def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, de
         page.goto(demo.link)
         expect(page.get_by_role("listitem").nth(5)).to_be_visible()
         assert "evd_link_" not in page.url
+        expect(page.get_by_role("listitem").nth(8)).to_be_visible(timeout=20_000)
+        one.shot("fleet")
         expect(page.get_by_text(re.compile(r"^[1-9]\d* push"))).to_be_visible()
         page.get_by_role("button", name="Send a callback").click()
         page.get_by_role("dialog").get_by_label("Charge").fill("63")
@@ -67,6 +63,19 @@ def test_the_link_opens_the_fleet_and_shows_a_callbacks_way(browser: Browser, de
         )
         assert one.violations() == []
         one.shot("demo-callback")
+        page.keyboard.press("Escape")
+        page.emulate_media(color_scheme="dark")
+        one.shot("fleet-dark")
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert one.overflow() == 0
+        one.shot("fleet-phone")
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.get_by_text("Rows").click(force=True)
+        expect(page.locator(".vehicle-line").nth(8)).to_be_visible()
+        line = page.locator(".vehicle-line").first
+        assert line.evaluate("(element) => element.scrollWidth <= element.clientWidth"), "no column beside the row"
+        one.shot("fleet-rows")
         other = one.tab()
         other.goto(demo.link)
         expect(other.get_by_role("listitem").first).to_be_visible()  # the browser is signed in; the link itself is used

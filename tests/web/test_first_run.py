@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from console_page import PASSWORD, console_page, running_browser
+from console_page import PASSWORD, console_page
 from daemon_process import RunningDaemon, running_daemon
 from playwright.sync_api import Browser, expect
 
@@ -15,12 +15,6 @@ from playwright.sync_api import Browser, expect
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
     with running_daemon(tmp_path_factory.mktemp("first") / "evd") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with running_browser() as one:
         yield one
 
 

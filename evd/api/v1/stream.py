@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from typing import Annotated
 
 import msgspec
 import trio
@@ -37,6 +38,8 @@ routes = Blueprint("stream", __name__, url_prefix=V1)
 class StreamQuery(msgspec.Struct):
     vehicle: str | None = None
     """A vehicle to follow; several may be named."""
+    replay: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
+    """0: it begins with what comes from now on, if there is no Last-Event-ID."""
     last_event_id: str = ""
     """As the header Last-Event-ID, which a browser sends by itself when it connects again."""
 
@@ -53,7 +56,7 @@ async def follow() -> Response:
     """Stream the vehicles of the query, one `vehicle` for each; an administrator without any follows all of them.
 
     It begins with what was missed since the Last-Event-ID (header, or `last_event_id`), else with each vehicle's last
-    status.
+    status, unless `replay=0`.
     """
     context = here()
     spellings = await named_vehicles(request.args.getlist("vehicle"), context.config.app.stream_vehicles_max)
@@ -64,7 +67,9 @@ async def follow() -> Response:
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
     viewed = {vehicle for vehicle in spellings if await is_viewer(vehicle)}
-    response = Response(_events(context, subscriber, spellings, progress, viewed), 200, HEADERS)
+    replays = bool(missed) or request.args.get("replay") != "0"
+    events = _events(context, subscriber, spellings, progress, viewed, replays=replays)
+    response = Response(events, 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
 
@@ -86,6 +91,8 @@ async def _events(
     spellings: Mapping[str, str],
     progress: StreamCursor | None,
     viewed: Collection[str],
+    *,
+    replays: bool,
 ) -> AsyncGenerator[bytes, None]:
     """The stream's text; without `progress` that of all vehicles, which has no ids to resume from. Of the vehicles
     `viewed` the subscriber is a viewer only.
@@ -103,10 +110,10 @@ async def _events(
     with suppress(Unavailable), context.live.follow(subscriber, tuple(spellings), bell.unpark_all) as follower:
         # It subscribes before the rings are read, so there is no gap; what comes by both ways is sent once.
         if progress is None:
-            known = await context.queries.lasts(settings.stream_replay_max)
+            known = await context.queries.lasts(settings.stream_replay_max) if replays else []
             had, resumes = StreamCursor([vehicle for vehicle, _ in known]), False
         else:
-            known = await _missed(context, progress)
+            known = await _missed(context, progress) if replays else []
             had, resumes = progress, True
         # One after the other, as the client reads them: all statuses together may be long.
         for vehicle, sort_key in known:

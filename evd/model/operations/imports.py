@@ -29,4 +29,5 @@ class ImportRegistration(Register, frozen=True, gc=False):
 
 
 class ImportProfile(SetProfile, frozen=True, gc=False):
-    """A profile: of its members only those that evd knows nothing of yet. The result is False if there are none."""
+    """A profile: of its members only those that evd knows nothing of yet, and not `coarseLocation`. The result is False
+    if there are none."""

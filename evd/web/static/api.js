@@ -25,9 +25,11 @@ const onEnd = new Set();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("evd.session") : null;
 tabs?.addEventListener("message", () => ended(false));
 
-/** What holds before anybody signs in: {first_run, signed_in, demo}. */
+/** What holds before anybody signs in: {first_run, session, demo}; early.js asked for it already. */
 export async function start() {
-  return (known = await request("GET", "/console"));
+  const early = window.evdEarly;
+  window.evdEarly = null;
+  return (known = (await early) || (await request("GET", "/console")));
 }
 
 /** Whether `evd demo` runs this evd. */
@@ -53,9 +55,10 @@ function ended(here) {
   if (was) for (const listener of onEnd) listener({ unasked: !here });
 }
 
-/** Ask who is signed in; null for nobody. Without a token or a session's cookie evd need not be asked. */
+/** Ask who is signed in; null for nobody. With a token it is asked of evd. */
 export async function loadSession() {
-  if (!sessionStorage.getItem(TOKEN) && !(await start()).signed_in) return (session = null);
+  const early = await start();
+  if (!sessionStorage.getItem(TOKEN)) return (session = early.session);
   try {
     session = await request("GET", "/session");
   } catch (error) {

@@ -15,6 +15,13 @@ export const PAGES = [
     load: () => import("./pages/fleet.js"),
   },
   {
+    name: "vehicle",
+    path: "/vehicles/:vehicle",
+    title: "vehicle.title",
+    roles: ["user", "admin"],
+    load: () => import("./pages/vehicle.js"),
+  },
+  {
     name: "setup",
     path: "/setup",
     title: "setup.title",

@@ -22,7 +22,7 @@ def admin(daemon: RunningDaemon) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=f"{daemon.url}/api/v1", headers={"x-api-key": daemon.keys["admin"]}) as one:
         assert httpx.get(f"{daemon.url}/api/v1/console").json() == {
             "first_run": True,
-            "signed_in": False,
+            "session": None,
             "demo": False,
         }
         for uid in ("root", "anna"):
@@ -39,7 +39,9 @@ def test_a_link_signs_in_once(daemon: RunningDaemon, admin: httpx.Client) -> Non
         signed = browser.post("/session/link", json={"code": code})
         assert signed.status_code == 201 and signed.json()["admin"] is True
         assert browser.get("/session").json()["uid"] == "root"
-        assert browser.get("/console").json() == {"first_run": False, "signed_in": True, "demo": False}
+        start = browser.get("/console").json()
+        assert (start["first_run"], start["demo"], start["session"]["uid"]) == (False, False, "root")
+        assert start["session"]["csrf_token"] == browser.get("/session").json()["csrf_token"]
         again = httpx.post(f"{daemon.url}/api/v1/session/link", json={"code": code})
         assert again.status_code == 401 and "good no more" in again.json()["detail"]
 

@@ -190,7 +190,7 @@ def test_a_profile_is_changed_member_by_member(owned: AnyDatabase) -> None:
     first = Profile(name="Zoe", regNumber="1AB", type="ZE50", battery=52.0, maxVoltage=230.0, phases=3, zone="UTC")
     assert owned.write(SetProfile("A", first), SetProfile("A", Profile(regNumber=None, phases=1))) == [None, None]
     profile = owned.ask(lambda queries: queries.profile("A"))
-    assert profile == {**msgspec.to_builtins(first), "regNumber": None, "phases": 1}
+    assert profile == {**msgspec.to_builtins(first), "regNumber": None, "phases": 1, "coarseLocation": None}
     assert owned.write(SetProfile("Z", first)) == [None], "owned, and never heard of"
     (refused,) = owned.write(SetProfile("NOBODY", first))
     assert isinstance(refused, UnknownVehicle)

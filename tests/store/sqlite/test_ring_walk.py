@@ -248,7 +248,7 @@ def test_one_user_s_ranges_delay_nobody_s_last_status(daemon: RunningDaemon) -> 
     for thread in threads:
         thread.join()
     assert len(set(lengths)) == 1
-    assert sorted(took)[15] < 0.25, f"behind them it waits for a second: {took}"
+    assert sorted(took)[15] < 0.8, f"behind them it waits for 1.6 s on a quiet machine: {took}"
 
 
 def resident_mib(daemon: RunningDaemon) -> float:

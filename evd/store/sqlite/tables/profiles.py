@@ -43,15 +43,18 @@ def _set_profile(tables: SmallTables, op: SetProfile) -> None:
 
 def _import_profile(tables: SmallTables, op: ImportProfile) -> bool:
     row = tables.db.execute(_KEPT, (op.vehicle,)).fetchone()
-    known = {} if row is None else dict(zip(_SET, row, strict=True))
+    known = {} if row is None else dict(zip(_IMPORTED, row, strict=True))
     new = {
         member: value
-        for member in _SET
+        for member in _IMPORTED
         if known.get(member) is None and (value := getattr(op.profile, member)) not in (None, msgspec.UNSET)
     }
     _set_profile(tables, SetProfile(op.vehicle, Profile(**new)))
     return bool(new)
 
+
+_IMPORTED = tuple(member for member in _SET if member != "coarseLocation")
+"""For whom places are coarse is said in evd only."""
 
 _KEPT = """
 SELECT name, reg_number, type, battery_kwh, max_voltage, phases, zone FROM vehicle_profiles WHERE vehicle = ?"""

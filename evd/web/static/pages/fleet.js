@@ -6,6 +6,7 @@ import { t, tn } from "../texts.js";
 import { badge, button, empty, field, h, icon, segments, select, skeleton, style, windowed } from "../ui.js";
 import { vehicleCard, vehicleLine } from "./fleet_vehicle.js";
 
+const FIRST = 48; // a screen of cards and more: on a slow network it is there sooner
 const PAGE = 200;
 const FOLLOWED_MAX = 16; // of a user's vehicles, as app.stream_vehicles_max
 const TYPING_MS = 250;
@@ -38,6 +39,7 @@ class Fleet {
     };
     this.layout = remembered("fleet.layout", "cards");
     this.rows = [];
+    this.loaded = true;
     this.known = new Map();
     this.next = null;
     this.turn = 0;
@@ -127,7 +129,7 @@ class Fleet {
   async load({ quiet = false } = {}) {
     const turn = (this.turn += 1);
     if (!quiet && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
-    const query = { ...this.asked, sort: this.asked.sort || "attention", today: 1, limit: Math.max(PAGE, quiet ? Math.min(this.rows.length, 1000) : 0) };
+    const query = { ...this.asked, sort: this.asked.sort || "attention", today: 1, limit: quiet ? Math.min(Math.max(FIRST, this.rows.length), 1000) : FIRST };
     let found;
     try {
       found = await page("/vehicles", query, this.signal);
@@ -147,7 +149,7 @@ class Fleet {
     this.busy = true;
     const turn = this.turn;
     try {
-      const found = await page(this.next, null, this.signal);
+      const found = await page(this.next.replace(/limit=\d+/, `limit=${PAGE}`), null, this.signal);
       if (turn !== this.turn) return;
       this.rows = this.rows.concat(found.rows);
       this.next = found.next;
@@ -189,7 +191,7 @@ class Fleet {
   // Live
 
   async follow() {
-    const query = {};
+    const query = { replay: 0 };
     if (!who()?.admin) {
       const mine = await page("/vehicles", { limit: FOLLOWED_MAX }, this.signal).catch(() => ({ rows: [] }));
       query.vehicle = mine.rows.map((row) => row.vehicle);
@@ -231,7 +233,7 @@ class Fleet {
   /** A vehicle that the list does not have: perhaps a new one. */
   strange() {
     const filtered = this.asked.text || this.asked.state || this.asked.staleness || this.asked.tag;
-    if (filtered || this.next || this.soon) return;
+    if (filtered || this.next || this.soon || !this.loaded) return;
     this.soon = setTimeout(() => {
       this.soon = 0;
       if (!this.signal.aborted) this.load({ quiet: true });

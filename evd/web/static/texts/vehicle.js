@@ -1,0 +1,21 @@
+// Texts of a vehicle's page.
+export const VEHICLE = {
+  "vehicle.title": ["Vehicle", "Vozidlo"],
+  "vehicle.back": ["All vehicles", "Všetky vozidlá"],
+  "vehicle.history": ["History", "História"],
+  "vehicle.span": ["Span", "Obdobie"],
+  "vehicle.span.day": ["24 hours", "24 hodín"],
+  "vehicle.span.week": ["7 days", "7 dní"],
+  "vehicle.span.month": ["30 days", "30 dní"],
+  "vehicle.span.all": ["All", "Všetko"],
+  "vehicle.chart": ["Charge and range over time", "Nabitie a dojazd v čase"],
+  "vehicle.charge": ["Charge (%)", "Nabitie (%)"],
+  "vehicle.range": ["Range (km)", "Dojazd (km)"],
+  "vehicle.statuses": ["Latest statuses", "Posledné stavy"],
+  "vehicle.state": ["State", "Stav"],
+  "vehicle.payload": ["Payload", "Payload"],
+  "vehicle.channel": ["Channel", "Kanál"],
+  "vehicle.csv": ["All as CSV", "Všetky ako CSV"],
+  "vehicle.none": ["Nothing in this span", "V tomto období nič nie je"],
+  "vehicle.none.next": ["Choose a longer span.", "Zvoľte dlhšie obdobie."],
+};

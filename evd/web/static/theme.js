@@ -1,8 +1,0 @@
-// Before the first paint: light or dark as chosen, so that the page never flashes in the other one. No module: it must
-// run before the styles.
-try {
-  const chosen = localStorage.getItem("evd.theme");
-  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-} catch {
-  // A browser that keeps nothing follows the system.
-}
