@@ -44,6 +44,7 @@ PACKED_HEADS = Extension(
 OPEN_PART = Extension(
     "evd.derived._open_part",
     ["evd/derived/_open_part.pyx"],
+    depends=["evd/derived/_open_part_fields.pxi", "evd/derived/_open_part_spreads.pxi"],
     # As for the codec: the Python twin rounds after each operation.
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )

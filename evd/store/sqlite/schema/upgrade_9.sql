@@ -1,4 +1,4 @@
--- From schema 7 to 8, for files that had the tables of derived.sql already. What is open of each vehicle is derived again
+-- From schema 8 to 9, for files that had the tables of derived.sql already. What is open of each vehicle is derived again
 -- from its ring; days are their hours.
 
 DROP TABLE past_day_rollups;
