@@ -37,13 +37,9 @@ dev: load traffic
 
 doctor: data finding machine outside place trust
 
-events: confirmation known_vehicles recorder shown_by_app
-
 firebase: access emulators pictures sync
 
 images: files kinds
-
-ingest: status_list treatment
 
 log: sink
 
@@ -52,8 +48,6 @@ net/client: control_socket push_connection
 net/server: asgi guarded_protocol handover http1_body http1_guard http1_head read_deadline
 
 net: socket sse
-
-payload: field_options types
 
 push: composer delivery device_limits outcomes presence service stopped_phones trace
 
@@ -64,10 +58,6 @@ redaction: names shapes text
 request: gzip_body line_pattern redacted
 
 setup: apply plan steps texts
-
-sigfox_api/diagnose: verdicts
-
-sigfox_api: pages
 
 store: group_commit receipt stall upkeep vehicle_records writer_health
 
