@@ -10,6 +10,7 @@ from bisect import bisect_left
 import trio
 
 from evd.model.daemon_state import LoopState
+from evd.model.latency import Latency
 
 SAMPLE_S = 0.05
 """Between two samples; a longer step is always seen, with an error of at most this much."""
@@ -27,6 +28,8 @@ class LoopLag:
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
         self.sum_s = 0.0
+        self.latency = Latency()
+        """The same lags, for the history."""
         self._worst_s = self._worst_before_s = 0.0
         self._turn_at = RECENT_S
 
@@ -40,6 +43,7 @@ class LoopLag:
         lag_s = max(lag_s, 0.0)
         self.counts[bisect_left(BOUNDS_S, lag_s)] += 1
         self.sum_s += lag_s
+        self.latency.note(lag_s)
         if now_s >= self._turn_at:
             self._worst_before_s = self._worst_s if now_s < self._turn_at + RECENT_S else 0.0
             self._worst_s = 0.0

@@ -74,9 +74,11 @@ class Sender:
             failed = f"evd failed at it ({type(error).__name__}): its log says why"
             self._refused(delivery, RetryAfter(failed, delay_s=UNFORESEEN_S))
         else:
+            at = self._clock()
             self.health.taken()
+            self.health.latency.note((at - (delivery.committed or delivery.sent)) / 1000)
             self._pace.answered(self._seconds())
-            self._outcomes.settle(delivery, "taken", message_id, self._clock())
+            self._outcomes.settle(delivery, "taken", message_id, at)
 
     def _composed(self, delivery: Delivery) -> Push:
         """The delivery's message. Raises GiveUp, also if no message can be made of its status or event."""

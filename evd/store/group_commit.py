@@ -63,12 +63,15 @@ class GroupCommit:
         """The last committed group, if its receipts are not completed yet."""
         self._latest = 1  # operations in the group that was committed last
         self._linger_from = -inf
+        self._began = 0.0
+        """When the group that is being prepared or committed began, by the timer."""
 
     def begin(self, receipts: list[Receipt]) -> None:
         """Prepare a group, or its first slice, and have the store commit it."""
         operations = [receipt.operation for receipt in receipts]
         self.writing = receipts
         self._health.turns += 1
+        self._began = self._timer()
         self.preparing = _Preparing(receipts, operations, self._store.prepare(operations))
         self.go_on()
         self.answer()  # answers the group before, while the store commits this one
@@ -132,6 +135,7 @@ class GroupCommit:
     def committed(self, group: Group) -> None:
         self._health.went_well()
         self._health.commits += 1
+        self._health.latency.note(self._timer() - self._began)
         self._health.committed += len(group.receipts)
         self._latest = len(group.receipts)
         self.writing = ()

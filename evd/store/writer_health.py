@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from evd.concurrency.shielding import shielded
 from evd.errors import StoreBusy, StoreFull, StoreHangs
 from evd.log.logger import log
+from evd.model.latency import Latency
 from evd.store.stall import Stall
 
 
@@ -21,6 +22,8 @@ class WriterHealth:
         self.commits = 0
         self.committed = 0
         """Operations in committed groups."""
+        self.latency = Latency()
+        """From a group's beginning until it is on disk."""
         self.disk_full = False
         """Whether the last attempt found the disk full."""
         self.hangs = False
