@@ -24,17 +24,17 @@ FINE_S = HOUR_S
 class Totals(NamedTuple):
     """Counts and sums since the start, and what holds now. Times in s, sizes in bytes; None: not known.
 
-    `…_worst_s` are the longest since the previous look.
+    `…_worst_s` are the longest since the previous look; None: there was none.
     """
 
     callbacks: int = 0
     refused: int = 0
     commits: int = 0
     commit_sum_s: float = 0.0
-    commit_worst_s: float = 0.0
+    commit_worst_s: float | None = None
     pushes: int = 0
     push_sum_s: float = 0.0
-    push_worst_s: float = 0.0
+    push_worst_s: float | None = None
     failed_pushes: int = 0
     queue: int = 0
     wal: int | None = None

@@ -51,4 +51,6 @@ def test_it_sees_what_evd_does(daemon: RunningDaemon) -> None:
     last = {name: values[-1] for name, values in found["measures"].items()}
     assert last["memory_bytes"] > 10_000_000 and last["database_bytes"] > 0
     assert last["wal_bytes"] is not None and last["disk_free_bytes"] > 0
-    assert 0 < max(filter(None, found["measures"]["commit_ms"])) <= max(found["measures"]["commit_worst_ms"])
+    assert (
+        0 < max(filter(None, found["measures"]["commit_ms"])) <= max(filter(None, found["measures"]["commit_worst_ms"]))
+    )
