@@ -21,6 +21,7 @@ export const COMMON = {
   "app.close": ["Close", "Zavrieť"],
   "app.copy": ["Copy", "Kopírovať"],
   "app.copied": ["Copied", "Skopírované"],
+  "app.older": ["Show older", "Zobraziť staršie"],
   "app.loading": ["Loading", "Načítava sa"],
   "live.on": ["Live", "Naživo"],
   "live.off": ["Reconnecting", "Obnovuje sa spojenie"],
