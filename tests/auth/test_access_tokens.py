@@ -33,7 +33,11 @@ def test_a_text_gives_its_token_until_it_expires() -> None:
     assert held(TOKEN._replace(expires=None)).find(TEXT, NOW * 10)
 
 
-@pytest.mark.parametrize("text", ["", TEXT[:-1], new_token()[0], f"evd_token_{TOKEN_ID}_{'x' * 43}_000000"])
+@pytest.mark.parametrize(
+    "text",
+    ["", TEXT[:-1], new_token()[0], f"evd_token_{TOKEN_ID}_{'x' * 43}_000000"],
+    ids=["none", "cut off", "another", "with a wrong secret"],
+)
 def test_what_is_no_token_is_refused_and_not_quoted(text: str) -> None:
     with pytest.raises(Unauthorized, match="unknown or revoked") as refused:
         held(TOKEN).find(text, NOW)

@@ -16,7 +16,11 @@ def test_a_code_is_read_as_it_was_made_also_with_blanks_around_it() -> None:
     assert code_of(code.text) == code_of(f"\t{code.text} \n") == code
 
 
-@pytest.mark.parametrize("text", ["", "x", new_code().text[:-1], new_secret_text("token"), new_code().text + "x"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", new_code().text[:-1], new_secret_text("token"), new_code().text + "x"],
+    ids=["none", "a letter", "cut off", "a token", "with a letter more"],
+)
 def test_what_was_mistyped_is_no_code(text: str) -> None:
     assert code_of(text) is None
 

@@ -40,6 +40,7 @@ def test_a_known_secret_stays_well_formed() -> None:
         TEXT[:-6] + "ä" * 6,
         *(new_secret_text("token")[:-6] + checksum for checksum in ("000000", TEXT[-6:])),
     ],
+    ids=str.__len__,
 )
 def test_what_is_no_secret(text: str) -> None:
     assert not is_well_formed(text, KINDS)
