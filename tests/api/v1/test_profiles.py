@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
 from daemon_process import RunningDaemon
 from user_fleet import User
-
-from evd.errors import BadRequest
-from evd.model.profile import parse_profile
 
 
 def test_a_profile_is_the_owners(fleet: RunningDaemon, anna: User, root: User) -> None:
@@ -24,25 +18,3 @@ def test_a_profile_is_the_owners(fleet: RunningDaemon, anna: User, root: User) -
     unknown = [root.request(method, "/vehicles/NONE/profile", json={}) for method in ("GET", "PATCH")]
     assert [answer.status_code for answer in unknown] == [404, 404]
     assert "1AB 2345" not in str(fleet.logs)
-
-
-@pytest.mark.parametrize(
-    ("document", "member"),
-    [
-        ([], "object"),
-        ({"plate": "x"}, "plate"),
-        ({"name": ""}, "name"),
-        ({"name": " "}, "name"),
-        ({"name": "x" * 201}, "name"),
-        ({"regNumber": "a\nb"}, "regNumber"),
-        ({"battery": 0}, "battery"),
-        ({"maxVoltage": 1501}, "maxVoltage"),
-        ({"phases": 4}, "phases"),
-        ({"phases": 1.5}, "phases"),
-        ({"zone": "Prague"}, "zone"),
-        ({"zone": "../etc/passwd"}, "zone"),
-    ],
-)
-def test_a_profile_is_bounded(document: Any, member: str) -> None:
-    with pytest.raises(BadRequest, match=member):
-        parse_profile(document)
