@@ -1,4 +1,4 @@
-"""Group commit: long groups are prepared in slices, a lone operation is answered at once, and who waits learns of a commit after it."""
+"""Group commit: long groups are prepared in slices, a lone operation is answered at once, and all learn of it after."""
 
 from __future__ import annotations
 
