@@ -37,7 +37,7 @@ dev: load traffic
 
 doctor: data finding machine outside place trust
 
-events: confirmation known_vehicles memory recorder shown_by_app texts
+events: confirmation known_vehicles recorder shown_by_app
 
 firebase: access emulators pictures sync
 
@@ -46,8 +46,6 @@ images: files kinds
 ingest: status_list treatment
 
 log: sink
-
-model: daemon_state event_settings geo plain_text profile tags
 
 net/client: control_socket push_connection
 
@@ -62,8 +60,6 @@ push: composer delivery device_limits outcomes presence service stopped_phones t
 push/providers/fcm: answers credentials
 
 setup: apply plan steps texts
-
-sigfox: json_faults line_variables near_names routes
 
 sigfox_api/diagnose: verdicts
 
