@@ -11,10 +11,15 @@ from vehicle_row_of import vehicle
 
 from evd.api.status_rows import json_of_row
 from evd.api.vehicle_rows import FLEET, vehicle_row
+from evd.model.measures import MEASURES
 from evd.transfer.columns import status_row
 
+WORDS = MEASURES["state"].words
 
-@pytest.mark.parametrize(("state", "word"), [(1, "charging"), (99, 99), (-1, -1), (None, None), (True, True)])
+
+@pytest.mark.parametrize(
+    ("state", "word"), [(0, "off"), (1, "charging"), (len(WORDS), len(WORDS)), (-1, -1), (None, None), (True, True)]
+)
 def test_a_state_is_a_word_if_there_is_one_for_it(state: Any, word: Any) -> None:
     assert vehicle_row(vehicle(state=state), NOW, is_coarse=False)["state"] == word
 
