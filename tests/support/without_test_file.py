@@ -19,8 +19,8 @@ auth: access access_tokens certificates csrf guess_limit identities invitations 
 
 backup: archive manifest restoring settings_text taking
 
-cli: backup doctor event export fake_fcm images import_dynamodb import_sending interruption keys life manual owners
-    push redecode registrations rejected reload serve setup sharing sigfox stats tariff tokens usage vehicles watch
+cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
+    registrations rejected reload serve sharing sigfox stats tariff tokens usage vehicles watch
 
 concurrency: fair_queue single_flight
 
@@ -34,8 +34,6 @@ derived: energy samples tariff
 dev/fake_fcm: behaviours
 
 dev: load traffic
-
-doctor: data finding machine outside place trust
 
 events: confirmation known_vehicles memory recorder shown_by_app texts
 
@@ -64,8 +62,6 @@ push/providers/fcm: answers credentials
 redaction: names shapes text
 
 request: gzip_body line_pattern redacted
-
-setup: apply plan steps texts
 
 sigfox: json_faults line_variables near_names routes
 
