@@ -35,7 +35,7 @@ dev/fake_fcm: behaviours
 
 dev: load traffic
 
-events: confirmation known_vehicles memory recorder shown_by_app texts
+events: confirmation known_vehicles recorder shown_by_app
 
 firebase: access emulators pictures sync
 
@@ -44,8 +44,6 @@ images: files kinds
 ingest: status_list treatment
 
 log: sink
-
-model: daemon_state event_settings geo plain_text profile tags
 
 net/client: control_socket push_connection
 
@@ -62,8 +60,6 @@ push/providers/fcm: answers credentials
 redaction: names shapes text
 
 request: gzip_body line_pattern redacted
-
-sigfox: json_faults line_variables near_names routes
 
 sigfox_api/diagnose: verdicts
 
