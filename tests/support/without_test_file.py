@@ -20,14 +20,11 @@ auth: access access_tokens certificates csrf guess_limit identities invitations 
 backup: archive manifest restoring settings_text taking
 
 cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload serve sharing sigfox stats tariff tokens usage vehicles watch
+    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
 concurrency: fair_queue single_flight
 
 config: contradictions names settings
-
-daemon: background clock_watch file_identity listening maintenance parts previous_exit process servers
-    startup_progress state_reporter wiring
 
 derived: energy samples tariff
 
