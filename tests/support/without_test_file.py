@@ -22,15 +22,7 @@ backup: archive manifest restoring settings_text taking
 cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
     registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
-concurrency: fair_queue single_flight
-
-config: contradictions names settings
-
 derived: energy samples tariff
-
-dev/fake_fcm: behaviours
-
-dev: load traffic
 
 events: confirmation known_vehicles memory recorder shown_by_app texts
 
