@@ -20,20 +20,9 @@ auth: access access_tokens certificates csrf guess_limit identities invitations 
 backup: archive manifest restoring settings_text taking
 
 cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload serve sharing sigfox stats tariff tokens usage vehicles watch
-
-concurrency: fair_queue single_flight
-
-config: contradictions names settings
-
-daemon: background clock_watch file_identity listening maintenance parts previous_exit process servers
-    startup_progress state_reporter wiring
+    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
 derived: energy samples tariff
-
-dev/fake_fcm: behaviours
-
-dev: load traffic
 
 events: confirmation known_vehicles recorder shown_by_app
 
