@@ -46,15 +46,9 @@ push: composer delivery device_limits outcomes presence service stopped_phones t
 
 push/providers/fcm: answers credentials
 
-redaction: names shapes text
-
-request: gzip_body line_pattern redacted
-
 sigfox_api/diagnose: verdicts
 
 sigfox_api: pages
-
-store: group_commit receipt stall upkeep vehicle_records writer_health
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep
