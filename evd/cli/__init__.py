@@ -105,6 +105,11 @@ COMMANDS: dict[str, CommandRow] = {
         "doctor",
         "Examine evd and its machine, beside the running service or without one; nothing is changed.",
     ),
+    "support-bundle": CommandRow(
+        "support_bundle",
+        "support_bundle",
+        "Gather into FILE (tar.gz) what helps to find a fault, without secrets.",
+    ),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(
         "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."

@@ -53,6 +53,7 @@ EXAMPLES: Mapping[str, str] = {
     "sigfox config": "evd sigfox config --url https://evd.example.org",
     "simulate": "evd simulate --url http://127.0.0.1:8080 --vehicles 10",
     "stats": "evd stats --json",
+    "support-bundle": "evd support-bundle evd-support.tar.gz",
     "tariff list": "evd tariff list 386625",
     "tariff remove": "evd tariff remove 386625 --number 1",
     "tariff set": "evd tariff set 386625 --price 0.18 --between 22:00-06:00",

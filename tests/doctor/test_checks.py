@@ -49,6 +49,10 @@ def damage(directory: Path) -> None:
     file.write_bytes(content)
 
 
+def write_text(directory: Path) -> None:
+    (directory / "evd.db").write_text("no database")
+
+
 def age_keys(directory: Path) -> None:
     with sqlite3.connect(str(directory / "evd.db")) as connection:
         connection.execute("UPDATE keys SET created = created - 1000 * 86400 * 1000 WHERE role = 'app'")
@@ -94,6 +98,8 @@ def live_tomorrow(directory: Path) -> None:
         ("settings", settings(""), "ok", "can be used"),
         ("daemon", lambda directory: None, "warn", "no evd runs in"),
         ("database", damage, "fail", "is damaged"),
+        ("database", write_text, "fail", "is no SQLite database"),
+        ("keys", write_text, "fail", "is no SQLite database"),
         ("database", lambda directory: (directory / "evd.db").unlink(), "fail", "there is no database"),
         ("database", lambda directory: None, "ok", "is whole"),
         ("wal", grow_wal, "warn", "evd.db-wal has 2 MiB"),
