@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
 from evd.cli.times import duration_s, moment, when
 from evd.errors import ConfigError
@@ -107,10 +107,13 @@ def _readable(row: dict[str, Any]) -> dict[str, Any]:
 
 @downlink.command()
 @click.argument("number", type=click.IntRange(1))
+@yes_option
 @directory_option
 @json_option
-def cancel(number: int, directory: str | None, as_json: bool) -> None:
+def cancel(number: int, yes: bool, directory: str | None, as_json: bool) -> None:
     """Cancel a downlink that no message has asked for yet."""
+    if not agreed(f"Cancel downlink {number}?", yes=yes, as_json=as_json):
+        return
     row = ask(directory, "DELETE", f"/downlinks/{number}")
     if as_json:
         show(row)

@@ -31,6 +31,7 @@ EXAMPLES: Mapping[str, str] = {
     "key create": "evd key create --role device --vehicle 386625 --name trailer",
     "key import": "evd key import --role sigfox < key.txt",
     "key list": "evd key list",
+    "key revive": "evd key revive k_4f2a",
     "key revoke": "evd key revoke k_4f2a",
     "owner add": "evd owner add martin 386625 --viewer",
     "owner list": "evd owner list",

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import orjson
 
-from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, yes_option
 from evd.cli.exits import PARTLY
 from evd.cli.printing import say, say_lines, show, table
 from evd.cli.times import moment, when
@@ -103,10 +103,15 @@ def replay(
 
 @rejected.command()
 @click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="N…")
+@yes_option
 @directory_option
 @json_option
-def forget(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> None:
+def forget(numbers: tuple[int, ...], yes: bool, directory: str | None, as_json: bool) -> None:
     """Remove callbacks from the list."""
+    if not agreed(
+        f"Forget {len(numbers)} refused callback{'s' if len(numbers) > 1 else ''}?", yes=yes, as_json=as_json
+    ):
+        return
     for number in numbers:
         ask(directory, "DELETE", f"/rejections/{number}")
     if as_json:

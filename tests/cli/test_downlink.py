@@ -178,8 +178,8 @@ def test_the_commands_queue_list_and_cancel(daemon: RunningDaemon) -> None:
     table = said(daemon, "downlink", "list", "ABC", "--state", "queued")
     assert table.splitlines()[1].split()[:4] == [number, "ABC", HEX, "queued"]
     assert f" {exact(When(row['created']))} " in table
-    assert said(daemon, "downlink", "cancel", number) == f"downlink {number} for vehicle ABC is cancelled\n"
-    assert "only queued ones can be cancelled" in refused(daemon, "downlink", "cancel", number)
+    assert said(daemon, "downlink", "cancel", number, "--yes") == f"downlink {number} for vehicle ABC is cancelled\n"
+    assert "only queued ones can be cancelled" in refused(daemon, "downlink", "cancel", number, "--yes")
     assert json.loads(said(daemon, "downlink", "list", "ABC", "--state", "queued", "--json")) == []
 
 
