@@ -8,7 +8,7 @@ import click
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import confirmed, say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import when
 from evd.errors import ConfigError
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -57,8 +57,8 @@ def ignore(given: str | None, off: bool, directory: str | None, as_json: bool) -
         if as_json:
             show(rows)
         else:
-            shown = [{**row, "since": utc_time(row["since"])} for row in rows]
-            columns = {"vehicle": "VEHICLE", "since": "SINCE (UTC)", "callbacks": "CALLBACKS"}
+            shown = [{**row, "since": when(row["since"])} for row in rows]
+            columns = {"vehicle": "VEHICLE", "since": "SINCE", "callbacks": "CALLBACKS"}
             table(shown, columns, empty="No vehicle is ignored.")
         return
     done = ask(directory, "PUT", f"/vehicles/{path_part(given)}/ignored", {"ignored": not off})

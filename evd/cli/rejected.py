@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,12 +10,13 @@ import orjson
 from evd.cli.common import ask, ask_list, directory_option, json_option
 from evd.cli.exits import PARTLY
 from evd.cli.printing import say, say_lines, show, table
+from evd.cli.times import moment, when
 from evd.errors import ConfigError
 from evd.redaction.shapes import MASK
 
 COLUMNS = {
     "number": "NUMBER",
-    "received": "LAST TIME (UTC)",
+    "received": "LAST TIME",
     "times": "TIMES",
     "route": "ROUTE",
     "error": "ERROR",
@@ -59,7 +59,7 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
         return
     say("{}\n{}: {}", row["route"], row["error"], row["detail"])
     client = f" from {row['client']}" if row["client"] else ""
-    say("{} times, the last at {} UTC{}\n", row["times"], _utc(row["received"]), client)
+    say("{} times, the last at {}{}\n", row["times"], moment(row["received"]), client)
     for name, value in row["headers"].items():
         say("{}: {}", name, value)
     say("")
@@ -140,8 +140,4 @@ def _replay_all(directory: str | None) -> list[Any]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "received": _utc(row["received"])}
-
-
-def _utc(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return {**row, "received": when(row["received"])}

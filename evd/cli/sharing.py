@@ -8,11 +8,11 @@ import click
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
-from evd.cli.times import duration_s, utc_time
+from evd.cli.times import duration_s, moment, when
 from evd.errors import ConfigError
 from evd.model.tags import checked_tags
 
-INVITATION_COLUMNS = {"id": "ID", "relation": "MAKES", "invited_by": "BY", "expires": "EXPIRES (UTC)"}
+INVITATION_COLUMNS = {"id": "ID", "relation": "MAKES", "invited_by": "BY", "expires": "EXPIRES"}
 
 
 @click.command("claim-code")
@@ -35,7 +35,7 @@ def claim_code(given: str, expires: str | None, viewer: bool, directory: str | N
         return
     say("{}", made["code"])
     what = "may look at" if viewer else "owns"
-    say("who accepts it {} {}; good once, until {} (UTC)", what, made["vehicle"], utc_time(made["expires"]), err=True)
+    say("who accepts it {} {}; good once, until {}", what, made["vehicle"], moment(made["expires"]), err=True)
 
 
 @click.command("claim-codes")
@@ -54,7 +54,7 @@ def claim_codes(given: str, revoke: str | None, directory: str | None, as_json: 
     if as_json:
         show(rows)
     else:
-        shown = [{**row, "expires": utc_time(row["expires"])} for row in rows]
+        shown = [{**row, "expires": when(row["expires"])} for row in rows]
         table(shown, INVITATION_COLUMNS, empty="There is none: `evd vehicle claim-code ID` makes one.")
 
 

@@ -10,7 +10,7 @@ import click
 from evd.auth.access_tokens import SCOPES
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
-from evd.cli.times import duration_s, utc_time
+from evd.cli.times import duration_s, when
 from evd.model.units import DAY_S
 
 
@@ -81,5 +81,5 @@ def revoke(given: str, directory: str | None, as_json: bool) -> None:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     limits = "all" if row["vehicles"] is None else " ".join([*row["vehicles"], *row["tags"]])
-    times = {name: utc_time(row[name]) for name in ("expires", "used")}
+    times = {name: when(row[name]) for name in ("expires", "used")}
     return {**row, "scopes": " ".join(row["scopes"]), "limits": limits, **times}

@@ -8,7 +8,7 @@ import click
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import confirmed, say, show, table, typed_password
-from evd.cli.times import utc_time
+from evd.cli.times import when
 from evd.errors import ConfigError
 
 PASSWORD_LINE_MAX = 4096
@@ -48,7 +48,7 @@ def list_(directory: str | None, as_json: bool) -> None:
     if as_json:
         show(rows)
         return
-    shown = [{**row, "admin": "yes" if row["admin"] else "", "changed": utc_time(row["changed"])} for row in rows]
+    shown = [{**row, "admin": "yes" if row["admin"] else "", "changed": when(row["changed"])} for row in rows]
     columns = {"uid": "USER", "admin": "ADMIN", "changed": "PASSWORD SET"}
     table(shown, columns, empty="There are no local users: `evd user add UID` adds one.")
 
