@@ -4,76 +4,17 @@ from __future__ import annotations
 
 import ast
 import importlib
-import json
 import time
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import evd.cli
 from evd.cli.printing import DRAWN_ROWS_MAX, WRAPPED, PlainOutput, filled, json_line, say, say_lines, show, table
 from evd.cli.times import When
-from evd.model.plain_text import REPLACEMENT, excerpt, json_text, lines, one_line
 
 CLI = Path(evd.cli.__file__).parent
-
-FORBIDDEN = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) | frozenset(
-    "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad\u061c"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain ASCII, Čeština, Ελληνικά, 日本語, 😀", None),
-        ("", None),
-        ("a\x1b[2Jb\rc\nd\te\x00\x7f", "a�[2Jb�c�d�e��"),
-        ("a\x9b2Jb\x85c\x90d", "a�2Jb�c�d"),
-        ("abc\u202edef\u2066ghi", "abc�def�ghi"),
-        ("a\u200bb\u200dc\ufeffd\u00ade", "a�b�c�d�e"),
-        ("a\u2028b\u2029c", "a�b�c"),
-        ("a\u3164b\u115fc\u2800d", "a�b�c�d"),
-        ("\udcff\ud800", "��"),
-        ("\ue000\U000e0041", "��"),
-        ("1\u00a0000\u3000x", "1 000 x"),
-        ("e\u0301\u0301", None),
-        ("e" + "\u0301" * 9, "e" + "\u0301" * 4 + REPLACEMENT * 5),
-    ],
-)
-def test_a_strangers_text_in_one_line(text: str, shown: str | None) -> None:
-    assert one_line(text) == (text if shown is None else shown)
-
-
-@given(st.text())
-def test_law_one_line_is_printable_and_as_long_as_it_was(text: str) -> None:
-    shown = one_line(text)
-    assert len(shown) == len(text)
-    assert not FORBIDDEN.intersection(shown)
-    assert all(unicodedata.category(one)[0] != "C" for one in shown if one != REPLACEMENT)
-    assert one_line(shown) == shown
-
-
-def test_a_text_of_several_lines_keeps_them() -> None:
-    assert lines("a\r\nb\n\tc\rd\x1b") == "a\nb\n\tc�d�"
-
-
-def test_an_excerpt_is_short_and_shows_all_it_has() -> None:
-    assert excerpt("a\x1b[1mb\u202ec" + "x" * 100, 10) == "a[1mbcxx"
-
-
-@given(
-    st.recursive(st.text() | st.integers(), lambda one: st.lists(one) | st.dictionaries(st.text(), one), max_leaves=5)
-)
-def test_law_json_that_may_be_shown_says_the_same(document: Any) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    shown = json_text(text)
-    assert json.loads(shown) == document
-    assert not (FORBIDDEN - {"\n"}).intersection(shown)
 
 
 def test_json_is_escaped_where_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:

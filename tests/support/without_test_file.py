@@ -37,7 +37,7 @@ dev: load traffic
 
 doctor: data finding machine outside place trust
 
-events: confirmation known_vehicles memory recorder shown_by_app texts
+events: confirmation known_vehicles recorder shown_by_app
 
 firebase: access emulators pictures sync
 
@@ -46,8 +46,6 @@ images: files kinds
 ingest: status_list treatment
 
 log: sink
-
-model: daemon_state event_settings geo plain_text profile tags
 
 net/client: control_socket push_connection
 
@@ -61,19 +59,11 @@ push: composer delivery device_limits outcomes presence service stopped_phones t
 
 push/providers/fcm: answers credentials
 
-redaction: names shapes text
-
-request: gzip_body line_pattern redacted
-
 setup: apply plan steps texts
-
-sigfox: json_faults line_variables near_names routes
 
 sigfox_api/diagnose: verdicts
 
 sigfox_api: pages
-
-store: group_commit receipt stall upkeep vehicle_records writer_health
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep

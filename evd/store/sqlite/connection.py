@@ -17,7 +17,7 @@ from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 PAGE_BYTES = 1024
 """Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
 database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
@@ -206,8 +206,9 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
     ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
+    ("upgrade_9", range(7, 9)),  # the same
     *((part, range(1, 8)) for part in SINCE_8),
-    ("views", range(1, 8)),
+    ("views", range(1, 9)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),
 )

@@ -15,9 +15,7 @@ from builders import NOW, arrival, new_store
 from daemon_process import RunningDaemon, init, run_evd, running_daemon
 
 from evd.api.times import rfc3339
-from evd.errors import BadRequest
 from evd.model.operations import AddOwner, SetVehicle
-from evd.model.profile import parse_profile
 
 SETTINGS = "[app]\ntrust_user_header = true\nuser_requests_at_once = 1000\n"
 MINUTE = 60_000
@@ -231,28 +229,6 @@ def test_a_profile_is_the_owners(daemon: RunningDaemon, anna: User, admin: User)
     unknown = [admin.request(method, "/vehicles/NONE/profile", json={}) for method in ("GET", "PATCH")]
     assert [answer.status_code for answer in unknown] == [404, 404]
     assert "1AB 2345" not in str(daemon.logs)
-
-
-@pytest.mark.parametrize(
-    ("document", "member"),
-    [
-        ([], "object"),
-        ({"plate": "x"}, "plate"),
-        ({"name": ""}, "name"),
-        ({"name": " "}, "name"),
-        ({"name": "x" * 201}, "name"),
-        ({"regNumber": "a\nb"}, "regNumber"),
-        ({"battery": 0}, "battery"),
-        ({"maxVoltage": 1501}, "maxVoltage"),
-        ({"phases": 4}, "phases"),
-        ({"phases": 1.5}, "phases"),
-        ({"zone": "Prague"}, "zone"),
-        ({"zone": "../etc/passwd"}, "zone"),
-    ],
-)
-def test_a_profile_is_bounded(document: Any, member: str) -> None:
-    with pytest.raises(BadRequest, match=member):
-        parse_profile(document)
 
 
 def test_an_owner_sees_the_frames_and_all_own_phones(anna: User) -> None:
