@@ -60,7 +60,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """Makes stdout a terminal of so many columns."""
 
     def make(columns: int) -> None:
-        values = {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb"}
+        values = {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm"}
         for name, value in values.items():
             monkeypatch.setenv(name, value)
 
