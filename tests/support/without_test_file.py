@@ -19,23 +19,10 @@ auth: access access_tokens certificates csrf guess_limit identities invitations 
 
 backup: archive manifest restoring settings_text taking
 
-cli: backup doctor event export fake_fcm images import_dynamodb import_sending interruption keys life manual owners
-    push redecode registrations rejected reload serve setup sharing sigfox stats tariff tokens usage vehicles watch
-
-concurrency: fair_queue single_flight
-
-config: contradictions names settings
-
-daemon: background clock_watch file_identity listening maintenance parts previous_exit process servers
-    startup_progress state_reporter wiring
+cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
+    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
 derived: energy samples tariff
-
-dev/fake_fcm: behaviours
-
-dev: load traffic
-
-doctor: data finding machine outside place trust
 
 events: confirmation known_vehicles recorder shown_by_app
 
@@ -58,8 +45,6 @@ payload: field_options types
 push: composer delivery device_limits outcomes presence service stopped_phones trace
 
 push/providers/fcm: answers credentials
-
-setup: apply plan steps texts
 
 sigfox_api/diagnose: verdicts
 
