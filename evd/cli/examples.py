@@ -56,7 +56,7 @@ EXAMPLES: Mapping[str, str] = {
     "stats": "evd stats --json",
     "support-bundle": "evd support-bundle evd-support.tar.gz",
     "tail": "evd tail tag:pool",
-    "shell": "evd shell 'SELECT vehicle, age_s FROM fleet ORDER BY age_s DESC'",
+    "shell": "evd shell < questions.sql",
     "tariff list": "evd tariff list 386625",
     "tariff remove": "evd tariff remove 386625 --number 1",
     "tariff set": "evd tariff set 386625 --price 0.18 --between 22:00-06:00",
