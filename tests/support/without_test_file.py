@@ -7,15 +7,9 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-alarms: mail phone_alarms readings silence state webhook
+api: ranges
 
-api: attribute_docs authentication callbacks conditional console context cors documentation named_vehicles ranges
-    rates replies shown_places status_rows status_stream times vehicle_documents vehicle_rows
-
-api/v1: admin downlinks events formats imports profiles pushes redecode registrations_import sequence statuses tokens
-    users
-
-auth: access access_tokens certificates csrf guess_limit identities invitations password_guesses secret_texts
+api/v1: admin downlinks events formats imports pushes redecode registrations_import
 
 backup: archive manifest restoring settings_text taking
 
