@@ -7,8 +7,7 @@ import trio
 from evd.daemon.host import resident_bytes
 from evd.daemon.parts import Parts
 from evd.daemon.state_reporter import StateReporter
-from evd.model.daemon_state import PushOutcome
-from evd.model.latency import Latency
+from evd.model.daemon_state import Durations, PushOutcome
 from evd.model.self_history import STEP_S, SelfHistory, Totals
 
 FAILED = (PushOutcome.EXPIRED, PushOutcome.GIVEN_UP, PushOutcome.DROPPED)
@@ -30,23 +29,27 @@ async def keep_history(history: SelfHistory, parts: Parts, reporter: StateReport
 
 def totals(parts: Parts, reporter: StateReporter) -> Totals:
     state = reporter.state()
-    commits = parts.writer.health.latency
-    pushes = parts.pushing.latencies() if parts.pushing else []
+    commits, answers = state.commit_times, state.push_times.values()
     outcomes = state.push.outcomes if state.push else {}
     return Totals(
         callbacks=sum(count for outcome, count in state.ingest.items() if outcome != "format missing"),
         refused=state.ingest.get("rejected", 0),
-        commits=commits.count,
+        commits=_count(commits),
         commit_sum_s=commits.sum_s,
-        commit_worst_s=commits.take_worst_s() or None,
-        pushes=sum(one.count for one in pushes),
-        push_sum_s=sum(one.sum_s for one in pushes),
-        push_worst_s=max(map(Latency.take_worst_s, pushes), default=0.0) or None,
+        commit_worst_s=parts.writer.health.commit_times.take_worst_s(),
+        pushes=outcomes.get(PushOutcome.SENT, 0),
+        push_answers=sum(map(_count, answers)),
+        push_sum_s=sum(one.sum_s for one in answers),
+        push_worst_s=parts.pushing.worst_s() if parts.pushing else None,
         failed_pushes=sum(outcomes.get(one, 0) for one in FAILED),
         queue=state.writer.waiting,
         wal=state.disk.log,
         database=state.disk.database,
         disk_free=state.disk.free,
         memory=resident_bytes(),
-        lag_s=parts.lag.latency.take_worst_s(),
+        lag_s=parts.lag.take_worst_s(),
     )
+
+
+def _count(durations: Durations) -> int:
+    return durations.buckets[-1][1]

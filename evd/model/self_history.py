@@ -33,6 +33,8 @@ class Totals(NamedTuple):
     commit_sum_s: float = 0.0
     commit_worst_s: float | None = None
     pushes: int = 0
+    push_answers: int = 0
+    """Of providers, also where a push was refused."""
     push_sum_s: float = 0.0
     push_worst_s: float | None = None
     failed_pushes: int = 0
@@ -78,7 +80,7 @@ MEASURES: Mapping[str, SelfMeasure] = {
     "commit_worst_ms": SelfMeasure(gauge="commit_worst_s", factor=1000),
     "pushes_per_s": _rate("pushes"),
     "failed_pushes_per_s": _rate("failed_pushes"),
-    "push_ms": _mean_ms("push_sum_s", "pushes"),
+    "push_ms": _mean_ms("push_sum_s", "push_answers"),
     "push_worst_ms": SelfMeasure(gauge="push_worst_s", factor=1000),
     "queue": SelfMeasure(gauge="queue"),
     "wal_bytes": SelfMeasure(gauge="wal"),

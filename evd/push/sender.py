@@ -64,8 +64,12 @@ class Sender:
     async def send(self, delivery: Delivery) -> None:
         """Send one message and apply the answer. Never raises."""
         delivery.sent = self._clock()
+        begun = self._seconds()
         try:
-            message_id = await self.pusher.send(self._composed(delivery))
+            try:
+                message_id = await self.pusher.send(self._composed(delivery))
+            finally:
+                self.health.times.note(self._seconds() - begun)
         except PushError as error:
             self._refused(delivery, error)
         except Exception as error:
@@ -74,11 +78,9 @@ class Sender:
             failed = f"evd failed at it ({type(error).__name__}): its log says why"
             self._refused(delivery, RetryAfter(failed, delay_s=UNFORESEEN_S))
         else:
-            at = self._clock()
             self.health.taken()
-            self.health.latency.note((at - (delivery.committed or delivery.sent)) / 1000)
             self._pace.answered(self._seconds())
-            self._outcomes.settle(delivery, "taken", message_id, at)
+            self._outcomes.settle(delivery, "taken", message_id, self._clock())
 
     def _composed(self, delivery: Delivery) -> Push:
         """The delivery's message. Raises GiveUp, also if no message can be made of its status or event."""

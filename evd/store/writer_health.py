@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from evd.concurrency.shielding import shielded
 from evd.errors import StoreBusy, StoreFull, StoreHangs
 from evd.log.logger import log
-from evd.model.latency import Latency
+from evd.model.durations import FAST_S, DurationHistogram
 from evd.store.stall import Stall
 
 
@@ -20,10 +20,9 @@ class WriterHealth:
         self.turns = 0
         """Groups that were tried, whatever their outcome: while callbacks wait, this number must rise."""
         self.commits = 0
+        self.commit_times = DurationHistogram(FAST_S)
         self.committed = 0
         """Operations in committed groups."""
-        self.latency = Latency()
-        """From a group's beginning until it is on disk."""
         self.disk_full = False
         """Whether the last attempt found the disk full."""
         self.hangs = False
