@@ -11,8 +11,6 @@ api: ranges
 
 api/v1: admin downlinks events formats imports pushes redecode registrations_import
 
-backup: archive manifest restoring settings_text taking
-
 cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
     registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
@@ -20,13 +18,7 @@ derived: energy samples tariff
 
 events: confirmation known_vehicles recorder shown_by_app
 
-firebase: access emulators pictures sync
-
-images: files kinds
-
 ingest: status_list treatment
-
-log: sink
 
 net/client: control_socket push_connection
 
@@ -50,8 +42,6 @@ store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets r
 store/sqlite/read: connections due_pushes event_state fleet
 
 store/sqlite/tables: imports profiles radio
-
-transfer: pages summary writers
 """
 
 
