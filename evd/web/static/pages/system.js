@@ -1,7 +1,7 @@
 // The system: alarms, measures over the last hours, keys and users, and the settings that hold.
 
 import { t } from "../texts.js";
-import { h, pageHead, segments, skeleton, style } from "../ui.js";
+import { h, pageHead, segments, setQuery, skeleton, style } from "../ui.js";
 
 /** Name → its title, and the module whose `show(place, signal, head)` fills it. */
 const PARTS = {
@@ -24,7 +24,7 @@ export async function render(root, params, signal) {
     here.abort();
     here = new AbortController();
     const mine = here.signal;
-    history.replaceState(null, "", name === "overview" ? "#/system" : `#/system?part=${name}`);
+    setQuery("/system", { part: name === "overview" ? "" : name });
     place.replaceChildren(skeleton("row", 4));
     const module = await PARTS[name].load();
     if (!mine.aborted && !signal.aborted) await module.show(place, mine, head);
