@@ -1,5 +1,4 @@
-"""Registrations as pushes use them: by which name a phone is sent to, and when its user is news. The store's contract
-has the rest."""
+"""The message of a push: the status as its user may see it, by the name that the phone registered with."""
 
 from __future__ import annotations
 
@@ -13,10 +12,8 @@ from evd.config.settings import Config
 from evd.model.coarse import CoarseFor
 from evd.model.operations import AddOwner, Register
 from evd.model.place_privacy import PlacePrivacy
-from evd.model.units import DAY_MS
 from evd.push.composer import Composer
 from evd.push.delivery import Delivery
-from evd.push.presence import RecentUsers
 from evd.push.providers.fcm.message import encode
 from evd.store.sqlite.database import SqliteDatabase
 
@@ -24,6 +21,8 @@ Opener = Callable[..., SqliteDatabase]
 
 
 VEHICLE = "386625"
+
+
 KINDS = ("token", "fid", "webhook")
 
 
@@ -31,18 +30,6 @@ def phone(
     token: str = "t", vehicle: str = VEHICLE, *, uid: str = "anna", at: int = NOW, kind: str = "token"
 ) -> Register:
     return Register(vehicle, vehicle, token, uid, at, kind)
-
-
-def test_what_a_user_asks_for_within_a_day_is_no_news() -> None:
-    presence = RecentUsers()
-    asked = [("anna", 0), ("anna", DAY_MS - 1), ("ben", 1), ("anna", DAY_MS), ("anna", 0)]
-    assert [presence.is_news(uid, NOW + at) for uid, at in asked] == [True, False, True, True, True]
-
-
-def test_of_many_users_the_one_noted_first_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evd.push.presence.USERS_MAX", 2)
-    presence = RecentUsers()
-    assert [presence.is_news(uid, NOW) for uid in "abcba"] == [True, True, True, False, True]
 
 
 @pytest.mark.parametrize(
