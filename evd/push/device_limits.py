@@ -23,7 +23,7 @@ class DeviceLimits:
     def wait_s(self, token: str, now: float) -> float:
         """Seconds until the device may be sent another message; 0 if it may now, and the message is then counted."""
         busy_until = max(self._busy_until.get(token, now), now)
-        wait_s = busy_until - now - BURST * GAP_S
+        wait_s = busy_until - now - (BURST - 1) * GAP_S
         if wait_s > 0:
             return wait_s
         self._busy_until[token] = busy_until + GAP_S

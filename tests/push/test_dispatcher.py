@@ -116,7 +116,7 @@ async def test_a_phone_is_sent_no_more_than_a_device_may_get(tmp_path: Path) -> 
             await one.register("phone-a", vehicle=str(vehicle))
         for vehicle in range(100, 260):
             await one.arrive(1, str(vehicle))
-        await one.sent(151)
+        await one.sent(150)
         one.pass_s(7.5)
         await one.quiet()
         assert len(one.fake.sends) == 160
