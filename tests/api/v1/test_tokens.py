@@ -104,7 +104,7 @@ def test_tokens_are_made_listed_and_revoked_by_command(daemon: RunningDaemon, br
     assert browser.get(f"/vehicles/{FOREIGN}/events", headers={"x-api-key": text}).status_code == 200
     table = run_evd("token", "list", "--user", "zoe", *place).stdout
     assert "ingest read" in table and FOREIGN in table and "cron" in table and text not in table
-    revoked = run_evd("token", "revoke", text.split("_")[2], *place)
+    revoked = run_evd("token", "revoke", text.split("_")[2], "--yes", *place)
     assert revoked.returncode == 0 and browser.get("/session", headers={"x-api-key": text}).status_code == 401
     refused = run_evd("token", "create", "--user", "zoe", "--scope", "read", "--expires", "soon", *place)
     assert refused.returncode == 2 and "not a duration" in refused.stderr
