@@ -54,12 +54,18 @@ def test_owners_are_new_or_known(ask: Asking) -> None:
 
 def test_a_profile_changes_nothing_that_is_known(ask: Asking) -> None:
     ask.own("iris", "1D04")
-    items = [
-        {"vehicle": "1D04", "profile": profile} for profile in ({"name": "Zoe"}, {"name": "Leaf"}, {"zone": "Prague"})
-    ]
-    assert verdicts(ask, "profiles", *items) == ["new", "known", "Bad request"]
+    items = [{"vehicle": "1D04", "profile": profile} for profile in ({"name": "Zoe"}, {"name": "Leaf"})]
+    assert verdicts(ask, "profiles", *items) == ["new", "known"]
     assert ask("GET", "/vehicles/1D04/profile").json()["name"] == "Zoe"
     assert verdicts(ask, "profiles", {"vehicle": "NEVER", "profile": {"name": "x"}}) == ["Unknown vehicle"]
+
+
+@pytest.mark.parametrize("profile", [{"zone": "Prague"}, {"phases": 9}, {"name": 7}, {"plate": "x"}, [], None])
+def test_a_profile_that_cannot_be_costs_itself_only(ask: Asking, profile: Any) -> None:
+    ask.own("iris", "1D09")
+    items = [{"vehicle": "1D09", "profile": one} for one in (profile, {"regNumber": "1AB 2345"})]
+    wrong, good = verdicts(ask, "profiles", *items)
+    assert (wrong, good in ("new", "known")) == ("Bad request", True)
 
 
 def test_a_phone_is_its_vehicle_s_owner_s(ask: Asking) -> None:
