@@ -18,10 +18,6 @@ net/server: asgi guarded_protocol handover http1_body http1_guard http1_head rea
 
 net: socket sse
 
-push: composer delivery device_limits outcomes presence service stopped_phones trace
-
-push/providers/fcm: answers credentials
-
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep
 
