@@ -1,5 +1,5 @@
 /* LD_PRELOAD shim: a disk that fails as the file $DISK_FAULT says: "hang" (fsync and fdatasync do not return as long as
-   it says so), "sync" (they fail with EIO); what is written to a file whose name begins with evd.db fails with EDQUOT
+   it says so), "slow" (they take 50 ms more), "sync" (they fail with EIO); what is written to a file whose name begins with evd.db fails with EDQUOT
    ("quota") or EIO ("write"), or is written half and then fails with EIO ("torn").
 
    And a clock that is $DISK_FAULT's number of seconds off, if it says "clock NUMBER". */
@@ -34,9 +34,11 @@ static long seconds_off(void) {
     return strncmp(said, "clock ", 6) == 0 ? atol(said + 6) : 0;
 }
 
-static void hang(void) {
+static void wait_for_the_disk(void) {
     struct timespec rest = {0, 20 * 1000 * 1000};
     while (says("hang")) nanosleep(&rest, NULL);
+    rest.tv_nsec = 50 * 1000 * 1000;
+    if (says("slow")) nanosleep(&rest, NULL);
 }
 
 static int of_the_database(int file) {
@@ -55,12 +57,12 @@ static int failed(int number) {
 }
 
 int fsync(int file) {
-    hang();
+    wait_for_the_disk();
     return says("sync") ? failed(EIO) : (int)syscall(SYS_fsync, file);
 }
 
 int fdatasync(int file) {
-    hang();
+    wait_for_the_disk();
     return says("sync") ? failed(EIO) : (int)syscall(SYS_fdatasync, file);
 }
 

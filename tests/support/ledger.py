@@ -71,9 +71,12 @@ class Ledger:
 
 @contextmanager
 def new_ledger() -> Iterator[Ledger]:
-    with tempfile.TemporaryDirectory(prefix="evd-ledger-", dir=ELSEWHERE if ELSEWHERE.is_dir() else None) as folder:
-        with closing(Ledger(Path(folder) / "acknowledged")) as ledger:
-            yield ledger
+    directory = ELSEWHERE if ELSEWHERE.is_dir() else None
+    with (
+        tempfile.TemporaryDirectory(prefix="evd-ledger-", dir=directory) as folder,
+        closing(Ledger(Path(folder) / "acknowledged")) as ledger,
+    ):
+        yield ledger
 
 
 def stored(database: Path) -> list[Message]:

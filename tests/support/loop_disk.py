@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+
+def can_mount() -> bool:
+    return os.geteuid() == 0 and Path("/dev/loop-control").exists() and shutil.which("mkfs.ext4") is not None
+
+
 needs_loop_device = pytest.mark.skipif(
-    os.geteuid() != 0 or not Path("/dev/loop-control").exists() or shutil.which("mkfs.ext4") is None,
-    reason="mounting an ext4 from a file needs root, a loop device and mkfs.ext4",
+    not can_mount(), reason="mounting an ext4 from a file needs root, a loop device and mkfs.ext4"
 )
 
 
