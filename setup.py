@@ -41,9 +41,10 @@ PACKED_HEADS = Extension(
     extra_compile_args=["-O2", REPRODUCIBLE],
 )
 
-QUIET = Extension(
-    "evd.derived._quiet",
-    ["evd/derived/_quiet.pyx"],
+OPEN_PART = Extension(
+    "evd.derived._open_part",
+    ["evd/derived/_open_part.pyx"],
+    depends=["evd/derived/_open_part_fields.pxi", "evd/derived/_open_part_spreads.pxi"],
     # As for the codec: the Python twin rounds after each operation.
     extra_compile_args=["-O3", REPRODUCIBLE, "-ffp-contract=off"],
 )
@@ -70,5 +71,5 @@ class BuildWithCompressedFiles(build_py):
 
 setup(
     cmdclass={"build_py": BuildWithCompressedFiles},
-    ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, PACKED_HEADS, QUIET]),
+    ext_modules=cythonize([CODEC, FAST_PATH, COMMIT_THREAD, PACKED_HEADS, OPEN_PART]),
 )

@@ -20,8 +20,10 @@ EvdError
 │   ├── StoreBusy         another writer holds it
 │   ├── StoreFull         the disk is full: rolled back, goes on once there is space
 │   ├── StoreBroken       an I/O or fsync error: the process must end (exit 70)
+│   │   ├── StoreDamaged  what is in the file contradicts itself: no restart mends it (exit 7)
 │   │   └── StoreHangs    the disk does not answer: the process must end without any finalization
-│   └── StoreRefused      not evd's file, too new, damaged, or an unsafe SQLite library
+│   ├── StoreAway         the file cannot be opened or written for now: rights, or a disk that is not mounted
+│   └── StoreRefused      not evd's file, too new, or an unsafe SQLite library: no restart mends it (exit 7)
 ├── BackupError           a backup cannot be made, or a file is no whole backup
 ├── AlreadyRunning        another evd holds the lock of this data directory
 ├── CannotListen          an address is in use, or does not exist yet (exit 1: systemd tries again)
@@ -165,12 +167,20 @@ class StoreBroken(StoreError):
     pass
 
 
+class StoreDamaged(StoreBroken):
+    """The file is damaged: whoever restarts evd meets the same damage."""
+
+
 class StoreHangs(StoreBroken):
     """A thread waits for the disk inside SQLite and holds its mutex: any other call into SQLite would wait, too."""
 
 
+class StoreAway(StoreError):
+    """The file cannot be opened or written for now; a later start may find it."""
+
+
 class StoreRefused(StoreError):
-    pass
+    """This evd can never use this file."""
 
 
 class BackupError(EvdError):

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from folders import ROOT as PROJECT_ROOT
+from without_test_file import WITHOUT_TEST_FILE
 
 import evd
 
@@ -374,3 +375,27 @@ def test_the_picture_of_the_rooms_is_as_the_source_is() -> None:
         [sys.executable, "docs/architecture_picture.py", "--check"], cwd=PROJECT_ROOT, capture_output=True, text=True
     )
     assert drawn.returncode == 0, drawn.stderr
+
+
+BRANCHES_TESTED = 3
+"""A module with as many branches has logic of its own."""
+
+BRANCH = (*(ast.If, ast.IfExp, ast.BoolOp, ast.Match, ast.For, ast.AsyncFor, ast.While, ast.comprehension, ast.Try),)
+
+
+def has_test_file(module: str) -> bool:
+    """Whether the folder of its room in tests/ has, at any depth, `test_` and its name (`_heads_py`: `test_heads`)."""
+    name = MODULES[module].stem.strip("_").removesuffix("_py")
+    return any((PROJECT_ROOT / "tests" / room_of(module)).rglob(f"test_{name}.py"))
+
+
+def test_each_module_with_logic_has_a_test_file_of_its_name() -> None:
+    with_logic = {
+        module
+        for module, path in MODULES.items()
+        if room_of(module) and not path.name.startswith("__")
+        if sum(isinstance(node, BRANCH) for node in nodes(module)) >= BRANCHES_TESTED
+    }
+    without = {module for module in with_logic if not has_test_file(module)}
+    assert without - WITHOUT_TEST_FILE == set(), "write tests/<room>/test_<module>.py"
+    assert WITHOUT_TEST_FILE - without == set(), "delete these names in tests/support/without_test_file.py"

@@ -15,7 +15,9 @@ from evd.errors import (
     SigfoxError,
     StoreBroken,
     StoreBusy,
+    StoreDamaged,
     StoreFull,
+    StoreRefused,
 )
 
 
@@ -40,10 +42,16 @@ FAR_SIDE = Cause(
     (HttpError, SigfoxError, PushError, AlarmError),
 )
 PARTLY = Cause(6, "partly", "A part is done; the rest is named.")
+UNUSABLE = Cause(
+    7, "unusable", "The database is newer than this evd, damaged, or not evd's.", (StoreDamaged, StoreRefused)
+)
 BROKEN = Cause(70, "broken", "The database failed, or the disk is full.", (StoreBroken, StoreFull))
 INTERRUPTED = Cause(130, "interrupted", "Ctrl-C or SIGTERM; what was done until then stays.")
 
-CAUSES = (DONE, FAILED, WRONG, LOCKED, NO_DAEMON, FAR_SIDE, PARTLY, BROKEN, INTERRUPTED)
+CAUSES = (DONE, FAILED, WRONG, LOCKED, NO_DAEMON, FAR_SIDE, PARTLY, UNUSABLE, BROKEN, INTERRUPTED)
+
+NO_RESTART = (WRONG, UNUSABLE)
+"""What no restart of a daemon mends: `RestartPreventExitStatus=` of evd.service."""
 
 
 def cause_of(error: EvdError) -> Cause:

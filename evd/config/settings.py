@@ -138,8 +138,7 @@ class RetentionSettings(Section, frozen=True):
     statuses_per_vehicle: int = 1000
     #: How long roll-ups by hour and day, charge sessions and trips are kept, which outlive the statuses. Five years
     #: (1826) show a battery's ageing, in some 2 MB a year of a vehicle that sends 140 messages a day. 0: nothing is
-    #: derived, because each vehicle's hour costs the loop some 200 µs, which more than 3,000 callbacks/s feel
-    #: (docs/performance.md).
+    #: derived, because it costs more than a twentieth of a callback's processor time (docs/performance.md).
     rollup_days: int = 0
 
 

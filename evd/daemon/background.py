@@ -13,7 +13,7 @@ from evd.daemon.file_identity import FileIdentity
 from evd.daemon.maintenance import run_maintenance
 from evd.daemon.parts import Parts
 from evd.daemon.state_reporter import StateReporter
-from evd.errors import StoreBroken, StoreBusy, Unavailable
+from evd.errors import StoreBusy, StoreDamaged, Unavailable
 from evd.log.logger import log
 from evd.sigfox_api.backfill.runner import watch
 from evd.store.queries import Queries
@@ -44,14 +44,14 @@ def start_background(
 
 
 async def check_file(parts: Parts) -> None:
-    """Check the database for damage, once: a large file takes longer than a start may. Raises StoreBroken."""
+    """Check the database for damage, once: a large file takes longer than a start may. Raises StoreDamaged."""
     try:
         found = await trio.to_thread.run_sync(parts.store.find_damage, abandon_on_cancel=True)
     except StoreBusy:
         return  # another process holds the database; the next start checks again
     if found:
         log.error("the database is damaged", path=str(parts.data_dir.database), found=found[:5])
-        raise StoreBroken(f"{parts.data_dir.database} is damaged ({found[0]}): restore a backup")
+        raise StoreDamaged(f"{parts.data_dir.database} is damaged ({found[0]}): restore a backup")
 
 
 async def sweep_images(parts: Parts, queries: Queries) -> None:

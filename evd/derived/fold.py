@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from evd.derived.activities import Ended, VehicleActivity, step
 from evd.derived.calendar import UTC_NAME, part_at
-from evd.derived.quiet import Figures, QuietStatuses, rolled_up
-from evd.derived.rollups import Rollup, between, read_rollup, written
-from evd.derived.samples import FULL_RANGE, NUMBERS, StatusSample
+from evd.derived.open_part import OpenPart
+from evd.derived.rollups import Rollup, between, read_rollup
+from evd.derived.samples import StatusSample, read_sample
 
 
 class Completed(NamedTuple):
@@ -21,97 +21,79 @@ class Completed(NamedTuple):
     ended: list[Ended]
 
 
-class Since(NamedTuple):
-    """The last status, and the figures of it and those before it."""
+class EndedPart(NamedTuple):
+    """A part that is over: its roll-up as `evd.derived.rollups.written`."""
 
-    last: StatusSample
-    figures: Figures
+    start: int
+    day: int
+    text: bytes
 
 
 class Fold:
-    """`part` is the part of the last status, `open` the activity that goes on, `last` the status itself."""
+    """`part` is the part of the last status, None before the first one; `open` the activity that goes on."""
 
-    __slots__ = ("_last", "_part", "_quiet", "changed", "floor", "open", "until", "zone")
+    __slots__ = ("changed", "floor", "open", "part", "zone", "zone_as_of")
 
     def __init__(
         self,
         zone: str = UTC_NAME,
         *,
-        part: Rollup | None = None,
-        last: StatusSample | None = None,
+        part: OpenPart | None = None,
         open_: VehicleActivity | None = None,
         floor: tuple[int, int] | None = None,
     ) -> None:
         self.zone = zone
+        self.zone_as_of = -1
+        """Whoever looks the zone up notes here as of when."""
         self.floor = floor
         """Time and seqNumber up to which statuses do not count any more."""
+        self.part = part
         self.open = open_
         self.changed = True
-        """Whether more changed since it was stored than `unmerged` says; who changes what a property gives sets it."""
-        self.until = 0 if last is None else part_at(last.time, zone).until
-        """The end of `part` (epoch ms)."""
-        self._part = part
-        self._last = last
-        self._quiet: QuietStatuses | None = None
-        """The statuses behind `_last` that were not merged into `_part` yet."""
-
-    @property
-    def part(self) -> Rollup | None:
-        self._settle()
-        return self._part
-
-    @part.setter
-    def part(self, part: Rollup) -> None:
-        self._settle()
-        self._part, self.changed = part, True
+        """Whether `open` or `floor` changed since it was stored; who changes them from outside sets it."""
 
     @property
     def last(self) -> StatusSample | None:
-        self._settle()
-        return self._last
+        return None if self.part is None else self.part.last
 
-    @last.setter
-    def last(self, last: StatusSample) -> None:
-        self._settle()
-        self._last, self.changed = last, True
+    @property
+    def rollup(self) -> Rollup | None:
+        """A copy of `part` as it is so far."""
+        return None if self.part is None else self.part.rollup()
+
+    def is_below(self, time: int, seq: int, status_id: str) -> bool:
+        """Whether this status is the next one in order."""
+        return self.part is None or self.part.is_below(time, seq, status_id)
 
     def take_quiet(self, time: int, seq: int, status_id: str, fields: bytes) -> bool:
         """Take the next status in order if it completes nothing and opens nothing; False: it was not taken."""
-        quiet = self._quiet
-        if quiet is None:
-            if self.open is not None or self._last is None:
-                return False
-            quiet = self._quiet = QuietStatuses(self._last, self.until)
-        return quiet.take(time, seq, status_id, fields)
+        if self.open is not None or self.part is None:
+            return False
+        return self.part.take_quiet(time, seq, status_id, fields)
 
-    def unmerged(self) -> Since | None:
-        """What `take_quiet` took since `changed` was false."""
-        quiet = self._quiet
-        if quiet is None or not quiet.messages:
+    def turn(self, time: int) -> EndedPart | None:
+        """End the part if the next status in order, of this time, is not of it; None: it is, or is the first one."""
+        part = self.part
+        if part is None or time < part.until:
             return None
-        return Since(quiet.sample(), Figures(quiet.messages, quiet.charged, quiet.used, quiet.packed()))
+        ended = EndedPart(part.start, part.day, part.written())
+        part.begin(*part_at(time, self.zone))
+        return ended
 
     def take(self, sample: StatusSample) -> Completed:
         """The next status in order."""
-        self._settle()
-        self.changed = True
-        done: Rollup | None = None
-        if self._part is None or sample.time >= self.until:
-            done = self._part
+        over = self.turn(sample.time)
+        part, last = self.part, self.last
+        if part is None:
             span = part_at(sample.time, self.zone)
-            self._part, self.until = Rollup(span.start, span.day), span.until
-        self._part.add(sample)
-        self._part.add_between(between(self._last, sample))
-        self.open, ended = step(self.open, self._last, sample)
-        self._last = sample
-        return Completed(done, ended)
-
-    def _settle(self) -> None:
-        quiet, self._quiet = self._quiet, None
-        if quiet is not None and quiet.messages and self._part is not None:
-            self._part.merge(quiet.rollup(self._part.start, self._part.day))
-            self._last = quiet.sample()
-            self.changed = True
+            part = self.part = OpenPart(Rollup(span.start, span.day), span.until, sample)
+        part.add(sample)
+        part.add_between(between(last, sample))
+        before = self.open
+        self.open, ended = step(before, last, sample)
+        part.last = sample
+        self.changed = self.changed or before is not None or self.open is not None
+        return Completed(None if over is None else read_rollup(*over), ended)
 
 
 class Derived(NamedTuple):
@@ -131,7 +113,7 @@ def derive(samples: Iterable[StatusSample], zone: str = UTC_NAME) -> Derived:
         completed = fold.take(sample)
         parts += [completed.part] if completed.part else []
         ended += completed.ended
-    return Derived([*parts, *([fold.part] if fold.part else [])], ended, fold.open)
+    return Derived([*parts, *([fold.rollup] if fold.rollup else [])], ended, fold.open)
 
 
 def once_in_order(samples: Iterable[StatusSample]) -> Iterator[StatusSample]:
@@ -147,37 +129,33 @@ def merged(parts: Iterable[Rollup], start: int, day: int) -> Rollup:
     return whole
 
 
-class SavedFold(msgspec.Struct, omit_defaults=True):
-    """A fold as it is stored."""
+class SavedState(msgspec.Struct, omit_defaults=True):
+    """What of a fold is not in its part; it changes seldom."""
 
-    last: StatusSample
-    part: str
-    """As `evd.derived.rollups.written`."""
-    start: int
-    day: int
     open: VehicleActivity | None = None
     floor: tuple[int, int] | None = None
-    names: tuple[str, ...] = ()
-    """The measures of the evd that stored it, in the order of the numbers in `last` and in what came since."""
-
-    @classmethod
-    def of(cls, fold: Fold) -> SavedFold | None:
-        """None if there was no status yet."""
-        part, last = fold.part, fold.last
-        if part is None or last is None:
-            return None
-        return cls(last, written(part), part.start, part.day, fold.open, fold.floor, NUMBERS)
-
-    def fold(self, zone: str, since: Since | None = None) -> Fold:
-        """As it was; `since` is what `Fold.unmerged` said afterwards."""
-        part, last = read_rollup(self.start, self.day, self.part), self.last
-        if since is not None:
-            last = since.last
-            part.merge(rolled_up(since.figures, self.start, self.day, (*self.names, FULL_RANGE)))
-        known = dict(zip(self.names, last.numbers, strict=True))
-        last = last._replace(numbers=tuple(map(known.get, NUMBERS)))
-        return Fold(zone, part=part, last=last, open_=self.open, floor=self.floor)
 
 
+def saved_state(fold: Fold) -> bytes:
+    """JSON."""
+    return _encode(SavedState(fold.open, fold.floor))
+
+
+def read_fold(zone: str, state: str, time: int, seq: int, status_id: str, fields: str, *part: Any) -> Fold:
+    """The fold of which these are `saved_state` and `OpenPart.saved`; `zone` is the vehicle's now."""
+    rest = _state(state)
+    last = read_sample(time, seq, status_id, fields)
+    fold = Fold(
+        zone,
+        part=OpenPart(read_rollup(*part), part_at(time, zone).until, last),
+        open_=rest.open,
+        floor=rest.floor,
+    )
+    fold.changed = False
+    return fold
+
+
+_encode = msgspec.json.Encoder().encode
+_state = msgspec.json.Decoder(SavedState).decode
 encode_activity = msgspec.json.Encoder().encode
 decode_activity = msgspec.json.Decoder(VehicleActivity).decode

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from daemon_statuses import post, stored
 from folders import ROOT
 
 import evd.cli
+from evd.cli.exits import NO_RESTART, UNUSABLE, WRONG
 from evd.config.data_dir import DataDirectory, Lock
 from evd.daemon.listening import parse_bind
 from evd.errors import ConfigError
-from evd.store.sqlite.connection import open_reader
+from evd.store.sqlite.connection import SCHEMA_VERSION, open_reader
+from evd.store.sqlite.sqlite_library import sqlite3
 
 
 def test_sigterm_ends_it_with_0_in_spite_of_idle_connections(tmp_path: Path) -> None:
@@ -235,10 +238,48 @@ def test_a_fault_of_evds_own_is_a_sentence_and_a_traceback_only_for_who_asks(
 def test_the_unit_does_not_repeat_a_start_that_no_restart_mends(tmp_path: Path) -> None:
     unit = (ROOT / "systemd" / "evd.service").read_text("utf-8")
     assert "\nRestart=always\n" in unit
-    assert "\nRestartPreventExitStatus=2\n" in unit
+    codes = " ".join(str(cause.code) for cause in NO_RESTART)
+    assert f"\nRestartPreventExitStatus={codes}\n" in unit
     init(tmp_path / "evd")
     (tmp_path / "evd" / "evd.toml").write_text("[server]\nbnid = ':80'\n")
-    assert run_evd("serve", "--dir", tmp_path / "evd").returncode == 2
+    assert run_evd("serve", "--dir", tmp_path / "evd").returncode == WRONG.code
+
+
+def newer(database: Path) -> None:
+    connection = sqlite3.connect(str(database))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+
+
+def damaged_at_its_head(database: Path) -> None:
+    data = bytearray(database.read_bytes())
+    data[100:1000] = b"\xa5" * 900
+    database.write_bytes(data)
+
+
+def damaged_inside(database: Path) -> None:
+    """What the start does not read, and the search for damage finds."""
+    connection = sqlite3.connect(str(database))
+    (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'notes'").fetchone()
+    (size,) = connection.execute("PRAGMA page_size").fetchone()
+    connection.close()
+    data = bytearray(database.read_bytes())
+    data[(page - 1) * size : page * size] = b"\xa5" * size
+    database.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [(newer, "install the evd that wrote it"), (damaged_at_its_head, "is damaged"), (damaged_inside, "is damaged")],
+)
+def test_a_database_that_no_restart_mends_ends_evd_for_good(
+    tmp_path: Path, spoil: Callable[[Path], None], says: str
+) -> None:
+    init(tmp_path / "evd")
+    spoil(tmp_path / "evd" / "evd.db")
+    done = run_evd("serve", "--bind", "127.0.0.1:0", "--dir", tmp_path / "evd")
+    (said,) = [line for line in done.stderr.splitlines() if line.startswith("evd: ")]
+    assert (done.returncode, says in said) == (UNUSABLE.code, True), done.stderr
 
 
 def test_the_control_socket_is_its_owners_alone(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_new_row_is_read_kept_shown_and_has_its_column_in_a_database_that_was_
             text = {"x-api-key": keys["sigfox"], "content-type": "text/plain"}
             assert httpx.post(f"{daemon.url}/sigfox/batch", content=part, headers=text).status_code == 201
         reader = open_reader(daemon.database)
-        assert reader.execute("SELECT count(spreads) FROM derived").fetchone() == (1,), "it holds what is by position"
+        assert reader.execute("SELECT count(*) FROM derived").fetchone() == (1,), "something is open"
         reader.close()
     with running_daemon(tmp_path / "data", keys=keys, env=env) as daemon:
         openapi = httpx.get(f"{daemon.url}/openapi.json").json()

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from builders import rows
 
 from evd.derived.activities import VehicleActivity
-from evd.derived.fold import Fold, derive
+from evd.derived.fold import Fold, derive, read_fold
 from evd.derived.rollups import Rollup, read_rollup
 from evd.derived.samples import Rank, StatusSample, read_sample
-from evd.store.sqlite.derivation import read_fold
+from evd.store.sqlite.derivation import OPEN_FOLD
 
 
 class Found(NamedTuple):
@@ -32,7 +32,7 @@ def expected(samples: list[StatusSample], zone: str = "UTC") -> Found:
 def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
     ((number,),) = rows(path, "SELECT number FROM vehicles WHERE vehicle = ?", vehicle)
     fold, parts, ended = Fold(zone), {}, {}
-    state = rows(path, "SELECT state, last, spreads FROM derived WHERE vehicle = ?", number)
+    state = rows(path, OPEN_FOLD, number)
     if state:
         fold = read_fold(zone, *state[0])
     for start, day, data in rows(path, "SELECT start, day, data FROM hour_parts WHERE vehicle = ?", number):
@@ -44,8 +44,8 @@ def found(path: Path, vehicle: str = "386625", zone: str = "UTC") -> Found:
         if completed.part:
             parts[completed.part.start] = completed.part
         ended |= {(one.by.rank, one.activity.kind): one.activity for one in completed.ended}
-    if fold.part is not None:
-        parts[fold.part.start] = fold.part
+    if fold.rollup is not None:
+        parts[fold.rollup.start] = fold.rollup
     return Found(parts, ended, fold.open)
 
 

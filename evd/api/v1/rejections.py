@@ -18,6 +18,7 @@ from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.ingest.service import Ingest
 from evd.model.operations import ForgetRejected
+from evd.request.fault_place import fault_place
 from evd.request.http import Reply, Request
 from evd.store.records import NUMBER_MAX, Rejection, RejectionSummary
 from evd.store.writer import Writer
@@ -83,16 +84,27 @@ async def list_rejections() -> Response:
 @routes.get("/<int:number>")
 @described(
     answer=dict[str, Any],
-    example={**_REJECTED, "headers": {"content-type": "application/json"}, "body": "{", "advice": ELSE},
+    example={
+        **_REJECTED,
+        "headers": {"content-type": "application/json"},
+        "body": "{",
+        "fault": {"start": 0, "end": 1},
+        "advice": ELSE,
+    },
 )
 async def show_rejection(number: int) -> Response:
-    """All that is kept: `body` if it is text, else `body_hex`."""
+    """All that is kept: `body` if it is text, else `body_hex`.
+
+    `fault` has the characters of `body` that the reason is about, from `start` up to `end`; null: it has no place.
+    """
     row = await _row(number)
     body = row["body"]
+    shown: dict[str, Any]
     try:
-        shown = {"body": body.decode()}
+        text = body.decode()
+        shown = {"body": text, "fault": fault_place(text, row["detail"])}
     except UnicodeDecodeError:
-        shown = {"body_hex": body.hex()}
+        shown = {"body_hex": body.hex(), "fault": None}
     advice = ADVICE.get(row["error"], ELSE)
     kept = {name: value for name, value in row.items() if name != "body"}
     return v1_json({**kept, "headers": orjson.loads(row["headers"]), **shown, "advice": advice})

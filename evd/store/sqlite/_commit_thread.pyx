@@ -17,7 +17,7 @@ from libc.errno cimport errno
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport strncpy
 
-from evd.store.sqlite._commit_thread_py import MOVE, PUT, ROW_BYTES_MAX, SHAPE
+from evd.store.sqlite._commit_thread_py import ENDED_PART, MOVE, OPEN_PART, PUT, ROW_BYTES_MAX, SHAPE
 
 
 cdef extern from "Python.h":
@@ -129,13 +129,19 @@ cdef class CommitThread:
         self._prepare(desk, &desk.move, MOVE)
         self._prepare(desk, &desk.put, PUT + "(?,?,?,?,?,?,?,?,?,?,?,?)")
         self._prepare(desk, &desk.shape, SHAPE)
+        self._prepare(desk, &desk.ended_part, ENDED_PART.replace("CAST(? AS TEXT)", "?"))  # it binds texts
+        self._prepare(desk, &desk.open_part, OPEN_PART.replace("CAST(? AS TEXT)", "?"))
         self._prepare(desk, &desk.begin, "BEGIN IMMEDIATE")
         self._prepare(desk, &desk.commit, "COMMIT")
         desk.moves = <Move*>PyMem_RawCalloc(self.rows_max, sizeof(Move))
         desk.rows = <Row*>PyMem_RawCalloc(self.rows_max, sizeof(Row))
         desk.shapes = <Shape*>PyMem_RawCalloc(self.rows_max, sizeof(Shape))
+        desk.ended_parts = <EndedPart*>PyMem_RawCalloc(self.rows_max, sizeof(EndedPart))
+        desk.open_parts = <OpenPart*>PyMem_RawCalloc(self.rows_max, sizeof(OpenPart))
         desk.ended = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)
         if desk.moves == NULL or desk.rows == NULL or desk.shapes == NULL or desk.ended < 0:
+            raise MemoryError()
+        if desk.ended_parts == NULL or desk.open_parts == NULL:
             raise MemoryError()
         sem_init(&desk.handed_over, 0, 0)
         cdef sigset_t all_signals, before
@@ -165,7 +171,9 @@ cdef class CommitThread:
     @property
     def gathered(self):
         self._must_be_open()
-        return self.desk.moves_count + self.desk.rows_count + self.desk.shapes_count
+        cdef Desk* desk = self.desk
+        parts = desk.ended_parts_count + desk.open_parts_count
+        return desk.moves_count + desk.rows_count + desk.shapes_count + parts
 
     def move(self, int64_t come_from, int64_t to):
         self._must_be_idle()
@@ -232,6 +240,40 @@ cdef class CommitThread:
         shape.counted, shape.counted_seq = counted, counted_seq
         shape.received, shape.lost, shape.resets = received, lost, resets
         self.desk.shapes_count += 1
+
+    def ended_part(self, int64_t number, int64_t start, int64_t day, bytes data not None):
+        self._must_be_idle()
+        cdef EndedPart part
+        part.number, part.start, part.day = number, start, day
+        part.data = of_bytes(data)
+        if self.desk.ended_parts_count >= self.rows_max:
+            self.flush()
+        hold(&part.data)
+        self.desk.ended_parts[self.desk.ended_parts_count] = part
+        self.desk.ended_parts_count += 1
+
+    def open_part(
+        self,
+        int64_t number,
+        int64_t time,
+        int64_t seq,
+        str id not None,
+        bytes fields not None,
+        int64_t start,
+        int64_t day,
+        bytes data not None,
+    ):
+        self._must_be_idle()
+        cdef OpenPart part
+        part.number, part.time, part.seq, part.start, part.day = number, time, seq, start, day
+        part.id, part.fields, part.data = of_text(id), of_bytes(fields), of_bytes(data)
+        if self.desk.open_parts_count >= self.rows_max:
+            self.flush()
+        hold(&part.id)
+        hold(&part.fields)
+        hold(&part.data)
+        self.desk.open_parts[self.desk.open_parts_count] = part
+        self.desk.open_parts_count += 1
 
     def flush(self):
         self._must_be_idle()
@@ -336,7 +378,14 @@ cdef void clear_desk(Desk* desk) noexcept:
         let_go(&row.document)
         let_go(&row.flags)
         let_go(&row.activity)
+    for i in range(desk.ended_parts_count):
+        let_go(&desk.ended_parts[i].data)
+    for i in range(desk.open_parts_count):
+        let_go(&desk.open_parts[i].id)
+        let_go(&desk.open_parts[i].fields)
+        let_go(&desk.open_parts[i].data)
     desk.moves_count = desk.rows_count = desk.shapes_count = 0
+    desk.ended_parts_count = desk.open_parts_count = 0
 
 
 cdef void clear_away(Desk* desk) noexcept:
@@ -344,6 +393,8 @@ cdef void clear_away(Desk* desk) noexcept:
     desk.sqlite.finalize(desk.move)
     desk.sqlite.finalize(desk.put)
     desk.sqlite.finalize(desk.shape)
+    desk.sqlite.finalize(desk.ended_part)
+    desk.sqlite.finalize(desk.open_part)
     desk.sqlite.finalize(desk.begin)
     desk.sqlite.finalize(desk.commit)
     if desk.ended >= 0:
@@ -351,4 +402,6 @@ cdef void clear_away(Desk* desk) noexcept:
     PyMem_RawFree(desk.moves)
     PyMem_RawFree(desk.rows)
     PyMem_RawFree(desk.shapes)
+    PyMem_RawFree(desk.ended_parts)
+    PyMem_RawFree(desk.open_parts)
     PyMem_RawFree(desk)

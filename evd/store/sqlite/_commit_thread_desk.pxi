@@ -95,6 +95,14 @@ cdef struct Row:
 cdef struct Shape:
     int64_t number, kept, newest, counted, counted_seq, received, lost, resets
 
+cdef struct EndedPart:
+    int64_t number, start, day
+    Text data
+
+cdef struct OpenPart:
+    int64_t number, time, seq, start, day
+    Text id, fields, data
+
 cdef struct Move:
     int64_t come_from, to
 
@@ -105,12 +113,16 @@ cdef struct Desk:
     sqlite3_stmt* move
     sqlite3_stmt* put
     sqlite3_stmt* shape
+    sqlite3_stmt* ended_part
+    sqlite3_stmt* open_part
     sqlite3_stmt* begin
     sqlite3_stmt* commit
     Move* moves
     Row* rows
     Shape* shapes
-    Py_ssize_t moves_count, rows_count, shapes_count
+    EndedPart* ended_parts
+    OpenPart* open_parts
+    Py_ssize_t moves_count, rows_count, shapes_count, ended_parts_count, open_parts_count
     int code
     char message[256]
     pthread_t thread
@@ -135,7 +147,8 @@ cdef inline void bind_text(Desk* desk, int column, Text* text) noexcept nogil:
 
 
 cdef inline bint is_empty(Desk* desk) noexcept nogil:
-    return not (desk.moves_count or desk.rows_count or desk.shapes_count)
+    return not (desk.moves_count or desk.rows_count or desk.shapes_count or desk.ended_parts_count
+                or desk.open_parts_count)
 
 
 cdef bint move_row(Desk* desk, Move* move) noexcept nogil:
@@ -177,8 +190,28 @@ cdef bint put_shape(Desk* desk, Shape* shape) noexcept nogil:
     return run(desk, desk.shape)
 
 
+cdef bint put_ended_part(Desk* desk, EndedPart* part) noexcept nogil:
+    desk.sqlite.bind_int64(desk.ended_part, 1, part.number)
+    desk.sqlite.bind_int64(desk.ended_part, 2, part.start)
+    desk.sqlite.bind_int64(desk.ended_part, 3, part.day)
+    desk.sqlite.bind_text(desk.ended_part, 4, part.data.start, part.data.size, NULL)
+    return run(desk, desk.ended_part)
+
+
+cdef bint put_open_part(Desk* desk, OpenPart* part) noexcept nogil:
+    desk.sqlite.bind_int64(desk.open_part, 1, part.time)
+    desk.sqlite.bind_int64(desk.open_part, 2, part.seq)
+    desk.sqlite.bind_text(desk.open_part, 3, part.id.start, part.id.size, NULL)
+    desk.sqlite.bind_text(desk.open_part, 4, part.fields.start, part.fields.size, NULL)
+    desk.sqlite.bind_int64(desk.open_part, 5, part.start)
+    desk.sqlite.bind_int64(desk.open_part, 6, part.day)
+    desk.sqlite.bind_text(desk.open_part, 7, part.data.start, part.data.size, NULL)
+    desk.sqlite.bind_int64(desk.open_part, 8, part.number)
+    return run(desk, desk.open_part)
+
+
 cdef bint write_gathered(Desk* desk) noexcept nogil:
-    """BEGIN if wanted, then the moves, the rows and the shapes; False at the first failure."""
+    """BEGIN if wanted, then the moves, the rows, the shapes and the parts; False at the first failure."""
     cdef Py_ssize_t i
     cdef bint fine = True
     if not is_empty(desk) and desk.sqlite.get_autocommit(desk.db):
@@ -189,7 +222,13 @@ cdef bint write_gathered(Desk* desk) noexcept nogil:
         fine = fine and put_row(desk, &desk.rows[i])
     for i in range(desk.shapes_count):
         fine = fine and put_shape(desk, &desk.shapes[i])
-    desk.sqlite.clear_bindings(desk.put)  # the statement outlives what its columns point to
+    for i in range(desk.ended_parts_count):
+        fine = fine and put_ended_part(desk, &desk.ended_parts[i])
+    for i in range(desk.open_parts_count):
+        fine = fine and put_open_part(desk, &desk.open_parts[i])
+    desk.sqlite.clear_bindings(desk.put)  # the statements outlive what their columns point to
+    desk.sqlite.clear_bindings(desk.ended_part)
+    desk.sqlite.clear_bindings(desk.open_part)
     return fine
 
 

@@ -22,6 +22,14 @@ SHAPE = (
     "UPDATE vehicles SET kept = ?, newest = ?, counted = ?, counted_seq = ?, received = ?, lost = ?, resets = ?"
     " WHERE number = ?"
 )
+ENDED_PART = (
+    "INSERT INTO hour_parts (vehicle, start, day, data) VALUES (?,?,?,CAST(? AS TEXT))"
+    " ON CONFLICT DO UPDATE SET data = excluded.data"
+)
+OPEN_PART = (
+    "UPDATE derived SET time = ?, seq = ?, id = ?, fields = CAST(? AS TEXT), start = ?, day = ?, data = CAST(? AS TEXT)"
+    " WHERE vehicle = ?"
+)
 
 ROW_BYTES_MAX = 1 << 28
 """Bytes of all texts and blobs of one row; far below SQLite's own limit, which would fail in the thread."""
@@ -37,8 +45,25 @@ _SHAPES = Bulk(
 )
 
 
+class Gathered:
+    """What is to be written with a group, as the parameters of its statements."""
+
+    def __init__(self) -> None:
+        self.moves: list[tuple[int, int]] = []
+        self.rows: list[tuple[Any, ...]] = []
+        self.shapes: dict[int, tuple[int, ...]] = {}
+        self.ended_parts: list[tuple[Any, ...]] = []
+        self.open_parts: list[tuple[Any, ...]] = []
+
+    def __len__(self) -> int:
+        parts = len(self.ended_parts) + len(self.open_parts)
+        return len(self.moves) + len(self.rows) + len(self.shapes) + parts
+
+
 class CommitThread:
-    """Writes rows of `statuses` and vehicles' ring shapes on `connection`, which must be in sqlite3's autocommit mode.
+    """Writes rows of `statuses`, ring shapes and parts of roll-ups on `connection`.
+
+    That must be in sqlite3's autocommit mode.
 
     Between `start` and `finish` the connection belongs to the thread and must not be used. `rows_max` bounds what is
     gathered: `flush` before gathering more. `close_timeout_s` bounds how long `close` waits for a group.
@@ -48,9 +73,7 @@ class CommitThread:
         self._connection = connection
         self._rows_max = rows_max
         self._close_timeout_s = close_timeout_s
-        self._moves: list[tuple[int, int]] = []
-        self._rows: list[tuple[Any, ...]] = []
-        self._shapes: dict[int, tuple[int, ...]] = {}
+        self._gathered = Gathered()
         self._error: BaseException | None = None
         self._running = False
         self._closed = False
@@ -62,8 +85,8 @@ class CommitThread:
 
     @property
     def gathered(self) -> int:
-        """Number of gathered moves, rows and shapes that are not written yet."""
-        return len(self._moves) + len(self._rows) + len(self._shapes)
+        """Number of gathered moves, rows, shapes and parts that are not written yet."""
+        return len(self._gathered)
 
     def move(self, come_from: int, to: int) -> None:
         """Gather a row's move to another place, whose row is evicted.
@@ -73,9 +96,9 @@ class CommitThread:
         """
         self._must_be_idle()
         _check_integers(come_from, to)
-        if len(self._moves) >= self._rows_max:
+        if len(self._gathered.moves) >= self._rows_max:
             self.flush()
-        self._moves.append((to, come_from))
+        self._gathered.moves.append((to, come_from))
 
     def put(
         self,
@@ -108,9 +131,9 @@ class CommitThread:
         parts = (id.encode(), flags.encode(), fields, document, payload or b"", activity or b"")
         if sum(map(len, parts)) > ROW_BYTES_MAX:
             raise OverflowError(f"a row has more than {ROW_BYTES_MAX} bytes")
-        if len(self._rows) >= self._rows_max:
+        if len(self._gathered.rows) >= self._rows_max:
             self.flush()
-        self._rows.append(
+        self._gathered.rows.append(
             (place, bool(timely), time, seq, id, received, connectivity, payload, fields, document, flags, activity)
         )
 
@@ -132,9 +155,29 @@ class CommitThread:
         self._must_be_idle()
         shape = (kept, newest, counted, counted_seq, received, lost, resets, number)
         _check_integers(*shape)
-        if len(self._shapes) >= self._rows_max:
+        if len(self._gathered.shapes) >= self._rows_max:
             self.flush()
-        self._shapes[number] = shape
+        self._gathered.shapes[number] = shape
+
+    def ended_part(self, number: int, start: int, day: int, data: bytes) -> None:
+        """Gather a row of `hour_parts`; `data` is UTF-8 text. Raises as `put` does."""
+        self._must_be_idle()
+        _check_integers(number, start, day)
+        _check_bytes(data)
+        if len(self._gathered.ended_parts) >= self._rows_max:
+            self.flush()
+        self._gathered.ended_parts.append((number, start, day, data))
+
+    def open_part(
+        self, number: int, time: int, seq: int, id: str, fields: bytes, start: int, day: int, data: bytes
+    ) -> None:
+        """Gather what changes in a row of `derived`; `fields` and `data` are UTF-8 text. Raises as `put` does."""
+        self._must_be_idle()
+        _check_integers(number, time, seq, start, day)
+        _check_bytes(id.encode(), fields, data)
+        if len(self._gathered.open_parts) >= self._rows_max:
+            self.flush()
+        self._gathered.open_parts.append((time, seq, id, fields, start, day, data, number))
 
     def flush(self) -> None:
         """Write the gathered rows at once, in the caller's thread; begins a transaction if none is open.
@@ -150,9 +193,7 @@ class CommitThread:
     def drop(self) -> None:
         """Drop all that is gathered."""
         self._must_be_idle()
-        self._moves.clear()
-        self._rows.clear()
-        self._shapes.clear()
+        self._gathered = Gathered()
 
     def start(self) -> None:
         """Hand the group to the thread, which writes and commits it; `fd` is readable when it has ended."""
@@ -209,11 +250,22 @@ class CommitThread:
             os.eventfd_write(self.fd, 1)
 
     def _write(self) -> None:
-        if self.gathered and not self._connection.in_transaction:
+        gathered = self._gathered
+        if gathered and not self._connection.in_transaction:
             self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.executemany(MOVE, self._moves)
-        _PUT.run(self._connection, self._rows)
-        _SHAPES.run(self._connection, list(self._shapes.values()))
+        self._connection.executemany(MOVE, gathered.moves)
+        _PUT.run(self._connection, gathered.rows)
+        _SHAPES.run(self._connection, list(gathered.shapes.values()))
+        self._connection.executemany(ENDED_PART, gathered.ended_parts)
+        self._connection.executemany(OPEN_PART, gathered.open_parts)
+
+
+def _check_bytes(*values: bytes) -> None:
+    for value in values:
+        if not isinstance(value, bytes):
+            raise TypeError(f"a part has {type(value).__name__} where bytes is expected")
+        if len(value) > ROW_BYTES_MAX:
+            raise OverflowError(f"a part has more than {ROW_BYTES_MAX} bytes")
 
 
 def _check_integers(*values: int) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.errors import StoreAway, StoreBroken, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.old_secrets import add_functions
 from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 PAGE_BYTES = 1024
 """Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
 database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
@@ -46,7 +46,7 @@ WRITER_PRAGMAS: tuple[tuple[str, int | str], ...] = (
 def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) -> Any:
     """The writing connection, made with its schema where the file is new; `report` is called with what takes long.
 
-    Raises StoreRefused (not evd's file, newer than this evd, damaged) or another StoreError.
+    Raises StoreRefused (not evd's file, newer than this evd), StoreDamaged or another StoreError.
     """
     require_safe()
     if path.exists() and path.stat().st_size == 0:  # SQLite would delete its WAL and start a new database
@@ -206,8 +206,9 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_7_push", range(4, 7)),
     *((part, range(1, 7)) for part in SINCE_7),
     ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
+    ("upgrade_9", range(7, 9)),  # the same
     *((part, range(1, 8)) for part in SINCE_8),
-    ("views", range(1, 8)),
+    ("views", range(1, 9)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),
 )
@@ -264,9 +265,9 @@ _BY_CODE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_LOCKED: (StoreBusy, "another connection is writing to {path}: it must let go of the lock"),
     sqlite3.SQLITE_FULL: (StoreFull, "the disk of {path} is full: nothing is taken until there is space"),
     sqlite3.SQLITE_NOTADB: (StoreRefused, "{path} is no SQLite database: restore a backup, or move the file away"),
-    sqlite3.SQLITE_CORRUPT: (StoreBroken, "{path} is damaged ({error}): restore a backup"),
-    sqlite3.SQLITE_CANTOPEN: (StoreRefused, "{path} cannot be opened: check that its folder exists and who owns it"),
-    sqlite3.SQLITE_READONLY: (StoreRefused, "{path} may only be read: check who owns it and how the disk is mounted"),
+    sqlite3.SQLITE_CORRUPT: (StoreDamaged, "{path} is damaged ({error}): restore a backup"),
+    sqlite3.SQLITE_CANTOPEN: (StoreAway, "{path} cannot be opened: check that its folder exists and who owns it"),
+    sqlite3.SQLITE_READONLY: (StoreAway, "{path} may only be read: check who owns it and how the disk is mounted"),
 }
 
 

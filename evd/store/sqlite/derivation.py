@@ -1,7 +1,8 @@
 """What is derived from statuses, kept in step with the rings and in their transaction.
 
 A status in order extends what is open of its vehicle in memory, which is written after some statuses; those that came
-since are in the ring and are derived again at the next start. A late status is put between its neighbours: the part
+since are in the ring and are derived again at the next start. What they ended is written at once, and again then: it is
+the same. A late status is put between its neighbours: the part
 that it falls into has it added, and activities are found again from the status before it, whose row has what was open.
 A status that the ring does not keep does not count; one that it keeps counts once, for the ring knows duplicates. So
 what is derived depends on the statuses that were kept, and on no order of arrival.
@@ -14,17 +15,16 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
-import msgspec
-
 from evd.derived.activities import Ended, VehicleActivity, step
-from evd.derived.calendar import UTC_NAME, day_at, part_at
-from evd.derived.fold import Fold, SavedFold, Since, decode_activity, encode_activity, merged
-from evd.derived.quiet import Figures
+from evd.derived.calendar import UTC_NAME, part_at
+from evd.derived.fold import Fold, decode_activity, encode_activity, read_fold, saved_state
+from evd.derived.open_part import OpenPart
 from evd.derived.rollups import Rollup, between, read_rollup, written
 from evd.derived.samples import Rank, StatusSample, read_sample
 from evd.model.operations import Arrive
 from evd.model.units import DAY_MS
 from evd.store.sqlite.annotations import NO_SEQ
+from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.ring_order import ROW_AT, RingOrder, RingRow
 from evd.store.sqlite.ring_state import SAVE_EVERY, RingState
 
@@ -33,34 +33,37 @@ CATCH_UP_ROWS = 500
 
 LOWEST: Rank = (-(1 << 63), -(1 << 63), "")
 
-_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
+OPEN_FOLD = "SELECT state, time, seq, id, fields, start, day, data FROM derived WHERE vehicle = ?"
+"""What `evd.derived.fold.read_fold` takes, of a vehicle's number."""
+
 _UNDERIVED = """
 SELECT number, vehicle FROM vehicles WHERE number > ? AND kept > 0
     AND NOT EXISTS (SELECT 1 FROM derived WHERE derived.vehicle = number) ORDER BY number LIMIT 1"""
 _SAVE = """
-INSERT INTO derived (vehicle, state) VALUES (?, CAST(? AS TEXT))
-ON CONFLICT DO UPDATE SET state = excluded.state, last = NULL, spreads = NULL"""
-_SAVE_SINCE = "UPDATE derived SET last = CAST(? AS TEXT), spreads = ? WHERE vehicle = ?"
+INSERT OR REPLACE INTO derived (vehicle, state, time, seq, id, fields, start, day, data)
+VALUES (?, CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?, CAST(? AS TEXT))"""
 _ZONE = "SELECT p.zone FROM vehicles AS v JOIN vehicle_profiles AS p ON p.vehicle = v.vehicle WHERE v.number = ?"
 _PART = "SELECT day, data FROM hour_parts WHERE vehicle = ? AND start = ?"
 _PUT_PART = """
-INSERT INTO hour_parts (vehicle, start, day, data) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data"""
-_PARTS = "SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >= ? AND start < ?"
-_PUT_DAY = """
-INSERT INTO past_day_rollups (vehicle, day, start, data) VALUES (?, ?, ?, ?)
+INSERT INTO hour_parts (vehicle, start, day, data) VALUES (?, ?, ?, CAST(? AS TEXT))
 ON CONFLICT DO UPDATE SET data = excluded.data"""
 _PUT_ACTIVITY = "INSERT OR REPLACE INTO activities VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _NOT_ENDED = "DELETE FROM activities WHERE vehicle = ? AND time = ? AND seq = ? AND id = ?"
 _SET_OPEN = "UPDATE statuses SET activity = CAST(? AS TEXT) WHERE place = ?"
 _FORGET = (
-    "DELETE FROM hour_parts WHERE vehicle = ? AND start < ?",
-    "DELETE FROM past_day_rollups WHERE vehicle = ? AND start < ?",
-    "DELETE FROM activities WHERE vehicle = ? AND time < ?",
+    """
+DELETE FROM hour_parts WHERE vehicle = ?1 AND start < ?2 AND start <= ifnull(
+    (SELECT start FROM hour_parts WHERE vehicle = ?1 ORDER BY start LIMIT 1 OFFSET ?3), ?2)""",
+    """
+DELETE FROM activities WHERE vehicle = ?1 AND time < ?2 AND time <= ifnull(
+    (SELECT time FROM activities WHERE vehicle = ?1 ORDER BY time LIMIT 1 OFFSET ?3), ?2)""",
 )
 
-_encode = msgspec.json.Encoder().encode
-_saved = msgspec.json.Decoder(SavedFold).decode
-_since = msgspec.json.Decoder(tuple[StatusSample, int, int, int]).decode
+FORGET_ROWS = 2_000
+"""Rows of a table that are forgotten at once, in some milliseconds; those of some weeks are far less."""
+
+FORGET_TIMES = 64
+"""How often in `retention.rollup_days` old rows of a vehicle are looked for: once in 28 days of five years."""
 
 
 class Derivation:
@@ -70,13 +73,23 @@ class Derivation:
     With `days` 0 nothing is derived. `count_up_to` is that of `evd.store.sqlite.ring_search.Search`.
     """
 
-    def __init__(self, connection: Any, count_up_to: Callable[[RingState, Any], int], *, days: int) -> None:
+    def __init__(
+        self,
+        connection: Any,
+        commit_thread: CommitThread,
+        count_up_to: Callable[[RingState, Any], int],
+        *,
+        days: int,
+    ) -> None:
         self._db = connection
+        self._commit_thread = commit_thread
         self._count_up_to = count_up_to
         self._days = days
         self.lagging: dict[str, None] = {}
         """Vehicles whose rings have more statuses to be derived than can be done at once."""
         self._written = 0
+        self._zones_as_of = 0
+        """Raised when a vehicle's zone may have changed."""
         self._changed_heads: dict[int, RingState] = {}
         """Heads whose statuses were changed in place."""
         self._underived_from = 0 if days else None
@@ -128,20 +141,21 @@ class Derivation:
         if fold is not None and fold.take_quiet(message.time, seq, message.status_id, message.fields):
             head.unsaved += 1
             return
-        sample = read_sample(message.time, seq, message.status_id, message.fields)
-        if fold is not None and (fold.last is None or sample.rank > fold.last.rank):
-            self._take(head, fold, sample)
-            head.activity = _text(fold.open)
+        if fold is not None and fold.is_below(message.time, seq, message.status_id):
+            self._turn(head, fold, message.time)
+            if not fold.take_quiet(message.time, seq, message.status_id, message.fields):
+                self._take(head, fold, read_sample(message.time, seq, message.status_id, message.fields))
+                head.activity = _text(fold.open)
             head.unsaved += 1
             return
+        sample = read_sample(message.time, seq, message.status_id, message.fields)
         lagging = fold is None
         if fold is None:
             fold = self._read(head.number)
-        if fold.last is None or sample.rank > fold.last.rank:
+        if fold.is_below(*sample.rank):
             return  # it is in the ring when that is caught up with
         if fold.floor is not None and sample.rank[:2] <= fold.floor:
             return
-        fold.changed = True
         head.activity = self._insert(head, fold, sample, index)
         if lagging:
             self._write(head.number, fold)
@@ -158,14 +172,20 @@ class Derivation:
             self._changed_heads[head.number] = head
 
     def save_due(self, touched: Mapping[int, RingState]) -> None:
-        """Write what is open of these vehicles where enough changed; begins a transaction if none is open."""
+        """Gather what is open of these vehicles where enough changed; begins a transaction if that needs one."""
         due = [head for head in touched.values() if head.unsaved >= head.save_at]
         if self._changed_heads:
             due += [head for head in self._changed_heads.values() if head.number not in touched]
             self._changed_heads.clear()
-        if due:
-            self._begin()
-            self._db.executemany(_SAVE_SINCE, [one for head in due if (one := self._saved(head)) is not None])
+        for head in due:
+            fold = head.fold
+            if fold is None or fold.part is None or fold.changed:
+                self._begin()
+                self.save(head)
+            else:
+                head.unsaved = 0
+                self._written += 1
+                self._commit_thread.open_part(head.number, *fold.part.saved())
 
     def take_written(self) -> int:
         """How many rows were written since the last call, because they lengthen the WAL."""
@@ -177,26 +197,14 @@ class Derivation:
             self._db.execute("BEGIN IMMEDIATE")
 
     def save(self, head: RingState) -> None:
-        """Write what is open of a vehicle, in an open transaction."""
-        values = self._saved(head)
-        if values is not None:
-            self._db.execute(_SAVE_SINCE, values)
-
-    def _saved(self, head: RingState) -> tuple[bytes, bytes, int] | None:
-        """Write all that is open, or return what _SAVE_SINCE needs where that is enough."""
-        fold = head.fold
+        """Write what is open of a vehicle, in an open transaction; nothing of it may be gathered."""
         head.unsaved = 0
-        self._written += 1
-        if fold is None:
-            return None
-        if fold.changed:
-            self._write(head.number, fold)
-            return None
-        since = fold.unmerged()
-        if since is None:
-            return None
-        last, (*counts, spreads) = since
-        return _encode((last, *counts)), spreads, head.number
+        if head.fold is not None:
+            self._write(head.number, head.fold)
+
+    def zones_changed(self) -> None:
+        """Note that a vehicle may have another zone: what begins from now on has it."""
+        self._zones_as_of += 1
 
     def forget(self) -> None:
         """Reset after a rollback."""
@@ -213,9 +221,9 @@ class Derivation:
             return False
         if before.sample == this.sample:
             return False
-        fold.changed = True
+        assert fold.part is not None
         if fold.last.rank == before.rank:
-            fold.last = this.sample
+            fold.part.last = this.sample
         self._db.execute(_NOT_ENDED, (head.number, *before.rank))
         order, index = RingOrder(self._db, head), self._index(head, this.rank)
         below = next(order.below(this.rank, index), None)
@@ -240,70 +248,81 @@ class Derivation:
             self._write(head.number, fold)
 
     def _read(self, number: int) -> Fold:
-        row = self._db.execute(_STATE, (number,)).fetchone()
+        row = self._db.execute(OPEN_FOLD, (number,)).fetchone()
         zone = self._zone(number)
-        if row is None:
-            return Fold(zone)
-        return read_fold(zone, *row)
+        fold = Fold(zone) if row is None else read_fold(zone, *row)
+        fold.zone_as_of = self._zones_as_of
+        return fold
 
     def _zone(self, number: int) -> str:
         return (self._db.execute(_ZONE, (number,)).fetchone() or (None,))[0] or UTC_NAME
 
     def _write(self, number: int, fold: Fold) -> None:
-        saved = SavedFold.of(fold)
-        if saved is not None:
-            self._db.execute(_SAVE, (number, _encode(saved)))
+        if fold.part is not None:
+            self._written += 1
+            self._db.execute(_SAVE, (number, saved_state(fold), *fold.part.saved()))
             fold.changed = False
 
     def _since(self, head: RingState, fold: Fold) -> Iterator[RingRow]:
-        order = RingOrder(self._db, head)
-        if fold.last is None:
+        order, last = RingOrder(self._db, head), fold.last
+        if last is None:
             return order.above(LOWEST, 0)
-        return order.above(fold.last.rank, self._index(head, fold.last.rank))
+        return order.above(last.rank, self._index(head, last.rank))
 
     def _index(self, head: RingState, rank: Rank) -> int:
         return self._count_up_to(head, (True, *rank[:2]))
 
     def _catch_up(self, head: RingState, fold: Fold, rows: Iterable[RingRow]) -> None:
         for row in rows:
+            self._turn(head, fold, row.time)
             self._take(head, fold, row.sample)
             self._set_open(row, fold.open)
             head.unsaved += 1
 
+    def _turn(self, head: RingState, fold: Fold, time: int) -> None:
+        """The next status in order has this time: its part begins, if it is not the one that goes on."""
+        part = fold.part
+        if part is None or time < part.until:
+            return
+        if fold.zone_as_of != self._zones_as_of:
+            fold.zone, fold.zone_as_of = self._zone(head.number), self._zones_as_of
+        day = part.day
+        ended = fold.turn(time)
+        assert ended is not None
+        self._written += 1
+        self._commit_thread.ended_part(head.number, *ended)
+        if part.day != day:
+            self._forget_old(head.number, day, part.day)
+
     def _take(self, head: RingState, fold: Fold, sample: StatusSample) -> None:
-        if sample.time >= fold.until:
-            fold.zone = self._zone(head.number)  # as it is set now
-        completed = fold.take(sample)
-        if completed.part is not None or completed.ended:
+        """The next status in order, of the part that goes on."""
+        ended = fold.take(sample).ended
+        if ended:
             self._begin()
-        if completed.part is not None:
-            self._put_part(head.number, completed.part)
-            assert fold.part is not None
-            if fold.part.day != completed.part.day:
-                self._roll_day(head.number, completed.part.start, fold.zone)
-                self._forget(head.number, sample.time)
-            head.unsaved = SAVE_EVERY
-        self._put_ended(head.number, completed.ended)
+            self._put_ended(head.number, ended)
 
     def _insert(self, head: RingState, fold: Fold, sample: StatusSample, index: int) -> bytes | None:
         """Put a late status between its neighbours; returns what is open after it."""
         order = RingOrder(self._db, head)
         below = next(order.below(sample.rank, index), None)
-        above = next(order.above(sample.rank, index), None)
+        following = order.above(sample.rank, index)
+        above = next(following, None)
         before = None if below is None else below.sample
         part = self._part_of(head.number, fold, sample.time)
         part.add(sample)
         part.add_between(between(before, sample))
-        self._changed(head.number, fold, part)
+        self._changed(head.number, part)
+        rows: Iterable[RingRow] = ()
         if above is not None:
+            rows = chain([above], following)
             after = above.sample
             part = self._part_of(head.number, fold, after.time)
             part.add_between(between(before, after), -1)
             part.add_between(between(sample, after))
-            self._changed(head.number, fold, part)
+            self._changed(head.number, part)
         opened, ended = step(_open(below), before, sample)
         self._put_ended(head.number, ended)
-        self._go_on(head, fold, opened, sample, order.above(sample.rank, index))
+        self._go_on(head, fold, opened, sample, rows)
         return _text(opened)
 
     def _go_on(
@@ -315,6 +334,7 @@ class Derivation:
         rows: Iterable[RingRow],
     ) -> None:
         """Find activities again in these statuses, until what is open after one is what was open before."""
+        rank = None if fold.last is None else fold.last.rank
         for number, row in enumerate(rows):
             sample = row.sample
             open_, ended = step(open_, last, sample)
@@ -323,7 +343,8 @@ class Derivation:
             self._put_ended(head.number, ended)
             if not self._set_open(row, open_) and number:
                 return
-            if fold.last is not None and row.rank == fold.last.rank:
+            if rank is not None and row.rank == rank:
+                fold.changed = fold.changed or open_ is not None or fold.open is not None
                 fold.open = open_
                 return
 
@@ -335,29 +356,20 @@ class Derivation:
         self._db.execute(_SET_OPEN, (text, row.place))
         return True
 
-    def _part_of(self, number: int, fold: Fold, time: int) -> Rollup:
+    def _part_of(self, number: int, fold: Fold, time: int) -> Rollup | OpenPart:
         span = part_at(time, fold.zone)
         if fold.part is not None and fold.part.start == span.start:
             return fold.part
         row = self._db.execute(_PART, (number, span.start)).fetchone()
         return Rollup(span.start, span.day) if row is None else read_rollup(span.start, *row)
 
-    def _changed(self, number: int, fold: Fold, part: Rollup) -> None:
-        if part is fold.part:
-            return
-        self._put_part(number, part)
-        if fold.part is not None and part.day != fold.part.day:
-            self._roll_day(number, part.start, fold.zone)
+    def _changed(self, number: int, part: Rollup | OpenPart) -> None:
+        if isinstance(part, Rollup):
+            self._put_part(number, part)
 
     def _put_part(self, number: int, part: Rollup) -> None:
         self._written += 1
         self._db.execute(_PUT_PART, (number, part.start, part.day, written(part)))
-
-    def _roll_day(self, number: int, time: int, zone: str) -> None:
-        day = day_at(time, zone)
-        rows = self._db.execute(_PARTS, (number, day.start, day.until)).fetchall()
-        whole = merged((read_rollup(*row) for row in rows), day.start, day.day)
-        self._db.execute(_PUT_DAY, (number, day.day, day.start, written(whole)))
 
     def _rebuild(self, head: RingState, fold: Fold, start: int) -> None:
         """Roll a part up again from its statuses, if the ring has all of them."""
@@ -373,11 +385,13 @@ class Derivation:
             again.add(row.sample)
             again.add_between(between(last, row.sample))
             last = row.sample
-        if again.messages != there.messages:
+        messages = there.messages if isinstance(there, Rollup) else there.counts().messages
+        if again.messages != messages:
             return
-        if there is fold.part:
-            fold.part = again
-        self._changed(head.number, fold, again)
+        if isinstance(there, Rollup):
+            self._put_part(head.number, again)
+        else:
+            fold.part = OpenPart(again, there.until, there.last)
 
     def _put_ended(self, number: int, ended: Iterable[Ended]) -> None:
         for one, by in ended:
@@ -391,17 +405,14 @@ class Derivation:
                 ),
             )
 
-    def _forget(self, number: int, now: int) -> None:
+    def _forget_old(self, number: int, before: int, day: int) -> None:
+        """Now and then, at a day's end, the vehicle's oldest rows; each vehicle on other days."""
+        every = max(self._days // FORGET_TIMES, 1)
+        if (before + number) // every == (day + number) // every:
+            return
+        self._begin()
         for sql in _FORGET:
-            self._db.execute(sql, (number, now - self._days * DAY_MS))
-
-
-def read_fold(zone: str, state: str, last: str | None, spreads: bytes | None) -> Fold:
-    """A row of `derived`."""
-    if last is None or spreads is None:
-        return _saved(state).fold(zone)
-    sample, messages, charged, used = _since(last)
-    return _saved(state).fold(zone, Since(sample, Figures(messages, charged, used, spreads)))
+            self._db.execute(sql, (number, (day - self._days) * DAY_MS, FORGET_ROWS))
 
 
 def _open(row: RingRow | None) -> VehicleActivity | None:

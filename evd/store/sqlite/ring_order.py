@@ -15,8 +15,8 @@ from evd.derived.samples import Rank, StatusSample, read_sample
 from evd.store.sqlite.frame_counts import stretches
 from evd.store.sqlite.ring_state import RingState
 
-CHUNK = 8
-"""Rows of the circle that are read at once: some two pages."""
+CHUNK = 4
+"""Rows of the circle on either side of a rank that are read with it: some two pages, and enough for most."""
 
 CHUNK_MAX = 256
 
@@ -55,6 +55,8 @@ class RingOrder:
     def __init__(self, connection: Any, head: RingState) -> None:
         self._db = connection
         self._head = head
+        self._near: tuple[int, list[RingRow]] | None = None
+        """The rows beside the first index that was asked for, and the index of the first of them."""
 
     def below(self, rank: Rank, index: int) -> Iterator[RingRow]:
         """Those below `rank`, the highest first."""
@@ -85,17 +87,27 @@ class RingOrder:
         chunk = CHUNK
         while index > 0:
             low = max(index - chunk, 0)
-            yield from reversed(self._circle(low, index - 1))
+            yield from reversed(self._circle(low, index - 1, index))
             index, chunk = low, min(2 * chunk, CHUNK_MAX)
 
     def _circle_up(self, index: int) -> Iterator[RingRow]:
         chunk = CHUNK
         while index < self._head.kept:
             high = min(index + chunk, self._head.kept)
-            yield from self._circle(index, high - 1)
+            yield from self._circle(index, high - 1, index)
             index, chunk = high, min(2 * chunk, CHUNK_MAX)
 
-    def _circle(self, first: int, last: int) -> list[RingRow]:
+    def _circle(self, first: int, last: int, beside: int) -> list[RingRow]:
+        """From the index `first` to `last`; the first call is for rows beside `beside`."""
+        if self._near is None:
+            low = max(beside - CHUNK, 0)
+            self._near = low, self._read(low, min(beside + CHUNK, self._head.kept) - 1)
+        low, rows = self._near
+        if low <= first and last < low + len(rows):
+            return rows[first - low : last - low + 1]
+        return self._read(first, last)
+
+    def _read(self, first: int, last: int) -> list[RingRow]:
         base = self._head.base
         rows: list[RingRow] = []
         for low, high in stretches(self._head.circle, first, last):

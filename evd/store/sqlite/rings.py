@@ -79,7 +79,7 @@ class Rings:
         self._search = Search(connection, self._overflow, contract)
         self._counts = FrameCounts(connection, self._overflow, contract)
         self.annotations = Annotations(connection, annotations_max)
-        self.derivation = Derivation(connection, self._search.count_up_to, days=rollup_days)
+        self.derivation = Derivation(connection, committer, self._search.count_up_to, days=rollup_days)
         self.upkeep = RingMaintenance(connection, self, self._overflow, capacity=capacity)
 
     def append(self, message: Arrive) -> bool:
@@ -102,9 +102,11 @@ class Rings:
                 return False
         fold = head.fold
         if fold is not None:
-            if not head.plain or (time, seq) <= (head.time, head.seq):
+            if not head.plain or time < head.time or (time == head.time and seq <= head.seq):
                 return False
-            if fold.take_quiet(time, seq, message.status_id, message.fields):
+            part = fold.part
+            # As Fold.take_quiet, but for the call: this is done for each status.
+            if part is not None and fold.open is None and part.take_quiet(time, seq, message.status_id, message.fields):
                 head.unsaved += 1
             else:
                 self.derivation.arrive(head, message, head.kept)

@@ -32,6 +32,8 @@ def views_are_current(connection: Any) -> bool:
 def _columns(view: str, fields: str) -> str:
     if view == "rollup":
         return ",\n       ".join(_spread(name, fields) for name in ROLLED_UP)
+    if view == "rollups":
+        return ",\n       ".join(_merged_spread(name, fields) for name in ROLLED_UP)
     columns = [_column(name, measure, fields) for name, measure in MEASURES.items() if view in measure.views]
     return ",\n       ".join(columns)
 
@@ -53,4 +55,15 @@ def _spread(name: str, data: str) -> str:
     return (
         f"{one} AS {name}_min, CASE WHEN {varied} THEN {mean} ELSE {one} END AS {name}_mean,"
         f" CASE WHEN {varied} THEN {greatest} ELSE {one} END AS {name}_max"
+    )
+
+
+def _merged_spread(name: str, data: str) -> str:
+    """The same of several roll-ups together."""
+    count, one, most, total = (f"{data} ->> '$.of.{name}[{place}]'" for place in (0, 1, 2, 5))
+    varied = f"json_type({data}, '$.of.{name}[2]') IN ('integer', 'real')"
+    totals = f"sum(CASE WHEN {varied} THEN {total} ELSE ({count}) * round(({one}) * 1e6) END)"
+    return (
+        f"min({one}) AS {name}_min, round({totals} / 1e6 / sum({count}), 3) AS {name}_mean,"
+        f" max(CASE WHEN {varied} THEN {most} ELSE {one} END) AS {name}_max"
     )

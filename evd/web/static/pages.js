@@ -22,6 +22,22 @@ export const PAGES = [
     load: () => import("./pages/vehicle.js"),
   },
   {
+    name: "refused",
+    path: "/refused",
+    title: "refused.title",
+    nav: { icon: "ban", order: 20 },
+    roles: ["admin"],
+    load: () => import("./pages/refused.js"),
+  },
+  {
+    name: "pushes",
+    path: "/pushes",
+    title: "pushes.title",
+    nav: { icon: "send", order: 30 },
+    roles: ["admin"],
+    load: () => import("./pages/pushes.js"),
+  },
+  {
     name: "setup",
     path: "/setup",
     title: "setup.title",

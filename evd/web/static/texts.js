@@ -5,10 +5,12 @@
 import { COMMON } from "./texts/common.js";
 import { FIRST_RUN } from "./texts/firstrun.js";
 import { FLEET } from "./texts/fleet.js";
+import { PUSHES } from "./texts/pushes.js";
+import { REFUSED } from "./texts/refused.js";
 import { SIGN_IN } from "./texts/signin.js";
 import { VEHICLE } from "./texts/vehicle.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...SIGN_IN, ...VEHICLE };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...VEHICLE };
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };

@@ -268,11 +268,41 @@ def test_a_shape_that_does_not_fit_is_refused_at_once(committer: CommitThread, b
     assert committer.gathered == 0
 
 
+OPEN = (1, 5, 7, "ff", b"{}", 0, 3, '{"n":"Ä"}'.encode())
+
+
+def test_parts_are_written(committer: CommitThread, connection: Any, database: Path) -> None:
+    """An ended part takes the place of one with its start; an open part changes its vehicle's row."""
+    connection.execute("INSERT INTO derived VALUES (1, '{}', 0, 0, '', '{}', 0, 0, '{}')")
+    for number in range(6):  # more than are gathered
+        committer.ended_part(1, number % 5, 19_000, b'{"n":%d}' % number)
+        committer.open_part(*OPEN)
+    assert committer.gathered > 0
+    committer.start()
+    committer.finish()
+    assert committer.gathered == 0
+    data = [f'{{"n":{number}}}' for number in (5, 1, 2, 3, 4)]
+    assert rows(database, "SELECT * FROM hour_parts") == [(1, start, 19_000, data[start]) for start in range(5)]
+    assert rows(database, "SELECT * FROM derived") == [(1, "{}", 5, 7, "ff", "{}", 0, 3, '{"n":"Ä"}')]
+
+
+@pytest.mark.parametrize("bad", [("1", 0, 0, b""), (1, 1 << 63, 0, b""), (1, 0, 0, "text"), (1, 0, 0, None)])
+def test_a_part_that_does_not_fit_is_refused_at_once(committer: CommitThread, bad: Any) -> None:
+    with pytest.raises((TypeError, OverflowError)):
+        committer.ended_part(*bad)
+    with pytest.raises((TypeError, OverflowError)):
+        committer.open_part(bad[0], bad[1], 0, "ff", bad[3], 0, 0, b"{}")
+    assert committer.gathered == 0
+
+
 @pytest.mark.parametrize("end", ["finish", "flush", "drop", "close"])
 def test_what_was_given_is_held_until_it_is_written_and_no_longer(committer: CommitThread, end: str) -> None:
     values = {name: os.urandom(64) for name in ("payload", "fields", "document")} | {"id": os.urandom(9).hex()}
+    values |= {name: os.urandom(64) for name in ("ended", "last", "part")}
     before = [sys.getrefcount(value) for value in values.values()]
-    put(committer, **values)
+    put(committer, **{name: values[name] for name in ("payload", "fields", "document", "id")})
+    committer.ended_part(1, 0, 0, values["ended"])
+    committer.open_part(1, 0, 0, "ff", values["last"], 0, 0, values["part"])
     assert all(sys.getrefcount(value) > count for value, count in zip(values.values(), before, strict=True))
     if end == "finish":
         committer.start()

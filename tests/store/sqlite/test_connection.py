@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from builders import NOW, arrival, new_store, rows
 
-from evd.errors import StoreBroken, StoreBusy, StoreError, StoreFull, StoreRefused
+from evd.errors import StoreAway, StoreBroken, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.integrity import find_damage
@@ -121,7 +121,7 @@ def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
 
 
 def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path) -> None:
-    with pytest.raises(StoreRefused, match="cannot be opened: check that its folder exists"):
+    with pytest.raises(StoreAway, match="cannot be opened: check that its folder exists"):
         open_store(tmp_path / "missing" / "evd.db")
 
 
@@ -152,9 +152,9 @@ def test_damage_inside_is_found(open_store: Opener, database: Path, whole_bytes_
         (sqlite3.SQLITE_FULL, StoreFull),
         (sqlite3.SQLITE_IOERR, StoreBroken),
         (1034, StoreBroken),  # SQLITE_IOERR_FSYNC
-        (sqlite3.SQLITE_CORRUPT, StoreBroken),
+        (sqlite3.SQLITE_CORRUPT, StoreDamaged),
         (sqlite3.SQLITE_NOTADB, StoreRefused),
-        (sqlite3.SQLITE_READONLY, StoreRefused),
+        (sqlite3.SQLITE_READONLY, StoreAway),
         (4874, StoreFull),  # SQLITE_IOERR_SHMSIZE: the log's index found no page on a full disk
         (sqlite3.SQLITE_NOMEM, StoreBroken),
         (None, StoreBroken),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,11 @@ from derived_tables import expected, found
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evd.derived.fold import merged
+from evd.derived.rollups import Rollup
 from evd.derived.samples import StatusSample, read_sample
-from evd.model.operations import Annotate, Arrive, Redecode, SetVehicle
+from evd.model.operations import Annotate, Arrive, Redecode, SetProfile, SetVehicle
+from evd.model.profile import Profile
 from evd.model.retention import Verdict
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
 from evd.store.sqlite.database import SqliteDatabase
@@ -198,6 +201,58 @@ def test_what_left_a_ring_does_not_count_again_when_that_is_enlarged(tmp_path: P
     assert found(path) == before
     store.write([status(100, 1, {"state": 0})])
     assert sum(part.messages for part in found(path).parts.values()) == 9
+    store.close()
+
+
+SHOWN = ("current", "range", "current_charge")
+DAYS = """
+SELECT messages, current_min, current_mean, current_max, range_min, range_mean, range_max,
+    current_charge_min, current_charge_mean, current_charge_max FROM day_rollups ORDER BY day"""
+
+
+def day_row(day: Rollup) -> tuple[Any, ...]:
+    spreads = [day.measures[name] for name in SHOWN]
+    of_each = [(one.least, pytest.approx(one.mean, abs=6e-4), one.greatest) for one in spreads]
+    return (day.messages, *chain.from_iterable(of_each))
+
+
+def test_the_view_of_days_is_their_hours_at_every_moment(tmp_path: Path) -> None:
+    """Also after a late status; the hours that are over count."""
+    path = tmp_path / "evd.db"
+    store = new_store(path, capacity=200)
+    for first in range(0, 100, 10):
+        store.write([status(37.5 * n, n, CHARGED[n % 5][1] | {"current": n / 8}) for n in range(first, first + 10)])
+        store.write([status(37.5 * first - 1, 1, {"state": 0, "range": 77, "current": -first, "current_charge": 50})])
+        parts = list(found(path).parts.values())
+        newest = max(part.start for part in parts)
+        days: dict[int, list[Rollup]] = {}
+        for part in parts:
+            if part.start < newest:
+                days.setdefault(part.day, []).append(part)
+        assert rows(path, DAYS) == [day_row(merged(days[day], 0, day)) for day in sorted(days)]
+    store.close()
+
+
+def test_rows_older_than_the_days_that_are_kept_are_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "evd.db"
+    store = new_store(path, capacity=5, rollup_days=2)
+    for hour in range(-24 * 5, 24, 3):
+        store.write([status(60 * hour, 1, CHARGED[hour // 3 % 5][1])])
+    for sql in ("SELECT min(start), max(start) FROM hour_parts", "SELECT min(time), max(time) FROM activities"):
+        ((first, last),) = rows(path, sql)
+        assert BEGIN - 2 * DAY_MS <= first < BEGIN - DAY_MS
+        assert last >= BEGIN
+    store.close()
+
+
+def test_a_zone_that_is_set_counts_from_the_next_hour(tmp_path: Path) -> None:
+    path = tmp_path / "evd.db"
+    store = new_store(path, capacity=50)
+    store.write([status(10, 1, {"state": 0})])
+    store.write([SetProfile("386625", Profile(zone="Asia/Kathmandu"))])
+    store.write([status(minutes, 1, {"state": 0}) for minutes in (20, 70, 18 * 60 + 10, 18 * 60 + 20)])
+    starts = sorted(found(path, zone="Asia/Kathmandu").parts)
+    assert [(start - BEGIN) // MINUTE_MS for start in starts] == [0, 60, 18 * 60, 18 * 60 + 15]
     store.close()
 
 

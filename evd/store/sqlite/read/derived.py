@@ -12,7 +12,7 @@ import msgspec
 from evd.derived.activities import Ended, VehicleActivity
 from evd.derived.calendar import UTC_NAME, day_at
 from evd.derived.energy import VehicleFacts
-from evd.derived.fold import Fold, merged
+from evd.derived.fold import Fold, merged, read_fold
 from evd.derived.rollups import Rollup, read_rollup
 from evd.derived.samples import StatusSample, read_sample
 from evd.derived.tariff import Tariff
@@ -20,7 +20,7 @@ from evd.model.status import TIME_MAX_MS
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.derived_rows import ActivityRow, DerivedFacts
 from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
-from evd.store.sqlite.derivation import read_fold
+from evd.store.sqlite.derivation import OPEN_FOLD
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
 from evd.store.sqlite.ring_walk import Columns, read_page
@@ -31,11 +31,10 @@ LIVE_ROWS_MAX = 2_000
 _VEHICLE = """
 SELECT v.number, p.zone, p.battery_kwh, p.max_voltage, p.phases, p.tariff
 FROM vehicles AS v LEFT JOIN vehicle_profiles AS p USING (vehicle) WHERE v.vehicle = ?"""
-_STATE = "SELECT state, last, spreads FROM derived WHERE vehicle = ?"
 _HOURS = """
 SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND start >= ? AND start < ? ORDER BY start LIMIT ?"""
 _DAYS = """
-SELECT start, day, data FROM past_day_rollups WHERE vehicle = ? AND day > ? AND start < ? ORDER BY day LIMIT ?"""
+SELECT start, day, data FROM hour_parts WHERE vehicle = ? AND day > ? AND start BETWEEN ? AND ? ORDER BY start"""
 _ENDED = """
 SELECT time, seq, id, kind, start, ended, start_charge, end_charge, start_range, end_range, start_place, end_place,
        peak, current, way, messages, inferred
@@ -125,21 +124,22 @@ def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[R
 
 def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Rollup]:
     """Days that begin before the span's end and end behind its beginning, and after day `after`."""
+    found: dict[int, list[Rollup]] = {}
+    cut = False
     with _snapshot(connection, span.vehicle) as (number, zone, live):
         after = max(after, day_at(max(span.first, 0), zone).day - 1)
-        rows = connection.execute(_DAYS, (number, after, span.last, limit + 1)).fetchall()
-        days = [read_rollup(*row) for row in rows]
-        today = max([after, *(day.day for day in days)])
-        parts: dict[int, Rollup] = {}
-        if len(days) <= limit and live.parts:
-            begin = live.parts[0].start - 2 * DAY_MS
-            found = connection.execute(_HOURS, (number, begin, TIME_MAX_MS, LIVE_ROWS_MAX)).fetchall()
-            parts = {start: read_rollup(start, day, data) for start, day, data in found}
-            parts |= {part.start: part for part in live.parts}
-    for day, of_day in _grouped(parts, lambda part: part.day):
-        start = day_at(of_day[0].start, zone).start
-        if day > today and start < span.last:
-            days.append(merged(of_day, start, day))
+        since = {part.start for part in live.parts}
+        for start, day, data in connection.execute(_DAYS, (number, after, (after - 1) * DAY_MS, span.last)):
+            cut = day not in found and len(found) > limit
+            if cut:
+                break
+            if start not in since:
+                found.setdefault(day, []).append(read_rollup(start, day, data))
+    for part in live.parts:
+        if not cut and part.day > after:
+            found.setdefault(part.day, []).append(part)
+    begins = {day: day_at(parts[0].start, zone).start for day, parts in found.items()}
+    days = [merged(found[day], begins[day], day) for day in sorted(found) if begins[day] < span.last]
     return Listing(days[:limit], (days[limit - 1].day,) if len(days) > limit else None)
 
 
@@ -167,7 +167,7 @@ class _snapshot:
 
 
 def _live(connection: Any, vehicle: str, number: int, zone: str) -> Live:
-    state = connection.execute(_STATE, (number,)).fetchone()
+    state = connection.execute(OPEN_FOLD, (number,)).fetchone()
     fold = Fold(zone) if state is None else read_fold(zone, *state)
     last = fold.last
     parts: list[Rollup] = []
@@ -180,4 +180,4 @@ def _live(connection: Any, vehicle: str, number: int, zone: str) -> Live:
             completed = fold.take(sample)
             parts += [completed.part] if completed.part else []
             ended += completed.ended
-    return Live([*parts, *([fold.part] if fold.part else [])], ended, fold.open, fold.last)
+    return Live([*parts, *([fold.rollup] if fold.rollup else [])], ended, fold.open, fold.last)

@@ -4,9 +4,14 @@
 -- What is open of each vehicle, after one of its newest statuses; those that came since are in its ring.
 CREATE TABLE derived (
     vehicle INTEGER PRIMARY KEY,
-    state   TEXT NOT NULL,                 -- JSON: evd.derived.fold.SavedFold
-    last    TEXT,                          -- JSON: the last status since, and counts; null: there was none
-    spreads BLOB                           -- of those since: evd.derived._quiet_py.Figures
+    state   TEXT NOT NULL,                 -- JSON: evd.derived.fold.SavedState
+    time    INTEGER NOT NULL,              -- of that status
+    seq     INTEGER NOT NULL,
+    id      TEXT NOT NULL,
+    fields  TEXT NOT NULL,
+    start   INTEGER NOT NULL,              -- of its part, as in hour_parts
+    day     INTEGER NOT NULL,
+    data    TEXT NOT NULL
 ) STRICT;
 
 -- Roll-ups of hours (UTC); of an hour in which the vehicle's own day ends there are two.
@@ -16,15 +21,6 @@ CREATE TABLE hour_parts (
     day     INTEGER NOT NULL,              -- in the vehicle's zone, since 1970-01-01
     data    TEXT NOT NULL,                 -- JSON: evd.derived.rollups.written
     PRIMARY KEY (vehicle, start)
-) STRICT, WITHOUT ROWID;
-
--- Roll-ups of the days that are over.
-CREATE TABLE past_day_rollups (
-    vehicle INTEGER NOT NULL,
-    day     INTEGER NOT NULL,
-    start   INTEGER NOT NULL,              -- when the day began, epoch ms
-    data    TEXT NOT NULL,
-    PRIMARY KEY (vehicle, day)
 ) STRICT, WITHOUT ROWID;
 
 -- Charge sessions and trips that ended, by the status that showed the end.

@@ -221,8 +221,8 @@ SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS st
 FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
 WHERE kind = 3;
 
--- Roll-ups of the hours (UTC) and of the days (of the vehicle's zone) that are over. An hour in which the vehicle's day
--- ends is in two rows.
+-- Roll-ups of the hours (UTC) that are over, and of the days (of the vehicle's zone) by those hours. An hour in which the
+-- vehicle's day ends is in two rows.
 CREATE VIEW hours AS
 SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS hour, data ->> '$.n' AS messages,
        ifnull(data ->> '$.driven', 0) / 1000.0 AS km, ifnull(data ->> '$.charged', 0) / 1000.0 AS charged_percent,
@@ -231,8 +231,9 @@ SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS ho
 FROM hour_parts AS h JOIN vehicles AS v ON v.number = h.vehicle;
 
 CREATE VIEW day_rollups AS
-SELECT v.vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, data ->> '$.n' AS messages,
-       ifnull(data ->> '$.driven', 0) / 1000.0 AS km, ifnull(data ->> '$.charged', 0) / 1000.0 AS charged_percent,
-       ifnull(data ->> '$.used', 0) / 1000.0 AS used_percent,
-       @rollup data@
-FROM past_day_rollups AS d JOIN vehicles AS v ON v.number = d.vehicle;
+SELECT v.vehicle, strftime('%Y-%m-%d', day * 86400, 'unixepoch') AS day, sum(data ->> '$.n') AS messages,
+       ifnull(sum(data ->> '$.driven'), 0) / 1000.0 AS km, ifnull(sum(data ->> '$.charged'), 0) / 1000.0 AS charged_percent,
+       ifnull(sum(data ->> '$.used'), 0) / 1000.0 AS used_percent,
+       @rollups data@
+FROM hour_parts AS h JOIN vehicles AS v ON v.number = h.vehicle
+GROUP BY v.vehicle, h.day;

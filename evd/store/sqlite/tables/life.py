@@ -82,6 +82,7 @@ def _merge(tables: SmallTables, op: MergeVehicle) -> Implied:
         if named and (table == "registrations" or table not in APART):
             # Where the other vehicle has such a row, its own counts.
             db.execute(_of(table, _MOVE_ROWS), (into, vehicle))
+    tables.rings.derivation.zones_changed()
     db.execute(_KEEP_COARSE, (vehicle, into))
     level = db.execute("SELECT coarse_location FROM vehicle_profiles WHERE vehicle = ?", (into,)).fetchone()
     db.execute("UPDATE aliases SET stands_for = ? WHERE stands_for = ?", (into, vehicle))

@@ -38,6 +38,7 @@ def _set_profile(tables: SmallTables, op: SetProfile) -> None:
         value = getattr(op.profile, member)
         if value is not msgspec.UNSET:
             tables.db.execute(sql, (value, op.vehicle))
+    tables.rings.derivation.zones_changed()
 
 
 def _import_profile(tables: SmallTables, op: ImportProfile) -> bool:

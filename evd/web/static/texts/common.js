@@ -19,6 +19,8 @@ export const COMMON = {
   "app.offline": ["evd cannot be reached", "evd je nedostupné"],
   "app.offline.why": ["The connection failed; the page tries again by itself.", "Spojenie zlyhalo; stránka to skúša znova."],
   "app.close": ["Close", "Zavrieť"],
+  "app.cancel": ["Cancel", "Zrušiť"],
+  "app.more": ["Show more", "Zobraziť viac"],
   "app.copy": ["Copy", "Kopírovať"],
   "app.copied": ["Copied", "Skopírované"],
   "app.loading": ["Loading", "Načítava sa"],

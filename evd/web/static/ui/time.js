@@ -40,9 +40,10 @@ export function duration(seconds) {
 
 /**
  * A fact's time: `measured` and, where known, `received`, both in epoch ms. `update(measured, received)` changes it in
- * place. `focusable: false` for one inside a link, which takes the focus itself.
+ * place. `focusable: false` for one inside a link, which takes the focus itself. `label` says what happened at the
+ * first of them, if it is no measurement.
  */
-export function when(measured, received, { focusable = true } = {}) {
+export function when(measured, received, { focusable = true, label = t("time.measured") } = {}) {
   const text = h("span", {});
   const tip = h("span", { class: "tip" });
   const element = h("time", { class: "when", tabindex: focusable ? 0 : null }, text, tip);
@@ -57,7 +58,7 @@ export function when(measured, received, { focusable = true } = {}) {
     element.dataset.ms = first;
     element.setAttribute("datetime", new Date(first).toISOString());
     replaceText(text, relative(first));
-    const lines = [`${t("time.measured")}: ${exact(first)}`];
+    const lines = [`${label}: ${exact(first)}`];
     if (typeof second === "number") lines.push(`${t("time.received")}: ${exact(second)}`);
     replaceText(tip, lines.join("\n"));
     return element;

@@ -1,4 +1,4 @@
-"""The eight bytes of a downlink: of hex digits, or of fields in a message's grammar."""
+"""Downlinks: eight bytes of hex digits, or of fields in a message's grammar; and what an infoCode means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from evd.errors import BadRequest
 from evd.payload.codec import Decoder
 from evd.payload.grammar import parse
-from evd.sigfox.downlinks import payload_of_fields, payload_of_hex
+from evd.sigfox.downlinks import (
+    ACKNOWLEDGED,
+    FAILED,
+    INFO_CODES,
+    OFFERED,
+    info_code,
+    payload_of_fields,
+    payload_of_hex,
+)
 
 
 @pytest.mark.parametrize("text", ["0102030405060708", "01 02 03 04 05 06 07 08"])
@@ -72,3 +80,13 @@ def test_a_payload_of_fields_decodes_to_them(number: int, signed: int, flag: boo
     plan = parse("n:0:uint:20 s:2:int:12:big-endian:3 f:7:bool:0")
     wanted = {"n": number, "s": signed, "f": flag}
     assert Decoder(plan).decode(payload_of_fields(plan, wanted)) == wanted
+
+
+def test_each_info_code_of_sigfox_leads_to_a_state_and_an_unknown_one_is_a_failure() -> None:
+    assert {number: code.state for number, code in INFO_CODES.items()} == {
+        0: ACKNOWLEDGED,
+        5: OFFERED,
+        **dict.fromkeys((1, 2, 3, 4, 6, 7, 8), FAILED),
+    }
+    assert info_code(5) is INFO_CODES[5]
+    assert info_code(9) == ("code 9", "a code unknown to evd", FAILED)

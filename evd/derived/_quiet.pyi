@@ -1,3 +1,0 @@
-from evd.derived import _quiet_py
-
-class QuietStatuses(_quiet_py.QuietStatuses): ...

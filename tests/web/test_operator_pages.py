@@ -1,0 +1,221 @@
+"""The operator's pages in a browser: refused callbacks, pushes; what holds for each page, in both themes and small."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import httpx
+import pytest
+from builders import ROOMY, new_store
+from chain import fake_fcm
+from console_page import PASSWORD, PAYLOAD, ConsolePage, add_user, ask_as_admin, console_page, send
+from daemon_process import RunningDaemon, init, running_daemon
+from playwright.sync_api import Page, expect
+
+from evd.clock import now_ms
+from evd.model.operations import Register
+
+MARKUP = "<img src=x onerror=alert(1)>"
+GOOD, DEAD = "goodphone:one", "unregistered:two"
+"""What the fake FCM makes of a message to them."""
+
+PAGES = {"refused": "Refused", "pushes": "Pushes"}
+IN_SLOVAK = {"refused": "Odmietnuté", "pushes": "Pushe"}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
+    """It takes known vehicles only, as A1, which has a phone and a dead one; root administrates, anna does not."""
+    folder = tmp_path_factory.mktemp("operator")
+    keys = init(folder / "evd")
+    with closing(new_store(folder / "evd/evd.db", capacity=1000, limits=ROOMY)) as store:
+        store.write([Register("A1", "A1", token, "anna", now_ms()) for token in (GOOD, DEAD)])
+    with fake_fcm(folder) as fcm:
+        settings = f'[push]\ncredentials = "{fcm.credentials}"\nendpoint = "{fcm.url}"\n'
+        settings += '[ingest]\nunknown_vehicle = "reject"\n'
+        with running_daemon(folder / "evd", keys=keys, settings=settings) as one:
+            add_user(one, "root", admin=True)
+            add_user(one, "anna")
+            ask_as_admin(one, "PATCH", "/vehicles/A1", {"name": "Zoe"})
+            send(one, "A1", 1)
+            refuse(one, {"device": "A1", "time": "soon", "data": PAYLOAD, "note": MARKUP})
+            yield one
+
+
+def refuse(daemon: RunningDaemon, body: dict[str, Any]) -> None:
+    """Send what evd does not take."""
+    headers = {"x-api-key": daemon.keys["sigfox"]}
+    assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 400
+
+
+def unknown(vehicle: str) -> dict[str, Any]:
+    return {"device": vehicle, "time": int(time.time()), "data": PAYLOAD, "seqNumber": 7}
+
+
+def known(daemon: RunningDaemon, vehicle: str) -> None:
+    ask_as_admin(daemon, "PATCH", f"/vehicles/{vehicle}", {"name": "new"})
+
+
+@pytest.fixture(scope="module")
+def console(browser: Any, daemon: RunningDaemon) -> Iterator[ConsolePage]:
+    """root's, signed in."""
+    with console_page(browser, daemon) as one:
+        one.sign_in("root")
+        yield one
+
+
+def heading(page: Page, name: str) -> None:
+    expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_page_can_be_read_in_both_themes_and_on_a_phone(console: ConsolePage, name: str) -> None:
+    page = console.page
+    try:
+        for width, height, scheme in ((1280, 800, "light"), (1280, 800, "dark"), (390, 844, "light")):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            console.open("/fleet")
+            console.open(f"/{name}")
+            heading(page, PAGES[name])
+            expect(page.locator(".skeletons")).to_have_count(0)
+            console.shot(f"{name}-{width}-{scheme}" if (width, scheme) != (1280, "light") else name)
+            assert console.violations() == [], (width, scheme)
+            assert console.overflow() <= 0, (width, scheme)
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 800})
+        page.emulate_media(color_scheme="light")
+
+
+def test_they_speak_slovak(browser: Any, daemon: RunningDaemon) -> None:
+    with console_page(browser, daemon, locale="sk-SK") as one:
+        page = one.open()
+        page.get_by_role("textbox", name="Používateľ").fill("root")
+        page.get_by_role("textbox", name="Heslo").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".frame")
+        for name, title in IN_SLOVAK.items():
+            one.open(f"/{name}")
+            heading(page, title)
+
+
+def test_they_are_for_administrators(browser: Any, daemon: RunningDaemon) -> None:
+    with console_page(browser, daemon) as one:
+        page = one.sign_in("anna")
+        expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(1)
+        for name in PAGES:
+            one.open(f"/{name}")
+            expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
+
+
+# Refused
+
+
+def test_a_refused_callback_shows_why_and_where(console: ConsolePage) -> None:
+    page = console.open("/refused")
+    item = page.get_by_role("listitem").filter(has_text='time is "soon"')
+    item.get_by_role("button").click()
+    body = page.get_by_label("Body", exact=True)
+    expect(body.locator("mark")).to_have_text('"soon"')
+    expect(body).to_contain_text(MARKUP)
+    assert page.locator("img").count() == 0
+    page.get_by_role("article").get_by_role("button", name="Replay").click()
+    expect(page.get_by_text('Still refused: time is "soon"')).to_be_visible()
+    expect(item).to_have_count(1)
+
+
+def test_one_is_replayed_after_the_fix(console: ConsolePage, daemon: RunningDaemon) -> None:
+    refuse(daemon, unknown("B1"))
+    console.open("/fleet")
+    page = console.open("/refused")
+    item = page.get_by_role("listitem").filter(has_text="Unknown vehicle")
+    item.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article")).to_contain_text("makes it known")
+    known(daemon, "B1")
+    page.get_by_role("article").get_by_role("button", name="Replay").press("Enter")
+    expect(page.get_by_text("1 taken")).to_be_visible()
+    expect(item).to_have_count(0)
+    console.open("/fleet")
+    expect(page.get_by_role("listitem").filter(has_text="B1")).to_be_visible()
+
+
+def test_all_are_replayed_and_some_forgotten(console: ConsolePage, daemon: RunningDaemon) -> None:
+    for vehicle in ("B2", "B3", "B4"):
+        refuse(daemon, unknown(vehicle))
+    known(daemon, "B2")
+    console.open("/fleet")
+    page = console.open("/refused?error=Unknown+vehicle")
+    items = page.get_by_role("list", name="Refused callbacks").get_by_role("listitem")
+    expect(items).to_have_count(3)
+    page.get_by_role("button", name="Replay all").click()
+    expect(items).to_have_count(2)
+    for box in page.get_by_role("checkbox").all():
+        box.check()
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.get_by_role("button", name="Forget").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Forget 2 callbacks?")
+    dialog.get_by_role("button", name="Forget").click()
+    expect(page.get_by_text("No refused callback has this reason")).to_be_visible()
+
+
+def test_on_a_phone_one_opens_over_the_list(console: ConsolePage) -> None:
+    page = console.page
+    page.set_viewport_size({"width": 390, "height": 844})
+    try:
+        console.open("/fleet")
+        console.open("/refused")
+        page.get_by_role("listitem").filter(has_text='time is "soon"').get_by_role("button").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.locator("mark")).to_have_text('"soon"')
+        assert console.violations() == []
+        assert console.overflow() <= 0
+        page.keyboard.press("Escape")
+        expect(dialog).to_have_count(0)
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 800})
+
+
+# Pushes
+
+
+def test_pushes_show_what_was_sent_and_why_some_failed(console: ConsolePage) -> None:
+    page = console.open("/pushes")
+    rows = page.get_by_role("table").locator("tbody tr")
+    expect(rows.filter(has_text="goodphon").first).to_contain_text("Taken")
+    expect(rows.filter(has_text="unregist").first).to_contain_text("Given up")
+    expect(page.locator(".reason").first).to_contain_text("UNREGISTERED")
+    page.get_by_text("Phones", exact=True).last.click(force=True)
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("anna")
+    page.get_by_text("Waiting", exact=True).last.click(force=True)
+    expect(page.get_by_text("Nothing waits")).to_be_visible()
+
+
+def test_a_test_push_shows_the_phones_answers(console: ConsolePage) -> None:
+    page = console.open("/pushes")
+    page.get_by_role("button", name="Test push").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Vehicle").fill("C0FFEE")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("no phone is registered for vehicle C0FFEE")
+    dialog.get_by_label("Vehicle").fill("A1")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("table")).to_contain_text("Taken")
+    assert console.violations() == []
+    page.keyboard.press("Escape")
+
+
+def test_pushes_are_paused_and_resumed(console: ConsolePage, daemon: RunningDaemon) -> None:
+    page = console.open("/pushes")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("You have paused pushes")).to_be_visible()
+    asked = httpx.get(f"{daemon.url}/api/v1/pushes", headers={"x-api-key": daemon.keys["admin"]})
+    assert json.loads(asked.content)["paused_since"] > 0
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_text("You have paused pushes")).to_have_count(0)
