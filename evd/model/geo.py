@@ -12,12 +12,12 @@ def position_of(location: Any) -> tuple[float, float] | None:
     """`LAT,LNG` in degrees, as the original's app writes it."""
     if type(location) is not str or len(location) > 64:
         return None
-    latitude, comma, longitude = location.partition(",")
+    latitude, _, longitude = location.partition(",")
     try:
         lat, lng = float(latitude), float(longitude)
     except ValueError:
         return None
-    return (lat, lng) if comma and -90 <= lat <= 90 and -180 <= lng <= 180 else None
+    return (lat, lng) if -90 <= lat <= 90 and -180 <= lng <= 180 else None
 
 
 def text_of(latitude: Any, longitude: Any) -> str | None:

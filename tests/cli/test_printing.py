@@ -3,71 +3,19 @@
 from __future__ import annotations
 
 import ast
-import json
-import unicodedata
+import importlib
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import evd.cli
-from evd.cli.printing import DRAWN_ROWS_MAX, PlainOutput, filled, json_line, say, say_lines, show, table
-from evd.model.plain_text import REPLACEMENT, excerpt, json_text, lines, one_line
+from evd.cli.printing import DRAWN_ROWS_MAX, WRAPPED, PlainOutput, filled, json_line, say, say_lines, show, table
+from evd.cli.times import When
 
-FORBIDDEN = frozenset(map(chr, [*range(0x20), *range(0x7F, 0xA0)])) | frozenset(
-    "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff\u00ad\u061c"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain ASCII, Čeština, Ελληνικά, 日本語, 😀", None),
-        ("", None),
-        ("a\x1b[2Jb\rc\nd\te\x00\x7f", "a�[2Jb�c�d�e��"),
-        ("a\x9b2Jb\x85c\x90d", "a�2Jb�c�d"),
-        ("abc\u202edef\u2066ghi", "abc�def�ghi"),
-        ("a\u200bb\u200dc\ufeffd\u00ade", "a�b�c�d�e"),
-        ("a\u2028b\u2029c", "a�b�c"),
-        ("a\u3164b\u115fc\u2800d", "a�b�c�d"),
-        ("\udcff\ud800", "��"),
-        ("\ue000\U000e0041", "��"),
-        ("1\u00a0000\u3000x", "1 000 x"),
-        ("e\u0301\u0301", None),
-        ("e" + "\u0301" * 9, "e" + "\u0301" * 4 + REPLACEMENT * 5),
-    ],
-)
-def test_a_strangers_text_in_one_line(text: str, shown: str | None) -> None:
-    assert one_line(text) == (text if shown is None else shown)
-
-
-@given(st.text())
-def test_law_one_line_is_printable_and_as_long_as_it_was(text: str) -> None:
-    shown = one_line(text)
-    assert len(shown) == len(text)
-    assert not FORBIDDEN.intersection(shown)
-    assert all(unicodedata.category(one)[0] != "C" for one in shown if one != REPLACEMENT)
-    assert one_line(shown) == shown
-
-
-def test_a_text_of_several_lines_keeps_them() -> None:
-    assert lines("a\r\nb\n\tc\rd\x1b") == "a\nb\n\tc�d�"
-
-
-def test_an_excerpt_is_short_and_shows_all_it_has() -> None:
-    assert excerpt("a\x1b[1mb\u202ec" + "x" * 100, 10) == "a[1mbcxx"
-
-
-@given(
-    st.recursive(st.text() | st.integers(), lambda one: st.lists(one) | st.dictionaries(st.text(), one), max_leaves=5)
-)
-def test_law_json_that_may_be_shown_says_the_same(document: Any) -> None:
-    text = json.dumps(document, ensure_ascii=False, indent=1)
-    shown = json_text(text)
-    assert json.loads(shown) == document
-    assert not (FORBIDDEN - {"\n"}).intersection(shown)
+CLI = Path(evd.cli.__file__).parent
 
 
 def test_json_is_escaped_where_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,16 +56,91 @@ def test_a_row_is_one_line_where_no_terminal_shows_it(capsys: pytest.CaptureFixt
     assert heading.split() == list(wide)
 
 
-def test_a_narrow_terminal_cuts_nothing_off(
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes stdout a terminal of so many columns."""
+
+    def make(columns: int) -> None:
+        values = {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm"}
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return make
+
+
+def plain(text: str) -> str:
+    """Without bold type."""
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
+
+
+def test_a_narrow_terminal_does_without_columns_and_says_so(
+    capsys: pytest.CaptureFixture[str], narrow: Callable[[int], None]
+) -> None:
+    row = {"id": "0" * 24, "name": "n" * 10, "kept": 1000, "by": "sigfox", "detail": "a sentence " * 9}
+    columns = {name: name.upper() for name in row}
+    narrow(64)
+    table([row], columns, empty="", less=["kept"])
+    shown = capsys.readouterr()
+    heading, *body = plain(shown.out).splitlines()
+    assert heading.split() == ["ID", "NAME", "BY", "DETAIL"]
+    assert max(map(len, body)) <= 64
+    assert body[0].split()[:3] == ["0" * 24, "n" * 10, "sigfox"]
+    assert "".join(body).count("sentence") == 9, "a sentence takes several lines"
+    assert shown.err == "… without KEPT: a wider terminal shows more, --json all.\n"
+    narrow(20)
+    table([row], columns, empty="", less=["kept"])
+    assert plain(capsys.readouterr().out).replace("\n", "").replace(" ", "") == "ID" + "0" * 24, (
+        "the first column stays whole"
+    )
+    narrow(200)
+    table([row], columns, empty="", less=["kept"])
+    assert capsys.readouterr().err == ""
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """The columns of all commands' tables."""
+    found = {}
+    for path in sorted(CLI.glob("*.py")):
+        module = importlib.import_module(f"evd.cli.{path.stem}")
+        found |= {f"{path.stem}.{name}": value for name, value in vars(module).items() if name.endswith("COLUMNS")}
+    return {name: columns for name, columns in found.items() if isinstance(columns, dict)}
+
+
+TIMES = ("time", "sent", "created", "last_time", "received")
+
+
+@pytest.mark.parametrize("name", tables())
+def test_a_table_fits_into_eighty_columns(
+    capsys: pytest.CaptureFixture[str], narrow: Callable[[int], None], name: str
+) -> None:
+    columns = tables()[name]
+    narrow(80)
+    row = {key: "five words are a sentence " * 4 if key in WRAPPED else "5d8cdc8fe833d938320a1ba4" for key in columns}
+    row |= {
+        key: When(1_700_000_000_000) for key in columns if key in ("time", "sent", "created", "last_time", "received")
+    }
+    table([row] * 3, columns, empty="")
+    out = plain(capsys.readouterr().out)
+    assert max(map(len, out.splitlines())) <= 80
+    whole = [value for key, value in row.items() if key not in WRAPPED and isinstance(value, str)]
+    assert not whole or whole[0] in out
+
+
+def test_a_time_in_a_table_is_local_and_its_zone_is_in_the_heading(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"COLUMNS": "40", "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1"}.items():
-        monkeypatch.setenv(name, value)
-    table([{"a": "0" * 30, "b": "1" * 30}], {"a": "A", "b": "B"}, empty="")
-    out = capsys.readouterr().out
-    assert out.count("0") >= 30
-    assert out.count("1") >= 30
-    assert "…" not in out
+    monkeypatch.setenv("TZ", "Europe/Bratislava")
+    time.tzset()
+    try:
+        table([{"at": When(1_700_000_000_000)}, {"at": None}], {"at": "HEARD"}, empty="")
+        winter = capsys.readouterr().out.splitlines()
+        table([{"at": When(1_700_000_000_000)}, {"at": When(1_690_000_000_123, to_ms=True)}], {"at": "HEARD"}, empty="")
+        both = capsys.readouterr().out.splitlines()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [line.strip() for line in winter] == ["HEARD (CET)", "2023-11-14 23:13:20", "–"]
+    assert [line.strip() for line in both] == ["HEARD (CET/CEST)", "2023-11-14 23:13:20", "2023-07-22 06:26:40.123"]
 
 
 def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +148,6 @@ def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "There are none.\n"
 
 
-CLI = Path(evd.cli.__file__).parent
 PRINTS = frozenset({"echo", "secho", "echo_via_pager", "confirm", "prompt", "print", "print_exception", "input"})
 STREAMS = frozenset({"write", "writelines"})
 

@@ -257,3 +257,21 @@ def test_a_place_that_is_moved_on_the_map_moves_no_vehicle() -> None:
     memory, _ = rules.step(event_settings.parse({"places": [home]}), VehicleMemory(), sample)
     _, events = rules.step(event_settings.parse({"places": [home | {"lat": 48.25}]}), memory, sample._replace(time=2))
     assert events == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "samples", "told"),
+    [
+        pytest.param(
+            {"low_charge": 97},
+            [(0, 99), (0, 96), (1, 100), (0, 100), (0, 50)],
+            ["charge_low", "charge_low"],
+            id="a bound so high that no charge lies by the margin above it",
+        ),
+    ],
+)
+def test_a_low_charge_is_reported_again_after_a_full_one(
+    settings: dict[str, Any], samples: list[tuple[int, float]], told: list[str]
+) -> None:
+    fields = [{"state": state, "current_charge": charge} for state, charge in samples]
+    assert kinds(twice(*fields), event_settings.parse(settings)) == told

@@ -24,7 +24,7 @@ from evd.errors import Forbidden, TooManyRequests, Unauthorized, Unavailable
 from evd.model.operations import SetVehicle
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.request.http import Reply, Request
-from evd.sigfox.routes import ROUTES, is_ingest
+from evd.sigfox.routes import ROUTES
 from evd.store.sqlite.database import SqliteDatabase
 
 __all__ = ["store_options", "way"]
@@ -236,25 +236,6 @@ async def test_a_key_bound_to_a_vehicle_speaks_for_it_alone_however_it_is_spelle
     with pytest.raises(Forbidden, match="speaks for vehicle 386625 only"):
         await says("386626")
     assert way.count() == 1
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "ours"),
-    [
-        ("POST", "/wlan", True),
-        ("POST", "/v2/wifi/", True),
-        ("GET", "/wlan", False),
-        ("GET", "/sigfox/uplink", True),
-        ("PUT", "/v3/sigfox/event/", True),
-        ("DELETE", "/sigfox/uplink", False),
-        ("POST", "/v4/wlan", False),
-        ("POST", "/wlan//", False),
-        ("POST", "/sigfox/downlink", False),
-        ("POST", "/android/last", False),
-    ],
-)
-def test_what_is_an_ingest_request(method: str, path: str, ours: bool) -> None:
-    assert is_ingest(method, path) is ours
 
 
 # What is refused

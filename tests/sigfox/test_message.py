@@ -231,62 +231,6 @@ def test_what_is_no_json_object_is_refused_in_the_originals_words(body: bytes) -
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        (
-            b'{"device":"1A2B61","time":1764000000,"lat":NaN,"lon":NaN}',
-            "NaN stands at character 44, which is no number",
-        ),
-        (b'{"a":-Infinity}', "-Infinity stands at character 6,"),
-        (b'{"a":[1, nan]}', "nan stands at character 10,"),
-        (b'{"Lat": {customData#Lat},"b":1}', "{customData#Lat} stands at character 9, which Sigfox did not replace"),
-        (b'{"a":5.null}', "5.null stands at character 6, which is glued"),
-        (b'{"a":null.null}', "null.null stands at character 6, which is glued"),
-        (b'{"a":,"b":1}', "at character 6 no value stands"),
-        (b'{"a": }', "at character 7 no value stands"),
-    ],
-)
-def test_h23_a_variable_without_quotes_that_is_no_json_is_named_with_its_place(body: bytes, said: str) -> None:
-    with pytest.raises(BadRequest) as caught:
-        read_json(body)
-    assert said in caught.value.detail
-    assert caught.value.detail.endswith("write its variable in quotes in the template")
-
-
-@pytest.mark.parametrize(
-    ("document", "sentence"),
-    [
-        ({}, "the body lacks vehicleId or device, which is empty"),
-        ({"time": 1, "x": 2}, "the body lacks vehicleId or device at its top level, which has time, x"),
-        (
-            {"Device": "1A", "Time": 1},  # H06
-            "the body lacks vehicleId or device: it has Device, which must be written device, at the top level "
-            "(or say so in [sigfox.names])",
-        ),
-        (
-            {"body": {"device": "1A"}},  # H07
-            "the body lacks vehicleId or device: it has body.device, which must be written device, at the top level "
-            "(or say so in [sigfox.names])",
-        ),
-        (
-            {"integrations": {"sigfox": {"id": "386625"}}, "name": "sigfoxDataUplink", "data": {"sigfoxData": "0102"}},
-            "the body lacks vehicleId or device at its top level, which has integrations, name, data",
-        ),
-        (
-            {"device": "1A", "data": {"time": 1}},
-            "the body lacks timestamp or time: it has data.time, which must be written time, at the top level "
-            "(or say so in [sigfox.names])",
-        ),
-        ({"device": "null", "time": 1}, "the body lacks vehicleId or device: no value stands under device"),
-    ],
-)
-def test_h06_h07_a_refusal_says_where_it_looked_and_what_it_found(document: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(BadRequest) as caught:
-        read_message(document)
-    assert caught.value.detail == sentence
-
-
-@pytest.mark.parametrize(
     ("addition", "seq", "fields"),
     [
         ({"seq": 77, "type": "data", "version": 1}, 77, {}),  # H11

@@ -115,7 +115,7 @@ REFERENCE: dict[str, tuple[str, ...] | Nothing] = {
     ),
     "B2 limits: 140 uplinks a day of 12 bytes, 4 downlinks of 8 bytes": (
         "store/contract/test_days::test_a_day_has_the_share_received_and_what_is_used_of_the_budget",
-        "sigfox/test_downlink_payloads::test_other_hex_is_refused_with_a_sentence",
+        "sigfox/test_downlinks::test_other_hex_is_refused_with_a_sentence",
         "sigfox/test_message::test_what_cannot_be_read_is_refused_with_a_sentence",
     ),
     "B3 GET, POST or PUT": (f"{DELIVERY}::test_a_message_is_the_same_by_every_method_and_content_type",),
