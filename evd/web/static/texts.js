@@ -5,13 +5,14 @@
 import { COMMON } from "./texts/common.js";
 import { FIRST_RUN } from "./texts/firstrun.js";
 import { FLEET } from "./texts/fleet.js";
+import { FORMATS } from "./texts/formats.js";
 import { PUSHES } from "./texts/pushes.js";
 import { REFUSED } from "./texts/refused.js";
 import { SIGN_IN } from "./texts/signin.js";
 import { SYSTEM } from "./texts/system.js";
 import { VEHICLE } from "./texts/vehicle.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...FORMATS, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };
