@@ -12,7 +12,10 @@ import { SIGN_IN } from "./texts/signin.js";
 import { SYSTEM } from "./texts/system.js";
 import { VEHICLE } from "./texts/vehicle.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...FORMATS, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
+
+// A further subject begins a line of its own, so that two who add one at once do not meet.
+Object.assign(TEXTS, FORMATS);
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };

@@ -14,5 +14,4 @@ export { dialog, toast } from "./ui/dialog.js";
 export { menu } from "./ui/menu.js";
 export { empty, skeleton, notice } from "./ui/states.js";
 export { pageHead, panel, tile, facts, confirmed, setQuery } from "./ui/page.js";
-export { bitTable, bytesOf, fieldColour } from "./ui/bits.js";
 export { windowed } from "./ui/window.js";

@@ -2,7 +2,8 @@
 
 import { ApiError, del, post } from "../api.js";
 import { number, t, tn } from "../texts.js";
-import { badge, bitTable, button, bytesOf, confirmed, field, fieldColour, form, h, icon, notice, panel, table, toast } from "../ui.js";
+import { badge, button, confirmed, field, form, h, icon, notice, panel, table, toast } from "../ui.js";
+import { bitTable, bytesOf, fieldColour } from "./formats_bits.js";
 
 const TYPING_MS = 150;
 const EXAMPLE = '{"temp": {"scale": 0.1, "unit": "°C"}}';

@@ -1,4 +1,4 @@
-// Texts of the page of formats, and of the table of bits.
+// Texts of the page of formats.
 export const FORMATS = {
   "formats.title": ["Formats", "Formáty"],
   "formats.list": ["All formats", "Všetky formáty"],
@@ -77,8 +77,8 @@ export const FORMATS = {
   "formats.redecode.after": ["After", "Potom"],
   "formats.redecode.time": ["Measured", "Namerané"],
   "formats.redecode.examples": ["Examples of what would change", "Príklady toho, čo by sa zmenilo"],
-  "bits.caption": ["Which bits each field takes", "Ktoré bity zaberá každé pole"],
-  "bits.byte": ["Byte", "Bajt"],
-  "bits.free": ["free", "voľné"],
-  "bits.shared": ["several fields", "viac polí"],
+  "formats.bit.caption": ["Which bits each field takes", "Ktoré bity zaberá každé pole"],
+  "formats.bit.byte": ["Byte", "Bajt"],
+  "formats.bit.free": ["free", "voľné"],
+  "formats.bit.shared": ["several fields", "viac polí"],
 };

@@ -1,9 +1,9 @@
 // The bits of a payload as a table: a row a byte, bit 7 first, each field in its colour with its name.
 
 import { t } from "../texts.js";
-import { h } from "./h.js";
+import { h } from "../ui.js";
 
-const COLOURS = 8; // as many as ui/bits.css has
+const COLOURS = 8; // as many as formats_bits.css has
 const NAMED_BITS = 3; // a narrower run has no room for a name
 
 /** The class of a field's colour, by its place in the format. */
@@ -29,9 +29,9 @@ export function bitTable(fields, length, bytes = null) {
   const rows = Array.from({ length }, (_, byte) => byteRow(byte, owners, fields, bytes));
   return h(
     "table",
-    { class: "bits" },
-    h("caption", { class: "unseen" }, t("bits.caption")),
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("bits.byte")), [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => h("th", { scope: "col" }, bit)))),
+    { class: "format-bits" },
+    h("caption", { class: "unseen" }, t("formats.bit.caption")),
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("formats.bit.byte")), [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => h("th", { scope: "col" }, bit)))),
     h("tbody", {}, rows),
   );
 }
@@ -51,13 +51,13 @@ function byteRow(byte, owners, fields, bytes) {
 }
 
 function run(owner, width, fields, shown) {
-  const name = owner === null ? "" : owner === -1 ? t("bits.shared") : fields[owner].name;
-  const looks = owner === null ? "bits-free" : owner === -1 ? "bits-shared" : fieldColour(owner);
+  const name = owner === null ? "" : owner === -1 ? t("formats.bit.shared") : fields[owner].name;
+  const looks = owner === null ? "format-bits-free" : owner === -1 ? "format-bits-shared" : fieldColour(owner);
   return h(
     "td",
-    { colspan: width, class: looks, title: name || t("bits.free") },
-    h("span", { class: width >= NAMED_BITS ? "bits-name" : "unseen" }, name || t("bits.free")),
-    shown && h("span", { class: "bits-digits mono", "aria-hidden": "true" }, shown),
+    { colspan: width, class: looks, title: name || t("formats.bit.free") },
+    h("span", { class: width >= NAMED_BITS ? "format-bits-name" : "unseen" }, name || t("formats.bit.free")),
+    shown && h("span", { class: "format-bits-digits mono", "aria-hidden": "true" }, shown),
   );
 }
 
