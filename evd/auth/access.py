@@ -98,6 +98,7 @@ _V1 = (
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/last", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/statuses", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/statuses/<status_id>/layout", "viewer", "read"),
     AccessRow("GET", "/statuses", "user", "read", narrows=True),
     AccessRow("GET", "/vehicles/<given>/profile", "viewer", "read"),
     AccessRow("PATCH", "/vehicles/<given>/profile", "owner", "write"),
