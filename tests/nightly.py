@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
+SYSTEMD = ("tests/daemon/test_systemd.py", "tests/daemon/test_previous_exit.py")
 
 
 class Step(NamedTuple):
@@ -32,7 +33,7 @@ STEPS = (
     Step("burst", "100,000 callbacks over 1,000 connections", 1, ("make", "burst")),
     Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
     Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly"), {"NIGHTLY": "1"}),
-    Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, "tests/daemon/test_systemd.py"), {"NIGHTLY": "1"}),
+    Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),
     Step("growth", "ten million rows", 40, ("make", "bench-growth")),

@@ -90,6 +90,7 @@ _V1 = (
     AccessRow("GET", "/keys", "admin", "read"),
     AccessRow("POST", "/keys", "admin", "write"),
     AccessRow("DELETE", "/keys/<given>", "admin", "write"),
+    AccessRow("POST", "/keys/<given>/revive", "admin", "write"),
     AccessRow("GET", "/owners", "admin", "read"),
     AccessRow("POST", "/owners", "admin", "write"),
     AccessRow("DELETE", "/owners", "admin", "write"),
@@ -115,6 +116,9 @@ _V1 = (
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
     AccessRow("POST", "/reload", "admin", "write"),
+    AccessRow("GET", "/system", "admin", "read"),
+    AccessRow("GET", "/system/history", "admin", "read"),
+    AccessRow("GET", "/system/settings", "admin", "read"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),

@@ -56,6 +56,10 @@ class Origin:
 BUILT_IN = Origin("built-in")
 
 
+NO_ORIGINS: Mapping[str, Origin] = {}
+"""Every setting has its built-in value."""
+
+
 class Loaded(NamedTuple):
     """What the sources say."""
 
@@ -77,12 +81,17 @@ def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | N
 
     `file` is `DIR/evd.toml` (absent is fine), `flags` maps "section.key" to a value. Raises ConfigError.
     """
+    return without_mistake(file, env, flags).config
+
+
+def without_mistake(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
+    """As `load`, with where each setting comes from. Raises ConfigError."""
     loaded = read(file, env, flags)
     if loaded.mistakes:
         more = len(loaded.mistakes) - 1
         also = f" ({more} more: `evd config check` lists them)" if more else ""
         raise ConfigError(f"{loaded.mistakes[0]}{also}")
-    return loaded.config
+    return loaded
 
 
 def read(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
@@ -195,9 +204,10 @@ class _Sources:
             yield f"{self._at('formats', name, key)}: formats.{name} has no key {key!r}{nearest(key, known)}"
         if not isinstance(table.get("grammar"), str):
             yield f'{at}: format {name} has no grammar: write grammar = "load::uint:8" below [formats.{name}]'
-        rows = table.get("fields", {})
-        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-            yield f"{self._at('formats', name, 'fields')}: formats.{name}.fields must be a table of tables"
+        for key in ("fields", "tests"):
+            rows = table.get(key, {})
+            if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+                yield f"{self._at('formats', name, key)}: formats.{name}.{key} must be a table of tables"
 
     def _at(self, *path: str) -> Origin:
         return Origin("file", str(self._file), self._text, path)

@@ -39,13 +39,13 @@ class Servers:
 
         Raises CannotListen, and ConfigError for a certificate that cannot be used.
         """
+        self.certificate = listening.server_tls(self._parts.config.server)
+        self._tls = ServedTls(self.certificate.context) if self.certificate else None
         if passed:
             log.info("systemd's sockets replace server.bind", sockets=len(passed), unused=list(binds))
             groups = [[trio.SocketListener(trio.socket.from_stdlib_socket(one)) for one in passed]]
         else:
             groups = [await listening.listeners(bind) for bind in binds]
-        self.certificate = listening.server_tls(self._parts.config.server)
-        self._tls = ServedTls(self.certificate.context) if self.certificate else None
         for listeners in groups:
             edge = self._edge()
             self._edges.append(edge)

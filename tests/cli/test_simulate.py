@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import json
-import math
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing, closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 import trustme
+from answering_server import SECRET, answering, reply
 from daemon_process import RunningDaemon, clean_env, run_evd, running_daemon
-from hypothesis import given
-from hypothesis import strategies as st
 
 from evd.cli.simulate import keys_of_file
-from evd.dev.fleet import Fleet
-from evd.dev.load import Latencies, LoadGenerator
-from evd.dev.traffic import Traffic
-from evd.errors import ConfigError, HttpBroken
-from evd.net.client.push_pool import PushPool
-
-SECRET = "a-key-that-nobody-may-see"
+from evd.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -168,66 +160,6 @@ def test_a_file_of_keys_may_hold_them_bare_or_as_init_prints_them(tmp_path: Path
         assert keys_of_file(tmp_path / "keys.json", ["sigfox"]) == {"sigfox": "one"}
 
 
-async def answering(replies: list[bytes], nursery: trio.Nursery, asked: trio.Event | None = None) -> str:
-    """A server that gives these answers in turn, the last one for ever, and hangs up at an empty one; its URL.
-
-    `asked` is set by the first request.
-    """
-    left = list(replies)
-
-    async def handle(stream: trio.SocketStream) -> None:
-        # A client that ends may leave an answer unread, which resets the connection.
-        with suppress(trio.BrokenResourceError):
-            async with stream:
-                await converse(stream)
-
-    async def converse(stream: trio.SocketStream) -> None:
-        while await stream.receive_some(65_536):
-            if asked is not None:
-                asked.set()
-            reply = left.pop(0) if len(left) > 1 else left[0]
-            if not reply:
-                return
-            await stream.send_all(reply)
-
-    listeners: list[trio.SocketListener] = await nursery.start(trio.serve_tcp, handle, 0)
-    port = next(one for one in listeners if one.socket.family == trio.socket.AF_INET).socket.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
-
-
-def reply(status: str, body: str = "") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
-
-
-def simulator(pool: PushPool, count: int) -> LoadGenerator:
-    return LoadGenerator(pool, Traffic(Fleet(2, 1)), {"sigfox": SECRET}, connections=1, count=count)
-
-
-async def test_every_kind_of_answer_is_counted_and_overload_apart(nursery: trio.Nursery) -> None:
-    taken, busy, wrong = reply("201 Created"), reply("503 Service Unavailable"), reply("400 Bad", '{"Error":\n"no"}')
-    url = await answering([taken, busy, busy, wrong, b"HTTP/1.1 nonsense\r\n\r\n", taken], nursery)
-    async with aclosing(PushPool(url, connections_max=1, timeout_s=5, body_max=1000)) as pool:
-        run = simulator(pool, 6)
-        await run.run()
-    summary = run.tally.summary(2.0)
-    assert summary["sent"] == 6
-    assert summary["answers"] == {"201": 2, "400": 1, "503": 2}
-    assert (summary["overloaded"], summary["unanswered"], summary["per_second"]) == (2, 1, 3.0)
-    assert summary["first_trouble"] == "503"
-    assert not run.tally.all_taken
-    nursery.cancel_scope.cancel()
-
-
-async def test_a_server_that_never_answered_ends_the_run_at_once(nursery: trio.Nursery) -> None:
-    url = await answering([b""], nursery)
-    async with aclosing(PushPool(url, connections_max=1, timeout_s=5, body_max=1000)) as pool:
-        run = simulator(pool, 1000)
-        with pytest.RaisesGroup(HttpBroken):
-            await run.run()
-    assert run.tally.sent == 0
-    nursery.cancel_scope.cancel()
-
-
 async def test_an_interrupt_ends_the_run_and_not_its_summary(nursery: trio.Nursery) -> None:
     asked = trio.Event()
     url = await answering([reply("201 Created")], nursery, asked)
@@ -253,18 +185,3 @@ async def test_an_interrupt_ends_the_run_and_not_its_summary(nursery: trio.Nurse
 
 
 # Latencies
-
-
-@given(st.lists(st.floats(0.01, 100_000), min_size=1), st.integers(1, 100))
-def test_a_percentile_is_that_of_the_sorted_list_or_little_more(times: list[float], percent: int) -> None:
-    latencies = Latencies()
-    for ms in times:
-        latencies.add(ms)
-    exact = sorted(times)[math.ceil(len(times) * percent / 100) - 1]
-    told = latencies.percentile(percent)
-    assert told is not None
-    assert exact * 0.99 <= told <= exact * 1.03
-
-
-def test_there_is_no_percentile_of_nothing() -> None:
-    assert Latencies().percentile(50) is None

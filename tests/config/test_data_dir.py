@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evd.config import data_dir as data_dir_module
-from evd.config.data_dir import DataDirectory, Lock, find, service_directory
+from evd.config.data_dir import DataDirectory, Lock, find, service_directory, umask_of
 from evd.errors import AlreadyRunning, ConfigError
 
 SERVICE = Path("/service/evd")
@@ -135,3 +135,10 @@ def test_a_lock_whose_holder_has_not_written_its_name_yet_is_worth_another_try(t
         with pytest.raises(AlreadyRunning) as refused:
             Lock(DataDirectory(tmp_path))
     assert refused.value.briefly
+
+
+def test_the_group_may_read_only_where_the_directory_is_open_to_it(tmp_path: Path) -> None:
+    for mode, umask in ((0o750, 0o027), (0o700, 0o077), (0o711, 0o077)):
+        tmp_path.chmod(mode)
+        assert umask_of(DataDirectory(tmp_path)) == umask
+    assert umask_of(DataDirectory(tmp_path / "nowhere")) == 0o077

@@ -2,34 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
-import httpx
 import pytest
-from builders import NOW, rows
-from daemon_process import RunningDaemon, running_daemon
-from wall_clock import WallClock
+from builders import NOW
+from wall_machine import Machine
 
-from evd.daemon.server_clock import AGREE_MS, STEP_BACK_MS, VOTES, ServerClock
+from evd.daemon.server_clock import AGREE_MS, STEP_BACK_MS, VOTES
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
-
-
-class Machine:
-    """A machine's two clocks; they go on together, and the wall clock can be set."""
-
-    def __init__(self, wall: int = NOW) -> None:
-        self.time = wall
-        self.since_start = 7 * MINUTE_MS
-
-    def passes(self, ms: int) -> None:
-        self.time += ms
-        self.since_start += ms
-
-    def clock(self, alive: int | None = None, *, trusted: bool = False) -> ServerClock:
-        return ServerClock(alive, trusted=trusted, wall=lambda: self.time, steady=lambda: self.since_start)
 
 
 @pytest.mark.parametrize(
@@ -147,101 +125,3 @@ def test_messages_move_no_clock_that_is_believed() -> None:
     for _ in range(2 * VOTES):
         clock.heard(NOW + 90 * DAY_MS)
     assert (clock(), clock.doubted) == (NOW, False)
-
-
-# A real daemon over real sockets, by a clock that is two days behind.
-
-BEHIND_S = 2 * 86_400
-RING = 10
-SETTINGS = f"[retention]\nstatuses_per_vehicle = {RING}\n"
-VEHICLE = "1D2A"
-
-
-@pytest.fixture
-def wall(tmp_path: Path) -> WallClock:
-    return WallClock(tmp_path)
-
-
-def now_s() -> int:
-    return int(time.time())
-
-
-def say(daemon: RunningDaemon, *times_s: int) -> set[int]:
-    """Callbacks of one vehicle, one after the other; the statuses of their answers."""
-    with httpx.Client(headers={"x-api-key": daemon.keys["sigfox"]}) as client:
-        url = f"{daemon.url}/sigfox/uplink"
-        return {
-            client.post(url, json={"device": VEHICLE, "time": time_s, "data": f"{time_s % 256:02x}"}).status_code
-            for time_s in times_s
-        }
-
-
-def last(daemon: RunningDaemon) -> int | None:
-    """The time of the vehicle's last status, epoch s."""
-    found = rows(daemon.database, "SELECT time / 1000 FROM last WHERE vehicle = ?", VEHICLE)
-    return found[0][0] if found else None
-
-
-def in_ring(daemon: RunningDaemon) -> list[tuple[int, str]]:
-    return rows(daemon.database, "SELECT time / 1000, flags FROM statuses ORDER BY time")
-
-
-def alarms(daemon: RunningDaemon) -> list[str]:
-    """All but the loop's lag: a busy machine is not what is tested here."""
-    names = [alarm["name"] for alarm in httpx.get(f"{daemon.url}/readyz").json()["alarms"]]
-    return [name for name in names if name != "loop_lag"]
-
-
-def soon(what: Callable[[], Any], expected: Any, within_s: float = 30) -> None:
-    end = time.monotonic() + within_s
-    while (seen := what()) != expected:
-        assert time.monotonic() < end, f"{seen!r} is not {expected!r}"
-        time.sleep(0.05)
-
-
-def test_a_full_ring_goes_on_by_evds_own_time(tmp_path: Path, wall: WallClock) -> None:
-    place = tmp_path / "evd"
-    with running_daemon(place, env=wall.env, settings=SETTINGS) as daemon:
-        assert say(daemon, *range(now_s() - 100, now_s() - 80)) == {201}
-        soon((place / "alive").exists, True)
-    wall.set_behind(BEHIND_S)
-    with running_daemon(place, env=wall.env, keys=daemon.keys) as daemon:
-        said = range(now_s() - RING, now_s())
-        for time_s in said:
-            assert say(daemon, time_s) == {201}
-            assert last(daemon) == time_s
-        assert in_ring(daemon) == [(time_s, "") for time_s in said]
-        soon(lambda: alarms(daemon), ["clock"])
-        wall.set_behind(0)
-        soon(lambda: alarms(daemon), [])
-
-
-def test_what_came_before_evd_could_know_is_right_once_the_clock_is(tmp_path: Path, wall: WallClock) -> None:
-    """Fresh: by the first daemon's clock all lies ahead. What finds no room is kept, acknowledged, and told."""
-    wall.set_behind(BEHIND_S)
-    with running_daemon(tmp_path / "evd", env=wall.env, settings=SETTINGS) as daemon:
-        old = range(now_s() - BEHIND_S - 90, now_s() - BEHIND_S - 90 + RING - 3)
-        said = range(now_s() - RING, now_s())
-        assert say(daemon, *old, *said, *said) == {201}
-        assert last(daemon) == old[-1], "it is never a reason to evict, nor the last one"
-        assert in_ring(daemon) == [*((time_s, "") for time_s in old), *((time_s, "ahead") for time_s in said[:3])]
-        aside = rows(daemon.database, "SELECT error, times FROM rejected")
-        assert aside == [("Time ahead", 2)] * (RING - 3)
-        soon(lambda: alarms(daemon), ["clock"])
-        wall.set_behind(0)
-        soon(lambda: in_ring(daemon), [(time_s, "") for time_s in said])
-        assert last(daemon) == said[-1]
-        soon(lambda: rows(daemon.database, "SELECT count(*) FROM rejected"), [(0,)])
-
-
-def test_a_restart_with_the_right_time_makes_good_what_the_last_one_did(tmp_path: Path, wall: WallClock) -> None:
-    wall.set_behind(BEHIND_S)
-    with running_daemon(tmp_path / "evd", env=wall.env) as daemon:
-        said = now_s()
-        assert say(daemon, said) == {201}
-        assert last(daemon) is None
-        soon((daemon.directory / "alive").exists, True)
-    wall.set_behind(0)
-    with running_daemon(daemon.directory, env=wall.env, keys=daemon.keys) as daemon:
-        soon(lambda: last(daemon), said)
-        assert in_ring(daemon) == [(said, "")]

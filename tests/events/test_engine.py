@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 import trio
 import trio.testing
@@ -15,8 +14,7 @@ from event_chain import VEHICLE, Opener, register, running, waiting
 
 from evd.config.settings import Config
 from evd.daemon.wiring import shown_by_app
-from evd.errors import ConfigError, Unavailable
-from evd.events.samples import Event
+from evd.errors import Unavailable
 from evd.model.operations import (
     AddOwner,
     Operation,
@@ -145,29 +143,6 @@ async def test_an_app_that_shows_an_event_itself_is_not_sent_it(open_store: Open
             *("new EQUAL", "hook EQUAL"),
             *("old BEYOND", "new BEYOND", "hook BEYOND"),
         }
-
-
-@pytest.mark.parametrize(
-    ("settings", "details", "clients"),
-    [
-        ({}, {"charge": 80, "target": 80}, ("original",)),
-        ({}, {"charge": 80.4, "target": 80}, ("original",)),
-        ({"app": {"whole_numbers": False}}, {"charge": 80.4, "target": 80}, ()),
-        ({"events": {"shown_by_original": []}}, {"charge": 80, "target": 80}, ()),
-        ({"events": {"shown_by_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
-    ],
-)
-def test_which_apps_show_an_event_themselves_is_set(
-    settings: dict[str, Any], details: dict[str, Any], clients: tuple[str, ...]
-) -> None:
-    shown = shown_by_app(msgspec.convert(settings, Config))
-    assert shown(Event("target_reached", NOW, details)) == clients
-    assert shown(Event("charge_low", NOW, details)) == ()
-
-
-def test_a_kind_that_no_app_shows_itself_is_refused_with_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
-        shown_by_app(msgspec.convert({"events": {"shown_by_v1": ["left"]}}, Config))
 
 
 async def test_a_queue_that_is_full_costs_no_event_that_the_last_status_shows(

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import io
-import zlib
 from typing import Any
 
 import pytest
+from pictures_of import BLUE, RED, picture, png_of, webp_of
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from evd.config.settings import ImageSettings
 from evd.errors import BadRequest, TooLarge
 from evd.images.drawing import SCANS_MAX, drawn
-from evd.images.kinds import KINDS, kind_of, webp_size
+from evd.images.kinds import KINDS, kind_of
 
 SETTINGS = ImageSettings(pixels_max=1_000_000, side_max_px=300, thumbnail_px=64)
 SECRET = b"48.15213N 17.10733E"
-RED, BLUE = (250, 10, 10), (10, 10, 250)
 ORIENTATION = 0x112
-
-
-def picture(
-    form: str = "JPEG", size: tuple[int, int] = (400, 200), mode: str = "RGB", color: Any = RED, **how: Any
-) -> bytes:
-    """Of one colour, its left half blue if it is RGB."""
-    image = Image.new(mode, size, color)
-    if mode == "RGB":
-        image.paste(BLUE, (0, 0, size[0] // 2, size[1]))
-    file = io.BytesIO()
-    image.save(file, form, **how)
-    return file.getvalue()
 
 
 def opened(content: bytes) -> Image.Image:
@@ -126,28 +113,6 @@ def test_colours_of_another_profile_are_converted() -> None:
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     good = opened(drawn(picture("PNG", icc_profile=srgb.tobytes()), SETTINGS).picture.content)
     assert is_near(good.getpixel((297, 2)), RED)
-
-
-def png_of(width: int, height: int) -> bytes:
-    """A PNG file that says it is so large, and is a few bytes long."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
-
-    head = width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes((8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
-
-
-def webp_of(width: int, height: int) -> bytes:
-    """The head of a WebP file that says it is so large."""
-    head = bytes(4) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    return b"RIFF" + (22).to_bytes(4, "little") + b"WEBPVP8X" + (10).to_bytes(4, "little") + head
-
-
-@pytest.mark.parametrize("how", [{"lossless": True}, {"lossless": False}, {"exif": b"Exif\0\0"}])
-def test_the_size_of_a_webp_file_is_known_before_it_is_decoded(how: Any) -> None:
-    assert webp_size(picture("WEBP", (123, 45), **how)) == (123, 45)
-    assert webp_size(b"RIFF0000WEBPVP8 ") is None
 
 
 @pytest.mark.parametrize(

@@ -7,45 +7,18 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-alarms: mail phone_alarms readings silence state webhook
+api: ranges
 
-api: attribute_docs authentication callbacks conditional console context cors documentation named_vehicles ranges
-    rates replies shown_places status_rows status_stream times vehicle_documents vehicle_rows
+api/v1: admin downlinks events formats imports pushes redecode registrations_import
 
-api/v1: admin downlinks events formats imports profiles pushes redecode registrations_import sequence statuses tokens
-    users
-
-auth: access access_tokens certificates csrf guess_limit identities invitations password_guesses secret_texts
-
-backup: archive manifest restoring settings_text taking
-
-cli: backup doctor event export fake_fcm images import_dynamodb import_sending interruption keys life manual owners
-    push redecode registrations rejected reload serve setup sharing sigfox stats tariff tokens usage vehicles watch
-
-concurrency: fair_queue single_flight
-
-config: contradictions names settings
-
-daemon: background clock_watch file_identity listening maintenance parts previous_exit process servers
-    startup_progress state_reporter wiring
+cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
+    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
 derived: energy samples tariff
 
-dev/fake_fcm: behaviours
-
-dev: load traffic
-
-doctor: data finding machine outside place trust
-
 events: confirmation known_vehicles recorder shown_by_app
 
-firebase: access emulators pictures sync
-
-images: files kinds
-
 ingest: status_list treatment
-
-log: sink
 
 net/client: control_socket push_connection
 
@@ -59,17 +32,9 @@ push: composer delivery device_limits outcomes presence service stopped_phones t
 
 push/providers/fcm: answers credentials
 
-redaction: names shapes text
-
-request: gzip_body line_pattern redacted
-
-setup: apply plan steps texts
-
 sigfox_api/diagnose: verdicts
 
 sigfox_api: pages
-
-store: group_commit receipt stall upkeep vehicle_records writer_health
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep
@@ -77,8 +42,6 @@ store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets r
 store/sqlite/read: connections due_pushes event_state fleet
 
 store/sqlite/tables: imports profiles radio
-
-transfer: pages summary writers
 """
 
 

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "F07-mass-unregistered": (
         "system/test_push_field_cases::test_many_phones_that_are_gone_at_once_alarm_and_come_back",
-        "alarms/test_rules::test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back",
+        "alarms/test_phone_alarms::test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back",
     ),
     "F08-invalid-grant-clock": (
         "system/test_push_field_cases::test_a_clock_that_google_refuses_pauses_until_it_is_right",
@@ -116,10 +116,10 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "S02-start-with-a-huge-log": ("daemon/test_systemd::test_a_long_log_is_recovered_at_the_start_and_cut",),
     "S03-start-longer-than-90-s": (
-        "daemon/test_systemd::test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it_is_killed",
+        "daemon/test_startup_progress::test_a_start_that_takes_long_asks_systemd_for_time_and_is_begun_anew_when_it_is_killed",
     ),
     "S04-watchdog-under-pressure": (
-        "daemon/test_systemd::test_what_the_watchdog_ends_is_reported_at_the_next_start_and_loses_nothing",
+        "daemon/test_previous_exit::test_what_the_watchdog_ends_is_reported_at_the_next_start_and_loses_nothing",
     ),
     "S05-websocket-close": ("net/server/test_guarded_connection::test_a_fault_is_refused_and_the_server_lives",),
     "S06-python-3.14": (

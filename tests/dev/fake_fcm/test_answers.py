@@ -8,31 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from fcm_message import SEND, STATUSES, message
+from fcm_message import NOW, SEND, ask, google, message, recorded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evd.dev.fake_fcm.answers import GRANT_TYPE, SCOPES, Google
-from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS, RecentWords
-
-NOW = 1_700_000_000.0
-
-
-def google() -> Google:
-    made = Google()
-    made.issue("good", NOW + 60)
-    return made
-
-
-def ask(document: Any, fake: Google | None = None) -> tuple[int, dict[str, Any], dict[str, Any] | None]:
-    body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    reply, line = (fake or google()).answer(b"POST", SEND, b"Bearer good", body, NOW)
-    return reply.status, json.loads(reply.body) if reply.body else {}, recorded(line)
-
-
-def recorded(line: bytes | None) -> dict[str, Any] | None:
-    return None if line is None else json.loads(line)
-
+from evd.dev.fake_fcm.behaviours import MOODS
 
 # Messages
 
@@ -105,40 +86,6 @@ DOCUMENTS = st.recursive(
 @given(st.binary(max_size=200) | DOCUMENTS.map(lambda document: json.dumps(document).encode()))
 def test_no_body_is_too_strange_to_be_answered(body: bytes) -> None:
     assert ask(body)[0] in (200, 400)
-
-
-@pytest.mark.parametrize("prefix", STATUSES)
-def test_a_token_says_how_its_messages_fail(prefix: str) -> None:
-    status, answer, line = ask({"message": message(f"{prefix}-1")})
-    codes = [detail["errorCode"] for detail in answer["error"]["details"] if "FcmError" in detail["@type"]]
-    assert (status, codes) == (STATUSES[prefix][0], [STATUSES[prefix][1]])
-    assert line is not None and line["status"] == status
-
-
-def test_a_flaky_token_fails_the_first_time_only_and_each_by_itself() -> None:
-    fake = google()
-    tokens = ["flaky-a", "flaky-b", "flaky-a", "flaky-b", "flaky-a"]
-    assert [ask({"message": message(token)}, fake)[0] for token in tokens] == [503, 503, 200, 200, 200]
-
-
-@pytest.mark.parametrize(
-    ("token", "delay_s"), [("slow2-a", 2), ("slow0.5-a", 0.5), ("slow", 0), ("slowly", 0), ("slow99999", 3600)]
-)
-def test_a_slow_token_says_how_slow(token: str, delay_s: float) -> None:
-    reply, _ = google().answer(b"POST", SEND, b"Bearer good", json.dumps({"message": message(token)}).encode(), NOW)
-    assert (reply.status, reply.delay_s) == (200, delay_s)
-    assert b"projects/evd-demo" in reply.body
-
-
-def test_no_behaviour_hides_another() -> None:
-    """The first row that fits decides, so a longer prefix stands before a shorter one that it begins with."""
-    prefixes = [row.prefix for row in BEHAVIOURS]
-    assert [next(one for one in prefixes if prefix.startswith(one)) for prefix in prefixes] == prefixes
-
-
-def test_only_the_newest_words_are_remembered() -> None:
-    seen = RecentWords(2)
-    assert [seen.before(word) for word in "abacab"] == [False, False, True, False, False, False]
 
 
 def test_a_message_over_several_lines_is_one_line_of_the_record() -> None:
