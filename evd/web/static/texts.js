@@ -10,8 +10,9 @@ import { REFUSED } from "./texts/refused.js";
 import { SIGN_IN } from "./texts/signin.js";
 import { SYSTEM } from "./texts/system.js";
 import { VEHICLE } from "./texts/vehicle.js";
+import { VEHICLE_PARTS } from "./texts/vehicle_parts.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE, ...VEHICLE_PARTS };
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };

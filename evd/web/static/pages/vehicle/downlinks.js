@@ -16,11 +16,19 @@ const OWN = "";
 const TONES = {
   queued: "info",
   offered: "info",
-  delivered: "good",
   acknowledged: "good",
   failed: "bad",
   expired: "warn",
   cancelled: "quiet",
+};
+
+const STATES = {
+  queued: t("downlinks.state.queued"),
+  offered: t("downlinks.state.offered"),
+  acknowledged: t("downlinks.state.acknowledged"),
+  failed: t("downlinks.state.failed"),
+  expired: t("downlinks.state.expired"),
+  cancelled: t("downlinks.state.cancelled"),
 };
 
 export async function downlinks(path, { signal }) {
@@ -124,7 +132,7 @@ function listed(rows, changed) {
   const columns = [
     { title: t("downlinks.created"), cell: (row) => when(row.created, null, { label: t("downlinks.created") }) },
     { title: t("downlinks.payload"), class: "mono", cell: (row) => row.payload },
-    { title: t("vehicle.state"), cell: (row) => badge(row.state, { tone: TONES[row.state] ?? "quiet" }) },
+    { title: t("vehicle.state"), cell: (row) => badge(STATES[row.state] ?? row.state, { tone: TONES[row.state] ?? "quiet" }) },
     { title: t("downlinks.info"), cell: (row) => row.info || "–" },
     { title: t("downlinks.expires"), cell: (row) => when(row.expires, null, { label: t("downlinks.expires") }) },
     { title: "", cell: (row) => cancel(row) || "" },
