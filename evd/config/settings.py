@@ -408,6 +408,11 @@ class WebSettings(Section, frozen=True):
     enabled: bool = True
     #: How much of its own history evd keeps in memory for the page *System*, by the minute. A day takes 250 kB.
     history_hours: float = 24
+    #: Where browsers get the tiles of a vehicle's map; empty: a grid of coordinates stands there, and no other host is
+    #: asked. Example: "https://tile.example.org/{z}/{x}/{y}.png"
+    tiles: str = ""
+    #: Whose map it is, as its licence asks for. Example: "© OpenStreetMap contributors"
+    tiles_attribution: str = ""
 
 
 class LogSettings(Section, frozen=True):

@@ -4,6 +4,7 @@ import { follow, get, who } from "../api.js";
 import { t } from "../texts.js";
 import { h, style, tabs } from "../ui.js";
 import { history } from "./vehicle/history.js";
+import { trackMap } from "./vehicle/map.js";
 import { now } from "./vehicle/now.js";
 
 /** The tabs: each loads its module when it is first shown. `may`: for whom, without it for everybody who sees the vehicle. */
@@ -59,7 +60,13 @@ export async function render(root, params, signal) {
   const { vehicle } = params;
   const path = `/vehicles/${encodeURIComponent(vehicle)}`;
   const head = now();
-  const past = history(path, { pointed: () => {}, signal });
+  let map = null;
+  let seen = [];
+  const past = history(path, {
+    pointed: (ms) => map?.point(ms),
+    loaded: ({ rows }) => ((seen = rows), map?.update(rows)),
+    signal,
+  });
   const update = async () => {
     const given = await get(path, {}, signal);
     head.update(given, given.state === "charging" ? await openSession(path, signal) : null);
@@ -76,6 +83,10 @@ export async function render(root, params, signal) {
   const subjects = tabs(t("vehicle.subjects"), parts, params.query.get("part"), (name) => remembered(vehicle, name));
   root.replaceChildren(h("a", { class: "vehicle-back", href: "#/fleet" }, t("vehicle.back")), head, past, subjects);
   await past.refresh();
+  // One cursor for both: each follows the other.
+  map = await trackMap({ pointed: past.point, signal });
+  past.after(map);
+  map.update(seen);
   const refresh = () => Promise.all([update(), past.refresh(), subjects.refresh()]);
   // The stream begins with the last status, so none is missed between the two.
   follow("/stream", { vehicle }, { onEvent: refresh, signal });

@@ -80,6 +80,8 @@ export const VEHICLE_PARTS = {
   "sharing.link": ["Link", "Odkaz"],
   "sharing.revoke": ["Revoke", "Zrušiť"],
   "sharing.revoked": ["The link is good no more", "Odkaz už neplatí"],
+  "map.title": ["Where it was", "Kde bolo"],
+  "map.grid": ["A grid of coordinates: no map is configured (web.tiles).", "Sieť súradníc: mapa nie je nastavená (web.tiles)."],
   "invited.title": ["A vehicle is shared with you", "Zdieľajú s vami vozidlo"],
   "invited.why": ["Accept, and it stands in your fleet.", "Prijmite a pribudne medzi vaše vozidlá."],
   "invited.accept": ["Accept", "Prijať"],
