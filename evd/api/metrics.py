@@ -20,7 +20,7 @@ from evd.alarms.rules import RULES
 from evd.api.context import here
 from evd.api.described import described
 from evd.errors import Unavailable
-from evd.model.daemon_state import DaemonState, PauseReason
+from evd.model.daemon_state import DaemonState, Durations, LoopState, PauseReason
 
 STORED_FOR_S = 1.0
 """Several scrapers, or a frequent one, cost the database one read a second."""
@@ -224,6 +224,48 @@ LABELLED: tuple[Labelled, ...] = (
 )
 
 
+class Histogram(NamedTuple):
+    """A histogram; with a label it has one for each of the label's values, which are the keys of `durations`."""
+
+    name: str
+    meaning: str
+    durations: Callable[[Scraped], Mapping[str, Durations | LoopState]]
+    label: str = ""
+
+    def families(self, seen: Scraped) -> Iterable[Metric]:
+        """One, or none while nothing is known."""
+        found = {value: one for value, one in self.durations(seen).items() if one.buckets}
+        family = HistogramMetricFamily(self.name, self.meaning, labels=[self.label] if self.label else [])
+        for value, one in sorted(found.items()):
+            family.add_metric([value] if self.label else [], buckets=one.buckets, sum_value=one.sum_s)
+        return [family] if found else []
+
+
+HISTOGRAMS: tuple[Histogram, ...] = (
+    Histogram(
+        "evd_loop_lag_seconds",
+        "By how much evd's loop was late, sampled twenty times a second.",
+        lambda seen: {"": seen.state.loop},
+    ),
+    Histogram(
+        "evd_ingest_duration_seconds",
+        "How long callbacks and posts took, from when they were read to their answers.",
+        lambda seen: {"": seen.state.ingest_times},
+    ),
+    Histogram(
+        "evd_commit_duration_seconds",
+        "How long transactions took to be on disk.",
+        lambda seen: {"": seen.state.commit_times},
+    ),
+    Histogram(
+        "evd_push_duration_seconds",
+        "How long providers took to answer a push, or evd waited for it.",
+        lambda seen: seen.state.push_times,
+        "provider",
+    ),
+)
+
+
 def families(seen: Scraped) -> Iterable[Metric]:
     """All of evd's own metrics."""
     yield InfoMetricFamily(
@@ -238,10 +280,8 @@ def families(seen: Scraped) -> Iterable[Metric]:
         for label, value in sorted(row.values(seen).items()):
             family.add_metric([label.replace(" ", "_")], value)
         yield family
-    loop = seen.state.loop
-    if loop.buckets:
-        meaning = "By how much evd's loop was late, sampled twenty times a second."
-        yield HistogramMetricFamily("evd_loop_lag_seconds", meaning, buckets=loop.buckets, sum_value=loop.sum_s)
+    for histogram in HISTOGRAMS:
+        yield from histogram.families(seen)
 
 
 class _Once(Collector):

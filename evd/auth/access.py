@@ -90,6 +90,7 @@ _V1 = (
     AccessRow("GET", "/keys", "admin", "read"),
     AccessRow("POST", "/keys", "admin", "write"),
     AccessRow("DELETE", "/keys/<given>", "admin", "write"),
+    AccessRow("POST", "/keys/<given>/revive", "admin", "write"),
     AccessRow("GET", "/owners", "admin", "read"),
     AccessRow("POST", "/owners", "admin", "write"),
     AccessRow("DELETE", "/owners", "admin", "write"),

@@ -78,6 +78,11 @@ COMMANDS: dict[str, CommandRow] = {
         "watch",
         "Show the last status of each VEHICLE (or tag:NAME), or of all, and every new one as it arrives, until Ctrl-C.",
     ),
+    "tail": CommandRow(
+        "tail",
+        "tail",
+        "Show every new status, or every refused callback, as it arrives, a line each, until Ctrl-C.",
+    ),
     "event": CommandRow("event", "event", "Events: what happened to vehicles, and who gets a push of it."),
     "downlink": CommandRow("downlink", "downlink", "Downlinks: what vehicles get when they ask."),
     "backfill": CommandRow("backfill", "backfill", "Fetch from Sigfox's REST API what evd missed."),
@@ -105,6 +110,12 @@ COMMANDS: dict[str, CommandRow] = {
         "doctor",
         "Examine evd and its machine, beside the running service or without one; nothing is changed.",
     ),
+    "support-bundle": CommandRow(
+        "support_bundle",
+        "support_bundle",
+        "Gather into FILE (tar.gz) what helps to find a fault, without secrets.",
+    ),
+    "shell": CommandRow("shell", "shell", "Ask the database in SQL: its tables and views, for reading only."),
     "decode": CommandRow("decode", "decode", "Decode payloads: each HEX becomes a line of JSON with its fields."),
     "format": CommandRow(
         "format", "format_group", "Payload formats (Sigfox's custom payload grammar): check, store, assign."

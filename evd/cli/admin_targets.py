@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, yes_option
 from evd.cli.printing import say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import when
 from evd.config.data_dir import find
 from evd.net.client.signature import new_secret
 from evd.push.traits import AdminTargets
@@ -54,8 +54,8 @@ def _list(targets: AdminTargets) -> click.Command:
     columns = {
         "vehicle": "VEHICLE",
         targets.field: targets.called.upper(),
-        "created": "ADDED (UTC)",
-        "pushed": "TAKEN LAST (UTC)",
+        "created": "ADDED",
+        "pushed": "TAKEN LAST",
         "attempts": "FAILED",
         "said": "ANSWER",
     }
@@ -75,7 +75,7 @@ def _list(targets: AdminTargets) -> click.Command:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    times = {name: utc_time(row[name]) for name in ("created", "pushed")}
+    times = {name: when(row[name]) for name in ("created", "pushed")}
     return {**row, **times, "attempts": row["attempts"] or None, "said": row["said"] or None}
 
 
@@ -85,9 +85,12 @@ def _remove(targets: AdminTargets) -> click.Command:
     @click.command("remove", help=f"Stop pushing VEHICLE to {shown}; {shown} as the list shows it, or whole.")
     @click.argument("vehicle")
     @click.argument("target", metavar=shown)
+    @yes_option
     @directory_option
     @json_option
-    def remove(vehicle: str, target: str, directory: str | None, as_json: bool) -> None:
+    def remove(vehicle: str, target: str, yes: bool, directory: str | None, as_json: bool) -> None:
+        if not agreed(f"Stop pushing vehicle {vehicle} to {target}?", yes=yes, as_json=as_json):
+            return
         row = ask(directory, "DELETE", f"/{targets.noun}s", {"vehicle": vehicle, targets.field: target})
         if as_json:
             show(row)

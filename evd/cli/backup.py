@@ -13,7 +13,7 @@ import click
 from evd.cli.common import directory_option, json_option
 from evd.cli.interruption import Interruption
 from evd.cli.printing import confirmed, say, show
-from evd.cli.times import utc_time
+from evd.cli.times import moment
 from evd.clock import now_ms
 from evd.config.data_dir import find
 from evd.errors import ConfigError
@@ -103,10 +103,10 @@ def restore(file: Path, replace: bool, only_check: bool, yes: bool, directory: s
             show({"right": True, **_summary(manifest)})
         else:
             say(
-                "{} is right: {}, made {} UTC by evd {}.",
+                "{} is right: {}, made {} by evd {}.",
                 file,
                 _statuses(manifest),
-                utc_time(manifest.made_ms),
+                moment(manifest.made_ms),
                 manifest.evd,
             )
         return
@@ -119,7 +119,7 @@ def restore(file: Path, replace: bool, only_check: bool, yes: bool, directory: s
     if as_json:
         show({"dir": str(data_dir.directory), "kept": kept and str(kept), **_summary(manifest)})
         return
-    say("{} has the backup of {} UTC: {}.", data_dir.directory, utc_time(manifest.made_ms), _statuses(manifest))
+    say("{} has the backup of {}: {}.", data_dir.directory, moment(manifest.made_ms), _statuses(manifest))
     if kept:
         say("What was there before: {}", kept)
     if manifest.left_out:

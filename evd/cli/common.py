@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from evd.cli.printing import say
+from evd.cli.printing import confirmed, say
 from evd.config import loading
 from evd.config.data_dir import POLL_EVERY_S, TURN_S, DataDirectory, find
 from evd.config.names import nearest
@@ -42,6 +43,25 @@ def directory_option(command: F) -> F:
 
 def json_option(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+def yes_option(command: F) -> F:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def agreed(question: str, *, yes: bool, as_json: bool = False) -> bool:
+    """Whether a person wants what cannot, or not easily, be undone; `--json` is for programs, which are not asked.
+
+    Raises ConfigError where nobody can be asked.
+    """
+    if yes or as_json:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigError("there is no terminal to ask at, so nothing was changed: add --yes")
+    if confirmed(question):
+        return True
+    say("Nothing was changed.", err=True)
+    return False
 
 
 def settings(data_dir: DataDirectory, flags: Mapping[str, Any] | None = None) -> Config:

@@ -7,9 +7,9 @@ from typing import Any
 import click
 import orjson
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
-from evd.cli.times import duration_s, utc_time
+from evd.cli.times import duration_s, moment, when
 from evd.errors import ConfigError
 from evd.sigfox.downlinks import STATES, info_code
 
@@ -18,7 +18,7 @@ COLUMNS = {
     "vehicle": "VEHICLE",
     "payload": "PAYLOAD",
     "state": "STATE",
-    "created": "QUEUED (UTC)",
+    "created": "QUEUED",
     "expires": "EXPIRES",
     "offered": "OFFERED",
     "closed": "CLOSED",
@@ -69,8 +69,8 @@ def send(
         show(row)
     else:
         say(
-            "downlink {}: {} waits for vehicle {} to ask, until {} UTC",
-            *(row["number"], row["payload"], row["vehicle"], utc_time(row["expires"])),
+            "downlink {}: {} waits for vehicle {} to ask, until {}",
+            *(row["number"], row["payload"], row["vehicle"], moment(row["expires"])),
         )
 
 
@@ -102,15 +102,18 @@ def list_(vehicle: str | None, state: str | None, directory: str | None, as_json
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     code = row["info_code"]
     fate = None if code is None else f"{info_code(code).name}: {info_code(code).meaning}"
-    return {**row, **{name: utc_time(row[name]) for name in TIMES}, "fate": fate}
+    return {**row, **{name: when(row[name]) for name in TIMES}, "fate": fate}
 
 
 @downlink.command()
 @click.argument("number", type=click.IntRange(1))
+@yes_option
 @directory_option
 @json_option
-def cancel(number: int, directory: str | None, as_json: bool) -> None:
+def cancel(number: int, yes: bool, directory: str | None, as_json: bool) -> None:
     """Cancel a downlink that no message has asked for yet."""
+    if not agreed(f"Cancel downlink {number}?", yes=yes, as_json=as_json):
+        return
     row = ask(directory, "DELETE", f"/downlinks/{number}")
     if as_json:
         show(row)

@@ -10,13 +10,13 @@ import orjson
 
 from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import When, exact, when
 from evd.errors import ConfigError
 from evd.events import texts as event_texts
 from evd.model.event_settings import KINDS
 
 COLUMNS = {
-    "time": "TIME (UTC)",
+    "time": "TIME",
     "vehicle": "VEHICLE",
     "kind": "KIND",
     "sentence": "WHAT HAPPENED",
@@ -52,7 +52,7 @@ def list_(vehicle: str | None, kind: str | None, limit: int, directory: str | No
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
     _, body = event_texts.sentence(row["kind"], row["details"], "en", "")
-    return {**row, "time": utc_time(row["time"]), "sentence": body, "samples": _compared(row.get("samples"))}
+    return {**row, "time": when(row["time"]), "sentence": body, "samples": _compared(row.get("samples"))}
 
 
 def _compared(samples: list[dict[str, Any] | None] | None) -> str | None:
@@ -62,7 +62,7 @@ def _compared(samples: list[dict[str, Any] | None] | None) -> str | None:
     before, then = [sample or {} for sample in samples]
     names = [name for name in {**before, **then} if name not in ("time", "status_id")]
     said = [f"{name} {before.get(name, '–')} → {then.get(name, '–')}" for name in names]
-    times = [utc_time(sample.get("time")) or "–" for sample in (before, then)]
+    times = [exact(When(sample["time"])) if sample.get("time") else "–" for sample in (before, then)]
     return ", ".join([*said, " → ".join(times)])
 
 

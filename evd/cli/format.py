@@ -11,7 +11,17 @@ import msgspec
 import orjson
 from rich import box
 
-from evd.cli.common import ask, ask_pages, directory_option, json_option, named_format, named_vehicles, path_part
+from evd.cli.common import (
+    agreed,
+    ask,
+    ask_pages,
+    directory_option,
+    json_option,
+    named_format,
+    named_vehicles,
+    path_part,
+    yes_option,
+)
 from evd.cli.printing import say, say_error, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.model.plain_text import REPLACEMENT, one_line
@@ -314,10 +324,13 @@ def assign(
 
 @format_group.command("remove")
 @click.argument("name")
+@yes_option
 @directory_option
 @json_option
-def remove(name: str, directory: str | None, as_json: bool) -> None:
+def remove(name: str, yes: bool, directory: str | None, as_json: bool) -> None:
     """Remove the format NAME, which no vehicle and no device type may still use."""
+    if not agreed(f"Remove the format {name}?", yes=yes, as_json=as_json):
+        return
     done = ask(directory, "DELETE", f"/formats/{path_part(name)}")
     if as_json:
         show(done)

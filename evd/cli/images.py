@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part, reached
+from evd.cli.common import agreed, ask, directory_option, json_option, path_part, reached, yes_option
 from evd.cli.printing import say, show
 from evd.errors import ConfigError
 from evd.net.client import control_socket
@@ -21,6 +21,7 @@ _STDOUT = Path("-")
 @click.option("--save", "target", type=click.Path(path_type=Path), help="Write the picture to this file; -: to stdout.")
 @click.option("--thumb", is_flag=True, help="With --save: the thumbnail.")
 @click.option("--remove", is_flag=True, help="Remove the picture.")
+@yes_option
 @directory_option
 @json_option
 def image(
@@ -29,6 +30,7 @@ def image(
     target: Path | None,
     thumb: bool,
     remove: bool,
+    yes: bool,
     directory: str | None,
     as_json: bool,
 ) -> None:
@@ -47,8 +49,10 @@ def image(
         content = reached(directory, lambda socket: control_socket.fetch_file(socket, asked))
         _write(target, content)
         done = {"file": str(target), "bytes": len(content)}
-    else:
+    elif agreed(f"Remove the picture of vehicle {given}?", yes=yes, as_json=as_json):
         done = ask(directory, "DELETE", path)
+    else:
+        return
     if target == _STDOUT:
         return
     if as_json:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from evd.auth.api_keys import KEY_MAX_CHARACTERS, ROLES, joined_roles
-from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
@@ -86,15 +86,31 @@ def list_(directory: str | None, as_json: bool) -> None:
 
 @key.command()
 @click.argument("given", metavar="ID")
+@yes_option
 @directory_option
 @json_option
-def revoke(given: str, directory: str | None, as_json: bool) -> None:
+def revoke(given: str, yes: bool, directory: str | None, as_json: bool) -> None:
     """Revoke a key at once."""
-    done = ask(directory, "DELETE", f"/keys/{given}")
+    if not agreed(f"Revoke key {given}? Whoever has it is refused from then on.", yes=yes, as_json=as_json):
+        return
+    done = ask(directory, "DELETE", f"/keys/{path_part(given)}")
     if as_json:
         show(done)
     else:
-        say("{} is revoked", given)
+        say("{} is revoked; `evd key revive {}` undoes it", given, given)
+
+
+@key.command()
+@click.argument("given", metavar="ID")
+@directory_option
+@json_option
+def revive(given: str, directory: str | None, as_json: bool) -> None:
+    """Undo the revocation of a key: it is good again at once, for whoever has its text."""
+    done = ask(directory, "POST", f"/keys/{path_part(given)}/revive")
+    if as_json:
+        show(done)
+    else:
+        say("{} is good again", given)
 
 
 def _wish(role: str, name: str, vehicle: str | None) -> dict[str, Any]:

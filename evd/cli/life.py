@@ -6,12 +6,10 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
-from evd.cli.printing import confirmed, say, show, table
-from evd.cli.times import utc_time
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
+from evd.cli.printing import say, show, table
+from evd.cli.times import when
 from evd.errors import ConfigError
-
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
 @click.command("delete")
@@ -21,7 +19,7 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
 def delete(given: str, yes: bool, directory: str | None, as_json: bool) -> None:
     """Delete vehicle ID with all that is known of it: statuses, owners, registrations, events, rejected requests."""
-    if yes or as_json or confirmed(f"Delete vehicle {given} with all its statuses?"):
+    if agreed(f"Delete vehicle {given} with all its statuses?", yes=yes, as_json=as_json):
         _print(ask(directory, "DELETE", f"/vehicles/{path_part(given)}"), as_json)
 
 
@@ -36,7 +34,7 @@ def merge(given: str, into: str, yes: bool, directory: str | None, as_json: bool
 
     Statuses arrive there by the rules of its ring; owners, registrations, keys and events move.
     """
-    if not (yes or as_json or confirmed(f"Merge vehicle {given} into {into}? This cannot be undone.")):
+    if not agreed(f"Merge vehicle {given} into {into}? This cannot be undone.", yes=yes, as_json=as_json):
         return
     done = ask(directory, "POST", f"/vehicles/{path_part(given)}/merge", {"into": into})
     if as_json:
@@ -57,8 +55,8 @@ def ignore(given: str | None, off: bool, directory: str | None, as_json: bool) -
         if as_json:
             show(rows)
         else:
-            shown = [{**row, "since": utc_time(row["since"])} for row in rows]
-            columns = {"vehicle": "VEHICLE", "since": "SINCE (UTC)", "callbacks": "CALLBACKS"}
+            shown = [{**row, "since": when(row["since"])} for row in rows]
+            columns = {"vehicle": "VEHICLE", "since": "SINCE", "callbacks": "CALLBACKS"}
             table(shown, columns, empty="No vehicle is ignored.")
         return
     done = ask(directory, "PUT", f"/vehicles/{path_part(given)}/ignored", {"ignored": not off})
@@ -79,7 +77,7 @@ def forget(user: str | None, vehicle: str | None, yes: bool, directory: str | No
     if (user is None) == (vehicle is None):
         raise ConfigError("name what is to be forgotten: either --user UID or --vehicle ID")
     path = f"/vehicles/{path_part(vehicle)}" if vehicle is not None else f"/users/{path_part(user or '')}/data"
-    if yes or as_json or confirmed(f"Forget all of {vehicle or user}?"):
+    if agreed(f"Forget all of {vehicle or user}?", yes=yes, as_json=as_json):
         _print(ask(directory, "DELETE", path), as_json)
 
 

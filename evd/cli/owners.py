@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, yes_option
 from evd.cli.printing import say, show, table
 
 
@@ -34,10 +34,13 @@ def add(uid: str, vehicle: str, viewer: bool, directory: str | None, as_json: bo
 @owner.command()
 @click.argument("uid")
 @click.argument("vehicle")
+@yes_option
 @directory_option
 @json_option
-def remove(uid: str, vehicle: str, directory: str | None, as_json: bool) -> None:
+def remove(uid: str, vehicle: str, yes: bool, directory: str | None, as_json: bool) -> None:
     """UID no longer owns VEHICLE, and UID's phones get no more pushes of it."""
+    if not agreed(f"Take vehicle {vehicle} from {uid}, with the phones of {uid}?", yes=yes, as_json=as_json):
+        return
     done = ask(directory, "DELETE", "/owners", {"uid": uid, "vehicle": vehicle})
     if as_json:
         show(done)

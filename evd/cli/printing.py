@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
+from evd.cli.times import When, exact, zone
 from evd.model.plain_text import json_text, lines, one_line
 
 if TYPE_CHECKING:  # rich takes as long to import as all that a command without a table does
@@ -72,6 +73,11 @@ def asked(question: str, choices: Sequence[str] = ()) -> str:
     return str(click.prompt(question, type=click.Choice(choices) if choices else str))
 
 
+def typed_line(prompt: str) -> str:
+    """A line that a person types, with arrows and history where readline is loaded. Raises EOFError."""
+    return input(prompt)
+
+
 def typed_password() -> str:
     """A password that is typed twice and not shown."""
     typed: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
@@ -104,6 +110,19 @@ def json_line(line: bytes) -> bytes:
     return line if line.isascii() and b"\x7f" not in line else json_text(line.decode()).encode()
 
 
+WRAPPED = frozenset({"detail", "said", "sentence", "samples", "fate", "text", "help", "meaning"})
+"""Columns of sentences, which may take several lines of a terminal; all others are ids, numbers, times and words."""
+
+IDS = frozenset({"vehicle", "id", "uid", "number", "status_id"})
+"""Columns by which a person goes on: they are left out last."""
+
+WRAPPED_MIN = 16
+"""Characters of such a column: a sentence of shorter lines cannot be read."""
+
+GAP = 2
+"""Blanks between two columns."""
+
+
 def table(
     rows: Iterable[Mapping[str, Any]],
     columns: Mapping[str, str],
@@ -111,33 +130,86 @@ def table(
     empty: str,
     box: Box | None = None,
     right: Iterable[str] = (),
+    less: Iterable[str] = (),
 ) -> None:
-    """A table for people: `columns` maps a row's key to its heading; the columns in `right` are right-aligned."""
+    """A table for people: `columns` maps a row's key to its heading; the columns in `right` are right-aligned.
+
+    On a terminal that is too narrow columns are left out: those in `less`, in that order, then from the right. A time
+    (`When`) is local, and the heading has the zone.
+    """
     rows = list(rows)
     if not rows:
         click.echo(empty)
         return
-    if box is None and len(rows) > DRAWN_ROWS_MAX:
-        _write_long(rows, columns, frozenset(right))
-        return
+    headings = {key: f"{heading}{_zone(rows, key)}" for key, heading in columns.items()}
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     console = Console()
     if not console.is_terminal:
         console.width = FILE_COLUMNS
+    left_out: list[str] = []
+    if box is None:
+        left_out = _too_many(rows, headings, console.width, list(less))
+        headings = {key: heading for key, heading in headings.items() if key not in left_out}
+    if box is None and len(rows) > DRAWN_ROWS_MAX:
+        _write_long(rows, headings, frozenset(right))
+    else:
+        _draw(console, rows, headings, box, frozenset(right))
+    if left_out:
+        named = ", ".join(columns[key] for key in columns if key in left_out)
+        say("… without {}: a wider terminal shows more, --json all.", named, err=True)
+
+
+def _draw(
+    console: Console,
+    rows: Sequence[Mapping[str, Any]],
+    headings: Mapping[str, str],
+    box: Box | None,
+    right: frozenset[str],
+) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     drawn = Table(box=box, pad_edge=box is not None, header_style="bold")
-    for key, heading in columns.items():
-        # An id must be whole, so that it can be copied.
-        drawn.add_column(Text(heading), overflow="fold", justify="right" if key in right else "left")
+    for key, heading in headings.items():
+        side = "right" if key in right else "left"
+        whole = box is None and key not in WRAPPED and len(headings) > 1
+        drawn.add_column(Text(heading), overflow="fold", no_wrap=whole, justify=side)  # type: ignore[arg-type]
     for row in rows:
-        drawn.add_row(*(Text(_cell(row, key)) for key in columns))
+        drawn.add_row(*(Text(_cell(row, key)) for key in headings))
     console.print(drawn)
 
 
+def _too_many(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str], width: int, less: list[str]) -> list[str]:
+    """The columns to leave out, so that the others fit."""
+    from rich.cells import cell_len
+
+    widths = {key: max(cell_len(headings[key]), *(cell_len(_cell(row, key)) for row in rows)) for key in headings}
+    widths |= {
+        key: min(size, max(WRAPPED_MIN, cell_len(headings[key]))) for key, size in widths.items() if key in WRAPPED
+    }
+    others = list(headings)[1:]
+    order = [key for key in less if key in others]
+    for later in (WRAPPED | IDS, IDS, frozenset[str]()):
+        order += [key for key in reversed(others) if key not in order and key not in later]
+    left_out: list[str] = []
+    while order and sum(widths.values()) + GAP * (len(widths) - 1) > width:
+        left_out.append(order.pop(0))
+        del widths[left_out[-1]]
+    return left_out
+
+
+def _zone(rows: Sequence[Mapping[str, Any]], key: str) -> str:
+    """` (CET)`, or ` (CET/CEST)`; nothing if the column holds no time."""
+    names = dict.fromkeys(zone(value.ms) for row in rows if isinstance(value := row.get(key), When))
+    return f" ({'/'.join(names)})" if names else ""
+
+
 def _cell(row: Mapping[str, Any], key: str) -> str:
-    return "–" if row.get(key) is None else one_line(str(row[key]))
+    value = row.get(key)
+    if value is None:
+        return "–"
+    return exact(value) if isinstance(value, When) else one_line(str(value))
 
 
 def _write_long(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], right: frozenset[str]) -> None:

@@ -9,10 +9,10 @@ import click
 
 from evd.cli.common import PAGE_MAX, ask, ask_pages, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
-from evd.cli.times import utc_time, utc_time_ms
+from evd.cli.times import moment, stamp, when
 
 COLUMNS = {
-    "sent": "SENT (UTC)",
+    "sent": "SENT",
     "vehicle": "VEHICLE",
     "status_id": "STATUS",
     "what": "WHAT",
@@ -27,11 +27,11 @@ TRACE_COLUMNS = {
     "what": "WHAT",
     "phone": "PHONE",
     "state": "STATE",
-    "sent": "SENT (UTC)",
-    "answered": "ANSWERED (UTC)",
+    "sent": "SENT",
+    "answered": "ANSWERED",
     "after_ms": "AFTER ms",
     "attempts": "TRIES",
-    "due": "NEXT TRY (UTC)",
+    "due": "NEXT TRY",
     "said": "ANSWER",
 }
 
@@ -76,7 +76,7 @@ def _both(page: dict[str, Any]) -> tuple[list[Any], list[Any]]:
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "sent": utc_time(row.get("sent")), "due": utc_time(row.get("due")), "said": row["said"] or None}
+    return {**row, "sent": when(row.get("sent")), "due": when(row.get("due")), "said": row["said"] or None}
 
 
 @push.command("trace")
@@ -118,7 +118,7 @@ def _to_whom(document: dict[str, Any]) -> str:
 
 
 def _moment(ms: int | None, otherwise: str) -> str:
-    return otherwise if ms is None else f"{utc_time_ms(ms)} UTC"
+    return otherwise if ms is None else stamp(ms, to_ms=True)
 
 
 def _later(first: int | None, then: int | None, unit: str) -> str:
@@ -128,7 +128,7 @@ def _later(first: int | None, then: int | None, unit: str) -> str:
 
 
 def _traced(row: dict[str, Any]) -> dict[str, Any]:
-    times = {name: utc_time_ms(row.get(name)) for name in ("sent", "answered", "due")}
+    times = {name: when(row.get(name), to_ms=True) for name in ("sent", "answered", "due")}
     gone = "" if row["registered"] else " (no longer registered)"
     return {**row, **times, "said": f"{row['said']}{gone}".strip() or None}
 
@@ -187,7 +187,7 @@ def how(document: dict[str, Any]) -> str:
 
 def _goes_out(document: dict[str, Any]) -> str:
     if document["paused_since"]:
-        return f"pushes are paused since {utc_time(document['paused_since'])} UTC (`evd push resume` resumes them)"
+        return f"pushes are paused since {moment(document['paused_since'])} (`evd push resume` resumes them)"
     if not document["enabled"]:
         return "this evd pushes nothing: push.credentials is not set, or `evd serve` is not running"
     if document["held_up"]:

@@ -12,7 +12,7 @@ import click
 
 from evd.cli.common import ask, directory_option, json_option
 from evd.cli.printing import confirmed, say, show, table
-from evd.cli.times import parse_when, utc_time
+from evd.cli.times import parse_when, when
 from evd.clock import now_ms
 from evd.model.status import vehicle_id
 
@@ -128,6 +128,6 @@ def _print(found: Redecodable) -> None:
     fields = [{"field": name, "changes": number} for name, number in found.fields.most_common()]
     table(fields, {"field": "FIELD", "changes": "CHANGES"}, empty="")
     say("For example:")
-    shown = [{**one, "time": utc_time(one["time"])} for one in found.examples]
-    columns = {"vehicle": "VEHICLE", "time": "TIME (UTC)", "field": "FIELD", "old": "OLD", "new": "NEW"}
+    shown = [{**one, "time": when(one["time"])} for one in found.examples]
+    columns = {"vehicle": "VEHICLE", "time": "TIME", "field": "FIELD", "old": "OLD", "new": "NEW"}
     table(shown, columns, empty="")

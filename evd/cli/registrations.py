@@ -13,7 +13,7 @@ import orjson
 from evd.cli.common import ask_list, directory_option, json_option, reached
 from evd.cli.exits import PARTLY
 from evd.cli.printing import say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import when
 from evd.net.client import control_socket
 
 LINES_AT_ONCE = 200
@@ -31,9 +31,9 @@ COLUMNS = {
     "uid": "USER",
     "kind": "KIND",
     "target": "PHONE",
-    "created": "REGISTERED (UTC)",
-    "renewed": "RENEWED (UTC)",
-    "pushed": "TAKEN LAST (UTC)",
+    "created": "REGISTERED",
+    "renewed": "RENEWED",
+    "pushed": "TAKEN LAST",
 }
 
 Line = tuple[int, Any]
@@ -59,7 +59,7 @@ def list_(vehicle: str | None, directory: str | None, as_json: bool) -> None:
 
 
 def _readable(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, **{name: utc_time(row[name]) for name in ("created", "renewed", "pushed")}}
+    return {**row, **{name: when(row[name]) for name in ("created", "renewed", "pushed")}}
 
 
 @registration.command("import")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 import orjson
 
-from evd.cli.common import ask, ask_list, directory_option, json_option
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, yes_option
 from evd.cli.exits import PARTLY
 from evd.cli.printing import say, say_lines, show, table
+from evd.cli.times import moment, when
 from evd.errors import ConfigError
 from evd.redaction.shapes import MASK
 
 COLUMNS = {
     "number": "NUMBER",
-    "received": "LAST TIME (UTC)",
+    "received": "LAST TIME",
     "times": "TIMES",
     "route": "ROUTE",
     "error": "ERROR",
@@ -59,7 +59,7 @@ def show_(number: int, directory: str | None, as_json: bool) -> None:
         return
     say("{}\n{}: {}", row["route"], row["error"], row["detail"])
     client = f" from {row['client']}" if row["client"] else ""
-    say("{} times, the last at {} UTC{}\n", row["times"], _utc(row["received"]), client)
+    say("{} times, the last at {}{}\n", row["times"], moment(row["received"]), client)
     for name, value in row["headers"].items():
         say("{}: {}", name, value)
     say("")
@@ -103,10 +103,15 @@ def replay(
 
 @rejected.command()
 @click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="N…")
+@yes_option
 @directory_option
 @json_option
-def forget(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> None:
+def forget(numbers: tuple[int, ...], yes: bool, directory: str | None, as_json: bool) -> None:
     """Remove callbacks from the list."""
+    if not agreed(
+        f"Forget {len(numbers)} refused callback{'s' if len(numbers) > 1 else ''}?", yes=yes, as_json=as_json
+    ):
+        return
     for number in numbers:
         ask(directory, "DELETE", f"/rejections/{number}")
     if as_json:
@@ -140,8 +145,4 @@ def _replay_all(directory: str | None) -> list[Any]:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "received": _utc(row["received"])}
-
-
-def _utc(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return {**row, "received": when(row["received"])}

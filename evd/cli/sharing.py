@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
-from evd.cli.times import duration_s, utc_time
+from evd.cli.times import duration_s, moment, when
 from evd.errors import ConfigError
 from evd.model.tags import checked_tags
 
-INVITATION_COLUMNS = {"id": "ID", "relation": "MAKES", "invited_by": "BY", "expires": "EXPIRES (UTC)"}
+INVITATION_COLUMNS = {"id": "ID", "relation": "MAKES", "invited_by": "BY", "expires": "EXPIRES"}
 
 
 @click.command("claim-code")
@@ -35,18 +35,21 @@ def claim_code(given: str, expires: str | None, viewer: bool, directory: str | N
         return
     say("{}", made["code"])
     what = "may look at" if viewer else "owns"
-    say("who accepts it {} {}; good once, until {} (UTC)", what, made["vehicle"], utc_time(made["expires"]), err=True)
+    say("who accepts it {} {}; good once, until {}", what, made["vehicle"], moment(made["expires"]), err=True)
 
 
 @click.command("claim-codes")
 @click.argument("given", metavar="ID")
 @click.option("--revoke", metavar="CODE-ID", help="Revoke this one.")
+@yes_option
 @directory_option
 @json_option
-def claim_codes(given: str, revoke: str | None, directory: str | None, as_json: bool) -> None:
+def claim_codes(given: str, revoke: str | None, yes: bool, directory: str | None, as_json: bool) -> None:
     """The open claim codes and invitations of vehicle ID; the codes themselves are not stored."""
     path = f"/vehicles/{path_part(given)}/invitations"
     if revoke is not None:
+        if not agreed(f"Revoke claim code {revoke}?", yes=yes, as_json=as_json):
+            return
         done = ask(directory, "DELETE", f"{path}/{path_part(revoke)}")
         show(done) if as_json else say("{} is revoked", revoke)
         return
@@ -54,7 +57,7 @@ def claim_codes(given: str, revoke: str | None, directory: str | None, as_json: 
     if as_json:
         show(rows)
     else:
-        shown = [{**row, "expires": utc_time(row["expires"])} for row in rows]
+        shown = [{**row, "expires": when(row["expires"])} for row in rows]
         table(shown, INVITATION_COLUMNS, empty="There is none: `evd vehicle claim-code ID` makes one.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from evd.cli.common import ask, directory_option, json_option, path_part
+from evd.cli.common import agreed, ask, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
 from evd.errors import ConfigError
 
@@ -73,10 +73,14 @@ def list_(given: str, directory: str | None, as_json: bool) -> None:
 @tariff.command()
 @click.argument("given", metavar="VEHICLE")
 @click.option("--number", type=click.IntRange(1), help="Only the price with this number in the list.")
+@yes_option
 @directory_option
 @json_option
-def remove(given: str, number: int | None, directory: str | None, as_json: bool) -> None:
+def remove(given: str, number: int | None, yes: bool, directory: str | None, as_json: bool) -> None:
     """Remove the tariff of VEHICLE, or one of its prices; sessions that it priced have no cost then."""
+    what = "the tariff" if number is None else f"price {number}"
+    if not agreed(f"Remove {what} of vehicle {given}?", yes=yes, as_json=as_json):
+        return
     path = _path(given)
     if number is None:
         done = ask(directory, "DELETE", path)

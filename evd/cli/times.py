@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
+from evd.clock import now_ms
 from evd.errors import ConfigError
 from evd.model.units import DAY_S, HOUR_S, MINUTE_S
 
@@ -33,11 +35,57 @@ def parse_when(text: str, now: int) -> int:
         raise ConfigError(f"{text!r} is not a time: write 2026-03-01T08:00Z, or 90m, 2h, 7d for so long ago") from None
 
 
-def utc_time(ms: int | None) -> str | None:
-    """Epoch ms as text; None stays None, which a table shows as a dash."""
-    return None if ms is None else f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%d %H:%M:%S}"
+class When(NamedTuple):
+    """A moment in a table, epoch ms: exact, in local time; the heading has the zone."""
+
+    ms: int
+    to_ms: bool = False
+    """Whether milliseconds are shown."""
 
 
-def utc_time_ms(ms: int | None) -> str | None:
-    """As `utc_time`, to the millisecond."""
-    return None if ms is None else f"{utc_time(ms)}.{ms % 1000:03}"
+def when(ms: int | None, *, to_ms: bool = False) -> When | None:
+    """None stays None, which a table shows as a dash."""
+    return None if ms is None else When(ms, to_ms)
+
+
+def local(ms: int) -> datetime:
+    """In the zone of this machine, or of `TZ`; UTC where the calendar ends."""
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    try:
+        return moment.astimezone()
+    except (OverflowError, ValueError, OSError):
+        return moment
+
+
+def exact(moment: When) -> str:
+    text = f"{local(moment.ms):%Y-%m-%d %H:%M:%S}"
+    return f"{text}.{moment.ms % 1000:03}" if moment.to_ms else text
+
+
+def zone(ms: int) -> str:
+    """Its name at that moment, as `CET`."""
+    return local(ms).tzname() or "UTC"
+
+
+def stamp(ms: int, *, to_ms: bool = False) -> str:
+    """`2026-11-28 08:02:11 CET`."""
+    return f"{exact(When(ms, to_ms))} {zone(ms)}"
+
+
+def moment(ms: int, now: int | None = None) -> str:
+    """For a sentence: `2026-11-28 08:02:11 CET (3 min ago)`."""
+    return f"{stamp(ms)} ({ago(ms, now_ms() if now is None else now)})"
+
+
+_STEPS = ((DAY_S, "d"), (HOUR_S, "h"), (MINUTE_S, "min"), (1, "s"))
+_TWICE = 2
+"""Of a unit: below that the next smaller one says more."""
+
+
+def ago(ms: int, now: int) -> str:
+    """`3 min ago`, `in 5 h`, `now`."""
+    seconds = abs(now - ms) // 1000
+    if not seconds:
+        return "now"
+    size, unit = next(((size, unit) for size, unit in _STEPS if seconds >= _TWICE * size), (1, "s"))
+    return f"{seconds // size} {unit} ago" if ms < now else f"in {seconds // size} {unit}"

@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 import click
 
 from evd.auth.access_tokens import SCOPES
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
 from evd.cli.printing import say, show, table
-from evd.cli.times import duration_s, utc_time
+from evd.cli.times import duration_s, when
 from evd.model.units import DAY_S
 
 
@@ -68,10 +68,13 @@ def list_(uid: str | None, directory: str | None, as_json: bool) -> None:
 
 @token.command()
 @click.argument("given", metavar="ID")
+@yes_option
 @directory_option
 @json_option
-def revoke(given: str, directory: str | None, as_json: bool) -> None:
+def revoke(given: str, yes: bool, directory: str | None, as_json: bool) -> None:
     """Revoke a token at once."""
+    if not agreed(f"Revoke token {given}? It cannot be undone.", yes=yes, as_json=as_json):
+        return
     done = ask(directory, "DELETE", f"/tokens/{path_part(given)}")
     if as_json:
         show(done)
@@ -81,5 +84,5 @@ def revoke(given: str, directory: str | None, as_json: bool) -> None:
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     limits = "all" if row["vehicles"] is None else " ".join([*row["vehicles"], *row["tags"]])
-    times = {name: utc_time(row[name]) for name in ("expires", "used")}
+    times = {name: when(row[name]) for name in ("expires", "used")}
     return {**row, "scopes": " ".join(row["scopes"]), "limits": limits, **times}

@@ -6,9 +6,9 @@ import sys
 
 import click
 
-from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
-from evd.cli.printing import confirmed, say, show, table, typed_password
-from evd.cli.times import utc_time
+from evd.cli.common import agreed, ask, ask_list, directory_option, json_option, path_part, yes_option
+from evd.cli.printing import say, show, table, typed_password
+from evd.cli.times import when
 from evd.errors import ConfigError
 
 PASSWORD_LINE_MAX = 4096
@@ -48,7 +48,7 @@ def list_(directory: str | None, as_json: bool) -> None:
     if as_json:
         show(rows)
         return
-    shown = [{**row, "admin": "yes" if row["admin"] else "", "changed": utc_time(row["changed"])} for row in rows]
+    shown = [{**row, "admin": "yes" if row["admin"] else "", "changed": when(row["changed"])} for row in rows]
     columns = {"uid": "USER", "admin": "ADMIN", "changed": "PASSWORD SET"}
     table(shown, columns, empty="There are no local users: `evd user add UID` adds one.")
 
@@ -84,7 +84,7 @@ def passwd(uid: str, password_stdin: bool, directory: str | None, as_json: bool)
 @user.command()
 @click.argument("uid")
 @click.option("--forget", is_flag=True, help="Remove also what stays: vehicles of UID's own, phones, preferences.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @directory_option
 @json_option
 def remove(uid: str, forget: bool, yes: bool, directory: str | None, as_json: bool) -> None:
@@ -94,8 +94,10 @@ def remove(uid: str, forget: bool, yes: bool, directory: str | None, as_json: bo
     vehicle itself is kept: `evd vehicle delete` deletes one.
     """
     if forget:
-        if yes or as_json or confirmed(f"Remove {uid} with all that is known of this user?"):
+        if agreed(f"Remove {uid} with all that is known of this user?", yes=yes, as_json=as_json):
             _forget(uid, directory, as_json)
+        return
+    if not agreed(f"Remove {uid}, whose sessions and tokens end?", yes=yes, as_json=as_json):
         return
     done = ask(directory, "DELETE", f"/users/{path_part(uid)}")
     if as_json:

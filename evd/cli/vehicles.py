@@ -7,19 +7,21 @@ from typing import Any
 import click
 
 from evd.cli import images, life, sharing
-from evd.cli.common import ask, ask_list, directory_option, json_option, named_vehicles, path_part
+from evd.cli.common import ask, ask_list, directory_option, json_option, path_part
 from evd.cli.printing import say, show, table
-from evd.cli.times import utc_time
+from evd.cli.times import ago, moment, when
+from evd.clock import now_ms
 from evd.errors import ConfigError
 
 COLUMNS = {
     "vehicle": "VEHICLE",
     "name": "NAME",
-    "last_time": "LAST HEARD (UTC)",
-    "channel": "BY",
+    "last_time": "LAST HEARD",
+    "age": "AGE",
     "state": "STATE",
     "current_charge": "CHARGE %",
     "range": "RANGE km",
+    "channel": "BY",
     "kept": "KEPT",
     "keep": "OF",
 }
@@ -34,8 +36,11 @@ DAY_COLUMNS = {
     "of": "OF",
 }
 
+LESS = ("keep", "kept", "channel", "last_time", "range")
+"""What a narrow terminal does without, in this order."""
+
 LOG_COLUMNS = {
-    "time": "TIME (UTC)",
+    "time": "TIME",
     "vehicle": "VEHICLE",
     "severity": "SEVERITY",
     "kind": "KIND",
@@ -62,18 +67,22 @@ for _command in (
 
 @vehicle.command("list")
 @click.option("--tag", metavar="TAG", help="Only vehicles with this tag.")
+@click.option("--stale", is_flag=True, help="Only vehicles that are silent for longer than usual, or for a week.")
+@click.option(
+    "--sort", default="id", metavar="ORDER", help="id, age, attention or charge; -age: the longest silent first."
+)
 @directory_option
 @json_option
-def list_(tag: str | None, directory: str | None, as_json: bool) -> None:
+def list_(tag: str | None, stale: bool, sort: str, directory: str | None, as_json: bool) -> None:
     """The fleet, with each vehicle's last status."""
-    rows = ask_list(directory, "/vehicles")
-    if tag is not None:
-        tagged = set(named_vehicles(directory, [f"tag:{tag}"]))
-        rows = [row for row in rows if row["vehicle"] in tagged]
+    query = {"tag": tag} if tag is not None else {}
+    query |= {"staleness": "silent"} if stale else {}
+    rows = ask_list(directory, "/vehicles", query | ({"sort": sort} if sort != "id" else {}))
     if as_json:
         show(rows)
     else:
-        table([_plain(row) for row in rows], COLUMNS, empty="No vehicle has sent a status yet.")
+        empty = "No such vehicle." if query else "No vehicle has sent a status yet."
+        table([_listed(row) for row in rows], COLUMNS, empty=empty, less=LESS)
 
 
 @vehicle.command("show")
@@ -133,12 +142,16 @@ def log_(given: str | None, limit: int, directory: str | None, as_json: bool) ->
     if as_json:
         show(rows)
     else:
-        table([row | {"time": utc_time(row["time"])} for row in rows], LOG_COLUMNS, empty="Sigfox reported nothing.")
+        table([row | {"time": when(row["time"])} for row in rows], LOG_COLUMNS, empty="Sigfox reported nothing.")
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    return {**_plain(row), "age": None if row["last_time_ms"] is None else ago(row["last_time_ms"], now_ms())}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """For people: the last time without its letters, and not the whole last status."""
-    return {**row, "last_time": utc_time(row["last_time_ms"]), "last": None}
+    return {**row, "last_time": when(row["last_time_ms"]), "last": None}
 
 
 def _print(row: dict[str, Any], as_json: bool) -> None:
@@ -146,7 +159,8 @@ def _print(row: dict[str, Any], as_json: bool) -> None:
         show(row)
         return
     row = _plain(row)
-    row |= {"created": utc_time(row.pop("created_ms")), "last_time_ms": None}
+    times = {"created": row.pop("created_ms"), "last_time": row.pop("last_time_ms")}
+    row |= {name: None if ms is None else moment(ms) for name, ms in times.items()}
     row |= row.pop("profile") | {"name": row["name"]}
     remarks = row.pop("remarks")
     row["flagged"] = ", ".join(f"{flag} {count}" for flag, count in row["flagged"].items()) or None

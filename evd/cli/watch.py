@@ -13,7 +13,7 @@ import orjson
 
 from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, say_error, show_line
-from evd.cli.times import utc_time
+from evd.cli.times import stamp
 from evd.config.data_dir import DataDirectory, find
 from evd.errors import ControlError, NoDaemon
 from evd.net import sse
@@ -32,10 +32,15 @@ NOT_SHOWN = ("id", "vehicleId", "timestamp", "connectivity", "seqNumber", "rawda
 @json_option
 def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> None:
     """Show the last status of each VEHICLE (or tag:NAME), or of all, and every new one as it arrives, until Ctrl-C."""
+    follow(vehicles, directory, as_json=as_json)
+
+
+def follow(vehicles: tuple[str, ...], directory: str | None, *, as_json: bool, only_new: bool = False) -> None:
+    """Print statuses until Ctrl-C; with `only_new` none of those that were there before."""
     data_dir = find(directory, os.environ)
     data_dir.require()
     try:
-        for document in _statuses(data_dir, vehicles):
+        for document in _statuses(data_dir, vehicles, only_new):
             if as_json:
                 show_line(document)
             else:
@@ -44,13 +49,14 @@ def watch(vehicles: tuple[str, ...], directory: str | None, as_json: bool) -> No
         pass
 
 
-def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...], only_new: bool) -> Iterator[dict[str, Any]]:
     """Endless; a stream that breaks off is resumed. Raises ControlError if it cannot begin."""
-    query = urlencode([("vehicle", vehicle) for vehicle in vehicles])
+    query = [("vehicle", vehicle) for vehicle in vehicles]
     last, begun = "", False
     while True:
+        path = f"/stream?{urlencode([*query, ('replay', '0')] if only_new and not last else query)}"
         try:
-            for event in sse.read(control_socket.lines(data_dir.socket, f"/stream?{query}", {"Last-Event-ID": last})):
+            for event in sse.read(control_socket.lines(data_dir.socket, path, {"Last-Event-ID": last})):
                 begun = True
                 last = event.event_id
                 if event.data:
@@ -67,4 +73,4 @@ def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...]) -> Iterator[di
 
 def _say(document: dict[str, Any]) -> None:
     fields = " ".join(f"{name}={value}" for name, value in document.items() if name not in NOT_SHOWN)
-    say("{}  {}  {}", utc_time(document["timestamp"]), document["vehicleId"], fields)
+    say("{}  {}  {}", stamp(document["timestamp"]), document["vehicleId"], fields)

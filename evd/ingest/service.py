@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from time import perf_counter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,6 +26,7 @@ from evd.ingest.parser import Parser
 from evd.ingest.transaction import Conclusion, Transaction, outcome, refusal_of, rejection, rejection_in_steps
 from evd.log.logger import log
 from evd.model.connectivity import SIGFOX, WLAN
+from evd.model.durations import FAST_S, DurationHistogram
 from evd.model.json_bytes import json_bytes
 from evd.model.operations import NO_ROOM, Arrive, LimitReached, Operation, Reject, Several, Stored, UnknownVehicle
 from evd.model.plain_text import excerpt
@@ -77,6 +79,7 @@ class Ingest:
         self._clock = clock
         self.outcomes: Counter[str] = Counter()
         """Verdicts and refusals since the start, for statistics."""
+        self.times = DurationHistogram(FAST_S)
         self.heard: Callable[[int], None] | None = None
         """Called with the time (epoch ms) of each message that Sigfox dated, while the server clock is in doubt."""
         self.reading = self._reading = Parser(directory, formats, settings or SigfoxSettings(), self.outcomes)
@@ -93,6 +96,7 @@ class Ingest:
         A refused request that has a valid key is kept in `rejected` before it is answered. Raises RequestError, instead
         of calling `answer`, for a wrong key and for overload.
         """
+        begun = perf_counter()
         route = ROUTES.get(request.path) or route_of(request.path)
         assert route is not None, "the caller has checked the route"
         try:
@@ -103,15 +107,15 @@ class Ingest:
             try:
                 request = self._unzipped(request)
             except BadRequest as refusal:
-                self._reject(request, refusal, answer)
+                self._reject(request, refusal, partial(self._timed, begun, answer))
                 return
         arrival = self._reading.ordinary(request, route, self._clock())
         if arrival is None or ((only := key.only) is not None and arrival.vehicle not in only):
-            self._take_any(request, route, key, answer)
+            self._take_any(request, route, key, partial(self._timed, begun, answer))
         else:
             if self.heard is not None:
                 self._report_time(arrival)
-            self._writer.submit(arrival).then(partial(self._stored, request, arrival, answer))
+            self._writer.submit(arrival).then(partial(self._stored, begun, request, arrival, answer))
 
     async def accept(self, request: Request) -> Reply:
         """As `take`, with the reply as result. Cancelling is safe: what was submitted to the writer is written."""
@@ -246,21 +250,26 @@ class Ingest:
         if self.heard is not None and isinstance(operation, Arrive) and operation.connectivity == SIGFOX:
             self.heard(operation.time)
 
-    def _stored(self, request: Request, arrival: Arrive, answer: Answer, result: Any) -> None:
+    def _stored(self, begun: float, request: Request, arrival: Arrive, answer: Answer, result: Any) -> None:
         """Answer an ordinary callback; `result` is a Stored or the error that the writer gave instead."""
         if isinstance(result, UnknownVehicle | LimitReached):
             refusal = refusal_of([result])
             assert refusal is not None
-            self._reject(request, refusal, answer)
+            self._reject(request, refusal, partial(self._timed, begun, answer))
         elif isinstance(result, Exception):
             answer(_excuse(result))
         else:
             self.outcomes[result.verdict.value] += 1
             reply = Reply(201, headers=((b"x-status-id", arrival.status_id.encode()),))
             if result is NO_ROOM:
-                self._set_aside(request, result, reply, answer)
+                self._set_aside(request, result, reply, partial(self._timed, begun, answer))
             else:
+                self.times.note(perf_counter() - begun)
                 answer(reply)
+
+    def _timed(self, begun: float, answer: Answer, reply: Reply) -> None:
+        self.times.note(perf_counter() - begun)
+        answer(reply)
 
     def _settled(self, work: Transaction, answer: Answer, result: Any) -> None:
         """Answer any other callback or batch."""

@@ -180,6 +180,14 @@ class LoopState(msgspec.Struct, frozen=True, kw_only=True):
     """Lags up to a bound (s, `+Inf` the last), cumulative as Prometheus has them."""
 
 
+class Durations(msgspec.Struct, frozen=True, kw_only=True):
+    """How long something took, since the start."""
+
+    sum_s: float = 0.0
+    buckets: Sequence[tuple[str, int]] = ()
+    """As `LoopState.buckets`."""
+
+
 class StandingAlarm(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     severity: str
@@ -210,6 +218,12 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     """None: no events are looked for."""
     disk: DiskState = DiskState()
     loop: LoopState = LoopState()
+    ingest_times: Durations = Durations()
+    """Of requests to ingest routes, from when they were read to their answers."""
+    commit_times: Durations = Durations()
+    """Of transactions, from the start of the commit until evd knows that it is on disk."""
+    push_times: Mapping[str, Durations] = {}
+    """Provider → of its answers."""
     clock_behind_s: float = 0.0
     """By how much the server's clock is behind evd's time; 0 while it is believed."""
     log_lines_dropped: int = 0

@@ -7,6 +7,7 @@ from math import inf
 
 from evd.errors import Pause, PushError, QuotaExceeded
 from evd.model.daemon_state import PauseReason, PushOutcome
+from evd.model.durations import FAR_S, DurationHistogram
 
 PAUSED_AGAIN_S = 3600.0
 """A refusal of some pushes, while others are taken, pauses all of them once in this time."""
@@ -29,6 +30,8 @@ class Health:
 
     def __init__(self) -> None:
         self.outcomes: Counter[PushOutcome] = Counter()
+        self.times = DurationHistogram(FAR_S)
+        """Of the provider's answers, and of waits that ended without one."""
         self.trouble: PushError | None = None
         """The last refusal of the sender, until a push is taken again."""
         self._waiting_since: float | None = None

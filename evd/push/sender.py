@@ -64,8 +64,12 @@ class Sender:
     async def send(self, delivery: Delivery) -> None:
         """Send one message and apply the answer. Never raises."""
         delivery.sent = self._clock()
+        begun = self._seconds()
         try:
-            message_id = await self.pusher.send(self._composed(delivery))
+            try:
+                message_id = await self.pusher.send(self._composed(delivery))
+            finally:
+                self.health.times.note(self._seconds() - begun)
         except PushError as error:
             self._refused(delivery, error)
         except Exception as error:

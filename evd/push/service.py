@@ -11,7 +11,7 @@ import trio
 from evd.clock import Clock, now_ms
 from evd.errors import PushError
 from evd.model.commits import CommitSummary
-from evd.model.daemon_state import ProviderState, PushState
+from evd.model.daemon_state import Durations, ProviderState, PushState
 from evd.model.listeners import Listeners
 from evd.push.delivery import Delivery
 from evd.push.dispatcher import Dispatcher
@@ -121,6 +121,10 @@ class PushService:
     def hindered_until(self) -> int:
         """The time until which a dispatcher was kept from sending; epoch ms."""
         return self._clock() - int(1000 * min(one.unhindered_s for one in self.dispatchers))
+
+    def times(self) -> dict[str, Durations]:
+        """Provider → how long its answers took."""
+        return {one.traits.name: one.health.times.state() for one in self.dispatchers}
 
     def state(self) -> PushState:
         """The state of pushes, for /readyz, metrics and alarms."""

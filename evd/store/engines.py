@@ -15,9 +15,11 @@ from evd.store.copies import CopyReport, Examined
 from evd.store.protocols import Database
 from evd.store.queries import Queries
 from evd.store.settings import StoreSettings
+from evd.store.sql import SqlSession
 from evd.store.sqlite.copying import copy, examine
-from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command, queries_beside
+from evd.store.sqlite.database import SqliteDatabase, files_of, fleet_command, queries_beside, schema_of
 from evd.store.sqlite.integrity import find_damage
+from evd.store.sqlite.sql_session import SqliteSession
 from evd.store.sqlite.sqlite_library import SAFE_FROM, sqlite3
 
 
@@ -43,6 +45,10 @@ class Engine(NamedTuple):
     """Read such a copy whole. Raises StoreRefused if it is not evd's or newer than this evd, or another StoreError."""
     find_damage: Callable[[Path], list[str]] = lambda path: []
     """What is damaged in the database, read beside a daemon. Raises StoreError."""
+    schema: Callable[[Path], str] = lambda path: ""
+    """The database's tables and views as text, without any of their rows. Raises StoreError."""
+    sql: Callable[[Path], SqlSession] | None = None
+    """Opens a session of a person's SQL; None: this engine speaks none. Raises StoreError."""
     library: tuple[tuple[int, ...], tuple[int, ...]] = ((0,), (0,))
     """The version of the library that reads and writes it, and the first one that is safe."""
 
@@ -56,6 +62,8 @@ ENGINES: dict[str, Engine] = {
         copy,
         examine,
         find_damage,
+        schema_of,
+        SqliteSession,
         (sqlite3.sqlite_version_info, SAFE_FROM),
     )
 }

@@ -61,6 +61,8 @@ class GroupCommit:
         self._timer = timer
         self._committed: Group | None = None
         """The last committed group, if its receipts are not completed yet."""
+        self._started_at = 0.0
+        """When the commit of the group was started, by `timer`."""
         self._latest = 1  # operations in the group that was committed last
         self._linger_from = -inf
 
@@ -91,6 +93,7 @@ class GroupCommit:
         except Exception as error:
             results = error
         if not isinstance(results, Exception):
+            self._started_at = self._timer()
             try:
                 self._store.start_commit()
             except Exception as error:
@@ -132,6 +135,7 @@ class GroupCommit:
     def committed(self, group: Group) -> None:
         self._health.went_well()
         self._health.commits += 1
+        self._health.commit_times.note(self._timer() - self._started_at)
         self._health.committed += len(group.receipts)
         self._latest = len(group.receipts)
         self.writing = ()

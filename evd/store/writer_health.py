@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from evd.concurrency.shielding import shielded
 from evd.errors import StoreBusy, StoreFull, StoreHangs
 from evd.log.logger import log
+from evd.model.durations import FAST_S, DurationHistogram
 from evd.store.stall import Stall
 
 
@@ -19,6 +20,7 @@ class WriterHealth:
         self.turns = 0
         """Groups that were tried, whatever their outcome: while callbacks wait, this number must rise."""
         self.commits = 0
+        self.commit_times = DurationHistogram(FAST_S)
         self.committed = 0
         """Operations in committed groups."""
         self.disk_full = False

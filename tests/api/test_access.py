@@ -15,7 +15,7 @@ from folders import ROOT
 from quart_trio import QuartTrio
 
 from evd.api import app as application
-from evd.auth.access import ACCESS, AccessRow, row_of, unlisted
+from evd.auth.access import ACCESS, AccessRow, unlisted
 from evd.model.status import vehicle_id
 from evd.web.assets import assets
 
@@ -222,12 +222,6 @@ def test_evd_does_not_start_with_a_route_that_has_no_row() -> None:
 
     with pytest.raises(LookupError, match="GET /api/v1/secret"):
         application.add_routes(app)
-
-
-@pytest.mark.parametrize("rule", ["/android/last", "/v2/android/last/", "/v3/android/last"])
-def test_a_path_of_the_originals_has_one_row_for_all_its_spellings(rule: str) -> None:
-    assert row_of("GET", rule) is row_of("HEAD", rule) is row_of("GET", "/android/last")
-    assert row_of("POST", rule) is None
 
 
 def test_the_documentation_has_the_table_as_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import time
@@ -16,6 +17,8 @@ import trio
 from alarm_receiver import receiver
 from chain import callback, fake_fcm, register, whole_chain
 from daemon_process import running_daemon
+from prometheus_client import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from evd.alarms.rules import RULES
@@ -25,6 +28,7 @@ from evd.model.daemon_state import (
     ConnectionsState,
     DaemonState,
     DiskState,
+    Durations,
     EventsState,
     PauseReason,
     ProviderState,
@@ -66,6 +70,9 @@ STATE = DaemonState(
     ),
     disk=DiskState(free=10, total=20, database=30, log=40),
     events=EventsState(waiting=15, recorded={"charge_low": 16}),
+    ingest_times=Durations(sum_s=0.5, buckets=[("0.1", 41), ("+Inf", 42)]),
+    commit_times=Durations(sum_s=0.25, buckets=[("0.1", 43), ("+Inf", 44)]),
+    push_times={"fcm": Durations(sum_s=0.75, buckets=[("0.1", 45), ("+Inf", 46)])},
     certificate_ends_s=1.8e9,
     log_lines_dropped=18,
     clock_behind_s=1.25,
@@ -132,6 +139,18 @@ def test_each_number_of_the_daemon_has_a_metric() -> None:
         "evd_database_log_bytes": 40,
         "evd_log_lines_dropped_total": 18,
         "evd_certificate_end_timestamp_seconds": 1.8e9,
+        "evd_ingest_duration_seconds_bucket{0.1}": 41,
+        "evd_ingest_duration_seconds_bucket{+Inf}": 42,
+        "evd_ingest_duration_seconds_count": 42,
+        "evd_ingest_duration_seconds_sum": 0.5,
+        "evd_commit_duration_seconds_bucket{0.1}": 43,
+        "evd_commit_duration_seconds_bucket{+Inf}": 44,
+        "evd_commit_duration_seconds_count": 44,
+        "evd_commit_duration_seconds_sum": 0.25,
+        "evd_push_duration_seconds_bucket{fcm}{0.1}": 45,
+        "evd_push_duration_seconds_bucket{fcm}{+Inf}": 46,
+        "evd_push_duration_seconds_count{fcm}": 46,
+        "evd_push_duration_seconds_sum{fcm}": 0.75,
     }
 
 
@@ -200,9 +219,80 @@ def test_callbacks_are_counted_by_what_came_of_them(daemon: Any) -> None:
     found = scraped(daemon)
     assert found["evd_callbacks_total{newest}"] == 1
     assert found["evd_callbacks_total{duplicate}"] == 1
+    assert found["evd_ingest_duration_seconds_count"] == 2
+    assert 0 < found["evd_ingest_duration_seconds_sum"] < 60
+    assert found["evd_commit_duration_seconds_count"] == found["evd_commits_total"] >= 2
+    assert found["evd_commit_duration_seconds_bucket{+Inf}"] == found["evd_commit_duration_seconds_count"]
     assert found["evd_database_bytes"] > 0
     assert found["evd_disk_free_bytes"] > 0
     assert found["process_resident_memory_bytes"] > 1e6
+
+
+# ---- lint: the rules of `promtool check metrics` (prometheus/client_golang, promlint/validations) ----
+
+NOT_BASE = {"milliseconds", "microseconds", "minutes", "hours", "days", "kilobytes", "megabytes", "percent", "grams"}
+ABBREVIATED = {"s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "pct"}
+TYPES = {"counter", "gauge", "histogram", "summary"}
+RESERVED = ("_bucket", "_count", "_sum")
+
+
+def faults(metric: Metric) -> list[str]:
+    words = set(metric.name.split("_"))
+    found = [f"{word} is no base unit" for word in words & NOT_BASE]
+    found += [f"{word} is an abbreviation" for word in words & ABBREVIATED]
+    found += [f"{word} is a type" for word in words & TYPES]
+    found += ["no help, or one that is no sentence"] if not re.fullmatch(r"\S.*\.", metric.documentation) else []
+    found += ["not in snake_case"] if not re.fullmatch(r"[a-z][a-z0-9_]*", metric.name) else []
+    if metric.name.endswith(RESERVED):
+        found.append("a reserved ending")
+    for sample in metric.samples:
+        if sample.name.endswith("_total") != (metric.type == "counter") and not sample.name.endswith("_created"):
+            found.append(f"{sample.name} of a {metric.type}")
+        found += [f"label {label}" for label in sample.labels if not re.fullmatch(r"[a-z][a-z0-9_]*", label)]
+    if metric.type == "histogram":
+        found += _histogram_faults(metric)
+    return found
+
+
+def _histogram_faults(metric: Metric) -> list[str]:
+    """Buckets rise up to +Inf, which is the count."""
+    found = []
+    series: dict[tuple[Any, ...], dict[float, float]] = {}
+    for sample in metric.samples:
+        if sample.name.endswith("_bucket"):
+            labels = tuple(sorted((name, value) for name, value in sample.labels.items() if name != "le"))
+            series.setdefault(labels, {})[float(sample.labels["le"])] = sample.value
+    for labels, buckets in series.items():
+        counts = [buckets[bound] for bound in sorted(buckets)]
+        total = [
+            s.value for s in metric.samples if s.name.endswith("_count") and tuple(sorted(s.labels.items())) == labels
+        ]
+        if counts != sorted(counts) or max(buckets) != float("inf") or total != [counts[-1]]:
+            found.append(f"buckets {buckets} of {labels}")
+    return found
+
+
+@pytest.mark.parametrize("form", ["plain", "openmetrics"])
+def test_every_metric_passes_the_lint(daemon: Any, form: str) -> None:
+    assert callback(daemon).status_code == 201
+    accept, parse = {
+        "plain": ("text/plain", text_string_to_metric_families),
+        "openmetrics": ("application/openmetrics-text;version=1.0.0", openmetrics),
+    }[form]
+    headers = {"x-api-key": daemon.keys["admin"], "accept": accept}
+    metrics = list(parse(httpx.get(f"{daemon.url}/metrics", headers=headers).text))
+    own = [metric for metric in metrics if metric.name.startswith("evd_")]
+    assert {metric.name for metric in own} >= {"evd_ingest_duration_seconds", "evd_commit_duration_seconds"}
+    names = [metric.name for metric in metrics]
+    assert len(names) == len(set(names)), "a family stands once"
+    assert {metric.name: faults(metric) for metric in own if faults(metric)} == {}
+
+
+def test_the_lint_finds_what_is_wrong() -> None:
+    text = '# TYPE evd_wait_ms gauge\nevd_wait_ms 1\n# TYPE evd_h histogram\nevd_h_bucket{le="1"} 2\nevd_h_count 1\n'
+    wait, histogram = text_string_to_metric_families(text)
+    assert faults(wait) == ["ms is an abbreviation", "no help, or one that is no sentence"]
+    assert [one for one in faults(histogram) if one.startswith("buckets")]
 
 
 INGEST = b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\n"

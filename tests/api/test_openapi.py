@@ -13,59 +13,17 @@ from typing import Any
 import httpx
 import jsonschema_rs
 import pytest
-from daemon_process import RunningDaemon, running_daemon
-from quart_trio import QuartTrio
+from daemon_process import RunningDaemon
+from openapi_operations import operations
 
-from evd.api import app as application
-from evd.api.documentation import openapi_document, undescribed
 from evd.auth.access import ACCESS
 from evd.images.kinds import KINDS
 
 SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 
 
-@pytest.fixture(scope="module")
-def app() -> QuartTrio:
-    app = QuartTrio("evd", static_folder=None)
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    application.add_routes(app)
-    return app
-
-
-@pytest.fixture(scope="module")
-def document(app: QuartTrio) -> dict[str, Any]:
-    return openapi_document(app)
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
-    with running_daemon(tmp_path_factory.mktemp("openapi") / "evd") as one:
-        yield one
-
-
-def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            if method != "servers":
-                yield method, path, operation
-
-
-def test_a_view_without_a_description_fails_the_build(app: QuartTrio) -> None:
-    assert undescribed(app) == []
-
-    async def bare() -> str:
-        return ""
-
-    more = QuartTrio("evd", static_folder=None)
-    more.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    more.add_url_rule("/bare", "bare", bare)
-    assert undescribed(more) == ["GET /bare"]
-    with pytest.raises(LookupError, match="GET /bare"):
-        openapi_document(more)
-
-
 def test_every_row_of_access_is_in_the_document_with_its_security(document: dict[str, Any]) -> None:
-    described = {(method.upper(), path): operation for method, path, operation in _operations(document)}
+    described = {(method.upper(), path): operation for method, path, operation in operations(document)}
     assert len(described) == len(ACCESS)
     for row in ACCESS:
         path = (
@@ -82,17 +40,17 @@ def test_every_row_of_access_is_in_the_document_with_its_security(document: dict
 
 
 def test_each_operation_has_a_name_of_its_own_and_a_sentence(document: dict[str, Any]) -> None:
-    operations = [operation for _, _, operation in _operations(document)]
-    names = [operation["operationId"] for operation in operations]
+    described = [operation for _, _, operation in operations(document)]
+    names = [operation["operationId"] for operation in described]
     assert sorted(names) == sorted(set(names))
-    for operation in operations:
+    for operation in described:
         assert operation["summary"].endswith("."), operation["operationId"]
         assert operation["tags"][0] in {tag["name"] for tag in document["tags"]}
 
 
 def test_every_body_and_json_answer_has_an_example_that_is_valid(document: dict[str, Any]) -> None:
     lacking = []
-    for method, path, operation in _operations(document):
+    for method, path, operation in operations(document):
         answers = [answer for status, answer in operation["responses"].items() if status.startswith("2")]
         for said in ([operation["requestBody"]] if "requestBody" in operation else [], answers):
             contents = [content for one in said for content in one.get("content", {}).values()]
@@ -118,32 +76,11 @@ def test_the_document_is_openapi(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
         jsonschema_rs.meta.validate({"$schema": SCHEMA, **schema})
         assert jsonschema_rs.validator_for({**schema, "components": document["components"]}), name
-    for _, path, operation in _operations(document):
+    for _, path, operation in operations(document):
         in_path = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
         assert {part[1:-1] for part in path.split("/") if part.startswith("{")} == in_path
         for way in operation["security"]:
             assert set(way) <= set(document["components"]["securitySchemes"])
-
-
-def test_the_document_and_the_page_are_served_to_everyone_and_known_ones_not_again(daemon: RunningDaemon) -> None:
-    with httpx.Client(base_url=daemon.url) as client:
-        for path, media in (
-            ("/openapi.json", "application/json"),
-            ("/docs", "text/html; charset=utf-8"),
-            ("/docs/script", "text/javascript; charset=utf-8"),
-            ("/docs/style", "text/css; charset=utf-8"),
-        ):
-            whole = client.get(path)
-            assert (whole.status_code, whole.headers["content-type"]) == (200, media)
-            head = client.head(path)
-            assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", whole.headers["etag"])
-            assert head.headers["content-length"] == str(len(whole.content))
-            known = client.get(path, headers={"If-None-Match": f'"other", {whole.headers["etag"]}'})
-            assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", whole.headers["etag"])
-            if path.startswith("/docs"):
-                assert "default-src 'none'" in whole.headers["content-security-policy"]
-                assert "unsafe" not in whole.headers["content-security-policy"]
-                assert "://" not in whole.text  # no other host
 
 
 def test_a_client_made_of_the_document_fetches_a_history(

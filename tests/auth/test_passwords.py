@@ -5,12 +5,10 @@ from __future__ import annotations
 import argon2
 import pytest
 import trio
-from builders import NOW
 
 from evd.auth import passwords as subject
-from evd.auth.password_guesses import ADDRESS_AT_ONCE, PAIR_AT_ONCE, PAIR_PER_S, USER_AT_ONCE, PasswordGuesses
 from evd.auth.passwords import PASSWORD_MAX_BYTES, WAITING_MAX, Passwords
-from evd.errors import BadRequest, TooManyRequests, Unavailable
+from evd.errors import BadRequest, Unavailable
 
 GOOD = "correct horse battery"
 
@@ -83,63 +81,3 @@ async def test_a_crowd_is_turned_away_instead_of_waiting() -> None:
         for _ in range(WAITING_MAX + 5):
             nursery.start_soon(ask)
     assert answers.count("busy") == 4 and answers.count(True) == WAITING_MAX + 1
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> int:
-        return self.now
-
-
-def attempts(guesses: PasswordGuesses, tries: list[tuple[str, str]]) -> int:
-    """How many of them are let through."""
-    passed = 0
-    for uid, peer in tries:
-        try:
-            guesses.attempt(uid, peer)
-            passed += 1
-        except TooManyRequests as wait:
-            assert wait.retry_after_s >= 1
-    return passed
-
-
-def test_guesses_at_a_user_from_an_address_are_few_and_then_slow() -> None:
-    clock = Clock()
-    guesses = PasswordGuesses(clock)
-    assert attempts(guesses, [("anna", "192.0.2.1")] * 50) == PAIR_AT_ONCE
-    clock.now += round(1000 / PAIR_PER_S) + 1
-    assert attempts(guesses, [("anna", "192.0.2.1")] * 5) == 1
-    assert attempts(guesses, [("anna", "192.0.2.2")]) == 1, "another address has its own"
-
-
-def test_guesses_from_an_address_are_bounded_whoever_is_tried() -> None:
-    guesses = PasswordGuesses(Clock())
-    assert attempts(guesses, [(f"u{number}", "192.0.2.1") for number in range(100)]) == ADDRESS_AT_ONCE
-    of_one_network = [(f"u{number}", f"2001:db8::{number:x}") for number in range(100)]
-    assert attempts(guesses, of_one_network) == ADDRESS_AT_ONCE, "an IPv6 client has a whole /64"
-
-
-def test_guesses_at_a_user_are_bounded_from_everywhere_but_lock_out_no_familiar_address() -> None:
-    guesses = PasswordGuesses(Clock())
-    guesses.attempt("anna", "198.51.100.1")
-    guesses.right("anna", "198.51.100.1")
-    botnet = [("anna", f"203.0.{number // 250}.{number % 250}") for number in range(500)]
-    assert attempts(guesses, botnet) == USER_AT_ONCE
-    assert attempts(guesses, [("anna", "198.51.100.2")]) == 0
-    assert attempts(guesses, [("anna", "198.51.100.1")]) == 1
-
-
-def test_what_was_not_checked_is_no_guess() -> None:
-    guesses = PasswordGuesses(Clock())
-    for _ in range(2 * PAIR_AT_ONCE):
-        guesses.attempt("anna", "192.0.2.1")
-        guesses.unchecked("anna", "192.0.2.1")
-
-
-def test_right_passwords_are_no_guesses() -> None:
-    guesses = PasswordGuesses(Clock())
-    for _ in range(3 * ADDRESS_AT_ONCE):
-        guesses.attempt("anna", "192.0.2.1")
-        guesses.right("anna", "192.0.2.1")

@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from turned_clock import TurnedClock
 
 from evd.auth import rate_limit
 from evd.auth.rate_limit import Quota, RateLimit
 
 
-class Clock:
-    """A clock that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000
-
-    def __call__(self) -> int:
-        return self.now
-
-
 def test_so_many_at_once_and_then_so_many_a_second() -> None:
-    clock, quota = Clock(), Quota(at_once=3, per_s=2)
+    clock, quota = TurnedClock(), Quota(at_once=3, per_s=2)
     limit = RateLimit(clock)
     assert [limit.take("a", quota).remaining for _ in range(3)] == [2, 1, 0]
     refused = limit.take("a", quota)
@@ -33,7 +24,7 @@ def test_so_many_at_once_and_then_so_many_a_second() -> None:
 
 
 def test_whoever_goes_on_asking_does_not_wait_the_longer() -> None:
-    clock, quota = Clock(), Quota(at_once=1, per_s=1)
+    clock, quota = TurnedClock(), Quota(at_once=1, per_s=1)
     limit = RateLimit(clock)
     assert [limit.take("a", quota).wait_s for _ in range(100)] == [0] + [1] * 99
     clock.now += 1000
@@ -41,7 +32,7 @@ def test_whoever_goes_on_asking_does_not_wait_the_longer() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    limit = RateLimit(Clock())
+    limit = RateLimit(TurnedClock())
     quota = Quota(at_once=1, per_s=1)
     for number in range(rate_limit.REQUESTERS_MAX + 1):
         limit.take(str(number), quota)
@@ -51,7 +42,7 @@ def test_memory_is_bounded() -> None:
 
 @given(st.lists(st.integers(0, 5000), max_size=60), st.integers(1, 20), st.sampled_from([0.1, 1, 3, 50]))
 def test_in_no_time_more_are_let_in_than_the_quota_says(pauses: list[int], at_once: int, per_s: float) -> None:
-    clock, quota = Clock(), Quota(at_once, per_s)
+    clock, quota = TurnedClock(), Quota(at_once, per_s)
     limit, start, let_in = RateLimit(clock), clock.now, 0
     for pause in pauses:
         clock.now += pause

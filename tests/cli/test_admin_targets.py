@@ -31,7 +31,7 @@ def test_the_command_adds_lists_and_removes(daemon: RunningDaemon) -> None:
     assert "TOPSECRET" not in listed.stdout
     (row,) = json.loads(webhook("list", "F1", "--json").stdout)
     assert (row["vehicle"], row["url"], row["pushed"], row["attempts"]) == ("F1", "https://hooks.example/a", None, 0)
-    gone = webhook("remove", "F1", "https://hooks.example/a")
+    gone = webhook("remove", "F1", "https://hooks.example/a", "--yes")
     assert gone.stdout == "https://hooks.example/a receives nothing of vehicle F1 any more\n"
     assert webhook("list").stdout == "There are none: `evd webhook add VEHICLE URL` adds one.\n"
     refused = webhook("add", "F1", "http://hooks.example/")

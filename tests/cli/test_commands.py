@@ -49,6 +49,7 @@ def test_help_imports_no_command() -> None:
         "evd.cli.printing",
         "evd.cli.exits",
         "evd.cli.usage",
+        "evd.cli.times",
     }
     assert not {name for name in found if SLOW.match(name) or name.startswith("rich.")}
 

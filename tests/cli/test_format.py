@@ -66,7 +66,7 @@ def test_a_format_is_added_shown_given_out_taken_back_and_removed(daemon: Runnin
     assert (listed["trailer"]["vehicles"], listed["trailer"]["device_types"]) == (1, 1)
     shown = evd(daemon, "format", "show", "trailer")
     assert (shown["vehicles"], shown["device_types"]) == (["A1"], [TYPE])
-    assert "used by 1 vehicle(s) and 1 device type(s)" in evd(daemon, "format", "remove", "trailer", code=1)
+    assert "used by 1 vehicle(s) and 1 device type(s)" in evd(daemon, "format", "remove", "trailer", "--yes", code=1)
     evd(daemon, "format", "assign", "-", "--vehicle", "A1", "--device-type", TYPE)
     assert evd(daemon, "format", "remove", "trailer") == {"name": "trailer", "removed": True}
     assert "there is no format 'trailer'" in evd(daemon, "format", "show", "trailer", code=1)
@@ -93,8 +93,8 @@ def test_people_see_the_bit_map_and_the_users(daemon: RunningDaemon) -> None:
         (["add", "ev", "weight::uint:8"], 1, "format ev is built in: choose another name"),
         (["add", "house", "weight::uint:8"], 1, "format house is in evd.toml: choose another name"),
         (["add", "both", "indoor_temp::uint:8 indoor_temperature::uint:8"], 1, "both of its spellings"),
-        (["remove", "house"], 1, "format house is in evd.toml"),
-        (["remove", "nothing"], 1, "there is no format 'nothing'"),
+        (["remove", "house", "--yes"], 1, "format house is in evd.toml"),
+        (["remove", "nothing", "--yes"], 1, "there is no format 'nothing'"),
         (["assign", "nothing", "--vehicle", "A1"], 1, "there is no format 'nothing'"),
         (["assign", "nothing", "--device-type", TYPE], 1, "there is no format 'nothing'"),
         (["assign", "house", "--device-type", "x" * 65], 1, "1 to 64 printable characters"),

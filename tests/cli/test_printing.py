@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import evd.cli
-from evd.cli.printing import DRAWN_ROWS_MAX, PlainOutput, filled, json_line, say, say_lines, show, table
+from evd.cli.printing import DRAWN_ROWS_MAX, WRAPPED, PlainOutput, filled, json_line, say, say_lines, show, table
+from evd.cli.times import When
+
+CLI = Path(evd.cli.__file__).parent
 
 
 def test_json_is_escaped_where_a_terminal_would_obey(capsys: pytest.CaptureFixture[str]) -> None:
@@ -49,16 +56,91 @@ def test_a_row_is_one_line_where_no_terminal_shows_it(capsys: pytest.CaptureFixt
     assert heading.split() == list(wide)
 
 
-def test_a_narrow_terminal_cuts_nothing_off(
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes stdout a terminal of so many columns."""
+
+    def make(columns: int) -> None:
+        values = {"COLUMNS": str(columns), "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "xterm"}
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return make
+
+
+def plain(text: str) -> str:
+    """Without bold type."""
+    return re.sub("\x1b\\[[0-9;]*m", "", text)
+
+
+def test_a_narrow_terminal_does_without_columns_and_says_so(
+    capsys: pytest.CaptureFixture[str], narrow: Callable[[int], None]
+) -> None:
+    row = {"id": "0" * 24, "name": "n" * 10, "kept": 1000, "by": "sigfox", "detail": "a sentence " * 9}
+    columns = {name: name.upper() for name in row}
+    narrow(64)
+    table([row], columns, empty="", less=["kept"])
+    shown = capsys.readouterr()
+    heading, *body = plain(shown.out).splitlines()
+    assert heading.split() == ["ID", "NAME", "BY", "DETAIL"]
+    assert max(map(len, body)) <= 64
+    assert body[0].split()[:3] == ["0" * 24, "n" * 10, "sigfox"]
+    assert "".join(body).count("sentence") == 9, "a sentence takes several lines"
+    assert shown.err == "… without KEPT: a wider terminal shows more, --json all.\n"
+    narrow(20)
+    table([row], columns, empty="", less=["kept"])
+    assert plain(capsys.readouterr().out).replace("\n", "").replace(" ", "") == "ID" + "0" * 24, (
+        "the first column stays whole"
+    )
+    narrow(200)
+    table([row], columns, empty="", less=["kept"])
+    assert capsys.readouterr().err == ""
+
+
+def tables() -> dict[str, dict[str, str]]:
+    """The columns of all commands' tables."""
+    found = {}
+    for path in sorted(CLI.glob("*.py")):
+        module = importlib.import_module(f"evd.cli.{path.stem}")
+        found |= {f"{path.stem}.{name}": value for name, value in vars(module).items() if name.endswith("COLUMNS")}
+    return {name: columns for name, columns in found.items() if isinstance(columns, dict)}
+
+
+TIMES = ("time", "sent", "created", "last_time", "received")
+
+
+@pytest.mark.parametrize("name", tables())
+def test_a_table_fits_into_eighty_columns(
+    capsys: pytest.CaptureFixture[str], narrow: Callable[[int], None], name: str
+) -> None:
+    columns = tables()[name]
+    narrow(80)
+    row = {key: "five words are a sentence " * 4 if key in WRAPPED else "5d8cdc8fe833d938320a1ba4" for key in columns}
+    row |= {
+        key: When(1_700_000_000_000) for key in columns if key in ("time", "sent", "created", "last_time", "received")
+    }
+    table([row] * 3, columns, empty="")
+    out = plain(capsys.readouterr().out)
+    assert max(map(len, out.splitlines())) <= 80
+    whole = [value for key, value in row.items() if key not in WRAPPED and isinstance(value, str)]
+    assert not whole or whole[0] in out
+
+
+def test_a_time_in_a_table_is_local_and_its_zone_is_in_the_heading(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in {"COLUMNS": "40", "TTY_COMPATIBLE": "1", "FORCE_COLOR": "1", "NO_COLOR": "1"}.items():
-        monkeypatch.setenv(name, value)
-    table([{"a": "0" * 30, "b": "1" * 30}], {"a": "A", "b": "B"}, empty="")
-    out = capsys.readouterr().out
-    assert out.count("0") >= 30
-    assert out.count("1") >= 30
-    assert "…" not in out
+    monkeypatch.setenv("TZ", "Europe/Bratislava")
+    time.tzset()
+    try:
+        table([{"at": When(1_700_000_000_000)}, {"at": None}], {"at": "HEARD"}, empty="")
+        winter = capsys.readouterr().out.splitlines()
+        table([{"at": When(1_700_000_000_000)}, {"at": When(1_690_000_000_123, to_ms=True)}], {"at": "HEARD"}, empty="")
+        both = capsys.readouterr().out.splitlines()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [line.strip() for line in winter] == ["HEARD (CET)", "2023-11-14 23:13:20", "–"]
+    assert [line.strip() for line in both] == ["HEARD (CET/CEST)", "2023-11-14 23:13:20", "2023-07-22 06:26:40.123"]
 
 
 def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +148,6 @@ def test_no_rows_are_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "There are none.\n"
 
 
-CLI = Path(evd.cli.__file__).parent
 PRINTS = frozenset({"echo", "secho", "echo_via_pager", "confirm", "prompt", "print", "print_exception", "input"})
 STREAMS = frozenset({"write", "writelines"})
 

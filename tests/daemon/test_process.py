@@ -92,8 +92,11 @@ def test_commands_reach_the_running_daemon_and_are_the_writer_where_none_runs(tm
         assert post(daemon, 1).status_code == 201
         listed = run_evd("key", "list", "--dir", directory, "--json")
         assert len(json.loads(listed.stdout)) == 5
-        assert run_evd("key", "revoke", json.loads(made.stdout)["id"], "--dir", directory).returncode == 0
+        key_id = json.loads(made.stdout)["id"]
+        assert run_evd("key", "revoke", key_id, "--yes", "--dir", directory).returncode == 0
         assert post(daemon, 2).status_code == 401
+        assert run_evd("key", "revive", key_id, "--dir", directory).returncode == 0
+        assert post(daemon, 2).status_code == 201
     assert json.loads(run_evd("vehicle", "list", "--dir", directory, "--json").stdout)[0]["kept"] == 1
 
 

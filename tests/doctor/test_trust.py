@@ -28,6 +28,7 @@ def revoke_keys(directory: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "state", "what"),
     [
+        ("keys", lambda directory: (directory / "evd.db").write_text("no database"), "fail", "is no SQLite database"),
         ("keys", age_keys, "warn", "older than 2 years: first (app)"),
         ("keys", revoke_keys, "fail", "there is no key"),
         ("keys", lambda directory: None, "ok", "4 keys are in use"),

@@ -7,15 +7,9 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-alarms: mail phone_alarms readings silence state webhook
+api: ranges
 
-api: attribute_docs authentication callbacks conditional console context cors documentation named_vehicles ranges
-    rates replies shown_places status_rows status_stream times vehicle_documents vehicle_rows
-
-api/v1: admin downlinks events formats imports profiles pushes redecode registrations_import sequence statuses tokens
-    users
-
-auth: access access_tokens certificates csrf guess_limit identities invitations password_guesses secret_texts
+api/v1: admin downlinks events formats imports pushes redecode registrations_import
 
 backup: archive manifest restoring settings_text taking
 
@@ -46,15 +40,9 @@ push: composer delivery device_limits outcomes presence service stopped_phones t
 
 push/providers/fcm: answers credentials
 
-redaction: names shapes text
-
-request: gzip_body line_pattern redacted
-
 sigfox_api/diagnose: verdicts
 
 sigfox_api: pages
-
-store: group_commit receipt stall upkeep vehicle_records writer_health
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep

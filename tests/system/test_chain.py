@@ -149,7 +149,7 @@ def test_keys_and_owners_changed_by_command_count_at_once(tmp_path: Path, fcm: F
         headers = {"x-api-key": imported}
         post = {"url": f"{daemon.url}/sigfox/uplink", "content": SIGFOX_BODY, "headers": headers}
         assert httpx.post(**post).status_code == 201
-        revoked = run_evd("key", "revoke", json.loads(made.stdout)["id"], "--dir", daemon.directory)
+        revoked = run_evd("key", "revoke", json.loads(made.stdout)["id"], "--yes", "--dir", daemon.directory)
         assert revoked.returncode == 0, revoked.stderr
         assert httpx.post(**post).status_code == 401
         assert app(daemon, "GET", "/android/last?vehicleId=386625").status_code == 403

@@ -105,7 +105,7 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "F07-mass-unregistered": (
         "system/test_push_field_cases::test_many_phones_that_are_gone_at_once_alarm_and_come_back",
-        "alarms/test_rules::test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back",
+        "alarms/test_phone_alarms::test_thousands_of_phones_that_go_at_once_alarm_with_how_they_come_back",
     ),
     "F08-invalid-grant-clock": (
         "system/test_push_field_cases::test_a_clock_that_google_refuses_pauses_until_it_is_right",

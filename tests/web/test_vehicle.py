@@ -41,18 +41,17 @@ def test_a_status_that_arrives_stands_in_the_page_at_once(console: ConsolePage, 
     expect(page.locator(".table tbody tr")).to_have_count(5)
     expect(page.locator(".vehicle-now")).to_contain_text("Charging")
     assert console.violations() == []
-    console.shot("vehicle")
 
 
 def test_the_chart_shows_the_span_that_is_chosen(console: ConsolePage) -> None:
     page = console.page
-    chart = page.get_by_role("img", name="Charge and range over time")
-    expect(chart.locator("canvas")).to_be_visible()
-    with page.expect_response(lambda answer: "bucket=1h" in answer.url) as asked:
+    graph = page.locator(".vehicle-graph")
+    expect(graph.locator("canvas")).to_be_visible()
+    with page.expect_response(lambda answer: "bucket=30m" in answer.url) as asked:
         page.get_by_text("7 days").click()
     starts = [one["start_ms"] for one in asked.value.json()]
     assert starts[-1] - starts[0] > (OLD_DAYS - 1) * 86_400_000
-    expect(chart.locator("canvas")).to_be_visible()
+    expect(graph).to_have_attribute("data-gaps", "1")
 
 
 def test_what_arrives_keeps_the_chart_and_the_readers_zoom(console: ConsolePage, daemon: RunningDaemon) -> None:
@@ -61,19 +60,21 @@ def test_what_arrives_keeps_the_chart_and_the_readers_zoom(console: ConsolePage,
     canvas = graph.locator("canvas")
     expect(canvas).to_be_visible()
     drawn, whole = canvas.element_handle(), graph.get_attribute("data-from")
-    held = int(graph.get_attribute("data-statuses") or 0)
     box = graph.locator(".u-over").bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 50)
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 50)
     page.mouse.down()
-    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 50, steps=5)
+    page.mouse.move(box["x"] + 0.99 * box["width"], box["y"] + 50, steps=5)
     page.mouse.up()
-    zoomed = graph.get_attribute("data-from")
-    assert zoomed is not None and zoomed != whole
-    send(daemon, VEHICLE, 6, CHARGING)
-    expect(graph).to_have_attribute("data-statuses", str(held + 1))
+    expect(graph).not_to_have_attribute("data-from", str(whole))
+    zoomed, held = graph.get_attribute("data-from"), page.locator(".table tbody tr").count()
+    with page.expect_response(lambda answer: "bucket=1m" in answer.url):
+        send(daemon, VEHICLE, 6, CHARGING)
+    expect(page.locator(".table tbody tr")).to_have_count(held + 1)
     assert page.evaluate("one => one.isConnected", drawn), "it is the same canvas: none is left behind"
-    expect(graph).to_have_attribute("data-from", zoomed)
+    expect(graph).to_have_attribute("data-from", str(zoomed))
+    page.get_by_role("button", name="Whole span").click()
+    expect(graph).not_to_have_attribute("data-from", str(zoomed))
 
 
 def test_its_statuses_are_saved_as_csv(console: ConsolePage) -> None:

@@ -18,7 +18,7 @@ from evd.api.vehicle_documents import WHOLE_VEHICLE
 from evd.auth.api_keys import ROLES, Key, imported_key, joined_roles, new_key
 from evd.config.limits import STATUSES_PER_VEHICLE_MAX
 from evd.errors import BadRequest, ConfigError, NotFound
-from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, RevokeKey, SetVehicle
+from evd.model.operations import AddKey, AddOwner, LimitReached, Relation, RemoveOwner, ReviveKey, RevokeKey, SetVehicle
 from evd.model.units import DAY_MS
 from evd.model.user_id import checked_uid
 from evd.store.records import LISTED_MAX, KeyRow, OwnerRow
@@ -138,6 +138,15 @@ async def revoke_key(given: str) -> Response:
     if not await here().writer.write(RevokeKey(given, here().clock())):
         raise NotFound(f"there is no valid key {given!r}: `evd key list` shows them")
     return v1_json({"id": given, "revoked": True})
+
+
+@routes.post("/keys/<given>/revive")
+@described(answer=RevokedKey, example={"id": "k7Qm2x", "revoked": False})
+async def revive_key(given: str) -> Response:
+    """A revoked key, `given` by its id, is good again at once, for whoever has its text."""
+    if not await here().writer.write(ReviveKey(given)):
+        raise NotFound(f"there is no revoked key {given!r}: `evd key list` shows them")
+    return v1_json({"id": given, "revoked": False})
 
 
 @routes.get("/owners")

@@ -5,7 +5,7 @@ in one transaction and gives one result each: the operation's docstring says whi
 redelivery, a replay, a backfill) and changes nothing then.
 """
 
-from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner, RevokeKey
+from evd.model.operations.access import AddKey, AddOwner, Relation, RemoveOwner, ReviveKey, RevokeKey
 from evd.model.operations.base import ForeignPhone, LimitReached, Operation, Several, UnknownVehicle
 from evd.model.operations.downlinks import CancelDownlink, CloseDownlink, OfferDownlink, QueueDownlink
 from evd.model.operations.events import EventDue, NewEvent, RecordEvents, SetEventSettings, SetPreferences
@@ -115,6 +115,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "ReviveKey",
     "RevokeInvitation",
     "RevokeKey",
     "RevokeToken",

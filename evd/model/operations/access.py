@@ -32,6 +32,12 @@ class RevokeKey(Operation, frozen=True, gc=False):
     revoked: int
 
 
+class ReviveKey(Operation, frozen=True, gc=False):
+    """A revoked key is good again. The result is False if there is no such revoked key, else an Implied: its AddKey."""
+
+    key_id: str
+
+
 class AddOwner(Operation, frozen=True, gc=False):
     """The user becomes an owner or a viewer of the vehicle; an owner does not become a viewer by it."""
 

@@ -79,16 +79,28 @@ def lines(socket: Path, path: str, headers: Mapping[str, str]) -> Iterator[str]:
             yield line.decode("utf-8", "replace").rstrip("\n")
 
 
+def metrics(socket: Path) -> str:
+    """What Prometheus would read. Raises as `call` does."""
+    with _asked(socket, "GET", "/metrics", None, {}, below="") as answer:
+        return answer.read().decode()
+
+
 @contextmanager
 def _asked(
-    socket: Path, method: str, path: str, body: str | bytes | None, headers: Mapping[str, str]
+    socket: Path,
+    method: str,
+    path: str,
+    body: str | bytes | None,
+    headers: Mapping[str, str],
+    *,
+    below: str = "/api/v1",
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer to a request, to be read in the context; raises as `call` does."""
     if not socket.exists() or len(bytes(socket)) > SOCKET_PATH_MAX:
         raise DaemonNotRunning(f"no evd listens at {socket}")
     connection = _UnixConnection(socket)
     try:
-        connection.request(method, f"/api/v1{path}", body, headers)
+        connection.request(method, f"{below}{path}", body, headers)
         yield connection.getresponse()
     except ConnectionRefusedError:
         raise DaemonNotRunning(f"no evd listens at {socket}") from None

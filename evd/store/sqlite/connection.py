@@ -14,6 +14,7 @@ from urllib.parse import quote
 from evd.errors import StoreAway, StoreBroken, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.old_secrets import add_functions
 from evd.store.sqlite.sqlite_library import require_safe, sqlite3
+from evd.store.sqlite.upgrade_copy import keep_copy
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
@@ -62,6 +63,7 @@ def open_writer(path: Path, report: Callable[[str], None] = lambda doing: None) 
             if version == 0:
                 _create_schema(connection)
             elif version < SCHEMA_VERSION:
+                keep_copy(connection, path, version, report)
                 report(f"upgrading the database from schema {version} to {SCHEMA_VERSION}")
                 _upgrade(connection, version)
             elif not views_are_current(connection):

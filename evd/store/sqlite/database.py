@@ -14,7 +14,7 @@ from evd.auth.sessions import Session
 from evd.model.coarse import CoarseFor
 from evd.store.records import StoredFormat
 from evd.store.settings import StoreSettings
-from evd.store.sqlite.connection import open_reader
+from evd.store.sqlite.connection import open_reader, translated
 from evd.store.sqlite.engine import SqliteStore
 from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.read.due_pushes import SqliteDuePushes
@@ -46,6 +46,21 @@ _FLEET = "SELECT vehicle, last_time, channel, state, current_charge, range, kept
 def fleet_command(path: Path) -> str:
     """For a shell that has SQLite's own command."""
     return f"sqlite3 -readonly -header -column {shlex.quote(str(path))} '{_FLEET}'"  # of a constant
+
+
+_FACTS = ("application_id", "user_version", "page_size", "page_count", "freelist_count", "journal_mode")
+
+
+def schema_of(path: Path) -> str:
+    """See `evd.store.engines.Engine.schema`."""
+    with translated(path):
+        connection = open_reader(path)
+        try:
+            facts = [f"-- {name} = {connection.execute(f'PRAGMA {name}').fetchone()[0]}" for name in _FACTS]
+            made = connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type, name")
+            return "\n".join([*facts, *(f"{sql};" for (sql,) in made)]) + "\n"
+        finally:
+            connection.close()
 
 
 def queries_beside(path: Path) -> AbstractAsyncContextManager[SqliteQueries]:

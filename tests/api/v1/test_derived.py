@@ -119,13 +119,13 @@ def test_a_tariff_by_command(daemon: RunningDaemon) -> None:
     }
     shown = evd("list", "A1")
     assert "22:00 - 06:00" in shown and "300 m of 48.2,17.2" in shown and "anywhere" in shown
-    evd("remove", "A1", "--number", "2")
-    evd("remove", "A1", "--number", "2")
+    evd("remove", "A1", "--number", "2", "--yes")
+    evd("remove", "A1", "--number", "2", "--yes")
     assert ask(daemon, "A1/tariff").json()["prices"] == [{"per_kwh": 0.1, "begin": "22:00", "end": "06:00"}]
-    assert "there is no price 2" in evd("remove", "A1", "--number", "2", code=2)
+    assert "there is no price 2" in evd("remove", "A1", "--number", "2", "--yes", code=2)
     assert "--between is" in evd("set", "A1", "--price", "1", "--between", "night", code=2)
     assert "22:00" in evd("set", "A1", "--price", "1", "--between", "25:00-26:00", code=1)
-    evd("remove", "A1")
+    evd("remove", "A1", "--yes")
     assert ask(daemon, "C1/tariff", None, "DELETE").status_code == 404
     ask(daemon, "A1/tariff", method="PUT", json=before)
 

@@ -152,5 +152,5 @@ def test_a_picture_by_command(daemon: RunningDaemon, tmp_path: Path) -> None:
     assert "one of --set" in evd(code=2)
     assert "send a JPEG" in evd("--set", __file__, code=1)
     assert "cannot be read" in evd("--set", tmp_path / "missing", code=2)
-    assert "no picture any more" in evd("--remove")
+    assert "no picture any more" in evd("--remove", "--yes")
     assert "has no picture" in evd("--save", "-", code=1)

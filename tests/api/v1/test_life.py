@@ -116,7 +116,7 @@ def test_a_user_who_is_removed_with_all_owns_nothing(daemon: RunningDaemon) -> N
     for forgets in (False, True):
         assert asked(daemon, "POST", "/users", user).json()["vehicles"] == 0
         asked(daemon, "POST", "/owners", {"uid": "olga", "vehicle": "51"})
-        done = run_evd("user", "remove", "olga", *(["--forget", "--yes"] if forgets else []), "--dir", daemon.directory)
+        done = run_evd("user", "remove", "olga", "--yes", *(["--forget"] if forgets else []), "--dir", daemon.directory)
         assert done.returncode == 0, done.stderr
         owners = [row["uid"] for row in asked(daemon, "GET", "/owners").json()]
         assert ("olga" in owners) is not forgets

@@ -211,10 +211,10 @@ def test_a_line_of_a_batch_that_is_still_wrong_says_why_in_words(daemon: Running
 
 def test_what_is_not_wanted_is_forgotten(daemon: RunningDaemon) -> None:
     send(daemon, message("A1"))
-    assert evd(daemon, "forget", "1").returncode == 0
+    assert evd(daemon, "forget", "1", "--yes").returncode == 0
     assert listed(daemon) == []
     for command in ("forget", "show", "replay"):
-        again = evd(daemon, command, "1")
+        again = evd(daemon, command, "1", *(["--yes"] if command == "forget" else []))
         assert again.returncode == 1
         assert again.stderr == "evd: there is no rejected request 1: `evd rejected list` shows them\n"
 

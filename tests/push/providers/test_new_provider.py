@@ -164,6 +164,6 @@ def test_it_has_commands_of_its_own(daemon: RunningDaemon, env: dict[str, str], 
     assert (added.returncode, added.stdout) == (0, f"{tmp_path / 'c'} receives the pushes of vehicle C1\n")
     (row,) = json.loads(evd("socket", "list", "C1", "--json", *where).stdout)
     assert (row["vehicle"], row["path"]) == ("C1", str(tmp_path / "c"))
-    assert evd("socket", "remove", "C1", str(tmp_path / "c"), *where).returncode == 0
+    assert evd("socket", "remove", "C1", str(tmp_path / "c"), "--yes", *where).returncode == 0
     assert json.loads(evd("socket", "list", "C1", "--json", *where).stdout) == []
     assert evd("socket", "secret").returncode == 2, "its pushes are not signed"

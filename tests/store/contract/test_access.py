@@ -6,7 +6,7 @@ import pytest
 from any_engine import AnyDatabase
 from builders import NOW
 
-from evd.model.operations import AddKey, AddOwner, LimitReached, RemoveOwner, RevokeKey
+from evd.model.operations import AddKey, AddOwner, Implied, LimitReached, RemoveOwner, ReviveKey, RevokeKey
 
 
 def key(key_id: str, *, digest: bytes = bytes(32), vehicle: str | None = None) -> AddKey:
@@ -28,6 +28,15 @@ def test_keys_are_kept_once_and_revoked_once(database: AnyDatabase) -> None:
         ("a", None, NOW, NOW),
         ("b", "386625", NOW, None),
     ]
+
+
+def test_a_revoked_key_can_be_revived_with_all_that_it_had(database: AnyDatabase) -> None:
+    made = key("a", digest=b"1" * 32, vehicle="386625")
+    assert database.write(made, ReviveKey("a"), RevokeKey("a", NOW)) == [True, False, True]
+    assert database.write(ReviveKey("a"), ReviveKey("a"), ReviveKey("b")) == [Implied((made,)), False, False]
+    database.open()
+    (living,) = database.store.living_keys()
+    assert (living.key_id, living.digest, living.vehicle) == ("a", b"1" * 32, "386625")
 
 
 @pytest.mark.parametrize(

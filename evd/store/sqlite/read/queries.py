@@ -8,6 +8,7 @@ from pathlib import Path
 
 import trio_asyncio
 
+from evd.store.sqlite.connection import open_reader, translated
 from evd.store.sqlite.read.access import SqliteAccessQueries
 from evd.store.sqlite.read.base import Connections
 from evd.store.sqlite.read.derived import SqliteDerivedQueries
@@ -44,6 +45,11 @@ class SqliteQueries(
 
 @asynccontextmanager
 async def open_queries(path: Path, version: Callable[[], object] = object) -> AsyncIterator[SqliteQueries]:
-    """`version` returns another value after each commit; only queries of the same version may share an answer."""
+    """`version` returns another value after each commit; only queries of the same version may share an answer.
+
+    Raises StoreError if the file cannot be opened.
+    """
+    with translated(path):
+        open_reader(path).close()  # a connection of aiosqlite that fails leaves its thread behind
     async with trio_asyncio.open_loop(), Connections.open(path, version) as connections:
         yield SqliteQueries(path, connections)

@@ -1,5 +1,7 @@
 -- The views over the tables of schema.sql; created again in a database of an older evd. A query for one vehicle reads
--- that vehicle's rows only. views.py inserts the columns of evd.model.measures.
+-- that vehicle's rows only. views.py inserts the columns of evd.model.measures. A column of text with a time is UTC, and
+-- one whose name ends in `_ms` has the same moment as epoch ms. What grows is the newest first, but for `history`, where
+-- that would sort a whole fleet's statuses.
 
 -- Each vehicle with the N of its ring and its circle's current shape. Every eighth status writes the shape, so the view
 -- follows the circle from the written one: each status that came in order ranks above the one before. DISTINCT makes
@@ -60,7 +62,7 @@ SELECT vehicle, id,
        @history fields@,
        ifnull(radio ->> '$.advanced.lqi', radio ->> '$.message.lqi') AS lqi,
        ifnull(radio ->> '$.advanced.operatorName', radio ->> '$.message.operatorName') AS operator,
-       lower(hex(payload)) AS payload, flags, fields, document
+       lower(hex(payload)) AS payload, flags, fields, document, time AS time_ms, received AS received_ms
 FROM ring;
 
 -- Received and lost frames, by day (UTC), of each vehicle's frames with a seqNumber: evd.model.frame_counter in SQL.
@@ -114,7 +116,7 @@ SELECT vehicle, id,
        fields ->> 'location' AS location,
        CASE WHEN fields ->> 'location' = radio ->> 'location' THEN radio ->> 'location_from'
             WHEN fields ->> 'location' <> '' THEN 'vehicle' END AS location_from,
-       radio
+       radio, ring.time AS time_ms
 FROM ring
 WHERE radio IS NOT NULL;
 
@@ -133,7 +135,7 @@ SELECT v.vehicle, v.name,
        CASE s.connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE s.connectivity END AS channel,
        @fleet s.fields@,
        min(v.kept, v.keep) AS kept, v.keep, v.too_old, s.id AS status_id,
-       m.battery_v AS modem_battery_v, m.temperature_c AS modem_temperature_c
+       m.battery_v AS modem_battery_v, m.temperature_c AS modem_temperature_c, s.time AS last_time_ms
 FROM capacities AS v
 LEFT JOIN statuses AS s ON s.place = v.number * 1048576 + v.newest AND s.timely = 1
 LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
@@ -143,7 +145,8 @@ LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 CREATE VIEW pushes AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
        substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
-       NULL AS attempts, outcome, strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch') AS due_or_finished
+       NULL AS attempts, outcome, strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch') AS due_or_finished,
+       sent AS sent_ms, finished AS due_or_finished_ms
 FROM pushed
 UNION ALL
 SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
@@ -151,7 +154,7 @@ SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
                  AND r.renewed < (julianday('now') - 2440587.5) * 86400000
                  - 86400000 * (SELECT value FROM meta WHERE name = 'stale_after_days') THEN 'stale' ELSE 'waiting' END,
        d.attempts, d.outcome,
-       strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch')
+       strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch'), NULL, ifnull(d.due, l.received)
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
@@ -160,26 +163,26 @@ WHERE d.given <> l.id
       - 1000 * (SELECT value FROM meta WHERE name = 'give_up_after_s')
 UNION ALL
 SELECT NULL, e.vehicle, e.status_id, e.kind, substr(r.token, 1, 8) || '…', 'waiting', o.attempts, o.outcome,
-       strftime('%Y-%m-%d %H:%M:%S', o.due / 1000, 'unixepoch')
+       strftime('%Y-%m-%d %H:%M:%S', o.due / 1000, 'unixepoch'), NULL, o.due
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
-ORDER BY sent NULLS LAST;
+ORDER BY sent_ms DESC NULLS FIRST;
 
 -- Events of vehicles, and to how many phones each is still to be pushed.
 CREATE VIEW happenings AS
 SELECT number, strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, details, status_id,
-       (SELECT count(*) FROM outbox AS o WHERE o.event = e.number) AS waiting
+       (SELECT count(*) FROM outbox AS o WHERE o.event = e.number) AS waiting, time AS time_ms
 FROM events AS e
-ORDER BY number;
+ORDER BY number DESC;
 
 -- A body that is not text is in `body_hex`.
 CREATE VIEW rejections AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
        CASE WHEN is_text THEN CAST(body AS TEXT) END AS body, number,
-       CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex, client
+       CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex, client, received AS received_ms
 FROM rejected
-ORDER BY number;
+ORDER BY number DESC;
 
 -- All downlinks, waiting and closed; `info` is Sigfox's text about the outcome.
 CREATE VIEW downlink_queue AS
@@ -190,16 +193,17 @@ SELECT number, vehicle, lower(hex(payload)) AS payload,
        strftime('%Y-%m-%d %H:%M:%S', expires / 1000, 'unixepoch') AS expires,
        strftime('%Y-%m-%d %H:%M:%S', offered / 1000, 'unixepoch') AS offered,
        strftime('%Y-%m-%d %H:%M:%S', closed / 1000, 'unixepoch') AS closed,
-       info_code, info, asked_by AS status_id
+       info_code, info, asked_by AS status_id, created AS created_ms, closed AS closed_ms
 FROM downlinks
-ORDER BY number;
+ORDER BY number DESC;
 
 -- Vehicles' logs; entries without a vehicle concern a group or a device type.
 CREATE VIEW log AS
 SELECT strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, severity, text,
-       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, document
+       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, document,
+       time AS time_ms
 FROM notes
-ORDER BY notes.time, number;
+ORDER BY notes.time DESC, number DESC;
 
 -- Charge sessions that ended, and trips. Energy and cost depend on what is set for the vehicle: /api/v1 has them.
 CREATE VIEW charge_sessions AS
@@ -207,7 +211,8 @@ SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS st
        strftime('%Y-%m-%d %H:%M:%S', ended / 1000, 'unixepoch') AS ended,
        CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
        start_charge AS from_percent, end_charge AS to_percent, peak AS peak_current_a,
-       round(current / 7.2e9, 3) AS ampere_hours, ifnull(start_place, end_place) AS place, messages
+       round(current / 7.2e9, 3) AS ampere_hours, ifnull(start_place, end_place) AS place, messages,
+       start AS start_ms, a.ended AS ended_ms
 FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
 WHERE kind = 1;
 
@@ -217,7 +222,7 @@ SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS st
        CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
        start_charge AS from_percent, end_charge AS to_percent,
        round(start_range - end_range, 1) AS km_by_range, nullif(round(way / 1000.0, 1), 0) AS km_by_places,
-       start_place AS from_place, end_place AS to_place, messages
+       start_place AS from_place, end_place AS to_place, messages, start AS start_ms, a.ended AS ended_ms
 FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
 WHERE kind = 3;
 

@@ -42,6 +42,18 @@ def _revoke_key(tables: SmallTables, op: ops.RevokeKey) -> bool:
     return bool(cursor.rowcount)
 
 
+def _revive_key(tables: SmallTables, op: ops.ReviveKey) -> ops.Implied | bool:
+    (row,) = tables.db.execute(_REVIVE, (op.key_id,)).fetchall() or (None,)
+    if row is None:
+        return False
+    role, digest, name, vehicle, created = row
+    return ops.Implied((ops.AddKey(op.key_id, role, digest, name, vehicle, created),))
+
+
+_REVIVE = """
+UPDATE keys SET revoked = NULL WHERE id = ? AND revoked IS NOT NULL RETURNING role, digest, name, vehicle, created"""
+
+
 def add_owner(tables: SmallTables, op: ops.AddOwner) -> None:
     if tables.db.execute("SELECT count(*) >= ? FROM owners", (tables.limits.owners,)).fetchone()[0]:
         raise LimitReached(f"there are {tables.limits.owners} owners: raise app.owners_max to take in more")
@@ -77,6 +89,7 @@ def _remove_owner(tables: SmallTables, op: ops.RemoveOwner) -> bool:
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.AddKey: _add_key,
     ops.RevokeKey: _revoke_key,
+    ops.ReviveKey: _revive_key,
     ops.AddOwner: add_owner,
     ops.RemoveOwner: _remove_owner,
 }

@@ -23,6 +23,7 @@ export const COMMON = {
   "app.more": ["Show more", "Zobraziť viac"],
   "app.copy": ["Copy", "Kopírovať"],
   "app.copied": ["Copied", "Skopírované"],
+  "app.older": ["Show older", "Zobraziť staršie"],
   "app.loading": ["Loading", "Načítava sa"],
   "live.on": ["Live", "Naživo"],
   "live.off": ["Reconnecting", "Obnovuje sa spojenie"],

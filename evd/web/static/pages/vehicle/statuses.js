@@ -1,0 +1,48 @@
+// The latest statuses of a vehicle, all of them as CSV.
+
+import { page, respond } from "../../api.js";
+import { number, t } from "../../texts.js";
+import { button, channel, h, saveFile, stateBadge, table, when } from "../../ui.js";
+
+const ROWS = 20;
+
+export async function statuses(vehicle, path, { signal }) {
+  const place = h("div", {});
+  const rows = [];
+  let next = null;
+  const more = button(t("app.older"), { onclick: () => load(next) });
+
+  async function load(from = null) {
+    const found = from ? await page(from, {}, signal) : await page(`${path}/statuses`, { order: "desc", limit: ROWS }, signal);
+    if (!from) rows.length = 0;
+    rows.push(...found.rows);
+    next = found.next;
+    more.hidden = next === null;
+    place.replaceChildren(table(COLUMNS, rows, { caption: t("vehicle.statuses") }));
+  }
+
+  /** By fetch, because a link sends no key. */
+  async function save() {
+    const answer = await respond("GET", `${path}/statuses`, { query: { format: "csv" }, signal });
+    saveFile(`${vehicle}.csv`, await answer.blob());
+  }
+
+  const csv = button(t("vehicle.csv"), { icon: "download", onclick: save });
+  const element = h("div", { class: "vehicle-list" }, h("div", { class: "vehicle-list-head" }, h("p", {}), csv), place, more);
+  element.refresh = () => load();
+  await load();
+  return element;
+}
+
+const COLUMNS = [
+  { title: t("time.measured"), cell: (row) => when(row.time_ms, row.received_ms) },
+  { title: t("vehicle.state"), cell: (row) => stateBadge(row.state) },
+  { title: t("vehicle.charge"), class: "number", cell: (row) => value(row.current_charge) },
+  { title: t("vehicle.range"), class: "number", cell: (row) => value(row.range) },
+  { title: t("vehicle.channel"), cell: (row) => channel(row.channel) },
+  { title: t("vehicle.payload"), class: "mono", cell: (row) => row.rawdata || "–" },
+];
+
+function value(given) {
+  return typeof given === "number" ? number(given, 1) : "–";
+}
