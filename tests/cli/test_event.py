@@ -44,10 +44,10 @@ def test_a_change_without_a_key_or_an_equals_sign_is_refused(change: str) -> Non
         (None, None),
         ([{"time": 0}], None),
         (
-            [{"time": 0, "current_charge": 25}, {"time": 60_000, "current_charge": 19}],
-            "current_charge 25 → 19, 1970-01-01 00:00:00 → 1970-01-01 00:01:00",
+            [{"time": 1000, "current_charge": 25}, {"time": 60_000, "current_charge": 19}],
+            "current_charge 25 → 19, 1970-01-01 00:00:01 → 1970-01-01 00:01:00",
         ),
-        ([None, {"time": 0, "state": 1}], "state – → 1, – → 1970-01-01 00:00:00"),
+        ([None, {"time": 1000, "state": 1}], "state – → 1, – → 1970-01-01 00:00:01"),
         ([{"a": 1, "status_id": "x"}, {"b": 2, "status_id": "y"}], "a 1 → –, b – → 2, – → –"),
     ],
 )
@@ -57,7 +57,7 @@ def test_the_two_samples_that_an_event_compares_are_shown_side_by_side(samples: 
 
 def test_settings_and_preferences_are_shown_as_they_are_typed(evd: Evd) -> None:
     evd("vehicle", "set", "9A1")
-    assert "low_charge = 15\n" in evd("event", "settings", "9A1", "low_charge=15").out
+    assert "low_charge = 15.0\n" in evd("event", "settings", "9A1", "low_charge=15").out
     usual = evd("event", "settings", "9A1", "low_charge=", "--json").json["low_charge"]
     assert usual != 15
     assert 'language = "sk"\n' in evd("event", "preferences", "a user/1", "language=sk").out

@@ -36,15 +36,17 @@ def test_a_price_is_removed_by_its_number_in_the_list_and_the_usual_one_is_the_l
     ):
         evd("tariff", "set", "7A2", *options)
     for number in ("4", "0"):
-        assert evd("tariff", "remove", "7A2", "--number", number).code == 2
-    evd("tariff", "remove", "7A2", "--number", "2")
+        assert evd("tariff", "remove", "7A2", "--number", number, "--yes").code == 2
+    evd("tariff", "remove", "7A2", "--number", "2", "--yes")
     assert prices(evd, "7A2") == [(0.1, None, "1,2"), (0.3, None, None)]
-    evd("tariff", "remove", "7A2", "--number", "2")
+    evd("tariff", "remove", "7A2", "--number", "2", "--yes")
     assert prices(evd, "7A2") == [(0.1, None, "1,2")]
-    assert "there is no price 2: `evd tariff list` shows" in evd("tariff", "remove", "7A2", "--number", "2").err
-    assert evd("tariff", "remove", "7A2").out == "7A2 has no tariff\n"
+    assert (
+        "there is no price 2: `evd tariff list` shows" in evd("tariff", "remove", "7A2", "--number", "2", "--yes").err
+    )
+    assert evd("tariff", "remove", "7A2", "--yes").out == "7A2 has no tariff\n"
     assert prices(evd, "7A2") == []
-    assert evd("tariff", "remove", "7A2", "--number", "1").code == 2
+    assert evd("tariff", "remove", "7A2", "--number", "1", "--yes").code == 2
 
 
 def test_the_currency_stays_until_another_one_is_named(evd: Evd) -> None:

@@ -13,8 +13,8 @@ api/v1: admin downlinks events formats imports pushes redecode registrations_imp
 
 backup: archive manifest restoring settings_text taking
 
-cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
+cli: backup export fake_fcm images import_dynamodb import_sending interruption push redecode registrations reload
+    sigfox usage watch
 
 derived: energy samples tariff
 
