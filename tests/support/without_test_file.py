@@ -11,14 +11,22 @@ api: ranges
 
 api/v1: admin downlinks events formats imports pushes redecode registrations_import
 
-cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
+backup: archive manifest restoring settings_text taking
+
+cli: backup export fake_fcm images import_dynamodb import_sending interruption push redecode registrations reload
+    sigfox usage watch
 
 derived: energy samples tariff
 
 events: confirmation known_vehicles recorder shown_by_app
 
+firebase: access emulators pictures sync
+
+images: files kinds
+
 ingest: status_list treatment
+
+log: sink
 
 net/client: control_socket push_connection
 
@@ -42,6 +50,8 @@ store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets r
 store/sqlite/read: connections due_pushes event_state fleet
 
 store/sqlite/tables: imports profiles radio
+
+transfer: pages summary writers
 """
 
 
