@@ -50,3 +50,10 @@ def send(daemon: RunningDaemon, vehicle: str, payload: str, *, ago_s: int = 0, *
     document = {"device": vehicle, "time": int(time.time()) - ago_s, "data": payload, **more}
     answer = httpx.post(f"{daemon.url}/sigfox/uplink", json=document, headers={"x-api-key": daemon.keys["sigfox"]})
     assert answer.status_code == 201, answer.text
+
+
+def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
+    """The exit code of a command that needs no daemon, and its lines on stderr."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    return int(ended.value.code or 0), capsys.readouterr().err.splitlines()

@@ -13,8 +13,7 @@ api/v1: admin downlinks events formats imports pushes redecode registrations_imp
 
 backup: archive manifest restoring settings_text taking
 
-cli: backup export fake_fcm images import_dynamodb import_sending interruption push redecode registrations reload
-    sigfox usage watch
+cli: backup export import_dynamodb
 
 derived: energy samples tariff
 
