@@ -7,25 +7,9 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-api: ranges
-
-api/v1: admin downlinks events formats imports pushes redecode registrations_import
-
-backup: archive manifest restoring settings_text taking
-
-cli: backup export import_dynamodb
+cli:
 
 derived: energy samples tariff
-
-events: confirmation known_vehicles recorder shown_by_app
-
-firebase: access emulators pictures sync
-
-images: files kinds
-
-ingest: status_list treatment
-
-log: sink
 
 net/client: control_socket push_connection
 
@@ -33,15 +17,9 @@ net/server: asgi guarded_protocol handover http1_body http1_guard http1_head rea
 
 net: socket sse
 
-payload: field_options types
-
 push: composer delivery device_limits outcomes presence service stopped_phones trace
 
 push/providers/fcm: answers credentials
-
-sigfox_api/diagnose: verdicts
-
-sigfox_api: pages
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep
@@ -49,8 +27,6 @@ store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets r
 store/sqlite/read: connections due_pushes event_state fleet
 
 store/sqlite/tables: imports profiles radio
-
-transfer: pages summary writers
 """
 
 
