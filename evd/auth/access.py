@@ -99,6 +99,7 @@ _V1 = (
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/last", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/statuses", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/statuses/<status_id>/layout", "viewer", "read"),
     AccessRow("GET", "/statuses", "user", "read", narrows=True),
     AccessRow("GET", "/vehicles/<given>/profile", "viewer", "read"),
     AccessRow("PATCH", "/vehicles/<given>/profile", "owner", "write"),
@@ -199,6 +200,7 @@ _V1 = (
     AccessRow("GET", "/rejections", "admin", "read"),
     AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
     AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),
+    AccessRow("POST", "/rejections/<int:number>/restore", "admin", "write"),
     AccessRow("POST", "/rejections/<int:number>/replay", "admin", "write"),
     AccessRow("POST", "/rejections/replay", "admin", "write"),
 )

@@ -7,18 +7,9 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-api: ranges
-
-api/v1: admin downlinks events formats imports pushes redecode registrations_import
-
-cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
+cli:
 
 derived: energy samples tariff
-
-events: confirmation known_vehicles recorder shown_by_app
-
-ingest: status_list treatment
 
 net/client: control_socket push_connection
 
@@ -26,15 +17,9 @@ net/server: asgi guarded_protocol handover http1_body http1_guard http1_head rea
 
 net: socket sse
 
-payload: field_options types
-
 push: composer delivery device_limits outcomes presence service stopped_phones trace
 
 push/providers/fcm: answers credentials
-
-sigfox_api/diagnose: verdicts
-
-sigfox_api: pages
 
 store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
     ring_overflow ring_repair ring_search ring_upkeep

@@ -60,6 +60,13 @@ export const PAGES = [
     roles: ["admin"],
     load: () => import("./pages/setup.js"),
   },
+  {
+    name: "invited",
+    path: "/invited",
+    title: "invited.title",
+    roles: ["user", "admin"],
+    load: () => import("./pages/invited.js"),
+  },
   { name: "signin", path: "/signin", title: "signin.title", frame: false, load: () => import("./pages/signin.js") },
 ];
 
