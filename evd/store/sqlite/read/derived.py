@@ -127,7 +127,7 @@ def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Ro
     return Listing(rows[:limit], (rows[limit - 1].counts.day,) if len(rows) > limit else None)
 
 
-class _Part(NamedTuple):
+class _HourPart(NamedTuple):
     """A row of `hour_parts`."""
 
     start: int
@@ -135,14 +135,14 @@ class _Part(NamedTuple):
     data: str
 
 
-def _with_live(stored: Iterable[tuple[int, int, str]], live: Live) -> Iterator[_Part]:
+def _with_live(stored: Iterable[tuple[int, int, str]], live: Live) -> Iterator[_HourPart]:
     """The stored parts, then those that go on or are not stored, which are newer."""
     since = {part.start for part in live.parts}
-    yield from (_Part(*row) for row in stored if row[0] not in since)
-    yield from (_Part(part.start, part.day, written(part)) for part in live.parts)
+    yield from (_HourPart(*row) for row in stored if row[0] not in since)
+    yield from (_HourPart(part.start, part.day, written(part)) for part in live.parts)
 
 
-def _summed(parts: Iterable[_Part], limit: int, key: Callable[[_Part], int]) -> list[RollupSum]:
+def _summed(parts: Iterable[_HourPart], limit: int, key: Callable[[_HourPart], int]) -> list[RollupSum]:
     """The first `limit` groups of parts with one key, and one more if there are more; each begins with its first part.
 
     Parts come by their start; the days of a vehicle whose zone was changed may not.
