@@ -20,12 +20,6 @@ events: confirmation known_vehicles recorder shown_by_app
 
 ingest: status_list treatment
 
-net/client: control_socket push_connection
-
-net/server: asgi guarded_protocol handover http1_body http1_guard http1_head read_deadline
-
-net: socket sse
-
 payload: field_options types
 
 push: composer delivery device_limits outcomes presence service stopped_phones trace
@@ -35,13 +29,6 @@ push/providers/fcm: answers credentials
 sigfox_api/diagnose: verdicts
 
 sigfox_api: pages
-
-store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
-    ring_overflow ring_repair ring_search ring_upkeep
-
-store/sqlite/read: connections due_pushes event_state fleet
-
-store/sqlite/tables: imports profiles radio
 """
 
 
