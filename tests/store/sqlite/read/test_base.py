@@ -1,27 +1,13 @@
-"""Questions to the database: answered in time, or ended; shared out between those who ask, and asked once."""
+"""A list ends at its limit of rows or of bytes, and says where it goes on."""
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import time
-=======
-from collections import deque
->>>>>>> t3b
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import trio
-import trio.testing
 from builders import NOW
 
-<<<<<<< HEAD
-from evd.concurrency.current_requester import current_requester, of_user
-=======
-from evd.concurrency.fair_queue import FairQueue
-from evd.concurrency.single_flight import SingleFlight
->>>>>>> t3b
-from evd.errors import Unavailable
 from evd.model.operations import SetVehicle
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.read import base
@@ -41,9 +27,3 @@ async def test_a_list_ends_at_its_limit_or_its_bytes_and_says_where_it_goes_on(
         assert [row["vehicle"] for row in page.rows] == ["4"] and page.following == ("4",)
         fleet = await asked.fleet(after=("3",), limit=4)
         assert [row.vehicle for row in fleet.rows] == ["4"] and fleet.following == ("4",)
-
-
-# ---- turns ----
-
-
-# ---- flights ----
