@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, str] = {
     "format list": "evd format list",
     "format remove": "evd format remove trailer",
     "format show": "evd format show trailer",
+    "format test": "evd format test trailer",
     "import dynamodb": "evd import dynamodb owners.json statuses.json",
     "import firebase": "evd import firebase --dry-run",
     "init": "evd init",

@@ -11,6 +11,7 @@ import msgspec
 import orjson
 from rich import box
 
+from evd.cli import format_testing
 from evd.cli.common import (
     agreed,
     ask,
@@ -168,6 +169,9 @@ def _shown(value: object) -> str:
 @click.group("format")
 def format_group() -> None:
     """Payload formats (Sigfox's custom payload grammar): check, store, assign."""
+
+
+format_group.add_command(format_testing.test)
 
 
 @format_group.command("check")

@@ -195,9 +195,10 @@ class _Sources:
             yield f"{self._at('formats', name, key)}: formats.{name} has no key {key!r}{nearest(key, known)}"
         if not isinstance(table.get("grammar"), str):
             yield f'{at}: format {name} has no grammar: write grammar = "load::uint:8" below [formats.{name}]'
-        rows = table.get("fields", {})
-        if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
-            yield f"{self._at('formats', name, 'fields')}: formats.{name}.fields must be a table of tables"
+        for key in ("fields", "tests"):
+            rows = table.get(key, {})
+            if not isinstance(rows, dict) or not all(isinstance(row, dict) for row in rows.values()):
+                yield f"{self._at('formats', name, key)}: formats.{name}.{key} must be a table of tables"
 
     def _at(self, *path: str) -> Origin:
         return Origin("file", str(self._file), self._text, path)

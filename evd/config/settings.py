@@ -420,6 +420,8 @@ class FormatSettings(Section, frozen=True):
 
     grammar: str
     fields: dict[str, dict[str, Any]] = {}
+    tests: dict[str, dict[str, Any]] = {}
+    """Payload (hex) → fields that it must become, for `evd format test`."""
 
 
 class Config(Section, frozen=True):
