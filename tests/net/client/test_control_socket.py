@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -35,9 +36,7 @@ def answered(tmp_path: Path) -> Iterator[Answered]:
             connection, _ = listening.accept()
             with connection:
                 connection.settimeout(10)
-                asked.append(connection.recv(65_536))
-                while b"\r\n\r\n" not in asked[0]:
-                    asked[0] += connection.recv(65_536)
+                asked.append(_whole(connection))
                 connection.sendall(data)
 
         threads.append(threading.Thread(target=serve))
@@ -48,6 +47,17 @@ def answered(tmp_path: Path) -> Iterator[Answered]:
     listening.close()
     for thread in threads:
         thread.join(10)
+
+
+def _whole(connection: socket.socket) -> bytes:
+    """A request with its body."""
+    data = b""
+    while not (found := re.search(rb"\r\n\r\n", data)):
+        data += connection.recv(65_536)
+    length = re.search(rb"(?i)\r\ncontent-length: (\d+)", data)
+    while length and len(data) < found.end() + int(length[1]):
+        data += connection.recv(65_536)
+    return data
 
 
 def reply(body: bytes, status: str = "200 OK", *fields: bytes) -> bytes:
