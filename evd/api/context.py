@@ -20,6 +20,7 @@ from evd.auth.sign_in_links import SignInLinks
 from evd.clock import Clock, steady_ms
 from evd.concurrency.current_requester import current_requester, of_user
 from evd.concurrency.fair_queue import FairQueue
+from evd.config.in_force import SettingsInForce
 from evd.config.settings import Config
 from evd.errors import Forbidden, NotFound, RequestError, Unavailable
 from evd.images.library import ImageLibrary
@@ -28,6 +29,7 @@ from evd.ingest.service import Ingest
 from evd.model.daemon_state import DaemonState, PushState, Reloaded
 from evd.model.operations import Renew
 from evd.model.place_privacy import PlacePrivacy
+from evd.model.self_history import SelfHistory
 from evd.model.status import vehicle_id
 from evd.payload.formats import Formats
 from evd.push.presence import RecentUsers
@@ -86,6 +88,10 @@ class Context(msgspec.Struct, frozen=True):
     """Which users sent a request lately."""
     links: SignInLinks = msgspec.field(default_factory=SignInLinks)
     """One-time sign-in links."""
+    in_force: SettingsInForce = msgspec.field(default_factory=lambda: SettingsInForce(Config(), {}))
+    """The settings that hold, with their origins."""
+    history: SelfHistory = msgspec.field(default_factory=lambda: SelfHistory(1))
+    """What evd measured of itself."""
     demo: bool = False
     """Whether it is `evd demo` that runs it."""
     code_guesses: CodeGuesses = msgspec.field(default_factory=lambda: CodeGuesses(steady_ms))

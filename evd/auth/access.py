@@ -115,6 +115,9 @@ _V1 = (
     AccessRow("GET", "/log", "admin", "read"),
     AccessRow("GET", "/stats", "admin", "read"),
     AccessRow("POST", "/reload", "admin", "write"),
+    AccessRow("GET", "/system", "admin", "read"),
+    AccessRow("GET", "/system/history", "admin", "read"),
+    AccessRow("GET", "/system/settings", "admin", "read"),
     # What is derived of its statuses
     AccessRow("GET", "/vehicles/<given>/sessions", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/trips", "viewer", "read"),

@@ -69,6 +69,11 @@ def settings(data_dir: DataDirectory, flags: Mapping[str, Any] | None = None) ->
     return loading.load(data_dir.settings, os.environ, flags)
 
 
+def sources(data_dir: DataDirectory, flags: Mapping[str, Any] | None = None) -> loading.Loaded:
+    """The settings, with where each comes from. Raises ConfigError."""
+    return loading.without_mistake(data_dir.settings, os.environ, flags)
+
+
 def ask(directory: str | None, method: str, path: str, body: Any = None) -> Any:
     """Send a request to the running daemon; if none runs, be the daemon for this request. Raises EvdError."""
     return reached(directory, lambda socket: control_socket.call(socket, method, path, body))

@@ -15,6 +15,7 @@ from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.config.data_dir import DataDirectory, find
 from evd.config.described import SETTINGS, SettingRow
+from evd.config.in_force import HIDDEN, value_of
 from evd.config.loading import Loaded, read
 from evd.config.migration import migrated
 from evd.config.names import today, variable_of
@@ -23,8 +24,6 @@ from evd.config.toml_lines import as_toml
 from evd.errors import ConfigError
 
 COLUMNS = {"path": "SETTING", "shown": "VALUE", "unit": "UNIT"}
-HIDDEN = "(set, not shown)"
-"""In place of a secret."""
 
 
 @click.group()
@@ -158,8 +157,7 @@ def _state(data_dir: DataDirectory) -> str:
 
 
 def _value(row: SettingRow, loaded: Loaded) -> Any:
-    section, _, key = row.path.partition(".")
-    return getattr(getattr(loaded.config, section), key)
+    return value_of(row, loaded.config)
 
 
 def _document(row: SettingRow, loaded: Loaded) -> dict[str, Any]:

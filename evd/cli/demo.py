@@ -21,7 +21,7 @@ from rich.table import Table
 
 from evd.auth.api_keys import ROLES
 from evd.auth.secret_texts import new_secret_text
-from evd.cli.common import settings
+from evd.cli.common import settings, sources
 from evd.cli.fake_fcm import write_credentials
 from evd.cli.printing import cell, say_styled
 from evd.cli.serve import make
@@ -227,7 +227,8 @@ class _Demo:
             "push.endpoint": fake.url,
             "app.trust_user_header": True,
         }
-        return Daemon(self._files.data_dir, settings(self._files.data_dir, flags), env=os.environ, dev=True, demo=True)
+        config, origins, *_ = sources(self._files.data_dir, flags)
+        return Daemon(self._files.data_dir, config, env=os.environ, dev=True, demo=True, origins=origins)
 
     async def _serve(self, daemon: Daemon) -> None:
         """Run the daemon for as long as the fleet runs."""

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from evd.auth.api_keys import ROLES
-from evd.cli.common import directory_option, json_option, settings
+from evd.cli.common import directory_option, json_option, settings, sources
 from evd.cli.printing import say, show
 from evd.config.data_dir import FIRST_KEYS, SOCKET_PATH_MAX, DataDirectory, as_root, find
 from evd.errors import ConfigError
@@ -120,10 +120,10 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 
 def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) -> None:
-    chosen = settings(data_dir, flags)
+    chosen, origins, *_ = sources(data_dir, flags)
     from evd.daemon import process as serving  # takes half a second, which the report of a wrong setting does not need
     from evd.log import logger as log
 
     log.configure(level=chosen.log.level, format=chosen.log.format)
     log.take_stderr()
-    serving.serve(data_dir, chosen, dev=dev, read=lambda: settings(data_dir, flags))
+    serving.serve(data_dir, chosen, dev=dev, read=lambda: sources(data_dir, flags), origins=origins)

@@ -28,6 +28,7 @@ _UNITS = (
     ("_s", "s"),
     ("_ms", "ms"),
     ("_days", "days"),
+    ("_hours", "hours"),
     ("_mib", "MiB"),
     ("_percent", "%"),
     ("_bytes", "bytes"),

@@ -58,6 +58,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.stream_replay_max", 1, 100_000),
     ("app.stream_heartbeat_s", 0.05, 25),
     ("app.stream_lasts_s", 1, 86_400),
+    ("web.history_hours", 1, 168),  # a week: 1.6 MB
     ("app.registrations_per_user", 1, 100_000),
     ("app.user_requests_at_once", 1, 1_000_000),
     ("app.user_requests_per_s", 0.01, 1_000_000),

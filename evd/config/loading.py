@@ -56,6 +56,10 @@ class Origin:
 BUILT_IN = Origin("built-in")
 
 
+NO_ORIGINS: Mapping[str, Origin] = {}
+"""Every setting has its built-in value."""
+
+
 class Loaded(NamedTuple):
     """What the sources say."""
 
@@ -77,12 +81,17 @@ def load(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | N
 
     `file` is `DIR/evd.toml` (absent is fine), `flags` maps "section.key" to a value. Raises ConfigError.
     """
+    return without_mistake(file, env, flags).config
+
+
+def without_mistake(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
+    """As `load`, with where each setting comes from. Raises ConfigError."""
     loaded = read(file, env, flags)
     if loaded.mistakes:
         more = len(loaded.mistakes) - 1
         also = f" ({more} more: `evd config check` lists them)" if more else ""
         raise ConfigError(f"{loaded.mistakes[0]}{also}")
-    return loaded.config
+    return loaded
 
 
 def read(file: Path | None, env: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:

@@ -406,6 +406,8 @@ class WebSettings(Section, frozen=True):
 
     #: Whether evd serves its console. false: `/` answers as the original did, with 418.
     enabled: bool = True
+    #: How much of its own history evd keeps in memory for the page *System*, by the minute. A day takes 250 kB.
+    history_hours: float = 24
 
 
 class LogSettings(Section, frozen=True):

@@ -1,4 +1,4 @@
-"""Host statistics: the free space of the disk, the lengths of evd's files, the end of its certificate."""
+"""Host statistics: the disk's free space, the process's memory, the lengths of evd's files, its certificate's end."""
 
 from __future__ import annotations
 
@@ -21,6 +21,15 @@ def disk_use(directory: Path, files: Mapping[str, Path], *, full: bool) -> DiskS
         with suppress(OSError):
             use[name] = files[name].stat().st_size
     return DiskState(**use, full=full)
+
+
+def resident_bytes() -> int | None:
+    """The memory that the process holds; None where the system does not say so."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def certificate_end(path: Path) -> float:

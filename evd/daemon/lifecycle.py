@@ -21,9 +21,12 @@ from evd.auth.password_guesses import PasswordGuesses
 from evd.auth.passwords import Passwords
 from evd.clock import steady_ms
 from evd.config.data_dir import DataDirectory
+from evd.config.in_force import SettingsInForce
+from evd.config.loading import NO_ORIGINS, Loaded, Origin
 from evd.config.settings import Config
 from evd.daemon import wiring
 from evd.daemon.background import start_background
+from evd.daemon.history_task import keep_history
 from evd.daemon.parts import build
 from evd.daemon.reload import Reloader, Running
 from evd.daemon.servers import Servers
@@ -32,6 +35,7 @@ from evd.daemon.tasks import start, start_within
 from evd.errors import ConfigError, StoreError, StoreHangs
 from evd.log.logger import log
 from evd.model.daemon_state import DaemonState, Reloaded
+from evd.model.self_history import SelfHistory
 from evd.net.server.asgi import AsgiServer
 from evd.store.engines import DEFAULT
 from evd.store.queries import Queries
@@ -66,15 +70,21 @@ class Daemon:
         report: Callable[[str], None] = lambda doing: None,
         dev: bool = False,
         demo: bool = False,
-        read: Callable[[], Config] | None = None,
+        read: Callable[[], Loaded] | None = None,
+        origins: Mapping[str, Origin] = NO_ORIGINS,
     ) -> None:
-        """`read` gives the settings anew, for a reload; `demo`: the console says that all is simulated."""
+        """`read` gives the settings anew, for a reload; `demo`: the console says that all is simulated.
+
+        `origins`: where those of `config` come from that do not have their built-in value.
+        """
         self.parts = build(data_dir, config, env=env, outward=outward, engine=engine, report=report, dev=dev)
         self.control = control or data_dir.socket
         """The control socket's path."""
         self._reporter = StateReporter(self.parts)
         self._read = read
         self._demo = demo
+        self._in_force = SettingsInForce(config, origins)
+        self._history = SelfHistory(config.web.history_hours)
         self._reloader: Reloader | None = None
 
     def state(self) -> DaemonState:
@@ -117,11 +127,13 @@ class Daemon:
                     )
                     if self._read is not None:
                         answer_by = partial(use_settings, app, context)
-                        running = Running(parts, servers, asgi_server, self._reporter.alarms, answer_by)
+                        running = Running(parts, servers, asgi_server, self._reporter.alarms, answer_by, self._in_force)
                         self._reloader = Reloader(running, self._read)
                     pushing = start_within(nursery, parts.pushing.run) if parts.pushing else trio.CancelScope()
                     ready(addresses)
                     start_background(nursery, parts, self._reporter, queries, serving=bool(addresses))
+                    if addresses:
+                        nursery.start_soon(keep_history, self._history, parts, self._reporter)
                     await until()
                     await self._stop(servers, pushing, writing)
                     nursery.cancel_scope.cancel()
@@ -212,4 +224,6 @@ class Daemon:
             state=self.state,
             reload=self.reload,
             demo=self._demo,
+            in_force=self._in_force,
+            history=self._history,
         )

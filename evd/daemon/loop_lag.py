@@ -27,6 +27,7 @@ class LoopLag:
     def __init__(self) -> None:
         self.counts = [0] * (len(BOUNDS_S) + 1)
         self.sum_s = 0.0
+        self._worst_untaken_s = 0.0
         self._worst_s = self._worst_before_s = 0.0
         self._turn_at = RECENT_S
 
@@ -35,11 +36,17 @@ class LoopLag:
         """The worst lag of the last one to two minutes."""
         return max(self._worst_s, self._worst_before_s)
 
+    def take_worst_s(self) -> float:
+        """The worst lag since this was last asked."""
+        worst_s, self._worst_untaken_s = self._worst_untaken_s, 0.0
+        return worst_s
+
     def note(self, lag_s: float, now_s: float) -> None:
         """Record a lag at `now_s` of a monotonic clock that began at about 0."""
         lag_s = max(lag_s, 0.0)
         self.counts[bisect_left(BOUNDS_S, lag_s)] += 1
         self.sum_s += lag_s
+        self._worst_untaken_s = max(self._worst_untaken_s, lag_s)
         if now_s >= self._turn_at:
             self._worst_before_s = self._worst_s if now_s < self._turn_at + RECENT_S else 0.0
             self._worst_s = 0.0

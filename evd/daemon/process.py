@@ -10,7 +10,7 @@ import resource
 import signal
 import socket as sockets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import trio
 
 from evd import VERSION
 from evd.config.data_dir import FIRST_KEYS, DataDirectory, Lock, left_to_owner, lock_in_turn, umask_of
+from evd.config.loading import NO_ORIGINS, Loaded, Origin
 from evd.config.settings import Config
 from evd.daemon import garbage_collector as collector
 from evd.daemon.lifecycle import Daemon
@@ -41,12 +42,13 @@ def serve(
     *,
     announce: Callable[[list[str]], None] = lambda addresses: None,
     dev: bool = False,
-    read: Callable[[], Config] | None = None,
+    read: Callable[[], Loaded] | None = None,
+    origins: Mapping[str, Origin] = NO_ORIGINS,
 ) -> None:
     """Run the daemon until SIGTERM or SIGINT; a second signal ends it at once. Raises EvdError.
 
-    `read` gives the settings anew, for SIGHUP and `evd reload`. With `dev`, what must not be in production is accepted
-    (`evd.daemon.wiring.insecurities`).
+    `read` gives the settings anew, for SIGHUP and `evd reload`; `origins` are those of `config`. With `dev`, what must
+    not be in production is accepted (`evd.daemon.wiring.insecurities`).
     """
     os.umask(umask_of(data_dir))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until a reload is possible: everything is being read anyway
@@ -59,7 +61,9 @@ def serve(
         fault = _report_previous_exit(data_dir, lock)
         files = ENGINES[DEFAULT].files(data_dir.database)
         with StartupProgress(manager, [files[name] for name in ("database", "log") if name in files]) as starting:
-            daemon = Daemon(data_dir, config, env=os.environ, report=starting.report, dev=dev, read=read)
+            daemon = Daemon(
+                data_dir, config, env=os.environ, report=starting.report, dev=dev, read=read, origins=origins
+            )
         try:
             trio.run(_serve, daemon, manager, passed, announce, strict_exception_groups=True)
         finally:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import trio
 
+from evd.config.in_force import SettingsInForce
 from evd.config.live import Difference, Part, differences, taken
+from evd.config.loading import Loaded
 from evd.config.settings import Config
 from evd.daemon import listening, wiring
 from evd.daemon.alarm_task import AlarmTask
@@ -33,6 +35,7 @@ class Running(NamedTuple):
     asgi_server: AsgiServer
     alarms: AlarmTask | None
     answer_by: Callable[[Config], None]
+    in_force: SettingsInForce
 
 
 Apply = Callable[[], None]
@@ -88,7 +91,7 @@ PARTS: Mapping[Part, Prepare] = {
 class Reloader:
     """`read` gives the settings as a start would have them; it may block, and raises ConfigError."""
 
-    def __init__(self, running: Running, read: Callable[[], Config]) -> None:
+    def __init__(self, running: Running, read: Callable[[], Loaded]) -> None:
         self._running = running
         self._read = read
         self._config = running.parts.config
@@ -105,13 +108,14 @@ class Reloader:
 
     async def _reload(self) -> Reloaded:
         wanted = await trio.to_thread.run_sync(self._read)
-        found = differences(self._config, wanted)
+        found = differences(self._config, wanted.config)
         config = taken(self._config, found)
         certificate = await trio.to_thread.run_sync(listening.server_tls, config.server)
         applying = [PARTS[part](self._running, config) for part in _parts(found)]
         for apply in applying:
             apply()
         self._config = config
+        self._running.in_force.reloaded(config, wanted)
         renewed = self._running.servers.show(certificate)
         reloaded = Reloaded(
             changed=[one.shown for one in found if one.part],

@@ -25,6 +25,7 @@ class DurationHistogram:
         self._gathered: list[float] = []
         self._up_to = [0] * (len(bounds_s) + 1)
         self._sum_s = 0.0
+        self._worst_s = 0.0
 
     def note(self, seconds: float) -> None:
         self._gathered.append(seconds)
@@ -37,9 +38,16 @@ class DurationHistogram:
         bounds = [*map(str, self._bounds_s), "+Inf"]
         return Durations(sum_s=self._sum_s, buckets=list(zip(bounds, self._up_to, strict=True)))
 
+    def take_worst_s(self) -> float | None:
+        """The longest since this was last asked; None: there was none."""
+        self._fold()
+        worst_s, self._worst_s = self._worst_s, 0.0
+        return worst_s or None
+
     def _fold(self) -> None:
         gathered = self._gathered
         gathered.sort()
+        self._worst_s = max([self._worst_s, *gathered[-1:]])
         for index, bound in enumerate(self._bounds_s):
             self._up_to[index] += bisect_right(gathered, bound)
         self._up_to[-1] += len(gathered)

@@ -126,6 +126,11 @@ class PushService:
         """Provider → how long its answers took."""
         return {one.traits.name: one.health.times.state() for one in self.dispatchers}
 
+    def worst_s(self) -> float | None:
+        """The longest answer of a provider since this was last asked; None: there was none."""
+        taken = [one.health.times.take_worst_s() for one in self.dispatchers]
+        return max((one for one in taken if one is not None), default=None)
+
     def state(self) -> PushState:
         """The state of pushes, for /readyz, metrics and alarms."""
         trouble = next((one.health.trouble for one in self.dispatchers if one.health.trouble is not None), None)

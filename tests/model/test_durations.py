@@ -27,3 +27,15 @@ def test_many_are_counted_as_few_are() -> None:
     counts = [sum(one <= bound for one in noted) for bound in (0.01, 0.1, 1.0, 1e9)]
     assert [count for _, count in histogram.state().buckets] == counts
     assert histogram.state().sum_s == pytest.approx(sum(noted))
+
+
+def test_the_longest_is_given_once() -> None:
+    histogram = DurationHistogram((0.1, 1.0))
+    assert histogram.take_worst_s() is None
+    for seconds in (0.3, 5.0, 0.1):
+        histogram.note(seconds)
+    assert histogram.state().buckets[-1] == ("+Inf", 3)
+    assert histogram.take_worst_s() == 5.0, "though it is in a bucket already"
+    assert histogram.take_worst_s() is None
+    histogram.note(0.2)
+    assert histogram.take_worst_s() == 0.2

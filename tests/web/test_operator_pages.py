@@ -1,4 +1,4 @@
-"""The operator's pages in a browser: refused callbacks, pushes; what holds for each page, in both themes and small."""
+"""The operator's pages in a browser: refused callbacks, pushes, the system; and what holds for each of them."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ MARKUP = "<img src=x onerror=alert(1)>"
 GOOD, DEAD = "goodphone:one", "unregistered:two"
 """What the fake FCM makes of a message to them."""
 
-PAGES = {"refused": "Refused", "pushes": "Pushes"}
-IN_SLOVAK = {"refused": "Odmietnuté", "pushes": "Pushe"}
+PAGES = {"refused": "Refused", "pushes": "Pushes", "system": "System"}
+IN_SLOVAK = {"refused": "Odmietnuté", "pushes": "Pushe", "system": "Systém"}
 
 
 @pytest.fixture(scope="module")
@@ -219,3 +219,76 @@ def test_pushes_are_paused_and_resumed(console: ConsolePage, daemon: RunningDaem
     assert json.loads(asked.content)["paused_since"] > 0
     page.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("You have paused pushes")).to_have_count(0)
+
+
+# System
+
+
+def test_the_system_shows_its_measures_and_a_chart_of_each(console: ConsolePage) -> None:
+    page = console.open("/system")
+    expect(page.get_by_text("No alarm stands.")).to_be_visible()
+    expect(page.get_by_role("img", name="Memory, now")).to_be_visible()
+    expect(page.locator(".measure canvas")).to_have_count(8)
+    with page.expect_response(lambda answer: "span_s=86400" in answer.url):
+        page.get_by_text("24 hours").click()
+
+
+def test_a_key_is_made_shown_once_and_revoked(console: ConsolePage, daemon: RunningDaemon) -> None:
+    page = console.open("/system?part=keys")
+    page.get_by_role("button", name="New key").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("For").select_option("device")
+    dialog.get_by_label("Name").fill(MARKUP)
+    dialog.get_by_label("Vehicle").fill("A1")
+    page.keyboard.press("Enter")
+    key = dialog.locator("code")
+    expect(key).to_contain_text("evd_device_")
+    assert console.violations() == []
+    secret = key.inner_text()
+    page.keyboard.press("Escape")
+    row = page.get_by_role("row").filter(has_text=MARKUP)
+    expect(row).to_contain_text("Valid")
+    assert page.locator("img").count() == 0
+    status = {"vehicleId": "A1", "timestamp": int(time.time()), "rawdata": PAYLOAD}
+    taken = httpx.post(f"{daemon.url}/wifi", json=status, headers={"x-api-key": secret})
+    assert taken.status_code == 201
+    row.get_by_role("button", name="Revoke").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    expect(row).to_contain_text("Revoked")
+    expect(page.get_by_text(secret)).to_have_count(0)
+    refused = httpx.post(f"{daemon.url}/wifi", json=status, headers={"x-api-key": secret})
+    assert refused.status_code in (401, 403)
+
+
+def test_a_user_is_made_gets_a_link_and_is_removed(console: ConsolePage, browser: Any, daemon: RunningDaemon) -> None:
+    page = console.open("/system?part=users")
+    page.get_by_role("button", name="New user").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("User name").fill("eva")
+    dialog.get_by_label("Password").fill("short")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("Password").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    row = page.get_by_role("row").filter(has_text="eva")
+    row.get_by_role("button", name="Sign-in link").click()
+    link = page.get_by_role("dialog").locator("code").inner_text()
+    page.keyboard.press("Escape")
+    with console_page(browser, daemon) as other:
+        other.page.goto(link)
+        expect(other.page.get_by_text("No vehicle yet")).to_be_visible()
+        row.get_by_role("button", name="Remove").click()
+        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+        expect(row).to_have_count(0)
+        other.open("/vehicles/A1")
+        expect(other.page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_settings_say_where_they_come_from(console: ConsolePage) -> None:
+    page = console.open("/system?part=settings")
+    page.get_by_label("Only what differs").check()
+    rows = page.locator(".setting")
+    expect(rows.filter(has_text="unknown_vehicle")).to_contain_text("evd.toml, line 5")
+    expect(rows.filter(has_text="strangers_per_address")).to_have_count(0)
+    page.get_by_role("searchbox").fill("zzz")
+    expect(page.get_by_text("No setting matches")).to_be_visible()

@@ -38,6 +38,14 @@ export const PAGES = [
     load: () => import("./pages/pushes.js"),
   },
   {
+    name: "system",
+    path: "/system",
+    title: "system.title",
+    nav: { icon: "gear", order: 50 },
+    roles: ["admin"],
+    load: () => import("./pages/system.js"),
+  },
+  {
     name: "setup",
     path: "/setup",
     title: "setup.title",

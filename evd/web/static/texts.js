@@ -8,9 +8,10 @@ import { FLEET } from "./texts/fleet.js";
 import { PUSHES } from "./texts/pushes.js";
 import { REFUSED } from "./texts/refused.js";
 import { SIGN_IN } from "./texts/signin.js";
+import { SYSTEM } from "./texts/system.js";
 import { VEHICLE } from "./texts/vehicle.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...VEHICLE };
+const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE };
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };

@@ -13,5 +13,5 @@ export { field, form, select, segments } from "./ui/form.js";
 export { dialog, toast } from "./ui/dialog.js";
 export { menu } from "./ui/menu.js";
 export { empty, skeleton, notice } from "./ui/states.js";
-export { pageHead, panel, tile, facts, confirmed } from "./ui/page.js";
+export { pageHead, panel, tile, facts, confirmed, setQuery } from "./ui/page.js";
 export { windowed } from "./ui/window.js";

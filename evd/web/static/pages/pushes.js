@@ -2,7 +2,7 @@
 
 import { get, page, post } from "../api.js";
 import { number, t, tn } from "../texts.js";
-import { button, empty, h, notice, pageHead, segments, skeleton, style, tile } from "../ui.js";
+import { button, empty, h, notice, pageHead, segments, setQuery, skeleton, style, tile } from "../ui.js";
 import { failures } from "./pushes_reasons.js";
 import { TABLES } from "./pushes_tables.js";
 import { testPush } from "./pushes_test.js";
@@ -118,8 +118,7 @@ class Pushes {
   }
 
   changed() {
-    const query = new URLSearchParams(Object.entries({ show: this.shown, vehicle: this.vehicle }).filter(([, value]) => value));
-    history.replaceState(null, "", `#/pushes?${query}`);
+    setQuery("/pushes", { show: this.shown, vehicle: this.vehicle });
     return this.rows();
   }
 

@@ -2,7 +2,7 @@
 
 import { ApiError, del, get, page, post } from "../api.js";
 import { t, tn } from "../texts.js";
-import { button, confirmed, empty, h, pageHead, dialog, skeleton, style, toast, when } from "../ui.js";
+import { button, confirmed, empty, h, pageHead, dialog, setQuery, skeleton, style, toast, when } from "../ui.js";
 import { refusedDetail } from "./refused_detail.js";
 
 const PAGE = 100;
@@ -128,8 +128,7 @@ class Refused {
   }
 
   address() {
-    const query = new URLSearchParams(Object.entries({ error: this.error, number: this.open || "" }).filter(([, value]) => value));
-    history.replaceState(null, "", `#/refused${query.size ? `?${query}` : ""}`);
+    setQuery("/refused", { error: this.error, number: this.open });
   }
 
   /** Show one: beside the list, or in a dialog where there is no room. */

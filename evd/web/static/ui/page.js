@@ -13,6 +13,13 @@ export function pageHead(title, ...aside) {
   return element;
 }
 
+/** Let the page's own address say what is chosen in it, unless the reader is on the way to another page already. */
+export function setQuery(path, chosen) {
+  if (location.hash.slice(1).split("?")[0] !== path) return;
+  const query = new URLSearchParams(Object.entries(chosen).filter(([, value]) => value));
+  history.replaceState(null, "", `#${path}${query.size ? `?${query}` : ""}`);
+}
+
 /** A part of a page with a heading; `aside` stands at its right. */
 export function panel(title, content, { aside, class: more = "" } = {}) {
   return h(
