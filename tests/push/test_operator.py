@@ -1,7 +1,6 @@
 """What the operator sees of pushes and may do with them, by `evd push` and `/api/v1/pushes`.
 
-The daemon and the fake FCM are processes of their own; what a daemon cannot be brought to in a test (a clock that
-jumps, a log that overflowed) is put to the functions that decide it.
+The daemon and the fake FCM are processes of their own.
 """
 
 from __future__ import annotations

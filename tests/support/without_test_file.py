@@ -22,9 +22,7 @@ ingest: status_list treatment
 
 payload: field_options types
 
-push: composer delivery device_limits outcomes presence service stopped_phones trace
-
-push/providers/fcm: answers credentials
+push: composer delivery device_limits outcomes presence service
 
 sigfox_api/diagnose: verdicts
 
