@@ -198,6 +198,7 @@ _V1 = (
     AccessRow("GET", "/rejections", "admin", "read"),
     AccessRow("GET", "/rejections/<int:number>", "admin", "read"),
     AccessRow("DELETE", "/rejections/<int:number>", "admin", "write"),
+    AccessRow("POST", "/rejections/<int:number>/restore", "admin", "write"),
     AccessRow("POST", "/rejections/<int:number>/replay", "admin", "write"),
     AccessRow("POST", "/rejections/replay", "admin", "write"),
 )

@@ -90,7 +90,7 @@ COMMANDS: dict[str, CommandRow] = {
     "export": CommandRow(
         "export", "export", "Write what evd keeps to a file: statuses, or with --table phones or owners."
     ),
-    "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget."),
+    "rejected": CommandRow("rejected", "rejected", "Refused callbacks: list, show, replay, forget, restore."),
     "push": CommandRow("push", "push", "Pushes: what phones got, and why one did not."),
     "sigfox": CommandRow("sigfox", "sigfox", "Sigfox Cloud: set up its callbacks, and check that they arrive."),
     "backup": CommandRow(

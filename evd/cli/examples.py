@@ -48,6 +48,7 @@ EXAMPLES: Mapping[str, str] = {
     "rejected forget": "evd rejected forget 12 13",
     "rejected list": "evd rejected list --limit 10",
     "rejected replay": "evd rejected replay --all",
+    "rejected restore": "evd rejected restore 12 13",
     "rejected show": "evd rejected show 12",
     "reload": "evd reload",
     "serve": "evd serve --bind 127.0.0.1:8080",

@@ -28,7 +28,7 @@ LIMIT_MAX = 1_000  # rows that the daemon returns in one page
 
 @click.group()
 def rejected() -> None:
-    """Refused callbacks: list, show, replay, forget."""
+    """Refused callbacks: list, show, replay, forget, restore."""
 
 
 @rejected.command("list")
@@ -117,7 +117,21 @@ def forget(numbers: tuple[int, ...], yes: bool, directory: str | None, as_json: 
     if as_json:
         show({"forgotten": list(numbers)})
     else:
-        say("{} removed", len(numbers))
+        named = " ".join(map(str, numbers))
+        say("{} removed; `evd rejected restore {}` undoes it for a day", len(numbers), named)
+
+
+@rejected.command()
+@click.argument("numbers", nargs=-1, required=True, type=click.IntRange(1), metavar="N…")
+@directory_option
+@json_option
+def restore(numbers: tuple[int, ...], directory: str | None, as_json: bool) -> None:
+    """Bring callbacks back that were forgotten within the last day."""
+    restored = [ask(directory, "POST", f"/rejections/{number}/restore")["number"] for number in numbers]
+    if as_json:
+        show({"restored": restored})
+    else:
+        say("in the list again: {}", " ".join(map(str, restored)))
 
 
 def _replay_one(directory: str | None, number: int) -> Any:

@@ -6,13 +6,10 @@ After a reading that jumps out and back, the later one withdraws what waited, an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from evd.events.memory import EventRule, Unconfirmed, VehicleMemory
 from evd.events.samples import Event, Sample
-
-if TYPE_CHECKING:
-    from evd.events.memory import EventRule, VehicleMemory
 
 WAIT_S = 15.0, 900.0
 """Bounds of the wait: short for WLAN; for Sigfox's readings, ten minutes apart, long enough for the next one."""

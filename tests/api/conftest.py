@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 import user_fleet
+from api_asking import Asking
 from api_site import SETTINGS
 from builders import NOW, arrival, new_store
 from daemon_process import RunningDaemon, init, running_daemon
@@ -80,3 +81,8 @@ def anna(fleet: RunningDaemon) -> Iterator[User]:
 def root(fleet: RunningDaemon) -> Iterator[User]:
     with User(fleet, None) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def ask(daemon: RunningDaemon, client: httpx.Client) -> Asking:
+    return Asking(daemon, client)

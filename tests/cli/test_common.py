@@ -36,7 +36,7 @@ def test_an_interrupt_out_of_nurseries_ends_a_command_without_a_traceback(
     assert capsys.readouterr().err == "evd: interrupted\n"
 
 
-DESTROYS = {"revoke", "remove", "delete", "forget", "merge", "cancel", "restore"}
+DESTROYS = {"revoke", "remove", "delete", "forget", "merge", "cancel"}
 
 
 def test_every_command_that_destroys_has_a_yes() -> None:
@@ -44,7 +44,9 @@ def test_every_command_that_destroys_has_a_yes() -> None:
     without = []
     for path in paths(cli, top):
         words = path.split()[1:]
-        if words[-1] in DESTROYS and not any("--yes" in option.opts for option in command_at(words).params):
+        if (words[-1] in DESTROYS or words == ["restore"]) and not any(
+            "--yes" in option.opts for option in command_at(words).params
+        ):
             without.append(path)
     assert without == []
 

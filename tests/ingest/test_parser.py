@@ -144,5 +144,5 @@ def test_a_list_of_statuses_is_bounded() -> None:
 
 def test_of_a_list_those_of_another_vehicle_than_the_keys_are_refused() -> None:
     items = [BODY, BODY | {"device": "A"}]
-    transaction = finished(parser().statuses(request(items), UPLINK_ROUTE, NOW, only="386625"))
+    transaction = finished(parser().statuses(request(items), UPLINK_ROUTE, NOW, only=frozenset({"386625"})))
     assert [one.vehicle for one in operations(transaction) if isinstance(one, Arrive)] == ["386625"]

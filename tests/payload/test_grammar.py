@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 
-import msgspec
 import pytest
 
 from evd.errors import FormatError
@@ -185,52 +184,6 @@ def test_options_reach_the_step_of_their_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "options", "found"),
-    [
-        ("a::uint:8", FieldOptions(half=True), "option half is given for uint of 8 bits; allowed: half for uint:16"),
-        ("a::int:16", FieldOptions(half=True), "option half is given for int of 16 bits; allowed: half for uint:16"),
-        ("a::bool:7", FieldOptions(scale=2), "option scale and offset is given for bool"),
-        ("a::char:2", FieldOptions(offset=1), "option scale and offset is given for char"),
-        ("a::uint:8", FieldOptions(scale=0), "option scale is 0"),
-        ("a::uint:8", FieldOptions(scale=math.inf), "option scale is inf; allowed: a finite number"),
-        ("a::uint:8", FieldOptions(offset=math.nan), "option offset is nan; allowed: a finite number"),
-        ("a::float:32", FieldOptions(enum={"1": "x"}), "option enum is given for float of 32 bits"),
-        ("a::uint:8", FieldOptions(enum={"1": "x"}, scale=2), "enum alone"),
-        ("a::uint:16", FieldOptions(enum={"1": "x"}, half=True), "enum alone"),
-        ("a::uint:8", FieldOptions(enum={"256": "x"}), "key '256'; allowed: integers, 0 to 255"),
-        ("a::int:8", FieldOptions(enum={"-129": "x"}), "key '-129'; allowed: integers, -128 to 127"),
-        ("a::uint:8", FieldOptions(enum={"01": "x"}), "key '01'"),
-        ("a::uint:8", FieldOptions(enum={"one": "x"}), "key 'one'"),
-        ("a::uint:8", FieldOptions(enum={"1": "\ud800"}), "lone surrogates"),
-        (
-            "a::bool:7",
-            FieldOptions(none=1),
-            "option none is given for bool of 1 bits; allowed: none for float, int",
-        ),
-        ("a::char:2", FieldOptions(none=0), "option none is given for char of 16 bits"),
-        ("a::int:16", FieldOptions(none=-32769), "option none holds -32769; allowed: integers, -32768 to 32767"),
-        ("a::uint:8", FieldOptions(none=[255, 256]), "option none holds 256; allowed: integers, 0 to 255"),
-        ("a::uint:8", FieldOptions(none=1.5), "option none holds 1.5; allowed: integers, 0 to 255"),
-        ("a::uint:8", FieldOptions(none=math.nan), "option none holds nan"),
-        ("a::float:32", FieldOptions(none=1e39), "option none holds 1e+39; allowed: finite numbers of 32 bits"),
-        ("a::uint:16", FieldOptions(none=-1, half=True), "option none holds -1; allowed: integers, 0 to 65535"),
-        ("a::uint:8", FieldOptions(none=1, enum={"1": "x"}), "options enum and none both hold 1"),
-        ("a::bool:7", FieldOptions(min=0), "option min and max is given for bool"),
-        ("a::char:2", FieldOptions(max=0), "option min and max is given for char"),
-        ("a::uint:8", FieldOptions(max=1, enum={"1": "x"}), "options min or max stand beside enum"),
-        ("a::uint:8", FieldOptions(min=math.nan), "option min is nan; allowed: a finite number"),
-        ("a::uint:8", FieldOptions(max=math.inf), "option max is inf; allowed: a finite number"),
-        ("a::uint:8", FieldOptions(min=2, max=1.5), "option min is 2 and its option max 1.5; allowed: a min"),
-    ],
-)
-def test_options_that_mean_nothing_for_a_field_are_refused(text: str, options: FieldOptions, found: str) -> None:
-    with pytest.raises(FormatError) as caught:
-        parse(text, {"a": options})
-    assert found in str(caught.value)
-    assert caught.value.field == "a"
-
-
-@pytest.mark.parametrize(
     ("text", "options", "low", "high"),
     [
         ("a::uint:7", FieldOptions(min=0, max=100), -math.inf, 100),
@@ -262,15 +215,6 @@ def test_the_refusal_of_a_float_of_16_bits_says_how_it_is_written() -> None:
 def test_options_for_no_field_are_refused_with_the_nearest_name() -> None:
     with pytest.raises(FormatError, match=r'options are given for "indoor_temperature".*the nearest is "indoor_temp"'):
         parse(EV, {"indoor_temperature": FieldOptions(half=True)})
-
-
-def test_field_options_come_from_json_and_refuse_unknown_keys() -> None:
-    read = msgspec.json.decode(b'{"scale":0.1,"enum":{"1":"on"},"unit":"V"}', type=FieldOptions)
-    assert read == FieldOptions(scale=0.1, enum={"1": "on"}, unit="V")
-    for none, sentinels in ((b"-32768", [-32768]), (b"[127,255]", [127, 255]), (b"-999.5", [-999.5]), (b"[]", [])):
-        assert msgspec.json.decode(b'{"none":%b}' % none, type=FieldOptions).sentinels == sentinels
-    with pytest.raises(msgspec.ValidationError, match="factor"):
-        msgspec.json.decode(b'{"factor":0.1}', type=FieldOptions)
 
 
 def test_a_plan_cannot_be_changed() -> None:

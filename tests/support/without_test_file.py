@@ -7,26 +7,12 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-api: ranges
-
-api/v1: admin downlinks events formats imports pushes redecode registrations_import
-
 cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
     registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
 
 derived: energy samples tariff
 
-events: confirmation known_vehicles recorder shown_by_app
-
-ingest: status_list treatment
-
-payload: field_options types
-
 push: composer delivery device_limits outcomes presence service
-
-sigfox_api/diagnose: verdicts
-
-sigfox_api: pages
 """
 
 

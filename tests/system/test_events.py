@@ -9,14 +9,12 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import rows
 from chain import Fcm, app, fake_fcm, whole_chain
 from daemon_process import READY_S, RunningDaemon, run_evd
 
 VEHICLE = "386625"
 EARLY = 1_639_400_000_000
 """When the vehicle charged, epoch ms."""
-
 NIGHT = {"quiet_hours": "22:00-07:00", "time_zone": "Europe/Bratislava"}
 
 
@@ -92,52 +90,6 @@ def test_a_charge_beyond_its_target_wakes_the_phone_once_with_a_slovak_sentence(
     assert json.loads(alarm["data"]["serialized"])["vehicleId"] == "00386625"
 
 
-@pytest.mark.parametrize(
-    ("path", "key", "user", "status"),
-    [
-        (f"/vehicles/{VEHICLE}/events", "admin", None, 200),
-        ("/vehicles/00386625/events", "app", "martin", 200),
-        (f"/vehicles/{VEHICLE}/events", "app", "eve", 404),
-        ("/vehicles/ABSENT/events", "app", "martin", 404),
-        ("/vehicles/ABSENT/events", "admin", None, 200),
-        (f"/vehicles/{VEHICLE}/events", "app", None, 401),
-        (f"/vehicles/{VEHICLE}/events", "device", None, 403),
-        (f"/vehicles/{VEHICLE}/events", "sigfox", "martin", 403),
-        (f"/vehicles/{VEHICLE}/alerts", "admin", None, 200),
-        (f"/vehicles/{VEHICLE}/alerts", "app", "martin", 200),
-        (f"/vehicles/{VEHICLE}/alerts", "app", "eve", 404),
-        ("/vehicles/ABSENT/alerts", "app", "eve", 404),
-        ("/vehicles/ABSENT/alerts", "admin", None, 404),
-        ("/events", "admin", None, 200),
-        ("/events", "app", "eve", 200),
-        ("/events", "device", None, 403),
-        ("/preferences", "app", "martin", 200),
-        ("/preferences?uid=martin", "app", "martin", 200),
-        ("/preferences?uid=eve", "app", "martin", 400),
-        ("/preferences?uid=martin", "admin", None, 200),
-        ("/preferences", "admin", None, 400),
-        ("/events?kind=tarte", "admin", None, 400),
-        ("/events?before=x", "admin", None, 400),
-        ("/events?before=9223372036854775808", "admin", None, 400),
-        ("/events?limit=0", "admin", None, 400),
-    ],
-)
-def test_an_administrator_sees_all_and_a_user_their_own(
-    daemon: RunningDaemon, path: str, key: str, user: str | None, status: int
-) -> None:
-    answer = ask(daemon, "GET", path, key=key, user=user)
-    assert (answer.status_code, status == 200 or len(answer.json()["detail"]) > 10) == (status, True)
-
-
-def test_foreign_and_absent_vehicles_are_answered_alike(daemon: RunningDaemon) -> None:
-    for method, what in (("GET", "events"), ("GET", "alerts"), ("PUT", "alerts")):
-        foreign, absent = (
-            ask(daemon, method, f"/vehicles/{vehicle}/{what}", {}, key="app", user="eve").text.replace(vehicle, "")
-            for vehicle in (VEHICLE, "ABSENT")
-        )
-        assert foreign == absent
-
-
 def test_events_are_listed_by_kind_by_owner_and_page_by_page(daemon: RunningDaemon) -> None:
     for minute, charge in enumerate((90, 15, 14)):
         say(daemon, EARLY + minute * 60_000, vehicle="EVE", state=2, current_charge=charge, target_charge=95)
@@ -152,36 +104,6 @@ def test_events_are_listed_by_kind_by_owner_and_page_by_page(daemon: RunningDaem
     assert ask(daemon, "GET", f"/events?before={newest['number']}").json() == [oldest]
     assert ask(daemon, "GET", "/events", key="app", user="martin").json() == [oldest]
     assert ask(daemon, "GET", "/events", key="app", user="eve").json() == []
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "part"),
-    [
-        (f"/vehicles/{VEHICLE}/alerts", {"low_charge": 101}, "low_charge"),
-        (f"/vehicles/{VEHICLE}/alerts", {"low_chrage": 10}, "low_chrage"),
-        (f"/vehicles/{VEHICLE}/alerts", {"off": ["tarte"]}, "off: there is no kind 'tarte'"),
-        (f"/vehicles/{VEHICLE}/alerts", [], "object"),
-        ("/preferences?uid=martin", {"quiet_hours": "22-7"}, "quiet_hours"),
-        ("/preferences?uid=martin", {"time_zone": "Europe/Bratislavva"}, "time_zone"),
-        ("/preferences?uid=martin", {"language": "de"}, "language"),
-    ],
-)
-def test_settings_that_cannot_be_are_refused_with_a_sentence(
-    daemon: RunningDaemon, path: str, body: Any, part: str
-) -> None:
-    answer = ask(daemon, "PUT", path, body)
-    assert answer.status_code == 400
-    assert part in answer.json()["detail"]
-
-
-def test_an_owner_sets_their_vehicles_event_settings_and_null_brings_the_defaults_back(daemon: RunningDaemon) -> None:
-    path = f"/vehicles/{VEHICLE}/alerts"
-    before = ask(daemon, "GET", path).json()
-    changed = ask(daemon, "PUT", path, {"low_charge": 15}, key="app", user="martin")
-    assert changed.json() == ask(daemon, "GET", path).json() == before | {"low_charge": 15.0}
-    answer = httpx.put(f"{daemon.url}/api/v1{path}", content=b"null", headers={"x-api-key": daemon.keys["admin"]})
-    assert answer.json() == before
-    assert rows(daemon.database, "SELECT settings FROM alert_states WHERE vehicle = ?", VEHICLE) == [(None,)]
 
 
 def test_an_owned_vehicle_is_set_up_before_it_was_ever_heard(daemon: RunningDaemon) -> None:
@@ -235,13 +157,6 @@ def test_an_event_shows_the_two_samples_that_were_compared(daemon: RunningDaemon
     }
     assert (before["time"], before["current_charge"]) == (EARLY + 600_000, 76)
     assert "current_charge 76 → 84, target_charge 80 → 80, state 1 → 1, " in run(daemon, "list", VEHICLE)[1]
-
-
-def test_a_user_sets_their_preferences(daemon: RunningDaemon) -> None:
-    wished = {"language": "sk", "kinds": {"left": False}, **NIGHT}
-    assert ask(daemon, "PUT", "/preferences", wished, key="app", user="eve").json() == wished
-    assert ask(daemon, "GET", "/preferences?uid=eve").json() == wished
-    assert ask(daemon, "GET", "/preferences", key="app", user="nobody").json()["language"] == "en"
 
 
 def test_the_commands_list_events_and_change_settings(daemon: RunningDaemon) -> None:

@@ -101,8 +101,17 @@ async def import_owners() -> Response:
 
 
 class MovedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As /openapi.json describes it."""
+
     vehicle: str
     profile: Profile
+
+
+class ProfileItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """As it is read: a profile that is wrong is refused by itself."""
+
+    vehicle: str
+    profile: Any
 
 
 @routes.post("/profiles")
@@ -114,7 +123,7 @@ class MovedProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def import_profiles() -> Response:
     """A verdict is `new`, or `known` if evd knows of each member already, which stays then."""
-    wish = await read_form(ImportRequest[MovedProfile])
+    wish = await read_form(ImportRequest[ProfileItem])
     return await _taken_in(wish, _profile)
 
 
@@ -204,8 +213,8 @@ def _owner(owner: MovedOwner, now: int) -> Operation:
     )
 
 
-def _profile(moved: MovedProfile, now: int) -> Operation:
-    return ImportProfile(vehicle_named(moved.vehicle), parse_profile(msgspec.to_builtins(moved.profile)))
+def _profile(moved: ProfileItem, now: int) -> Operation:
+    return ImportProfile(vehicle_named(moved.vehicle), parse_profile(moved.profile))
 
 
 def _registration(phone: MovedRegistration, users: Sequence[str], now: int) -> Operation:

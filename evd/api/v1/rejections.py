@@ -17,7 +17,7 @@ from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.errors import BadRequest, NotFound, Unavailable
 from evd.ingest.service import Ingest
-from evd.model.operations import ForgetRejected
+from evd.model.operations import ForgetRejected, RestoreRejected
 from evd.request.fault_place import fault_place
 from evd.request.http import Reply, Request
 from evd.store.records import NUMBER_MAX, Rejection, RejectionSummary
@@ -113,10 +113,21 @@ async def show_rejection(number: int) -> Response:
 @routes.delete("/<int:number>")
 @described(answer=ForgottenRejection, example={"number": 12, "forgotten": True})
 async def forget_rejection(number: int) -> Response:
-    """Remove it from the list."""
-    if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number)):
+    """Remove it from the list; for a day it can be restored."""
+    if number > NUMBER_MAX or not await here().writer.write(ForgetRejected(number, here().clock())):
         raise _gone(number)
     return v1_json({"number": number, "forgotten": True})
+
+
+@routes.post("/<int:number>/restore")
+@described(answer=ForgottenRejection, example={"number": 12, "forgotten": False})
+async def restore_rejection(number: int) -> Response:
+    """Undo its removal within the last day; `number` is what it has now, another one if that is taken."""
+    context = here()
+    restored = await context.writer.write(RestoreRejected(number, context.clock())) if number <= NUMBER_MAX else False
+    if not restored:
+        raise NotFound(f"no rejected request {number} was forgotten within the last day")
+    return v1_json({"number": restored, "forgotten": False})
 
 
 @routes.post("/<int:number>/replay")

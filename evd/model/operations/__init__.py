@@ -38,7 +38,7 @@ from evd.model.operations.registrations import (
     Renew,
     Unregister,
 )
-from evd.model.operations.rejections import ForgetRejected, Reject
+from evd.model.operations.rejections import ForgetRejected, Reject, RestoreRejected
 from evd.model.operations.sharing import (
     Accepted,
     AcceptInvitation,
@@ -115,6 +115,7 @@ __all__ = [
     "RemoveOwner",
     "RemoveUser",
     "Renew",
+    "RestoreRejected",
     "ReviveKey",
     "RevokeInvitation",
     "RevokeKey",

@@ -22,7 +22,17 @@ class Reject(Operation, frozen=True, gc=False):
         return 512 + len(self.body)
 
 
+class RestoreRejected(Operation, frozen=True, gc=False):
+    """Undo a ForgetRejected of the last day. The result is the number that it has now, or False: there is none."""
+
+    number: int
+    at: int
+    """Epoch ms."""
+
+
 class ForgetRejected(Operation, frozen=True, gc=False):
     """Delete a rejected request that was replayed or is not wanted. The result is False if it is gone."""
 
     number: int
+    restorable_from: int | None = None
+    """When a person forgot it, epoch ms: for a day it can be restored. None: it was taken."""

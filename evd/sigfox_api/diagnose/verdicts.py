@@ -142,4 +142,4 @@ def _json(answer: Response) -> dict[str, Any]:
 
 
 def reason(error: BaseException) -> str:
-    return str(getattr(error, "reason", None) or getattr(error, "strerror", None) or error or type(error).__name__)
+    return str(getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__)

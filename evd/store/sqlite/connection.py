@@ -18,7 +18,7 @@ from evd.store.sqlite.upgrade_copy import keep_copy
 from evd.store.sqlite.views import drop_views_sql, views_are_current, views_sql
 
 APPLICATION_ID = 0x65766431  # "evd1"
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 PAGE_BYTES = 1024
 """Page size of new files. Each page that a callback changes is written twice, whole: to the WAL, and later to the
 database. Three statuses of a Sigfox callback (330 bytes) fill a page of 1,024; rows above 1 KB would prefer a larger
@@ -188,7 +188,9 @@ SINCE_7 = ("identity", "sharing", "derived", "profiles")
 SINCE_8 = ("firestore", "images")
 """The same of schema 8."""
 
-PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, "views")
+SINCE_10 = ("forgotten",)
+
+PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, *SINCE_10, "views")
 """Parts of a new file's schema."""
 
 #: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
@@ -210,7 +212,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
     ("upgrade_9", range(7, 9)),  # the same
     *((part, range(1, 8)) for part in SINCE_8),
-    ("views", range(1, 9)),
+    *((part, range(1, 10)) for part in SINCE_10),
+    ("views", range(1, 10)),
     ("upgrade_5_rows", range(1, 5)),
     ("upgrade_4_rows", range(1, 4)),
 )

@@ -217,6 +217,9 @@ def test_what_is_not_wanted_is_forgotten(daemon: RunningDaemon) -> None:
         again = evd(daemon, command, "1", *(["--yes"] if command == "forget" else []))
         assert again.returncode == 1
         assert again.stderr == "evd: there is no rejected request 1: `evd rejected list` shows them\n"
+    assert evd(daemon, "restore", "1").stdout == "in the list again: 1\n"
+    assert [row["number"] for row in listed(daemon)] == [1]
+    assert "within the last day" in evd(daemon, "restore", "1").stderr
 
 
 @pytest.mark.parametrize("arguments", [(), ("1", "--all")])

@@ -19,7 +19,6 @@ from daemon_process import RunningDaemon, run_evd, running_daemon
 from evd.clock import now_ms
 from evd.errors import ConfigError
 from evd.net.client import control_socket
-from evd.net.client.http import Response
 from evd.sigfox_api.diagnose.probe import Checkup, base_of
 from evd.sigfox_api.diagnose.verdicts import (
     FAILED,
@@ -28,9 +27,6 @@ from evd.sigfox_api.diagnose.verdicts import (
     VEHICLE,
     WARNING,
     CheckStep,
-    judge_answer,
-    judge_health,
-    judge_push,
 )
 
 SECRET = "a-key-that-nobody-may-see"
@@ -277,47 +273,6 @@ async def test_a_server_that_chooses_by_sni_is_found_out(authority: trustme.CA) 
 
 
 # Without a server
-
-
-@pytest.mark.parametrize(
-    ("status", "document", "last", "outcome"),
-    [
-        (401, {"Error": "Unauthorized", "detail": "no"}, "key", FAILED),
-        (403, {"Error": "Forbidden", "detail": "no"}, "key", FAILED),
-        (400, {"Error": "Bad request", "detail": "no"}, "decode", FAILED),
-        (400, {"Error": "Unknown vehicle", "detail": "no"}, "decode", FAILED),
-        (503, {"Error": "Service unavailable", "detail": "no"}, "commit", FAILED),
-        (500, {}, "commit", FAILED),
-        (418, {}, "callback", FAILED),
-        (201, {}, "callback", FAILED),  # without a status id: that is no evd
-    ],
-)
-def test_an_answer_shows_how_far_the_callback_came(
-    status: int, document: dict[str, str], last: str, outcome: str
-) -> None:
-    steps = judge_answer(Response(status, {}, json.dumps(document).encode()))
-    assert (steps[-1].name, steps[-1].outcome) == (last, outcome)
-    assert all(step.outcome == OK for step in steps[:-1])
-
-
-@pytest.mark.parametrize(
-    ("stats", "outcome", "says"),
-    [
-        ({"push": {"enabled": True, "paused": ""}, "stored": {"registrations": 3}}, OK, "3 phones"),
-        ({"push": {"enabled": True, "paused": "quota"}}, WARNING, "quota"),
-        ({"push": {"enabled": False}}, WARNING, "off"),
-        ({}, WARNING, "off"),
-    ],
-)
-def test_pushes_are_judged_by_the_daemons_own_figures(stats: dict[str, Any], outcome: str, says: str) -> None:
-    found, text, _ = judge_push(stats)
-    assert found == outcome
-    assert says in text
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"{}"])
-def test_a_page_of_another_server_is_no_evd(body: bytes) -> None:
-    assert judge_health(Response(200, {}, body)).outcome == WARNING
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from any_engine import AnyDatabase
 from builders import NOW
 
-from evd.model.operations import ForgetRejected, Reject
+from evd.model.operations import ForgetRejected, Reject, RestoreRejected
 from evd.store import records
 from evd.store.records import NUMBER_MAX
 
@@ -27,6 +27,22 @@ def test_the_same_refusal_is_kept_once_and_counted_as_of_the_last_time(database:
     assert (newest["detail"], newest["times"]) == ("why 2", 1)
     assert (oldest["times"], oldest["received"], oldest["client"]) == (2, NOW + 5, "2.2.2.2")
     assert oldest["body_bytes"] == 1
+
+
+def test_what_was_forgotten_by_hand_can_be_restored_for_a_day(database: AnyDatabase) -> None:
+    database.write(*(reject(number) for number in (1, 2, 3)))
+    assert database.write(ForgetRejected(1, NOW), ForgetRejected(2, NOW), ForgetRejected(3)) == [True] * 3
+    assert database.write(RestoreRejected(3, NOW), RestoreRejected(9, NOW)) == [False, False], "it was taken; none"
+    database.write(reject(2), reject(4))
+    assert database.write(RestoreRejected(2, NOW)) == [1], "it came again, under another number"
+    assert [(row["number"], row["detail"], row["times"]) for row in listed(database)] == [
+        *((2, "why 4", 1), (1, "why 2", 2))
+    ]
+    assert database.write(RestoreRejected(1, NOW)) == [3], "its number is another's now"
+    assert listed(database)[0]["detail"] == "why 1"
+    assert database.write(RestoreRejected(1, NOW)) == [False], "once"
+    database.write(ForgetRejected(3, NOW))
+    assert database.write(RestoreRejected(3, NOW + 86_400_001)) == [False], "too late"
 
 
 def test_the_same_body_at_another_route_is_another_refusal(database: AnyDatabase) -> None:

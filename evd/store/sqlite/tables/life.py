@@ -186,17 +186,20 @@ def _done(counts: dict[str, int], implied: list[Operation]) -> Implied | bool:
 def _forget_rejected(tables: SmallTables, vehicle: str) -> int:
     """Delete the rejected requests that name the vehicle in their body or path, in any spelling of its id."""
     db, named = tables.db, re.compile(rf"(?i)(?<![0-9a-z])0*{re.escape(vehicle)}(?![0-9a-z])")
-    found = [
-        (number,)
-        for number, route, body in db.execute(_MAY_NAME, (vehicle.upper(), vehicle.upper())).fetchall()
-        if named.search(route) or named.search(bytes(body).decode("latin-1"))
-    ]
-    db.executemany("DELETE FROM rejected WHERE number = ?", found)
-    return len(found)
+    count = 0
+    for table in ("rejected", "forgotten"):
+        found = [
+            (number,)
+            for number, route, body in db.execute(_of(table, _MAY_NAME), (vehicle.upper(), vehicle.upper())).fetchall()
+            if named.search(route) or named.search(bytes(body).decode("latin-1"))
+        ]
+        db.executemany(_of(table, "DELETE FROM @table WHERE number = ?"), found)
+        count += len(found)
+    return count
 
 
 _MAY_NAME = """
-SELECT number, route, body FROM rejected
+SELECT number, route, body FROM @table
 WHERE instr(upper(CAST(body AS TEXT)), ?) OR instr(upper(route), ?)"""
 
 

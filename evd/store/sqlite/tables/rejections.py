@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from evd.model import operations as ops
+from evd.model.units import DAY_MS
 from evd.request.redacted import is_utf8
 from evd.store.sqlite.tables.base import SmallTables
 
@@ -26,12 +27,56 @@ def _reject(tables: SmallTables, op: ops.Reject) -> None:
     )
     tables.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - tables.limits.rejected,))
 
+    _drop_old(tables, op.received)
+
 
 def _forget_rejected(tables: SmallTables, op: ops.ForgetRejected) -> bool:
+    if op.restorable_from is not None:
+        tables.db.execute(_KEEP, (op.restorable_from, op.number))
+        _drop_old(tables, op.restorable_from)
     return bool(tables.db.execute("DELETE FROM rejected WHERE number = ?", (op.number,)).rowcount)
+
+
+def _restore_rejected(tables: SmallTables, op: ops.RestoreRejected) -> int | bool:
+    _drop_old(tables, op.at)
+    kept = tables.db.execute("SELECT digest, times FROM forgotten WHERE number = ?", (op.number,)).fetchone()
+    if kept is None:
+        return False
+    again = tables.db.execute(_COUNTED, (kept[1], kept[0])).fetchall()
+    ((number,),) = again or tables.db.execute(_RESTORE, (op.number,)).fetchall()
+    tables.db.execute("DELETE FROM forgotten WHERE number = ?", (op.number,))
+    return int(number)
+
+
+def _drop_old(tables: SmallTables, now: int) -> None:
+    tables.db.execute(_DROP, (now - DAY_MS, FORGOTTEN_MAX))
+
+
+FORGOTTEN_MAX = 1000
+"""Forgotten requests that can be restored: some MiB."""
+
+COLUMNS = "times, received, route, error, detail, headers, body, is_text, client, digest"
+
+_KEEP = f"""
+INSERT OR REPLACE INTO forgotten (number, forgotten, {COLUMNS})
+SELECT number, ?, {COLUMNS} FROM rejected WHERE number = ?"""  # noqa: S608 (constants)
+
+#: It came again meanwhile.
+_COUNTED = "UPDATE rejected SET times = times + ? WHERE digest = ? RETURNING number"
+
+#: Under its old number, unless that is another's now.
+_RESTORE = f"""
+INSERT INTO rejected (number, {COLUMNS})
+SELECT CASE WHEN number NOT IN (SELECT number FROM rejected) THEN number END, {COLUMNS} FROM forgotten WHERE number = ?
+RETURNING number"""  # noqa: S608 (constants)
+
+_DROP = """
+DELETE FROM forgotten WHERE forgotten < ?
+OR number IN (SELECT number FROM forgotten ORDER BY forgotten DESC LIMIT -1 OFFSET ?)"""
 
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.Reject: _reject,
     ops.ForgetRejected: _forget_rejected,
+    ops.RestoreRejected: _restore_rejected,
 }
