@@ -56,7 +56,7 @@ async def test_what_is_written_arrives_and_ends(pair: tuple[ReplayStream, socket
 async def test_who_does_not_read_is_given_up_after_the_write_deadline(pair: tuple[ReplayStream, socket.socket]) -> None:
     stream, other = pair
     began = trio.current_time()
-    with pytest.raises(trio.BrokenResourceError, match="does not read"):
+    with trio.fail_after(5), pytest.raises(trio.BrokenResourceError, match="does not read"):
         await stream.send_all(bytes(8 << 20))
     assert trio.current_time() - began >= 0.1
     assert other.recv(10) == bytes(10)
