@@ -35,6 +35,9 @@ SECURITY = {
 IMMUTABLE = "public, max-age=31536000, immutable"
 """The address has the hash of the content."""
 
+TILES_HOST = 3
+"""Parts of the tiles' address, between slashes, that are its origin."""
+
 routes = Blueprint("console", __name__)
 
 
@@ -47,6 +50,12 @@ class ConsoleSession(TypedDict):
     csrf_token: str
 
 
+class MapTiles(TypedDict):
+    url: str
+    """With {z}, {x} and {y}."""
+    attribution: str
+
+
 class ConsoleStart(TypedDict):
     """What the sign-in page shows depends on it."""
 
@@ -56,6 +65,8 @@ class ConsoleStart(TypedDict):
     """Of the request's cookie: who is signed in."""
     demo: bool
     """Whether `evd demo` runs it: its vehicles are simulated, its phones get nothing."""
+    tiles: MapTiles | None
+    """Of the map; null: none is configured."""
 
 
 @routes.get("/")
@@ -70,7 +81,7 @@ async def index() -> Response:
     if not here().config.web.enabled:
         return await legacy.unserved()
     known = await _assets()
-    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache", **SECURITY}
+    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache", **SECURITY, **_policy()}
     if request.if_none_match.contains_weak(known.version):
         response = Response(b"", 304, headers)
     else:
@@ -110,7 +121,7 @@ async def _assets() -> Assets:
 
 
 @routes.get(f"{V1}/console")
-@described(answer=ConsoleStart, example={"first_run": False, "session": None, "demo": False})
+@described(answer=ConsoleStart, example={"first_run": False, "session": None, "demo": False, "tiles": None})
 async def start() -> Response:
     """What the console's sign-in page must know before anybody signs in."""
     if not here().config.web.enabled:
@@ -121,6 +132,18 @@ async def start() -> Response:
     if found is not None:
         known, cookie = found
         session = {"uid": known.uid, "admin": known.admin, "means": "session", "csrf_token": csrf_token(cookie)}
-    response = v1_json({"first_run": not users.rows, "session": session, "demo": here().demo})
+    response = v1_json({"first_run": not users.rows, "session": session, "demo": here().demo, "tiles": _tiles()})
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _tiles() -> MapTiles | None:
+    web = here().config.web
+    return {"url": web.tiles, "attribution": web.tiles_attribution} if web.tiles else None
+
+
+def _policy() -> dict[str, str]:
+    """The policy with the host of the map's tiles, if there is one: pictures may come from it, and nothing else."""
+    tiles = here().config.web.tiles
+    origin = "/".join(tiles.split("/")[:TILES_HOST])
+    return {"Content-Security-Policy": POLICY.replace("img-src 'self'", f"img-src 'self' {origin}")} if tiles else {}

@@ -99,6 +99,7 @@ _V1 = (
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/last", "viewer", "read"),
     AccessRow("GET", "/vehicles/<given>/statuses", "viewer", "read"),
+    AccessRow("GET", "/vehicles/<given>/statuses/<status_id>/layout", "viewer", "read"),
     AccessRow("GET", "/statuses", "user", "read", narrows=True),
     AccessRow("GET", "/vehicles/<given>/profile", "viewer", "read"),
     AccessRow("PATCH", "/vehicles/<given>/profile", "owner", "write"),
@@ -179,6 +180,7 @@ _V1 = (
     # Formats, downlinks, what was rejected
     AccessRow("GET", "/formats", "admin", "read"),
     AccessRow("POST", "/formats", "admin", "write"),
+    AccessRow("POST", "/formats/check", "admin", "read"),
     AccessRow("GET", "/formats/<name>", "admin", "read"),
     AccessRow("DELETE", "/formats/<name>", "admin", "write"),
     AccessRow("GET", "/device-types", "admin", "read"),

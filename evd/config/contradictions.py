@@ -11,6 +11,8 @@ from evd.config.limits import CHOICES, RANGES
 #: As browsers send it: in small letters, without the scheme's usual port and without a slash at the end.
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
+_TILES = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9{}._~/?&=@-]+")
+
 
 def contradictions(config: Any) -> Iterator[str]:
     """A sentence for each, which begins with a setting's path; `config` has the sections of a Config."""
@@ -26,6 +28,7 @@ def contradictions(config: Any) -> Iterator[str]:
             yield f"{path} is {value!r}: it must be one of {', '.join(choices)}"
     yield from _of_the_server(config)
     yield from _of_mails(config)
+    yield from _of_the_console(config)
 
 
 def _of_the_server(config: Any) -> Iterator[str]:
@@ -45,3 +48,9 @@ def _of_mails(config: Any) -> Iterator[str]:
         yield "alerts.email_to, alerts.email_from and alerts.smtp belong together: set all, or none"
     if alerts.smtp_user and alerts.smtp_security == "none":
         yield "alerts.smtp_security is 'none', which shows smtp_password to the network: use starttls"
+
+
+def _of_the_console(config: Any) -> Iterator[str]:
+    tiles = config.web.tiles
+    if tiles and not (_TILES.fullmatch(tiles) and all(one in tiles for one in ("{z}", "{x}", "{y}"))):
+        yield f"web.tiles is {tiles[:80]!r}: write it as https://tile.example.org/{{z}}/{{x}}/{{y}}.png"

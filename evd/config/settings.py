@@ -373,11 +373,9 @@ class AlarmSettings(Section, frozen=True):
     disk_free_percent: float = 5.0
     #: The length of the WAL that raises an alarm: twice what evd truncates it to when no read is open.
     log_mib: int = 128
-    #: How long evd's loop, and every request, may stand still before an alarm. evd's own steps take no longer than 50
-    #: ms.
+    #: How long evd's loop, and every request, may stand still before an alarm; evd's own steps take at most 50 ms.
     loop_lag_ms: float = 250
-    #: Days before its certificate's end when an alarm is raised. Let's Encrypt recommends to renew 30 days before: by
-    #: then a renewal has failed.
+    #: Days before its certificate's end when an alarm is raised: a renewal, usual 30 days before, has failed by then.
     certificate_days: int = 21
 
     @property
@@ -408,6 +406,10 @@ class WebSettings(Section, frozen=True):
     enabled: bool = True
     #: How much of its own history evd keeps in memory for the page *System*, by the minute. A day takes 250 kB.
     history_hours: float = 24
+    #: Tiles of a vehicle's map; empty: a grid of coordinates. Example: "https://tile.example.org/{z}/{x}/{y}.png"
+    tiles: str = ""
+    #: Whose map it is, as its licence asks for. Example: "© OpenStreetMap contributors"
+    tiles_attribution: str = ""
 
 
 class LogSettings(Section, frozen=True):

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from command_line import fails
 from daemon_process import init, run_evd
 from folders import ROOT
 
 from evd import errors
-from evd.cli import cli, main
+from evd.cli import cli
 from evd.cli.exits import CAUSES, cause_of, cause_with
 from evd.config.data_dir import DataDirectory, Lock
 from evd.net.client.control_socket import DaemonNotRunning
@@ -45,12 +46,6 @@ def test_an_error_has_the_code_of_its_cause(error: errors.EvdError, code: int) -
     assert cause_with(code).code == code
 
 
-def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, list[str]]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0), capsys.readouterr().err.splitlines()
-
-
 def test_with_json_the_last_line_of_stderr_says_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, lines = fails(capsys, "stats", "--json", "--dir", str(tmp_path))
     said = json.loads(lines[-1])["error"]
@@ -80,23 +75,3 @@ def test_ctrl_c_is_an_interruption(capsys: pytest.CaptureFixture[str], monkeypat
         130,
         ["evd: interrupted", '{"error":{"cause":"interrupted","code":130,"sentence":"interrupted"}}'],
     )
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        (["vehicel", "list"], "evd: there is no command `evd vehicel`; did you mean `evd vehicle`?"),
-        (["key", "lst"], "evd: there is no command `evd key lst`; did you mean `evd key list`?"),
-        (["revoke"], "evd: there is no command `evd revoke`; did you mean `evd key revoke` or `evd token revoke`?"),
-        (["xyzzy"], "evd: there is no command `evd xyzzy`: `evd --help` lists them"),
-        (["key", "create"], "evd: missing option '--role'"),
-        (["stats", "--jsn"], "evd: no such option '--jsn'. Did you mean '--json'?"),
-        (["a\x1b[2Jb"], "evd: there is no command `evd a\\x1b[2Jb`: `evd --help` lists them"),
-    ],
-)
-def test_a_mistake_in_the_command_line_is_one_sentence(
-    capsys: pytest.CaptureFixture[str], given: list[str], says: str
-) -> None:
-    code, lines = fails(capsys, *given)
-    assert code == 2
-    assert len(lines) == 1 and lines[0].startswith(says), lines

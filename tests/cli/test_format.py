@@ -153,29 +153,6 @@ def test_a_format_counts_from_the_next_message_on_and_redecoding_reaches_those_b
     assert rows(daemon.database, "SELECT count(*) FROM outbox") == [(0,)], "nobody is told of it"
 
 
-def test_redecoding_goes_through_many_statuses_in_steps(daemon: RunningDaemon) -> None:
-    with httpx.Client(headers={"x-api-key": daemon.keys["sigfox"]}) as client:
-        now = int(time.time())
-        for number in range(620):
-            document = {"device": "D1", "time": now - number, "data": "0102", "seqNumber": number}
-            assert client.post(f"{daemon.url}/sigfox/uplink", json=document).status_code == 201
-    evd(daemon, "vehicle", "set", "D1", "--format", "x::uint:16")
-    told = evd(daemon, "redecode", "--since", "1h", "--vehicle", "D1", "--yes")
-    assert (told["read"], told["changed"], told["written"]) == (620, 620, 620)
-    assert fields_of(daemon, "D1") == [{"x": 258}] * 620
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "says"),
-    [
-        (["--since", "yesterday"], 2, "'yesterday' is not a time"),
-        (["--since", "1h", "--vehicle", "NEVER"], 1, "vehicle NEVER is unknown"),
-    ],
-)
-def test_redecoding_says_what_it_cannot_do(daemon: RunningDaemon, arguments: list[str], code: int, says: str) -> None:
-    assert says in evd(daemon, "redecode", *arguments, code=code)
-
-
 def test_formats_are_there_after_a_restart_and_one_that_evd_toml_has_too_is_hidden(tmp_path: Path) -> None:
     with running_daemon(tmp_path / "evd", settings=SETTINGS) as first:
         evd(first, "format", "add", "trailer", "weight::uint:8")

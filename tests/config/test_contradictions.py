@@ -75,3 +75,17 @@ def test_an_origin_is_written_as_browsers_send_it(origin: str, is_one: bool) -> 
 def test_settings_that_do_not_go_together_are_named(sections: dict[str, Any], sentence: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=sentence):
         msgspec.convert(sections, Config)
+
+
+@pytest.mark.parametrize(
+    ("tiles", "refused"),
+    [
+        ("", False),
+        ("https://tile.example.org:8443/a/{z}/{x}/{y}.png?style=b", False),
+        ("https://tile.example.org/{z}/{x}.png", True),
+        ("tile.example.org/{z}/{x}/{y}.png", True),
+        ("https://tile.example.org; script-src */{z}/{x}/{y}.png", True),
+    ],
+)
+def test_tiles_come_from_one_host_which_the_console_s_policy_can_name(tiles: str, refused: bool) -> None:
+    assert bool([one for one in contradictions(changed("web.tiles", tiles)) if one.startswith("web.tiles")]) == refused

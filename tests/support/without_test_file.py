@@ -7,8 +7,7 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-cli: backup event export fake_fcm images import_dynamodb import_sending interruption keys life owners push redecode
-    registrations rejected reload sharing sigfox tariff tokens usage vehicles watch
+cli:
 
 derived: energy samples tariff
 

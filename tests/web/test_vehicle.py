@@ -66,6 +66,7 @@ def test_what_arrives_keeps_the_chart_and_the_readers_zoom(console: ConsolePage,
     page.mouse.down()
     page.mouse.move(box["x"] + 0.99 * box["width"], box["y"] + 50, steps=5)
     page.mouse.up()
+    expect(page.get_by_role("button", name="Whole span")).to_be_visible()
     expect(graph).not_to_have_attribute("data-from", str(whole))
     zoomed, held = graph.get_attribute("data-from"), page.locator(".table tbody tr").count()
     with page.expect_response(lambda answer: "bucket=1m" in answer.url):
@@ -74,6 +75,7 @@ def test_what_arrives_keeps_the_chart_and_the_readers_zoom(console: ConsolePage,
     assert page.evaluate("one => one.isConnected", drawn), "it is the same canvas: none is left behind"
     expect(graph).to_have_attribute("data-from", str(zoomed))
     page.get_by_role("button", name="Whole span").click()
+    expect(page.get_by_role("button", name="Whole span")).to_be_hidden()
     expect(graph).not_to_have_attribute("data-from", str(zoomed))
 
 

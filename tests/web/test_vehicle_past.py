@@ -5,12 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from console_page import ConsolePage, add_user, ask_as_admin, console_page
 from daemon_process import RunningDaemon, running_daemon
+from folders import ROOT
 from lived_vehicle import live
 from playwright.sync_api import Browser, Locator, expect
+
+DRAW_MAX_MS = 200
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +117,67 @@ def test_its_past_fits_a_phone(browser: Browser, daemon: RunningDaemon, vehicle:
         expect(one.page.get_by_role("tabpanel").locator("tbody tr").first).to_be_visible()
         assert one.overflow() <= 0
         assert one.violations() == []
+
+
+def test_the_map_and_the_chart_have_one_cursor(console: ConsolePage) -> None:
+    page, graph = console.page, console.page.locator(".vehicle-graph")
+    shown = page.get_by_role("region", name="Where it was")
+    expect(shown.locator(".map-tile").first).to_contain_text("°")
+    assert int(shown.get_attribute("data-points") or 0) > 10
+    box = graph.locator(".u-over").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 50)
+    expect(shown.locator(".map-cursor")).to_be_visible()
+    page.mouse.move(box["x"], box["y"] - 60)
+    expect(shown.locator(".map-cursor")).to_be_hidden()
+    assert console.violations() == []
+
+
+def test_tiles_come_from_the_host_that_is_configured_and_from_no_other(browser: Browser, tmp_path: Path) -> None:
+    settings = '[web]\ntiles = "http://tiles.example.org/{z}/{x}/{y}.png"\ntiles_attribution = "© <b>us"\n'
+    with running_daemon(tmp_path / "evd", settings=settings) as one:
+        add_user(one, "root", admin=True)
+        lived = live(one, days=1)
+        policy = httpx.get(one.url).headers["content-security-policy"]
+        assert "img-src 'self' http://tiles.example.org;" in policy and policy.count("example.org") == 1
+        with console_page(browser, one) as console:
+            picture = ROOT / "evd/web/static/vendor/images/layers.png"
+            console.context.route("http://tiles.example.org/**", lambda route: route.fulfill(path=picture))
+            page = console.sign_in("root", f"/vehicles/{lived}")
+            expect(page.locator(".leaflet-tile-loaded").first).to_be_visible()
+            expect(page.locator(".map-credit")).to_have_text("© <b>us")
+            assert {urlsplit(url).netloc for url in console.foreign} == {"tiles.example.org"}
+            console.foreign.clear()
+
+
+DRAW = """async () => {
+  const base = document.querySelector("script[type=module]").src.replace(/app.js$/, "");
+  const { chart } = await import(`${base}pages/vehicle/chart.js`);
+  const stop = new AbortController();
+  const none = () => {};
+  const graph = await chart({ zoomed: none, whole: none, pointed: none, signal: stop.signal });
+  document.querySelector("main").append(graph);
+  const rows = Array.from({ length: 100000 }, (_, at) => ({
+    start_ms: at * 60000,
+    statuses: 1,
+    fields: { current_charge: { mean: 50 + 40 * Math.sin(at / 500) }, range: { mean: 200 + (at % 97) } },
+  }));
+  const second = { field: "range", unit: "km", title: "range" };
+  const given = { from: 0, until: rows.length * 60000, rows, second, bands: [], marks: [] };
+  const taken = [];
+  for (let turn = 0; turn < 5; turn += 1) {
+    const began = performance.now();
+    graph.update(given);
+    await null; // uPlot draws in a microtask
+    await new Promise((resolve) => queueMicrotask(resolve));
+    graph.querySelector("canvas").getContext("2d").getImageData(0, 0, 1, 1);
+    taken.push(performance.now() - began);
+  }
+  stop.abort();
+  graph.remove();
+  return Math.min(...taken);
+}"""
+
+
+def test_a_hundred_thousand_points_are_drawn_at_once(console: ConsolePage) -> None:
+    assert console.page.evaluate(DRAW) <= DRAW_MAX_MS

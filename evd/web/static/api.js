@@ -37,6 +37,11 @@ export function isDemo() {
   return Boolean(known?.demo);
 }
 
+/** The source of the map's tiles, {url, attribution}; null: none is configured. */
+export function tiles() {
+  return known?.tiles ?? null;
+}
+
 /** Whoever is signed in: {uid, admin, means, csrf_token}; null for nobody. */
 export function who() {
   return session;

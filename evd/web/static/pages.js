@@ -38,6 +38,14 @@ export const PAGES = [
     load: () => import("./pages/pushes.js"),
   },
   {
+    name: "formats",
+    path: "/formats",
+    title: "formats.title",
+    nav: { icon: "grid", order: 40 },
+    roles: ["admin"],
+    load: () => import("./pages/formats.js"),
+  },
+  {
     name: "system",
     path: "/system",
     title: "system.title",
@@ -51,6 +59,13 @@ export const PAGES = [
     title: "setup.title",
     roles: ["admin"],
     load: () => import("./pages/setup.js"),
+  },
+  {
+    name: "invited",
+    path: "/invited",
+    title: "invited.title",
+    roles: ["user", "admin"],
+    load: () => import("./pages/invited.js"),
   },
   { name: "signin", path: "/signin", title: "signin.title", frame: false, load: () => import("./pages/signin.js") },
 ];

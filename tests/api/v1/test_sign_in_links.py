@@ -24,6 +24,7 @@ def admin(daemon: RunningDaemon) -> Iterator[httpx.Client]:
             "first_run": True,
             "session": None,
             "demo": False,
+            "tiles": None,
         }
         for uid in ("root", "anna"):
             body = {"uid": uid, "password": PASSWORD, "admin": uid == "root"}

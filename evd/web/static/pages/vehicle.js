@@ -1,11 +1,58 @@
-// One vehicle: what it says now, the chart of a span, and below it one of its subjects: statuses, sessions, trips, events.
+// One vehicle: what it says now, the chart of a span, and below it one of its subjects.
 
-import { follow, get } from "../api.js";
+import { follow, get, who } from "../api.js";
 import { t } from "../texts.js";
 import { h, style, tabs } from "../ui.js";
 import { history } from "./vehicle/history.js";
+import { trackMap } from "./vehicle/map.js";
 import { now } from "./vehicle/now.js";
 
+/** The tabs: each loads its module when it is first shown. `may`: for whom, without it for everybody who sees the vehicle. */
+const PARTS = [
+  {
+    name: "statuses",
+    title: t("vehicle.statuses"),
+    load: async ({ vehicle, path, about }) => (await import("./vehicle/statuses.js")).statuses(vehicle, path, about),
+  },
+  {
+    name: "sessions",
+    title: t("vehicle.sessions"),
+    load: async ({ vehicle, path, about }) => (await import("./vehicle/sessions.js")).activities(vehicle, path, "sessions", about),
+  },
+  {
+    name: "trips",
+    title: t("vehicle.trips"),
+    load: async ({ vehicle, path, about }) => (await import("./vehicle/sessions.js")).activities(vehicle, path, "trips", about),
+  },
+  {
+    name: "events",
+    title: t("vehicle.events"),
+    load: async ({ path, about }) => (await import("./vehicle/events.js")).eventList(path, about),
+  },
+  {
+    name: "frames",
+    title: t("vehicle.frames"),
+    load: async ({ path, about }) => (await import("./vehicle/frames.js")).frames(path, about),
+  },
+  {
+    name: "downlinks",
+    title: t("vehicle.downlinks"),
+    may: "admin",
+    load: async ({ path, about }) => (await import("./vehicle/downlinks.js")).downlinks(path, about),
+  },
+  {
+    name: "sharing",
+    title: t("vehicle.sharing"),
+    may: "owner",
+    load: async ({ path, about }) => (await import("./vehicle/sharing.js")).sharing(path, about),
+  },
+  {
+    name: "settings",
+    title: t("vehicle.settings"),
+    may: "owner",
+    load: async ({ path, about }) => (await import("./vehicle/settings.js")).settings(path, about),
+  },
+];
 const OPEN_SINCE_MS = 7 * 86400000;
 
 export async function render(root, params, signal) {
@@ -13,35 +60,36 @@ export async function render(root, params, signal) {
   const { vehicle } = params;
   const path = `/vehicles/${encodeURIComponent(vehicle)}`;
   const head = now();
-  const past = history(path, { pointed: () => {}, signal });
-  const about = { open: past.open, signal };
-  const parts = [
-    { name: "statuses", title: t("vehicle.statuses"), load: () => shown("statuses", (it) => it.statuses(vehicle, path, about)) },
-    { name: "sessions", title: t("vehicle.sessions"), load: () => shown("sessions", (it) => it.activities(vehicle, path, "sessions", about)) },
-    { name: "trips", title: t("vehicle.trips"), load: () => shown("sessions", (it) => it.activities(vehicle, path, "trips", about)) },
-    { name: "events", title: t("vehicle.events"), load: () => shown("events", (it) => it.eventList(path, about)) },
-  ];
+  let map = null;
+  let seen = [];
+  const past = history(path, {
+    pointed: (ms) => map?.point(ms),
+    loaded: ({ rows }) => ((seen = rows), map?.update(rows)),
+    signal,
+  });
   const update = async () => {
     const given = await get(path, {}, signal);
     head.update(given, given.state === "charging" ? await openSession(path, signal) : null);
+    return given;
   };
-  await update();
+  const given = await update();
+  const owns = Boolean(who()?.admin) || given.relation === "owner";
+  const make = { vehicle, path, about: { open: past.open, changed: update, signal } };
+  const parts = PARTS.filter(({ may }) => !may || (may === "owner" ? owns : who()?.admin)).map(({ name, title, load }) => ({
+    name,
+    title,
+    load: () => load(make),
+  }));
   const subjects = tabs(t("vehicle.subjects"), parts, params.query.get("part"), (name) => remembered(vehicle, name));
   root.replaceChildren(h("a", { class: "vehicle-back", href: "#/fleet" }, t("vehicle.back")), head, past, subjects);
   await past.refresh();
+  // One cursor for both: each follows the other.
+  map = await trackMap({ pointed: past.point, signal });
+  past.after(map);
+  map.update(seen);
   const refresh = () => Promise.all([update(), past.refresh(), subjects.refresh()]);
   // The stream begins with the last status, so none is missed between the two.
   follow("/stream", { vehicle }, { onEvent: refresh, signal });
-}
-
-const MODULES = {
-  statuses: () => import("./vehicle/statuses.js"),
-  sessions: () => import("./vehicle/sessions.js"),
-  events: () => import("./vehicle/events.js"),
-};
-
-async function shown(name, made) {
-  return made(await MODULES[name]());
 }
 
 /** The part stands in the address, so that it can be kept as a bookmark; this does not load the page again. */

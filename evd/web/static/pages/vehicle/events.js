@@ -106,7 +106,7 @@ function listed(rows, open) {
     const at = sampleTime(row);
     open({ from: before?.time ?? at - HOUR_MS, until: at, event: row.number });
   };
-  return table(columns, rows, { caption: t("vehicle.events"), onrow });
+  return table(columns, rows, { caption: t("vehicle.events"), compact: true, onrow });
 }
 
 /** The values of the two samples, as 82 % → 80 %. */

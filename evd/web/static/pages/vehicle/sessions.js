@@ -120,7 +120,7 @@ function listed(about, rows, open) {
     ...about.columns,
   ];
   const onrow = (row) => open({ from: row.start_ms, until: row.end_ms });
-  return table(columns, rows, { caption: about.title, onrow });
+  return table(columns, rows, { caption: about.title, compact: true, onrow });
 }
 
 function began(row) {

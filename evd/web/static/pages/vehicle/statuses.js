@@ -3,6 +3,7 @@
 import { page, respond } from "../../api.js";
 import { number, t } from "../../texts.js";
 import { button, channel, h, saveFile, stateBadge, table, when } from "../../ui.js";
+import { openStatus } from "./status.js";
 
 const ROWS = 20;
 
@@ -18,7 +19,7 @@ export async function statuses(vehicle, path, { signal }) {
     rows.push(...found.rows);
     next = found.next;
     more.hidden = next === null;
-    place.replaceChildren(table(COLUMNS, rows, { caption: t("vehicle.statuses") }));
+    place.replaceChildren(table(COLUMNS, rows, { caption: t("vehicle.statuses"), compact: true, onrow: (row) => openStatus(path, row, signal) }));
   }
 
   /** By fetch, because a link sends no key. */
@@ -40,7 +41,7 @@ const COLUMNS = [
   { title: t("vehicle.charge"), class: "number", cell: (row) => value(row.current_charge) },
   { title: t("vehicle.range"), class: "number", cell: (row) => value(row.range) },
   { title: t("vehicle.channel"), cell: (row) => channel(row.channel) },
-  { title: t("vehicle.payload"), class: "mono", cell: (row) => row.rawdata || "–" },
+  { title: t("vehicle.payload"), class: "mono is-wide", cell: (row) => row.rawdata || "–" },
 ];
 
 function value(given) {
