@@ -7,8 +7,6 @@ line after it, so that two who shorten it at once do not meet.
 from __future__ import annotations
 
 _BY_FOLDER = """
-cli:
-
 derived: energy samples tariff
 
 push: composer delivery device_limits outcomes presence service
