@@ -180,6 +180,7 @@ _V1 = (
     # Formats, downlinks, what was rejected
     AccessRow("GET", "/formats", "admin", "read"),
     AccessRow("POST", "/formats", "admin", "write"),
+    AccessRow("POST", "/formats/check", "admin", "read"),
     AccessRow("GET", "/formats/<name>", "admin", "read"),
     AccessRow("DELETE", "/formats/<name>", "admin", "write"),
     AccessRow("GET", "/device-types", "admin", "read"),

@@ -26,8 +26,9 @@ from evd.cli.common import (
 from evd.cli.printing import say, say_error, say_lines, show, show_line, table
 from evd.errors import ConfigError, FormatError
 from evd.model.plain_text import REPLACEMENT, one_line
-from evd.payload.field_options import NO_OPTIONS, FieldOptions
+from evd.payload.field_options import FieldOptions
 from evd.payload.grammar import PAYLOAD_BYTES_MAX, Field, Plan, parse
+from evd.payload.layout import given_options, layout, warnings
 from evd.payload.types import BIG_ENDIAN
 from evd.sigfox.message import PAYLOAD_MAX_BYTES
 
@@ -56,43 +57,6 @@ def show_refusal(text: str, error: FormatError) -> None:
     """The sentence and the position of a refused format, on stderr."""
     say_error(error)
     say_lines(caret(text, error.position), err=True)
-
-
-def layout(plan: Plan) -> dict[str, object]:
-    """The position of each field; bits are counted from the left, from 0; `last_bit` is included."""
-    document: dict[str, object] = {"bytes": plan.length, "fields": [_place(field) for field in plan.fields]}
-    return document | ({"warnings": found} if (found := warnings(plan)) else {})
-
-
-def _place(field: Field) -> dict[str, object]:
-    place = {
-        "name": field.name,
-        "type": field.type,
-        "bits": field.bits,
-        "byte": field.index,
-        "offset": field.offset,
-        "first_bit": field.start,
-        "last_bit": field.end - 1,
-        "endianness": field.endianness or None,
-    }
-    return place | ({"options": options} if (options := _given(field.options)) else {})
-
-
-def _given(options: FieldOptions) -> dict[str, object]:
-    """The options that were given."""
-    return {name: value for name, value in msgspec.to_builtins(options).items() if value != getattr(NO_OPTIONS, name)}
-
-
-def warnings(plan: Plan) -> list[str]:
-    """What is valid in a format but useless: fields that no Sigfox message can hold."""
-    behind = [field.name for field in plan.fields if field.end > 8 * PAYLOAD_MAX_BYTES]
-    if not behind:
-        return []
-    which = f"field {behind[0]} lies" if len(behind) == 1 else f"fields {', '.join(behind)} lie"
-    return [
-        f"{which} behind byte {PAYLOAD_MAX_BYTES}, the most that Sigfox carries: null in each message "
-        f"(the format has {plan.length} bytes)"
-    ]
 
 
 def _mark(number: int) -> str:
@@ -131,7 +95,7 @@ def _show(plan: Plan) -> None:
     rows = [{"mark": _mark(number), **_row(field)} for number, field in enumerate(plan.fields)]
     table(rows, FIELD_COLUMNS, empty="There are no fields.", box=box.SIMPLE_HEAD, right=("first", "last"))
     for field in plan.fields:
-        if options := _given(field.options):
+        if options := given_options(field.options):
             say("  {}: {}", field.name, _in_words(options))
     bits = [{"byte": number, "bits": marks} for number, marks in enumerate(bit_map(plan))]
     table(bits, BIT_COLUMNS, empty="There are no bits.", box=box.SIMPLE_HEAD, right=("byte",))
@@ -141,7 +105,7 @@ def _show(plan: Plan) -> None:
 
 def show_warnings(plan: Plan) -> None:
     """To stderr: programs may read stdout."""
-    for warning in warnings(plan):
+    for warning in warnings(plan, carried=PAYLOAD_MAX_BYTES):
         say("Warning: {}", warning, err=True)
 
 
@@ -206,7 +170,7 @@ def check(ctx: click.Context, grammar: str, as_json: bool, directory: str | None
             show_refusal(grammar, error)
         ctx.exit(1)
     if as_json:
-        show_line(layout(plan))
+        show_line(layout(plan, carried=PAYLOAD_MAX_BYTES))
     else:
         _show(plan)
 

@@ -1,8 +1,9 @@
-"""The operator's pages in a browser: refused callbacks, pushes, the system; and what holds for each of them."""
+"""The operator's pages in a browser: refused callbacks, pushes, formats, the system; what holds for each."""
 
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,8 +24,8 @@ MARKUP = "<img src=x onerror=alert(1)>"
 GOOD, DEAD = "goodphone:one", "unregistered:two"
 """What the fake FCM makes of a message to them."""
 
-PAGES = {"refused": "Refused", "pushes": "Pushes", "system": "System"}
-IN_SLOVAK = {"refused": "Odmietnuté", "pushes": "Pushe", "system": "Systém"}
+PAGES = {"refused": "Refused", "pushes": "Pushes", "formats": "Formats", "system": "System"}
+IN_SLOVAK = {"refused": "Odmietnuté", "pushes": "Pushe", "formats": "Formáty", "system": "Systém"}
 
 
 @pytest.fixture(scope="module")
@@ -292,3 +293,59 @@ def test_settings_say_where_they_come_from(console: ConsolePage) -> None:
     expect(rows.filter(has_text="strangers_per_address")).to_have_count(0)
     page.get_by_role("searchbox").fill("zzz")
     expect(page.get_by_text("No setting matches")).to_be_visible()
+
+
+# Formats
+
+
+def test_a_format_is_written_with_a_live_check_saved_assigned_and_applied(
+    console: ConsolePage, daemon: RunningDaemon
+) -> None:
+    page = console.open("/formats")
+    expect(page.get_by_role("button", name="ev Default")).to_be_visible()
+    page.get_by_role("button", name="New format").click()
+    grammar = page.get_by_label("Sigfox's grammar")
+    grammar.fill("load::uint:8 temp::in:16")
+    alert = page.get_by_role("alert")
+    expect(alert.locator("mark")).to_have_text("in")
+    grammar.fill("load::uint:8 temp::int:16")
+    expect(alert).to_have_count(0)
+    page.get_by_label("Try a payload").fill("2a 01 5e")
+    rows = page.get_by_role("table", name="Fields").locator("tbody tr")
+    expect(rows.filter(has_text="temp")).to_contain_text("350")
+    page.get_by_label("What the grammar cannot say").fill(
+        '{"temp": {"scale": 0.1, "unit": "' + MARKUP.replace('"', "") + '"}}'
+    )
+    expect(rows.filter(has_text="temp")).to_contain_text("35 <img")
+    assert page.locator("img").count() == 0
+    bits = page.get_by_role("table", name="Which bits each field takes")
+    expect(bits.locator("tbody tr")).to_have_count(3)
+    expect(bits).to_contain_text("00101010")
+    assert console.violations() == []
+    page.get_by_label("Name").fill("trailer")
+    page.get_by_role("button", name="Save").press("Enter")
+    expect(page.get_by_text("trailer is saved")).to_be_visible()
+
+    page.get_by_label("Its id").fill("A1")
+    page.get_by_role("button", name="Assign", exact=True).click()
+    expect(page.get_by_role("link", name="A1")).to_be_visible()
+    page.get_by_role("button", name="Show the difference").click()
+    expect(page.get_by_role("table", name="Examples of what would change")).to_contain_text("temp")
+    page.get_by_role("button", name="Change them").click()
+    expect(page.get_by_text(re.compile(r"^\d+ status(es)? changed$"))).to_be_visible()
+    last = httpx.get(f"{daemon.url}/api/v1/vehicles/A1/last", headers={"x-api-key": daemon.keys["admin"]}).json()
+    assert "temp" in json.dumps(last)
+    page.get_by_role("button", name="Take the format from A1").click()
+    page.get_by_role("button", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("button", name="trailer")).to_have_count(0)
+
+
+def test_a_built_in_format_is_read_only_and_can_be_copied(console: ConsolePage) -> None:
+    console.open("/fleet")
+    page = console.open("/formats?name=ev")
+    expect(page.get_by_text("This format does not change here")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_have_count(0)
+    page.get_by_role("button", name="Copy as a new one").click()
+    expect(page.get_by_role("heading", name="New format")).to_be_visible()
+    expect(page.get_by_label("Sigfox's grammar")).to_have_value(re.compile("current_charge|state"))

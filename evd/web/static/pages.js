@@ -38,6 +38,14 @@ export const PAGES = [
     load: () => import("./pages/pushes.js"),
   },
   {
+    name: "formats",
+    path: "/formats",
+    title: "formats.title",
+    nav: { icon: "grid", order: 40 },
+    roles: ["admin"],
+    load: () => import("./pages/formats.js"),
+  },
+  {
     name: "system",
     path: "/system",
     title: "system.title",

@@ -5,6 +5,7 @@
 import { COMMON } from "./texts/common.js";
 import { FIRST_RUN } from "./texts/firstrun.js";
 import { FLEET } from "./texts/fleet.js";
+import { FORMATS } from "./texts/formats.js";
 import { PUSHES } from "./texts/pushes.js";
 import { REFUSED } from "./texts/refused.js";
 import { SIGN_IN } from "./texts/signin.js";
@@ -13,6 +14,9 @@ import { VEHICLE } from "./texts/vehicle.js";
 import { VEHICLE_PARTS } from "./texts/vehicle_parts.js";
 
 const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE, ...VEHICLE_PARTS };
+
+// A further subject begins a line of its own, so that two who add one at once do not meet.
+Object.assign(TEXTS, FORMATS);
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };
