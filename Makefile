@@ -7,6 +7,7 @@
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
 #   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
+#   make faults  kills, power cuts, failing disks under load: is what was acknowledged there? (two minutes)
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
 #   make screenshots  docs/screenshots, made by the tests of the console
 #   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
@@ -16,14 +17,18 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: run test faults check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY) emulators
-	$(BIN)/pytest -q -n 3 --dist loadfile
+	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults
+
+# Kills, power cuts, disks that fail or are full, clocks that jump; KILLS=… CUTS=… for more, SEED=… takes a run again.
+faults: $(READY)
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/faults
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -72,7 +77,7 @@ crashes: $(READY)
 nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
-ci: check test
+ci: check test faults
 
 build: $(READY)
 

@@ -32,7 +32,10 @@ class Step(NamedTuple):
 STEPS = (
     Step("burst", "100,000 callbacks over 1,000 connections", 1, ("make", "burst")),
     Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
-    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly"), {"NIGHTLY": "1"}),
+    Step("faults", "200 kills, 50 power cuts, all defects on purpose", 15, (*PYTEST, "-s", "tests/faults"),
+         {"NIGHTLY": "1", "KILLS": "200", "CUTS": "50"}),
+    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", "--ignore=tests/faults"),
+         {"NIGHTLY": "1"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from folders import ROOT
 
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCES = sorted(path for suffix in ("py", "pyx", "pyi") for path in (ROOT / "evd").rglob(f"*.{suffix}"))
 ROOMS = {path.parent.name for path in (ROOT / "evd").glob("*/__init__.py")}
 

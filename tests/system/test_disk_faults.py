@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,29 +14,10 @@ import httpx
 import pytest
 from daemon_process import RunningDaemon, init, run_evd, running_daemon
 from daemon_statuses import post, stored
-from folders import SUPPORT
+from failing_disk import QUICK, Disk
 
 from evd.config.settings import IngestSettings
 from evd.store.sqlite.sqlite_library import sqlite3
-
-#: Shorter than in operation, so that a test takes seconds: a stall is red after half of it.
-QUICK = {"EVD_INGEST__ANSWER_TIMEOUT_S": "1"}
-
-
-class Disk:
-    """The disk of a daemon that runs with `env`; it does what is said."""
-
-    def __init__(self, folder: Path) -> None:
-        compiler = shutil.which("gcc") or shutil.which("cc")
-        assert compiler, "evd is built with a compiler, so there is one"
-        shim = folder / "disk_faults.so"
-        source = SUPPORT / "disk_faults.c"
-        subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(shim), str(source)], check=True)
-        self._fault = folder / "fault"
-        self.env = {**QUICK, "LD_PRELOAD": str(shim), "DISK_FAULT": str(self._fault)}
-
-    def be(self, fault: str) -> None:
-        self._fault.write_text(fault)
 
 
 def ready(daemon: RunningDaemon) -> tuple[int, dict[str, Any]]:
@@ -202,7 +182,7 @@ def test_what_stands_in_evds_place_is_one_sentence(tmp_path: Path, spoil: Callab
     init(tmp_path / "evd")
     spoil(tmp_path / "evd")
     ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", "127.0.0.1:0")
-    assert ended.returncode in (1, 2)
+    assert ended.returncode in (1, 2, 7)
     said = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
     assert len(said) == 1, ended.stderr
     assert said[0].startswith("evd: ")

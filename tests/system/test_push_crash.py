@@ -194,7 +194,8 @@ class Received:
     def rescued(self) -> int:
         """Phones that got their vehicle's newest status after the evd that took it had been killed."""
         over = {vehicle: end for run, end in enumerate(self.ends) for vehicle in leavers_of(run)}
-        return sum(self.states[token].at >= over[one] for token, one in self.phones.items() if one in over)
+        ended = {token: over[one] for token, one in self.phones.items() if one in over}
+        return sum(token in self.states and self.states[token].at >= end for token, end in ended.items())
 
 
 def killed_again_and_again(directory: Path, fcm: Fcm, load: Load, chance: random.Random) -> list[int]:
