@@ -3,7 +3,8 @@
     .venv/bin/pytest bench/bench_api.py
 
 Owed with 1,000 vehicles × 1,000 statuses and 5,000 callbacks a second: last p99 ≤ 20 ms, a day's range p99 ≤ 50 ms. A
-CSV of a million statuses streams in 30 MiB above rest, and ingest keeps 0.9 × of its callbacks meanwhile.
+CSV of a million statuses streams in 30 MiB above rest, and ingest keeps 0.9 × of its callbacks meanwhile. A year of a
+vehicle's roll-ups by day takes 100 ms; by hour it is 9 pages, whose time is only shown.
 """
 
 from __future__ import annotations
@@ -12,28 +13,48 @@ import itertools
 import json
 import os
 import random
+import sqlite3
 import statistics
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from bench_late import processor_s
 from bench_memory import Watch, resident_mib
 from filling import FIRST_TIME_MS, make_full
 from loads import HERE, Target, median, send
 from servers import RunningDaemon, evd
 
+from evd.derived.rollups import Rollup, written
+from evd.derived.samples import NUMBERS, StatusSample
+
 VEHICLES, RING = 1_000, 1_000
 DAY_MS = 86_400_000
 PER_S = 5_000
 ASKERS = 4
+HOUR_MS = 3_600_000
+YEAR_MS = 365 * DAY_MS
+ROLLUPS_OWED_MS = 100
+ROUNDS = 10
+SENT = {
+    "state",
+    "current_charge",
+    "target_charge",
+    "current",
+    "elapsed_time",
+    "remain_time",
+    "range",
+    "indoor_temperature",
+}
+"""The measures of a Sigfox message."""
 FIRST = itertools.count(1_700_000_000, 1_000_000)
 """s: after what the rings hold."""
 
@@ -147,3 +168,45 @@ def bench_a_million_statuses_as_csv(benchmark: Any, tmp_path: Path, tell: Any, s
     assert found["lines"] > 0.99 * VEHICLES * RING  # a ring that turns meanwhile may lose some and gain others
     benchmark.pedantic(lambda: None)
     benchmark.extra_info["told"] = {}
+
+
+def make_year(database: Path) -> None:
+    """A roll-up of each hour of a year of one vehicle, of six statuses, without the statuses."""
+    chance = random.Random(1)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        created = connection.execute("INSERT INTO vehicles (vehicle, slots, created) VALUES ('A1', 20, 0)")
+        for hour in range(FIRST_TIME_MS // HOUR_MS, (FIRST_TIME_MS + YEAR_MS) // HOUR_MS):
+            rollup = Rollup(hour * HOUR_MS, hour // 24)
+            for seq in range(6):
+                numbers = tuple(chance.randrange(1, 90) + 0.5 if name in SENT else None for name in NUMBERS)
+                rollup.add(StatusSample(rollup.start + seq * 600_000, seq, str(seq), numbers, None))
+            row = (created.lastrowid, rollup.start, rollup.day, written(rollup))
+            connection.execute("INSERT INTO hour_parts VALUES (?, ?, ?, ?)", row)
+
+
+def year_of(client: httpx.Client, unit: str) -> int:
+    """How many roll-ups a year has, in pages as large as can be."""
+    following, count = f"/api/v1/vehicles/A1/rollups?unit={unit}&limit=1000", 0
+    while following:
+        answer = client.get(following)
+        assert answer.status_code == 200, answer.text
+        count += answer.content.count(b'"start":')
+        following = answer.links.get("next", {}).get("url", "")
+    return count
+
+
+@pytest.mark.benchmark(group="api: a year of a vehicle's roll-ups")
+@pytest.mark.parametrize(("unit", "count"), [("day", 365), ("hour", 8760)])
+def bench_a_year_of_rollups(benchmark: Any, tmp_path: Path, unit: str, count: int) -> None:
+    """The bound is of the daemon's processor time, which is the time of an answer where nothing else runs."""
+    with evd(tmp_path / "evd", env={"EVD_RETENTION__ROLLUP_DAYS": "36500"}) as (_, daemon):
+        make_year(daemon.database)
+        with httpx.Client(base_url=daemon.url, headers={"x-api-key": daemon.keys["admin"]}) as client:
+            year_of(client, unit)
+            before = processor_s(daemon.process.pid)
+            found = benchmark.pedantic(lambda: year_of(client, unit), rounds=ROUNDS)
+            spent_ms = 1e3 * (processor_s(daemon.process.pid) - before) / ROUNDS
+    assert count <= found <= count + 1  # a day that has only begun
+    benchmark.extra_info["processor_ms"] = round(spent_ms, 1)
+    print(f"\n{unit}: {benchmark.extra_info}")
+    assert unit == "hour" or spent_ms <= ROLLUPS_OWED_MS, f"a year of roll-ups by {unit} takes {spent_ms:.0f} ms"

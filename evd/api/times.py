@@ -21,7 +21,7 @@ def shown_time(name: str, ms: int | None) -> dict[str, str | int | None]:
 
 def rfc3339(ms: int) -> str:
     """`2026-11-27T21:36:54.123Z`, always with milliseconds."""
-    return f"{_EPOCH + timedelta(milliseconds=ms):%Y-%m-%dT%H:%M:%S}.{ms % 1000:03}Z"
+    return (_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def day_of(ms: int) -> str:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from evd.derived.activities import VehicleActivity
 from evd.derived.energy import VehicleFacts
+from evd.derived.open_part import Counts
 from evd.derived.tariff import Tariff
 from evd.store.records import SortKey
 
@@ -16,6 +17,14 @@ class ActivityRow(NamedTuple):
     activity: VehicleActivity
     ended_by: SortKey
     live: bool
+
+
+class RollupRow(NamedTuple):
+    """A roll-up of an hour or a day, which is shown as it is."""
+
+    counts: Counts
+    measures: bytes
+    """JSON for people: each measure's `count`, `min`, `mean`, `max`, `first`, `last`."""
 
 
 class DerivedFacts(NamedTuple):

@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Protocol
 
-from evd.derived.rollups import Rollup
 from evd.model.kept_status import KeptStatus
 from evd.model.operations import Relation
 from evd.model.status import Status
-from evd.store.derived_rows import ActivityRow, DerivedFacts
+from evd.store.derived_rows import ActivityRow, DerivedFacts, RollupRow
 from evd.store.records import (
     FIRST_POSITION,
     LISTED_MAX,
@@ -366,10 +365,10 @@ class DerivedQueries(Protocol):
     async def activities(self, span: TimeSpan, kind: int, after: SortKey, *, limit: int) -> Listing[ActivityRow]:
         """Those of a kind (CHARGING, DRIVING) that overlap the span, by the status that showed the end."""
 
-    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[RollupRow]:
         """Hours (UTC) with statuses that begin in the span, and after the hour `after` (epoch ms, or -1)."""
 
-    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[RollupRow]:
         """The vehicle's days with statuses, from the one that has the span's beginning, and after day `after`."""
 
 

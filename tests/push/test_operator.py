@@ -1,7 +1,6 @@
-"""What the operator sees of pushes and may do with them, by `evd push` and `/api/v1/pushes`; what time has forgotten.
+"""What the operator sees of pushes and may do with them, by `evd push` and `/api/v1/pushes`.
 
-The daemon and the fake FCM are processes of their own; what a daemon cannot be brought to in a test (a clock that
-jumps, a log that overflowed) is put to the functions that decide it.
+The daemon and the fake FCM are processes of their own.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import pytest
 from builders import ROOMY, arrival, new_store, rows
 from chain import fake_fcm
 from daemon_process import READY_S, RunningDaemon, init, run_evd, running_daemon
-from pushed_statuses import GOOD, OTHER, UNSEEN, outcome
+from pushed_outcomes import GOOD, OTHER, UNSEEN, outcome
 from registered_phones import phone
 
 from evd.clock import now_ms
@@ -101,9 +100,6 @@ def traced(daemon: RunningDaemon, status_id: str) -> dict[str, Any]:
             return document
         time.sleep(0.02)
     raise AssertionError(document)
-
-
-# The daemon
 
 
 MOMENT = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}"

@@ -1,4 +1,4 @@
-"""Phones that a provider took pushes for lately and that are sent none now: which are found, and why they stopped."""
+"""Phones that had pushes lately and have none now are counted by the reason, page by page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from builders import NOW, ROOMY, arrival, new_store
-from pushed_statuses import GOOD, OTHER, REGISTER, A, outcome
+from pushed_outcomes import GOOD, OTHER, REGISTER, A, outcome
 from registered_phones import phone
 
 from evd.model.daemon_state import StoppedPhonesState

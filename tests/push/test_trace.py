@@ -1,4 +1,4 @@
-"""The way of a status to the phones: which got it, which wait for it, and which never will and why."""
+"""The way of a status: of each phone it says what became of it, and when."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from builders import NOW, ROOMY, arrival, new_store, rows
-from pushed_statuses import GOOD, OTHER, REGISTER, A, B, outcome
+from pushed_outcomes import GOOD, OTHER, REGISTER, A, B, outcome
 from registered_phones import phone
 
 from evd.model.operations import Arrive, NewEvent, RecordEvents, Register

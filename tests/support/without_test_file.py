@@ -9,18 +9,7 @@ from __future__ import annotations
 _BY_FOLDER = """
 derived: energy samples tariff
 
-net/client: control_socket push_connection
-
-net/server: asgi guarded_protocol handover http1_body http1_guard http1_head read_deadline
-
-net: socket sse
-
-store/sqlite: _packed_heads_py bulk database integrity ring_ahead ring_buckets ring_layout ring_leaving ring_order
-    ring_overflow ring_repair ring_search ring_upkeep
-
-store/sqlite/read: connections due_pushes event_state fleet
-
-store/sqlite/tables: imports profiles radio
+push: composer delivery device_limits outcomes presence service
 """
 
 

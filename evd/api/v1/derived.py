@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypedDict
 
 import msgspec
+import orjson
 from quart import Blueprint, Response, request
 
 from evd.api.context import here, vehicle_named
@@ -23,7 +24,6 @@ from evd.derived import energy
 from evd.derived.activities import KINDS, VehicleActivity
 from evd.derived.calendar import day_numbered
 from evd.derived.energy import Energy
-from evd.derived.rollups import Rollup, Spread
 from evd.derived.samples import CHARGING, DRIVING
 from evd.derived.tariff import Tariff, cost, faults
 from evd.errors import BadRequest, NotFound
@@ -31,7 +31,7 @@ from evd.model.coarse import coarse_place
 from evd.model.operations import PriceCharging, UnknownVehicle
 from evd.model.status import TIME_MAX_MS
 from evd.model.units import HOUR_MS
-from evd.store.derived_rows import ActivityRow, DerivedFacts
+from evd.store.derived_rows import ActivityRow, DerivedFacts, RollupRow
 from evd.store.records import TimeSpan
 
 USUAL, MOST = 100, 1_000
@@ -208,7 +208,7 @@ async def rollups(given: str) -> Response:
         found = await queries.day_rollups(span, after, limit=limit)
         return page(found, [_day(one, facts) for one in found.rows])
     found = await queries.hours(span, after, limit=limit)
-    return page(found, [_rollup(one, one.start, one.start + HOUR_MS, facts) for one in found.rows])
+    return page(found, [_rollup(one, one.counts.start, one.counts.start + HOUR_MS, facts) for one in found.rows])
 
 
 @routes.get("/vehicles/<given>/tariff")
@@ -335,35 +335,25 @@ def _energy(found: Energy) -> dict[str, Any]:
     return {"energy_kwh": found.kwh, "energy_by": found.source}
 
 
-def _day(one: Rollup, facts: DerivedFacts) -> dict[str, Any]:
-    span = day_numbered(one.day, facts.zone)
+def _day(one: RollupRow, facts: DerivedFacts) -> dict[str, Any]:
+    span = day_numbered(one.counts.day, facts.zone)
     return _rollup(one, span.start, span.until, facts)
 
 
-def _rollup(one: Rollup, start: int, until: int, facts: DerivedFacts) -> dict[str, Any]:
-    charged = energy.charged(one.current, one.charged / 1000, facts.electricity)
-    used = energy.used(one.used / 1000, facts.electricity)
+def _rollup(one: RollupRow, start: int, until: int, facts: DerivedFacts) -> dict[str, Any]:
+    counts = one.counts
+    charged = energy.charged(counts.current, counts.charged / 1000, facts.electricity)
+    used = energy.used(counts.used / 1000, facts.electricity)
     return {
         **shown_time("start", start),
         **shown_time("until", until),
-        "messages": one.messages,
-        "km": one.driven / 1000,
-        "charged_percent": one.charged / 1000,
-        "used_percent": one.used / 1000,
+        "messages": counts.messages,
+        "km": counts.driven / 1000,
+        "charged_percent": counts.charged / 1000,
+        "used_percent": counts.used / 1000,
         "charged_kwh": charged.kwh,
         "charged_by": charged.source,
         "used_kwh": used.kwh,
         "used_by": used.source,
-        "measures": {name: _spread(spread) for name, spread in one.measures.items()},
-    }
-
-
-def _spread(one: Spread) -> dict[str, Any]:
-    return {
-        "count": one.count,
-        "min": one.least,
-        "mean": round(one.mean, 6),
-        "max": one.greatest,
-        "first": one.first,
-        "last": one.last,
+        "measures": orjson.Fragment(one.measures),
     }

@@ -3,167 +3,14 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import trio
 import trustme
+from push_server import OK, REQUEST, Server, answer, answer_with, connected, post_many, read, serving
 
 from evd.errors import ConfigError, HttpBroken, HttpError, HttpTimeout
 from evd.net.client.push_pool import CONNECTING_MAX, EAGER, PATIENCE_S, PushPool
-from evd.net.client.response import Response
-
-REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n%02d"
-SIZE = len(REQUEST % 0)
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
-
-Serve = Callable[[trio.SocketStream, int], Awaitable[None]]
-"""What a server does with a connection, and the number of the connection, from 0."""
-
-
-class Server:
-    """Counts connections; `url` is its address."""
-
-    def __init__(self) -> None:
-        self.accepted = 0
-        self.open = 0
-        self.url = ""
-
-
-@asynccontextmanager
-async def serving(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
-    server = Server()
-
-    async def handle(stream: Any) -> None:
-        number = server.accepted
-        server.accepted += 1
-        server.open += 1
-        try:
-            if tls is not None:
-                stream = trio.SSLStream(stream, tls, server_side=True, https_compatible=True)
-            async with stream:
-                await serve(stream, number)
-        except trio.BrokenResourceError:
-            pass
-        finally:
-            server.open -= 1
-
-    async with trio.open_nursery() as nursery:
-        listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-        server.url = f"http{'s' if tls else ''}://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-        nursery.start_soon(trio.serve_listeners, handle, listeners)
-        with trio.fail_after(10):
-            yield server
-        nursery.cancel_scope.cancel()
-
-
-@asynccontextmanager
-async def connected(server: Server, **options: Any) -> AsyncIterator[PushPool]:
-    made = PushPool(server.url, **{"connections_max": 4, "timeout_s": 5, "body_max": 1000, **options})
-    try:
-        yield made
-    finally:
-        await made.aclose()
-
-
-async def read(stream: trio.SocketStream) -> bytes:
-    """A request, whole; b"" at the end."""
-    data = b""
-    while len(data) < SIZE and (part := await stream.receive_some(SIZE - len(data))):
-        data += part
-    return data
-
-
-async def answer(stream: trio.SocketStream, number: int) -> None:
-    while await read(stream):
-        await stream.send_all(OK)
-
-
-def answer_with(data: bytes, *, hold: bool = False) -> Serve:
-    """Each request with `data`; then the connection is closed, or held."""
-
-    async def serve(stream: trio.SocketStream, number: int) -> None:
-        while await read(stream):
-            await stream.send_all(data)
-            if not hold:
-                return
-
-    return serve
-
-
-async def post_many(transport: PushPool, count: int) -> list[Response]:
-    answers: list[Response] = []
-
-    async def post(number: int) -> None:
-        answers.append(await transport.post(REQUEST % (number % 100)))
-
-    async with trio.open_nursery() as nursery:
-        for number in range(count):
-            nursery.start_soon(post, number)
-    return answers
-
-
-# Answers
-
-
-@pytest.mark.parametrize(
-    ("data", "status", "headers", "body"),
-    [
-        (OK, 200, {}, b"OK"),
-        (b"HTTP/1.1 503 X\r\nRETRY-After: 75\r\nContent-Length: 0\r\n\r\n", 503, {"retry-after": "75"}, b""),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nO\r\n1\r\nK\r\n0\r\n\r\n", 200, {}, b"OK"),
-        (b"HTTP/1.1 103 Early\r\nRetry-After: 1\r\n\r\n" + OK, 200, {}, b"OK"),
-        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, {}, b""),
-    ],
-    ids=["a length", "Retry-After", "chunks", "an interim answer first", "no body"],
-)
-async def test_an_answer_is_read(data: bytes, status: int, headers: dict[str, str], body: bytes) -> None:
-    async with serving(answer_with(data, hold=True)) as server, connected(server) as transport:
-        for _ in range(2):
-            assert await transport.post(REQUEST % 0) == Response(status, headers, body)
-        assert server.accepted == 1
-
-
-async def test_an_answer_may_come_in_single_bytes() -> None:
-    async def serve(stream: trio.SocketStream, number: int) -> None:
-        await read(stream)
-        for byte in OK:
-            await stream.send_all(bytes([byte]))
-
-    async with serving(serve) as server, connected(server) as transport:
-        assert (await transport.post(REQUEST % 0)).body == b"OK"
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        (b"", "closed the connection without an answer"),
-        (OK[:-1], "in the middle of its answer"),
-        (b"HTTP/1.1 200 OK\r\n\r\nOK", "in the middle of its answer"),  # no length: it may have been cut
-        (b"garbage\r\n\r\n", "not HTTP/1.1"),
-        (b"HTTP/1.1 101 X\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n", "not HTTP/1.1"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2000\r\n\r\n" + b"x" * 2000, "a body of more than 1000 bytes"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, "HTTP|more than"),
-    ],
-)
-async def test_what_is_no_answer_is_one_sentence(data: bytes, says: str) -> None:
-    async with serving(answer_with(data)) as server, connected(server) as transport:
-        with pytest.raises(HttpBroken, match=says):
-            await transport.post(REQUEST % 0)
-        assert transport.open == 0
-
-
-@pytest.mark.parametrize("data", [OK + OK, OK + b"rubbish", OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")])
-async def test_a_connection_that_said_more_than_its_answer_is_not_used_again(data: bytes) -> None:
-    async with serving(answer_with(data, hold=True)) as server, connected(server) as transport:
-        for _ in range(3):
-            assert (await transport.post(REQUEST % 0)).body == b"OK"
-        assert server.accepted == 3
-
-
-# Connections
 
 
 async def test_requests_one_by_one_share_one_connection() -> None:
@@ -256,9 +103,6 @@ async def test_a_request_larger_than_the_sockets_buffers_is_sent_in_parts() -> N
 
     async with serving(serve) as server, connected(server) as transport:
         assert (await transport.post(b"x" * size)).body == b"OK"
-
-
-# What ends
 
 
 async def test_no_request_outlasts_its_deadline_whether_it_waits_for_an_answer_or_for_a_connection() -> None:
@@ -360,9 +204,6 @@ async def test_nobody_there_is_one_sentence_for_all_who_ask() -> None:
 def test_a_wrong_address_is_one_sentence() -> None:
     with pytest.raises(ConfigError, match="is no base address"):
         PushPool("fcm.googleapis.com", connections_max=1, timeout_s=1, body_max=1)
-
-
-# TLS
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from itertools import pairwise, product
-
-import h11
 import orjson
 import pytest
+from http_wires import BODY_MAX, FIELDS_MAX, HEAD_MAX, PLACES, WIRES, cut
 from hypothesis import given
-from hypothesis import strategies as st
-from raw_http import FAULTS, H2C, Fault, get
+from raw_http import FAULTS, Fault
 
 from evd.errors import BadRequest, RequestError, Unauthorized, Unavailable
 from evd.net.server.http1 import NO_SNIFF, RequestReader, error_reply, render
-from evd.net.server.http1_body import CHUNKS_MANY, Allowance, BodyWalk
-from evd.net.server.http1_guard import RequestGuard
+from evd.net.server.http1_body import Allowance
 from evd.request.http import Reply
-
-HEAD_MAX, FIELDS_MAX, BODY_MAX = 16 * 1024, 64, 1000
 
 Outcome = list[tuple[object, ...]]
 
@@ -43,68 +36,6 @@ def read(*pieces: bytes, body_max: int = BODY_MAX) -> Outcome:
         except RequestError as error:
             return [*outcome, (type(error), error.detail)]
     return outcome
-
-
-def guard(*pieces: bytes) -> tuple[bytes, str | None, bool]:
-    """What a guard lets through, the sentence of its refusal, and whether that was in a body."""
-    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(BODY_MAX))
-    passed = b"".join(walker.feed(piece) for piece in pieces)
-    return passed, walker.error and walker.error.detail, walker.in_body
-
-
-def post(*lines: bytes) -> bytes:
-    return get(*lines).replace(b"GET", b"POST")
-
-
-def cut(data: bytes, places: list[int]) -> list[bytes]:
-    edges = sorted({0, len(data), *(place % (len(data) + 1) for place in places)})
-    return [data[start:end] for start, end in pairwise(edges)] or [b""]
-
-
-def only_head(data: bytes) -> object:
-    reader = RequestReader(head_max=HEAD_MAX, fields_max=FIELDS_MAX)
-    reader.feed(data)
-    head = reader.next_head()
-    assert head is not None
-    return head
-
-
-@pytest.mark.parametrize(
-    ("data", "field", "value"),
-    [
-        (b"POST /sigfox/uplink HTTP/1.1\r\nHost: x\r\n\r\n", "method", "POST"),
-        (b"GET /a%20b%2Fc HTTP/1.1\r\nHost: x\r\n\r\n", "path", "/a b/c"),
-        (b"GET /%C3%A9 HTTP/1.1\r\nHost: x\r\n\r\n", "path", "/é"),
-        (b"GET /a?b=%20c?d HTTP/1.1\r\nHost: x\r\n\r\n", "query", b"b=%20c?d"),
-        (b"GET /a?b HTTP/1.1\r\nHost: x\r\n\r\n", "target", b"/a?b"),
-        (b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "path", "*"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "length", 0),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 0012\r\n\r\n", "length", 12),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n", "length", None),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "keep_alive", True),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n", "keep_alive", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nConnection: foo\r\nConnection: close\r\n\r\n", "keep_alive", False),
-        (b"GET / HTTP/1.0\r\n\r\n", "keep_alive", False),
-        (b"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", "keep_alive", True),
-        (b"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", "keep_alive", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-Continue\r\n\r\n", "expects_continue", True),
-        (b"GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", "expects_continue", False),
-        (b"GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", "headers", {b"host": b"[::1]:8080"}),
-        (b"GET / HTTP/1.1\r\nHost:\r\nX:\t a \t\r\n\r\n", "headers", {b"host": b"", b"x": b"a"}),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nA: 1\r\na: 2\r\n\r\n", "headers", {b"host": b"x", b"a": b"1, 2"}),
-        (
-            b"GET / HTTP/1.1\r\nHost: x\r\nCookie: 1\r\ncookie: 2\r\n\r\n",
-            "headers",
-            {b"host": b"x", b"cookie": b"1; 2"},
-        ),
-        (b"GET / HTTP/1.1\r\nHost: x\r\nName: Zo\xc3\xab\r\n\r\n", "headers", {b"host": b"x", b"name": b"Zo\xc3\xab"}),
-        (b"\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n", "method", "GET"),
-        (get(*H2C), "keep_alive", True),
-        (get(b"Upgrade: ,H2C, h2c"), "length", 0),
-    ],
-)
-def test_a_head_is_understood(data: bytes, field: str, value: object) -> None:
-    assert getattr(only_head(data), field) == value
 
 
 @pytest.mark.parametrize(
@@ -179,160 +110,9 @@ def test_one_fault_among_many_is_found_at_its_own_line_before_the_head_is_whole(
     assert read(b"\x16\x03\x01")[0][0] is BadRequest
 
 
-PIECES = (
-    *(b"GET", b"POST", b"OPTIONS", b" ", b"/", b"/a?b", b"*", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0"),
-    *(b"\r\n", b"\n", b"\r", b"\t", b":", b"\x00", b"\xff", b"abc", b"Host: x\r\n", b"X-Y: z\r\n"),
-    *(b"Content-Length: 3\r\n", b"Content-Length: +3\r\n", b"Transfer-Encoding: chunked\r\n"),
-    *(b"Connection: close\r\n", b"Upgrade: h2c\r\n"),
-    *(b"3\r\nabc\r\n", b"3;x\r\n", b"ffffffff\r\n", b"0\r\n\r\n"),
-    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-    b"POST /l HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
-    b"POST /c HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
-)
-WIRES = st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join)
-PLACES = st.lists(st.integers(0, 400), max_size=12)
-
-
 @given(WIRES, PLACES)
 def test_how_bytes_are_cut_changes_nothing_for_the_reader(data: bytes, places: list[int]) -> None:
     assert read(*cut(data, places)) == read(data)
-
-
-@given(WIRES, PLACES)
-def test_how_bytes_are_cut_changes_nothing_for_the_guard(data: bytes, places: list[int]) -> None:
-    assert guard(*cut(data, places)) == guard(data)
-
-
-def by_h11(data: bytes) -> tuple[list[tuple[str, bytes, bytes]], bool]:
-    """The whole requests h11 finds, and whether it finds a fault."""
-    connection = h11.Connection(h11.SERVER)
-    connection.receive_data(data)
-    requests: list[tuple[str, bytes, bytes]] = []
-    method, target, body = "", b"", b""
-    try:
-        while True:
-            event = connection.next_event()
-            if isinstance(event, h11.Request):
-                method, target, body = event.method.decode(), event.target, b""
-            elif isinstance(event, h11.Data):
-                body += bytes(event.data)
-            elif isinstance(event, h11.EndOfMessage):
-                requests.append((method, target, body))
-                connection.send(h11.Response(status_code=200, headers=[("content-length", "0")]))
-                connection.send(h11.EndOfMessage())
-                if connection.our_state is h11.MUST_CLOSE:
-                    return requests, False
-                connection.start_next_cycle()
-            else:
-                return requests, False
-    except h11.RemoteProtocolError:
-        return requests, True
-
-
-def until_close(data: bytes) -> list[tuple[str, bytes, bytes]]:
-    """The requests of a reader up to a fault, or to the one that is the last of its connection."""
-    reader = RequestReader(head_max=HEAD_MAX, fields_max=FIELDS_MAX)
-    reader.feed(data)
-    requests: list[tuple[str, bytes, bytes]] = []
-    with suppress(RequestError):
-        while (head := reader.next_head()) is not None and (body := reader.body(Allowance(BODY_MAX))) is not None:
-            requests.append((head.method, head.target, body))
-            if not head.keep_alive or head.minor == 0:
-                break
-    return requests
-
-
-@given(WIRES)
-def test_what_the_guard_lets_through_h11_reads_as_the_reader_does(data: bytes) -> None:
-    passed, _, _ = guard(data)
-    requests, fault = by_h11(passed)
-    assert not fault
-    assert requests == until_close(data)
-
-
-def test_after_its_last_request_nothing_of_a_connection_is_let_through() -> None:
-    last = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
-    assert guard(last + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n") == (last, None, False)
-
-
-@pytest.mark.parametrize(
-    ("sent", "seen"),
-    [
-        (
-            post(b"Transfer-Encoding: chunked", b"Trailer: a") + b"2\r\nab\r\n1\r\nc\r\n0\r\na: b\r\n\r\n",
-            b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc",
-        ),
-        (post(b"Content-Length: 003") + b"abc", b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"),
-        (post(b"Content-Length: 0"), b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n"),
-        (post(b"Expect: 100-continue", *H2C, b"TE: trailers"), b"POST / HTTP/1.1\r\nhost: x\r\n\r\n"),
-        (post(b"A: b", b"a: c", b"X:\xe9 "), b"POST / HTTP/1.1\r\nhost: x\r\na: b, c\r\nx: \xe9\r\n\r\n"),
-        (
-            post(b"Connection: keep-alive, x").replace(b"HTTP/1.1", b"HTTP/1.0"),
-            b"POST / HTTP/1.0\r\nhost: x\r\nconnection: keep-alive\r\n\r\n",
-        ),
-    ],
-)
-def test_the_guard_gives_a_request_in_its_own_words(sent: bytes, seen: bytes) -> None:
-    assert guard(sent) == (seen, None, False)
-
-
-def test_the_guard_gives_nothing_of_a_request_before_it_is_whole() -> None:
-    whole = post(b"Content-Length: 2") + b"ab"
-    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(BODY_MAX))
-    for byte in whole[:-1]:
-        assert walker.feed(bytes([byte])) == b""
-    assert walker.feed(whole[-1:]).endswith(b"\r\n\r\nab")
-
-
-@pytest.mark.parametrize("framing", [b"Content-Length: 5000000", b"Transfer-Encoding: chunked"])
-@pytest.mark.parametrize("rest", [b"", b"2\r\nab\r\n0\r\n\r\n" + post()])
-def test_a_request_that_may_send_no_body_is_the_last_one_and_given_without(framing: bytes, rest: bytes) -> None:
-    walker = RequestGuard(head_max=HEAD_MAX, fields_max=FIELDS_MAX, allow=lambda head: Allowance(9, reads=False))
-    assert walker.feed(post(b"Content-Length: 2") + b"ab").endswith(b"content-length: 2\r\n\r\nab")
-    given = walker.feed(post(framing) + rest)
-    assert given == b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-    assert (walker.feed(post()), walker.held, walker.in_body, walker.error) == (b"", 0, False, None)
-
-
-def test_the_guard_gives_the_good_requests_before_a_fault_and_nothing_of_the_faulty_head() -> None:
-    good = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nab"
-    passed, error, in_body = guard(good + b"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n")
-    assert (passed, in_body) == (good, False)
-    assert error == "The request has more than one host; send one."
-
-
-def test_the_guard_gives_nothing_of_a_request_with_a_fault_in_its_body() -> None:
-    good = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n"
-    passed, error, in_body = guard(good + b"2;x=y\r\nab\r\n0\r\n\r\n")
-    assert (passed, in_body) == (b"", True)
-    assert error is not None
-
-
-@pytest.mark.parametrize("size", [1, 2, 7])
-def test_tiny_chunks_are_joined_whatever_their_number_unless_it_is_bounded(size: int) -> None:
-    content = bytes(range(256)) * 7
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in batched(content, size)) + b"0\r\n\r\n"
-    number = -(-len(content) // size)
-    for allowed, step in product((number, number - 1), (len(chunks), 100, 1)):
-        walk = BodyWalk(None, Allowance(len(content), allowed))
-        buffer, refused = b"", False
-        for start in range(0, len(chunks), step):
-            buffer += chunks[start : start + step]
-            try:
-                walk.step(buffer)
-                while walk.paused:
-                    buffer = buffer[walk.used :]
-                    walk.step(buffer)
-            except BadRequest as error:
-                refused = str(error) == CHUNKS_MANY
-                break
-            buffer = buffer[walk.used :]
-        assert (refused, walk.done) == ((allowed < number), (allowed == number))
-        assert refused or bytes(walk.content) == content
-
-
-def batched(content: bytes, size: int) -> list[bytes]:
-    return [content[start : start + size] for start in range(0, len(content), size)]
 
 
 def test_a_connection_is_given_away_with_every_byte_from_the_head_on() -> None:

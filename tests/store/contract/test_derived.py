@@ -12,12 +12,13 @@ import pytest
 from any_engine import AnyDatabase
 from builders import NOW, arrival
 
-from evd.derived.calendar import day_at
 from evd.derived.fold import derive, merged
+from evd.derived.open_part import RollupSum
 from evd.derived.rollups import Rollup
 from evd.derived.samples import CHARGING, DRIVING, read_sample
 from evd.model.operations import Arrive, PriceCharging, UnknownVehicle
 from evd.model.units import DAY_MS, HOUR_MS, MINUTE_MS
+from evd.store.derived_rows import RollupRow
 from evd.store.records import TimeSpan
 
 BEGIN = NOW - NOW % DAY_MS - 4 * DAY_MS
@@ -81,23 +82,24 @@ def test_sessions_and_trips_in_pages_with_the_open_one(filled: AnyDatabase, limi
         assert [row.live for row in found] == [False] * len(ended) + [True] * len(live)
 
 
+def shown(one: Rollup) -> RollupRow:
+    whole = RollupSum(one)
+    return RollupRow(whole.counts(), whole.shown_measures())
+
+
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 def test_hours_and_days_in_pages_with_the_one_that_goes_on(filled: AnyDatabase, limit: int) -> None:
     parts = expected(told()).parts
-    assert pages(filled, "hours", -1, ALWAYS, limit=limit) == parts
-    days = [merged(list(group), BEGIN, day) for day, group in groupby(parts, lambda part: part.day)]
-    found = pages(filled, "day_rollups", -1, ALWAYS, limit=limit)
-    assert [(one.day, one.messages, one.measures) for one in found] == [
-        (one.day, one.messages, one.measures) for one in days
-    ]
-    assert [one.start for one in found] == [day_at(one.day * DAY_MS, "UTC").start for one in found]
+    assert pages(filled, "hours", -1, ALWAYS, limit=limit) == [shown(part) for part in parts]
+    days = [merged(list(group), day * DAY_MS, day) for day, group in groupby(parts, lambda part: part.day)]
+    assert pages(filled, "day_rollups", -1, ALWAYS, limit=limit) == [shown(one) for one in days]
 
 
 def test_a_span_bounds_what_is_found(filled: AnyDatabase) -> None:
     span = TimeSpan("386625", BEGIN + DAY_MS, BEGIN + DAY_MS + 3 * HOUR_MS)
-    hours: list[Rollup] = pages(filled, "hours", -1, span, limit=100)
-    assert [one.start - BEGIN - DAY_MS for one in hours] == [0, HOUR_MS, 2 * HOUR_MS]
-    assert [one.day - BEGIN // DAY_MS for one in pages(filled, "day_rollups", -1, span, limit=100)] == [1]
+    hours: list[RollupRow] = pages(filled, "hours", -1, span, limit=100)
+    assert [one.counts.start - BEGIN - DAY_MS for one in hours] == [0, HOUR_MS, 2 * HOUR_MS]
+    assert [one.counts.day - BEGIN // DAY_MS for one in pages(filled, "day_rollups", -1, span, limit=100)] == [1]
     for row in pages(filled, "activities", (-1, -1, ""), span, CHARGING, limit=100):
         assert row.activity.start < span.last
         assert row.ended_by[0] >= span.first
@@ -122,5 +124,5 @@ def test_what_is_set_for_a_vehicle(filled: AnyDatabase) -> None:
 def test_where_nothing_is_derived_only_the_ring_has_an_answer(database: AnyDatabase) -> None:
     database.open(capacity=20, rollup_days=0)
     database.write(*told())
-    days = [one.day for one in pages(database, "day_rollups", -1, ALWAYS, limit=5)]
+    days = [one.counts.day for one in pages(database, "day_rollups", -1, ALWAYS, limit=5)]
     assert BEGIN // DAY_MS not in days, "its statuses have left the ring"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,6 @@ from builders import NOW, arrival, new_store, rows
 from evd.errors import StoreAway, StoreBroken, StoreBusy, StoreDamaged, StoreError, StoreFull, StoreRefused
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION, WRITER_PRAGMAS, explain, open_reader
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.integrity import find_damage
 from evd.store.sqlite.sqlite_library import require_safe, sqlite3
 from evd.store.sqlite.wal import CHECKPOINT_BYTES
 
@@ -125,25 +123,6 @@ def test_a_folder_that_is_not_there_is_named(open_store: Opener, tmp_path: Path)
         open_store(tmp_path / "missing" / "evd.db")
 
 
-@pytest.mark.parametrize("whole_bytes_max", [1 << 30, 0], ids=["in one go", "in stretches"])
-def test_damage_inside_is_found(open_store: Opener, database: Path, whole_bytes_max: int) -> None:
-    store = open_store(capacity=5000)
-    store.write([arrival(time=NOW + i, document=b"x" * 500) for i in range(5000)])
-    rests: list[float] = []
-    assert find_damage(database, whole_bytes_max=whole_bytes_max, rest=rests.append) == []
-    assert len(rests) == (0 if whole_bytes_max else 3), "5,000 rows are three stretches"
-    store.close()
-    data = bytearray(database.read_bytes())
-    middle = len(data) // 2 // 4096 * 4096
-    data[middle : middle + 4096] = random.Random(3).randbytes(4096)
-    database.write_bytes(data)
-    try:
-        found = find_damage(database, whole_bytes_max=whole_bytes_max, rest=rests.append)
-    except StoreBroken as error:
-        found = [str(error)]
-    assert found
-
-
 @pytest.mark.parametrize(
     ("code", "kind"),
     [
@@ -207,9 +186,3 @@ def test_writing_needs_no_temporary_file_so_that_their_folder_may_be_full(open_s
     opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
     assert not [path for path in opened if "etilqs" in path]
     store._db.execute("DROP TABLE temp.some")
-
-
-def test_a_file_that_is_gone_is_no_fault_of_evds_own(tmp_path: Path) -> None:
-    """It may be removed while the check at the start looks at it."""
-    with pytest.raises(StoreBroken, match="cannot be read"):
-        find_damage(tmp_path / "evd.db")

@@ -23,7 +23,6 @@ from evd.model.units import DAY_MS
 from evd.store.records import NUMBER_MAX, PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.connection import open_reader
 from evd.store.sqlite.database import SqliteDatabase
-from evd.store.sqlite.ring_buckets import read_buckets
 from evd.store.sqlite.ring_walk import Columns, read_page
 
 # ---- the pages of a ring ----
@@ -87,12 +86,6 @@ def test_pages_are_what_one_question_gives(
         ]
         assert walked(path, TimeSpan("386625", first, last), room) == wanted
         assert walked(path, TimeSpan("386625", first, last), room, down=True) == wanted[::-1]
-        with closing(open_reader(path)) as reader:
-            span = TimeSpan("386625", first, last)
-            buckets, _ = read_buckets(reader, span, 3000, 100)
-            newest, _ = read_buckets(reader, span, 3000, 100, down=True)
-        assert sum(one.statuses for one in buckets) == len(wanted)
-        assert newest == buckets[::-1]
     store.close()
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,13 +11,14 @@ import msgspec
 from evd.derived.activities import Ended, VehicleActivity
 from evd.derived.calendar import UTC_NAME, day_at
 from evd.derived.energy import VehicleFacts
-from evd.derived.fold import Fold, merged, read_fold
-from evd.derived.rollups import Rollup, read_rollup
+from evd.derived.fold import Fold, read_fold
+from evd.derived.open_part import RollupSum
+from evd.derived.rollups import Rollup, written
 from evd.derived.samples import StatusSample, read_sample
 from evd.derived.tariff import Tariff
 from evd.model.status import TIME_MAX_MS
 from evd.model.units import DAY_MS, HOUR_MS
-from evd.store.derived_rows import ActivityRow, DerivedFacts
+from evd.store.derived_rows import ActivityRow, DerivedFacts, RollupRow
 from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.derivation import OPEN_FOLD
 from evd.store.sqlite.read import base
@@ -72,11 +72,11 @@ class SqliteDerivedQueries(Questions):
             ("activities", span, kind, after, limit), work, base.QUESTION_TIMEOUT_S
         )
 
-    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+    async def hours(self, span: TimeSpan, after: int, *, limit: int) -> Listing[RollupRow]:
         work = partial(_hours, span, after, limit)
         return await self._connections.large.ask(("hours", span, after, limit), work, base.QUESTION_TIMEOUT_S)
 
-    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[Rollup]:
+    async def day_rollups(self, span: TimeSpan, after: int, *, limit: int) -> Listing[RollupRow]:
         work = partial(_days, span, after, limit)
         return await self._connections.large.ask(("day_rollups", span, after, limit), work, base.QUESTION_TIMEOUT_S)
 
@@ -104,47 +104,64 @@ def _row(time: int, seq: int, status_id: str, kind: int, start: int, end: int, *
     return ActivityRow(activity, (time, seq, status_id), live=False)
 
 
-def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Rollup]:
+def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[RollupRow]:
     """Hours whose start is in the span, and after `after`."""
     first = max(span.first - span.first % HOUR_MS, after + HOUR_MS if after >= 0 else 0)
     with _snapshot(connection, span.vehicle) as (number, _, live):
-        rows = connection.execute(_HOURS, (number, first, span.last, 2 * limit + 2)).fetchall()
-    cut = len(rows) == 2 * limit + 2
-    parts = {start: read_rollup(start, day, data) for start, day, data in rows}
-    if not cut:
-        parts |= {part.start: part for part in live.parts if first <= part.start < span.last}
-    hours = [
-        merged(of_hour, hour, of_hour[0].day)
-        for hour, of_hour in _grouped(parts, lambda part: part.start // HOUR_MS * HOUR_MS)
-    ]
-    if cut:
-        del hours[-1]  # its second part may not have been read
-    return Listing(hours[:limit], (hours[limit - 1].start,) if len(hours) > limit or cut else None)
+        # An hour has two parts at most, so these show whether one more follows.
+        stored = connection.execute(_HOURS, (number, first, span.last, 2 * limit + 2))
+        parts = (part for part in _with_live(stored, live) if first <= part.start < span.last)
+        hours = _summed(parts, limit, lambda part: part.start // HOUR_MS)
+    rows = [_row_of(one, one.start - one.start % HOUR_MS) for one in hours[:limit]]
+    return Listing(rows, (rows[-1].counts.start,) if len(hours) > limit else None)
 
 
-def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Rollup]:
+def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[RollupRow]:
     """Days that begin before the span's end and end behind its beginning, and after day `after`."""
-    found: dict[int, list[Rollup]] = {}
-    cut = False
     with _snapshot(connection, span.vehicle) as (number, zone, live):
         after = max(after, day_at(max(span.first, 0), zone).day - 1)
-        since = {part.start for part in live.parts}
-        for start, day, data in connection.execute(_DAYS, (number, after, (after - 1) * DAY_MS, span.last)):
-            cut = day not in found and len(found) > limit
-            if cut:
+        stored = connection.execute(_DAYS, (number, after, (after - 1) * DAY_MS, span.last))
+        days = _summed((part for part in _with_live(stored, live) if part.day > after), limit, lambda part: part.day)
+    begun = [(one, day_at(one.start, zone).start) for one in sorted(days, key=lambda one: one.day)]
+    rows = [_row_of(one, begin) for one, begin in begun if begin < span.last]
+    return Listing(rows[:limit], (rows[limit - 1].counts.day,) if len(rows) > limit else None)
+
+
+class _HourPart(NamedTuple):
+    """A row of `hour_parts`."""
+
+    start: int
+    day: int
+    data: str
+
+
+def _with_live(stored: Iterable[tuple[int, int, str]], live: Live) -> Iterator[_HourPart]:
+    """The stored parts, then those that go on or are not stored, which are newer."""
+    since = {part.start for part in live.parts}
+    yield from (_HourPart(*row) for row in stored if row[0] not in since)
+    yield from (_HourPart(part.start, part.day, written(part)) for part in live.parts)
+
+
+def _summed(parts: Iterable[_HourPart], limit: int, key: Callable[[_HourPart], int]) -> list[RollupSum]:
+    """The first `limit` groups of parts with one key, and one more if there are more; each begins with its first part.
+
+    Parts come by their start; the days of a vehicle whose zone was changed may not.
+    """
+    found: dict[int, RollupSum] = {}
+    for part in parts:
+        of = key(part)
+        there = found.get(of)
+        if there is None:
+            if len(found) > limit:
                 break
-            if start not in since:
-                found.setdefault(day, []).append(read_rollup(start, day, data))
-    for part in live.parts:
-        if not cut and part.day > after:
-            found.setdefault(part.day, []).append(part)
-    begins = {day: day_at(parts[0].start, zone).start for day, parts in found.items()}
-    days = [merged(found[day], begins[day], day) for day in sorted(found) if begins[day] < span.last]
-    return Listing(days[:limit], (days[limit - 1].day,) if len(days) > limit else None)
+            there = found[of] = RollupSum(Rollup(part.start, part.day))
+        there.add_written(part.start, part.data)
+    return list(found.values())
 
 
-def _grouped(parts: dict[int, Rollup], by: Callable[[Rollup], int]) -> list[tuple[int, list[Rollup]]]:
-    return [(key, list(group)) for key, group in groupby([parts[start] for start in sorted(parts)], by)]
+def _row_of(whole: RollupSum, start: int) -> RollupRow:
+    counts = whole.counts()
+    return RollupRow(counts if counts.start == start else counts._replace(start=start), whole.shown_measures())
 
 
 class _snapshot:

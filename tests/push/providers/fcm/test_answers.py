@@ -1,4 +1,4 @@
-"""The table of FCM's answers: what each means for a push, and what is shown of it."""
+"""FCM's answers: each means one thing for the push, its registration and the rate, and shows no secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service account: its file, and the access tokens made from it."""
+"""The service account's file, and access tokens: asked for once for all, ahead of their end, and kept in trouble."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ import pytest
 import trio
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
-from fcm_account import Account, StubAccount, http, tokens_of
+from fcm_pusher import Account, Connect, answer_all, http, push
 from trio.testing import MockClock
 
+from evd.dev.fake_fcm.server import FakeFcm
 from evd.errors import (
     ConfigError,
     Pause,
@@ -33,6 +34,58 @@ from evd.push.providers.fcm.credentials import (
     load_service_account,
 )
 from evd.push.providers.fcm.sender import FcmPusher
+
+
+def token_requests(fake: FakeFcm) -> int:
+    return sum(request["kind"] == "token" for request in fake.requests)
+
+
+async def send_many(pusher: FcmPusher, count: int) -> None:
+    async with trio.open_nursery() as senders:
+        for number in range(count):
+            senders.start_soon(pusher.send, push(f"phone-{number}"))
+
+
+async def test_many_sends_at_once_ask_for_one_token(fake: FakeFcm, connect: Connect) -> None:
+    pusher = connect()
+    await send_many(pusher, 40)
+    await send_many(pusher, 40)
+    assert (token_requests(fake), len(fake.sends)) == (1, 80)
+
+
+async def test_a_token_withdrawn_before_its_time_is_replaced_once_for_all(fake: FakeFcm, connect: Connect) -> None:
+    pusher = connect()
+    await send_many(pusher, 8)
+    fake.google.revoke_tokens()
+    await send_many(pusher, 8)
+    assert token_requests(fake) == 2
+    assert [request["status"] for request in fake.sends].count(200) == 16
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (http(400, b'{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}'), "Invalid JWT Signat"),
+        (http(401, b"unheard of"), "unheard of"),
+        (http(200, b"[]"), "No access token from"),
+        (http(200, b'{"access_token": 5, "expires_in": 3600}'), "no usable access token"),
+        (http(200, b'{"access_token": "a\\r\\nX: y", "expires_in": 3600}'), "no usable access token"),
+        (http(200, b'{"access_token": "", "expires_in": 3600}'), "empty or has already expired"),
+        (http(200, b'{"access_token": "a", "expires_in": -5}'), "empty or has already expired"),
+        (http(200, b'{"access_token": "a", "expires_in": "soon"}'), "No access token from"),
+        (http(302, b"", "Location: /elsewhere\r\n"), "cannot be reached, or answered with a redirect"),
+        (b"garbage\r\n\r\n", "cannot be reached"),
+    ],
+)
+async def test_a_token_endpoint_that_refuses_or_raves_pauses_the_sender(
+    answer: bytes, says: str, nursery: trio.Nursery, connect: Connect, fake: FakeFcm
+) -> None:
+    token_uri = await answer_all(nursery, answer)
+    with pytest.raises(Unreachable if "cannot be reached" in says else Pause, match=says) as caught:
+        await connect(token_uri=token_uri).send(push())
+    assert caught.value.delay_s == 60
+    assert token_uri in str(caught.value)
+    assert not fake.sends
 
 
 async def token_endpoint(
@@ -98,6 +151,52 @@ async def test_what_asks_for_a_token_is_signed_with_the_accounts_key(
 
 def unpadded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+async def test_a_token_endpoint_that_is_down_pauses_the_sender(connect: Connect) -> None:
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        await connect(token_uri="http://127.0.0.1:1/token").send(push())
+
+
+async def test_the_signed_assertion_follows_no_redirect(nursery: trio.Nursery, connect: Connect) -> None:
+    followed: list[int] = []
+
+    async def elsewhere(stream: trio.SocketStream) -> None:
+        followed.append(1)
+        await stream.aclose()
+
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    nursery.start_soon(trio.serve_listeners, elsewhere, listeners)
+    other = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+    redirect = http(307, b"", f"Location: {other}\r\n")
+    with pytest.raises(Unreachable, match="answered with a redirect"):
+        await connect(token_uri=await answer_all(nursery, redirect)).send(push())
+    assert not followed
+
+
+class StubAccount:
+    """Hands out tokens of a given life, in order; fails, or waits, when told to."""
+
+    project_id, token_uri = "evd-demo", "http://127.0.0.1:1/token"
+
+    def __init__(self, lifetime_s: float = 3600) -> None:
+        self.lifetime_s = lifetime_s
+        self.fetched = 0
+        self.broken = False
+        self.go_on = trio.Event()
+        self.go_on.set()
+
+    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
+        self.fetched += 1
+        number = self.fetched
+        await self.go_on.wait()
+        if self.broken:
+            raise OSError("down")
+        return f"token-{number}", self.lifetime_s
+
+
+def tokens_of(stub: StubAccount, timeout_s: float = 5) -> AccessTokens:
+    return AccessTokens(stub, timeout_s=timeout_s)  # type: ignore[arg-type]
 
 
 async def test_a_token_is_replaced_ahead_of_its_end(mock_clock: MockClock) -> None:

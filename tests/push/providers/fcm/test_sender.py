@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 import trustme
-from fcm_account import Account, StubAccount, http, tokens_of
+from fcm_pusher import Connect, answer_all, http, push
 
 from evd.dev.fake_fcm.server import FakeFcm
 from evd.errors import (
@@ -25,69 +23,13 @@ from evd.errors import (
     RetryAfter,
     Unreachable,
 )
+from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
-from evd.push.protocols import STATE, Push
+from evd.push.providers.fcm.credentials import (
+    AccessTokens,
+)
 from evd.push.providers.fcm.message import encode
 from evd.push.providers.fcm.sender import FcmPusher
-
-
-def push(target: str = "phone", **changes: Any) -> Push:
-    arguments: dict[str, Any] = {
-        "target_kind": "token",
-        "target": target,
-        "what": STATE,
-        "event_id": "s1",
-        "time_ms": 1_700_000_000_000,
-        "serialized": '{"vehicleId": "386625", "location": "Plzeň"}',
-        "ttl_s": 60,
-        "priority": "normal",
-        "package": "com.martin.carcharge",
-        **changes,
-    }
-    return Push(**arguments)
-
-
-@pytest.fixture
-async def fake(nursery: trio.Nursery) -> FakeFcm:
-    server = FakeFcm()
-    await nursery.start(server.serve)
-    return server
-
-
-Connect = Callable[..., FcmPusher]
-
-
-@pytest.fixture
-async def connect(fake: FakeFcm, account: Account, tmp_path: Path) -> AsyncIterator[Connect]:
-    """Makes pushers of the fake's credentials; they are closed afterwards."""
-    made: list[FcmPusher] = []
-
-    def make(endpoint: str = "", token_uri: str = "", timeout_s: float = 5, **more: Any) -> FcmPusher:
-        path = tmp_path / "account.json"
-        path.write_text(json.dumps({**account, "token_uri": token_uri or fake.token_uri}))
-        pusher = FcmPusher.from_file(path, endpoint or fake.url, connections_max=8, timeout_s=timeout_s, **more)
-        made.append(pusher)
-        return pusher
-
-    yield make
-    for pusher in made:
-        await pusher.aclose()
-
-
-async def answer_all(nursery: trio.Nursery, answer: bytes) -> str:
-    """A server that answers whatever comes with `answer`, and closes; returns its base URL."""
-
-    async def handle(stream: trio.SocketStream) -> None:
-        async with stream:
-            await stream.receive_some(65536)
-            await stream.send_all(answer)
-
-    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    nursery.start_soon(trio.serve_listeners, handle, listeners)
-    return f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-
-
-# Messages
 
 
 async def test_a_message_arrives_and_its_name_comes_back(fake: FakeFcm, connect: Connect) -> None:
@@ -108,9 +50,6 @@ async def test_it_goes_over_tls_too(nursery: trio.Nursery, connect: Connect) -> 
     with pytest.raises(Pause):  # the token is the other fake's
         await pusher.send(push())
     assert [request["status"] for request in secure.sends] == [401, 401]
-
-
-# Answers and what to do next
 
 
 @pytest.mark.parametrize(
@@ -218,83 +157,29 @@ async def test_an_fcm_that_is_not_there_is_tried_again_later(connect: Connect) -
         await connect("http://127.0.0.1:1").send(push())
 
 
-# Access tokens
+class StubAccount:
+    """Hands out tokens of a given life, in order; fails, or waits, when told to."""
+
+    project_id, token_uri = "evd-demo", "http://127.0.0.1:1/token"
+
+    def __init__(self, lifetime_s: float = 3600) -> None:
+        self.lifetime_s = lifetime_s
+        self.fetched = 0
+        self.broken = False
+        self.go_on = trio.Event()
+        self.go_on.set()
+
+    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
+        self.fetched += 1
+        number = self.fetched
+        await self.go_on.wait()
+        if self.broken:
+            raise OSError("down")
+        return f"token-{number}", self.lifetime_s
 
 
-def token_requests(fake: FakeFcm) -> int:
-    return sum(request["kind"] == "token" for request in fake.requests)
-
-
-async def send_many(pusher: FcmPusher, count: int) -> None:
-    async with trio.open_nursery() as senders:
-        for number in range(count):
-            senders.start_soon(pusher.send, push(f"phone-{number}"))
-
-
-async def test_many_sends_at_once_ask_for_one_token(fake: FakeFcm, connect: Connect) -> None:
-    pusher = connect()
-    await send_many(pusher, 40)
-    await send_many(pusher, 40)
-    assert (token_requests(fake), len(fake.sends)) == (1, 80)
-
-
-async def test_a_token_withdrawn_before_its_time_is_replaced_once_for_all(fake: FakeFcm, connect: Connect) -> None:
-    pusher = connect()
-    await send_many(pusher, 8)
-    fake.google.revoke_tokens()
-    await send_many(pusher, 8)
-    assert token_requests(fake) == 2
-    assert [request["status"] for request in fake.sends].count(200) == 16
-
-
-@pytest.mark.parametrize(
-    ("answer", "says"),
-    [
-        (http(400, b'{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}'), "Invalid JWT Signat"),
-        (http(401, b"unheard of"), "unheard of"),
-        (http(200, b"[]"), "No access token from"),
-        (http(200, b'{"access_token": 5, "expires_in": 3600}'), "no usable access token"),
-        (http(200, b'{"access_token": "a\\r\\nX: y", "expires_in": 3600}'), "no usable access token"),
-        (http(200, b'{"access_token": "", "expires_in": 3600}'), "empty or has already expired"),
-        (http(200, b'{"access_token": "a", "expires_in": -5}'), "empty or has already expired"),
-        (http(200, b'{"access_token": "a", "expires_in": "soon"}'), "No access token from"),
-        (http(302, b"", "Location: /elsewhere\r\n"), "cannot be reached, or answered with a redirect"),
-        (b"garbage\r\n\r\n", "cannot be reached"),
-    ],
-)
-async def test_a_token_endpoint_that_refuses_or_raves_pauses_the_sender(
-    answer: bytes, says: str, nursery: trio.Nursery, connect: Connect, fake: FakeFcm
-) -> None:
-    token_uri = await answer_all(nursery, answer)
-    with pytest.raises(Unreachable if "cannot be reached" in says else Pause, match=says) as caught:
-        await connect(token_uri=token_uri).send(push())
-    assert caught.value.delay_s == 60
-    assert token_uri in str(caught.value)
-    assert not fake.sends
-
-
-async def test_a_token_endpoint_that_is_down_pauses_the_sender(connect: Connect) -> None:
-    with pytest.raises(Unreachable, match="cannot be reached"):
-        await connect(token_uri="http://127.0.0.1:1/token").send(push())
-
-
-async def test_the_signed_assertion_follows_no_redirect(nursery: trio.Nursery, connect: Connect) -> None:
-    followed: list[int] = []
-
-    async def elsewhere(stream: trio.SocketStream) -> None:
-        followed.append(1)
-        await stream.aclose()
-
-    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
-    nursery.start_soon(trio.serve_listeners, elsewhere, listeners)
-    other = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-    redirect = http(307, b"", f"Location: {other}\r\n")
-    with pytest.raises(Unreachable, match="answered with a redirect"):
-        await connect(token_uri=await answer_all(nursery, redirect)).send(push())
-    assert not followed
-
-
-# Credentials
+def tokens_of(stub: StubAccount, timeout_s: float = 5) -> AccessTokens:
+    return AccessTokens(stub, timeout_s=timeout_s)  # type: ignore[arg-type]
 
 
 async def test_a_wrong_endpoint_is_one_sentence(connect: Connect) -> None:

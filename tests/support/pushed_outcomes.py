@@ -1,4 +1,4 @@
-"""Two statuses of a vehicle, its phones, and what became of a push."""
+"""Phones, a status, and what became of pushes to them."""
 
 from __future__ import annotations
 
