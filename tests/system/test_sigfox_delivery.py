@@ -226,4 +226,4 @@ def test_acknowledges_out_of_order_close_the_downlink_of_their_time(network: Net
         told = {"device": "B603", "time": TIME + 3600 * number + 40, "infoCode": code}
         for _ in range(2):
             assert network.say("acknowledge", told).status_code == 201
-    assert downlinks(network, "B603") == [(BYTES[0], "acknowledged", 0), (BYTES[1], "failed", 4)]
+    assert downlinks(network, "B603") == [(BYTES[1], "failed", 4), (BYTES[0], "acknowledged", 0)]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evd.errors import StoreBusy, StoreRefused
+from evd.errors import StoreBusy, StoreDamaged, StoreRefused
 from evd.store.copies import CopyReport, Examined
 from evd.store.sqlite.connection import open_reader, translated, version_of
 from evd.store.sqlite.sqlite_library import sqlite3
@@ -102,17 +102,17 @@ def examine(path: Path) -> Examined:
     """What is in a database that nobody uses. Raises StoreRefused if it is not evd's or newer than this evd."""
     if not path.exists() or path.stat().st_size == 0:
         raise StoreRefused(f"{path} is empty")
-    with translated(path):
-        reader = open_reader(path)
-        try:
-            version = version_of(reader, path)
+    try:
+        with translated(path):
+            reader = open_reader(path)
             try:
+                version = version_of(reader, path)
                 damage = [line for (line,) in reader.execute("PRAGMA integrity_check(20)")]
                 return Examined(version, _rows(reader), [] if damage == ["ok"] else damage)
-            except sqlite3.DatabaseError as error:  # too damaged to be searched
-                return Examined(version, {}, [str(error)])
-        finally:
-            reader.close()
+            finally:
+                reader.close()
+    except StoreDamaged as error:  # too damaged to be searched
+        return Examined(0, {}, [str(error)])
 
 
 _COUNTS = """
