@@ -71,7 +71,7 @@ burst: $(READY)
 
 # evd is killed under load again and again: are its pushes complete?  SEED=… repeats a round.
 crashes: $(READY)
-	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/system/test_push_crash.py
+	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/faults/test_push_crash.py
 
 # STEPS="burst crashes" runs these only (tests/nightly.py has them all).
 nightly: $(READY) emulators auth-emulator

@@ -24,7 +24,7 @@ POWER_CUT = "tests/faults/test_power_cut.py::test_what_was_acknowledged_outlives
 FOUND_BY = {
     "a_commits_are_not_synced": POWER_CUT,
     "b_acknowledged_before_the_commit": POWER_CUT,
-    "c_pushes_are_settled_before_they_are_sent": "tests/system/test_push_crash.py",
+    "c_pushes_are_settled_before_they_are_sent": "tests/faults/test_push_crash.py",
     "d_repeats_are_stored_again": "tests/faults/test_kill.py",
     "e_a_repeat_is_acknowledged_before_its_original": "tests/faults/test_disk_errors.py -k hangs",
     "f_a_full_disk_is_no_error": "tests/faults/test_full_disk.py",

@@ -84,7 +84,7 @@ def test_a_group_that_is_not_prepared_to_its_end_leaves_nothing(database: AnyDat
 
 def test_a_long_group_pauses(database: AnyDatabase) -> None:
     """A batch of late lines takes a second, and others must have turns."""
-    database.open(capacity=5000)
+    database.open(capacity=5000, rollup_days=0)
     database.write(*(arrival(time=NOW + 10 * number) for number in range(1000)))
     steps = database.store.prepare([Several(tuple(arrival(time=NOW + 10 * number + 5) for number in range(1000)))])
     pauses = sum(1 for _ in steps)

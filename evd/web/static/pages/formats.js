@@ -17,6 +17,8 @@ export async function render(root, params, signal) {
   const make = button(t("formats.new"), { kind: "main", icon: "plus", onclick: () => open(null) });
   root.replaceChildren(pageHead(t("formats.title"), make), h("div", { class: "formats" }, list, side));
 
+  let opened = 0; // a slower answer to an earlier choice must not replace a later one
+
   async function listed(chosen) {
     const rows = await get("/formats", {}, signal);
     list.replaceChildren(...rows.map((row) => item(row, row.name === chosen)));
@@ -41,9 +43,12 @@ export async function render(root, params, signal) {
 
   /** Edit the format of this name; null: a new one, which begins as `from`. */
   async function open(name, from = NEW) {
+    const mine = ++opened;
     const format = name === null ? { ...from, name: "", origin: "database", vehicles: [], device_types: [] } : await found(name);
+    if (mine !== opened) return;
     setQuery("/formats", { name });
     await listed(name);
+    if (mine !== opened) return;
     const saved = (made) => open(made);
     const removed = () => render(root, { query: new URLSearchParams() }, signal);
     const parts = [editor(format, { saved, removed, copy: () => open(null, format), signal })];
