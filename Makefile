@@ -1,12 +1,13 @@
 # evd on a fresh machine: Python 3.11 to 3.13, gcc and make are enough.
 #
-#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests
+#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests but the next two
+#   make browser  the console in a real browser (two minutes)            make ci     what .ci/run runs: all of it
 #   make check  linters and types                                        make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
 #   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
-#   make ci     what .ci/run runs                                        make architecture  draw docs/architecture.svg
+#   make architecture  draw docs/architecture.svg
 #   make faults  kills, power cuts, failing disks under load: is what was acknowledged there? (two minutes)
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
 #   make screenshots  docs/screenshots, made by the tests of the console
@@ -17,14 +18,18 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test faults check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: run test browser faults check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY) emulators
-	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults
+	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/web
+
+# The console in Debian's Chromium.
+browser: $(READY)
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/web
 
 # Kills, power cuts, disks that fail or are full, clocks that jump; KILLS=… CUTS=… for more, SEED=… takes a run again.
 faults: $(READY)
@@ -77,7 +82,7 @@ crashes: $(READY)
 nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
-ci: check test faults
+ci: check test browser faults
 
 build: $(READY)
 
