@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,10 @@ from hypothesis import settings
 from evd.payload.codec import IMPLEMENTATION
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.sqlite_library import sqlite3
+
+# A shell ignores SIGINT for what it starts in the background, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A shared machine's pauses are no failures; a failing example is printed so that it can be run again.
 settings.register_profile("evd", deadline=None, print_blob=True)
