@@ -21,7 +21,8 @@ import msgspec
 import orjson
 
 from evd.config.described import SETTINGS
-from evd.config.loading import Loaded, read
+from evd.config.in_force import shown_setting, value_of
+from evd.config.loading import read
 from evd.doctor.checks import findings
 from evd.doctor.place import UNIT, Surroundings
 from evd.errors import EvdError
@@ -77,15 +78,8 @@ def _versions(place: Surroundings) -> str:
 
 def _settings(place: Surroundings) -> str:
     loaded = read(place.data_dir.settings, place.env)
-    rows = [_setting(path, loaded) for path in SETTINGS]
+    rows = [shown_setting(row, loaded.config, loaded.origin(row.path)) for row in SETTINGS.values()]
     return _json({"mistakes": loaded.mistakes, "settings": rows})
-
-
-def _setting(path: str, loaded: Loaded) -> dict[str, Any]:
-    row, origin = SETTINGS[path], loaded.origin(path)
-    section, _, key = path.partition(".")
-    value = getattr(getattr(loaded.config, section), key)
-    return {"path": path, "value": MASK if row.secret and value else value, "origin": origin.kind, "at": str(origin)}
 
 
 def _doctor(place: Surroundings) -> str:
@@ -169,9 +163,8 @@ def _known_secrets(place: Surroundings) -> dict[str, str]:
     found: set[str] = set()
     with suppress(EvdError, OSError):
         loaded = read(place.data_dir.settings, place.env)
-        for path, row in SETTINGS.items():
-            section, _, key = path.partition(".")
-            value = getattr(getattr(loaded.config, section), key)
+        for row in SETTINGS.values():
+            value = value_of(row, loaded.config)
             if row.secret and isinstance(value, str) and len(value) >= SECRET_MIN:
                 found.add(value)
     return dict.fromkeys(sorted(found, key=len, reverse=True), MASK)

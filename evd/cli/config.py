@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -15,7 +14,7 @@ from evd.cli.common import directory_option, json_option
 from evd.cli.printing import say, show, table
 from evd.config.data_dir import DataDirectory, find
 from evd.config.described import SETTINGS, SettingRow
-from evd.config.in_force import HIDDEN, value_of
+from evd.config.in_force import HIDDEN, ShownSetting, shown_setting, shown_value, value_of
 from evd.config.loading import Loaded, read
 from evd.config.migration import migrated
 from evd.config.names import today, variable_of
@@ -44,7 +43,7 @@ def show_(origin: bool, changed: bool, directory: str | None, as_json: bool) -> 
     loaded = read(find(directory, os.environ).settings, os.environ)
     if loaded.mistakes:
         raise ConfigError(f"{loaded.mistakes[0]} (`evd config check` lists all that is wrong)")
-    rows = [row for row in SETTINGS.values() if not changed or _value(row, loaded) != row.default]
+    rows = [row for row in SETTINGS.values() if not changed or value_of(row, loaded.config) != row.default]
     if as_json:
         show([_document(row, loaded) for row in rows])
         return
@@ -64,7 +63,7 @@ def get(key: str, directory: str | None, as_json: bool) -> None:
     row = SETTINGS[today(key)]
     loaded = read(find(directory, os.environ).settings, os.environ)
     if as_json:
-        show({**_document(row, loaded), "meaning": row.meaning, "variable": variable_of(row.path)})
+        show({**_document(row, loaded), "variable": variable_of(row.path)})
         return
     say("{} = {}{}", row.path, _shown(row, loaded), f" ({row.unit})" if row.unit else "")
     say("{}", row.meaning)
@@ -156,25 +155,13 @@ def _state(data_dir: DataDirectory) -> str:
     return f"{data_dir.settings} is right" if there else f"{data_dir.settings} is absent, which is no mistake"
 
 
-def _value(row: SettingRow, loaded: Loaded) -> Any:
-    return value_of(row, loaded.config)
-
-
-def _document(row: SettingRow, loaded: Loaded) -> dict[str, Any]:
-    value, origin = _value(row, loaded), loaded.origin(row.path)
-    return {
-        "path": row.path,
-        "value": HIDDEN if row.secret and value else value,
-        "default": row.default,
-        "unit": row.unit,
-        "origin": origin.kind,
-        "at": str(origin),
-    }
+def _document(row: SettingRow, loaded: Loaded) -> ShownSetting:
+    return shown_setting(row, loaded.config, loaded.origin(row.path))
 
 
 def _shown(row: SettingRow, loaded: Loaded) -> str:
-    value = _value(row, loaded)
-    return HIDDEN if row.secret and value else as_toml(value)
+    value = shown_value(row, loaded.config)
+    return HIDDEN if value == HIDDEN else as_toml(value)
 
 
 def _brief(row: SettingRow, loaded: Loaded) -> str:

@@ -1,4 +1,4 @@
-"""The settings that hold in a running evd, each with where its value comes from; a reload changes some of them."""
+"""The settings that hold, each with where its value comes from; in a running evd a reload changes some of them."""
 
 from __future__ import annotations
 
@@ -46,20 +46,25 @@ class SettingsInForce:
 
     def shown(self) -> list[ShownSetting]:
         """All of them, in the order of the documentation."""
-        return [self._shown(row) for row in SETTINGS.values()]
+        return [shown_setting(row, self._config, self._origins.get(row.path, BUILT_IN)) for row in SETTINGS.values()]
 
-    def _shown(self, row: SettingRow) -> ShownSetting:
-        value, origin = value_of(row, self._config), self._origins.get(row.path, BUILT_IN)
-        return {
-            "path": row.path,
-            "value": HIDDEN if row.secret and value else value,
-            "default": row.default,
-            "unit": row.unit,
-            "meaning": row.meaning,
-            "origin": origin.kind,
-            "at": str(origin),
-            "live": row.path in LIVE or f"{row.path.partition('.')[0]}.*" in LIVE,
-        }
+
+def shown_setting(row: SettingRow, config: Config, origin: Origin) -> ShownSetting:
+    return {
+        "path": row.path,
+        "value": shown_value(row, config),
+        "default": row.default,
+        "unit": row.unit,
+        "meaning": row.meaning,
+        "origin": origin.kind,
+        "at": str(origin),
+        "live": row.path in LIVE or f"{row.path.partition('.')[0]}.*" in LIVE,
+    }
+
+
+def shown_value(row: SettingRow, config: Config) -> Any:
+    value = value_of(row, config)
+    return HIDDEN if row.secret and value else value
 
 
 def value_of(row: SettingRow, config: Config) -> Any:

@@ -18,7 +18,7 @@ def start(nursery: trio.Nursery, task: Callable[..., Awaitable[None]], *args: An
         finally:
             ended.set()
 
-    nursery.start_soon(watched)
+    nursery.start_soon(watched, name=task)  # so that who lists tasks sees which one it is
     return ended
 
 
@@ -30,5 +30,5 @@ def start_within(nursery: trio.Nursery, task: Callable[[], Awaitable[None]]) -> 
         with scope:
             await task()
 
-    nursery.start_soon(scoped)
+    nursery.start_soon(scoped, name=task)
     return scope

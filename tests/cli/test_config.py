@@ -40,8 +40,10 @@ def test_show_has_every_setting_and_no_secret(
         "value": "debug",
         "default": "info",
         "unit": "",
+        "meaning": "The least severity that is logged.",
         "origin": "environment",
         "at": "environment variable EVD_LOG__LEVEL",
+        "live": True,
     }
     assert by_path["alerts.smtp_password"]["at"] == f"{bare}, line 2"
     _, table, _ = run(capsys, "show", "--origin", "--changed")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import fails
 from daemon_process import init, run_evd
 from folders import ROOT
 
+import evd.cli
 from evd import errors
 from evd.cli import cli
 from evd.cli.exits import CAUSES, cause_of, cause_with
@@ -75,3 +77,21 @@ def test_ctrl_c_is_an_interruption(capsys: pytest.CaptureFixture[str], monkeypat
         130,
         ["evd: interrupted", '{"error":{"cause":"interrupted","code":130,"sentence":"interrupted"}}'],
     )
+
+
+def test_a_fault_of_evds_own_is_a_sentence_and_a_traceback_only_for_who_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("a secret, perhaps")
+
+    monkeypatch.setattr(evd.cli.cli, "main", fail)
+    with pytest.raises(SystemExit, match="1"):
+        evd.cli.main(["stats"])
+    assert capsys.readouterr().err == (
+        "evd: internal error (KeyError): please report it; EVD_TRACEBACK=1 shows a traceback\n"
+    )
+    monkeypatch.setenv("EVD_TRACEBACK", "1")
+    with pytest.raises(SystemExit, match="1"):
+        evd.cli.main(["stats"])
+    assert "in fail" in capsys.readouterr().err

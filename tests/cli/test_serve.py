@@ -1,13 +1,17 @@
-"""evd serve, the command: what cannot work is one sentence, and the exit code says whether a restart mends it."""
+"""evd init and evd serve: what cannot work is one sentence, and the exit code says whether a restart mends it."""
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from daemon_process import init, run_evd
+from daemon_process import clean_env, init, run_evd, running_daemon
+from daemon_statuses import post
 from folders import ROOT
 
 from evd.cli.exits import NO_RESTART, UNUSABLE, WRONG
@@ -98,3 +102,36 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
         ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", bind)
     assert ended.returncode == 1, "it may be free in a second: the unit tries again"
     assert [line for line in ended.stderr.splitlines() if line.startswith(f"evd: cannot listen at {bind}")]
+
+
+def test_a_directory_whose_socket_could_not_be_bound_is_not_made(tmp_path: Path) -> None:
+    directory = tmp_path / ("x" * 100)
+    made = run_evd("init", "--dir", directory)
+    assert made.returncode == 2
+    assert "name a shorter directory" in made.stderr
+    assert not directory.exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+def test_the_first_keys_do_not_stay_in_the_journal(tmp_path: Path, flags: list[str]) -> None:
+    with (tmp_path / "journal").open("w+") as journal:
+        found = os.fstat(journal.fileno())
+        ended = subprocess.run(
+            [sys.executable, "-m", "evd", "init", "--dir", str(tmp_path / "evd"), *flags],
+            env=clean_env({"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}),
+            stdout=journal,
+            stderr=journal,
+            check=False,
+        )
+        journal.seek(0)
+        said = journal.read()
+    assert ended.returncode == 0
+    assert str(tmp_path / "evd" / "first-keys") in said
+    kept = tmp_path / "evd" / "first-keys"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    keys = dict(line.split() for line in kept.read_text().splitlines())
+    assert sorted(keys) == ["admin", "app", "device", "sigfox"]
+    assert not [key for key in keys.values() if key in said]
+    with running_daemon(tmp_path / "evd", keys=keys) as daemon:
+        assert post(daemon, 1).status_code == 201
+        daemon.event("the first keys are still in a file: note them elsewhere and remove it")

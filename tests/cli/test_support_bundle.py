@@ -10,6 +10,7 @@ from pathlib import Path
 from daemon_process import run_evd, running_daemon
 
 from evd.cli.bundle_members import MEMBERS
+from evd.config.in_force import HIDDEN
 
 SECRETS = {
     "smtp": "hunter2-of-the-mail-server",
@@ -54,7 +55,7 @@ def test_a_bundle_of_a_running_evd_has_everything_but_its_secrets(tmp_path: Path
     assert found.keys() == {"README.txt", *(member.name for member in MEMBERS)}
     assert leaked(found, SECRETS | daemon.keys) == []
     settings = {row["path"]: row for row in json.loads(found["settings.json"])["settings"]}
-    assert settings["alerts.smtp_password"]["value"] == "***"
+    assert settings["alerts.smtp_password"]["value"] == HIDDEN
     assert settings["alerts.webhook"]["value"] == "https://hooks.example.org"
     assert settings["alerts.smtp"]["at"].endswith("evd.toml, line 6")
     assert settings["sigfox.api_login"]["origin"] == "environment"

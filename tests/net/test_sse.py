@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evd.net.sse import BEAT, ServerSentEvent, opening, read, written
 
@@ -11,14 +13,17 @@ def lines(text: bytes) -> list[str]:
     return text.decode().split("\n")[:-1]
 
 
-def test_what_is_written_is_read() -> None:
-    stream = opening(3000, "7") + written("status", "8", '{"a":"é: 1"}'.encode()) + BEAT + written("gap", "", b"{}")
-    assert list(read(lines(stream))) == [
-        ServerSentEvent("message", "7", ""),
-        ServerSentEvent("status", "8", '{"a":"é: 1"}'),
-        ServerSentEvent("message", "8", ""),
-        ServerSentEvent("gap", "8", "{}"),
-    ]
+word = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), min_size=1, max_size=20)
+
+
+@given(st.lists(st.tuples(word, word, word), max_size=4))
+def test_what_is_written_is_read(events: list[tuple[str, str, str]]) -> None:
+    stream = opening(3000, "7") + b"".join(BEAT + written(name, i, data.encode()) for name, i, data in events)
+    first, *others = read(lines(stream))
+    assert first == ServerSentEvent("message", "7", ""), "where a reader is may be said without an event"
+    assert [event for event in others if event.data] == events
+    beats = [event for event in others if not event.data]
+    assert [beat.event_id for beat in beats] == ["7", *(i for _, i, _ in events)][: len(events)]
 
 
 @pytest.mark.parametrize(

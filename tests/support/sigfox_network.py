@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -52,8 +53,19 @@ class Network:
         queued = self.client.post(f"/api/v1/vehicles/{vehicle}/downlinks", json={"payload": payload}, headers=key)
         assert queued.status_code == 201, queued.text
 
+    def post(self, content: Any, **headers: str) -> httpx.Response:
+        """What a vehicle posts by itself: bytes, or what is written as JSON."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        key = {"x-api-key": self.daemon.keys["device"], "content-type": "application/json"}
+        return self.client.post("/wlan", content=body, headers={**key, **headers})
+
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return list(self.database.execute(sql, values))
+
+    def fields_of(self, vehicle: str) -> list[tuple[Any, dict[str, Any]]]:
+        """(seq, fields) of the vehicle's statuses in order."""
+        rows = self.rows("SELECT seq, fields FROM history WHERE vehicle = ? ORDER BY time_ms, seq", vehicle)
+        return [(seq, json.loads(fields)) for seq, fields in rows]
 
     def kept(self) -> list[list[Any]]:
         return [self.rows(f"SELECT * FROM {table}") for table in _KEPT]

@@ -135,11 +135,11 @@ CASES: dict[str, tuple[str, ...]] = {
     ),
     "E04-session-ends-at-zero": ("events/test_rules::test_a_charge_that_ended_is_reported_with_what_it_had_reached",),
     "E05-bulk-and-gzip": (
-        "system/test_field_cases_sent::test_e05_a_list_of_statuses_is_taken_one_by_one_and_answered_so",
-        "system/test_field_cases_sent::test_e05_what_is_zipped_is_unzipped_within_the_bound_of_a_body",
+        "system/test_field_cases_posted::test_e05_a_list_of_statuses_is_taken_one_by_one_and_answered_so",
+        "system/test_field_cases_posted::test_e05_what_is_zipped_is_unzipped_within_the_bound_of_a_body",
     ),
     "E06-old-values-new-message": (
-        "system/test_field_cases_sent::test_e06_values_of_a_day_ago_take_their_place_and_are_not_the_last",
+        "system/test_field_cases_posted::test_e06_values_of_a_day_ago_take_their_place_and_are_not_the_last",
     ),
     "E07-flapping-charge": (
         "events/test_rules::test_a_reading_that_jumps_out_and_back_is_no_event",

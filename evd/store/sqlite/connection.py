@@ -188,9 +188,11 @@ SINCE_7 = ("identity", "sharing", "derived", "profiles")
 SINCE_8 = ("firestore", "images")
 """The same of schema 8."""
 
+SINCE_9 = ("derived_open",)
+
 SINCE_10 = ("forgotten",)
 
-PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, *SINCE_10, "views")
+PARTS = ("schema", "network", "push", "overflow", *SINCE_7, *SINCE_8, *SINCE_9, *SINCE_10, "views")
 """Parts of a new file's schema."""
 
 #: Upgrade step → the versions that need it. Parts of the schema that are created anew have this version's columns; the
@@ -212,6 +214,8 @@ STEPS: tuple[tuple[str, range], ...] = (
     ("upgrade_8", range(7, 8)),  # files before have these tables anew, from SINCE_7
     ("upgrade_9", range(7, 9)),  # the same
     *((part, range(1, 8)) for part in SINCE_8),
+    *((part, range(1, 9)) for part in SINCE_9),
+    ("upgrade_9_rows", range(7, 9)),
     *((part, range(1, 10)) for part in SINCE_10),
     ("views", range(1, 10)),
     ("upgrade_5_rows", range(1, 5)),

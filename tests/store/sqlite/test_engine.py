@@ -31,6 +31,18 @@ def test_refusals_cost_no_transaction_of_their_own(open_store: Opener) -> None:
     assert store._db.execute("PRAGMA wal_checkpoint(NOOP)").fetchone() == before
 
 
+def test_a_group_pauses_sooner_where_its_statuses_come_late(open_store: Opener) -> None:
+    """A late one takes up to a millisecond in a long ring, one in order three microseconds."""
+    store = open_store(capacity=100)
+    store.write([arrival("A", time=NOW), arrival("B", time=NOW)])
+    pauses = {}
+    for vehicle, sign in (("A", 1), ("B", -1)):
+        times = range(NOW + sign, NOW + sign * 33, sign)
+        pauses[sign] = len(list(store.prepare([arrival(vehicle, time=time) for time in times])))
+        store.commit()
+    assert pauses == {1: 0, -1: 8}
+
+
 async def test_a_second_process_that_holds_the_lock_for_a_second_is_waited_for(
     open_store: Opener, database: Path
 ) -> None:

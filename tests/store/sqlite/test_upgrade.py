@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from builders import NOW, arrival, ring_of, rows
+from derived_tables import expected, found
 from folders import SUPPORT
 
+from evd.derived.samples import read_sample
 from evd.model.operations import Register
 from evd.model.retention import Verdict
-from evd.model.units import DAY_MS
+from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.sqlite.connection import APPLICATION_ID, SCHEMA_VERSION
 from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.sqlite_library import sqlite3
@@ -52,7 +54,7 @@ def schema_of(path: Path) -> dict[str, Any]:
     return {name: sql if kind == "view" else rows(path, columns, name) for name, kind, sql in found}
 
 
-@pytest.mark.parametrize("version", [1, 2, 4, 5, 6, 7])
+@pytest.mark.parametrize("version", [1, 2, 4, 5, 6, 7, 8, 9])
 def test_a_file_of_an_older_evd_gets_the_tables_and_views_of_this_one(
     open_store: Opener, database: Path, tmp_path: Path, version: int
 ) -> None:
@@ -83,6 +85,34 @@ def test_registrations_of_an_older_evd_keep_their_kinds_and_no_number_is_given_a
     found = rows(database, "SELECT number, token, kind FROM registrations ORDER BY number")
     assert found == [(1, "target 1", "token"), (2, "target 2", "fid"), (3, "target 3", "webhook"), (5, "new", "fid")]
     assert rows(database, "SELECT kind FROM target_kinds WHERE personal ORDER BY kind") == [("fid",), ("token",)]
+
+
+def test_what_is_open_outlives_an_upgrade_though_its_beginning_left_the_ring(
+    open_store: Opener, database: Path
+) -> None:
+    """At schema 8 it was one JSON text; the row is of an evd of then, after the statuses that left."""
+    old_database(database, 8)
+    charging = '{"state":1,"current_charge":%s,"current":15.12345678901234,"location":"48.1,11.5"}'
+    ids = ((NOW - 2 * HOUR_MS, 1, "a", 40), (NOW - 2000, 2, "b", 50), (NOW - 1000, -1, "c", 51.5))
+    left = [read_sample(*rank, charging % charge) for *rank, charge in ids]
+    connection = sqlite3.connect(str(database))
+    connection.execute("UPDATE statuses SET fields = ?", (charging % 52,))
+    state = (SUPPORT / "open_at_schema_8.json").read_text("utf-8")
+    connection.execute("INSERT INTO derived VALUES (1, ?, NULL, NULL)", (state,))
+    part = (
+        '{"n":1,"at":[800000,1,800000,1],"of":{"state":[1,1],"current_charge":[1,40],"current":[1,15.12345678901234]}}'
+    )
+    connection.execute("INSERT INTO hour_parts VALUES (1, ?, 19675, ?)", (NOW - NOW % HOUR_MS - 2 * HOUR_MS, part))
+    connection.commit()
+    connection.close()
+    store = open_store()
+    kept = [read_sample(*row) for row in rows(database, "SELECT time, seq, id, fields FROM statuses ORDER BY time")]
+    assert found(database) == expected([*left, *kept])
+    newer = arrival(time=NOW + 2 * HOUR_MS, now=NOW + 2 * HOUR_MS, fields=b'{"state":0,"current_charge":60}')
+    store.write([newer])
+    after = [*left, *kept, read_sample(newer.time, newer.seq or 0, newer.status_id, newer.fields)]
+    assert found(database) == expected(after)
+    assert rows(database, "SELECT state ->> '$.floor[0]' FROM derived") == [(NOW - 2 * HOUR_MS - 1,)]
 
 
 @pytest.mark.parametrize("slots", [5, 8], ids=["full", "room left"])

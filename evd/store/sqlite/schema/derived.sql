@@ -1,19 +1,6 @@
 -- What is derived from statuses and outlives their rings: charge sessions, trips, roll-ups by hour and day. Bounded by
 -- retention.rollup_days. evd.derived says what the columns mean; `vehicle` is vehicles.number.
 
--- What is open of each vehicle, after one of its newest statuses; those that came since are in its ring.
-CREATE TABLE derived (
-    vehicle INTEGER PRIMARY KEY,
-    state   TEXT NOT NULL,                 -- JSON: evd.derived.fold.SavedState
-    time    INTEGER NOT NULL,              -- of that status
-    seq     INTEGER NOT NULL,
-    id      TEXT NOT NULL,
-    fields  TEXT NOT NULL,
-    start   INTEGER NOT NULL,              -- of its part, as in hour_parts
-    day     INTEGER NOT NULL,
-    data    TEXT NOT NULL
-) STRICT;
-
 -- Roll-ups of hours (UTC); of an hour in which the vehicle's own day ends there are two.
 CREATE TABLE hour_parts (
     vehicle INTEGER NOT NULL,
