@@ -104,3 +104,8 @@ def test_it_fits_a_phone_and_speaks_slovak(browser: Browser, daemon: RunningDaem
         one.shot("vehicle-phone")
         assert one.overflow() <= 0
         assert one.violations() == []
+        for time in one.page.locator(".vehicle-now time, .table tbody tr:nth-child(2) time").all():
+            time.hover()
+            box = time.locator(".tip").bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert one.overflow() <= 0
