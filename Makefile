@@ -1,16 +1,15 @@
 # evd on a fresh machine: Python 3.11 to 3.13, gcc and make are enough.
 #
-#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   all tests but the next two
-#   make browser  the console in a real browser (two minutes)            make ci     what .ci/run runs: all of it
-#   make check  linters and types                                        make bench  benchmarks, JSON and a table
+#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   the tests but those of the next two
+#   make browser  the console in a real browser (two minutes)            make check  linters and types
+#   make faults  kills, power cuts, failing disks under load (two minutes): is what was acknowledged there?
+#   make ci     what .ci/run runs: check, test, browser, faults          make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
 #   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
 #   make nightly  all that is long: bursts, crashes, growth (an hour)    make lock   pin newer dependencies
-#   make architecture  draw docs/architecture.svg
-#   make faults  kills, power cuts, failing disks under load: is what was acknowledged there? (two minutes)
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
-#   make screenshots  docs/screenshots, made by the tests of the console
+#   make screenshots  docs/screenshots, made by the tests of the console   make architecture  draw docs/architecture.svg
 #   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash

@@ -119,6 +119,8 @@ def _refusing(target: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise BackupError(f"{error.filename} was removed while it was read: run the backup again") from None
+    except PermissionError as error:
+        raise BackupError(f"{error.filename} may not be read: run the backup as the user of evd, or as root") from None
     except OSError as error:
         raise BackupError(f"{target} cannot be written ({error.strerror}): make room, or name another place") from None
 

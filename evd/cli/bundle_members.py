@@ -38,6 +38,9 @@ LOG_LINES = 1_000
 MEMBER_BYTES_MAX = 4 * 1024 * 1024
 """Of one file; the end of a longer one is kept, for a log's news stands there."""
 
+FILES_MAX = 200
+"""Of the directory: evd makes some ten there, beside copies of settings and schemas."""
+
 ASKED_S = 20.0
 """journalctl reads some hundred MiB in that time."""
 
@@ -116,8 +119,6 @@ def _files(place: Surroundings) -> str:
     return _json({"directory": str(place.data_dir.directory), "disk": disk._asdict(), "files": rows[:FILES_MAX]})
 
 
-FILES_MAX = 200
-
 MEMBERS: tuple[BundleMember, ...] = (
     BundleMember("versions.json", "evd, Python, SQLite, packages, the machine", _versions),
     BundleMember("settings.json", "every setting with its origin, secrets masked; mistakes", _settings),
@@ -144,7 +145,10 @@ def members(place: Surroundings) -> Iterator[tuple[str, bytes]]:
         yield member.name, cleaned(text, secrets).encode("utf-8", "replace")[-MEMBER_BYTES_MAX:]
 
 
-_ADDRESS = re.compile(r"((?:https?|wss?|mqtts?|smtps?|\w+)://)(?:[^\s/@\"'<>]*@)?([^\s/?#\"'<>\\]+)[^\s\"'<>\\]*")
+_ADDRESS = re.compile(
+    r"(\w://)(?:[^\s/@\"'<>\\]*@)?((?:\[[0-9A-Fa-f:.]*\]|[\w.-]*)(?::\d{1,5}(?=[/?#\s\"'<>\\]|$))?)[^\s\"'<>\\]*"
+)
+"""Scheme, user and password, host and port; what is no host, as a password with a slash in it, goes with the path."""
 
 
 def cleaned(text: str, secrets: Mapping[str, str]) -> str:
@@ -166,5 +170,5 @@ def _known_secrets(place: Surroundings) -> dict[str, str]:
         for row in SETTINGS.values():
             value = value_of(row, loaded.config)
             if row.secret and isinstance(value, str) and len(value) >= SECRET_MIN:
-                found.add(value)
+                found |= {value, _json(value)[1:-1]}  # as it is, and as JSON writes it
     return dict.fromkeys(sorted(found, key=len, reverse=True), MASK)

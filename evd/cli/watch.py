@@ -63,12 +63,17 @@ def _statuses(data_dir: DataDirectory, vehicles: tuple[str, ...], only_new: bool
                     yield orjson.loads(event.data)
         except control_socket.DaemonNotRunning:
             if not begun:
-                raise NoDaemon(f"evd is not running in {data_dir.directory}: `evd serve` starts it") from None
+                raise not_running(data_dir) from None
         except ControlError as error:
             if not begun:
                 raise
             say_error(error)
         time.sleep(AGAIN_S)
+
+
+def not_running(data_dir: DataDirectory) -> NoDaemon:
+    """Why nothing can be followed."""
+    return NoDaemon(f"evd is not running in {data_dir.directory}: `evd serve` starts it")
 
 
 def _say(document: dict[str, Any]) -> None:

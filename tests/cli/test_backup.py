@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from command_line import Evd
-from daemon_process import init
+from daemon_process import clean_env, init
+from dropped_rights import without_rights
 
 from evd.backup.manifest import Manifest
 from evd.cli.backup import _statuses
@@ -76,3 +79,23 @@ def test_what_a_backup_has_is_said_in_numbers(tmp_path: Path) -> None:
     values: dict[str, Any] = dict.fromkeys(Manifest.__struct_fields__)
     assert _statuses(Manifest(**{**values, "rows": {"vehicles": 2, "statuses": 5}})) == "2 vehicles, 5 statuses"
     assert _statuses(Manifest(**{**values, "rows": {}})) == "0 vehicles, 0 statuses"
+
+
+def test_a_picture_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    init(tmp_path / "evd")
+    picture = tmp_path / "evd" / "images" / ("0" * 64)
+    picture.parent.mkdir(exist_ok=True)
+    picture.touch(0o000)
+    done = subprocess.run(
+        [sys.executable, "-m", "evd", "backup", str(tmp_path / "b.tar"), "--dir", str(tmp_path / "evd")],
+        env=clean_env(),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=without_rights,
+    )
+    assert (done.returncode, done.stderr.splitlines()[-1:]) == (
+        1,
+        [f"evd: {picture} may not be read: run the backup as the user of evd, or as root"],
+    )
+    assert not (tmp_path / "b.tar").exists()

@@ -11,6 +11,9 @@ from evd.cli.bundle_members import cleaned
     ("text", "shown"),
     [
         ('{"url": "https://u:p@a.example/hook/s3cret?t=1"}', '{"url": "https://a.example"}'),
+        ("smtps://u:pa/ss@a.example:465", "smtps://u"),
+        ("https://a.example:8443/h?key=s3cret, and more", "https://a.example:8443 and more"),
+        ("http://[::1]:8080/metrics", "http://[::1]:8080"),
         ("Authorization: Bearer abcdefghijklmnop0123", "Authorization: ***"),
         ("the word s3same stands here", "the word *** stands here"),
         ("evd.db 4096", "evd.db 4096"),

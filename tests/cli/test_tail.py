@@ -12,8 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from daemon_process import EVENT_S, Lines, RunningDaemon, clean_env, run_evd, running_daemon, start
+from daemon_process import EVENT_S, Lines, RunningDaemon, clean_env, init, run_evd, running_daemon, start
 from daemon_statuses import post
+
+from evd.cli.tail import refused_since
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,32 @@ def test_a_refused_callback_is_a_line_each_time_it_comes(daemon: RunningDaemon) 
     assert int(str(found["times"])) >= 2
 
 
+@pytest.mark.parametrize(
+    ("seen", "found", "shown"),
+    [
+        ([(1, 1, 10)], [(1, 1, 10)], []),
+        ([(1, 1, 10)], [(1, 2, 20), (2, 1, 15)], [1, 2]),
+        ([(1, 1, 10)], [(1, 1, 10), (2, 1, 10)], [2]),
+        ([(5, 1, 50)], [(4, 1, 40), (6, 1, 60)], [6]),  # 5 was forgotten, so 4 came into sight
+        ([], [(1, 1, 10)], [1]),
+    ],
+)
+def test_what_was_refused_since_the_last_look(
+    seen: list[tuple[int, int, int]], found: list[tuple[int, int, int]], shown: list[int]
+) -> None:
+    before, now = (
+        [dict(zip(("number", "times", "received"), row, strict=True)) for row in one] for one in (seen, found)
+    )
+    assert [row["number"] for row in refused_since(before, now)] == shown
+
+
 def test_refused_callbacks_name_no_vehicle(daemon: RunningDaemon) -> None:
     done = run_evd("tail", "386625", "--rejected", "--dir", daemon.directory)
     assert (done.returncode, "leave the vehicles away" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("what", [[], ["--rejected"]])
+def test_where_no_evd_runs_there_is_nothing_to_follow(tmp_path: Path, what: list[str]) -> None:
+    init(tmp_path / "evd")
+    done = run_evd("tail", *what, "--dir", tmp_path / "evd")
+    assert (done.returncode, "`evd serve` starts it" in done.stderr) == (4, True), done.stderr

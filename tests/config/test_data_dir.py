@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import stat
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from daemon_process import clean_env
+from dropped_rights import without_rights
 
 from evd.config import data_dir as data_dir_module
 from evd.config.data_dir import DataDirectory, Lock, find, service_directory, umask_of
@@ -146,12 +146,6 @@ def test_the_group_may_read_only_where_the_directory_is_open_to_it(tmp_path: Pat
     assert umask_of(DataDirectory(tmp_path / "nowhere")) == 0o077
 
 
-def _without_rights() -> None:
-    """Root's rights to open what is not its own to open are dropped, as for any user (capabilities(7))."""
-    for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)  # PR_CAPBSET_DROP
-
-
 @pytest.mark.parametrize(("command", "mode"), [(["stats"], 0o000), (["serve"], 0o500), (["vehicle", "list"], 0o500)])
 def test_who_may_not_open_the_directory_gets_a_sentence(tmp_path: Path, command: list[str], mode: int) -> None:
     directory = tmp_path / "evd"
@@ -165,7 +159,7 @@ def test_who_may_not_open_the_directory_gets_a_sentence(tmp_path: Path, command:
         capture_output=True,
         text=True,
         check=False,
-        preexec_fn=_without_rights,
+        preexec_fn=without_rights,
     )
     directory.chmod(0o700)
     assert ended.returncode in (1, 2)

@@ -1,4 +1,4 @@
-"""The machine's clock jumps under load: nothing is lost, nothing is out of order (R15)."""
+"""The machine's clock jumps under load: everything is acknowledged, and nothing is lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bytes that change in the files of an evd that was killed (R10).
+"""Bytes that change in the files of an evd that was killed.
 
 The WAL has checksums: what is changed there is dropped, and no row is wrong. SQLite has none in the database's file: a
 changed byte of a row's content can't be found, a changed structure is: evd says so in a sentence and never crashes.
@@ -18,6 +18,7 @@ from daemon_process import init, run_evd, running_daemon
 from fault_load import SEED, load_of
 from ledger import Ledger, new_ledger, stored
 
+from evd.cli.exits import UNUSABLE
 from evd.errors import StoreError
 from evd.store.sqlite.connection import PAGE_BYTES, open_writer
 
@@ -99,7 +100,7 @@ def test_a_file_that_is_no_database_is_refused_and_stays(tmp_path: Path) -> None
     with (tmp_path / "evd" / "evd.db").open("r+b") as file:
         file.write(header)
     ended = run_evd("serve", "--dir", tmp_path / "evd", "--bind", "127.0.0.1:0")
-    assert ended.returncode != 0
+    assert ended.returncode == UNUSABLE.code
     (said,) = [line for line in ended.stderr.splitlines() if not line.startswith("{")]
     assert "evd.db" in said
     assert (tmp_path / "evd" / "evd.db").read_bytes().startswith(header)

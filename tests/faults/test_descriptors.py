@@ -1,4 +1,4 @@
-"""All descriptors are taken by idle connections: the writer has its own, the log stays short, and it passes (R13)."""
+"""All descriptors are taken by idle connections: the writer has its own, the log stays short, and it passes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Syncs and writes that fail: nothing is acknowledged after it, evd ends with 70, and nothing acknowledged is lost.
 
-R4 and R6. After a failed fsync Linux marks the pages clean, so that a second one succeeds without having written them
+After a failed fsync Linux marks the pages clean, so that a second one succeeds without having written them
 (Rebello et al., ATC 2020): evd does not try again, it starts again.
 """
 

@@ -1,4 +1,4 @@
-"""A disk that is really full: 503 at once, the app still reads, and evd goes on by itself once there is room (R5)."""
+"""A disk that is really full: 503 at once, the app still reads, and evd goes on by itself once there is room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 at any moment under load: what was acknowledged is there, once, and evd is ready again in seconds (R1)."""
+"""kill -9 at any moment under load: what was acknowledged is there, once, and evd is ready again in seconds."""
 
 from __future__ import annotations
 

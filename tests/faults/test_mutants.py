@@ -1,4 +1,4 @@
-"""The tests of faults can fail: each of these defects is found by one of them (R3).
+"""The tests of faults can fail: each of these defects is found by one of them.
 
 A defect is a patch of evd's sources. One that does not apply any more is made anew: it must still be the same defect.
 """
@@ -18,6 +18,8 @@ from loop_disk import can_mount
 
 PATCHES = TESTS / "faults" / "mutants"
 NIGHTLY = "NIGHTLY" in os.environ
+FOUND_WITHIN_S = 1800.0
+"""Fifty power cuts that find nothing take a third of it."""
 
 POWER_CUT = "tests/faults/test_power_cut.py::test_what_was_acknowledged_outlives_a_power_cut"
 
@@ -34,10 +36,10 @@ QUICK = {"b_acknowledged_before_the_commit", "d_repeats_are_stored_again"}
 """Those of each CI run; `make nightly` has all."""
 
 
-def broken_tree(folder: Path, patch: Path) -> Path:
-    """A copy of evd and of its tests, with the patch."""
+def broken_tree(folder: Path, patch: Path, *parts: str) -> Path:
+    """A copy of these parts of the tree, with the patch."""
     kept_out = shutil.ignore_patterns("__pycache__", "node_modules")
-    for name in ("evd", "tests"):
+    for name in parts:
         shutil.copytree(ROOT / name, folder / name, ignore=kept_out)
     shutil.copy(ROOT / "pyproject.toml", folder)
     applied = subprocess.run(
@@ -53,15 +55,26 @@ def test_a_defect_is_found(tmp_path: Path, name: str) -> None:
         pytest.skip("too long: `make nightly` runs it")
     if name in ON_A_DISK_OF_ITS_OWN and not can_mount():
         pytest.skip("mounting an ext4 from a file needs root, a loop device and mkfs.ext4")
-    tree = broken_tree(tmp_path / "tree", PATCHES / f"{name}.patch")
+    tree = broken_tree(tmp_path / "tree", PATCHES / f"{name}.patch", "evd", "tests")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *FOUND_BY[name].split()]
     ran = subprocess.run(
-        command, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, capture_output=True, text=True, check=False
+        command,
+        cwd=tree,
+        env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=FOUND_WITHIN_S,
     )
     failures = re.findall(r"^E +(.*)", ran.stdout, re.MULTILINE)
     print(f"{name}: {failures[:1]}")
     assert ran.returncode == 1, f"nothing found it:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}"
     assert failures[0].startswith(("AssertionError", "assert ")), f"it failed of something else: {failures[0]}"
+
+
+@pytest.mark.parametrize("name", FOUND_BY)
+def test_a_defect_can_be_made(tmp_path: Path, name: str) -> None:
+    broken_tree(tmp_path / "tree", PATCHES / f"{name}.patch", "evd")
 
 
 def test_every_patch_has_its_test() -> None:

@@ -1,4 +1,4 @@
-"""Other programs that have the database open: one that holds its lock (R7), one that reads without end (R8)."""
+"""Other programs that have the database open: one that holds its lock, one that reads without end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ SETTINGS = {"EVD_RETENTION__STATUSES_PER_VEHICLE": str(RING)}
 ANSWER_S = 8.5
 """evd's limit for an answer is 8 s, so that Sigfox's of 10 s is kept."""
 AGAIN_S = 2.0
-WAL_MIB = 64
 HELD_S = [1, 5, 30] if "NIGHTLY" in os.environ else [1, 5]
 PINNED_S = 600 if "NIGHTLY" in os.environ else 5
 
@@ -47,7 +46,7 @@ def test_a_foreign_writer_delays_and_loses_nothing(tmp_path: Path, seconds: floa
         assert breaches(ledger.entries(), stored(daemon.database), RING) == []
 
 
-def test_a_reader_without_end_does_not_let_the_wal_grow_without_end(tmp_path: Path) -> None:
+def test_a_reader_without_end_stops_no_callback_and_loses_nothing(tmp_path: Path) -> None:
     keys = init(tmp_path / "evd")
     wal = tmp_path / "evd" / "evd.db-wal"
     with (

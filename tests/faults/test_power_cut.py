@@ -1,4 +1,4 @@
-"""The power goes: what was acknowledged is on the disk, not in the kernel's memory (R2)."""
+"""The power goes: what was acknowledged is on the disk, not in the kernel's memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SIGTERM under load, and restarts behind a socket that stays open: each request has its answer (R11, R12)."""
+"""SIGTERM under load, and restarts behind a socket that stays open: each request has its answer."""
 
 from __future__ import annotations
 

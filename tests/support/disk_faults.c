@@ -1,6 +1,6 @@
 /* LD_PRELOAD shim: a disk that fails as the file $DISK_FAULT says: "hang" (fsync and fdatasync do not return as long as
-   it says so), "slow" (they take 50 ms more), "sync" (they fail with EIO); what is written to a file whose name begins with evd.db fails with EDQUOT
-   ("quota") or EIO ("write"), or is written half and then fails with EIO ("torn").
+   it says so), "slow" (they take 50 ms more), "sync" (they fail with EIO); what is written to a file whose name begins
+   with evd.db fails with EDQUOT ("quota") or EIO ("write"), or is written half and then fails with EIO ("torn").
 
    And a clock that is $DISK_FAULT's number of seconds off, if it says "clock NUMBER". */
 #define _GNU_SOURCE

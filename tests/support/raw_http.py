@@ -94,7 +94,7 @@ FAULTS = [
         400,
         VERSION,
     ),
-    # what two servers in a row may read differently (R20)
+    # what two servers in a row may read differently
     Fault("CL+TE", get(b"Content-Length: 4", b"Transfer-Encoding: chunked") + b"0\r\n\r\n", 400, LENGTH),
     Fault("TE+CL", get(b"Transfer-Encoding: chunked", b"Content-Length: 4") + b"0\r\n\r\n", 400, LENGTH),
     Fault("TE.TE", get(b"Transfer-Encoding: chunked", b"Transfer-Encoding: x"), 400, "more than one transfer-encoding"),
