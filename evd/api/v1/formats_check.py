@@ -95,9 +95,10 @@ def checked(wish: FormatCheck) -> CheckedFormat:
             "error": {"sentence": str(error), "field": error.field, "position": error.position},
             "decoded": [],
         }
-    names = [field.name for field in compiled.plan.fields]
+    plan = compiled.plan
+    names = [field.name for field in plan.fields]
     return {
-        "layout": layout(compiled.plan, carried=PAYLOAD_MAX_BYTES),
+        "layout": layout(plan, carried=PAYLOAD_MAX_BYTES),
         "error": None,
         "decoded": [_decoded(compiled, names, text) for text in wish.payloads],
     }
