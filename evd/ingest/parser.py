@@ -247,6 +247,8 @@ class Parser:
         if not good:
             first = f"; line {bad[0].number}: {bad[0].refusal.detail}" if bad else ""
             raise BadRequest(f"no line of the batch can be read{first}", error="Body parsing error")
+        if len(good) >= LINES_AT_ONCE:
+            yield  # the transaction of a long batch takes some milliseconds, and the store's first slice follows
         return BatchTransaction(request, good, bad, now, rule, keep=live)
 
     def _line(self, variables: dict[str, Any], now: int, live: bool) -> Callback:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from evd.model.units import HOUR_S, MINUTE_S
 
 STEP_S = 10
-"""Between two looks: a look costs some 100 µs, and a fault of a minute has six rows."""
+"""Between two looks: a look costs some 250 µs, and a fault of a minute has six rows."""
 
 FINE_S = HOUR_S
 """What is kept in steps of STEP_S."""

@@ -36,8 +36,9 @@ largest batch. The first rows of a larger group are written in the loop."""
 STEP_ROWS = 32
 """Operations between two pauses of a group: about 100 µs if all are statuses that come in order."""
 
-SLOW_ROWS = 4
-"""Other operations between two pauses: a status that comes late into a long ring takes up to a millisecond."""
+SLOW_ROWS = 8
+"""Other operations between two pauses: a status that comes late into a long ring takes up to a millisecond, a turn of
+the loop as long."""
 
 REPAIR_AT_ONCE = 2_000
 """Rows of a damaged ring that may be repaired in the loop, in about 20 ms; a larger ring is repaired beside it."""
