@@ -152,6 +152,34 @@ def test_filters_stand_in_the_address(console: ConsolePage) -> None:
     expect(page.get_by_label("Order")).to_have_value("age")
 
 
+LATEST = """async () => {
+  const base = document.querySelector("script[type=module]").src.replace(/app.js$/, "");
+  const { gathered, latest } = await import(`${base}ui/latest.js`);
+  const answers = {};
+  const shown = [];
+  const ask = (name) => new Promise((resolve) => (answers[name] = resolve));
+  const choose = latest(ask, (found, name) => shown.push([name, found]));
+  const choices = [choose("slow"), choose("quick")];
+  answers.quick(1);
+  await choices[1];
+  answers.slow(2);
+  await choices[0];
+  let runs = 0;
+  let end;
+  const work = gathered(() => ((runs += 1), new Promise((resolve) => (end = resolve))));
+  const all = [work(), work(), work()];
+  end();
+  while (runs < 2) await null;
+  end();
+  await Promise.all(all);
+  return { shown, runs };
+}"""
+
+
+def test_a_slower_answer_to_an_earlier_choice_is_not_shown_and_work_is_gathered(console: ConsolePage) -> None:
+    assert console.open().evaluate(LATEST) == {"shown": [["quick", 1]], "runs": 2}
+
+
 def test_rows_are_remembered(console: ConsolePage) -> None:
     page = console.open()
     page.get_by_text("Rows").click(force=True)

@@ -15,7 +15,7 @@ from builders import ROOMY, new_store
 from chain import fake_fcm
 from console_page import PASSWORD, PAYLOAD, ConsolePage, add_user, ask_as_admin, console_page, send
 from daemon_process import RunningDaemon, init, running_daemon
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from evd.clock import now_ms
 from evd.model.operations import Register
@@ -110,6 +110,8 @@ def test_they_are_for_administrators(browser: Any, daemon: RunningDaemon) -> Non
         page = one.sign_in("anna")
         expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(1)
         for name in PAGES:
+            one.open("/fleet")
+            heading(page, "Fleet")
             one.open(f"/{name}")
             expect(page.get_by_role("heading", name="This page does not exist")).to_be_visible()
 
@@ -128,6 +130,33 @@ def test_a_refused_callback_shows_why_and_where(console: ConsolePage) -> None:
     page.get_by_role("article").get_by_role("button", name="Replay").click()
     expect(page.get_by_text('Still refused: time is "soon"')).to_be_visible()
     expect(item).to_have_count(1)
+
+
+def test_a_slower_answer_does_not_replace_the_callback_that_was_chosen_later(
+    console: ConsolePage, daemon: RunningDaemon
+) -> None:
+    refuse(daemon, {"device": "A1", "time": "later", "data": PAYLOAD})
+    console.open("/fleet")
+    page = console.open("/refused")
+    items = page.get_by_role("list", name="Refused callbacks").get_by_role("listitem")
+    slow, quick = items.filter(has_text='"soon"'), items.filter(has_text='"later"')
+    expect(page.locator(".refused-sentence")).to_contain_text('"later"')
+    held: list[Route] = []
+    address = re.compile(f"/rejections/{slow.get_attribute('data-number')}$")
+    page.route(address, lambda route: held.append(route))
+    with page.expect_request(address):
+        slow.get_by_role("button").click()
+    quick.get_by_role("button").click()
+    expect(page).to_have_url(re.compile(f"number={quick.get_attribute('data-number')}$"))
+    with page.expect_response(address):
+        held[0].continue_()
+    page.evaluate("() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    expect(page.locator(".refused-sentence")).to_contain_text('"later"')
+    page.unroute(address)
+    quick.get_by_role("button").click()
+    page.get_by_role("article").get_by_role("button", name="Forget").click()
+    page.get_by_role("dialog").get_by_role("button", name="Forget").click()
+    expect(quick).to_have_count(0)
 
 
 def test_one_is_replayed_after_the_fix(console: ConsolePage, daemon: RunningDaemon) -> None:
@@ -228,11 +257,44 @@ def test_pushes_are_paused_and_resumed(console: ConsolePage, daemon: RunningDaem
 
 def test_the_system_shows_its_measures_and_a_chart_of_each(console: ConsolePage) -> None:
     page = console.open("/system")
-    expect(page.get_by_text("No alarm stands.")).to_be_visible()
+    expect(page.locator(".system-calm, .system-alarm").first).to_be_visible()
     expect(page.get_by_role("img", name="Memory, now")).to_be_visible()
     expect(page.locator(".measure canvas")).to_have_count(8)
     with page.expect_response(lambda answer: "span_s=86400" in answer.url):
         page.get_by_text("24 hours").click()
+
+
+HAS_COLOUR = """async (canvas, name) => {
+  const deadline = performance.now() + 5000;
+  for (; performance.now() < deadline; await new Promise(requestAnimationFrame)) {
+    const hex = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const wanted = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4) if (wanted.every((one, index) => data[at + index] === one)) return true;
+  }
+  return false;
+}"""
+
+
+def test_its_charts_follow_the_theme(console: ConsolePage) -> None:
+    page = console.open("/system")
+    canvas = page.locator(".measure canvas").last
+    expect(canvas).to_be_visible()
+    try:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert canvas.evaluate(HAS_COLOUR, "--line"), scheme
+    finally:
+        page.emulate_media(color_scheme="light")
+
+
+def test_a_dialog_ends_with_its_page(console: ConsolePage) -> None:
+    page = console.open("/system?part=users")
+    page.get_by_role("button", name="New user").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    console.open("/fleet")
+    heading(page, "Fleet")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_key_is_made_shown_once_and_revoked(console: ConsolePage, daemon: RunningDaemon) -> None:

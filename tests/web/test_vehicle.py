@@ -36,10 +36,15 @@ def console(browser: Browser, daemon: RunningDaemon) -> Iterator[ConsolePage]:
 def test_a_status_that_arrives_stands_in_the_page_at_once(console: ConsolePage, daemon: RunningDaemon) -> None:
     page = console.page
     expect(page.get_by_role("heading", name=MARKUP)).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    with page.expect_request(lambda request: "/stream?" in request.url):
+        page.reload()
     expect(page.locator(".table tbody tr")).to_have_count(4)
     send(daemon, VEHICLE, 5, CHARGING)
     expect(page.locator(".table tbody tr")).to_have_count(5)
     expect(page.locator(".vehicle-now")).to_contain_text("Charging")
+    assert sum(url.endswith(f"/vehicles/{VEHICLE}") for url in asked) == 2, "with the page, and for the new status"
     assert console.violations() == []
 
 
@@ -99,3 +104,8 @@ def test_it_fits_a_phone_and_speaks_slovak(browser: Browser, daemon: RunningDaem
         one.shot("vehicle-phone")
         assert one.overflow() <= 0
         assert one.violations() == []
+        for time in one.page.locator(".vehicle-now time, .table tbody tr:nth-child(2) time").all():
+            time.hover()
+            box = time.locator(".tip").bounding_box()
+            assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
+            assert one.overflow() <= 0

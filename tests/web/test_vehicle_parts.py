@@ -109,6 +109,10 @@ def test_a_shared_vehicle_is_seen_by_who_opens_the_link(
     shown.get_by_role("button", name="Make a link").click()
     link = shown.locator(".share-link")
     expect(link).to_contain_text("#/invited?code=")
+    shown.get_by_role("button", name="Revoke").click()
+    asked = console.page.get_by_role("dialog")
+    expect(asked).to_contain_text("Revoke this link?")
+    asked.get_by_role("button", name="Cancel").click()
     expect(shown.get_by_role("button", name="Revoke")).to_be_visible()
     assert console.violations() == []
     path = link.inner_text().partition("#")[2]
@@ -122,6 +126,8 @@ def test_a_shared_vehicle_is_seen_by_who_opens_the_link(
         shown = part(console, "Sharing")
         row = shown.locator("tbody tr", has_text="vera")
         row.get_by_role("button", name="Remove").click()
+        expect(row).to_have_count(1)
+        asked.get_by_role("button", name="Remove").click()
         expect(row).to_have_count(0)
 
 

@@ -14,8 +14,8 @@ from evd.api.replies import V1, v1_json
 from evd.config.settings import FormatSettings
 from evd.errors import CodecError, FormatError
 from evd.model.measures import field_name
-from evd.payload.formats import Format, compile_format, field_options
-from evd.payload.grammar import PAYLOAD_BYTES_MAX, parse
+from evd.payload.formats import Format, compile_format
+from evd.payload.grammar import PAYLOAD_BYTES_MAX
 from evd.payload.layout import layout
 from evd.sigfox.message import PAYLOAD_MAX_BYTES
 
@@ -88,7 +88,6 @@ async def check_format() -> Response:
 def checked(wish: FormatCheck) -> CheckedFormat:
     settings = FormatSettings(wish.grammar, wish.fields)
     try:
-        plan = parse(wish.grammar, field_options(settings))
         compiled = compile_format("", settings)
     except FormatError as error:
         position = error.position if f"at position {error.position}:" in str(error) else None
@@ -97,6 +96,7 @@ def checked(wish: FormatCheck) -> CheckedFormat:
             "error": {"sentence": str(error), "field": error.field, "position": position},
             "decoded": [],
         }
+    plan = compiled.plan
     names = [field.name for field in plan.fields]
     return {
         "layout": layout(plan, carried=PAYLOAD_MAX_BYTES),

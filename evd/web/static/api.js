@@ -3,6 +3,8 @@
 // A session is a cookie that no script can read; what changes something sends its CSRF token. An access token or a key
 // stays in sessionStorage, which is this tab's own. A 401 means that the session has ended: the sign-in page follows.
 
+import { t } from "./texts.js";
+
 const V1 = "/api/v1";
 const TOKEN = "evd.token";
 const RETRY_MS = 2000;
@@ -138,7 +140,7 @@ export async function respond(method, path, { body, query, headers, signal, keep
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "");
+    throw new ApiError(0, t("app.offline"), "");
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
@@ -157,6 +159,16 @@ export const post = (path, body, options) => request("POST", path, { body: body 
 export const put = (path, body, options) => request("PUT", path, { body, ...options });
 export const patch = (path, body, options) => request("PATCH", path, { body, ...options });
 export const del = (path, options) => request("DELETE", path, options);
+
+/** What `answer` resolves to; null where evd has none of it, or does not show it. */
+export async function unlessAbsent(answer) {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
 
 /** A page of a list: {rows, next}; `next` is the following page's path for another call, null behind the last one. */
 export async function page(path, query, signal) {

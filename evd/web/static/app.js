@@ -87,7 +87,7 @@ function failed(target, error) {
   target.replaceChildren(
     empty({
       icon: "alert",
-      title: offline ? t("app.offline") : t("app.failed"),
+      title: offline ? error.message : t("app.failed"),
       text: offline ? t("app.offline.why") : error.message,
       action: button(t("app.retry"), { onclick: show }),
     }),
@@ -211,7 +211,7 @@ whenSignedOut(({ unasked }) => {
 window.addEventListener("unhandledrejection", (event) => {
   const error = event.reason;
   if (error?.name === "AbortError" || error instanceof ApiError) event.preventDefault();
-  if (error instanceof ApiError && error.status !== 401) toast(error.status ? error.message : t("app.offline"), "bad");
+  if (error instanceof ApiError && error.status !== 401) toast(error.message, "bad");
 });
 
 async function begin() {

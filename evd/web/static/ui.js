@@ -12,6 +12,7 @@ export { bitTable } from "./ui/bits.js";
 export { csvOf, saveFile } from "./ui/csv.js";
 export { field, form, select, segments } from "./ui/form.js";
 export { dialog, toast } from "./ui/dialog.js";
+export { latest, gathered } from "./ui/latest.js";
 export { menu } from "./ui/menu.js";
 export { empty, skeleton, notice } from "./ui/states.js";
 export { pageHead, panel, tile, facts, confirmed, setQuery } from "./ui/page.js";

@@ -3,7 +3,7 @@
 import { follow, isDemo, page, who } from "../api.js";
 import { remember, remembered } from "../store.js";
 import { t, tn } from "../texts.js";
-import { badge, button, empty, field, h, icon, segments, select, skeleton, style, windowed } from "../ui.js";
+import { badge, button, empty, field, h, icon, pageHead, segments, select, setQuery, skeleton, style, windowed } from "../ui.js";
 import { vehicleCard, vehicleLine } from "./fleet_vehicle.js";
 
 const FIRST = 48; // a screen of cards and more: on a slow network it is there sooner
@@ -39,13 +39,11 @@ class Fleet {
     };
     this.layout = remembered("fleet.layout", "cards");
     this.rows = [];
-    this.loaded = true;
     this.known = new Map();
     this.next = null;
     this.turn = 0;
-    this.count = h("p", { class: "muted number", role: "status" });
     this.live = h("span", { class: "live" });
-    this.head = h("div", { class: "page-head" }, h("div", { class: "page-title" }, h("h1", {}, t("fleet.title")), this.count), this.live);
+    this.head = pageHead(t("fleet.title"), this.live);
     this.tools = this.makeTools();
     this.body = h("div", { class: "fleet" });
     this.list = windowed({
@@ -121,8 +119,7 @@ class Fleet {
 
   ask(changes) {
     Object.assign(this.asked, changes);
-    const query = new URLSearchParams(Object.entries(this.asked).filter(([, value]) => value));
-    history.replaceState(null, "", `#/fleet${query.size ? `?${query}` : ""}`);
+    setQuery("/fleet", this.asked);
     return this.load();
   }
 
@@ -161,7 +158,7 @@ class Fleet {
 
   shown() {
     this.known = new Map(this.rows.map((row) => [row.vehicle, row]));
-    this.count.textContent = this.next ? tn("fleet.count.more", this.rows.length) : tn("fleet.count", this.rows.length);
+    this.head.said(this.next ? tn("fleet.count.more", this.rows.length) : tn("fleet.count", this.rows.length));
     if (!this.rows.length) {
       this.body.replaceChildren(this.nothing());
       return;
@@ -233,7 +230,7 @@ class Fleet {
   /** A vehicle that the list does not have: perhaps a new one. */
   strange() {
     const filtered = this.asked.text || this.asked.state || this.asked.staleness || this.asked.tag;
-    if (filtered || this.next || this.soon || !this.loaded) return;
+    if (filtered || this.next || this.soon) return;
     this.soon = setTimeout(() => {
       this.soon = 0;
       if (!this.signal.aborted) this.load({ quiet: true });

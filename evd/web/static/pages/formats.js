@@ -1,14 +1,14 @@
 // Formats: the list, an editor with a live check, assignment, and decoding again.
 
-import { get, page } from "../api.js";
+import { get } from "../api.js";
 import { t, tn } from "../texts.js";
-import { badge, button, h, pageHead, setQuery, skeleton, style } from "../ui.js";
+import { badge, button, h, latest, pageHead, setQuery, skeleton, style } from "../ui.js";
 import { editor } from "./formats_editor.js";
 import { redecodePanel } from "./formats_redecode.js";
 import { usersPanel } from "./formats_users.js";
 
 const ORIGINS = { "built in": t("formats.origin.built_in"), "evd.toml": t("formats.origin.settings") };
-const NEW = { name: "", grammar: "", fields: {}, origin: "database", vehicles: [], device_types: [] };
+const NEW = { grammar: "", fields: {} };
 
 export async function render(root, params, signal) {
   await Promise.all([style("pages/formats.css"), style("pages/formats_bits.css")]);
@@ -17,13 +17,7 @@ export async function render(root, params, signal) {
   const make = button(t("formats.new"), { kind: "main", icon: "plus", onclick: () => open(null) });
   root.replaceChildren(pageHead(t("formats.title"), make), h("div", { class: "formats" }, list, side));
 
-  let opened = 0; // a slower answer to an earlier choice must not replace a later one
-
-  async function listed(chosen) {
-    const rows = await get("/formats", {}, signal);
-    list.replaceChildren(...rows.map((row) => item(row, row.name === chosen)));
-    return rows;
-  }
+  let rows = [];
 
   function item(row, chosen) {
     const uses = [row.vehicles && tn("formats.vehicles", row.vehicles), row.device_types && tn("formats.types", row.device_types)];
@@ -42,27 +36,29 @@ export async function render(root, params, signal) {
   }
 
   /** Edit the format of this name; null: a new one, which begins as `from`. */
-  async function open(name, from = NEW) {
-    const mine = ++opened;
-    const format = name === null ? { ...from, name: "", origin: "database", vehicles: [], device_types: [] } : await found(name);
-    if (mine !== opened) return;
+  const open = latest((name, from = NEW) => (name === null ? copyOf(from) : get(`/formats/${encodeURIComponent(name)}`, {}, signal)), shown);
+
+  function shown(format, name) {
     setQuery("/formats", { name });
-    await listed(name);
-    if (mine !== opened) return;
-    const saved = (made) => open(made);
+    list.replaceChildren(...rows.map((row) => item(row, row.name === name)));
     const removed = () => render(root, { query: new URLSearchParams() }, signal);
-    const parts = [editor(format, { saved, removed, copy: () => open(null, format), signal })];
-    if (name !== null) parts.push(usersPanel(format, { changed: () => open(name), signal }), redecodePanel(format, signal));
+    const parts = [editor(format, { saved: changed, removed, copy: () => open(null, format), signal })];
+    if (name !== null) parts.push(usersPanel(format, { changed: () => changed(name), signal }), redecodePanel(format, signal));
     side.replaceChildren(...parts);
   }
 
-  async function found(name) {
-    const { rows } = await page(`/formats/${encodeURIComponent(name)}`, {}, signal);
-    return rows;
+  async function changed(name) {
+    rows = await get("/formats", {}, signal);
+    await open(name);
   }
 
-  const rows = await listed(null);
+  rows = await get("/formats", {}, signal);
   const asked = params.query.get("name");
   const first = rows.find((row) => row.name === asked) || rows.find((row) => row.default) || rows[0];
   await open(first ? first.name : null);
+}
+
+/** What the editor has of a format that is not saved yet. */
+function copyOf({ grammar, fields }) {
+  return { name: "", grammar, fields, origin: "database", vehicles: [], device_types: [] };
 }

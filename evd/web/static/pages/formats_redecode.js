@@ -62,11 +62,12 @@ export function redecodePanel(format, signal) {
   return panel(t("formats.redecode"), [h("p", { class: "muted" }, t("formats.redecode.lead")), asked, result]);
 }
 
-/** All steps of a request, summed up; `seen(read)` is called after each. */
+/** All steps of a request, summed up; `seen(read)` is called before each. */
 async function walked(path, wish, seen, signal) {
   const total = { read: 0, changed: 0, written: 0, fields: {}, examples: [] };
   let cursor = null;
   do {
+    seen(total.read); // before the first step, too: nothing can be asked for twice
     const step = await post(path, { ...wish, ...(cursor && { cursor }) }, { signal });
     total.read += step.read;
     total.changed += step.changed;
@@ -74,7 +75,6 @@ async function walked(path, wish, seen, signal) {
     for (const [name, count] of Object.entries(step.fields)) total.fields[name] = (total.fields[name] || 0) + count;
     total.examples = [...total.examples, ...step.examples].slice(0, EXAMPLES_MAX);
     cursor = step.next;
-    seen(total.read);
   } while (cursor);
   return total;
 }

@@ -2,7 +2,7 @@
 
 import { get, page, post } from "../api.js";
 import { number, t, tn } from "../texts.js";
-import { button, empty, h, notice, pageHead, segments, setQuery, skeleton, style, tile } from "../ui.js";
+import { button, empty, h, latest, notice, pageHead, segments, setQuery, skeleton, style, tile } from "../ui.js";
 import { failures } from "./pushes_reasons.js";
 import { TABLES } from "./pushes_tables.js";
 import { testPush } from "./pushes_test.js";
@@ -34,13 +34,13 @@ class Pushes {
     this.reasons = h("div", {});
     this.list = h("div", {});
     this.body = h("div", {});
+    const ask = () => Promise.all([get("/stats", {}, signal), get("/pushes", { limit: LOOKED_AT }, signal)]);
+    this.load = latest(ask, ([stats, how]) => this.loaded(stats, how));
+    const some = (one) => page(one.path, { ...one.query, limit: this.limit, vehicle: this.vehicle }, signal);
+    this.ask = latest(some, (found, one) => this.listed(found, one));
   }
 
-  async load() {
-    const [stats, how] = await Promise.all([
-      get("/stats", {}, this.signal),
-      get("/pushes", { limit: LOOKED_AT }, this.signal),
-    ]);
+  async loaded(stats, how) {
     if (!how.enabled) {
       this.actions.replaceChildren();
       this.body.replaceChildren(empty({ icon: "send", title: t("pushes.off"), text: t("pushes.off.text") }));
@@ -128,11 +128,11 @@ class Pushes {
     return this.rows();
   }
 
-  async rows() {
-    const asked = `${this.shown} ${this.vehicle}`;
-    const one = TABLES[this.shown];
-    const found = await page(one.path, { ...one.query, limit: this.limit, vehicle: this.vehicle }, this.signal);
-    if (asked !== `${this.shown} ${this.vehicle}`) return; // something else was chosen meanwhile
+  rows() {
+    return this.ask(TABLES[this.shown]);
+  }
+
+  listed(found, one) {
     if (this.list.contains(document.activeElement)) return; // the reader is in it
     const rows = one.rows(found.rows);
     if (!rows.length) {

@@ -1,7 +1,7 @@
 // A dialog that sends a test push to a vehicle's phones, and shows what each answered.
 
 import { post } from "../api.js";
-import { t } from "../texts.js";
+import { quantity, t } from "../texts.js";
 import { badge, button, dialog, field, form, h, table } from "../ui.js";
 
 export function testPush(vehicle, signal) {
@@ -15,7 +15,7 @@ export function testPush(vehicle, signal) {
         [
           { title: t("pushes.phone"), class: "mono", cell: (row) => row.token },
           { title: t("pushes.result"), cell: result },
-          { title: t("pushes.took"), class: "number", cell: (row) => t("pushes.test.took", { ms: row.ms }) },
+          { title: t("pushes.took"), class: "number", cell: (row) => quantity(row.ms, "ms") },
           { title: t("pushes.said"), class: "pushes-said", cell: (row) => row.said },
         ],
         found.phones,
@@ -24,8 +24,7 @@ export function testPush(vehicle, signal) {
     );
   };
   const asked = form([given, button(t("pushes.test.send"), { kind: "main", icon: "send", type: "submit" })], send);
-  const opened = dialog(t("pushes.test"), [h("p", { class: "muted" }, t("pushes.test.lead")), asked, answers], { wide: true });
-  signal.addEventListener("abort", () => opened.close(), { once: true });
+  dialog(t("pushes.test"), [h("p", { class: "muted" }, t("pushes.test.lead")), asked, answers], { wide: true });
   given.control.focus();
 }
 

@@ -1,8 +1,8 @@
 // Refused callbacks: why, with the body and the place of the fault; replay one, some or all; forget.
 
-import { ApiError, del, get, page, post } from "../api.js";
+import { del, get, page, post, unlessAbsent } from "../api.js";
 import { t, tn } from "../texts.js";
-import { button, confirmed, empty, h, pageHead, dialog, setQuery, skeleton, style, toast, when } from "../ui.js";
+import { button, confirmed, dialog, empty, h, latest, pageHead, setQuery, skeleton, style, toast, when } from "../ui.js";
 import { refusedDetail } from "./refused_detail.js";
 
 const PAGE = 100;
@@ -30,23 +30,24 @@ class Refused {
     this.tools = h("div", { class: "toolbar" });
     this.body = h("div", {});
     this.detail = h("div", { class: "refused-side" });
+    const first = () => page("/rejections", { limit: PAGE, error: this.error }, signal);
+    this.list = latest((from) => (from ? page(from, null, signal) : first()), (found, from) => this.listed(found, from));
+    this.show = latest((number) => unlessAbsent(get(`/rejections/${number}`, {}, signal)), (one, number) => this.opened(one, number));
   }
 
-  async load() {
+  load() {
     this.body.replaceChildren(skeleton("row", 6));
-    const found = await page("/rejections", { limit: PAGE, error: this.error }, this.signal);
-    this.rows = found.rows;
+    return this.list(null);
+  }
+
+  /** `from`: the page is one more of those that stand here. */
+  async listed(found, from) {
+    this.rows = from ? this.rows.concat(found.rows) : found.rows;
     this.next = found.next;
     this.shown();
+    if (from) return;
     if (matchMedia(WIDE).matches && this.rows.length) await this.show(this.open ?? this.rows[0].number);
     else if (this.open) await this.show(this.open);
-  }
-
-  async more() {
-    const found = await page(this.next, null, this.signal);
-    this.rows = this.rows.concat(found.rows);
-    this.next = found.next;
-    this.shown();
   }
 
   shown() {
@@ -59,7 +60,7 @@ class Refused {
       return;
     }
     const list = h("ul", { class: "refused-list", "aria-label": t("refused.list") }, this.rows.map((row) => this.item(row)));
-    if (this.next) list.append(h("li", { class: "refused-more" }, button(t("app.more"), { onclick: () => this.more() })));
+    if (this.next) list.append(h("li", { class: "refused-more" }, button(t("app.more"), { onclick: () => this.list(this.next) })));
     this.body.replaceChildren(h("div", { class: "refused" }, list, this.detail));
   }
 
@@ -132,12 +133,8 @@ class Refused {
   }
 
   /** Show one: beside the list, or in a dialog where there is no room. */
-  async show(number) {
-    let one;
-    try {
-      one = await get(`/rejections/${number}`, {}, this.signal);
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+  opened(one, number) {
+    if (one === null) {
       toast(t("refused.gone"), "warn");
       return;
     }
@@ -147,47 +144,54 @@ class Refused {
       opener.setAttribute("aria-current", String(Number(opener.parentElement.dataset.number) === number));
     }
     const wide = matchMedia(WIDE).matches;
-    let opened = null;
+    let over = null;
     const done = (work) => async () => {
-      if (await work()) opened?.close();
+      if (await work()) over?.close();
     };
     const detail = refusedDetail(one, { replay: done(() => this.replay([number])), forget: done(() => this.forget([number])) });
     if (wide) {
       this.detail.replaceChildren(detail);
       return;
     }
-    opened = dialog(`${t("refused.title")} ${number}`, detail, { wide: true });
-    this.signal.addEventListener("abort", () => opened.close(), { once: true });
+    over = dialog(`${t("refused.title")} ${number}`, detail, { wide: true });
   }
 
   /** Replay these, the oldest first; true if evd took all. */
-  async replay(numbers) {
-    const results = [];
-    for (const number of numbers.sort((one, other) => one - other)) {
-      results.push(await post(`/rejections/${number}/replay`, {}, { signal: this.signal }));
-    }
-    return this.replayed(results);
+  replay(numbers) {
+    return this.replayed(async (results) => {
+      for (const number of numbers.sort((one, other) => one - other)) {
+        results.push(await post(`/rejections/${number}/replay`, {}, { signal: this.signal }));
+      }
+    });
   }
 
   /** Replay all that are kept, in evd's steps. */
-  async everyOne() {
-    const results = [];
-    let wish = {};
-    this.replayAll.disabled = true;
-    try {
+  everyOne() {
+    return this.replayed(async (results) => {
+      let wish = {};
       do {
         const step = await post("/rejections/replay", wish, { signal: this.signal });
         results.push(...step.results);
         wish = { after: step.next, through: step.through };
         this.head.said(tn("refused.replaying", results.length));
       } while (wish.after !== null);
-    } finally {
-      this.replayAll.disabled = false;
-    }
-    return this.replayed(results);
+    });
   }
 
-  async replayed(results) {
+  /** `work(results)` replays; what it did is said and leaves the list also if evd refuses the rest of it. */
+  async replayed(work) {
+    const results = [];
+    this.replayAll.disabled = true;
+    try {
+      await work(results);
+    } finally {
+      this.replayAll.disabled = false;
+      await this.said(results);
+    }
+    return results.every((one) => one.taken);
+  }
+
+  async said(results) {
     const taken = results.filter((one) => one.taken);
     const still = results.filter((one) => !one.taken);
     const without = taken.flatMap((one) => one.without);
@@ -197,18 +201,13 @@ class Refused {
     else if (still.length) toast(tn("refused.still", still.length), "bad");
     if (taken.length) await this.left(taken.map((one) => one.number));
     else this.shown();
-    return !still.length;
   }
 
   async forget(numbers) {
     const sure = await confirmed(tn("refused.forget.sure", numbers.length), t("refused.forget.text"), t("refused.forget"));
     if (!sure) return false;
     for (const number of numbers) {
-      try {
-        await del(`/rejections/${number}`, { signal: this.signal });
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      }
+      await unlessAbsent(del(`/rejections/${number}`, { signal: this.signal }));
     }
     toast(tn("refused.forgotten", numbers.length));
     await this.left(numbers);

@@ -2,6 +2,7 @@
 
 import { currentLanguage, number, t } from "../texts.js";
 import { h, notice, replaceText, style } from "../ui.js";
+import { colour, whenThemed } from "../ui/theme.js";
 
 const HEIGHT = 118;
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
@@ -42,7 +43,9 @@ const CHARTS = [
 /** All charts in one element; `update(history, span_s)` draws them. They live until `signal` aborts. */
 export async function charts(signal) {
   const [{ default: UPlot }] = await Promise.all([import("../vendor/uplot.js"), style("vendor/uplot.css")]);
+  signal.throwIfAborted();
   const made = CHARTS.map((row) => small(row, UPlot, signal));
+  whenThemed(() => made.forEach((one) => one.redraw()), signal);
   const grid = h("div", { class: "measures" }, made);
   const waiting = notice(t("system.history.none"), { icon: "clock" });
   const element = h("div", {}, waiting, grid);
@@ -88,18 +91,17 @@ function small({ title, lines, shown }, UPlot, signal) {
     plot.setScale("x", { min: Math.max(end - span_s, Math.min(columns[0][0], end - 60)), max: end });
     say();
   };
+  element.redraw = () => plot?.redraw(false, true);
   return element;
 }
 
+const COLOURS = { main: "--accent", bad: "--bad", faint: "--line-strong" };
 const HOURS = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const clock = new Intl.DateTimeFormat(currentLanguage(), { ...HOURS, second: "2-digit" });
 const marks = new Intl.DateTimeFormat(currentLanguage(), HOURS);
 
 function looks(canvas, lines, shown, say) {
-  const values = getComputedStyle(canvas);
-  const colour = (name) => values.getPropertyValue(name).trim();
-  const strokes = { main: colour("--accent"), bad: colour("--bad"), faint: colour("--line-strong") };
-  const axis = { stroke: colour("--muted"), font: `11px ${values.fontFamily}`, ticks: { show: false } };
+  const axis = { stroke: () => colour("--muted"), font: `11px ${getComputedStyle(canvas).fontFamily}`, ticks: { show: false } };
   return {
     width: canvas.clientWidth,
     height: HEIGHT,
@@ -110,9 +112,9 @@ function looks(canvas, lines, shown, say) {
       {},
       ...lines.map(([, name, look = "main"]) => ({
         label: name,
-        stroke: strokes[look],
+        stroke: () => colour(COLOURS[look]),
         width: look === "main" ? 2 : 1.2,
-        fill: look === "main" ? `${strokes.main}1f` : null,
+        fill: look === "main" ? () => `${colour(COLOURS.main)}1f` : null,
         points: { show: false },
         spanGaps: true,
       })),
@@ -120,7 +122,7 @@ function looks(canvas, lines, shown, say) {
     scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.15 : 1] } },
     axes: [
       { ...axis, size: 22, space: 60, grid: { show: false }, values: (_, times) => times.map((time) => marks.format(time * 1000)) },
-      { ...axis, size: 58, space: 34, incrs: STEPS.get(shown), grid: { stroke: colour("--line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => shown(tick)) },
+      { ...axis, size: 58, space: 34, incrs: STEPS.get(shown), grid: { stroke: () => colour("--line"), width: 1 }, values: (_, ticks) => ticks.map((tick) => shown(tick)) },
     ],
     hooks: { setCursor: [say] },
   };

@@ -1,8 +1,8 @@
 // What stands wrong and how evd does: alarms with what to do, charts of the last hours, versions.
 
 import { get } from "../api.js";
-import { number, quantity, t, tn } from "../texts.js";
-import { badge, facts, h, icon, notice, panel, relative, segments, when } from "../ui.js";
+import { number, t, tn } from "../texts.js";
+import { badge, facts, h, icon, latest, notice, panel, relative, segments, when } from "../ui.js";
 import { bytes, charts } from "./system_charts.js";
 
 const AGAIN_MS = 10000;
@@ -14,7 +14,8 @@ export async function show(place, signal, head) {
   const alarms = h("div", { role: "status" });
   const drawn = await charts(signal);
   let span_s = HOUR_S;
-  const refresh = async () => drawn.update(await get("/system/history", { span_s }, signal), span_s);
+  const draw = latest((span) => get("/system/history", { span_s: span }, signal), (found, span) => drawn.update(found, span));
+  const refresh = () => draw(span_s);
   const spans = [...new Set([1, 6, 24, about.history_hours].filter((hours) => hours <= about.history_hours))];
   const options = spans.map((hours) => [String(hours), tn("system.span.hours", hours)]);
   const choose = (hours) => {
@@ -81,7 +82,7 @@ function versions(about, stats) {
     [t("system.stored.size"), stats.disk.database === undefined ? null : bytes(stats.disk.database)],
     [t("system.stored.vehicles"), number(stats.stored.vehicles)],
     [t("system.stored.statuses"), number(stats.stored.statuses)],
-    [t("system.stored.connections"), quantity(stats.connections.open, "")],
+    [t("system.stored.connections"), number(stats.connections.open)],
     [t("system.certificate"), ends ? relative(ends * 1000) : null],
     [t("system.insecure"), stats.insecure.length ? stats.insecure.join("; ") : null],
   ]);

@@ -2,7 +2,7 @@
 
 import { follow, get, who } from "../api.js";
 import { t } from "../texts.js";
-import { h, style, tabs } from "../ui.js";
+import { gathered, h, setQuery, style, tabs } from "../ui.js";
 import { history } from "./vehicle/history.js";
 import { trackMap } from "./vehicle/map.js";
 import { now } from "./vehicle/now.js";
@@ -58,21 +58,21 @@ const OPEN_SINCE_MS = 7 * 86400000;
 export async function render(root, params, signal) {
   await style("pages/vehicle.css");
   const { vehicle } = params;
-  const path = `/vehicles/${encodeURIComponent(vehicle)}`;
+  const path = `/vehicles/${encodeURIComponent(vehicle)}`; // of the API, and of this page
   const head = now();
   let map = null;
   let seen = [];
+  let given = null;
   const past = history(path, {
     pointed: (ms) => map?.point(ms),
     loaded: ({ rows }) => ((seen = rows), map?.update(rows)),
     signal,
   });
   const update = async () => {
-    const given = await get(path, {}, signal);
+    given = await get(path, {}, signal);
     head.update(given, given.state === "charging" ? await openSession(path, signal) : null);
-    return given;
   };
-  const given = await update();
+  await update();
   const owns = Boolean(who()?.admin) || given.relation === "owner";
   const make = { vehicle, path, about: { open: past.open, changed: update, signal } };
   const parts = PARTS.filter(({ may }) => !may || (may === "owner" ? owns : who()?.admin)).map(({ name, title, load }) => ({
@@ -80,21 +80,16 @@ export async function render(root, params, signal) {
     title,
     load: () => load(make),
   }));
-  const subjects = tabs(t("vehicle.subjects"), parts, params.query.get("part"), (name) => remembered(vehicle, name));
+  const subjects = tabs(t("vehicle.subjects"), parts, params.query.get("part"), (part) => setQuery(path, { part }));
   root.replaceChildren(h("a", { class: "vehicle-back", href: "#/fleet" }, t("vehicle.back")), head, past, subjects);
   await past.refresh();
   // One cursor for both: each follows the other.
   map = await trackMap({ pointed: past.point, signal });
   past.after(map);
   map.update(seen);
-  const refresh = () => Promise.all([update(), past.refresh(), subjects.refresh()]);
-  // The stream begins with the last status, so none is missed between the two.
-  follow("/stream", { vehicle }, { onEvent: refresh, signal });
-}
-
-/** The part stands in the address, so that it can be kept as a bookmark; this does not load the page again. */
-function remembered(vehicle, part) {
-  window.history.replaceState(null, "", `#/vehicles/${encodeURIComponent(vehicle)}?part=${part}`);
+  const refresh = gathered(() => Promise.all([update(), past.refresh(), subjects.refresh()]));
+  // The stream begins with the last status, so none is missed between the two; mostly the page shows it already.
+  follow("/stream", { vehicle }, { onEvent: (status) => status.id !== given.status_id && refresh(), signal });
 }
 
 async function openSession(path, signal) {

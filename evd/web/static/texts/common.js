@@ -17,7 +17,7 @@ export const COMMON = {
   "app.failed": ["This page could not be shown", "Stránku sa nepodarilo zobraziť"],
   "app.retry": ["Try again", "Skúsiť znova"],
   "app.offline": ["evd cannot be reached", "evd je nedostupné"],
-  "app.offline.why": ["The connection failed; the page tries again by itself.", "Spojenie zlyhalo; stránka to skúša znova."],
+  "app.offline.why": ["Check the connection, and try again.", "Skontrolujte spojenie a skúste to znova."],
   "app.close": ["Close", "Zavrieť"],
   "app.cancel": ["Cancel", "Zrušiť"],
   "app.more": ["Show more", "Zobraziť viac"],

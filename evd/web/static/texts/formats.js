@@ -27,7 +27,7 @@ export const FORMATS = {
     "JSON podľa poľa, napríklad {example}: half, scale, offset, unit, enum, none, min, max.",
   ],
   "formats.options.wrong": ["This is no JSON object of fields", "Toto nie je JSON objekt polí"],
-  "formats.payload": ["Try a payload", "Vyskúšať náklad"],
+  "formats.payload": ["Try a payload", "Vyskúšať payload"],
   "formats.payload.hint": ["Paste its hex digits, as Sigfox shows them.", "Vložte jeho hex číslice, ako ich ukazuje Sigfox."],
   "formats.payload.wrong": ["These are no pairs of hex digits", "Toto nie sú dvojice hex číslic"],
   "formats.save": ["Save", "Uložiť"],

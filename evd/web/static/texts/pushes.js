@@ -28,7 +28,7 @@ export const PUSHES = {
   "pushes.what.state": ["Status", "Stav"],
   "pushes.what.event": ["Event", "Udalosť"],
   "pushes.phone": ["Phone", "Telefón"],
-  "pushes.since": ["Waiting for", "Čaká"],
+  "pushes.since": ["Waiting since", "Čaká od"],
   "pushes.attempts": ["Attempts", "Pokusy"],
   "pushes.due": ["Next attempt", "Ďalší pokus"],
   "pushes.due.now": ["as soon as possible", "čo najskôr"],
@@ -54,6 +54,5 @@ export const PUSHES = {
     "Pošle posledný stav vozidla na každý jeho telefón hneď, pred všetkým čakajúcim, aj počas pozastavenia.",
   ],
   "pushes.test.send": ["Send", "Poslať"],
-  "pushes.test.took": ["{ms} ms", "{ms} ms"],
   "pushes.test.results": ["Answers", "Odpovede"],
 };

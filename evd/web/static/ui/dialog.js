@@ -6,7 +6,7 @@ import { h } from "./h.js";
 
 const TOAST_MS = 5000;
 
-/** Open a dialog; returns it, with `.close()`. It closes by Escape, its cross, or a click beside it. */
+/** Open a dialog; returns it, with `.close()`. It closes by Escape, its cross, a click beside it, and with its page. */
 export function dialog(title, children, { actions = [], onclose, wide = false } = {}) {
   const close = () => element.close();
   const element = h(
@@ -22,7 +22,9 @@ export function dialog(title, children, { actions = [], onclose, wide = false } 
     actions.length > 0 && h("div", { class: "dialog-actions" }, actions),
   );
   element.addEventListener("click", (event) => event.target === element && close());
+  window.addEventListener("hashchange", close);
   element.addEventListener("close", () => {
+    window.removeEventListener("hashchange", close);
     element.remove();
     onclose?.();
   });

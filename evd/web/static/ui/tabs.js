@@ -28,7 +28,7 @@ export function tabs(label, parts, first, chosen) {
   }
   list.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return; // Alt+← is the browser's own
     event.preventDefault();
     const at = parts.findIndex((part) => part.name === now);
     const next = parts[(at + step + parts.length) % parts.length].name;

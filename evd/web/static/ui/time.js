@@ -47,6 +47,13 @@ export function when(measured, received, { focusable = true, label = t("time.mea
   const text = h("span", {});
   const tip = h("span", { class: "tip" });
   const element = h("time", { class: "when", tabindex: focusable ? 0 : null }, text, tip);
+  // Where there is no room at its right, it grows to the left.
+  const place = () => {
+    const right = element.getBoundingClientRect().left + tip.offsetWidth;
+    tip.classList.toggle("is-left", right > document.documentElement.clientWidth);
+  };
+  element.addEventListener("mouseenter", place);
+  element.addEventListener("focus", place);
   element.update = (first, second) => {
     if (typeof first !== "number") {
       delete element.dataset.ms;

@@ -3,6 +3,7 @@
 
 import { currentLanguage, t } from "../../texts.js";
 import { h, style } from "../../ui.js";
+import { colour, whenThemed } from "../../ui/theme.js";
 import { bandsBehind, marksBefore } from "./chart_layers.js";
 import { columnsOf } from "./chart_columns.js";
 
@@ -17,17 +18,14 @@ const DAY_S = 86400;
  */
 export async function chart({ zoomed, whole, pointed, signal }) {
   const [{ default: UPlot }] = await Promise.all([import("../../vendor/uplot.js"), style("vendor/uplot.css")]);
+  signal.throwIfAborted();
   const element = h("div", { class: "vehicle-graph", role: "img", "aria-label": t("vehicle.chart") });
   const shown = { from: 0, until: 1, bands: [], marks: [], gaps: [], second: null };
   let plot = null;
 
   const fit = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height: HEIGHT }));
-  const redraw = () => plot?.redraw(false, true);
-  const theme = new MutationObserver(redraw);
-  const system = window.matchMedia("(prefers-color-scheme: dark)");
-  system.addEventListener("change", redraw, { signal });
-  theme.observe(document.documentElement, { attributeFilter: ["data-theme"] });
-  signal.addEventListener("abort", () => (fit.disconnect(), theme.disconnect(), plot?.destroy()), { once: true });
+  whenThemed(() => plot?.redraw(false, true), signal);
+  signal.addEventListener("abort", () => (fit.disconnect(), plot?.destroy()), { once: true });
 
   const hooks = {
     drawClear: [(drawn) => bandsBehind(drawn, shown, colour)],
@@ -70,10 +68,6 @@ export async function chart({ zoomed, whole, pointed, signal }) {
     plot.setCursor({ left, top: ms === null ? -10 : 20 }, false);
   };
   return element;
-}
-
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
 function looks(element, shown, hooks, whole) {

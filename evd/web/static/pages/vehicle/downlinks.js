@@ -2,7 +2,7 @@
 
 import { del, get, page, post } from "../../api.js";
 import { t } from "../../texts.js";
-import { badge, button, empty, field, form, h, segments, select, table, toast, when } from "../../ui.js";
+import { badge, button, empty, field, form, h, latest, segments, select, table, toast, when } from "../../ui.js";
 
 const ROWS = 50;
 const BYTES = 8;
@@ -34,12 +34,11 @@ const STATES = {
 export async function downlinks(path, { signal }) {
   const place = h("div", {});
   const formats = await get("/formats", {}, signal);
-  const load = async () => {
-    const { rows } = await page(`${path}/downlinks`, { limit: ROWS }, signal);
+  const load = latest(() => page(`${path}/downlinks`, { limit: ROWS }, signal), ({ rows }) => {
     place.replaceChildren(
       rows.length ? listed(rows, load) : empty({ icon: "down", title: t("downlinks.none"), text: t("downlinks.none.next") }),
     );
-  };
+  });
   const element = h("div", { class: "vehicle-list" }, asking(path, formats, load), place);
   element.refresh = load;
   await load();

@@ -2,9 +2,10 @@
 
 import { page } from "../../api.js";
 import { number, t } from "../../texts.js";
-import { badge, button, empty, h, table, when } from "../../ui.js";
+import { badge, button, empty, h, latest, table, when } from "../../ui.js";
 
 const ROWS = 50;
+const ROWS_MAX = 1000; // of an answer
 const HOUR_MS = 3600000;
 
 /** Kind → tone, icon and title. */
@@ -76,15 +77,19 @@ export function sentence({ kind, details: said }) {
 /** `open({from, until, event})` shows a span of the chart. */
 export function eventList(path, { open, signal }) {
   const place = h("div", {});
-  const rows = [];
-  const more = button(t("app.older"), { hidden: true, onclick: () => load(rows.at(-1)?.number) });
+  let rows = [];
+  let next = null;
+  const more = button(t("app.older"), { hidden: true, onclick: () => load(next) });
   const element = h("div", { class: "vehicle-list" }, place, more);
+  const newest = () => page(`${path}/events`, { limit: Math.min(Math.max(ROWS, rows.length), ROWS_MAX) }, signal);
 
-  async function load(before) {
-    const found = await page(`${path}/events`, { limit: ROWS, before }, signal);
-    if (before === undefined) rows.length = 0;
-    rows.push(...found.rows);
-    more.hidden = found.rows.length < ROWS;
+  /** The rows from `from` on below those that stand here; without it all that the reader has seen, anew. */
+  const load = latest((from) => (from ? page(from, {}, signal) : newest()), shown);
+
+  function shown(found, from) {
+    rows = from ? rows.concat(found.rows) : found.rows;
+    next = found.next;
+    more.hidden = next === null;
     place.replaceChildren(
       rows.length ? listed(rows, open) : empty({ icon: "bell", title: t("vehicle.events.none"), text: t("vehicle.events.none.next") }),
     );

@@ -2,7 +2,7 @@
 
 import { page } from "../../api.js";
 import { number, t } from "../../texts.js";
-import { empty, h, svg, table } from "../../ui.js";
+import { empty, h, latest, svg, table } from "../../ui.js";
 
 const DAYS = 30;
 const PAGES_MAX = 5;
@@ -10,14 +10,14 @@ const [BAR, STEP, HEIGHT] = [14, 20, 120];
 
 export async function frames(path, { signal }) {
   const element = h("div", { class: "vehicle-list" });
-  element.refresh = async () => {
-    const days = (await everyDay(path, signal)).slice(-DAYS);
+  element.refresh = latest(() => everyDay(path, signal), (found) => {
+    const days = found.slice(-DAYS);
     element.replaceChildren(
       ...(days.length
         ? [h("div", { class: "card frames-card" }, picture(days), legend(days.at(-1).of)), listed([...days].reverse())]
         : [empty({ icon: "signal", title: t("frames.none"), text: t("frames.none.next") })]),
     );
-  };
+  });
   await element.refresh();
   return element;
 }

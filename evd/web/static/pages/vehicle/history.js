@@ -2,7 +2,7 @@
 
 import { get, page } from "../../api.js";
 import { t } from "../../texts.js";
-import { button, empty, h, segments, select, skeleton } from "../../ui.js";
+import { button, empty, h, latest, segments, select, skeleton } from "../../ui.js";
 import { chart } from "./chart.js";
 import { chargeOf, sampleTime } from "./events.js";
 
@@ -49,13 +49,15 @@ export function history(path, { pointed, loaded = () => {}, signal }) {
   let chosen = null; // the session that is open: {from, until}
   let mark = null; // the number of the event that is open
   let graph = null;
-  let asked = 0;
+  let making = null; // the graph's promise: there is one, however often it is asked for
 
-  async function draw() {
-    const turn = (asked += 1);
-    const wanted = await dataOf(path, near ?? spanOf(span), second.field, signal);
-    graph ??= await chart({ zoomed, whole: showWhole, pointed, signal });
-    if (turn !== asked || signal.aborted) return; // another span was chosen meanwhile
+  const draw = latest(() => {
+    making ??= chart({ zoomed, whole: showWhole, pointed, signal });
+    return Promise.all([dataOf(path, near ?? spanOf(span), second.field, signal), making]);
+  }, shown);
+
+  function shown([wanted, made]) {
+    graph = made;
     back.hidden = near === null;
     legend.hidden = false;
     loaded(wanted);

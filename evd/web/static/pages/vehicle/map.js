@@ -13,6 +13,7 @@ const TILE = 256;
  */
 export async function trackMap({ pointed, signal }) {
   const [{ default: L }] = await Promise.all([import("../../vendor/leaflet.js"), style("vendor/leaflet.css")]);
+  signal.throwIfAborted();
   const place = h("div", { class: "vehicle-map", role: "region", "aria-label": t("map.title") });
   const element = h("section", { class: "card vehicle-section", hidden: true }, h("div", { class: "vehicle-section-head" }, h("h2", {}, t("map.title"))), place, credit());
   let map = null;

@@ -2,7 +2,7 @@
 
 import { page } from "../../api.js";
 import { number, quantity, t } from "../../texts.js";
-import { badge, button, csvOf, duration, empty, h, saveFile, table, when } from "../../ui.js";
+import { badge, button, csvOf, duration, empty, h, latest, saveFile, table, when } from "../../ui.js";
 
 const DAY_MS = 86400000;
 const RECENT_MS = 90 * DAY_MS;
@@ -65,7 +65,7 @@ export async function activities(vehicle, path, subject, { open, signal }) {
   const place = h("div", {});
   const totals = h("p", { class: "muted number" });
   const all = button(t("app.older"), { onclick: () => ((recent = false), load()) });
-  const csv = button(t("vehicle.save"), { icon: "download", onclick: () => save() });
+  const csv = button(t("vehicle.csv"), { icon: "download", onclick: () => save() });
   const element = h(
     "div",
     { class: "vehicle-list" },
@@ -75,9 +75,8 @@ export async function activities(vehicle, path, subject, { open, signal }) {
   );
   let recent = true;
 
-  async function load() {
-    const from = recent ? Date.now() - RECENT_MS : undefined;
-    const rows = (await everything(`${path}/${subject}`, from, signal)).reverse();
+  const load = latest(() => everything(`${path}/${subject}`, recent ? Date.now() - RECENT_MS : undefined, signal), (found) => {
+    const rows = found.reverse();
     const shown = rows.slice(0, ROWS_MAX);
     all.hidden = !recent;
     csv.hidden = !rows.length;
@@ -88,7 +87,7 @@ export async function activities(vehicle, path, subject, { open, signal }) {
     place.replaceChildren(
       rows.length ? listed(about, shown, open) : empty({ icon: about.icon, title: about.none, text: about.next }),
     );
-  }
+  });
 
   async function save() {
     const rows = await everything(`${path}/${subject}`, undefined, signal);

@@ -2,7 +2,7 @@
 
 import { del, get, patch, put } from "../../api.js";
 import { t } from "../../texts.js";
-import { button, field, form, h, select, toast } from "../../ui.js";
+import { button, confirmed, field, form, h, select, toast } from "../../ui.js";
 
 const NUMBERS = ["battery", "maxVoltage", "phases"];
 
@@ -82,6 +82,7 @@ function tariffForm(path, tariff) {
     toast(t("settings.saved"));
   };
   const remove = async () => {
+    if (!(await confirmed(t("settings.tariff.sure"), t("settings.tariff.text"), t("settings.tariff.remove")))) return;
     await del(`${path}/tariff`);
     rows.replaceChildren();
     usual.control.value = "";

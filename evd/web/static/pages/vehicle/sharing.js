@@ -2,7 +2,7 @@
 
 import { del, page, post } from "../../api.js";
 import { t } from "../../texts.js";
-import { badge, button, copyButton, empty, field, form, h, select, table, toast, when } from "../../ui.js";
+import { badge, button, confirmed, copyButton, empty, field, form, h, latest, select, table, toast, when } from "../../ui.js";
 
 const EXPIRES = [
   [3600, t("downlinks.expires.hour")],
@@ -15,11 +15,11 @@ const RELATIONS = { viewer: t("sharing.viewer"), owner: t("sharing.owner") };
 export async function sharing(path, { signal }) {
   const people = h("div", {});
   const links = h("div", {});
-  const load = async () => {
-    const [owners, invitations] = await Promise.all([page(`${path}/owners`, {}, signal), page(`${path}/invitations`, {}, signal)]);
+  const ask = () => Promise.all([page(`${path}/owners`, {}, signal), page(`${path}/invitations`, {}, signal)]);
+  const load = latest(ask, ([owners, invitations]) => {
     people.replaceChildren(owners.rows.length ? peopleTable(path, owners.rows, load) : empty({ icon: "user", title: t("sharing.nobody"), text: t("sharing.nobody.next") }));
     links.replaceChildren(invitations.rows.length ? linkTable(path, invitations.rows, load) : h("p", { class: "muted" }, t("sharing.links.none")));
-  };
+  });
   const element = h(
     "div",
     { class: "vehicle-columns" },
@@ -55,31 +55,33 @@ function inviting(path, made) {
 }
 
 function peopleTable(path, rows, changed) {
-  const remove = (row) =>
-    button(t("sharing.remove"), {
-      kind: "danger",
-      onclick: async () => (await del(`${path}/owners/${encodeURIComponent(row.uid)}`), toast(t("sharing.removed", { uid: row.uid })), changed()),
-    });
+  const remove = async ({ uid }) => {
+    if (!(await confirmed(t("sharing.remove.sure", { uid }), t("sharing.remove.text", { uid }), t("sharing.remove")))) return;
+    await del(`${path}/owners/${encodeURIComponent(uid)}`);
+    toast(t("sharing.removed", { uid }));
+    await changed();
+  };
   const columns = [
     { title: t("app.user"), cell: (row) => row.uid },
     { title: t("sharing.as"), cell: (row) => badge(RELATIONS[row.relation] ?? row.relation, { icon: "user" }) },
     { title: t("sharing.since"), cell: (row) => when(row.created, null, { label: t("sharing.since") }) },
-    { title: "", cell: remove },
+    { title: "", cell: (row) => button(t("sharing.remove"), { kind: "danger", onclick: () => remove(row) }) },
   ];
   return table(columns, rows, { caption: t("sharing.people"), compact: true });
 }
 
 function linkTable(path, rows, changed) {
-  const revoke = (row) =>
-    button(t("sharing.revoke"), {
-      kind: "danger",
-      onclick: async () => (await del(`${path}/invitations/${encodeURIComponent(row.id)}`), toast(t("sharing.revoked")), changed()),
-    });
+  const revoke = async ({ id }) => {
+    if (!(await confirmed(t("sharing.revoke.sure"), t("sharing.revoke.text"), t("sharing.revoke")))) return;
+    await del(`${path}/invitations/${encodeURIComponent(id)}`);
+    toast(t("sharing.revoked"));
+    await changed();
+  };
   const columns = [
     { title: t("sharing.link"), class: "mono", cell: (row) => row.id },
     { title: t("sharing.as"), cell: (row) => RELATIONS[row.relation] ?? row.relation },
     { title: t("downlinks.expires"), cell: (row) => when(row.expires, null, { label: t("downlinks.expires") }) },
-    { title: "", cell: revoke },
+    { title: "", cell: (row) => button(t("sharing.revoke"), { kind: "danger", onclick: () => revoke(row) }) },
   ];
   return table(columns, rows, { caption: t("sharing.links"), compact: true });
 }

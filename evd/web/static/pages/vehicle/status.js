@@ -1,6 +1,6 @@
 // One status, opened: the bits of its payload, and its way from the vehicle to the phones.
 
-import { ApiError, get, who } from "../../api.js";
+import { get, unlessAbsent, who } from "../../api.js";
 import { number, t } from "../../texts.js";
 import { bitTable, dialog, exact, h, icon, skeleton } from "../../ui.js";
 
@@ -17,8 +17,7 @@ export function openStatus(path, row, signal) {
   const bits = h("div", {}, skeleton("row", 2));
   const way = h("ol", { class: "way" });
   const body = [h("h3", {}, t("vehicle.way")), way, h("h3", {}, t("vehicle.bits")), bits];
-  const shown = dialog(`${t("vehicle.status")} · ${exact(row.time_ms)}`, body, { wide: true });
-  signal.addEventListener("abort", () => shown.close(), { once: true });
+  dialog(`${t("vehicle.status")} · ${exact(row.time_ms)}`, body, { wide: true });
   laidOut(path, row, signal).then((element) => bits.replaceChildren(element));
   wayOf(row, signal).then((steps) => way.replaceChildren(...steps));
 }
@@ -47,7 +46,7 @@ async function wayOf(row, signal) {
   if (!who()?.admin) return steps;
   const traced = await unlessAbsent(get(`/pushes/trace/${encodeURIComponent(row.id)}`, { vehicle: row.vehicle }, signal));
   if (!traced) return steps;
-  if (traced.committed) steps.push(step("database", "good", t("vehicle.way.committed"), traced.committed, traced.committed - received));
+  if (traced.committed) steps.push(step("database", "good", t("vehicle.way.committed"), traced.committed, received ? traced.committed - received : null));
   for (const push of traced.pushes) {
     const [shape, tone] = FATES[push.state] ?? ["question", "quiet"];
     const title = t("vehicle.way.phone", { phone: push.phone });
@@ -69,14 +68,4 @@ function step(shape, tone, title, ms, after, said = "") {
 
 function lasted(ms) {
   return ms < 10000 ? `${number(ms)} ms` : `${number(ms / 1000)} s`;
-}
-
-/** Null where evd has none of it, or does not show it. */
-async function unlessAbsent(answer) {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  }
 }

@@ -2,21 +2,24 @@
 
 import { page, respond } from "../../api.js";
 import { number, t } from "../../texts.js";
-import { button, channel, h, saveFile, stateBadge, table, when } from "../../ui.js";
+import { button, channel, h, latest, saveFile, stateBadge, table, when } from "../../ui.js";
 import { openStatus } from "./status.js";
 
 const ROWS = 20;
+const ROWS_MAX = 1000; // of an answer
 
 export async function statuses(vehicle, path, { signal }) {
   const place = h("div", {});
-  const rows = [];
+  let rows = [];
   let next = null;
   const more = button(t("app.older"), { onclick: () => load(next) });
+  const newest = () => page(`${path}/statuses`, { order: "desc", limit: Math.min(Math.max(ROWS, rows.length), ROWS_MAX) }, signal);
 
-  async function load(from = null) {
-    const found = from ? await page(from, {}, signal) : await page(`${path}/statuses`, { order: "desc", limit: ROWS }, signal);
-    if (!from) rows.length = 0;
-    rows.push(...found.rows);
+  /** The rows from `from` on below those that stand here; without it all that the reader has seen, anew. */
+  const load = latest((from) => (from ? page(from, {}, signal) : newest()), shown);
+
+  function shown(found, from) {
+    rows = from ? rows.concat(found.rows) : found.rows;
     next = found.next;
     more.hidden = next === null;
     place.replaceChildren(table(COLUMNS, rows, { caption: t("vehicle.statuses"), compact: true, onrow: (row) => openStatus(path, row, signal) }));
