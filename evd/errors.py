@@ -59,9 +59,12 @@ class ConfigError(EvdError):
 
 
 class FormatError(EvdError):
-    """A payload format is refused; `field` is its name, `position` the offset (characters, from 0) in the text."""
+    """A payload format is refused; `field` is its name, `position` the offset (characters, from 0) in the text.
 
-    def __init__(self, message: str, *, field: str = "", position: int = 0) -> None:
+    `position` is None where no place of the text is wrong.
+    """
+
+    def __init__(self, message: str, *, field: str = "", position: int | None = None) -> None:
         super().__init__(message)
         self.field = field
         self.position = position

@@ -83,7 +83,7 @@ def readings_of(state: DaemonState, now: int, *, rejected_max: int) -> Readings:
         unexplained=unexplained.statuses,
         unexplained_by=unexplained.vehicle,
         unexplained_fields=shown(unexplained.fields),
-        callbacks=sum(state.ingest.values()),
+        callbacks=state.callbacks,
         disk_free_bytes=disk.free,
         disk_total_bytes=disk.total or 0,
         disk_full=disk.full,

@@ -54,9 +54,10 @@ def caret(text: str, position: int) -> str:
 
 
 def show_refusal(text: str, error: FormatError) -> None:
-    """The sentence and the position of a refused format, on stderr."""
+    """The sentence and the position, if it has one, of a refused format, on stderr."""
     say_error(error)
-    say_lines(caret(text, error.position), err=True)
+    if error.position is not None:
+        say_lines(caret(text, error.position), err=True)
 
 
 def _mark(number: int) -> str:

@@ -32,7 +32,7 @@ def totals(parts: Parts, reporter: StateReporter) -> Totals:
     commits, answers = state.commit_times, state.push_times.values()
     outcomes = state.push.outcomes if state.push else {}
     return Totals(
-        callbacks=sum(count for outcome, count in state.ingest.items() if outcome != "format missing"),
+        callbacks=state.callbacks,
         refused=state.ingest.get("rejected", 0),
         commits=_count(commits),
         commit_sum_s=commits.sum_s,

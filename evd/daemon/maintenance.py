@@ -1,4 +1,4 @@
-"""Periodic maintenance: registrations that were not renewed for months are forgotten, a few at a time.
+"""Periodic maintenance: what is over is deleted, and registrations that were not renewed for months, a few at a time.
 
 The wall clock alone is not trusted: after a jump of two years ahead every phone would seem forgotten. Vehicles and
 their network have clocks of their own, so a recent status must confirm the time.
@@ -13,7 +13,7 @@ import trio
 from evd.clock import Clock, now_ms
 from evd.errors import Unavailable
 from evd.log.logger import log
-from evd.model.operations import ForgetExpired, ForgetUnseen
+from evd.model.operations import DropForgotten, ForgetExpired, ForgetUnseen
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.writer import Writer
 
@@ -54,19 +54,21 @@ async def run_maintenance(
 async def forget_unseen(writer: Writer, heard_after: HeardAfter, *, forget_after_days: int, now: int) -> int:
     """Forget registrations that were not renewed for `forget_after_days`; returns how many. Raises Unavailable.
 
-    Also removes events from the outbox that were not pushed while they were worth sending.
+    Also removes events from the outbox that were not pushed while they were worth sending, and rejected requests that
+    can no longer be restored.
     """
     if not await heard_after(now - WITNESS_MS):
         log.debug("no registration is forgotten: no recent status confirms the clock")
         return 0
     await _in_steps(writer, ForgetExpired(now - EXPIRED_MS, STEP_MAX))
+    await _in_steps(writer, DropForgotten(now - DAY_MS, STEP_MAX))
     forgotten = await _in_steps(writer, ForgetUnseen(now - forget_after_days * DAY_MS, STEP_MAX))
     if forgotten:
         log.info("registrations forgotten", count=forgotten, unseen_days=forget_after_days)
     return forgotten
 
 
-async def _in_steps(writer: Writer, operation: ForgetUnseen | ForgetExpired) -> int:
+async def _in_steps(writer: Writer, operation: ForgetUnseen | ForgetExpired | DropForgotten) -> int:
     forgotten = 0
     while True:
         gone: int = await writer.write(operation)

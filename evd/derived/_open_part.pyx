@@ -10,7 +10,7 @@ from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.ref cimport PyObject
 from libc.math cimport fabs, floor, rint
 from libc.stdint cimport int64_t
-from libc.string cimport memcmp, memcpy, memset, strlen
+from libc.string cimport memcmp, memcpy, memset, strlen, strncmp
 
 from evd.derived._open_part_py import Counts, SavedPart, fields_of
 from evd.derived.activities import UNSEEN_CHARGE
@@ -172,12 +172,12 @@ cdef class RollupSum:
         at += 1
         for index in range(COUNTS_MAX):
             size = COUNT_NAMES[index].size
-            if at[0] == c'"' and memcmp(at + 1, COUNT_NAMES[index].text, size) == 0 and at[size + 1] == c'"':
+            if at[0] == c'"' and strncmp(at + 1, COUNT_NAMES[index].text, size) == 0 and at[size + 1] == c'"':
                 at = read_whole(at + size + 3, &sums[index])
                 if at == NULL or at[0] != c',':
                     return False
                 at += 1
-        if memcmp(at, b'"at":[', 6):
+        if strncmp(at, b'"at":[', 6):
             return False
         if at[6] == c']':
             at += 7
@@ -185,7 +185,7 @@ cdef class RollupSum:
             at = read_times(at + 5, &usual, start)
             if at == NULL:
                 return False
-        if memcmp(at, b',"of":{', 7):
+        if strncmp(at, b',"of":{', 7):
             return False
         at += 7
         index = 0

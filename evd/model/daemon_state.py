@@ -236,3 +236,8 @@ class DaemonState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ready(self) -> bool:
         return self.not_ready is None
+
+    @property
+    def callbacks(self) -> int:
+        """Callbacks and posts since the start, whatever came of them; `format missing` counts some a second time."""
+        return sum(self.ingest.values()) - self.ingest.get("format missing", 0)

@@ -21,7 +21,7 @@ from evd.model.daemon_state import (
 STATE = DaemonState(
     version="1",
     codec="c",
-    ingest={"newest": 3, "rejected": 2},
+    ingest={"newest": 3, "rejected": 2, "format missing": 1},
     disk=DiskState(free=5, total=100, database=20, log=7),
     certificate_ends_s=NOW / 1000 + 86_400,
 )

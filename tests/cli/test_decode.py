@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from evd.cli.decode import LINE_BYTES_MAX, _serve_lines, decode
-from evd.cli.format import bit_map, caret, format_group
+from evd.cli.format import bit_map, caret, format_group, show_refusal
+from evd.errors import FormatError
 from evd.payload.grammar import parse
 
 EV = (
@@ -224,3 +225,8 @@ def test_check_as_json_says_why_a_format_is_refused() -> None:
 )
 def test_the_caret_stands_below_the_position(text: str, position: int, shown: str) -> None:
     assert caret(text, position) == shown
+
+
+def test_a_fault_without_a_place_has_no_caret(capsys: pytest.CaptureFixture[str]) -> None:
+    show_refusal("load::uint:8", FormatError("the format is wrong"))
+    assert capsys.readouterr().err == "evd: the format is wrong\n"

@@ -15,7 +15,7 @@ from registered_phones import phone
 
 from evd.daemon.maintenance import STEP_MAX, forget_unseen, run_maintenance
 from evd.errors import Unavailable
-from evd.model.operations import Arrive
+from evd.model.operations import Arrive, ForgetRejected, Reject
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.queries import Queries
 from evd.store.sqlite.read.queries import open_queries as asked
@@ -57,6 +57,16 @@ async def test_registrations_go_that_were_not_renewed_for_so_long_and_no_others(
     house = House(database, days=[0, 1, 269, 271, 400], heard=arrival(time=NOW - HOUR_MS))
     assert await forget(house) == 2
     assert house.registrations() == 3
+
+
+async def test_a_rejected_request_goes_when_it_can_no_longer_be_restored(database: Path) -> None:
+    house = House(database, days=[], heard=arrival(time=NOW - HOUR_MS))
+    for number, ago in ((1, DAY_MS + 1), (2, DAY_MS - 1)):
+        house.store.write(
+            [Reject(NOW, "POST /wlan", "e", "d", b"{}", b"%d" % number), ForgetRejected(number, NOW - ago)]
+        )
+    assert await forget(house) == 0
+    assert rows(database, "SELECT number FROM forgotten") == [(2,)]
 
 
 async def test_many_go_in_steps(database: Path) -> None:

@@ -90,10 +90,9 @@ def checked(wish: FormatCheck) -> CheckedFormat:
     try:
         compiled = compile_format("", settings)
     except FormatError as error:
-        position = error.position if f"at position {error.position}:" in str(error) else None
         return {
             "layout": None,
-            "error": {"sentence": str(error), "field": error.field, "position": position},
+            "error": {"sentence": str(error), "field": error.field, "position": error.position},
             "decoded": [],
         }
     plan = compiled.plan

@@ -122,7 +122,7 @@ async def forget_rejection(number: int) -> Response:
 @routes.post("/<int:number>/restore")
 @described(answer=ForgottenRejection, example={"number": 12, "forgotten": False})
 async def restore_rejection(number: int) -> Response:
-    """Undo its removal within the last day; `number` is what it has now, another one if that is taken."""
+    """Undo its removal within the last day; `number` is what it has now, another one if it came again."""
     context = here()
     restored = await context.writer.write(RestoreRejected(number, context.clock())) if number <= NUMBER_MAX else False
     if not restored:

@@ -38,7 +38,7 @@ from evd.model.operations.registrations import (
     Renew,
     Unregister,
 )
-from evd.model.operations.rejections import ForgetRejected, Reject, RestoreRejected
+from evd.model.operations.rejections import DropForgotten, ForgetRejected, Reject, RestoreRejected
 from evd.model.operations.sharing import (
     Accepted,
     AcceptInvitation,
@@ -70,6 +70,7 @@ __all__ = [
     "CloseDownlink",
     "CountIgnored",
     "DeleteVehicle",
+    "DropForgotten",
     "EndSessions",
     "EventDue",
     "ForeignPhone",

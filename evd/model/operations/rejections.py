@@ -30,6 +30,13 @@ class RestoreRejected(Operation, frozen=True, gc=False):
     """Epoch ms."""
 
 
+class DropForgotten(Operation, frozen=True, gc=False):
+    """Delete what was forgotten before `before` (epoch ms), at most `limit`. The result is how many there were."""
+
+    before: int
+    limit: int
+
+
 class ForgetRejected(Operation, frozen=True, gc=False):
     """Delete a rejected request that was replayed or is not wanted. The result is False if it is gone."""
 

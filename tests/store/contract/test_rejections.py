@@ -7,7 +7,7 @@ from typing import Any
 from any_engine import AnyDatabase
 from builders import NOW
 
-from evd.model.operations import ForgetRejected, Reject, RestoreRejected
+from evd.model.operations import DropForgotten, ForgetRejected, Reject, RestoreRejected
 from evd.store import records
 from evd.store.records import NUMBER_MAX
 
@@ -34,15 +34,16 @@ def test_what_was_forgotten_by_hand_can_be_restored_for_a_day(database: AnyDatab
     assert database.write(ForgetRejected(1, NOW), ForgetRejected(2, NOW), ForgetRejected(3)) == [True] * 3
     assert database.write(RestoreRejected(3, NOW), RestoreRejected(9, NOW)) == [False, False], "it was taken; none"
     database.write(reject(2), reject(4))
-    assert database.write(RestoreRejected(2, NOW)) == [1], "it came again, under another number"
+    assert database.write(RestoreRejected(2, NOW)) == [3], "it came again, under another number"
     assert [(row["number"], row["detail"], row["times"]) for row in listed(database)] == [
-        *((2, "why 4", 1), (1, "why 2", 2))
+        *((4, "why 4", 1), (3, "why 2", 2))
     ]
-    assert database.write(RestoreRejected(1, NOW)) == [3], "its number is another's now"
-    assert listed(database)[0]["detail"] == "why 1"
+    assert database.write(RestoreRejected(1, NOW)) == [1], "no other one has its number"
+    assert listed(database)[-1]["detail"] == "why 1"
     assert database.write(RestoreRejected(1, NOW)) == [False], "once"
-    database.write(ForgetRejected(3, NOW))
-    assert database.write(RestoreRejected(3, NOW + 86_400_001)) == [False], "too late"
+    database.write(ForgetRejected(1, NOW))
+    assert database.write(RestoreRejected(1, NOW + 86_400_001)) == [False], "too late"
+    assert database.write(DropForgotten(NOW, 9), *[DropForgotten(NOW + 1, 9)] * 2) == [0, 1, 0], "it is gone"
 
 
 def test_the_same_body_at_another_route_is_another_refusal(database: AnyDatabase) -> None:

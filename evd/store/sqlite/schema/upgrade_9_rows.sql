@@ -1,5 +1,5 @@
 -- From schema 8 to 9, after derived_open.sql: what was open of each vehicle when all of it was written last. The statuses
--- since then, of an hour at most, are derived again from its ring.
+-- since then, of its last hour at most, are derived again from its ring; one that left a shorter ring does not count.
 
 INSERT INTO derived (vehicle, state, time, seq, id, fields, start, day, data)
 SELECT vehicle, json_remove(state, '$.last', '$.part', '$.start', '$.day', '$.names'),

@@ -21,25 +21,21 @@ def _reject(tables: SmallTables, op: ops.Reject) -> None:
     if again.rowcount:
         return
     cursor = tables.db.execute(
-        "INSERT INTO rejected (digest, received, route, error, detail, headers, body, is_text, client)"
-        " VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)",
+        _INSERT,
         (digest, op.received, op.route, op.error, op.detail, op.headers, op.body, is_utf8(op.body), op.client),
     )
     tables.db.execute("DELETE FROM rejected WHERE number <= ?", (cursor.lastrowid - tables.limits.rejected,))
-
-    _drop_old(tables, op.received)
 
 
 def _forget_rejected(tables: SmallTables, op: ops.ForgetRejected) -> bool:
     if op.restorable_from is not None:
         tables.db.execute(_KEEP, (op.restorable_from, op.number))
-        _drop_old(tables, op.restorable_from)
+        tables.db.execute(_DROP_MORE, (FORGOTTEN_MAX,))
     return bool(tables.db.execute("DELETE FROM rejected WHERE number = ?", (op.number,)).rowcount)
 
 
 def _restore_rejected(tables: SmallTables, op: ops.RestoreRejected) -> int | bool:
-    _drop_old(tables, op.at)
-    kept = tables.db.execute("SELECT digest, times FROM forgotten WHERE number = ?", (op.number,)).fetchone()
+    kept = tables.db.execute(_FORGOTTEN, (op.number, op.at - DAY_MS)).fetchone()
     if kept is None:
         return False
     again = tables.db.execute(_COUNTED, (kept[1], kept[0])).fetchall()
@@ -48,12 +44,18 @@ def _restore_rejected(tables: SmallTables, op: ops.RestoreRejected) -> int | boo
     return int(number)
 
 
-def _drop_old(tables: SmallTables, now: int) -> None:
-    tables.db.execute(_DROP, (now - DAY_MS, FORGOTTEN_MAX))
+def _drop_forgotten(tables: SmallTables, op: ops.DropForgotten) -> int:
+    return int(tables.db.execute(_DROP_OLD, (op.before, op.limit)).rowcount)
 
 
 FORGOTTEN_MAX = 1000
 """Forgotten requests that can be restored: some MiB."""
+
+#: A number stays that of a request while that can be restored.
+_INSERT = """
+INSERT INTO rejected (number, digest, received, route, error, detail, headers, body, is_text, client)
+SELECT max(ifnull((SELECT max(number) FROM rejected), 0), ifnull((SELECT max(number) FROM forgotten), 0)) + 1,
+       ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?"""
 
 COLUMNS = "times, received, route, error, detail, headers, body, is_text, client, digest"
 
@@ -64,19 +66,22 @@ SELECT number, ?, {COLUMNS} FROM rejected WHERE number = ?"""  # noqa: S608 (con
 #: It came again meanwhile.
 _COUNTED = "UPDATE rejected SET times = times + ? WHERE digest = ? RETURNING number"
 
-#: Under its old number, unless that is another's now.
 _RESTORE = f"""
 INSERT INTO rejected (number, {COLUMNS})
-SELECT CASE WHEN number NOT IN (SELECT number FROM rejected) THEN number END, {COLUMNS} FROM forgotten WHERE number = ?
+SELECT number, {COLUMNS} FROM forgotten WHERE number = ?
 RETURNING number"""  # noqa: S608 (constants)
 
-_DROP = """
-DELETE FROM forgotten WHERE forgotten < ?
-OR number IN (SELECT number FROM forgotten ORDER BY forgotten DESC LIMIT -1 OFFSET ?)"""
+_FORGOTTEN = "SELECT digest, times FROM forgotten WHERE number = ? AND forgotten >= ?"
+
+_DROP_MORE = """
+DELETE FROM forgotten WHERE number IN (SELECT number FROM forgotten ORDER BY forgotten DESC LIMIT -1 OFFSET ?)"""
+
+_DROP_OLD = "DELETE FROM forgotten WHERE number IN (SELECT number FROM forgotten WHERE forgotten < ? LIMIT ?)"
 
 
 HANDLERS: dict[type[ops.Operation], Callable[[SmallTables, Any], Any]] = {
     ops.Reject: _reject,
     ops.ForgetRejected: _forget_rejected,
+    ops.DropForgotten: _drop_forgotten,
     ops.RestoreRejected: _restore_rejected,
 }
