@@ -1,5 +1,6 @@
 // Formats: the list, an editor with a live check, assignment, and decoding again.
 
+import "../texts/formats.js";
 import { get } from "../api.js";
 import { t, tn } from "../texts.js";
 import { badge, button, h, latest, pageHead, setQuery, skeleton, style } from "../ui.js";

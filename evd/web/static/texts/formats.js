@@ -1,6 +1,7 @@
 // Texts of the page of formats.
-export const FORMATS = {
-  "formats.title": ["Formats", "Formáty"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "formats.list": ["All formats", "Všetky formáty"],
   "formats.new": ["New format", "Nový formát"],
   "formats.copy": ["Copy as a new one", "Kopírovať ako nový"],
@@ -73,4 +74,4 @@ export const FORMATS = {
   "formats.redecode.after": ["After", "Potom"],
   "formats.redecode.time": ["Measured", "Namerané"],
   "formats.redecode.examples": ["Examples of what would change", "Príklady toho, čo by sa zmenilo"],
-};
+});

@@ -1,6 +1,7 @@
 // Texts of a vehicle's page.
-export const VEHICLE = {
-  "vehicle.title": ["Vehicle", "Vozidlo"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "vehicle.back": ["All vehicles", "Všetky vozidlá"],
   "vehicle.subjects": ["About this vehicle", "O tomto vozidle"],
   "vehicle.history": ["History", "História"],
@@ -89,4 +90,4 @@ export const VEHICLE = {
   "vehicle.bits.by": ["By the format {format}.", "Podľa formátu {format}."],
   "vehicle.bits.none": ["This status came without a payload.", "Tento stav prišiel bez payloadu."],
   "vehicle.bits.hidden": ["Its payload is not shown: it may say the place.", "Payload sa nezobrazuje: môže prezradiť miesto."],
-};
+});
