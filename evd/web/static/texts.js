@@ -41,14 +41,14 @@ export function setLanguage(name) {
 /** The text of a key, with {name} replaced by values.name. */
 export function t(key, values = {}) {
   const row = TEXTS[key];
-  if (!row) throw new Error(`texts.js has no ${key}`);
+  if (!row) throw new Error(`no text ${key} is loaded`);
   return filled(row[language === "sk" ? 1 : 0], values);
 }
 
 /** The text of a key in the form that the number asks for; {n} is the number. */
 export function tn(key, n, values = {}) {
   const row = TEXTS[key];
-  if (!row) throw new Error(`texts.js has no ${key}`);
+  if (!row) throw new Error(`no text ${key} is loaded`);
   const forms = row[language === "sk" ? 1 : 0].split("|");
   const at = FORMS[language].indexOf(new Intl.PluralRules(language).select(n));
   return filled(forms[at < 0 ? forms.length - 1 : Math.min(at, forms.length - 1)], { n: number(n), ...values });
