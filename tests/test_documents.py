@@ -57,7 +57,7 @@ def test_no_conflict_of_a_merge_is_left(path: Path) -> None:
 
 
 CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
-CITED = re.compile(r"(?:^|/|\b(?:sudo|exec|run) |[|&(] *)evd((?: +[^\s#|;&)]+)+)", re.MULTILINE)
+CITED = re.compile(r"(?:^|bin/|\b(?:sudo|exec|run) |[|&(] *)evd((?: +[^\s#|;&)]+)+)", re.MULTILINE)
 
 
 def cited_commands(text: str) -> list[list[str]]:
@@ -90,8 +90,7 @@ def test_commands_that_are_cited_exist(path: Path) -> None:
 
 
 def test_cited_commands_are_found_and_examined() -> None:
-    text = (
-        "`evd key add --role x` a\n```\nsudo .venv/bin/evd serve --bnid :80 | cat  # evd runs\n```\n`evd stats --json`"
-    )
+    block = "```\nsudo .venv/bin/evd serve --bnid :80 | cat  # evd runs\n```"
+    text = f"`evd key add --role x` and\n{block}\nor `evd stats --json`"
     assert [unknown_word(words) for words in cited_commands(text)] == ["add", "--bnid", None]
     assert sum(len(cited_commands(path.read_text("utf-8"))) for path in DOCUMENTS) > 100
