@@ -36,6 +36,13 @@ export const COMMON = {
   "state.idle": ["Idle", "Stojí"],
   "state.driving": ["Driving", "Jazdí"],
   "state.unknown": ["Unknown", "Neznámy"],
+  "bits.caption": ["Which bits each field takes", "Ktoré bity zaberá každé pole"],
+  "bits.byte": ["Byte", "Bajt"],
+  "bits.free": ["free", "voľné"],
+  "bits.shared": ["several fields", "viac polí"],
+  "bits.field": ["Field", "Pole"],
+  "bits.place": ["Byte.bit", "Bajt.bit"],
+  "bits.value": ["Value", "Hodnota"],
   "channel.sigfox": ["Sigfox", "Sigfox"],
   "channel.wlan": ["WLAN", "WLAN"],
 };
