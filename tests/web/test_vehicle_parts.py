@@ -109,7 +109,7 @@ def test_a_shared_vehicle_is_seen_by_who_opens_the_link(
 ) -> None:
     shown = part(console, "Sharing")
     shown.get_by_role("button", name="Make a link").click()
-    link = shown.locator(".share-link")
+    link = shown.locator(".secret code")
     expect(link).to_contain_text("#/invited?code=")
     shown.get_by_role("button", name="Revoke").click()
     asked = console.page.get_by_role("dialog")
