@@ -35,7 +35,7 @@ NO_CRASHES = "--ignore=tests/faults/test_push_crash.py"
 STEPS = (
     Step("burst", "100,000 callbacks over 1,000 connections", 1, ("make", "burst")),
     Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
-    Step("faults", "200 kills, 50 power cuts, all defects on purpose", 15, (*PYTEST, "-s", "tests/faults", NO_CRASHES),
+    Step("faults", "200 kills, 50 power cuts, all defects on purpose", 30, (*PYTEST, "-s", "tests/faults", NO_CRASHES),
          {"NIGHTLY": "1", "KILLS": "200", "CUTS": "50"}),
     Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", "--ignore=tests/faults"),
          {"NIGHTLY": "1"}),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 from folders import ROOT
+
+from evd.cli import cli
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md"))]
 SOURCES = sorted(path for suffix in ("py", "pyx", "pyi") for path in (ROOT / "evd").rglob(f"*.{suffix}"))
@@ -51,3 +54,43 @@ def test_links_of_documents_lead_somewhere(path: Path) -> None:
 @pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
 def test_no_conflict_of_a_merge_is_left(path: Path) -> None:
     assert not re.findall(r"^(?:<{7}|={7}|>{7})(?: .*)?$", path.read_text("utf-8"), re.MULTILINE)
+
+
+CODE = re.compile(r"^```[^\n]*\n(.*?)^```|`([^`]+)`", re.MULTILINE | re.DOTALL)
+CITED = re.compile(r"(?:^|bin/|\b(?:sudo|exec|run) |[|&(] *)evd((?: +[^\s#|;&)]+)+)", re.MULTILINE)
+
+
+def cited_commands(text: str) -> list[list[str]]:
+    """The words behind `evd` in a text's code, up to a comment or a pipe."""
+    code = "\n".join(block or span for block, span in CODE.findall(text))
+    return [words.split() for words in CITED.findall(code)]
+
+
+def unknown_word(words: list[str]) -> str | None:
+    """The first word of a command line that names no command of its group, or no option of its command."""
+    command: click.Command = cli
+    context = click.Context(cli)
+    options = []
+    for word in words:
+        if word.startswith("--"):
+            options.append(word.rstrip("[].,:").partition("=")[0])
+        elif isinstance(command, click.Group) and re.fullmatch(r"[a-z][a-z-]+", word):
+            found = command.get_command(context, word)
+            if found is None:
+                return word
+            command = found
+    known = {"--help", "--version", *(name for one in command.params for name in (*one.opts, *one.secondary_opts))}
+    return next((option for option in options if option not in known), None)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=relative)
+def test_commands_that_are_cited_exist(path: Path) -> None:
+    cited = cited_commands(path.read_text("utf-8"))
+    assert [(unknown, words) for words in cited if (unknown := unknown_word(words))] == []
+
+
+def test_cited_commands_are_found_and_examined() -> None:
+    block = "```\nsudo .venv/bin/evd serve --bnid :80 | cat  # evd runs\n```"
+    text = f"`evd key add --role x` and\n{block}\nor `evd stats --json`"
+    assert [unknown_word(words) for words in cited_commands(text)] == ["add", "--bnid", None]
+    assert sum(len(cited_commands(path.read_text("utf-8"))) for path in DOCUMENTS) > 100

@@ -227,8 +227,8 @@ class _Demo:
             "push.endpoint": fake.url,
             "app.trust_user_header": True,
         }
-        config, origins, *_ = sources(self._files.data_dir, flags)
-        return Daemon(self._files.data_dir, config, env=os.environ, dev=True, demo=True, origins=origins)
+        loaded = sources(self._files.data_dir, flags)
+        return Daemon(self._files.data_dir, loaded.config, env=os.environ, dev=True, demo=True, origins=loaded.origins)
 
     async def _serve(self, daemon: Daemon) -> None:
         """Run the daemon for as long as the fleet runs."""

@@ -120,10 +120,10 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
 
 
 def run(data_dir: DataDirectory, flags: dict[str, Any], *, dev: bool = False) -> None:
-    chosen, origins, *_ = sources(data_dir, flags)
+    loaded = sources(data_dir, flags)
     from evd.daemon import process as serving  # takes half a second, which the report of a wrong setting does not need
     from evd.log import logger as log
 
-    log.configure(level=chosen.log.level, format=chosen.log.format)
+    log.configure(level=loaded.config.log.level, format=loaded.config.log.format)
     log.take_stderr()
-    serving.serve(data_dir, chosen, dev=dev, read=lambda: sources(data_dir, flags), origins=origins)
+    serving.serve(data_dir, loaded.config, dev=dev, read=lambda: sources(data_dir, flags), origins=loaded.origins)

@@ -101,7 +101,10 @@ def _command(session: SqlSession, line: str) -> None:
     if name == ".names":
         for one in session.names():
             say("{}", one)
-    elif name == ".schema" and (made := session.made_by(rest.strip())) is not None:
+    elif name == ".schema" and rest.strip():
+        made = session.made_by(rest.strip())
+        if made is None:
+            raise ConfigError(f"there is no view or table {rest.strip()!r}: `.names` lists them")
         say_lines(made)
     elif name == ".help":
         say_lines(HELP)

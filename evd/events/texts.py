@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Sentence = Callable[[Mapping[str, Any]], tuple[str, str]]
-"""Details → title, sentence."""
-
 
 def sentence(kind: str, details: Mapping[str, Any], language: str, name: str) -> tuple[str, str]:
     """Title and body; `name` is the vehicle's name. Never raises: an unknown event is shown by its kind."""

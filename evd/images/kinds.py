@@ -59,8 +59,6 @@ KINDS: tuple[ImageKind, ...] = (
     ),
 )
 
-BY_MEDIA: Mapping[str, ImageKind] = MappingProxyType({kind.media: kind for kind in KINDS})
-
 
 def kind_of(content: bytes) -> ImageKind | None:
     """None: it is no picture of a known type."""

@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from evd.model.geo import position_of
 
 CoarseFor = Literal["nobody", "viewers", "everyone"]
 """For whom a vehicle's places are coarse."""
-
-COARSE_FOR: tuple[CoarseFor, ...] = get_args(CoarseFor)
 
 GRID = 100
 """Points of the grid in a degree of latitude."""

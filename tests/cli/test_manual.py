@@ -6,18 +6,9 @@ import shutil
 import subprocess
 
 import click
-from folders import ROOT
 
 from evd.cli import cli
 from evd.cli.manual import documents
-from evd.cli.setup import UNITS
-
-SHIPPED = {name: (ROOT / "evd" / "setup" / "units" / name).read_text("utf-8") for name in UNITS}
-
-
-UNIT_FILES = {f"/etc/systemd/system/{name}" for name in UNITS} | {
-    "/etc/systemd/system/evd.service.d/10-setup.conf", "/etc/sysusers.d/evd.conf"
-}  # fmt: skip
 
 
 def test_every_command_has_a_man_page() -> None:

@@ -106,9 +106,6 @@ def tables() -> dict[str, dict[str, str]]:
     return {name: columns for name, columns in found.items() if isinstance(columns, dict)}
 
 
-TIMES = ("time", "sent", "created", "last_time", "received")
-
-
 @pytest.mark.parametrize("name", tables())
 def test_a_table_fits_into_eighty_columns(
     capsys: pytest.CaptureFixture[str], narrow: Callable[[int], None], name: str

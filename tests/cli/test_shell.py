@@ -33,3 +33,4 @@ def test_a_script_is_read_up_to_each_semicolon_and_ends_at_a_mistake(place: Path
     assert "attempt to write a readonly database" in done.stderr
     assert run_evd("shell", "--dir", place, stdin=".names\n.quit\n.nothing\n").returncode == 0
     assert "`.help` shows what is" in run_evd("shell", "--dir", place, stdin=".nothing\n").stderr
+    assert "no view or table 'modem': `.names`" in run_evd("shell", "--dir", place, stdin=".schema modem\n").stderr

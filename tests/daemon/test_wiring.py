@@ -8,16 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from builders import NOW
 from daemon_parts import BuildParts
 from structlog.testing import capture_logs
 
 from evd.api.authentication import NoTokens
 from evd.config.settings import Config
 from evd.daemon import wiring
-from evd.daemon.wiring import shown_by_app
 from evd.errors import ConfigError
-from evd.events.samples import Event
 from evd.model.operations import AddFormat
 from evd.model.units import DAY_MS
 
@@ -122,26 +119,3 @@ def test_without_pushes_stopped_phones_are_not_hindered() -> None:
     settings = config(push={"stale_after_days": 7, "give_up_after_s": 60})
     search = wiring.stopped_phones_search(None, settings)
     assert (search._stale_ms, search._give_up_ms, search._hindered_until) == (7 * DAY_MS, 60_000, None)
-
-
-@pytest.mark.parametrize(
-    ("settings", "details", "clients"),
-    [
-        ({}, {"charge": 80, "target": 80}, ("original",)),
-        ({}, {"charge": 80.4, "target": 80}, ("original",)),
-        ({"app": {"whole_numbers": False}}, {"charge": 80.4, "target": 80}, ()),
-        ({"events": {"shown_by_original": []}}, {"charge": 80, "target": 80}, ()),
-        ({"events": {"shown_by_v1": ["target_reached"]}}, {"charge": 80, "target": 80}, ("original", "v1")),
-    ],
-)
-def test_which_apps_show_an_event_themselves_is_set(
-    settings: dict[str, Any], details: dict[str, Any], clients: tuple[str, ...]
-) -> None:
-    shown = shown_by_app(msgspec.convert(settings, Config))
-    assert shown(Event("target_reached", NOW, details)) == clients
-    assert shown(Event("charge_low", NOW, details)) == ()
-
-
-def test_a_kind_that_no_app_shows_itself_is_refused_with_a_sentence() -> None:
-    with pytest.raises(ConfigError, match="no app shows 'left' by itself: use one of target_reached, or none"):
-        shown_by_app(msgspec.convert({"events": {"shown_by_v1": ["left"]}}, Config))

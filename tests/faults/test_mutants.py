@@ -19,7 +19,7 @@ from loop_disk import can_mount
 PATCHES = TESTS / "faults" / "mutants"
 NIGHTLY = "NIGHTLY" in os.environ
 FOUND_WITHIN_S = 1800.0
-"""Fifty power cuts that find nothing take a third of it."""
+"""As long as all of these tests take at night."""
 
 POWER_CUT = "tests/faults/test_power_cut.py::test_what_was_acknowledged_outlives_a_power_cut"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -18,10 +17,8 @@ from evd.model.kept_status import KeptStatus
 from evd.payload.formats import Formats
 from evd.sigfox.decode_policy import decode
 from evd.sigfox.message import read_message
-from evd.store.sqlite.database import SqliteDatabase
 from evd.store.sqlite.tables import formats as format_tables
 
-Opener = Callable[..., SqliteDatabase]
 TYPE = "5d8cdc8fea06bb6e41234567"
 FORMATS = Formats({"old": FormatSettings("load::uint:8"), "new": FormatSettings("weight::uint:8 load::int:8")}, "old")
 

@@ -14,7 +14,7 @@ from folders import ROOT
 from evd.web.assets import COMPRESSED, Assets, assets, imported, read
 
 STATIC = ROOT / "evd/web/static"
-FIRST_VIEW_MAX = 150 * 1024
+FIRST_VIEW_MAX = 64 * 1024
 
 
 @pytest.fixture(scope="module")

@@ -277,6 +277,7 @@ HAS_COLOUR = """async (canvas, name) => {
 
 
 def test_its_charts_follow_the_theme(console: ConsolePage) -> None:
+    console.open("/fleet")
     page = console.open("/system")
     canvas = page.locator(".measure canvas").last
     expect(canvas).to_be_visible()

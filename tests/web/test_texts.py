@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import posixpath
 import re
 from collections import Counter
 
@@ -14,8 +15,12 @@ CALL = re.compile(r"\btn?\(\s*\"([^\"]+)\"")
 LITERAL = re.compile(r"\"([a-z_]+(?:\.[a-z_0-9]+)+)\"")
 PLACE = re.compile(r"\{(\w+)\}")
 
+STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;"()]*?"(\.[^"]+)"', re.MULTILINE)
+DYNAMIC_IMPORT = re.compile(r'\bimport\("(\.[^"]+)"\)')
+
 FILES = sorted((STATIC / "texts").glob("*.js"))
-ROWS = [row for path in FILES for row in ROW.findall(path.read_text("utf-8"))]
+ROWS_OF = {f"texts/{path.name}": ROW.findall(path.read_text("utf-8")) for path in FILES}
+ROWS = [row for rows in ROWS_OF.values() for row in rows]
 TEXTS = {key: (ast.literal_eval(english), ast.literal_eval(slovak)) for key, english, slovak in ROWS}
 SCRIPTS = {
     path: path.read_text("utf-8") for path in STATIC.rglob("*.js") if path.parent.name not in ("texts", "vendor")
@@ -25,8 +30,46 @@ SCRIPTS = {
 def test_each_row_is_read_by_this_test() -> None:
     keys = sum(len(re.findall(r'^\s*"[\w.]+":', path.read_text("utf-8"), re.MULTILINE)) for path in FILES)
     assert keys == len(ROWS) > 50
-    table = (STATIC / "texts.js").read_text("utf-8")
-    assert [path.name for path in FILES if f"./texts/{path.name}" not in table] == []
+
+
+def modules(pattern: re.Pattern[str], name: str) -> set[str]:
+    """What the module `name`, a path below static/, imports by this pattern."""
+    text = (STATIC / name).read_text("utf-8")
+    return {posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) for one in pattern.findall(text)}
+
+
+def loaded(name: str) -> set[str]:
+    """A module with all that it imports at its top, and what this imports, and so on."""
+    found, waiting = {name}, [name]
+    while waiting:
+        new = modules(STATIC_IMPORT, waiting.pop()) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def test_each_page_loads_the_texts_that_it_shows_before_all_else() -> None:
+    frame = loaded("app.js")
+    pages = modules(DYNAMIC_IMPORT, "pages.js")
+    assert len(pages) == (STATIC / "pages.js").read_text("utf-8").count("load:") > 5
+    for page in pages:
+        entries, here = [page], frame | loaded(page)
+        while entries:
+            scripts = loaded(entry := entries.pop())
+            with_texts = here | scripts
+            known = {row[0] for one in with_texts for row in ROWS_OF.get(one, ())}
+            for script in (scripts | frame) & {path.relative_to(STATIC).as_posix() for path in SCRIPTS}:
+                text = SCRIPTS[STATIC / script]
+                asked = {*CALL.findall(text), *LITERAL.findall(text)} & TEXTS.keys()
+                assert asked <= known, f"{script}, by {entry}"
+            entries += [
+                one
+                for name in scripts
+                for one in modules(DYNAMIC_IMPORT, name)
+                if "vendor" not in one and name != "pages.js"
+            ]
+        imports = re.findall(r'^import .*"(.+)";$', (STATIC / page).read_text("utf-8"), re.MULTILINE)
+        assert "/texts/" in imports[0], f"{page}: what it imports may ask for its texts at once"
 
 
 def test_each_key_stands_once_and_in_both_languages() -> None:

@@ -46,9 +46,11 @@ def document(daemon: RunningDaemon, path: str) -> dict[str, object]:
 def test_a_status_opens_with_its_bits_and_its_way(console: ConsolePage) -> None:
     part(console, "Latest statuses").locator("tbody tr").first.click()
     shown = console.page.get_by_role("dialog")
-    expect(shown.locator(".bit-byte")).to_have_count(len(CHARGING) // 2)
-    expect(shown.locator(".bit-fields li", has_text="current_charge")).to_contain_text("76 %")
-    expect(shown.locator(".bit-part").first).to_contain_text(f"{int(CHARGING[:2], 16):08b}"[:3])
+    bits = shown.get_by_role("table", name="Which bits each field takes").locator("tbody tr")
+    expect(bits).to_have_count(len(CHARGING) // 2)
+    expect(bits.first.locator("td").first).to_contain_text(f"state{int(CHARGING[:2], 16):08b}"[:8])
+    values = shown.get_by_role("table", name="Bits of the payload").locator("tbody tr")
+    expect(values.filter(has_text="current_charge")).to_contain_text("0.4 – 1.676 %")
     expect(shown.locator(".way-step")).to_have_count(3)
     expect(shown.locator(".way")).to_contain_text("No phone is registered")
     assert console.violations() == []
@@ -107,7 +109,7 @@ def test_a_shared_vehicle_is_seen_by_who_opens_the_link(
 ) -> None:
     shown = part(console, "Sharing")
     shown.get_by_role("button", name="Make a link").click()
-    link = shown.locator(".share-link")
+    link = shown.locator(".secret code")
     expect(link).to_contain_text("#/invited?code=")
     shown.get_by_role("button", name="Revoke").click()
     asked = console.page.get_by_role("dialog")

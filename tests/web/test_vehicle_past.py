@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from console_page import ConsolePage, add_user, ask_as_admin, console_page
+from console_page import ConsolePage, add_user, ask_as_admin, console_page, send
 from daemon_process import RunningDaemon, running_daemon
 from folders import ROOT
 from lived_vehicle import live
@@ -181,3 +181,16 @@ DRAW = """async () => {
 
 def test_a_hundred_thousand_points_are_drawn_at_once(console: ConsolePage) -> None:
     assert console.page.evaluate(DRAW) <= DRAW_MAX_MS
+
+
+def test_what_arrives_leaves_the_older_statuses_that_the_reader_asked_for(
+    console: ConsolePage, daemon: RunningDaemon, vehicle: str
+) -> None:
+    rows = part(console, "Latest statuses")
+    console.page.get_by_role("button", name="Show older").click()
+    expect(rows).to_have_count(40)
+    newest = rows.first.locator("time")
+    before = newest.get_attribute("datetime") or ""
+    send(daemon, vehicle, 4000)
+    expect(newest).not_to_have_attribute("datetime", before)
+    expect(rows).to_have_count(40)

@@ -14,23 +14,14 @@ from evd.errors import CodecError, ConfigError, NotFound
 from evd.ingest.redecode import read_kept
 from evd.model.kept_status import KeptStatus
 from evd.payload.formats import Format
+from evd.payload.layout import layout
+from evd.sigfox.message import PAYLOAD_MAX_BYTES
 from evd.store.records import PageLimit, TimeSpan
 
 SAME_TIME_MAX = PageLimit(100, 1 << 20)
 """Statuses of one time among which one is looked for."""
 
 routes = Blueprint("layouts", __name__, url_prefix=V1)
-
-
-class LaidField(TypedDict):
-    name: str
-    type: str
-    start: int
-    """Its first bit, counted from the left from 0."""
-    bits: int
-    endianness: str
-    """Empty for types that have none."""
-    unit: str
 
 
 class PayloadLayout(TypedDict):
@@ -42,7 +33,8 @@ class PayloadLayout(TypedDict):
     """Hex digits."""
     format: str
     """Its name, or its grammar."""
-    fields: list[LaidField]
+    fields: list[dict[str, Any]]
+    """As the layout of a format has them, under the names of `values`."""
     values: dict[str, Any]
     """By the format alone; null for a field that is not wholly in the payload."""
 
@@ -50,13 +42,22 @@ class PayloadLayout(TypedDict):
 _LAYOUT = {
     "vehicle": "386625",
     "id": "349fb66a4d26df19",
-    "payload": "4c15",
+    "payload": "4c",
     "format": "van-2",
     "fields": [
-        {"name": "charge", "type": "uint", "start": 0, "bits": 8, "endianness": "big-endian", "unit": "%"},
-        {"name": "temp", "type": "int", "start": 8, "bits": 8, "endianness": "big-endian", "unit": "°C"},
+        {
+            "name": "charge",
+            "type": "uint",
+            "bits": 8,
+            "byte": 0,
+            "offset": 7,
+            "first_bit": 0,
+            "last_bit": 7,
+            "endianness": "big-endian",
+            "options": {"unit": "%"},
+        },
     ],
-    "values": {"charge": 76, "temp": 21},
+    "values": {"charge": 76},
 }
 
 
@@ -98,15 +99,6 @@ async def _kept(vehicle: str, status_id: str) -> KeptStatus | None:
     return next((row for row in rows if row.status_id == status_id), None)
 
 
-def _fields(found: Format) -> list[LaidField]:
-    return [
-        {
-            "name": step.name,
-            "type": field.type,
-            "start": field.start,
-            "bits": field.bits,
-            "endianness": field.endianness,
-            "unit": field.options.unit,
-        }
-        for field, step in zip(found.plan.fields, found.plan.steps, strict=True)
-    ]
+def _fields(found: Format) -> list[dict[str, Any]]:
+    laid = layout(found.plan, carried=PAYLOAD_MAX_BYTES)["fields"]
+    return [{**field, "name": step.name} for field, step in zip(laid, found.plan.steps, strict=True)]

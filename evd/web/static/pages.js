@@ -1,9 +1,10 @@
 // The table of pages. A new page is a row here, a file in pages/ and its texts.
 //
-// `path` may have :parameters. `title` is a key of texts.js. `nav` says whether the page stands in the navigation, and
-// with which icon (ui/icons.js). `roles`: who may see it, of "user" and "admin"; without it everybody. The module of
-// `load` exports `render(root, params, signal)`, which fills the element `root`; `params` has the path's parameters and
-// `query`, a URLSearchParams; `signal` aborts when the reader leaves the page. It may return a promise.
+// `path` may have :parameters. `title` is a key of texts/common.js. `nav` says whether the page stands in the
+// navigation, and with which icon (ui/icons.js). `roles`: who may see it, of "user" and "admin"; without it everybody.
+// The module of `load` imports the page's texts first, and exports `render(root, params, signal)`, which fills the
+// element `root`; `params` has the path's parameters and `query`, a URLSearchParams; `signal` aborts when the reader
+// leaves the page. It may return a promise.
 
 export const PAGES = [
   {

@@ -1,22 +1,16 @@
 // The one table of texts: key → [English, Slovak]. A file of texts/ has those of one subject; a key stands in one only.
+// The frame's are here from the start; a page's module imports its own before all else, so that they come with it.
 // Forms of a number are divided by |: English one|other, Slovak one|few|other. tests/web/test_texts.py finds keys that
-// are missing, unused, or written in one language only.
+// are missing, unused, written in one language only, or not loaded by the page that shows them.
 
 import { COMMON } from "./texts/common.js";
-import { FIRST_RUN } from "./texts/firstrun.js";
-import { FLEET } from "./texts/fleet.js";
-import { FORMATS } from "./texts/formats.js";
-import { PUSHES } from "./texts/pushes.js";
-import { REFUSED } from "./texts/refused.js";
-import { SIGN_IN } from "./texts/signin.js";
-import { SYSTEM } from "./texts/system.js";
-import { VEHICLE } from "./texts/vehicle.js";
-import { VEHICLE_PARTS } from "./texts/vehicle_parts.js";
 
-const TEXTS = { ...COMMON, ...FIRST_RUN, ...FLEET, ...PUSHES, ...REFUSED, ...SIGN_IN, ...SYSTEM, ...VEHICLE, ...VEHICLE_PARTS };
+const TEXTS = { ...COMMON };
 
-// A further subject begins a line of its own, so that two who add one at once do not meet.
-Object.assign(TEXTS, FORMATS);
+/** Add the texts of a subject: its file does, once. */
+export function addTexts(rows) {
+  Object.assign(TEXTS, rows);
+}
 
 export const LANGUAGES = { en: "English", sk: "Slovenčina" };
 const FORMS = { en: ["one", "other"], sk: ["one", "few", "other"] };
@@ -47,14 +41,14 @@ export function setLanguage(name) {
 /** The text of a key, with {name} replaced by values.name. */
 export function t(key, values = {}) {
   const row = TEXTS[key];
-  if (!row) throw new Error(`texts.js has no ${key}`);
+  if (!row) throw new Error(`no text ${key} is loaded`);
   return filled(row[language === "sk" ? 1 : 0], values);
 }
 
 /** The text of a key in the form that the number asks for; {n} is the number. */
 export function tn(key, n, values = {}) {
   const row = TEXTS[key];
-  if (!row) throw new Error(`texts.js has no ${key}`);
+  if (!row) throw new Error(`no text ${key} is loaded`);
   const forms = row[language === "sk" ? 1 : 0].split("|");
   const at = FORMS[language].indexOf(new Intl.PluralRules(language).select(n));
   return filled(forms[at < 0 ? forms.length - 1 : Math.min(at, forms.length - 1)], { n: number(n), ...values });

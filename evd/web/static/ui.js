@@ -8,7 +8,6 @@ export { gauge, meter } from "./ui/gauge.js";
 export { when, relative, exact, duration } from "./ui/time.js";
 export { table } from "./ui/table.js";
 export { tabs } from "./ui/tabs.js";
-export { bitTable } from "./ui/bits.js";
 export { csvOf, saveFile } from "./ui/csv.js";
 export { field, form, select, segments } from "./ui/form.js";
 export { dialog, toast } from "./ui/dialog.js";

@@ -28,8 +28,8 @@ def test_each_field_has_its_bits_and_its_value(daemon: RunningDaemon) -> None:
     laid = asked(daemon, f"/statuses/{status['id']}/layout").json()
     assert (laid["format"], laid["payload"]) == ("ev", PAYLOAD)
     fields = {field["name"]: field for field in laid["fields"]}
-    assert (fields["state"]["start"], fields["state"]["bits"]) == (0, 3)
-    assert (fields["current_charge"]["start"], fields["current_charge"]["unit"]) == (3, "%")
+    assert (fields["state"]["first_bit"], fields["state"]["last_bit"]) == (0, 2)
+    assert (fields["current_charge"]["first_bit"], fields["current_charge"]["options"]["unit"]) == (3, "%")
     bits = f"{int(PAYLOAD, 16):096b}"
     assert int(bits[3:10], 2) == laid["values"]["current_charge"] == status["current_charge"]
 

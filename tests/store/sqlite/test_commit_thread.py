@@ -9,7 +9,6 @@ import select
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,6 @@ from hypothesis import strategies as st
 
 from evd.store.sqlite.commit_thread import CommitThread
 from evd.store.sqlite.connection import open_writer
-
-Opener = Callable[..., CommitThread]
 
 
 def test_a_group_is_on_disk_when_it_is_finished(committer: CommitThread, connection: Any, database: Path) -> None:

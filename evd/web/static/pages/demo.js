@@ -1,5 +1,6 @@
 // The demo: what the fake FCM took, and a callback of the reader's own with its way through evd.
 
+import "../texts/firstrun.js";
 import { del, get, post } from "../api.js";
 import { t, tn } from "../texts.js";
 import { badge, button, dialog, field, form, h, icon, select, STATES } from "../ui.js";

@@ -1,5 +1,6 @@
 // The fleet: a card or a row a vehicle, live.
 
+import "../texts/fleet.js";
 import { follow, isDemo, page, who } from "../api.js";
 import { remember, remembered } from "../store.js";
 import { t, tn } from "../texts.js";

@@ -1,5 +1,6 @@
 // Formats: the list, an editor with a live check, assignment, and decoding again.
 
+import "../texts/formats.js";
 import { get } from "../api.js";
 import { t, tn } from "../texts.js";
 import { badge, button, h, latest, pageHead, setQuery, skeleton, style } from "../ui.js";
@@ -11,7 +12,7 @@ const ORIGINS = { "built in": t("formats.origin.built_in"), "evd.toml": t("forma
 const NEW = { grammar: "", fields: {} };
 
 export async function render(root, params, signal) {
-  await Promise.all([style("pages/formats.css"), style("pages/formats_bits.css")]);
+  await Promise.all([style("pages/formats.css"), style("ui/bits.css")]);
   const list = h("ul", { class: "formats-list card", "aria-label": t("formats.list") });
   const side = h("div", { class: "formats-side" }, skeleton("row", 3));
   const make = button(t("formats.new"), { kind: "main", icon: "plus", onclick: () => open(null) });

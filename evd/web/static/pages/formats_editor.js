@@ -3,7 +3,7 @@
 import { ApiError, del, post } from "../api.js";
 import { number, t, tn } from "../texts.js";
 import { badge, button, confirmed, field, form, h, icon, notice, panel, table, toast } from "../ui.js";
-import { bitTable, bytesOf, fieldColour } from "./formats_bits.js";
+import { bitTable, bytesOf, fieldName, fieldPlace } from "../ui/bits.js";
 
 const TYPING_MS = 150;
 const EXAMPLE = '{"temp": {"scale": 0.1, "unit": "°C"}}';
@@ -140,11 +140,11 @@ function around(text, position) {
 function fieldTable(layout, decoded) {
   const rows = layout.fields.map((one, place) => ({ ...one, place }));
   const columns = [
-    { title: t("formats.field.name"), cell: (row) => h("span", { class: `formats-field ${fieldColour(row.place)}`, title: row.name }, row.name) },
+    { title: t("bits.field"), cell: (row) => fieldName(row.name, row.place) },
     { title: t("formats.field.type"), cell: (row) => kind(row) },
-    { title: t("formats.field.place"), class: "number formats-place", cell: (row) => (row.bits === 1 ? number(row.first_bit) : t("formats.field.place.at", { first: row.first_bit, last: row.last_bit })) },
+    { title: t("bits.place"), class: "number formats-place", cell: fieldPlace },
   ];
-  if (decoded?.fields) columns.push({ title: t("formats.field.value"), class: "number formats-value", cell: (row) => value(row, decoded) });
+  if (decoded?.fields) columns.push({ title: t("bits.value"), class: "number formats-value", cell: (row) => value(row, decoded) });
   return table(columns, rows, { caption: t("formats.fields"), compact: true });
 }
 

@@ -42,7 +42,7 @@ export function redecodePanel(format, signal) {
     const columns = [
       { title: t("formats.assign.vehicle"), class: "mono", cell: (row) => row.vehicle },
       { title: t("formats.redecode.time"), cell: (row) => exact(row.time) },
-      { title: t("formats.field.name"), class: "mono", cell: (row) => row.field },
+      { title: t("bits.field"), class: "mono", cell: (row) => row.field },
       { title: t("formats.redecode.before"), class: "number", cell: (row) => JSON.stringify(row.old) },
       { title: t("formats.redecode.after"), class: "number", cell: (row) => h("b", {}, JSON.stringify(row.new)) },
     ];

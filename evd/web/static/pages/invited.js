@@ -1,5 +1,6 @@
 // The page of a sharing link: whoever is signed in comes to see the vehicle.
 
+import "../texts/vehicle_parts.js";
 import { post } from "../api.js";
 import { t } from "../texts.js";
 import { button, empty, form, h, toast } from "../ui.js";

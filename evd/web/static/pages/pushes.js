@@ -1,5 +1,6 @@
 // Pushes: what waits, what was sent, failures by reason, the registered phones, and a test.
 
+import "../texts/pushes.js";
 import { get, page, post } from "../api.js";
 import { number, t, tn } from "../texts.js";
 import { button, empty, h, latest, notice, pageHead, segments, setQuery, skeleton, style, tile } from "../ui.js";

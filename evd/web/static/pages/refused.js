@@ -1,5 +1,6 @@
 // Refused callbacks: why, with the body and the place of the fault; replay one, some or all; forget.
 
+import "../texts/refused.js";
 import { del, get, page, post, unlessAbsent } from "../api.js";
 import { t, tn } from "../texts.js";
 import { button, confirmed, dialog, empty, h, latest, pageHead, setQuery, skeleton, style, toast, when } from "../ui.js";

@@ -1,5 +1,6 @@
 // The first steps of an administrator: a vehicle, the callback to enter at Sigfox, and its first arrival.
 
+import "../texts/firstrun.js";
 import { follow, get, patch, post } from "../api.js";
 import { t } from "../texts.js";
 import { button, copyButton, field, form, h, icon, notice, skeleton, style } from "../ui.js";

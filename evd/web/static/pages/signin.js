@@ -1,6 +1,8 @@
 // Signing in: by a one-time link, by a local user's name and password, or by an access token or a key. Where there is
 // no user yet, an administrator's key makes the first one.
 
+import "../texts/signin.js";
+import "../texts/firstrun.js";
 import { ApiError, enterByLink, post, signIn, start, useToken, who } from "../api.js";
 import { HOME } from "../pages.js";
 import { t } from "../texts.js";

@@ -1,5 +1,6 @@
 // The system: alarms, measures over the last hours, keys and users, and the settings that hold.
 
+import "../texts/system.js";
 import { t } from "../texts.js";
 import { h, pageHead, segments, setQuery, skeleton, style } from "../ui.js";
 

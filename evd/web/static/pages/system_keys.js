@@ -2,7 +2,8 @@
 
 import { del, page, post } from "../api.js";
 import { t } from "../texts.js";
-import { badge, button, confirmed, copyButton, dialog, empty, field, form, h, notice, panel, select, table, toast, when } from "../ui.js";
+import { badge, button, confirmed, dialog, empty, field, form, panel, select, table, toast, when } from "../ui.js";
+import { secret } from "../ui/secret.js";
 
 const ROLES = {
   sigfox: t("keys.role.sigfox"),
@@ -57,20 +58,10 @@ function newKey(load, signal) {
   const send = async (given) => {
     const bound = given.role === "device" && given.vehicle.trim();
     const made = await post("/keys", { role: given.role, name: given.name.trim(), ...(bound && { vehicle: bound }) }, { signal });
+    asked.replaceWith(secret(made.key, t("keys.made"))); // at once: it is nowhere else
     await load();
-    asked.replaceWith(secret(made.key));
   };
   const asked = form([role, name, vehicle, button(t("keys.create"), { kind: "main", icon: "key", type: "submit" })], send);
   dialog(t("keys.new"), asked);
   role.control.focus();
-}
-
-/** A secret that is shown once, with a button that copies it. */
-export function secret(text, lead = t("keys.made")) {
-  return h(
-    "div",
-    { class: "secret", role: "status" },
-    notice(lead, { tone: "warn", icon: "key" }),
-    h("div", { class: "secret-line" }, h("code", { class: "mono", tabindex: 0 }, text), copyButton(() => text, { kind: "main" })),
-  );
 }

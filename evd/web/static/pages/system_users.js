@@ -3,7 +3,7 @@
 import { del, page, post, who } from "../api.js";
 import { t } from "../texts.js";
 import { badge, button, confirmed, dialog, empty, field, form, h, panel, table, toast, when } from "../ui.js";
-import { secret } from "./system_keys.js";
+import { secret } from "../ui/secret.js";
 
 export async function show(place, signal, head) {
   head.said("");

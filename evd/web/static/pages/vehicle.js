@@ -1,5 +1,7 @@
 // One vehicle: what it says now, the chart of a span, and below it one of its subjects.
 
+import "../texts/vehicle.js";
+import "../texts/vehicle_parts.js";
 import { follow, get, who } from "../api.js";
 import { t } from "../texts.js";
 import { gathered, h, setQuery, style, tabs } from "../ui.js";

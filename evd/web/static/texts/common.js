@@ -1,4 +1,4 @@
-// Texts of the frame around all pages, and of the elements of ui/.
+// Texts of the frame around all pages with the pages' titles, and of the elements of ui/.
 export const COMMON = {
   "app.name": ["evd", "evd"],
   "app.menu": ["Pages", "Stránky"],
@@ -25,6 +25,15 @@ export const COMMON = {
   "app.copied": ["Copied", "Skopírované"],
   "app.older": ["Show older", "Zobraziť staršie"],
   "app.loading": ["Loading", "Načítava sa"],
+  "fleet.title": ["Fleet", "Vozidlá"],
+  "vehicle.title": ["Vehicle", "Vozidlo"],
+  "refused.title": ["Refused", "Odmietnuté"],
+  "pushes.title": ["Pushes", "Pushe"],
+  "formats.title": ["Formats", "Formáty"],
+  "system.title": ["System", "Systém"],
+  "setup.title": ["First steps", "Prvé kroky"],
+  "invited.title": ["A vehicle is shared with you", "Zdieľajú s vami vozidlo"],
+  "signin.title": ["Sign in", "Prihlásenie"],
   "live.on": ["Live", "Naživo"],
   "live.off": ["Reconnecting", "Obnovuje sa spojenie"],
   "time.now": ["just now", "práve teraz"],
@@ -36,6 +45,16 @@ export const COMMON = {
   "state.idle": ["Idle", "Stojí"],
   "state.driving": ["Driving", "Jazdí"],
   "state.unknown": ["Unknown", "Neznámy"],
+  "bits.caption": ["Which bits each field takes", "Ktoré bity zaberá každé pole"],
+  "bits.byte": ["Byte", "Bajt"],
+  "bits.free": ["free", "voľné"],
+  "bits.shared": ["several fields", "viac polí"],
+  "bits.field": ["Field", "Pole"],
+  "bits.place": ["Byte.bit", "Bajt.bit"],
+  "bits.value": ["Value", "Hodnota"],
+  "fleet.charge": ["Charge {now} of a target of {target}", "Nabitie {now}, cieľ {target}"],
+  "fleet.charge.alone": ["Charge {now}", "Nabitie {now}"],
+  "fleet.charge.unknown": ["Charge unknown", "Nabitie neznáme"],
   "channel.sigfox": ["Sigfox", "Sigfox"],
   "channel.wlan": ["WLAN", "WLAN"],
 };

@@ -1,5 +1,7 @@
 // Texts of the first steps, and of the demo.
-export const FIRST_RUN = {
+import { addTexts } from "../texts.js";
+
+addTexts({
   "first.title": ["Welcome to evd", "Vitajte v evd"],
   "first.lead": ["Nobody can sign in yet. Make the first user, who administrates.", "Zatiaľ sa nikto nemôže prihlásiť. Vytvorte prvého používateľa, správcu."],
   "first.key": ["Administrator's key", "Kľúč správcu"],
@@ -9,8 +11,6 @@ export const FIRST_RUN = {
   "first.password": ["A password", "Heslo"],
   "first.password.hint": ["At least 10 characters", "Aspoň 10 znakov"],
   "first.submit": ["Make the user", "Vytvoriť používateľa"],
-  "setup.title": ["First steps", "Prvé kroky"],
-  "setup.open": ["Set up the first vehicle", "Nastaviť prvé vozidlo"],
   "setup.vehicle": ["Name the vehicle", "Pomenujte vozidlo"],
   "setup.vehicle.lead": [
     "Its id is the Sigfox device id, in hex. A vehicle that nobody named appears by itself with its first callback.",
@@ -59,4 +59,4 @@ export const FIRST_RUN = {
   "demo.way.taken": ["FCM took it for phone {phone}, {ms} ms after it was received", "FCM ho prevzalo pre telefón {phone}, {ms} ms po prijatí"],
   "demo.way.waiting": ["Waits to be pushed", "Čaká na odoslanie"],
   "demo.way.nobody": ["No phone is registered for this vehicle", "Pre vozidlo nie je registrovaný telefón"],
-};
+});

@@ -1,6 +1,7 @@
 // Texts of the fleet page.
-export const FLEET = {
-  "fleet.title": ["Fleet", "Vozidlá"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "fleet.count": ["{n} vehicle|{n} vehicles", "{n} vozidlo|{n} vozidlá|{n} vozidiel"],
   "fleet.count.more": ["more than {n} vehicles", "viac ako {n} vozidiel"],
   "fleet.search": ["Name, plate, id, or tag:…", "Meno, ŠPZ, id alebo tag:…"],
@@ -20,9 +21,6 @@ export const FLEET = {
   "fleet.fresh": ["Reporting", "Hlási sa"],
   "fleet.silent": ["Silent", "Mlčí"],
   "fleet.never": ["Never heard of", "Nikdy sa neohlásilo"],
-  "fleet.charge": ["Charge {now} of a target of {target}", "Nabitie {now}, cieľ {target}"],
-  "fleet.charge.alone": ["Charge {now}", "Nabitie {now}"],
-  "fleet.charge.unknown": ["Charge unknown", "Nabitie neznáme"],
   "fleet.range": ["Range", "Dojazd"],
   "fleet.ring": ["Kept {kept} of {keep} statuses", "Uložených {kept} z {keep} stavov"],
   "fleet.lost": ["{n} lost today", "dnes stratených {n}"],
@@ -37,6 +35,7 @@ export const FLEET = {
     "Ask whoever runs evd to make you an owner, or accept an invitation to a vehicle.",
     "Požiadajte správcu evd, aby vás pridal ako majiteľa, alebo prijmite pozvánku k vozidlu.",
   ],
+  "setup.open": ["Set up the first vehicle", "Nastaviť prvé vozidlo"],
   "fleet.nothing": ["No vehicle matches", "Nič nezodpovedá výberu"],
   "fleet.nothing.next": ["Clear the search and the filters", "Zrušiť hľadanie a filtre"],
-};
+});

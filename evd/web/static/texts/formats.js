@@ -1,6 +1,7 @@
 // Texts of the page of formats.
-export const FORMATS = {
-  "formats.title": ["Formats", "Formáty"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "formats.list": ["All formats", "Všetky formáty"],
   "formats.new": ["New format", "Nový formát"],
   "formats.copy": ["Copy as a new one", "Kopírovať ako nový"],
@@ -38,11 +39,7 @@ export const FORMATS = {
   "formats.bits": ["Bits", "Bity"],
   "formats.bits.bytes": ["{n} byte|{n} bytes", "{n} bajt|{n} bajty|{n} bajtov"],
   "formats.fields": ["Fields", "Polia"],
-  "formats.field.name": ["Field", "Pole"],
   "formats.field.type": ["Type", "Typ"],
-  "formats.field.place": ["Bits", "Bity"],
-  "formats.field.place.at": ["{first} – {last}", "{first} – {last}"],
-  "formats.field.value": ["Value", "Hodnota"],
   "formats.field.little": ["little-endian", "little-endian"],
   "formats.field.implausible": ["Implausible", "Nevierohodné"],
   "formats.none": ["Write a grammar, and its bits appear here", "Napíšte gramatiku a jej bity sa objavia tu"],
@@ -77,8 +74,4 @@ export const FORMATS = {
   "formats.redecode.after": ["After", "Potom"],
   "formats.redecode.time": ["Measured", "Namerané"],
   "formats.redecode.examples": ["Examples of what would change", "Príklady toho, čo by sa zmenilo"],
-  "formats.bit.caption": ["Which bits each field takes", "Ktoré bity zaberá každé pole"],
-  "formats.bit.byte": ["Byte", "Bajt"],
-  "formats.bit.free": ["free", "voľné"],
-  "formats.bit.shared": ["several fields", "viac polí"],
-};
+});

@@ -1,6 +1,7 @@
 // Texts of the page of pushes.
-export const PUSHES = {
-  "pushes.title": ["Pushes", "Pushe"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "pushes.off": ["This evd sends no pushes", "Toto evd neposiela pushe"],
   "pushes.off.text": [
     "Set push.credentials to the file of a Firebase service account, and start evd again.",
@@ -55,4 +56,4 @@ export const PUSHES = {
   ],
   "pushes.test.send": ["Send", "Poslať"],
   "pushes.test.results": ["Answers", "Odpovede"],
-};
+});

@@ -1,6 +1,7 @@
 // Texts of the page of refused callbacks.
-export const REFUSED = {
-  "refused.title": ["Refused", "Odmietnuté"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "refused.count": ["{n} callback|{n} callbacks", "{n} callback|{n} callbacky|{n} callbackov"],
   "refused.count.more": ["the newest {n} callbacks", "najnovších {n} callbackov"],
   "refused.none": ["Nothing was refused", "Nič nebolo odmietnuté"],
@@ -39,4 +40,4 @@ export const REFUSED = {
   "refused.body.empty": ["The request has no body.", "Požiadavka nemá telo."],
   "refused.fault": ["The fault is marked", "Chyba je vyznačená"],
   "refused.gone": ["It is no longer in the list", "Už nie je v zozname"],
-};
+});

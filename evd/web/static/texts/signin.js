@@ -1,6 +1,7 @@
 // Texts of signing in.
-export const SIGN_IN = {
-  "signin.title": ["Sign in", "Prihlásenie"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "signin.lead": ["Your vehicles, as they are now.", "Vaše vozidlá, ako sú na tom teraz."],
   "signin.user": ["User", "Používateľ"],
   "signin.password": ["Password", "Heslo"],
@@ -15,4 +16,4 @@ export const SIGN_IN = {
   "signin.token.wrong": ["This token or key is not valid.", "Tento token alebo kľúč nie je platný."],
   "signin.ended": ["Your session has ended: sign in again.", "Vaša relácia sa skončila: prihláste sa znova."],
   "signin.how": ["How to sign in", "Spôsob prihlásenia"],
-};
+});

@@ -1,6 +1,7 @@
 // Texts of the page of the system.
-export const SYSTEM = {
-  "system.title": ["System", "Systém"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "system.parts": ["Parts of the page", "Časti stránky"],
   "system.overview": ["Overview", "Prehľad"],
   "system.keys": ["Keys", "Kľúče"],
@@ -96,4 +97,4 @@ export const SYSTEM = {
   "settings.origin.credential": ["Credential", "Poverenie"],
   "settings.origin.environment": ["Environment", "Prostredie"],
   "settings.origin.flag": ["Flag", "Prepínač"],
-};
+});

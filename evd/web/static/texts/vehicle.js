@@ -1,6 +1,7 @@
 // Texts of a vehicle's page.
-export const VEHICLE = {
-  "vehicle.title": ["Vehicle", "Vozidlo"],
+import { addTexts } from "../texts.js";
+
+addTexts({
   "vehicle.back": ["All vehicles", "Všetky vozidlá"],
   "vehicle.subjects": ["About this vehicle", "O tomto vozidle"],
   "vehicle.history": ["History", "História"],
@@ -86,7 +87,7 @@ export const VEHICLE = {
   "vehicle.way.taken": ["Delivered to the push service", "Odovzdané doručovacej službe"],
   "vehicle.way.nobody": ["No phone is registered for this vehicle", "Pre toto vozidlo nie je prihlásený žiadny telefón"],
   "vehicle.bits": ["Bits of the payload", "Bity payloadu"],
-  "vehicle.bits.by": ["By the format {format}; a place is byte.bit, bit 7 the most significant.", "Podľa formátu {format}; miesto je bajt.bit, bit 7 má najvyššiu váhu."],
+  "vehicle.bits.by": ["By the format {format}.", "Podľa formátu {format}."],
   "vehicle.bits.none": ["This status came without a payload.", "Tento stav prišiel bez payloadu."],
   "vehicle.bits.hidden": ["Its payload is not shown: it may say the place.", "Payload sa nezobrazuje: môže prezradiť miesto."],
-};
+});

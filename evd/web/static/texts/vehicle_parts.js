@@ -1,5 +1,7 @@
 // Texts of a vehicle's frames, downlinks, sharing and settings.
-export const VEHICLE_PARTS = {
+import { addTexts } from "../texts.js";
+
+addTexts({
   "frames.none": ["No frames counted yet", "Zatiaľ nie sú spočítané žiadne správy"],
   "frames.none.next": ["They are counted from the first callback with a seqNumber on.", "Počítajú sa od prvého callbacku so seqNumber."],
   "frames.picture": ["Frames received and lost by day", "Prijaté a stratené správy po dňoch"],
@@ -88,8 +90,7 @@ export const VEHICLE_PARTS = {
   "sharing.revoked": ["The link is good no more", "Odkaz už neplatí"],
   "map.title": ["Where it was", "Kde bolo"],
   "map.grid": ["A grid of coordinates: no map is configured (web.tiles).", "Sieť súradníc: mapa nie je nastavená (web.tiles)."],
-  "invited.title": ["A vehicle is shared with you", "Zdieľajú s vami vozidlo"],
   "invited.why": ["Accept, and it stands in your fleet.", "Prijmite a pribudne medzi vaše vozidlá."],
   "invited.accept": ["Accept", "Prijať"],
   "invited.done": ["You see this vehicle now", "Toto vozidlo teraz vidíte"],
-};
+});

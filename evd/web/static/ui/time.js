@@ -2,6 +2,7 @@
 
 import { currentLanguage, t } from "../texts.js";
 import { h, replaceText } from "./h.js";
+import { tipOf } from "./tip.js";
 
 const UNITS = [
   ["year", 31536000],
@@ -45,15 +46,9 @@ export function duration(seconds) {
  */
 export function when(measured, received, { focusable = true, label = t("time.measured") } = {}) {
   const text = h("span", {});
-  const tip = h("span", { class: "tip" });
-  const element = h("time", { class: "when", tabindex: focusable ? 0 : null }, text, tip);
-  // Where there is no room at its right, it grows to the left.
-  const place = () => {
-    const right = element.getBoundingClientRect().left + tip.offsetWidth;
-    tip.classList.toggle("is-left", right > document.documentElement.clientWidth);
-  };
-  element.addEventListener("mouseenter", place);
-  element.addEventListener("focus", place);
+  const element = h("time", { class: "when", tabindex: focusable ? 0 : null }, text);
+  const tip = tipOf(element);
+  element.append(tip);
   element.update = (first, second) => {
     if (typeof first !== "number") {
       delete element.dataset.ms;

@@ -17,6 +17,7 @@ import trio
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from fcm_pusher import Account, Connect, answer_all, http, push
+from stub_account import StubAccount, tokens_of
 from trio.testing import MockClock
 
 from evd.dev.fake_fcm.server import FakeFcm
@@ -172,31 +173,6 @@ async def test_the_signed_assertion_follows_no_redirect(nursery: trio.Nursery, c
     with pytest.raises(Unreachable, match="answered with a redirect"):
         await connect(token_uri=await answer_all(nursery, redirect)).send(push())
     assert not followed
-
-
-class StubAccount:
-    """Hands out tokens of a given life, in order; fails, or waits, when told to."""
-
-    project_id, token_uri = "evd-demo", "http://127.0.0.1:1/token"
-
-    def __init__(self, lifetime_s: float = 3600) -> None:
-        self.lifetime_s = lifetime_s
-        self.fetched = 0
-        self.broken = False
-        self.go_on = trio.Event()
-        self.go_on.set()
-
-    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
-        self.fetched += 1
-        number = self.fetched
-        await self.go_on.wait()
-        if self.broken:
-            raise OSError("down")
-        return f"token-{number}", self.lifetime_s
-
-
-def tokens_of(stub: StubAccount, timeout_s: float = 5) -> AccessTokens:
-    return AccessTokens(stub, timeout_s=timeout_s)  # type: ignore[arg-type]
 
 
 async def test_a_token_is_replaced_ahead_of_its_end(mock_clock: MockClock) -> None:

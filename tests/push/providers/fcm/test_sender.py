@@ -10,6 +10,7 @@ import pytest
 import trio
 import trustme
 from fcm_pusher import Connect, answer_all, http, push
+from stub_account import StubAccount, tokens_of
 
 from evd.dev.fake_fcm.server import FakeFcm
 from evd.errors import (
@@ -23,11 +24,7 @@ from evd.errors import (
     RetryAfter,
     Unreachable,
 )
-from evd.net.client.http import HttpClient
 from evd.net.client.push_pool import PushPool
-from evd.push.providers.fcm.credentials import (
-    AccessTokens,
-)
 from evd.push.providers.fcm.message import encode
 from evd.push.providers.fcm.sender import FcmPusher
 
@@ -155,31 +152,6 @@ async def test_an_fcm_gone_mad_is_tried_again_later(answer: bytes, nursery: trio
 async def test_an_fcm_that_is_not_there_is_tried_again_later(connect: Connect) -> None:
     with pytest.raises(Unreachable, match=r"Cannot connect to http://127\.0\.0\.1:1"):
         await connect("http://127.0.0.1:1").send(push())
-
-
-class StubAccount:
-    """Hands out tokens of a given life, in order; fails, or waits, when told to."""
-
-    project_id, token_uri = "evd-demo", "http://127.0.0.1:1/token"
-
-    def __init__(self, lifetime_s: float = 3600) -> None:
-        self.lifetime_s = lifetime_s
-        self.fetched = 0
-        self.broken = False
-        self.go_on = trio.Event()
-        self.go_on.set()
-
-    async def fetch_token(self, http: HttpClient) -> tuple[str, float]:
-        self.fetched += 1
-        number = self.fetched
-        await self.go_on.wait()
-        if self.broken:
-            raise OSError("down")
-        return f"token-{number}", self.lifetime_s
-
-
-def tokens_of(stub: StubAccount, timeout_s: float = 5) -> AccessTokens:
-    return AccessTokens(stub, timeout_s=timeout_s)  # type: ignore[arg-type]
 
 
 async def test_a_wrong_endpoint_is_one_sentence(connect: Connect) -> None:

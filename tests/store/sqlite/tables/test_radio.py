@@ -15,7 +15,6 @@ from evd.store.sqlite.database import SqliteDatabase
 
 Opener = Callable[..., SqliteDatabase]
 RADIO = "SELECT radio IS NOT NULL FROM statuses"
-WAITING = "SELECT number FROM waiting_metadata"
 
 
 def said(vehicle: str = "386625") -> Annotate:

@@ -2,7 +2,8 @@
 
 import { del, page, post } from "../../api.js";
 import { t } from "../../texts.js";
-import { badge, button, confirmed, copyButton, empty, field, form, h, latest, select, table, toast, when } from "../../ui.js";
+import { badge, button, confirmed, empty, field, form, h, latest, select, table, toast, when } from "../../ui.js";
+import { secret } from "../../ui/secret.js";
 
 const EXPIRES = [
   [3600, t("downlinks.expires.hour")],
@@ -32,12 +33,11 @@ export async function sharing(path, { signal }) {
 }
 
 function inviting(path, made) {
-  const link = h("code", { class: "share-link mono" });
-  const shown = h("div", { class: "notice tone-good share-made", hidden: true }, h("p", {}, t("sharing.made")), link, copyButton(() => link.textContent));
+  const shown = h("div", {});
   const send = async (given) => {
     const { code } = await post(`${path}/invitations`, { relation: given.relation, expires_s: Number(given.expires) });
-    link.textContent = `${location.origin}${location.pathname}#/invited?code=${encodeURIComponent(code)}`;
-    shown.hidden = false;
+    const link = `${location.origin}${location.pathname}#/invited?code=${encodeURIComponent(code)}`;
+    shown.replaceChildren(secret(link, t("sharing.made")));
     await made();
   };
   return form(

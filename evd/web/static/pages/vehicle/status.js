@@ -2,7 +2,8 @@
 
 import { get, unlessAbsent, who } from "../../api.js";
 import { number, t } from "../../texts.js";
-import { bitTable, dialog, exact, h, icon, skeleton } from "../../ui.js";
+import { dialog, exact, h, icon, skeleton, style, table } from "../../ui.js";
+import { bitTable, bytesOf, fieldName, fieldPlace } from "../../ui/bits.js";
 
 /** Icon and tone of what became of a push. */
 const FATES = {
@@ -24,18 +25,25 @@ export function openStatus(path, row, signal) {
 
 async function laidOut(path, row, signal) {
   if (!row.rawdata) return h("p", { class: "muted" }, t("vehicle.bits.none"));
-  const found = await unlessAbsent(get(`${path}/statuses/${encodeURIComponent(row.id)}/layout`, {}, signal));
+  const asked = unlessAbsent(get(`${path}/statuses/${encodeURIComponent(row.id)}/layout`, {}, signal));
+  const [found] = await Promise.all([asked, style("ui/bits.css")]);
   if (!found) return h("p", { class: "muted" }, t("vehicle.bits.hidden"));
-  const value = ({ name, unit }) => {
+  const value = ({ name, options }) => {
     const given = found.values[name];
     if (given === null || given === undefined) return "–";
-    return typeof given === "number" ? `${number(given, 2)} ${unit}` : String(given);
+    return typeof given === "number" ? `${number(given, 2)} ${options?.unit ?? ""}` : String(given);
   };
+  const columns = [
+    { title: t("bits.field"), cell: (field) => fieldName(field.name, found.fields.indexOf(field)) },
+    { title: t("bits.place"), class: "number", cell: fieldPlace },
+    { title: t("bits.value"), class: "number", cell: (field) => h("b", {}, value(field)) },
+  ];
+  const bytes = bytesOf(found.payload);
   return h(
     "div",
     {},
     h("p", { class: "muted" }, t("vehicle.bits.by", { format: found.format })),
-    bitTable(found.payload, found.fields, { label: `${t("vehicle.bits")}: ${found.payload}`, value }),
+    h("div", { class: "bits-beside" }, bitTable(found.fields, bytes.length, bytes), table(columns, found.fields, { caption: t("vehicle.bits"), compact: true })),
   );
 }
 
