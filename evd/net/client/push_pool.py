@@ -13,7 +13,7 @@ import select
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import outcome
@@ -48,6 +48,8 @@ SWEEPS = 10
 """Checks of a deadline within its time: a request is given up at most a tenth late."""
 
 SWEEP_MAX_S = 1.0
+
+Connect = Callable[[str, int], Awaitable[trio.SocketStream]]
 
 READABLE = select.EPOLLIN | select.EPOLLRDHUP
 
@@ -108,9 +110,13 @@ class PushPool:
         body_max: int,
         idle_max_s: float = IDLE_MAX_S,
         ssl_context: ssl.SSLContext | None = None,
+        connect: Connect = trio.open_tcp_stream,
     ) -> None:
-        """Raises ConfigError if `base_url` is no http:// or https:// address."""
+        """`connect` opens a stream to a host and port; a simulation's leads to a peer in the same process.
+
+        Raises ConfigError if `base_url` is no http:// or https:// address."""
         self.origin = parse_base_url(base_url)
+        self._connect_tcp = connect
         self._body_max = body_max
         self._idle_max_s = idle_max_s
         self._ssl_context: ssl.SSLContext | None = None
@@ -220,7 +226,7 @@ class PushPool:
     async def _dial(self) -> PlainSocket:
         url = self.origin.url
         try:
-            tcp = await trio.open_tcp_stream(self.origin.host, self.origin.port)  # sets TCP_NODELAY
+            tcp = await self._connect_tcp(self.origin.host, self.origin.port)  # sets TCP_NODELAY
         except OSError as error:
             raise HttpBroken(f"Cannot connect to {url}: {error}.") from error
         sock = socket.socket(fileno=tcp.socket.detach())
