@@ -11,6 +11,7 @@ and every event, nothing comes again without need, and queues keep their bounds.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,8 @@ FIRST = int(ONE or os.environ.get("FIRST", "0"))
 SEEDS = 1 if ONE else int(os.environ.get("SEEDS", "300"))
 BLOCK = 10
 """Seeds of one test."""
+STUCK_S = 120.0
+"""Real time. A seed takes half a second, unless its tasks go on for ever without any time going by."""
 
 
 @contextmanager
@@ -35,8 +38,17 @@ def files_in_memory() -> Iterator[Path]:
 
 
 def played(seed: int) -> Verdict:
-    with files_in_memory() as folder, capture_logs():
-        return simulate(folder, seed)
+    def stuck(*_: object) -> None:
+        raise AssertionError(f"SEED={seed}: virtual time stands still")
+
+    before = signal.signal(signal.SIGALRM, stuck)
+    signal.setitimer(signal.ITIMER_REAL, STUCK_S)
+    try:
+        with files_in_memory() as folder, capture_logs():
+            return simulate(folder, seed)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.mark.parametrize("first", range(FIRST, FIRST + SEEDS, BLOCK))

@@ -20,7 +20,7 @@ import trio
 import trio.testing
 from builders import ROOMY, SETTINGS
 from ledger import breaches, stored
-from simulated_disk import Fate, Odds, SimulatedDisk, drawn
+from simulated_disk import Odds, SimulatedDisk, drawn
 from simulated_fcm import FINE, MOODS, SimulatedFcm
 from simulated_senders import ANSWER_S, Senders, Way
 
@@ -190,7 +190,7 @@ class World:
     def trace(self) -> str:
         said, fcm = self._senders, self._fcm
         return (
-            f"{len(said.sent)} sent, {len(said.acknowledged)} acknowledged, answers {dict(sorted(said.answers.items()))}, "
+            f"{len(said.sent)} sent, {len(said.acknowledged)} acknowledged, {dict(sorted(said.answers.items()))}, "
             f"{len(fcm.taken)} pushed, {len(self._events)} events, ended by {dict(sorted(self._deaths.items()))}, "
             f"{trio.current_time():.3f} s"
         )
@@ -229,9 +229,9 @@ class World:
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(life.run)
-                left_s = FAULTS_S - trio.current_time()
-                await trio.sleep(min(self._chance.uniform(*LIFE_S), left_s) if left_s > 0 else 0)
-                if left_s <= 0:
+                end = trio.current_time() + self._chance.uniform(*LIFE_S)
+                await trio.sleep_until(min(end, FAULTS_S))
+                if end >= FAULTS_S:
                     done = await self._settled(life)
                 life.disk.kill(lands=self._chance.random() < 0.5)
                 self._senders.cut_off()

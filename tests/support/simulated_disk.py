@@ -1,4 +1,4 @@
-"""A disk in virtual time: the real engine on a file, whose commits are slow, hang, fail, or end with nobody knowing how.
+"""A disk in virtual time: the real engine on a file, whose commits are slow, hang, fail, or end unknown.
 
 What is full or held is so for real (SQLite's page limit, another connection's lock), so the engine itself finds it and
 recovers. Only how long a commit takes, and a disk that fails, are played.

@@ -21,7 +21,7 @@ LATE_S = 1.0
 AGAIN_S = (2.0, 30.0)
 """Until a message without 201 is sent again. Sigfox waits for minutes; here time is short."""
 
-BURST = 40
+BURST, LAST_WORDS = 40, 4
 
 
 class Way:
@@ -60,23 +60,18 @@ class Senders:
         """One vehicle's messages: some late, some again, some many at once. Ends when all have their 201."""
         chance = self._chance
         past: list[Message] = []
-        moment = 0
         while (now := trio.current_time()) < until:
             await trio.sleep(chance.expovariate(1.5))
             for _ in range(BURST if chance.random() < 0.02 else 1):
-                kind = chance.random()
-                if past and kind > 0.95:
-                    message = chance.choice(past)
+                if past and chance.random() < 0.05:
+                    self._send(chance.choice(past))
                 else:
-                    moment = max(moment + 1, self._epoch + int(now))
-                    late_s = chance.randrange(100_000, 200_000) if kind > 0.88 else 0
-                    payload = (
-                        f"{chance.randrange(101) << 22 | 0x284C0F:08x}"  # the charge, as the default format has it
-                    )
-                    message = Message(vehicle, moment - late_s, len(past) % 4096, payload)
-                    past.append(message)
-                self._send(message)
-            self._send_again(vehicle, trio.current_time())
+                    self._send_new(vehicle, past, late=chance.random() < 0.07)
+            self._send_again(vehicle, now)
+        await trio.sleep(chance.uniform(0.0, 5.0))
+        for _ in range(LAST_WORDS):  # nothing comes after these that could make up for them
+            self._send_new(vehicle, past, late=False)
+            await trio.sleep(chance.uniform(0.0, 0.3))
         while self._again[vehicle] or any(message.vehicle == vehicle for _, message in self._open.values()):
             await trio.sleep(1.0)
             self._send_again(vehicle, trio.current_time())
@@ -95,6 +90,15 @@ class Senders:
 
     def entries(self) -> Entries:
         return Entries(frozenset(self.sent), frozenset(self.acknowledged))
+
+    def _send_new(self, vehicle: str, past: list[Message], *, late: bool) -> None:
+        newest = max((message.time for message in past), default=0)
+        moment = max(newest + 1, self._epoch + int(trio.current_time()))
+        late_s = self._chance.randrange(100_000, 200_000) if late else 0
+        payload = f"{self._chance.randrange(101) << 22 | 0x284C0F:08x}"  # the charge, as the default format has it
+        message = Message(vehicle, moment - late_s, len(past) % 4096, payload)
+        past.append(message)
+        self._send(message)
 
     def _send_again(self, vehicle: str, now: float) -> None:
         due = [message for at, message in self._again[vehicle] if at <= now]
