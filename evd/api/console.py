@@ -1,7 +1,7 @@
 """The console: its page at `/`, its files at `/assets`, and what a browser must know before anybody signs in.
 
-The page has its first view's styles and scripts in it, and the first vehicles of whoever is signed in: one question, and
-the fleet stands. With `web.enabled = false` all of it is answered as any unknown path: with the original's teapot.
+The page has its first view's styles and scripts in it, and the first vehicles of whoever is signed in: one question,
+and the fleet stands. With `web.enabled = false` all of it is answered as any unknown path: with the original's teapot.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ async def index() -> Response:
     page = (await _assets()).page
     start, fleet = await _start(), await _first_fleet()
     headers = {
-        **{"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store", "Vary": "Accept-Encoding, Cookie"},
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding, Cookie",
         **SECURITY,
         "Content-Security-Policy": _page_policy(page),
     }
@@ -117,7 +119,9 @@ async def _first_fleet() -> dict[str, Any] | None:
     app = here().config.app
     try:
         count_request(asking, app)
-        await hold_permit(here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent")
+        await hold_permit(
+            here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent"
+        )
         listing, rows = await fleet_rows(search, first_key(search.order), FIRST, asking, today=True)
     except RequestError:
         return None  # the page asks for it by itself, and shows what it is answered

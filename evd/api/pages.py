@@ -6,8 +6,8 @@ A list takes `limit` and `cursor`. A page that is not the last has a Link header
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 

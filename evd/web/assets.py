@@ -43,6 +43,7 @@ BYTES_MAX = 4 << 20
 
 ADDRESS = "/assets"
 
+
 class WebFile(NamedTuple):
     """One file; `gzip` and `brotli` are None where they are not there."""
 

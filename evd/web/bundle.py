@@ -24,7 +24,7 @@ _IMPORT = re.compile(r'^import\s+(?:\{([^}]*)\}\s+from\s+)?"(\.[^"]+)";[^\S\n]*$
 _PASSED_ON = re.compile(r'^export\s+\{([^}]*)\}\s+from\s+"(\.[^"]+)";[^\S\n]*$', re.MULTILINE)
 _DECLARED = re.compile(r"^export\s+((?:async\s+)?function\*?|class|const)\s+(\w+)", re.MULTILINE)
 _LATER = re.compile(r'\bimport\(\s*"(\.[^"]+)"\s*\)')
-_OTHER = re.compile(r"^(?:import|export)\b.*$|\bimport\.meta\b", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export)\b(?!\().*$|\bimport\.meta\b", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*\*[\s\S]*?\*/)\n", re.MULTILINE)
 
 
@@ -43,7 +43,8 @@ def bundle(modules: Mapping[str, str], first: Sequence[str], address: str) -> Bu
     Raises ValueError for a module that cannot stand in a bundle, KeyError for one that is not there.
     """
     names = order(modules, first)
-    bodies, exported = [], {}
+    bodies: list[str] = []
+    exported: dict[str, str] = {}
     for name in names:
         body, own = _as_function(name, modules[name], names, address)
         bodies.append(body)

@@ -51,7 +51,7 @@ def page_of(index: str, *, styles: str, early: str, modules: str, import_map: st
     text = index
     inline = {"styles": styles, "early": early, "import_map": import_map, "modules": modules}
     for name, content in inline.items():
-        text = text.replace("{{%s}}" % name, content)
+        text = text.replace("{{" + name + "}}", content)
     common = text.encode()
     packer = zlib.compressobj(_LEVEL, _RAW, _WINDOW)
     packed = packer.compress(common) + packer.flush(zlib.Z_FULL_FLUSH)

@@ -22,14 +22,15 @@ export function windowed({ make, key, size, nearEnd, label, signal }) {
   function draw({ overscan = OVERSCAN } = {}) {
     frame = 0;
     if (signal.aborted) return;
-    const { columns, height, gap } = size(element.clientWidth);
+    // What the browser must lay out for is read before anything changes.
+    const [whole, top] = [element.clientWidth, -element.getBoundingClientRect().top];
+    const { columns, height, gap } = size(whole);
     const step = height + gap;
     const lines = Math.ceil(rows.length / columns);
     element.style.setProperty("height", `${Math.max(0, lines * step - gap)}px`);
-    const top = -element.getBoundingClientRect().top;
     const first = Math.max(0, Math.floor((top - overscan) / step)) * columns;
     const last = Math.min(rows.length, Math.ceil((top + window.innerHeight + overscan) / step) * columns);
-    const width = (element.clientWidth - gap * (columns - 1)) / columns;
+    const width = (whole - gap * (columns - 1)) / columns;
     const wanted = new Map();
     for (let at = first; at < last; at += 1) wanted.set(key(rows[at]), at);
     for (const [name, one] of made) {
