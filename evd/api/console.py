@@ -24,7 +24,7 @@ from evd.auth.sessions import csrf_token
 from evd.errors import NotFound, RequestError
 from evd.store.vehicle_records import FleetSearch, first_key
 from evd.web.assets import ADDRESS, Assets, WebFile, assets
-from evd.web.page import Page
+from evd.web.page import ConsoleHtml
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
@@ -186,7 +186,7 @@ def _tiles() -> MapTiles | None:
     return {"url": web.tiles, "attribution": web.tiles_attribution} if web.tiles else None
 
 
-def _page_policy(page: Page) -> str:
+def _page_policy(page: ConsoleHtml) -> str:
     """The policy with the page's own scripts and styles, and with the host of the map's tiles, if there is one:
     pictures may come from it, and nothing else."""
     policy = POLICY

@@ -16,7 +16,7 @@ from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
 from evd.web.bundle import SHARED, bundle, import_map
-from evd.web.page import Page, page_of
+from evd.web.page import ConsoleHtml, page_of
 
 MEDIA = {
     "html": "text/html; charset=utf-8",
@@ -57,7 +57,7 @@ class Assets(NamedTuple):
     """All files of a version by their names below `static/`, and the page."""
 
     version: str
-    page: Page
+    page: ConsoleHtml
     files: Mapping[str, WebFile]
 
 
@@ -82,7 +82,7 @@ def read(root: Traversable) -> Assets:
     return Assets(version, page, {**served, SHARED: _file(SHARED, shared, {})})
 
 
-def _page(plain: Mapping[str, bytes], address: str) -> tuple[Page, bytes]:
+def _page(plain: Mapping[str, bytes], address: str) -> tuple[ConsoleHtml, bytes]:
     """The page, and the file from which modules that are loaded later import those that stand in it."""
     modules = {name: body.decode() for name, body in plain.items() if _ending(name) == "js"}
     first = bundle(modules, FIRST, address)

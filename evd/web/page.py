@@ -20,7 +20,7 @@ _RAW, _LEVEL, _WINDOW = zlib.DEFLATED, 9, -15
 _STORED_MAX = 0xFFFF
 
 
-class Page(NamedTuple):
+class ConsoleHtml(NamedTuple):
     """`common` is its beginning, `packed` the same compressed by raw deflate up to a full flush."""
 
     common: bytes
@@ -46,7 +46,7 @@ class Page(NamedTuple):
         return b"".join((_HEADER, self.packed, middle, _stored(secret), struct.pack("<II", crc, size & 0xFFFFFFFF)))
 
 
-def page_of(index: str, *, styles: str, early: str, modules: str, import_map: str) -> Page:
+def page_of(index: str, *, styles: str, early: str, modules: str, import_map: str) -> ConsoleHtml:
     """`index` has {{styles}}, {{early}}, {{import_map}} and {{modules}} where these stand."""
     text = index
     inline = {"styles": styles, "early": early, "import_map": import_map, "modules": modules}
@@ -56,7 +56,7 @@ def page_of(index: str, *, styles: str, early: str, modules: str, import_map: st
     packer = zlib.compressobj(_LEVEL, _RAW, _WINDOW)
     packed = packer.compress(common) + packer.flush(zlib.Z_FULL_FLUSH)
     scripts = [_hash(early), _hash(import_map), _hash(modules)]
-    return Page(common, packed, {"script": scripts, "style": [_hash(styles)]})
+    return ConsoleHtml(common, packed, {"script": scripts, "style": [_hash(styles)]})
 
 
 def _hash(text: str) -> str:

@@ -1,13 +1,10 @@
-"""Modules as one script, and the page that has it: what a browser would run, and nothing that it cannot."""
+"""Modules as one script: in the order in which a browser would run them, and nothing that cannot stand there."""
 
 from __future__ import annotations
-
-import gzip
 
 import pytest
 
 from evd.web.bundle import SHARED, bundle, import_map, order
-from evd.web.page import page_of
 
 MODULES = {
     "app.js": 'import { count as now, more } from "./ui.js";\nimport "./texts/a.js";\nmore();\nimport("./late.js");\n',
@@ -49,16 +46,3 @@ def test_a_bundle_has_no_import_of_its_own_modules_and_shares_what_they_export()
 def test_what_cannot_stand_in_a_bundle_is_named(changed: dict[str, str], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         bundle(MODULES | changed, ["app.js", "first.js"], "/assets/1")
-
-
-@pytest.mark.parametrize("name", ["x", "x" * 200_000])
-def test_a_page_is_the_same_packed_or_not_and_its_secret_is_stored(name: str) -> None:
-    index = "<p>{{early}}{{styles}}{{import_map}}{{modules}}"
-    page = page_of(index, styles="a{}", early="b", modules="c", import_map="{}")
-    fleet, start = {"rows": [{"name": f"</script>{name}"}], "next": None}, {"csrf_token": name}
-    whole = page.whole(fleet, start)
-    assert whole.count(b"</script>") == 2 and whole.startswith(b"<p>ba{}{}c")
-    packed = page.gzipped(fleet, start)
-    assert gzip.decompress(packed) == whole
-    assert name[:1000].encode() in packed, "the token's length in the answer does not depend on the names"
-    assert page.gzipped(None, start) != packed
