@@ -4,6 +4,7 @@
 #   make browser  the console in a real browser (two minutes)            make check  linters and types
 #   make faults  kills, power cuts, failing disks under load (two minutes): is what was acknowledged there?
 #   make simulation  300 seeds of failing disks and FCMs in virtual time (a minute)
+#   make fuzz   foreign bytes for a minute; fuzz-atheris, fuzz-asan     make soak   an hour of mixed load; soak-picture draws it
 #   make ci     what .ci/run runs: all of these                       make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
 #   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
@@ -18,14 +19,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: run test browser faults simulation soak soak-picture fuzz fuzz-atheris fuzz-asan check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY) emulators
-	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/simulation --ignore=tests/web
+	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/simulation --ignore=tests/soak --ignore=tests/web
 
 # The console in Debian's Chromium.
 browser: $(READY)
@@ -38,6 +39,30 @@ faults: $(READY)
 # Ingest, writer and pushes in virtual time, with failing disks and FCMs: SEEDS=… for more, SEED=… takes one again.
 simulation: $(READY)
 	$(BIN)/pytest -q -n 2 --dist load tests/simulation
+
+# An hour of mixed load over TLS with phases; SOAK_S=300 for a look, `make soak-picture` draws docs/soak.png of the last one.
+soak: $(READY)
+	$(BIN)/pytest -q -n 0 -s tests/soak
+
+soak-picture: $(READY)
+	$(BIN)/python bench/soak_picture.py
+
+# Foreign bytes for FUZZ_S seconds: random mutations, on extensions built with AddressSanitizer; atheris watches coverage.
+FUZZ_S ?= 50
+ASAN := build/asan
+fuzz: $(READY)
+	$(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S)
+
+fuzz-atheris: $(READY)
+	$(BIN)/python -m pip install -q "atheris==3.0.0"
+	$(BIN)/python tests/fuzz/fuzz.py --engine atheris --seconds $(FUZZ_S)
+
+fuzz-asan: $(READY)
+	mkdir -p $(ASAN) && cp -r evd $(ASAN)/
+	CFLAGS="-fsanitize=address -fno-omit-frame-pointer" LDFLAGS=-fsanitize=address \
+	    $(BIN)/python setup.py -q build_ext --force --build-lib $(ASAN) --build-temp $(ASAN)-temp
+	FUZZ_TREE=$$PWD/$(ASAN) LD_PRELOAD=$$(gcc -print-file-name=libasan.so) PYTHONMALLOC=malloc \
+	    ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 $(BIN)/python tests/fuzz/fuzz.py --seconds $(FUZZ_S)
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -86,7 +111,7 @@ crashes: $(READY)
 nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
-ci: check test browser faults simulation
+ci: check test browser faults simulation fuzz
 
 build: $(READY)
 
@@ -131,7 +156,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -14
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

@@ -24,6 +24,10 @@ PROBE_S = 10.0
 """Then one push is sent this often: each failure delays its phone's next attempt, and one success resumes all."""
 
 
+LOOK_AGAIN_S = 1.0
+"""The longest wait for a token: the rate rises meanwhile, so what it says now may be hours too long."""
+
+
 class RateLimiter:
     """Says when the next pushes may begin. `rate_max` is in pushes a second; a ramp begins at the first call."""
 
@@ -73,12 +77,12 @@ class RateLimiter:
             self._probe_at = now + PROBE_S
 
     def ready_in(self, now: float) -> float:
-        """Seconds until `allowed` is not 0."""
+        """Seconds until `allowed` may not be 0: to be asked again then."""
         if now < self._paused_until:
             return self._paused_until - now
         if self.probing:
             return max(0.0, self._probe_at - now)
-        return max(0.0, (1.0 - self._tokens) / self.rate(now))
+        return min(max(0.0, (1.0 - self._tokens) / self.rate(now)), LOOK_AGAIN_S)
 
     def pause(self, now: float, wait_s: float) -> None:
         """Allow no push for `wait_s`, then ramp up."""

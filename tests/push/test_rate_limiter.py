@@ -54,3 +54,16 @@ def test_an_answer_does_not_end_a_pause_that_was_asked_for() -> None:
         pace.unanswered(1.5)
     pace.answered(2.0)
     assert pace.allowed(2.1) == 0 and pace.ready_in(2.1) > 3000, pace.ready_in(2.1)
+
+
+def test_a_quota_refused_in_a_ramp_is_no_wait_of_hours() -> None:
+    """The rate is then 1 % of half of 1 % of half, and rises: what it says at its lowest is a wait of ten hours."""
+    limiter = RateLimiter(100.0, ramp_s=60.0)
+    now = 0.0
+    for refused in (True, True, True, False, False):
+        while not limiter.allowed(now):
+            now += max(limiter.ready_in(now), 0.001)
+        limiter.began(now, 1)
+        if refused:
+            limiter.halve(now, 60.0)
+    assert now < 300.0

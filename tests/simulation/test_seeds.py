@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from ledger import ELSEWHERE
+from nightly_figures import figure
 from simulated_daemon import Verdict, simulate
 from structlog.testing import capture_logs
 
@@ -57,6 +58,7 @@ def test_every_promise_holds_whatever_fails(first: int) -> None:
         print(f"SEED={seed}", end=" ", flush=True)
         verdict = played(seed)
         print(verdict.trace)
+        figure(seeds=1)
         assert not verdict.faults, f"SEED={seed} shows it again: {verdict.faults[:5]}"
 
 
