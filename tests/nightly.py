@@ -18,6 +18,13 @@ ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
 SYSTEMD = ("tests/daemon/test_systemd.py", "tests/daemon/test_previous_exit.py")
 
+DIFFERENTIAL = (
+    "tests/faults/test_fast_path_mutants.py",
+    "tests/faults/test_two_doors.py",
+    "tests/faults/test_behind_proxies.py",
+    "tests/payload/test_codec_laws.py",
+)
+
 
 class Step(NamedTuple):
     """`minutes` is about how long it takes on two cores."""
@@ -39,6 +46,8 @@ STEPS = (
          {"NIGHTLY": "1", "KILLS": "200", "CUTS": "50"}),
     Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", "--ignore=tests/faults"),
          {"NIGHTLY": "1"}),
+    Step("differential", "1,000,000 bodies, 10,000 wires, 5,000 plans for the twins and the proxies", 30,
+         (*PYTEST, "-s", *DIFFERENTIAL), {"BODIES": "1000000", "WIRES": "10000", "EXAMPLES": "5000"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),
