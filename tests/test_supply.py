@@ -1,4 +1,4 @@
-"""What evd is made of: pinned with hashes, as installed, and no older than the release that mended a hole it relies on."""
+"""What evd is made of: pinned with hashes, as installed, and no release with a hole that a newer one mended."""
 
 from __future__ import annotations
 

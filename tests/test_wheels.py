@@ -1,4 +1,4 @@
-"""The wheel and the source archive: whoever builds them has the same bytes, and evd runs from them in an empty place."""
+"""The wheel and the source archive: whoever builds them has the same bytes, and evd runs from them."""
 
 from __future__ import annotations
 

@@ -29,6 +29,7 @@ http {{
     listen 127.0.0.1:{port};
     location / {{
       proxy_pass http://evd; proxy_http_version 1.1; proxy_next_upstream off;
+      proxy_ignore_client_abort on;
       proxy_set_header Host $http_host; proxy_set_header Connection "";
     }}
   }}
@@ -141,7 +142,7 @@ def front_of(target: int, name: str, folder: Path) -> Iterator[Front]:
     log = seen if name == "haproxy" else folder / "out.log"  # haproxy has its log on stdout
     with (folder / "errors.log").open("wb") as errors, log.open("wb") as out:
         process = subprocess.Popen([program, *arguments], stdout=out, stderr=errors)
-    pattern = re.compile(r"forwarded \d{3}" if name == "nginx" else r"forwarded evd -")
+    pattern = re.compile(r"forwarded \d{3}" if name == "nginx" else "forwarded evd ")
     try:
         _wait_for(port, process, folder / "errors.log")
         yield Front(port, relay, lambda: len(pattern.findall(seen.read_text())) if seen.exists() else 0)
