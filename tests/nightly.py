@@ -39,7 +39,7 @@ class Step(NamedTuple):
 NO_CRASHES = "--ignore=tests/faults/test_push_crash.py"
 """The step `crashes` has its own number of kills."""
 
-NO_FAULTS, NO_WHEELS = "--ignore=tests/faults", "--ignore=tests/test_wheels.py"
+APART = ("--ignore=tests/faults", "--ignore=tests/simulation", "--ignore=tests/test_wheels.py")
 """They have steps of their own."""
 
 STEPS = (
@@ -47,8 +47,9 @@ STEPS = (
     Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
     Step("faults", "200 kills, 50 power cuts, all defects on purpose", 30, (*PYTEST, "-s", "tests/faults", NO_CRASHES),
          {"NIGHTLY": "1", "KILLS": "200", "CUTS": "50"}),
-    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", NO_FAULTS, NO_WHEELS),
-         {"NIGHTLY": "1"}),
+    Step("simulation", "20,000 seeds in virtual time", 90, (*PYTEST, "-n", "2", "--dist", "load", "tests/simulation"),
+         {"SEEDS": "20000", "FIRST": "1000"}),
+    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", *APART), {"NIGHTLY": "1"}),
     Step("differential", "1,000,000 bodies, 10,000 wires, 5,000 plans for the twins and the proxies", 30,
          (*PYTEST, "-s", *DIFFERENTIAL), {"BODIES": "1000000", "WIRES": "10000", "EXAMPLES": "5000"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
