@@ -115,8 +115,9 @@ def read_values(
 ) -> Iterator[SpanValues]:
     """By bucket and field. Timely statuses do not count in the spans of `part` ms that start at one of `without`."""
     asked = {"width": width, "part": part, "without": json.dumps(list(without)), **_places(ring, span)}
-    for *found, last, kind in ring.connection.execute(_over(ring, _VALUES, "fields"), asked):
-        yield SpanValues(*found, kind == "true" if kind in ("true", "false") else last)
+    for *found, kind in ring.connection.execute(_over(ring, _VALUES, "fields"), asked):
+        one = SpanValues(*found)
+        yield one._replace(last=kind == "true") if kind in ("true", "false") else one
 
 
 def _over(ring: Ring, sql: str, wanted: str) -> str:

@@ -58,7 +58,7 @@ def read_buckets(
         return _paged(ring, span, hours, ends, width, limit, down=down)
 
 
-class _Hour(NamedTuple):
+class AnsweredHour(NamedTuple):
     """An hour of the span: what the ring has of it, and the roll-up's parts if they have more."""
 
     start: int
@@ -71,7 +71,7 @@ class _Hour(NamedTuple):
         return len(self.parts) + (self.seen.statuses if self.seen is not None else 0)
 
 
-def _hours(parts: Iterable[HourPart], counts: Iterable[SpanCount], span: TimeSpan) -> list[_Hour]:
+def _hours(parts: Iterable[HourPart], counts: Iterable[SpanCount], span: TimeSpan) -> list[AnsweredHour]:
     seen = {one.start: one for one in counts}
     rolled: dict[int, list[HourPart]] = defaultdict(list)
     for part in parts:
@@ -85,7 +85,7 @@ def _hours(parts: Iterable[HourPart], counts: Iterable[SpanCount], span: TimeSpa
             if (count is not None and whole.messages <= count.timely) or (divided and not _lies_in(whole, span)):
                 held = []
         if held or count is not None:
-            hours.append(_Hour(start, count, held))
+            hours.append(AnsweredHour(start, count, held))
     return hours
 
 
@@ -105,12 +105,12 @@ def _sum(parts: Iterable[HourPart]) -> RollupSum:
 
 
 def _paged(
-    ring: Ring, span: TimeSpan, hours: list[_Hour], ends: list[int], width: int, limit: int, *, down: bool
+    ring: Ring, span: TimeSpan, hours: list[AnsweredHour], ends: list[int], width: int, limit: int, *, down: bool
 ) -> tuple[list[Bucket], bool]:
     """The buckets that fit on a page; those at or behind one of `ends` are not known as a whole."""
     end = (max(ends) if down else min(ends)) if ends else None
     edge = None if end is None else end - end % width
-    shown: dict[int, list[_Hour]] = {}
+    shown: dict[int, list[AnsweredHour]] = {}
     cost = 0
     for start, group in groupby(hours, lambda hour: hour.start - hour.start % width):
         held = list(group)
@@ -122,7 +122,7 @@ def _paged(
     return _filled(ring, span, shown, width), False
 
 
-def _filled(ring: Ring, span: TimeSpan, shown: Mapping[int, list[_Hour]], width: int) -> list[Bucket]:
+def _filled(ring: Ring, span: TimeSpan, shown: Mapping[int, list[AnsweredHour]], width: int) -> list[Bucket]:
     if not shown:
         return []
     without = [hour.start for held in shown.values() for hour in held if hour.parts and hour.seen is not None]
@@ -132,7 +132,7 @@ def _filled(ring: Ring, span: TimeSpan, shown: Mapping[int, list[_Hour]], width:
     return [_bucket(start, held, of_ring[start]) for start, held in shown.items()]
 
 
-def _bucket(start: int, hours: list[_Hour], of_ring: Mapping[str, SpanValues]) -> Bucket:
+def _bucket(start: int, hours: list[AnsweredHour], of_ring: Mapping[str, SpanValues]) -> Bucket:
     whole = _sum(part for hour in hours for part in hour.parts).rollup()
     seen = [hour.seen for hour in hours if hour.seen is not None]
     beside = [(hour.seen.timely if hour.parts else 0, hour.seen) for hour in hours if hour.seen is not None]
