@@ -14,8 +14,7 @@ from libc.string cimport memcmp, memcpy, memset, strlen, strncmp
 
 from evd.derived._open_part_py import Counts, SavedPart, fields_of
 from evd.derived.activities import UNSEEN_CHARGE
-from evd.derived.rollups import COUNTS, Rollup, read_rollup
-from evd.derived.rollups import Spread as ReadableSpread
+from evd.derived.rollups import COUNTS, read_rollup
 from evd.derived.samples import (
     CHARGE,
     CHARGING,
@@ -231,16 +230,7 @@ cdef class RollupSum:
         self.start, self.day = start, day
 
     def rollup(self):
-        cdef const Spread *one
-        cdef int index
-        measures = {}
-        for index in range(COUNT + 1):
-            one = &self.spreads[index]
-            if one.count:
-                first_at, last_at = (one.first_time, one.first_seq), (one.last_time, one.last_seq)
-                values = (one.count, one.total, one.least, one.greatest, one.first, one.last, first_at, last_at)
-                measures[ROLLED_UP[index]] = ReadableSpread(*values)
-        return Rollup(self.start, self.day, *self.sums, measures)
+        return read_rollup(self.start, self.day, self.written())
 
     def written(self):
         cdef char[WRITTEN_MAX] text
