@@ -1,7 +1,7 @@
 // The fleet: a card or a row a vehicle, live.
 
 import "../texts/fleet.js";
-import { follow, isDemo, page, who } from "../api.js";
+import { fleetInPage, follow, isDemo, page, who } from "../api.js";
 import { remember, remembered } from "../store.js";
 import { t, tn } from "../texts.js";
 import { badge, button, empty, field, h, icon, pageHead, segments, select, setQuery, skeleton, style, windowed } from "../ui.js";
@@ -126,11 +126,12 @@ class Fleet {
 
   async load({ quiet = false } = {}) {
     const turn = (this.turn += 1);
-    if (!quiet && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
+    const early = Object.values(this.asked).some(Boolean) ? null : fleetInPage();
+    if (!quiet && !early && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
     const query = { ...this.asked, sort: this.asked.sort || "attention", today: 1, limit: quiet ? Math.min(Math.max(FIRST, this.rows.length), 1000) : FIRST };
     let found;
     try {
-      found = await page("/vehicles", query, this.signal);
+      found = early ?? (await page("/vehicles", query, this.signal));
     } catch (error) {
       if (quiet) return;
       throw error;
