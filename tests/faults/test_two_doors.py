@@ -31,7 +31,7 @@ def understood(site: Site, wire: bytes, *, quart: bool) -> tuple[list[int], list
     Who guesses too often may be asked to wait: that is a 401, too.
     """
     said = b""
-    with socket.create_connection(("127.0.0.1", site.port), timeout=ANSWERS_S) as sock, suppress(ConnectionError):
+    with socket.create_connection(("127.0.0.1", site.port), timeout=ANSWERS_S) as sock, suppress(OSError):
         if quart:
             sock.sendall(TO_QUART)
             while not said.endswith(b"\r\n\r\n"):
