@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import trio
@@ -107,7 +107,8 @@ class _Followed(NamedTuple):
 
 async def _own(context: Context, uid: str) -> _Followed:
     """The user's own vehicles, and those that the user may see: app.stream_fleet_max of them, the first by id."""
-    left, after = context.config.app.stream_fleet_max, first_key("id")
+    left = context.config.app.stream_fleet_max
+    after: tuple[Any, ...] | None = first_key("id")
     relations: dict[str, str | None] = {}
     while after is not None and left > 0:
         found = await context.queries.fleet(FleetSearch(uid=uid, everyones=False), after, min(left, OWN_READ))

@@ -3,7 +3,7 @@
 import "../texts/many.js";
 import { get, page, put, who } from "../api.js";
 import { number, quantity, t, tn } from "../texts.js";
-import { badge, button, confirmed, empty, field, form, h, pageHead, saveFile, select, setQuery, style, table, toast } from "../ui.js";
+import { badge, button, confirmed, empty, field, form, h, pageHead, replaceText, saveFile, select, setQuery, style, table, toast } from "../ui.js";
 
 const AT_ONCE = 200; // vehicles of one request
 const FILE_MAX = 8 << 20;
@@ -28,7 +28,7 @@ class Many {
       t("many.title"),
       h("div", { class: "page-actions" },
         button(t("many.export"), { icon: "download", onclick: () => this.save() }),
-        button(t("many.import"), { icon: "copy", onclick: () => upload.click() }),
+        button(t("many.import"), { icon: "up", onclick: () => upload.click() }),
         upload,
       ),
     );
@@ -53,7 +53,7 @@ class Many {
       price: figure(t("many.price")),
       currency: field(t("many.currency"), { value: "EUR", maxlength: 3, autocomplete: "off" }),
     };
-    this.submit = button("", { kind: "main", type: "submit" });
+    this.submit = button(tn("many.save", 0), { kind: "main", type: "submit" });
     return form(
       [
         h("h2", {}, t("many.change")),
@@ -91,8 +91,7 @@ class Many {
 
   counted() {
     this.head.said(tn("many.chosen", this.chosen.size));
-    this.submit.querySelector("span")?.remove();
-    this.submit.append(h("span", {}, tn("many.save", this.chosen.size)));
+    replaceText(this.submit.querySelector("span"), tn("many.save", this.chosen.size));
     this.submit.disabled = this.chosen.size === 0;
   }
 
