@@ -36,5 +36,5 @@ export function lineChart(points, { x, y, label }) {
 function scale(values, { least = Math.min(...values), most = Math.max(...values), ticks }) {
   const high = most > least ? most : least + 1;
   const even = Array.from({ length: TICKS + 1 }, (_, at) => least + ((high - least) * at) / TICKS);
-  return { share: (value) => (values.length > 1 ? (value - least) / (high - least) : 0.5), ticks: ticks ?? even };
+  return { share: (value) => (most > least ? (value - least) / (most - least) : 0.5), ticks: ticks ?? even };
 }
