@@ -52,6 +52,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.lists_per_user", 1, 100_000),
     ("app.streams_max", 1, 100_000),
     ("app.streams_per_user", 1, 100_000),
+    ("app.stream_fleet_max", 1, 100_000),
     ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a request head of 16 KiB
     ("app.stream_queue_max", 1, 100_000),
     ("app.stream_queue_bytes_max", 1024, 1 << 30),

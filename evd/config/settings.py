@@ -168,8 +168,7 @@ class AppSettings(Section, frozen=True):
     tags_per_vehicle: int = 32
     #: Ranges longer than a page that are being sent, each with some 130 KiB however slow its client is.
     ranges_max: int = 128
-    #: Long histories that one user reads at once: some devices, each with one of each vehicle. Further ones wait 5 s
-    #: for a place.
+    #: Long histories that one user reads at once, one for each vehicle on some devices; others wait 5 s for a place.
     ranges_per_user: int = 16
     #: When a long history that is being read is cut off: 100,000 statuses at 130 kB/s, the speed of slow mobile links.
     range_lasts_s: float = 300
@@ -183,6 +182,8 @@ class AppSettings(Section, frozen=True):
     streams_per_user: int = 16
     #: Vehicles of one live stream. The id of each event holds a position for each of them.
     stream_vehicles_max: int = 16
+    #: Vehicles of a live stream of all that a user has: each is an entry in memory, for each open console.
+    stream_fleet_max: int = 2000
     #: Statuses that wait for a slow subscriber; beyond this evd disconnects it, and it resumes. Two of the writer's
     #: largest groups: one comes at once, and a subscriber of all vehicles must be able to take it. Shared by all.
     stream_queue_max: int = 4096
@@ -190,8 +191,7 @@ class AppSettings(Section, frozen=True):
     stream_queue_bytes_max: int = 2 * 1024 * 1024
     #: Missed statuses at the beginning of a stream, divided among its vehicles.
     stream_replay_max: int = 1000
-    #: How often a live stream has a byte. Proxies close a connection after 30 to 60 s without one, `evd watch` after
-    #: 30.
+    #: How often a live stream has a byte: proxies close it after 30 to 60 s without one, `evd watch` after 30.
     stream_heartbeat_s: float = 15
     #: How long a live stream lasts. An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
@@ -303,6 +303,9 @@ class PushSettings(Section, frozen=True):
     #: Signs the requests to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com), which `evd
     #: webhook secret` makes.
     webhook_secret: Secret = ""
+    #: Whether a webhook's address may begin with http:// within the private network too: 192.168.1.5, or a name such as
+    #: homeassistant.local. Whoever reads along there sees the statuses.
+    webhook_private: bool = False
     #: How long a webhook's receiver may take. One that needs longer gets the push again later.
     webhook_timeout_s: float = 10
     #: Requests to webhooks at once, each of which waits for its receiver; half of them for one.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from console_page import ConsolePage, add_user, ask_as_admin, console_page
 from daemon_process import RunningDaemon, running_daemon
@@ -20,9 +22,24 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         yield one
 
 
+MONTHS = 8
+
+
+def grow_old(daemon: RunningDaemon, vehicle: str) -> None:
+    """A status a month: with each the range of a full battery is 3 km less."""
+    for month in range(MONTHS, 0, -1):
+        full = 420 - 3 * (MONTHS - month)
+        body = {"device": vehicle, "time": int(time.time()) - month * 30 * 86_400, "seqNumber": MONTHS - month}
+        headers = {"x-api-key": daemon.keys["sigfox"]}
+        body |= {"state": 2, "current_charge": 50, "range": full / 2}
+        assert httpx.post(f"{daemon.url}/sigfox/uplink", json=body, headers=headers).status_code == 201
+
+
 @pytest.fixture(scope="module")
 def vehicle(daemon: RunningDaemon) -> str:
+    grow_old(daemon, "386625")
     lived = live(daemon)
+    assert lived == "386625"
     profile = {"name": "Zoe", "regNumber": "BA 123 XY", "battery": 52, "maxVoltage": 230, "phases": 3}
     ask_as_admin(daemon, "PATCH", f"/vehicles/{lived}/profile", profile)
     ask_as_admin(daemon, "PUT", f"/vehicles/{lived}/tariff", {"currency": "EUR", "per_kwh": 0.2})
@@ -100,6 +117,8 @@ def test_the_battery_has_a_history_by_month(console: ConsolePage) -> None:
     console.page.get_by_role("tab", name="Battery", exact=True).click()
     expect(console.page.get_by_role("img", name="Range of a full battery by month, in km")).to_be_visible()
     expect(console.page.locator(".battery-now")).to_contain_text("km")
+    expect(console.page.get_by_role("figure")).to_contain_text("% since")
+    assert console.page.locator(".line-dot").count() >= MONTHS
     assert console.violations() == []
     console.page.get_by_role("figure").scroll_into_view_if_needed()
     console.shot("battery")

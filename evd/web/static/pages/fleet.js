@@ -9,7 +9,6 @@ import { vehicleCard, vehicleLine } from "./fleet_vehicle.js";
 
 const FIRST = 48; // a screen of cards and more: on a slow network it is there sooner
 const PAGE = 200;
-const FOLLOWED_MAX = 16; // of a user's vehicles, as app.stream_vehicles_max
 const TYPING_MS = 250;
 const AGAIN_MS = 60000;
 const SIZES = { cards: { least: 300, height: 188, gap: 16 }, rows: { least: Infinity, height: 64, gap: 0 } };
@@ -44,7 +43,8 @@ class Fleet {
     this.next = null;
     this.turn = 0;
     this.live = h("span", { class: "live" });
-    this.head = pageHead(t("fleet.title"), this.live);
+    const many = h("a", { class: "button button-icon", href: "#/fleet/settings", "aria-label": t("many.title"), title: t("many.title") }, icon("gear"));
+    this.head = pageHead(t("fleet.title"), h("div", { class: "page-actions" }, this.live, many));
     this.tools = this.makeTools();
     this.body = h("div", { class: "fleet" });
     this.list = windowed({
@@ -190,13 +190,7 @@ class Fleet {
   // Live
 
   async follow() {
-    const query = { replay: 0 };
-    if (!who()?.admin) {
-      const mine = await page("/vehicles", { limit: FOLLOWED_MAX }, this.signal).catch(() => ({ rows: [] }));
-      query.vehicle = mine.rows.map((row) => row.vehicle);
-      if (!query.vehicle.length) return;
-    }
-    await follow("/stream", query, {
+    await follow("/stream", { replay: 0 }, {
       signal: this.signal,
       onEvent: (status) => this.heard(status),
       onState: (live) => {

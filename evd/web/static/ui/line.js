@@ -2,8 +2,9 @@
 
 import { h, svg } from "./h.js";
 
-const [WIDTH, HEIGHT] = [640, 220];
-const EDGE = { left: 56, right: 16, top: 12, bottom: 28 };
+const [LEAST, MOST, HEIGHT] = [280, 860, 220];
+const FRAME = 96; // pixels of a phone's screen beside the line
+const EDGE = { left: 60, right: 36, top: 12, bottom: 28 };
 const TICKS = 4;
 
 /**
@@ -11,6 +12,8 @@ const TICKS = 4;
  * data. `label` says for screen readers what the line shows.
  */
 export function lineChart(points, { x, y, label }) {
+  // As wide as the screen gives, so that its texts are as large as others.
+  const WIDTH = Math.max(LEAST, Math.min(MOST, window.innerWidth - FRAME));
   const [across, up] = [scale(points.map((one) => one[0]), x), scale(points.map((one) => one[1]), y)];
   const left = (value) => EDGE.left + across.share(value) * (WIDTH - EDGE.left - EDGE.right);
   const top = (value) => HEIGHT - EDGE.bottom - up.share(value) * (HEIGHT - EDGE.top - EDGE.bottom);
@@ -26,12 +29,12 @@ export function lineChart(points, { x, y, label }) {
   return h(
     "div",
     { class: "line-frame" },
-    svg("svg", { class: "line", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, rows, columns, svg("path", { class: "line-way", d: way }), dots),
+    svg("svg", { class: "line", style: { "max-width": `${WIDTH}px` }, viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label }, rows, columns, svg("path", { class: "line-way", d: way }), dots),
   );
 }
 
 function scale(values, { least = Math.min(...values), most = Math.max(...values), ticks }) {
   const high = most > least ? most : least + 1;
   const even = Array.from({ length: TICKS + 1 }, (_, at) => least + ((high - least) * at) / TICKS);
-  return { share: (value) => (value - least) / (high - least), ticks: ticks ?? even };
+  return { share: (value) => (most > least ? (value - least) / (most - least) : 0.5), ticks: ticks ?? even };
 }
