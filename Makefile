@@ -3,7 +3,8 @@
 #   make run    set up .venv, then `evd demo`: the whole chain, live     make test   the tests but those of the next two
 #   make browser  the console in a real browser (two minutes)            make check  linters and types
 #   make faults  kills, power cuts, failing disks under load (two minutes): is what was acknowledged there?
-#   make ci     what .ci/run runs: check, test, browser, faults          make bench  benchmarks, JSON and a table
+#   make simulation  300 seeds of failing disks and FCMs in virtual time (a minute)
+#   make ci     what .ci/run runs: all of these                       make bench  benchmarks, JSON and a table
 #   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
 #   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
@@ -17,14 +18,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test browser faults check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: run test browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY) emulators
-	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/web
+	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/simulation --ignore=tests/web
 
 # The console in Debian's Chromium.
 browser: $(READY)
@@ -33,6 +34,10 @@ browser: $(READY)
 # Kills, power cuts, disks that fail or are full, clocks that jump; KILLS=… CUTS=… for more, SEED=… takes a run again.
 faults: $(READY)
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/faults
+
+# Ingest, writer and pushes in virtual time, with failing disks and FCMs: SEEDS=… for more, SEED=… takes one again.
+simulation: $(READY)
+	$(BIN)/pytest -q -n 2 --dist load tests/simulation
 
 check: $(READY)
 	$(BIN)/ruff check .
@@ -81,7 +86,7 @@ crashes: $(READY)
 nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
-ci: check test browser faults
+ci: check test browser faults simulation
 
 build: $(READY)
 
@@ -126,7 +131,7 @@ clean:
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -12
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

@@ -23,6 +23,7 @@ ABOUT = {
     "app": "The app's requests, and the bounds of users.",
     "auth": "Local users (`evd user`), their sessions and access tokens.",
     "push": "Pushes to phones and to webhooks.",
+    "mqtt": "Statuses and events of all vehicles to an MQTT broker; Home Assistant discovers them.",
     "firebase": "Firestore of the original's app.",
     "alerts": "Alarms for the operator; they stand in the log, /readyz and /metrics, and may be sent.",
     "events": "Events of vehicles, for their users.",

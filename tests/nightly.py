@@ -32,13 +32,17 @@ class Step(NamedTuple):
 NO_CRASHES = "--ignore=tests/faults/test_push_crash.py"
 """The step `crashes` has its own number of kills."""
 
+APART = ("--ignore=tests/faults", "--ignore=tests/simulation")
+"""They have steps of their own."""
+
 STEPS = (
     Step("burst", "100,000 callbacks over 1,000 connections", 1, ("make", "burst")),
     Step("crashes", "50 times kill -9 under load", 5, ("make", "crashes")),
     Step("faults", "200 kills, 50 power cuts, all defects on purpose", 30, (*PYTEST, "-s", "tests/faults", NO_CRASHES),
          {"NIGHTLY": "1", "KILLS": "200", "CUTS": "50"}),
-    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", "--ignore=tests/faults"),
-         {"NIGHTLY": "1"}),
+    Step("simulation", "20,000 seeds in virtual time", 90, (*PYTEST, "-n", "2", "--dist", "load", "tests/simulation"),
+         {"SEEDS": "20000", "FIRST": "1000"}),
+    Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", *APART), {"NIGHTLY": "1"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),

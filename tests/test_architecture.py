@@ -30,8 +30,8 @@ PURE_ROOMS = {"model", "derived", "payload", "sigfox", "redaction", "request", "
 """Bytes, values and `now` go in, what to do comes out. A module of another room may be pure, too."""
 
 PURE_ELSEWHERE = re.compile(
-    r"evd\.(config\.(settings|limits|described|names|migration|contradictions|toml_lines)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
-    r"|net\.server\.(http1\w*|admission|phases)|push\.(skip_policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
+    r"evd\.(config\.(section|settings|alarm_settings|mqtt_settings|limits|described|names|migration|contradictions|toml_lines)|events\.(?!engine|recorder)|alarms\.(?!monitor|mail|senders|webhook)|net\.(sse|addresses)"
+    r"|net\.server\.(http1\w*|admission|phases)|push\.(providers\.mqtt\.(address|topics|ages)|skip_policy|trace|rate_limiter|presence|device_limits|health|clock_jumps|operator_pause)"
     r"|sigfox_api\.(pace|pages|backfill\.mapping)|dev\.(fleet|traffic)|transfer\.(descriptors|items|columns))"
 )
 IMPURE = re.compile(
@@ -232,7 +232,8 @@ def test_a_module_states_its_one_idea_and_stays_small() -> None:
 
 SPEAK_OF_WEBHOOKS = {
     "evd.push.providers": "its table has a row for each provider",
-    "evd.config.settings": "all settings are typed there: the operator's names `push.webhook_*`, `alerts.webhook*`",
+    "evd.config.settings": "all settings are typed there: the operator's names `push.webhook_*`",
+    "evd.config.alarm_settings": "the operator's names `alerts.webhook*`",
     "evd.config.limits": "the bounds of these settings",
     "evd.alarms.webhook": "alarms to the operator, which are no pushes",
     "evd.alarms.senders": "whether these alarms are set up",
@@ -291,6 +292,7 @@ OF_ANOTHER_NAME = {
     "PIL": "pillow",
     "argon2": "argon2-cffi",
     "google.oauth2": "google-auth",
+    "paho.mqtt": "paho-mqtt",
     "google.cloud.storage": "google-cloud-storage",
     "google.cloud": "google-cloud-firestore",
 }

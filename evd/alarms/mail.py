@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 
 from evd.alarms.state import AlarmChange
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError, ConfigError
 from evd.log.logger import log
 from evd.net.client.transport import default_ssl_context

@@ -16,7 +16,7 @@ import trio
 from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
 from evd.clock import Clock, now_ms
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError
 from evd.log.logger import log
 from evd.model.daemon_state import StandingAlarm

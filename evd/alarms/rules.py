@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from evd.alarms.phone_alarms import dropped_level, dropped_text, stopped_level, stopped_text
 from evd.alarms.readings import Readings
 from evd.alarms.silence import Rhythm
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.model.daemon_state import PauseReason
 from evd.model.units import DAY_S, HOUR_S, MINUTE_S
 

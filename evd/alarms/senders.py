@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evd.alarms.monitor import AlarmSender, MailInThread
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 
 
 def senders(settings: AlarmSettings, host: str) -> list[AlarmSender]:

@@ -15,7 +15,7 @@ import msgspec
 from evd.alarms.readings import Readings
 from evd.alarms.rules import RULES, AlarmRule, Growth, Judged, Severity, span
 from evd.alarms.silence import Passed, Rhythm
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.model.units import HOUR_S, MINUTE_S
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from evd.alarms.state import AlarmChange
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError, ConfigError, HttpError
 from evd.net.client.base_url import origin_of, parse_base_url
 from evd.net.client.http import HttpClient

@@ -1,28 +1,36 @@
 """The console: its page at `/`, its files at `/assets`, and what a browser must know before anybody signs in.
 
-With `web.enabled = false` all of it is answered as any unknown path: with the original's teapot.
+The page has its first view's styles and scripts in it, and the first vehicles of whoever is signed in: one question,
+and the fleet stands. With `web.enabled = false` all of it is answered as any unknown path: with the original's teapot.
 """
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import trio
 from quart import Blueprint, Response, request
 
 from evd.api import legacy
-from evd.api.context import here, is_secure, request_headers
+from evd.api.context import here, is_secure, request_headers, set_requester
 from evd.api.described import described
+from evd.api.fleet_rows import STALE_AFTER_MS, fleet_rows
+from evd.api.pages import next_address
+from evd.api.rates import count_request
 from evd.api.replies import V1, v1_json
+from evd.api.request_permits import hold_permit
+from evd.auth.caller import Caller
 from evd.auth.sessions import csrf_token
-from evd.errors import NotFound
+from evd.errors import NotFound, RequestError
+from evd.store.vehicle_records import FleetSearch, first_key
 from evd.web.assets import ADDRESS, Assets, WebFile, assets
+from evd.web.page import ConsoleHtml
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""Nothing comes from another host, no script or style stands in the page, and no other page shows it in a frame."""
+"""Nothing comes from another host, and no other page shows it in a frame. What stands in the page is named by hash."""
 
 SECURITY = {
     "Content-Security-Policy": POLICY,
@@ -31,6 +39,9 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+
+FIRST = 48
+"""Vehicles in the page: a screen of cards and more, some 4 KiB when compressed. As FIRST of pages/fleet.js."""
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 """The address has the hash of the content."""
@@ -73,21 +84,50 @@ class ConsoleStart(TypedDict):
 @described(
     answer=str,
     media="text/html",
-    headers={"ETag": "Of the page."},
-    also={304: "If-None-Match has the page's ETag.", 418: "The console is off: `web.enabled = false`."},
+    headers={"Cache-Control": "no-store: it has what its reader may see."},
+    also={418: "The console is off: `web.enabled = false`."},
 )
 async def index() -> Response:
-    """The console's page."""
+    """The console's page, with all that its first view shows: for whoever is signed in, the first vehicles."""
     if not here().config.web.enabled:
         return await legacy.unserved()
-    known = await _assets()
-    headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-cache", **SECURITY, **_policy()}
-    if request.if_none_match.contains_weak(known.version):
-        response = Response(b"", 304, headers)
-    else:
-        response = Response(known.page, 200, headers)
-    response.set_etag(known.version)
-    return response
+    page = (await _assets()).page
+    start, fleet = await _start(), await _first_fleet()
+    headers = {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "no-store",
+        "Vary": "Accept-Encoding, Cookie",
+        **SECURITY,
+        "Content-Security-Policy": _page_policy(page),
+    }
+    if request.accept_encodings.quality("gzip") > 0:
+        return Response(page.gzipped(fleet, start), 200, {**headers, "Content-Encoding": "gzip"})
+    return Response(page.whole(fleet, start), 200, headers)
+
+
+async def _first_fleet() -> dict[str, Any] | None:
+    """What the fleet's page asks for first; None if nobody is signed in, or if this list must wait or be refused."""
+    found = here().identities.session(request_headers(), secure=is_secure())
+    if found is None:
+        return None
+    session, _ = found
+    asking = Caller(session.uid, session.admin, "session", proof=session.session_id)
+    set_requester(asking)
+    search = FleetSearch(
+        uid=asking.uid, everyones=asking.admin, order="attention", stale_before=here().clock() - STALE_AFTER_MS
+    )
+    app = here().config.app
+    try:
+        count_request(asking, app)
+        await hold_permit(
+            here().lists, f"{app.lists_per_user} of your lists, or {app.lists_max} of all, are being sent"
+        )
+        listing, rows = await fleet_rows(search, first_key(search.order), FIRST, asking, today=True)
+    except RequestError:
+        return None  # the page asks for it by itself, and shows what it is answered
+    asked = [("sort", "attention"), ("today", "1"), ("limit", str(FIRST))]
+    following = listing.following
+    return {"rows": rows, "next": next_address(f"{V1}/vehicles", asked, following) if following else None}
 
 
 @routes.get(f"{ADDRESS}/<version>/<path:name>")
@@ -126,15 +166,19 @@ async def start() -> Response:
     """What the console's sign-in page must know before anybody signs in."""
     if not here().config.web.enabled:
         raise NotFound("the console is off: web.enabled")
+    response = v1_json(await _start())
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _start() -> ConsoleStart:
     users = await here().queries.users(limit=1)
     found = here().identities.session(request_headers(), secure=is_secure())
     session: ConsoleSession | None = None
     if found is not None:
         known, cookie = found
         session = {"uid": known.uid, "admin": known.admin, "means": "session", "csrf_token": csrf_token(cookie)}
-    response = v1_json({"first_run": not users.rows, "session": session, "demo": here().demo, "tiles": _tiles()})
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return {"first_run": not users.rows, "session": session, "demo": here().demo, "tiles": _tiles()}
 
 
 def _tiles() -> MapTiles | None:
@@ -142,8 +186,12 @@ def _tiles() -> MapTiles | None:
     return {"url": web.tiles, "attribution": web.tiles_attribution} if web.tiles else None
 
 
-def _policy() -> dict[str, str]:
-    """The policy with the host of the map's tiles, if there is one: pictures may come from it, and nothing else."""
+def _page_policy(page: ConsoleHtml) -> str:
+    """The policy with the page's own scripts and styles, and with the host of the map's tiles, if there is one:
+    pictures may come from it, and nothing else."""
+    policy = POLICY
+    for kind, hashes in page.hashes.items():
+        policy = policy.replace(f"{kind}-src 'self'", " ".join((f"{kind}-src 'self'", *hashes)))
     tiles = here().config.web.tiles
     origin = "/".join(tiles.split("/")[:TILES_HOST])
-    return {"Content-Security-Policy": POLICY.replace("img-src 'self'", f"img-src 'self' {origin}")} if tiles else {}
+    return policy.replace("img-src 'self'", f"img-src 'self' {origin}") if tiles else policy

@@ -164,7 +164,7 @@ async def caller() -> Caller:
             origins=config.server.cors_origins,
         )
         known = g.caller = await identified(asked, proofs)
-        _set_requester(known)
+        set_requester(known)
         if asked.row.relation == "user":
             _note(known)
     return known
@@ -210,7 +210,7 @@ def _foreign(vehicle: str) -> RequestError:
     return Forbidden(f"this user does not own vehicle {vehicle}: `evd owner add` makes the user an owner")
 
 
-def _set_requester(asking: Caller) -> None:
+def set_requester(asking: Caller) -> None:
     """Whom this task reads for."""
     if asking.uid is not None:
         current_requester.set(of_user(asking.uid))

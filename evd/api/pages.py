@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -79,12 +80,12 @@ def page(listing: Listing[Any], shown: Any = None, status: int = 200, *, path: s
 def next_link(response: Response, following: tuple[Any, ...] | None, *, path: str | None = None) -> Response:
     """The answer with the Link to the next page, if there is one."""
     if following is not None:
-        response.headers["Link"] = f'<{_address(path or request.path, following)}>; rel="next"'
+        asked = [(name, text) for name, text in request.args.items(multi=True) if name != "cursor"]
+        response.headers["Link"] = f'<{next_address(path or request.path, asked, following)}>; rel="next"'
     return response
 
 
-def _address(path: str, following: tuple[Any, ...]) -> str:
-    """The next page's address: the request's, with another cursor."""
+def next_address(path: str, asked: Sequence[tuple[str, str]], following: tuple[Any, ...]) -> str:
+    """The next page's address: that of a list with this query, with the cursor."""
     cursor = urlsafe_b64encode(orjson.dumps(following)).decode().rstrip("=")
-    asked = [(name, text) for name, text in request.args.items(multi=True) if name != "cursor"]
     return f"{quote(path)}?{urlencode([*asked, ('cursor', cursor)])}"

@@ -1,7 +1,8 @@
 """Rate limits of /api/v1, and the headers that say what is left (draft-ietf-httpapi-ratelimit-headers-10).
 
 A user is counted as a user, whatever proves who it is: the app's key, which every phone has, is not. A key without a
-user, as an administrator's, is counted as a key. The control socket is not counted, nor are the original's routes.
+user, as an administrator's, is counted as a key. The control socket is not counted, nor are the original's routes. The
+console's page counts where it has the fleet in it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def attach_rates(app: Quart, clock: Clock) -> None:
 
 def count_request(asking: Caller, settings: AppSettings) -> None:
     """Raises TooManyRequests."""
-    if asking.means == "local" or not request.path.startswith(V1):
+    if asking.means == "local" or not (request.path == "/" or request.path.startswith(V1)):
         return
     name, who, quota = _counted(asking, settings)
     limit: RateLimit = current_app.extensions[_LIMIT]

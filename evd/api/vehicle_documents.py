@@ -131,7 +131,7 @@ class StatusSpanQuery(msgspec.Struct, rename={"from_": "from"}):
 
 class StatusesQuery(StatusSpanQuery, rename={"from_": "from"}):
     bucket: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]{0,8}[smhd]$")] | None = None
-    """The width of a bucket, as 15m."""
+    """The width of a bucket, as 15m. Of whole hours it also counts statuses that only roll-ups have."""
 
 
 class FleetStatusesQuery(StatusSpanQuery, rename={"from_": "from"}):

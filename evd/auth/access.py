@@ -95,6 +95,8 @@ _V1 = (
     AccessRow("POST", "/owners", "admin", "write"),
     AccessRow("DELETE", "/owners", "admin", "write"),
     AccessRow("GET", "/vehicles", "user", "read", narrows=True),
+    AccessRow("GET", "/fleet/settings", "user", "read", narrows=True),
+    AccessRow("PUT", "/fleet/settings", "user", "write", narrows=True),
     AccessRow("GET", "/vehicles/<given>", "viewer", "read"),
     AccessRow("PATCH", "/vehicles/<given>", "admin", "write"),
     AccessRow("GET", "/vehicles/<given>/last", "viewer", "read"),

@@ -1,4 +1,4 @@
-"""The settings as a table: type, unit, default, range, meaning; all of it is read from evd/config/settings.py."""
+"""The settings as a table: type, unit, default, range, meaning; all of it is read from evd.config.settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
+from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
 
 from evd.config.limits import CHOICES, RANGES
-from evd.config.settings import Config, Secret
+from evd.config.section import Secret
+from evd.config.settings import Config
 from evd.config.toml_lines import as_toml
 
 SECTIONS: Mapping[str, type[msgspec.Struct]] = {
@@ -127,7 +129,7 @@ def _documentation() -> Mapping[str, tuple[str, str]]:
     if not _DOCUMENTATION:
         sections = {struct.__name__: name for name, struct in SECTIONS.items()}
         section, comment = "", ""
-        for line in resources.files("evd.config").joinpath("settings.py").read_text("utf-8").splitlines():
+        for line in chain.from_iterable(map(_source_lines, _MODULES)):
             if found := _CLASS.match(line):
                 section = sections.get(found[1], "")
             elif line.startswith(_COMMENT):
@@ -137,6 +139,13 @@ def _documentation() -> Mapping[str, tuple[str, str]]:
                 _DOCUMENTATION[f"{section}.{found[1]}"] = (meaning[1], meaning[2]) if meaning else (comment, "")
                 comment = ""
     return _DOCUMENTATION
+
+
+_MODULES = ("settings.py", "alarm_settings.py", "mqtt_settings.py")
+
+
+def _source_lines(module: str) -> list[str]:
+    return resources.files("evd.config").joinpath(module).read_text("utf-8").splitlines()
 
 
 _DOCUMENTATION: dict[str, tuple[str, str]] = {}

@@ -52,6 +52,7 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("app.lists_per_user", 1, 100_000),
     ("app.streams_max", 1, 100_000),
     ("app.streams_per_user", 1, 100_000),
+    ("app.stream_fleet_max", 1, 100_000),
     ("app.stream_vehicles_max", 1, 100),  # an event's id comes back in a request head of 16 KiB
     ("app.stream_queue_max", 1, 100_000),
     ("app.stream_queue_bytes_max", 1024, 1 << 30),
@@ -92,6 +93,9 @@ RANGES: tuple[tuple[str, float, float], ...] = (
     ("push.forget_after_days", 1, 36_500),
     ("push.webhook_timeout_s", 0.05, 600),
     ("push.webhook_threads_max", 1, 256),
+    ("mqtt.unavailable_after_s", 60, 31_536_000),
+    ("mqtt.timeout_s", 0.05, 600),
+    ("mqtt.keepalive_s", 5, 65_535),
     ("firebase.sync_seconds", 0, 604_800),
     ("firebase.users_max", 1, 10_000_000),
     ("firebase.mirror_seconds", 1, 86_400),

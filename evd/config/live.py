@@ -28,6 +28,7 @@ LIVE: dict[str, Part] = {
     "server.tls_hello_timeout_s": "timeouts",
     "server.idle_timeout_s": "timeouts",
     "app.range_lasts_s": "answers",
+    "app.stream_fleet_max": "answers",
     "app.stream_vehicles_max": "answers",
     "app.stream_replay_max": "answers",
     "app.stream_heartbeat_s": "answers",

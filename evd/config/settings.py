@@ -7,18 +7,14 @@ TOML, is shown where the default says nothing.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
+from evd.config.alarm_settings import AlarmSettings
 from evd.config.contradictions import contradictions
-
-Secret = Annotated[str, msgspec.Meta(extra={"secret": True})]
-"""A setting that no command, log or backup shows: better in the environment than in evd.toml."""
-
-
-class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of evd.toml."""
+from evd.config.mqtt_settings import MqttSettings
+from evd.config.section import Secret, Section
 
 
 class ServerSettings(Section, frozen=True):
@@ -172,8 +168,7 @@ class AppSettings(Section, frozen=True):
     tags_per_vehicle: int = 32
     #: Ranges longer than a page that are being sent, each with some 130 KiB however slow its client is.
     ranges_max: int = 128
-    #: Long histories that one user reads at once: some devices, each with one of each vehicle. Further ones wait 5 s
-    #: for a place.
+    #: Long histories that one user reads at once, one for each vehicle on some devices; others wait 5 s for a place.
     ranges_per_user: int = 16
     #: When a long history that is being read is cut off: 100,000 statuses at 130 kB/s, the speed of slow mobile links.
     range_lasts_s: float = 300
@@ -187,6 +182,8 @@ class AppSettings(Section, frozen=True):
     streams_per_user: int = 16
     #: Vehicles of one live stream. The id of each event holds a position for each of them.
     stream_vehicles_max: int = 16
+    #: Vehicles of a live stream of all that a user has: each is an entry in memory, for each open console.
+    stream_fleet_max: int = 2000
     #: Statuses that wait for a slow subscriber; beyond this evd disconnects it, and it resumes. Two of the writer's
     #: largest groups: one comes at once, and a subscriber of all vehicles must be able to take it. Shared by all.
     stream_queue_max: int = 4096
@@ -194,8 +191,7 @@ class AppSettings(Section, frozen=True):
     stream_queue_bytes_max: int = 2 * 1024 * 1024
     #: Missed statuses at the beginning of a stream, divided among its vehicles.
     stream_replay_max: int = 1000
-    #: How often a live stream has a byte. Proxies close a connection after 30 to 60 s without one, `evd watch` after
-    #: 30.
+    #: How often a live stream has a byte: proxies close it after 30 to 60 s without one, `evd watch` after 30.
     stream_heartbeat_s: float = 15
     #: How long a live stream lasts. An ID token is good for an hour; then the subscriber must authenticate again.
     stream_lasts_s: float = 3600
@@ -338,52 +334,6 @@ class FirebaseSettings(Section, frozen=True):
     bucket: str = ""
 
 
-class AlarmSettings(Section, frozen=True):
-    """Alarms for evd's operator (evd.alarms.state), and how they are delivered. Events of vehicles are `[events]`."""
-
-    #: An address that gets a JSON POST for each alarm that is raised or cleared. Example:
-    #: "https://hooks.example.org/evd"
-    webhook: str = ""
-    #: Signs the POSTs to `alerts.webhook`: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com).
-    webhook_secret: Secret = ""
-    #: Addresses that get a mail for each alarm. Example: "me@example.org"
-    email_to: str | list[str] = ""
-    #: The sender of mails about alarms. Example: "evd@example.org"
-    email_from: str = ""
-    #: HOST:PORT of the mail server; 587 is usual for starttls, 465 for tls. Example: "mail.example.org:587"
-    smtp: str = ""
-    #: How the connection to the mail server is encrypted.
-    smtp_security: str = "starttls"
-    #: The user at the mail server, if it asks for one. Example: "evd"
-    smtp_user: str = ""
-    #: The password of `alerts.smtp_user`.
-    smtp_password: Secret = ""
-    #: How long one message about an alarm may take. Mail servers that greet slowly, to deter spam, take some 10 s.
-    timeout_s: float = 30
-    #: When an alarm that still stands is sent again.
-    repeat_after_s: float = 86_400
-    #: How long a silence of all callbacks raises an alarm, unless longer ones are usual. A parked car is silent for 6
-    #: h.
-    silent_after_s: float = 6 * 3600
-    #: How long pushes may wait before an alarm. One that was tried several times waits up to 10 min between tries.
-    push_old_after_s: float = 900
-    #: Less free space raises an alarm, if it is also less than `disk_free_percent`: a small disk needs less free space.
-    disk_free_mib: int = 1024
-    #: Less free space than this part of the disk raises an alarm, if it is also less than `disk_free_mib`.
-    disk_free_percent: float = 5.0
-    #: The length of the WAL that raises an alarm: twice what evd truncates it to when no read is open.
-    log_mib: int = 128
-    #: How long evd's loop, and every request, may stand still before an alarm; evd's own steps take at most 50 ms.
-    loop_lag_ms: float = 250
-    #: Days before its certificate's end when an alarm is raised: a renewal, usual 30 days before, has failed by then.
-    certificate_days: int = 21
-
-    @property
-    def recipients(self) -> list[str]:
-        given = [self.email_to] if isinstance(self.email_to, str) else self.email_to
-        return [one for one in given if one]
-
-
 class EventSettings(Section, frozen=True):
     """Events of vehicles, for their users (evd.events.rules). The operator's alarms are `[alerts]`."""
 
@@ -438,6 +388,7 @@ class Config(Section, frozen=True):
     images: ImageSettings = ImageSettings()
     privacy: PrivacySettings = PrivacySettings()
     push: PushSettings = PushSettings()
+    mqtt: MqttSettings = MqttSettings()
     firebase: FirebaseSettings = FirebaseSettings()
     alerts: AlarmSettings = AlarmSettings()
     events: EventSettings = EventSettings()

@@ -47,7 +47,8 @@ from evd.payload.formats import Formats
 from evd.push import providers
 from evd.push.composer import Composer
 from evd.push.dispatcher import Dispatcher, DispatchRules
-from evd.push.protocols import Pusher
+from evd.push.fleet_targets import FleetTargets
+from evd.push.protocols import FleetPusher, Pusher
 from evd.push.providers.fcm.traits import service_account_file
 from evd.push.service import PushService
 from evd.push.stopped_phones import StoppedPhonesSearch
@@ -198,7 +199,7 @@ def pushing(
 ) -> PushService:
     push = config.push
     compose = Composer(config, places).compose
-    dispatchers = []
+    dispatchers, fleet = [], []
     for traits, pusher in opened:
         rules = DispatchRules(
             in_flight_max=traits.in_flight_max(push),
@@ -209,7 +210,10 @@ def pushing(
         )
         pending = store.due_pushes(traits.serves)
         dispatchers.append(Dispatcher(pusher, traits, pending, writer, rules=rules, compose=compose))
-    return PushService(dispatchers, store.due_pushes(kind.name for kind in providers.target_kinds()), compose)
+        if traits.every_vehicle and isinstance(pusher, FleetPusher):
+            fleet.append(FleetTargets(pusher, traits, pending, writer, compose))
+    everything = store.due_pushes(kind.name for kind in providers.target_kinds())
+    return PushService(dispatchers, everything, compose, fleet=fleet)
 
 
 def stopped_phones_search(pushing: PushService | None, config: Config) -> StoppedPhonesSearch:

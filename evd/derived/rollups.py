@@ -164,9 +164,9 @@ def _short(rollup: Rollup, spread: Spread, usual: list[int]) -> list[Any]:
     at, value = _at(rollup, spread), spread.least
     end: list[Any] = [] if at == usual else [at]
     if value == spread.greatest:  # then its total is the count times its millionths
-        return [spread.count, _plain(value), *end]
+        return [spread.count, plain(value), *end]
     return [
-        *(spread.count, *map(_plain, (spread.least, spread.greatest, spread.first, spread.last)), spread.total),
+        *(spread.count, *map(plain, (spread.least, spread.greatest, spread.first, spread.last)), spread.total),
         *end,
     ]
 
@@ -184,5 +184,6 @@ def _long(start: int, values: list[Any], usual: list[int]) -> Spread:
     return Spread(count, total, float(least), float(greatest), float(first_value), float(last_value), *at)
 
 
-def _plain(value: float) -> float:
+def plain(value: float) -> float:
+    """As it is written: a whole number without decimals."""
     return int(value) if value == int(value) else value

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.doctor.finding import Diagnosis, ok, skipped
 from evd.doctor.place import Surroundings, command
 from evd.errors import StoreError

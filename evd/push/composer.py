@@ -44,6 +44,7 @@ class Composer:
         return Push(
             target_kind=delivery.registration.kind,
             target=delivery.registration.token,
+            vehicle=delivery.registration.vehicle,
             what=STATE,
             event_id=state.status_id if state else "test",
             time_ms=state.time if state else 0,
@@ -60,6 +61,7 @@ class Composer:
         return Push(
             target_kind=delivery.registration.kind,
             target=delivery.registration.token,
+            vehicle=delivery.registration.vehicle,
             what=event.kind,
             event_id=f"event-{event.event}",
             time_ms=event.time,

@@ -41,6 +41,10 @@ BEGIN_MAX = 128
 """Pushes that are begun at once: some milliseconds of the loop."""
 
 
+PACED_S = 0.001
+"""The shortest wait for the rate limiter: one that makes up for a rounding error (1e-16 s) does not move a clock on."""
+
+
 class DispatchRules(msgspec.Struct, frozen=True):
     """The bounds of one dispatcher. `in_flight_max` is also the most that a crash can send twice.
 
@@ -193,7 +197,7 @@ class Dispatcher:
         if self._pause.held or self._in_flight.room <= 0:
             return LONGEST_S  # until the pause ends or an outcome is on disk
         if room <= 0:
-            return self._pace.ready_in(now)
+            return max(self._pace.ready_in(now), PACED_S)
         if not waiting:
             return max(self._backlog.next_look - now_ms, 10) / 1000
         return 0.001 if self._backlog.walking else 0.0

@@ -6,7 +6,8 @@ to do next. The dispatcher decides when to send, when to retry and when to give 
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -37,6 +38,8 @@ class Push(msgspec.Struct, frozen=True, gc=False):
     """Of several messages with the same key, a phone that was unreachable gets the newest."""
     package: str | None = None
     """The only app that may receive it; None for any app that the token belongs to."""
+    vehicle: str = ""
+    """The vehicle's id, for a provider whose target is the whole fleet's."""
     title: str = ""
     """What a phone shows of an event, with `body`, in the user's language; empty for a state."""
     body: str = ""
@@ -56,4 +59,21 @@ class Pusher(Protocol):
 
     async def aclose(self) -> None:
         """Close the connections, without waiting for requests in flight."""
+        ...
+
+
+@runtime_checkable
+class FleetPusher(Pusher, Protocol):
+    """Sends to one receiver for every vehicle, over a connection that lasts (`ProviderTraits.every_vehicle`)."""
+
+    async def run(self, connected: Callable[[], None]) -> None:
+        """Be connected, for ever. `connected` is called whenever every vehicle is to be announced."""
+        ...
+
+    async def announce(self, push: Push) -> None:
+        """Say a vehicle's last status, unless a newer one was said meanwhile. Raises PushError."""
+        ...
+
+    def forget(self, vehicle: str) -> None:
+        """The vehicle is deleted, or has become another one."""
         ...

@@ -15,6 +15,7 @@ from evd.model.daemon_state import Durations, ProviderState, PushState
 from evd.model.listeners import Listeners
 from evd.push.delivery import Delivery
 from evd.push.dispatcher import Dispatcher
+from evd.push.fleet_targets import FleetTargets
 from evd.push.health import pause_reason
 from evd.push.protocols import Push
 from evd.store.protocols import DuePushes
@@ -24,7 +25,7 @@ TEST_TIMEOUT_S = 20.0
 
 
 class PushService:
-    """One long task, `run`. `pending` reads the registrations of all kinds."""
+    """One long task, `run`. `pending` reads the registrations of all kinds; `fleet` is what serves every vehicle."""
 
     def __init__(
         self,
@@ -32,8 +33,10 @@ class PushService:
         pending: DuePushes,
         compose: Callable[[Delivery], Push],
         clock: Clock = now_ms,
+        fleet: Iterable[FleetTargets] = (),
     ) -> None:
         self.dispatchers = list(dispatchers)
+        self._fleet = list(fleet)
         self._pending = pending
         self._compose = compose
         self._clock = clock
@@ -48,6 +51,8 @@ class PushService:
     def committed(self, summary: CommitSummary) -> None:
         """Offer a commit's changes to the dispatchers; everything slow is done later."""
         self.displaced += summary.displaced
+        for targets in self._fleet:
+            targets.committed(summary)
         for vehicle in summary.registered:
             self._listeners.add(vehicle)
         newest = self._listeners.of(summary.newest)
@@ -76,6 +81,8 @@ class PushService:
         async with trio.open_nursery() as nursery:
             for dispatcher in self.dispatchers:
                 nursery.start_soon(dispatcher.run)
+            for targets in self._fleet:
+                nursery.start_soon(targets.run)
 
     async def finish(self) -> None:
         """Begin no more pushes, and wait for those in flight; the caller sets the deadline."""

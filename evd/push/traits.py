@@ -54,7 +54,10 @@ class ProviderTraits(msgspec.Struct, frozen=True):
     limits_devices: bool = False
     """Whether each target is a device, to which `evd.push.device_limits` applies."""
     by_admin: AdminTargets | None = None
-    """None if users register the targets, as phones."""
+    """None if users register the targets, as phones, or evd does."""
+
+    every_vehicle: bool = False
+    """Whether every vehicle is registered with it by evd itself; its pusher is a `FleetPusher`."""
 
     @property
     def serves(self) -> frozenset[str]:

@@ -109,6 +109,9 @@ class DuePushes(Protocol):
     def put_off_beyond(self, at: int) -> bool:
         """Whether a retry is due later than `at`."""
 
+    def vehicles_after(self, vehicle: str, limit: int) -> list[tuple[str, bool]]:
+        """Vehicles in order of their ids, and whether each has a registration."""
+
     def vehicles(self) -> Iterable[str]:
         """Every vehicle that has a registration; some more than once."""
 

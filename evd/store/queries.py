@@ -75,7 +75,8 @@ class StatusQueries(Protocol):
     async def buckets(self, span: TimeSpan, width: int, limit: int, *, down: bool = False) -> tuple[list[Bucket], bool]:
         """The first buckets of the span that have statuses, `limit` at most, and whether more follow.
 
-        A bucket begins at a multiple of `width` ms since 1970. `down`: the last ones, the latest first.
+        A bucket begins at a multiple of `width` ms since 1970. `down`: the last ones, the latest first. If `width` is a
+        multiple of an hour, statuses that the ring no longer has count by their roll-ups, with their numbers.
         """
 
     async def kept(self, span: TimeSpan, after: SortKey | None, room: PageLimit) -> tuple[list[KeptStatus], bool]:

@@ -1,10 +1,14 @@
-"""Run the store's checkpoints, beside its commits, and its maintenance, between two commits, in threads."""
+"""Run the store's checkpoints, beside its commits, and its maintenance, between two commits, in threads.
+
+How work begins is an argument: a thread ends when it likes, so a simulation with a clock of its own
+(`tests/support/simulated_daemon.py`) runs the same work at once instead.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import trio
 
@@ -14,10 +18,22 @@ from evd.store.protocols import Store
 from evd.store.writer_health import WriterHealth
 
 
+class BegunTask(Protocol):
+    """Work that has begun; `result` may be called after `ended`, and raises what the work raised."""
+
+    async def ended(self) -> None: ...
+
+    def result(self) -> Any: ...
+
+
+BeginTask = Callable[[Callable[[], Any]], BegunTask]
+
+
 class Upkeep:
     """Maintenance runs beside no checkpoint; the caller of `maintain` begins no commit meanwhile."""
 
-    def __init__(self, store: Store, health: WriterHealth) -> None:
+    def __init__(self, store: Store, health: WriterHealth, begin: BeginTask = ThreadTask) -> None:
+        self._begin = begin
         self._store = store
         self._health = health
         self._checkpointed = trio.Event()
@@ -56,6 +72,6 @@ class Upkeep:
             self._checkpointed.set()
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
-        task = ThreadTask(work)
+        task = self._begin(work)
         await self._health.left_in_peace(task.ended)
         return task.result()

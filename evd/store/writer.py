@@ -13,12 +13,13 @@ from typing import Any
 
 import trio
 
+from evd.concurrency.shielding import ThreadTask
 from evd.errors import StoreBusy, StoreFull, Unavailable
 from evd.model.operations import Operation
 from evd.store.group_commit import GroupCommit
 from evd.store.protocols import Store
 from evd.store.receipt import Receipt
-from evd.store.upkeep import Upkeep
+from evd.store.upkeep import BeginTask, Upkeep
 from evd.store.write_queue import WriteQueue
 from evd.store.writer_health import WriterHealth
 
@@ -47,13 +48,14 @@ class Writer:
         batch_rows_max: int,
         answer_timeout_s: float,
         timer: Callable[[], float] = time.perf_counter,
+        begin_upkeep: BeginTask = ThreadTask,
     ) -> None:
         self.health = WriterHealth(answer_timeout_s / 2)
         self._store = store
         self._queue = WriteQueue(rows_max=queue_rows_max, bytes_max=queue_bytes_max, group_rows_max=batch_rows_max)
         self._groups = GroupCommit(store, self.health, timer)
         self.observers = self._groups.observers
-        self._upkeep = Upkeep(store, self.health)
+        self._upkeep = Upkeep(store, self.health, begin_upkeep)
         self._resting = False
         """Whether the writer's task waits for work, so that `submit` may begin a group itself."""
         self._wake = trio.Event()

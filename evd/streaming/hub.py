@@ -152,14 +152,16 @@ class StreamHub:
             )
 
     @contextmanager
-    def follow(self, subscriber: Subscriber, vehicles: Sequence[str], wake: Callable[[], object]) -> Iterator[Follower]:
-        """Follow these vehicles (normal form; none: all) in the block; `wake` is called when there is something to do.
+    def follow(
+        self, subscriber: Subscriber, vehicles: Sequence[str] | None, wake: Callable[[], object]
+    ) -> Iterator[Follower]:
+        """Follow these vehicles (normal form; None: all) in the block; `wake` is called when there is something to do.
 
         Raises Unavailable, as `require_place`.
         """
         self.require_place(subscriber)
         follower = Follower(subscriber, wake, self._bounds)
-        named = tuple(vehicles) or (None,)
+        named = (None,) if vehicles is None else tuple(vehicles)
         self._streams[subscriber.who] += 1
         for vehicle in named:
             self._followers.setdefault(vehicle, []).append(follower)

@@ -2,19 +2,21 @@
 
 Only what stands in the manifest is served, so no request's path ever becomes a file's. All files together have one
 version, a hash of their names and contents, which stands in their addresses: an address never changes its content.
+The first view's stand in the page itself.
 """
 
 from __future__ import annotations
 
 import gzip
-import posixpath
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
+
+from evd.web.bundle import SHARED, bundle, import_map
+from evd.web.page import ConsoleHtml, page_of
 
 MEDIA = {
     "html": "text/html; charset=utf-8",
@@ -30,16 +32,16 @@ COMPRESSED = frozenset({"js", "css", "svg", "txt"})
 """Endings of files that become smaller."""
 
 INDEX = "index.html"
+EARLY = "early.js"
 FIRST = ("app.js", "pages/fleet.js")
-"""The scripts with which the console begins: a browser loads them, and what they import, at once."""
+"""The scripts with which the console begins: they stand in its page, with what they import."""
+STYLES = ("tokens.css", "base.css", "ui.css", "pages/fleet.css")
+"""The styles that stand in its page."""
 
 BYTES_MAX = 4 << 20
 """Of all files as they are: they stay in memory."""
 
 ADDRESS = "/assets"
-
-_PLACE, _PRELOADS = b"{{assets}}", b"{{preloads}}"
-_IMPORT = re.compile(rb'^(?:import|export)\b[^;"()]*?"(\.[^"]+)"', re.MULTILINE)
 
 
 class WebFile(NamedTuple):
@@ -55,7 +57,7 @@ class Assets(NamedTuple):
     """All files of a version by their names below `static/`, and the page."""
 
     version: str
-    page: bytes
+    page: ConsoleHtml
     files: Mapping[str, WebFile]
 
 
@@ -71,32 +73,28 @@ def read(root: Traversable) -> Assets:
     plain = {name: body for name, body in sorted(found.items()) if _ending(name) in MEDIA}
     if sum(map(len, plain.values())) > BYTES_MAX:
         raise ValueError(f"the console's files have more than {BYTES_MAX} bytes, which stay in memory")
-    version = blake2b(digest_size=8)
+    digest = blake2b(digest_size=8)
     for name, body in plain.items():
-        version.update(b"%d %s %d " % (len(name), name.encode(), len(body)) + body)
-    address = f"{ADDRESS}/{version.hexdigest()}"
-    preloads = b"".join(
-        b'<link rel="modulepreload" href="%s/%s">\n' % (address.encode(), name.encode()) for name in imported(plain)
+        digest.update(b"%d %s %d " % (len(name), name.encode(), len(body)) + body)
+    version = digest.hexdigest()
+    page, shared = _page(plain, f"{ADDRESS}/{version}")
+    served = {name: _file(name, body, found) for name, body in plain.items() if name != INDEX}
+    return Assets(version, page, {**served, SHARED: _file(SHARED, shared, {})})
+
+
+def _page(plain: Mapping[str, bytes], address: str) -> tuple[ConsoleHtml, bytes]:
+    """The page, and the file from which modules that are loaded later import those that stand in it."""
+    modules = {name: body.decode() for name, body in plain.items() if _ending(name) == "js"}
+    first = bundle(modules, FIRST, address)
+    index = plain[INDEX].decode().replace("{{assets}}", address).replace("{{styled}}", " ".join(STYLES))
+    page = page_of(
+        index,
+        styles="".join(plain[name].decode() for name in STYLES),
+        early=modules[EARLY],
+        modules=first.script,
+        import_map=import_map(first.names, address),
     )
-    index = plain.pop(INDEX).replace(_PRELOADS, preloads).replace(_PLACE, address.encode())
-    return Assets(version.hexdigest(), index, {name: _file(name, body, found) for name, body in plain.items()})
-
-
-def imported(scripts: Mapping[str, bytes], first: Sequence[str] = FIRST) -> list[str]:
-    """What these scripts import at their tops, and what this imports, and so on, behind the scripts themselves.
-
-    Raises KeyError for a module that is not there.
-    """
-    known: dict[str, None] = dict.fromkeys(one for one in first if one in scripts)
-    waiting = list(known)
-    while waiting:
-        name = waiting.pop(0)
-        for found in _IMPORT.findall(scripts[name]):
-            other = posixpath.normpath(posixpath.join(posixpath.dirname(name), found.decode()))
-            if other not in known:
-                known[other] = None
-                waiting.append(other)
-    return list(known)
+    return page, first.shared.encode()
 
 
 def _file(name: str, body: bytes, found: Mapping[str, bytes]) -> WebFile:

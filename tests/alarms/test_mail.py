@@ -12,7 +12,7 @@ from alarm_changes import CLEARED, MAIL, NOW, RAISED
 from smtp_server import mail_server
 
 from evd.alarms.mail import AlarmMail, parse_server
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError, ConfigError
 
 

@@ -16,7 +16,7 @@ from evd.alarms.mail import AlarmMail
 from evd.alarms.monitor import EVERY_S, AlarmMonitor, MailInThread, Notifier
 from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError
 
 

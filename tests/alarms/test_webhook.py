@@ -12,7 +12,7 @@ from alarm_changes import NOW, RAISED, SECRET
 from alarm_receiver import receiver
 
 from evd.alarms.webhook import AlarmWebhook
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.errors import AlarmError, ConfigError
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 
 import httpx
@@ -21,19 +24,26 @@ def known() -> Assets:
     return assets()
 
 
-def test_the_page_is_sent_with_a_strict_policy_and_known_again(daemon: RunningDaemon) -> None:
+INLINE = re.compile(r"<(script|style)(?![^>]*application/json)[^>]*>([^<]*(?:<(?!/\1>)[^<]*)*)</\1>")
+
+
+def test_the_page_is_sent_with_a_strict_policy_that_names_what_stands_in_it(daemon: RunningDaemon) -> None:
     page = httpx.get(f"{daemon.url}/")
     assert page.status_code == 200 and page.headers["content-type"] == "text/html; charset=utf-8"
     policy = page.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';") and "unsafe" not in policy
+    assert policy.startswith("default-src 'none'; script-src 'self' 'sha256-") and "unsafe" not in policy
     assert page.headers["x-content-type-options"] == "nosniff" and page.headers["referrer-policy"] == "no-referrer"
-    assert httpx.get(f"{daemon.url}/", headers={"if-none-match": page.headers["etag"]}).status_code == 304
-    assert re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", page.text) is None
+    assert page.headers["cache-control"] == "no-store"
+    inline = INLINE.findall(page.text)
+    assert [kind for kind, _ in inline] == ["script", "style", "script", "script"]
+    for _, text in inline:
+        assert f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'" in policy
+    assert re.search(r"<[^>]*\s(?:style|on\w+)=", page.text[: page.text.index("<script>")]) is None
 
 
 def test_what_the_page_names_is_there_and_never_changes(daemon: RunningDaemon) -> None:
     page = httpx.get(f"{daemon.url}/").text
-    named = re.findall(r'(?:src|href)="(/assets/[^"]+)"', page)
+    named = re.findall(r'"(/assets/[^"]+\.\w+)"', page)
     assert len(named) > 8
     with httpx.Client(base_url=daemon.url) as client:
         for address in named:
@@ -41,6 +51,19 @@ def test_what_the_page_names_is_there_and_never_changes(daemon: RunningDaemon) -
             assert answer.status_code == 200, address
             assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
             assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("accepted", ["gzip", "identity"])
+def test_the_page_has_what_its_reader_may_see_and_no_more(
+    daemon: RunningDaemon, session_cookie: str, accepted: str
+) -> None:
+    headers = {"accept-encoding": accepted}
+    for cookie, uid in (("", None), ("evd=wrong", None), (f"evd={session_cookie}", "conny")):
+        answer = httpx.get(f"{daemon.url}/", headers={**headers, "cookie": cookie})
+        assert answer.headers.get("content-encoding") == ("gzip" if accepted == "gzip" else None)
+        found = {name: json.loads(text) for name, text in re.findall(r'id="evd-(\w+)">(.*?)</script>', answer.text)}
+        assert (found["start"]["session"] or {}).get("uid") == uid
+        assert found.get("fleet") == ({"rows": [], "next": None} if uid else None)
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "identity", "br;q=0, gzip;q=0"])

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from evd.config.settings import AlarmSettings, Config, ServerSettings
+from evd.config.alarm_settings import AlarmSettings
+from evd.config.settings import Config, ServerSettings
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,14 @@ FOUND_BY = {
     "d_repeats_are_stored_again": "tests/faults/test_kill.py",
     "e_a_repeat_is_acknowledged_before_its_original": "tests/faults/test_disk_errors.py -k hangs",
     "f_a_full_disk_is_no_error": "tests/faults/test_full_disk.py",
+    "g_a_newer_status_is_forgotten_during_a_push": "tests/simulation/test_seeds.py",
 }
+SIMULATED = (
+    "b_acknowledged_before_the_commit",
+    "d_repeats_are_stored_again",
+    "g_a_newer_status_is_forgotten_during_a_push",
+)
+"""The simulation finds these within a few seeds, in each CI run."""
 ON_A_DISK_OF_ITS_OWN = {"a_commits_are_not_synced", "b_acknowledged_before_the_commit", "f_a_full_disk_is_no_error"}
 QUICK = {"b_acknowledged_before_the_commit", "d_repeats_are_stored_again"}
 """Those of each CI run; `make nightly` has all."""
@@ -55,12 +62,22 @@ def test_a_defect_is_found(tmp_path: Path, name: str) -> None:
         pytest.skip("too long: `make nightly` runs it")
     if name in ON_A_DISK_OF_ITS_OWN and not can_mount():
         pytest.skip("mounting an ext4 from a file needs root, a loop device and mkfs.ext4")
-    tree = broken_tree(tmp_path / "tree", PATCHES / f"{name}.patch", "evd", "tests")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *FOUND_BY[name].split()]
+    assert_found(name, tmp_path / "tree", FOUND_BY[name])
+
+
+@pytest.mark.parametrize("name", SIMULATED)
+def test_the_simulation_finds_a_defect(tmp_path: Path, name: str) -> None:
+    assert_found(name, tmp_path / "tree", "tests/simulation/test_seeds.py -k promise", SEEDS="20", FIRST="0")
+
+
+def assert_found(name: str, folder: Path, test: str, **env: str) -> None:
+    """The test fails in a tree with this defect, and of an assertion."""
+    tree = broken_tree(folder, PATCHES / f"{name}.patch", "evd", "tests")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *test.split()]
     ran = subprocess.run(
         command,
         cwd=tree,
-        env={**os.environ, "PYTHONPATH": str(tree)},
+        env={**os.environ, "PYTHONPATH": str(tree), **env},
         capture_output=True,
         text=True,
         check=False,

@@ -31,7 +31,7 @@ def test_nobody_following_costs_no_look_at_what_was_committed() -> None:
 def test_a_follower_is_sent_what_became_the_newest_of_their_vehicles() -> None:
     live, rung = StreamHub(BOUNDS), list[int]()
     a, b = arrival("A", time=NOW), arrival("B", time=NOW + 1)
-    with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, [], lambda: None) as fleet:
+    with live.follow(OWNER, ["A"], lambda: rung.append(1)) as one, live.follow(ADMIN, None, lambda: None) as fleet:
         live.committed(CommitSummary([a, b], keys=[RevokeKey("other", NOW)]))
         live.committed(CommitSummary([b, a]))
         assert [shown["vehicleId"] for shown in documents(one.take())] == ["A", "A"]
@@ -109,8 +109,8 @@ def test_places_are_bounded_in_all_and_for_each_and_are_given_back() -> None:
             open_.enter_context(live.follow(OWNER, ["A"], lambda: None))
         with pytest.raises(Unavailable, match="streams_per_user"):
             live.require_place(OWNER)
-        open_.enter_context(live.follow(ADMIN, [], lambda: None))
-        with pytest.raises(Unavailable, match="streams_max"), live.follow(Subscriber(), [], lambda: None):
+        open_.enter_context(live.follow(ADMIN, None, lambda: None))
+        with pytest.raises(Unavailable, match="streams_max"), live.follow(Subscriber(), None, lambda: None):
             pass
         assert live.streams == 3
     assert live.streams == 0

@@ -77,6 +77,11 @@ class Web:
             self.asked.set()
             return bytes(64 * 1024 * 1024)
 
+        @app.get("/huge-head")
+        async def huge_head() -> Response:
+            self.asked.set()
+            return Response("", headers={"X-Long": "x" * 16 * 1024 * 1024})
+
         @app.get("/endless")
         async def endless() -> Response:
             async def parts() -> AsyncIterator[bytes]:

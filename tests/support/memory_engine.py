@@ -26,7 +26,7 @@ class NoRows:
     def _none(self, *_: Any) -> list[Any]:
         return []
 
-    registrations_of = registrations_after = registrations_due = events_due = vehicles = _none
+    registrations_of = registrations_after = registrations_due = events_due = vehicles = vehicles_after = _none
     vehicles_after = received_of = since = ahead = _none
 
     def next_due(self, now: int) -> None:

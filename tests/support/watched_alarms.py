@@ -7,7 +7,7 @@ from typing import Any
 from evd.alarms.readings import Readings
 from evd.alarms.rules import MIB
 from evd.alarms.state import AlarmChange, AlarmMemory, Alarms
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.model.daemon_state import (
     PauseReason,
     StoppedPhonesState,

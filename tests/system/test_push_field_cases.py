@@ -17,7 +17,7 @@ from push_chain import NOW, Chain, chain
 
 from evd.alarms.readings import readings_of
 from evd.alarms.state import Alarms
-from evd.config.settings import AlarmSettings
+from evd.config.alarm_settings import AlarmSettings
 from evd.dev.fake_fcm.behaviours import FakeReply, refusal
 from evd.model.daemon_state import DaemonState, ProviderState, PushOutcome, PushState
 from evd.model.operations import Register

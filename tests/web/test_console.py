@@ -153,7 +153,7 @@ def test_filters_stand_in_the_address(console: ConsolePage) -> None:
 
 
 LATEST = """async () => {
-  const base = document.querySelector("script[type=module]").src.replace(/app.js$/, "");
+  const base = `${document.documentElement.dataset.assets}/`;
   const { gathered, latest } = await import(`${base}ui/latest.js`);
   const answers = {};
   const shown = [];

@@ -151,7 +151,7 @@ def test_tiles_come_from_the_host_that_is_configured_and_from_no_other(browser: 
 
 
 DRAW = """async () => {
-  const base = document.querySelector("script[type=module]").src.replace(/app.js$/, "");
+  const base = `${document.documentElement.dataset.assets}/`;
   const { chart } = await import(`${base}pages/vehicle/chart.js`);
   const stop = new AbortController();
   const none = () => {};

@@ -79,6 +79,7 @@ async def statuses(given: str) -> Response:
     """Statuses from the time `from` to `until`, both included: a page of JSON, or all of them as CSV or NDJSON.
 
     `order` is asc or desc; `bucket`, as 15m, gives the least, mean, greatest and last value in each such span of time.
+    A bucket of whole hours also has the numbers of statuses that have left the ring, from their roll-ups.
     """
     span, form, down = _asked_span(vehicle_named(given)), asked_form(), _asked_order()
     if "bucket" in request.args:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import trio
@@ -19,12 +19,16 @@ from evd.errors import BadRequest, Unavailable
 from evd.model.status import Status
 from evd.net import sse
 from evd.store.records import SortKey
+from evd.store.vehicle_records import FleetSearch, first_key
 from evd.streaming.hub import StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""
 
 EVENT = "status"
+
+OWN_READ = 1000
+"""Vehicles of a user that are read at once."""
 
 HEADERS = {
     "Content-Type": sse.CONTENT_TYPE,
@@ -53,10 +57,11 @@ class StreamQuery(msgspec.Struct):
     example='id: 1\nevent: status\ndata: {"id": "9f86d081884c7d65", "vehicleId": "386625"}\n\n',
 )
 async def follow() -> Response:
-    """Stream the vehicles of the query, one `vehicle` for each; an administrator without any follows all of them.
+    """Stream the vehicles of the query, one `vehicle` for each; without any all of the user's, an administrator's all.
 
     It begins with what was missed since the Last-Event-ID (header, or `last_event_id`), else with each vehicle's last
-    status, unless `replay=0`.
+    status, unless `replay=0`. Without a vehicle in the query events have no ids: it begins anew after a break. Of a
+    user's vehicles it follows `app.stream_fleet_max`, the first by id, and those that the user has when it begins.
     """
     context = here()
     spellings = await named_vehicles(request.args.getlist("vehicle"), context.config.app.stream_vehicles_max)
@@ -66,9 +71,13 @@ async def follow() -> Response:
     progress = StreamCursor.parsed(tuple(spellings), missed) if spellings else None
     if request.method == "HEAD":
         return Response(b"", 200, HEADERS)
-    viewed = {vehicle for vehicle in spellings if await is_viewer(vehicle)}
+    if spellings or subscriber.admin:
+        viewed = {vehicle for vehicle in spellings if await is_viewer(vehicle)}
+        followed = _Followed(tuple(spellings) or None, spellings, viewed)
+    else:
+        followed = await _own(context, subscriber.uid)
     replays = bool(missed) or request.args.get("replay") != "0"
-    events = _events(context, subscriber, spellings, progress, viewed, replays=replays)
+    events = _events(context, subscriber, followed, progress, replays=replays)
     response = Response(events, 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
@@ -77,7 +86,7 @@ async def follow() -> Response:
 async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     """The requester, if it may follow these. Raises Unauthorized, Forbidden, NotFound, BadRequest, Unavailable."""
     asking = await caller()
-    if not vehicles and (asking.limited or not asking.admin):
+    if not vehicles and asking.limited:
         raise BadRequest("the query names no vehicle: name each, as in ?vehicle=386625&vehicle=386626")
     for vehicle in vehicles:
         await admitted(vehicle)
@@ -85,32 +94,54 @@ async def _subscriber(vehicles: Mapping[str, str]) -> Subscriber:
     return Subscriber(key_id, asking.uid or "", asking.proof, asking.admin)
 
 
+class _Followed(NamedTuple):
+    """What a stream follows."""
+
+    vehicles: tuple[str, ...] | None
+    """In normal form; None: all."""
+    spellings: Mapping[str, str]
+    """Of the vehicles that the query names, by normal form."""
+    viewed: Collection[str]
+    """Those of which the subscriber is a viewer only."""
+
+
+async def _own(context: Context, uid: str) -> _Followed:
+    """The user's own vehicles, and those that the user may see: app.stream_fleet_max of them, the first by id."""
+    left = context.config.app.stream_fleet_max
+    after: tuple[Any, ...] | None = first_key("id")
+    relations: dict[str, str | None] = {}
+    while after is not None and left > 0:
+        found = await context.queries.fleet(FleetSearch(uid=uid, everyones=False), after, min(left, OWN_READ))
+        relations |= {row.vehicle: row.relation for row in found.rows}
+        left, after = left - len(found.rows), found.following
+    return _Followed(tuple(relations), {}, {one for one, relation in relations.items() if relation == "viewer"})
+
+
 async def _events(
     context: Context,
     subscriber: Subscriber,
-    spellings: Mapping[str, str],
+    followed: _Followed,
     progress: StreamCursor | None,
-    viewed: Collection[str],
     *,
     replays: bool,
 ) -> AsyncGenerator[bytes, None]:
-    """The stream's text; without `progress` that of all vehicles, which has no ids to resume from. Of the vehicles
-    `viewed` the subscriber is a viewer only.
+    """The stream's text; without `progress`, where the query names no vehicle, it has no ids to resume from.
 
     It ends when the follower is disconnected, and when the database does not answer: the client will return. The
     subscription begins here, where it is certain to end.
     """
     settings = context.config.app
     bell = trio.lowlevel.ParkingLot()
+    spellings = followed.spellings
 
     def is_coarse(vehicle: str) -> bool:
-        return context.places.is_coarse(vehicle, viewer=vehicle in viewed)
+        return context.places.is_coarse(vehicle, viewer=vehicle in followed.viewed)
 
     until = trio.current_time() + settings.stream_lasts_s
-    with suppress(Unavailable), context.live.follow(subscriber, tuple(spellings), bell.unpark_all) as follower:
+    with suppress(Unavailable), context.live.follow(subscriber, followed.vehicles, bell.unpark_all) as follower:
         # It subscribes before the rings are read, so there is no gap; what comes by both ways is sent once.
         if progress is None:
-            known = await context.queries.lasts(settings.stream_replay_max) if replays else []
+            known = await _lasts(context, followed.vehicles) if replays else []
             had, resumes = StreamCursor([vehicle for vehicle, _ in known]), False
         else:
             known = await _missed(context, progress) if replays else []
@@ -147,6 +178,15 @@ def _written(
             shown = news.shown(spellings.get(news.vehicle, news.vehicle), is_coarse=is_coarse(news.vehicle))
             events.append(sse.written(EVENT, event_id, shown))
     return b"".join(events)
+
+
+async def _lasts(context: Context, vehicles: Sequence[str] | None) -> list[tuple[str, SortKey]]:
+    """The last status of each vehicle (None: of all), the oldest first; app.stream_replay_max at most."""
+    most = context.config.app.stream_replay_max
+    if vehicles is None:
+        return await context.queries.lasts(most)
+    found = [(one, await context.queries.last(one)) for one in vehicles[:most]]
+    return sorted(((one, last.sort_key) for one, last in found if last), key=lambda one: one[1][:2])
 
 
 async def _missed(context: Context, progress: StreamCursor) -> list[tuple[str, SortKey]]:

@@ -9,12 +9,12 @@ from quart import Blueprint, Response, request
 from evd.api.conditional import unless_equivalent
 from evd.api.context import caller, here, vehicle_named
 from evd.api.described import described
-from evd.api.in_pieces import in_pieces
+from evd.api.fleet_rows import STALE_AFTER_MS, fleet_rows
 from evd.api.named_vehicles import tagged_vehicles
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
-from evd.api.shown_places import is_coarse, is_coarse_row
-from evd.api.times import day_of, shown_time
+from evd.api.shown_places import is_coarse
+from evd.api.times import shown_time
 from evd.api.vehicle_documents import VEHICLE, WHOLE_VEHICLE, FleetQuery, VehicleDocument, WholeVehicle
 from evd.api.vehicle_rows import vehicle_row
 from evd.auth.caller import Caller
@@ -22,16 +22,12 @@ from evd.errors import BadRequest, NotFound
 from evd.ingest.redecode import decode_kept
 from evd.model.measures import MEASURES
 from evd.model.tags import checked_tags
-from evd.model.units import DAY_MS
 from evd.sigfox.decode_findings import remarks
 from evd.sigfox.decode_policy import DISAGREES
-from evd.store.records import LISTED_MAX, DayRow
-from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetRow, FleetSearch, first_key
+from evd.store.records import LISTED_MAX
+from evd.store.vehicle_records import FLEET_ORDERS, STALENESS, FleetSearch, first_key
 
 TEXT_MAX = 200
-
-STALE_AFTER_MS = 7 * DAY_MS
-"""Longer than any usual silence; a vehicle that has said little has no usual one."""
 
 STATES = MEASURES["state"].words
 
@@ -55,19 +51,7 @@ async def list_vehicles() -> Response:
     """
     search = await asked_search()
     after, limit = await asked_page(first_key(search.order), LISTED_MAX)
-    found = await here().queries.fleet(search, after, limit)
-    now = here().clock()
-    asking, places = await caller(), here().places
-
-    def shown_row(row: FleetRow) -> dict[str, Any]:
-        return vehicle_row(row, now, is_coarse=is_coarse_row(row, asking, places))
-
-    shown = await in_pieces(shown_row, found.rows)
-    if request.args.get("today") == "1":
-        frames = {
-            day["vehicle"]: day for day in await here().queries.day_of(day_of(now), [r.vehicle for r in found.rows])
-        }
-        shown = [row | {"today": _frames(frames.get(row["vehicle"]))} for row in shown]
+    found, shown = await fleet_rows(search, after, limit, await caller(), today=request.args.get("today") == "1")
     return await unless_equivalent(page(found, shown), shown, lambda row: row | {"age_s": 0})
 
 
@@ -94,10 +78,6 @@ async def shown_vehicle(vehicle: str, asking: Caller) -> dict[str, Any]:
     decoded = decode_kept(last, context.directory, context.formats) if last else None
     contradicted = decoded.unexplained if decoded else ()
     return {**shown, "flagged": flagged, "remarks": remarks(vehicle, flagged, row.kept, contradicted)}
-
-
-def _frames(day: DayRow | None) -> dict[str, int] | None:
-    return None if day is None else {"received": day["received"], "lost": day["lost"]}
 
 
 async def asked_search() -> FleetSearch:

@@ -13,14 +13,14 @@ import select
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import outcome
 import trio
 
 from evd.errors import HttpBroken, HttpError, HttpTimeout
-from evd.net.client.base_url import parse_base_url
+from evd.net.client.base_url import BaseUrl, parse_base_url
 from evd.net.client.push_connection import NoAnswer, PushConnection
 from evd.net.client.response import Response
 from evd.net.client.transport import IDLE_MAX_S, default_ssl_context
@@ -48,6 +48,8 @@ SWEEPS = 10
 """Checks of a deadline within its time: a request is given up at most a tenth late."""
 
 SWEEP_MAX_S = 1.0
+
+Connect = Callable[[str, int], Awaitable[trio.SocketStream]]
 
 READABLE = select.EPOLLIN | select.EPOLLRDHUP
 
@@ -86,6 +88,39 @@ class ConnectionSlots:
         return self._most - self.free < EAGER
 
 
+class Dialer:
+    """Opens connections to `origin`, with TLS if there is a context."""
+
+    def __init__(self, origin: BaseUrl, tls: ssl.SSLContext | None, connect: Connect) -> None:
+        self._origin = origin
+        self._tls = tls
+        self._connect = connect
+
+    async def dial(self) -> PlainSocket:
+        """A connection, its handshake done. Raises HttpBroken."""
+        url = self._origin.url
+        try:
+            tcp = await self._connect(self._origin.host, self._origin.port)  # sets TCP_NODELAY
+        except OSError as error:
+            raise HttpBroken(f"Cannot connect to {url}: {error}.") from error
+        sock = socket.socket(fileno=tcp.socket.detach())
+        if self._tls is None:
+            return PlainSocket(sock)
+        try:
+            wire = TlsSocket(sock, self._tls, self._origin.host)
+            wire.greet()
+            while not wire.greeted:
+                await trio.lowlevel.wait_readable(sock)
+                if wire.receive() == b"":
+                    raise ConnectionError("the connection was closed")
+        except BaseException as error:
+            sock.close()
+            if isinstance(error, OSError):
+                raise HttpBroken(f"No TLS connection to {url}: {error}.") from error
+            raise
+        return wire
+
+
 class PushPool:
     """At most `connections_max` connections to `base_url`.
 
@@ -108,14 +143,16 @@ class PushPool:
         body_max: int,
         idle_max_s: float = IDLE_MAX_S,
         ssl_context: ssl.SSLContext | None = None,
+        connect: Connect = trio.open_tcp_stream,
     ) -> None:
-        """Raises ConfigError if `base_url` is no http:// or https:// address."""
+        """`connect` opens a stream to a host and port; a simulation's leads to a peer in the same process.
+
+        Raises ConfigError if `base_url` is no http:// or https:// address."""
         self.origin = parse_base_url(base_url)
         self._body_max = body_max
         self._idle_max_s = idle_max_s
-        self._ssl_context: ssl.SSLContext | None = None
-        if self.origin.scheme == "https":
-            self._ssl_context = ssl_context or default_ssl_context()
+        tls = (ssl_context or default_ssl_context()) if self.origin.scheme == "https" else None
+        self._dialer = Dialer(self.origin, tls, connect)
         self._slots = ConnectionSlots(connections_max, timeout_s)
         self._lines: dict[int, _OpenConnection] = {}  # by file descriptor
         self._idle: list[_OpenConnection] = []  # the last used last: surplus ones grow old
@@ -195,7 +232,7 @@ class PushPool:
             if self._closed:
                 raise self._is_closed()
             with trio.CancelScope(deadline=deadline):
-                return self._watch(await self._dial())
+                return self._watch(await self._dialer.dial())
             raise self._too_slow()
         except BaseException:
             self._slots.free += 1
@@ -216,29 +253,6 @@ class PushPool:
             trio.lowlevel.reschedule(self._waiting.popleft().task, outcome.Value(None))
         if self._waiting and slots.has_room:
             self._turn.deadline = min(self._turn.deadline, slots.opens_at(self._waiting[0].deadline))
-
-    async def _dial(self) -> PlainSocket:
-        url = self.origin.url
-        try:
-            tcp = await trio.open_tcp_stream(self.origin.host, self.origin.port)  # sets TCP_NODELAY
-        except OSError as error:
-            raise HttpBroken(f"Cannot connect to {url}: {error}.") from error
-        sock = socket.socket(fileno=tcp.socket.detach())
-        if self._ssl_context is None:
-            return PlainSocket(sock)
-        try:
-            wire = TlsSocket(sock, self._ssl_context, self.origin.host)
-            wire.greet()
-            while not wire.greeted:
-                await trio.lowlevel.wait_readable(sock)
-                if wire.receive() == b"":
-                    raise ConnectionError("the connection was closed")
-        except BaseException as error:
-            sock.close()
-            if isinstance(error, OSError):
-                raise HttpBroken(f"No TLS connection to {url}: {error}.") from error
-            raise
-        return wire
 
     def _watch(self, wire: PlainSocket) -> _OpenConnection:
         if self._closed:

@@ -7,6 +7,7 @@ from typing import Any
 
 import h11
 import trio
+from hypercorn.events import Closed
 from hypercorn.protocol.events import Event as StreamEvent
 from hypercorn.protocol.events import Response
 from hypercorn.protocol.h11 import H11Protocol
@@ -34,10 +35,19 @@ class GuardedProtocol(H11Protocol):
     def mute(self) -> bool:
         """Suppress the application's response; False if it has begun, so that no other response may follow."""
         self._muted = True
+        return self._may_begin
+
+    @property
+    def _may_begin(self) -> bool:
         return self.connection.our_state in (h11.IDLE, h11.SEND_RESPONSE)
 
     async def stream_send(self, event: StreamEvent) -> None:
         if self._muted:
+            return
+        if isinstance(event, Response) and not self._may_begin:
+            # hypercorn's 500 for an application that was cut while it sent the head of its response.
+            self._muted = True
+            await self.send(Closed())
             return
         if isinstance(event, Response) and self.context.terminated.is_set():
             event = replace(event, headers=[*event.headers, (b"connection", b"close")])

@@ -8,10 +8,11 @@ from evd.config.settings import Config
 from evd.model.target_kinds import TargetKind
 from evd.push.protocols import Pusher
 from evd.push.providers.fcm import traits as fcm
+from evd.push.providers.mqtt import traits as mqtt
 from evd.push.providers.webhook import traits as webhook
 from evd.push.traits import AdminTargets, ProviderTraits
 
-PROVIDERS: list[ProviderTraits] = [fcm.TRAITS, webhook.TRAITS]
+PROVIDERS: list[ProviderTraits] = [fcm.TRAITS, mqtt.TRAITS, webhook.TRAITS]
 
 
 def target_kinds() -> list[TargetKind]:
@@ -26,7 +27,8 @@ def admin_targets() -> list[AdminTargets]:
 
 def user_kinds() -> frozenset[str]:
     """The kinds of target that users register: their phones."""
-    return frozenset(kind for traits in PROVIDERS if traits.by_admin is None for kind in traits.serves)
+    by_users = [traits for traits in PROVIDERS if traits.by_admin is None and not traits.every_vehicle]
+    return frozenset(kind for traits in by_users for kind in traits.serves)
 
 
 def opened(config: Config, env: Mapping[str, str]) -> list[tuple[ProviderTraits, Pusher]]:

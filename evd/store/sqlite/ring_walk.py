@@ -140,7 +140,7 @@ class Ring:
         kept: int,
         overflow: int,
     ) -> None:
-        self._db = connection
+        self.connection = connection
         self.vehicle = vehicle
         self.number = number
         self.base = number * SLOTS_PER_VEHICLE
@@ -162,7 +162,7 @@ class Ring:
     def walk(self, columns: Columns, start: tuple[int, int]) -> Iterator[Any]:
         """The rows from this time and seqNumber on, in order."""
         if self.in_view_only:
-            return iter(self._db.execute(columns.up.view, (self.vehicle, *start)))
+            return iter(self.connection.execute(columns.up.view, (self.vehicle, *start)))
         circle = self._walk_circle(columns.up, self.stretches(start, None))
         rows = (row for row in circle if row[:2] >= start)  # a damaged ring begins with others
         return self._merged(rows, columns.up, start) if self._overflow else rows
@@ -170,7 +170,7 @@ class Ring:
     def walk_down(self, columns: Columns, end: tuple[int, int]) -> Iterator[Any]:
         """The rows up to this time and seqNumber, the last first."""
         if self.in_view_only:
-            return iter(self._db.execute(columns.down.view, (self.vehicle, *end)))
+            return iter(self.connection.execute(columns.down.view, (self.vehicle, *end)))
         circle = self._walk_circle(columns.down, reversed(self.stretches(None, (end[0], end[1] + 1))))
         rows = (row for row in circle if row[:2] <= end)
         return self._merged(rows, columns.down, end, reverse=True) if self._overflow else rows
@@ -193,13 +193,13 @@ class Ring:
     def _merged(
         self, circle: Iterator[Any], walk: WalkSql, start: tuple[int, int], *, reverse: bool = False
     ) -> Iterator[Any]:
-        beside = (self._db.execute(walk.beside, (self.number, timely, *start)) for timely in (0, 1))
+        beside = (self.connection.execute(walk.beside, (self.number, timely, *start)) for timely in (0, 1))
         return heapq.merge(circle, *beside, key=itemgetter(0, 1, 2), reverse=reverse)
 
     def _walk_circle(self, walk: WalkSql, stretches: Iterable[tuple[int, int]]) -> Iterator[Any]:
         slots, taken, newest = self.circle
         for stretch in stretches:
-            for time, seq, place, *row in self._db.execute(walk.circle, stretch):
+            for time, seq, place, *row in self.connection.execute(walk.circle, stretch):
                 yield (time, seq, (place - self.base - newest + taken - 1) % slots, *row)
 
     def _first_from(self, start: tuple[int, int]) -> int:
@@ -207,7 +207,7 @@ class Ring:
         low, high = self._hidden, self.circle.kept
         while low < high:
             middle = (low + high) // 2
-            rank = self._db.execute(_RANK, (self.base + self.circle.slot(middle),)).fetchone()
+            rank = self.connection.execute(_RANK, (self.base + self.circle.slot(middle),)).fetchone()
             if rank is None:
                 return low
             if tuple(rank) < start:

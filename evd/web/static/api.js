@@ -7,6 +7,7 @@ import { t } from "./texts.js";
 
 const V1 = "/api/v1";
 const TOKEN = "evd.token";
+const NEW_MS = 15000; // as long as a live stream may take to begin on a slow network
 const RETRY_MS = 2000;
 const RETRY_MAX_MS = 30000;
 const BEAT_MAX_MS = 45000; // evd writes at least every 15 s
@@ -27,11 +28,22 @@ const onEnd = new Set();
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("evd.session") : null;
 tabs?.addEventListener("message", () => ended(false));
 
-/** What holds before anybody signs in: {first_run, session, demo}; early.js asked for it already. */
+/** What holds before anybody signs in: {first_run, session, demo, tiles}; the first time the page itself has it. */
 export async function start() {
-  const early = window.evdEarly;
-  window.evdEarly = null;
-  return (known = (await early) || (await request("GET", "/console")));
+  return (known = inPage("start") ?? (await request("GET", "/console")));
+}
+
+/** The first vehicles, {rows, next}, as the page brought them; null where it did not, and once it is no longer new. */
+export function fleetInPage() {
+  const fleet = inPage("fleet");
+  return session?.means === "session" && performance.now() < NEW_MS ? fleet : null;
+}
+
+/** What evd wrote into the page for its scripts, once. */
+function inPage(name) {
+  const element = document.getElementById(`evd-${name}`);
+  element?.remove();
+  return element && JSON.parse(element.textContent);
 }
 
 /** Whether `evd demo` runs this evd. */

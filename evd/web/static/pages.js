@@ -23,6 +23,13 @@ export const PAGES = [
     load: () => import("./pages/vehicle.js"),
   },
   {
+    name: "many",
+    path: "/fleet/settings",
+    title: "many.title",
+    roles: ["user", "admin"],
+    load: () => import("./pages/many.js"),
+  },
+  {
     name: "refused",
     path: "/refused",
     title: "refused.title",

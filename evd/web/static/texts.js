@@ -58,9 +58,12 @@ function filled(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? String(values[name]) : whole));
 }
 
+const formats = []; // by digits: to make one takes longer than to use it
+
 /** A number as the language writes it, with at most `digits` decimals. */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+  formats[digits] ??= new Intl.NumberFormat(language, { maximumFractionDigits: digits });
+  return formats[digits].format(value);
 }
 
 /** A number with its unit, "–" without one. */

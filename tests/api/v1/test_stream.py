@@ -253,7 +253,6 @@ def test_who_may_follow_what(daemon: RunningDaemon) -> None:
         ("vehicle=E2", mine, 404),
         ("vehicle=never", mine, 404),
         ("vehicle=E1&vehicle=E2", mine, 404),
-        ("", mine, 400),
         ("vehicle=", mine, 400),
         ("&".join(f"vehicle=E{number}" for number in range(17)), admin, 400),
         ("vehicle=E1&last_event_id=x", admin, 400),
@@ -264,6 +263,18 @@ def test_who_may_follow_what(daemon: RunningDaemon) -> None:
     asked = f"{daemon.url}/api/v1/stream?vehicle=E1"
     assert httpx.head(asked, headers=mine).headers["content-type"] == "text/event-stream"
     assert httpx.post(asked, headers=mine).status_code == 405
+
+
+def test_without_a_vehicle_in_the_query_a_user_follows_its_own_and_no_other(daemon: RunningDaemon) -> None:
+    mine = own(daemon, "many", "E3")
+    own(daemon, "many", "E4")
+    nobody = {**mine, "userId": "ownsnone"}
+    with following(daemon, "", headers=mine) as stream, following(daemon, "", headers=nobody) as empty:
+        post(daemon, "E2", 90)
+        post(daemon, "E3", 91)
+        post(daemon, "E4", 92)
+        assert sorted(stream.charges(2)) == [91, 92]
+        assert not any(next(empty.events).data for _ in range(3)), "beats only"
 
 
 def test_whoever_owns_it_no_more_is_let_go(daemon: RunningDaemon) -> None:

@@ -138,7 +138,7 @@ async def test_a_client_that_goes_away_ends_its_request() -> None:
         assert await here.answers()
 
 
-@pytest.mark.parametrize("path", [b"/huge", b"/endless"])
+@pytest.mark.parametrize("path", [b"/huge", b"/huge-head", b"/endless"])
 @pytest.mark.parametrize("behind", [b"", get()], ids=["alone", "with a request behind it"])
 async def test_a_client_that_never_reads_is_cut_at_the_write_deadline(path: bytes, behind: bytes) -> None:
     """And nothing of its end reaches the edge, which all connections share."""

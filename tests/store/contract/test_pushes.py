@@ -131,6 +131,9 @@ def test_registrations_are_walked_through_by_number(database: AnyDatabase) -> No
     assert [one.token for one in database.due.registrations_after(1, 2)] == ["t2", "t3"]
     assert database.due.registrations_after(4, 9) == []
     assert set(database.due.vehicles()) == {"1", "2", "3"}
+    database.write(*(arrival(vehicle) for vehicle in ("2", "4")))
+    assert database.due.vehicles_after("", 9) == [("2", True), ("4", False)]
+    assert database.due.vehicles_after("2", 1) == [("4", False)]
     (one,) = database.due.registrations_of("2")
     assert (one.number, one.kind, one.spelling, one.uid, one.renewed) == (2, "token", "2", "anna", NOW)
     assert (one.given, one.due, one.attempts, one.client) == ("", None, 0, "v1")

@@ -98,7 +98,7 @@ def spread(values: list[Any]) -> tuple[Any, ...]:
 
 
 def test_buckets_have_the_spread_of_each_field(database: AnyDatabase) -> None:
-    database.open(capacity=30)
+    database.open(capacity=30, rollup_days=0)
     draw = random.Random(5)
     fields = [
         {"range": draw.choice([None, 1, 2.5, 300]), "location": f"{n},1", "advanced": n % 2 == 0, "other": {"a": [n]}}

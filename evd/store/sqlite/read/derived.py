@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from evd.derived.activities import Ended, VehicleActivity
+from evd.derived.activities import VehicleActivity
 from evd.derived.calendar import UTC_NAME, day_at
 from evd.derived.energy import VehicleFacts
-from evd.derived.fold import Fold, read_fold
 from evd.derived.open_part import RollupSum
-from evd.derived.rollups import Rollup, written
-from evd.derived.samples import StatusSample, read_sample
+from evd.derived.rollups import Rollup
 from evd.derived.tariff import Tariff
-from evd.model.status import TIME_MAX_MS
 from evd.model.units import DAY_MS, HOUR_MS
 from evd.store.derived_rows import ActivityRow, DerivedFacts, RollupRow
-from evd.store.records import Listing, PageLimit, SortKey, TimeSpan
-from evd.store.sqlite.derivation import OPEN_FOLD
+from evd.store.records import Listing, SortKey, TimeSpan
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
-from evd.store.sqlite.ring_walk import Columns, read_page
-
-LIVE_ROWS_MAX = 2_000
-"""Statuses of the ring that a question derives from: all, but while a file of an older evd is caught up with."""
+from evd.store.sqlite.read.hour_parts import DerivedSnapshot, HourPart, with_live
 
 _VEHICLE = """
 SELECT v.number, p.zone, p.battery_kwh, p.max_voltage, p.phases, p.tariff
@@ -42,17 +35,7 @@ FROM activities
 WHERE vehicle = ? AND kind = ? AND time >= ? AND start < ? AND (time, seq, id) > (?, ?, ?)
 ORDER BY time, seq, id LIMIT ?"""
 
-_LIVE = Columns("s.timely, s.time, s.seq, s.id, s.fields")
 _tariff = msgspec.json.Decoder(Tariff).decode
-
-
-class Live(NamedTuple):
-    """What the tables do not have yet."""
-
-    parts: list[Rollup]
-    ended: list[Ended]
-    open: VehicleActivity | None
-    last: StatusSample | None
 
 
 class SqliteDerivedQueries(Questions):
@@ -82,7 +65,7 @@ class SqliteDerivedQueries(Questions):
 
 
 def _activities(span: TimeSpan, kind: int, after: SortKey, limit: int, connection: Any) -> Listing[ActivityRow]:
-    with _snapshot(connection, span.vehicle) as (number, _, live):
+    with DerivedSnapshot(connection, span.vehicle) as (number, _, live):
         values = (number, kind, span.first, span.last, *after, limit + 1)
         rows = [_row(*row) for row in connection.execute(_ENDED, values)]
     known = {row.ended_by for row in rows}
@@ -107,10 +90,10 @@ def _row(time: int, seq: int, status_id: str, kind: int, start: int, end: int, *
 def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[RollupRow]:
     """Hours whose start is in the span, and after `after`."""
     first = max(span.first - span.first % HOUR_MS, after + HOUR_MS if after >= 0 else 0)
-    with _snapshot(connection, span.vehicle) as (number, _, live):
+    with DerivedSnapshot(connection, span.vehicle) as (number, _, live):
         # An hour has two parts at most, so these show whether one more follows.
         stored = connection.execute(_HOURS, (number, first, span.last, 2 * limit + 2))
-        parts = (part for part in _with_live(stored, live) if first <= part.start < span.last)
+        parts = (part for part in with_live(stored, live) if first <= part.start < span.last)
         hours = _summed(parts, limit, lambda part: part.start // HOUR_MS)
     rows = [_row_of(one, one.start - one.start % HOUR_MS) for one in hours[:limit]]
     return Listing(rows, (rows[-1].counts.start,) if len(hours) > limit else None)
@@ -118,31 +101,16 @@ def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[R
 
 def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[RollupRow]:
     """Days that begin before the span's end and end behind its beginning, and after day `after`."""
-    with _snapshot(connection, span.vehicle) as (number, zone, live):
+    with DerivedSnapshot(connection, span.vehicle) as (number, zone, live):
         after = max(after, day_at(max(span.first, 0), zone).day - 1)
         stored = connection.execute(_DAYS, (number, after, (after - 1) * DAY_MS, span.last))
-        days = _summed((part for part in _with_live(stored, live) if part.day > after), limit, lambda part: part.day)
+        days = _summed((part for part in with_live(stored, live) if part.day > after), limit, lambda part: part.day)
     begun = [(one, day_at(one.start, zone).start) for one in sorted(days, key=lambda one: one.day)]
     rows = [_row_of(one, begin) for one, begin in begun if begin < span.last]
     return Listing(rows[:limit], (rows[limit - 1].counts.day,) if len(rows) > limit else None)
 
 
-class _HourPart(NamedTuple):
-    """A row of `hour_parts`."""
-
-    start: int
-    day: int
-    data: str
-
-
-def _with_live(stored: Iterable[tuple[int, int, str]], live: Live) -> Iterator[_HourPart]:
-    """The stored parts, then those that go on or are not stored, which are newer."""
-    since = {part.start for part in live.parts}
-    yield from (_HourPart(*row) for row in stored if row[0] not in since)
-    yield from (_HourPart(part.start, part.day, written(part)) for part in live.parts)
-
-
-def _summed(parts: Iterable[_HourPart], limit: int, key: Callable[[_HourPart], int]) -> list[RollupSum]:
+def _summed(parts: Iterable[HourPart], limit: int, key: Callable[[HourPart], int]) -> list[RollupSum]:
     """The first `limit` groups of parts with one key, and one more if there are more; each begins with its first part.
 
     Parts come by their start; the days of a vehicle whose zone was changed may not.
@@ -162,39 +130,3 @@ def _summed(parts: Iterable[_HourPart], limit: int, key: Callable[[_HourPart], i
 def _row_of(whole: RollupSum, start: int) -> RollupRow:
     counts = whole.counts()
     return RollupRow(counts if counts.start == start else counts._replace(start=start), whole.shown_measures())
-
-
-class _snapshot:
-    """All reads in the block see one snapshot; gives the vehicle's number, its zone, and what is in no table."""
-
-    def __init__(self, connection: Any, vehicle: str) -> None:
-        self._connection = connection
-        self._vehicle = vehicle
-
-    def __enter__(self) -> tuple[int, str, Live]:
-        self._connection.execute("SAVEPOINT derived")
-        row = self._connection.execute(_VEHICLE, (self._vehicle,)).fetchone()
-        if row is None:
-            return -1, UTC_NAME, Live([], [], None, None)
-        zone = row[1] or UTC_NAME
-        return row[0], zone, _live(self._connection, self._vehicle, row[0], zone)
-
-    def __exit__(self, *error: object) -> None:
-        self._connection.execute("RELEASE derived")
-
-
-def _live(connection: Any, vehicle: str, number: int, zone: str) -> Live:
-    state = connection.execute(OPEN_FOLD, (number,)).fetchone()
-    fold = Fold(zone) if state is None else read_fold(zone, *state)
-    last = fold.last
-    parts: list[Rollup] = []
-    ended: list[Ended] = []
-    span = TimeSpan(vehicle, -TIME_MAX_MS if last is None else last.time, TIME_MAX_MS)
-    rows = read_page(connection, span, None, _LIVE, PageLimit(LIVE_ROWS_MAX, 1 << 26)).rows
-    samples = [read_sample(*row) for timely, *row in rows if timely]
-    for sample in sorted(samples, key=lambda one: one.rank):
-        if last is None or sample.rank > last.rank:
-            completed = fold.take(sample)
-            parts += [completed.part] if completed.part else []
-            ended += completed.ended
-    return Live([*parts, *([fold.rollup] if fold.rollup else [])], ended, fold.open, fold.last)

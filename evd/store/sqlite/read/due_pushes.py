@@ -46,6 +46,10 @@ SELECT min(due) FROM (
 _BEYOND = """
 SELECT EXISTS (SELECT 1 FROM deliveries WHERE due > ?1)
     OR EXISTS (SELECT 1 FROM outbox WHERE due > ?1 AND attempts > 0)"""
+_VEHICLES = """
+SELECT v.vehicle, EXISTS (
+    SELECT 1 FROM registrations AS r WHERE r.vehicle = v.vehicle AND instr(?, ' ' || r.kind || ' '))
+FROM vehicles AS v WHERE v.vehicle > ? ORDER BY v.vehicle LIMIT ?"""
 _PAUSED = "SELECT value FROM meta WHERE name = 'pushes_paused'"
 
 
@@ -80,6 +84,9 @@ class SqliteDuePushes:
 
     def put_off_beyond(self, at: int) -> bool:
         return bool(self._all(_BEYOND, (at,))[0][0])
+
+    def vehicles_after(self, vehicle: str, limit: int) -> list[tuple[str, bool]]:
+        return [(one, bool(has)) for one, has in self._all(_VEHICLES, (self._kinds, vehicle, limit))]
 
     def vehicles(self) -> Iterator[str]:
         """Every vehicle that has a registration; some more than once."""

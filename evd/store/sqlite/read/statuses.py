@@ -10,8 +10,8 @@ from evd.model.status import Status
 from evd.store.records import PageLimit, SortKey, TimeSpan
 from evd.store.sqlite.read import base
 from evd.store.sqlite.read.base import Questions
+from evd.store.sqlite.read.long_buckets import read_buckets
 from evd.store.sqlite.read.status_rows import COLUMNS, KEPT, KEPT_OF_TABLE, OF_TABLE, kept_status_of, status_of
-from evd.store.sqlite.ring_buckets import read_buckets
 from evd.store.sqlite.ring_walk import Columns, Page, read_page
 from evd.store.vehicle_records import Bucket
 

@@ -1,7 +1,7 @@
 // The fleet: a card or a row a vehicle, live.
 
 import "../texts/fleet.js";
-import { follow, isDemo, page, who } from "../api.js";
+import { fleetInPage, follow, isDemo, page, who } from "../api.js";
 import { remember, remembered } from "../store.js";
 import { t, tn } from "../texts.js";
 import { badge, button, empty, field, h, icon, pageHead, segments, select, setQuery, skeleton, style, windowed } from "../ui.js";
@@ -9,7 +9,6 @@ import { vehicleCard, vehicleLine } from "./fleet_vehicle.js";
 
 const FIRST = 48; // a screen of cards and more: on a slow network it is there sooner
 const PAGE = 200;
-const FOLLOWED_MAX = 16; // of a user's vehicles, as app.stream_vehicles_max
 const TYPING_MS = 250;
 const AGAIN_MS = 60000;
 const SIZES = { cards: { least: 300, height: 188, gap: 16 }, rows: { least: Infinity, height: 64, gap: 0 } };
@@ -44,7 +43,8 @@ class Fleet {
     this.next = null;
     this.turn = 0;
     this.live = h("span", { class: "live" });
-    this.head = pageHead(t("fleet.title"), this.live);
+    const many = h("a", { class: "button button-icon", href: "#/fleet/settings", "aria-label": t("many.title"), title: t("many.title") }, icon("gear"));
+    this.head = pageHead(t("fleet.title"), h("div", { class: "page-actions" }, this.live, many));
     this.tools = this.makeTools();
     this.body = h("div", { class: "fleet" });
     this.list = windowed({
@@ -126,11 +126,12 @@ class Fleet {
 
   async load({ quiet = false } = {}) {
     const turn = (this.turn += 1);
-    if (!quiet && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
+    const early = Object.values(this.asked).some(Boolean) ? null : fleetInPage();
+    if (!quiet && !early && !this.rows.length) this.body.replaceChildren(skeleton(this.layout === "cards" ? "card" : "row", 8));
     const query = { ...this.asked, sort: this.asked.sort || "attention", today: 1, limit: quiet ? Math.min(Math.max(FIRST, this.rows.length), 1000) : FIRST };
     let found;
     try {
-      found = await page("/vehicles", query, this.signal);
+      found = early ?? (await page("/vehicles", query, this.signal));
     } catch (error) {
       if (quiet) return;
       throw error;
@@ -189,13 +190,7 @@ class Fleet {
   // Live
 
   async follow() {
-    const query = { replay: 0 };
-    if (!who()?.admin) {
-      const mine = await page("/vehicles", { limit: FOLLOWED_MAX }, this.signal).catch(() => ({ rows: [] }));
-      query.vehicle = mine.rows.map((row) => row.vehicle);
-      if (!query.vehicle.length) return;
-    }
-    await follow("/stream", query, {
+    await follow("/stream", { replay: 0 }, {
       signal: this.signal,
       onEvent: (status) => this.heard(status),
       onState: (live) => {

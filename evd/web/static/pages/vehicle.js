@@ -2,12 +2,14 @@
 
 import "../texts/vehicle.js";
 import "../texts/vehicle_parts.js";
+import "../texts/vehicle_past.js";
 import { follow, get, who } from "../api.js";
 import { t } from "../texts.js";
 import { gathered, h, setQuery, style, tabs } from "../ui.js";
 import { history } from "./vehicle/history.js";
 import { trackMap } from "./vehicle/map.js";
 import { now } from "./vehicle/now.js";
+import { replay } from "./vehicle/replay.js";
 
 /** The tabs: each loads its module when it is first shown. `may`: for whom, without it for everybody who sees the vehicle. */
 const PARTS = [
@@ -25,6 +27,16 @@ const PARTS = [
     name: "trips",
     title: t("vehicle.trips"),
     load: async ({ vehicle, path, about }) => (await import("./vehicle/sessions.js")).activities(vehicle, path, "trips", about),
+  },
+  {
+    name: "months",
+    title: t("months.title"),
+    load: async ({ path, about }) => (await import("./vehicle/months.js")).months(path, about),
+  },
+  {
+    name: "battery",
+    title: t("battery.title"),
+    load: async ({ path, about }) => (await import("./vehicle/battery.js")).battery(path, about),
   },
   {
     name: "events",
@@ -67,16 +79,18 @@ export async function render(root, params, signal) {
   let given = null;
   const past = history(path, {
     pointed: (ms) => map?.point(ms),
-    loaded: ({ rows }) => ((seen = rows), map?.update(rows)),
+    loaded: (span) => ((seen = span.rows), map?.update(seen), player.update(span)),
     signal,
   });
+  const player = replay({ moved: (ms) => (past.point(ms), map?.point(ms)), signal });
+  past.append(player);
   const update = async () => {
     given = await get(path, {}, signal);
     head.update(given, given.state === "charging" ? await openSession(path, signal) : null);
   };
   await update();
   const owns = Boolean(who()?.admin) || given.relation === "owner";
-  const make = { vehicle, path, about: { open: past.open, changed: update, signal } };
+  const make = { vehicle, path, about: { open: past.open, about: () => given, changed: update, signal } };
   const parts = PARTS.filter(({ may }) => !may || (may === "owner" ? owns : who()?.admin)).map(({ name, title, load }) => ({
     name,
     title,

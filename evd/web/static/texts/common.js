@@ -25,6 +25,7 @@ export const COMMON = {
   "app.copied": ["Copied", "Skopírované"],
   "app.older": ["Show older", "Zobraziť staršie"],
   "app.loading": ["Loading", "Načítava sa"],
+  "many.title": ["Settings of many vehicles", "Nastavenia viacerých vozidiel"],
   "fleet.title": ["Fleet", "Vozidlá"],
   "vehicle.title": ["Vehicle", "Vozidlo"],
   "refused.title": ["Refused", "Odmietnuté"],

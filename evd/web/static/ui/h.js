@@ -50,7 +50,8 @@ export function style(name) {
     styles.set(
       name,
       new Promise((resolve) => {
-        const href = new URL(`../${name}`, import.meta.url).pathname;
+        if (document.querySelector("style[data-of]")?.dataset.of.split(" ").includes(name)) return resolve();
+        const href = `${document.documentElement.dataset.assets}/${name}`;
         document.head.append(h("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve }));
       }),
     );

@@ -16,20 +16,21 @@ export function windowed({ make, key, size, nearEnd, label, signal }) {
   let frame = 0;
 
   const later = () => {
-    if (!frame) frame = requestAnimationFrame(draw);
+    if (!frame) frame = requestAnimationFrame(() => draw());
   };
 
-  function draw() {
+  function draw({ overscan = OVERSCAN } = {}) {
     frame = 0;
     if (signal.aborted) return;
-    const { columns, height, gap } = size(element.clientWidth);
+    // What the browser must lay out for is read before anything changes.
+    const [whole, top] = [element.clientWidth, -element.getBoundingClientRect().top];
+    const { columns, height, gap } = size(whole);
     const step = height + gap;
     const lines = Math.ceil(rows.length / columns);
     element.style.setProperty("height", `${Math.max(0, lines * step - gap)}px`);
-    const top = -element.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor((top - OVERSCAN) / step)) * columns;
-    const last = Math.min(rows.length, Math.ceil((top + window.innerHeight + OVERSCAN) / step) * columns);
-    const width = (element.clientWidth - gap * (columns - 1)) / columns;
+    const first = Math.max(0, Math.floor((top - overscan) / step)) * columns;
+    const last = Math.min(rows.length, Math.ceil((top + window.innerHeight + overscan) / step) * columns);
+    const width = (whole - gap * (columns - 1)) / columns;
     const wanted = new Map();
     for (let at = first; at < last; at += 1) wanted.set(key(rows[at]), at);
     for (const [name, one] of made) {
@@ -61,7 +62,7 @@ export function windowed({ make, key, size, nearEnd, label, signal }) {
       if (one === before) before = before.nextElementSibling;
       else element.insertBefore(one, before);
     }
-    if (last >= rows.length - columns * 4) nearEnd();
+    if (overscan && last >= rows.length - columns * 4) nearEnd();
   }
 
   window.addEventListener("scroll", later, { passive: true, signal });
@@ -71,6 +72,8 @@ export function windowed({ make, key, size, nearEnd, label, signal }) {
 
   element.show = (given) => {
     rows = given;
+    // The first time the screen's own rows come at once, the others in the frame behind it.
+    if (!made.size && element.isConnected) draw({ overscan: 0 });
     later();
   };
   element.changed = (name) => {

@@ -30,13 +30,28 @@ QUESTIONS: dict[str, Callable[[SqliteDuePushes], object]] = {
     "last_of": lambda due: due.last_of("A"),
     "next_due": lambda due: due.next_due(NOW),
     "put_off_beyond": lambda due: due.put_off_beyond(NOW),
+    "vehicles_after": lambda due: due.vehicles_after("", 10),
     "paused_since": lambda due: due.paused_since(),
 }
 
 
 @pytest.mark.parametrize("question", QUESTIONS.values(), ids=QUESTIONS.keys())
 def test_no_table_is_read_whole(due: Any, question: Callable[[SqliteDuePushes], object]) -> None:
-    tables = ("r", "registrations", "d", "deliveries", "o", "outbox", "e", "events", "s", "statuses", "p")
+    tables = (
+        "r",
+        "registrations",
+        "d",
+        "deliveries",
+        "o",
+        "outbox",
+        "e",
+        "events",
+        "s",
+        "statuses",
+        "p",
+        "v",
+        "vehicles",
+    )
     assert full_scans(due._db, lambda: question(due), *tables) == []
 
 

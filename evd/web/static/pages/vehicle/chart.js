@@ -1,11 +1,12 @@
 // Charge and one more measure over a span, by uPlot: charge sessions and trips as bands, events as marks at their samples.
-// A gap in the data is a gap in the line, hatched. Dragging zooms, a double click undoes it.
+// A gap in the data is a gap in the line, hatched. Dragging zooms, as two fingers do; a double click undoes it.
 
 import { currentLanguage, t } from "../../texts.js";
 import { h, style } from "../../ui.js";
 import { colour, whenThemed } from "../../ui/theme.js";
 import { bandsBehind, marksBefore } from "./chart_layers.js";
 import { columnsOf } from "./chart_columns.js";
+import { pinched } from "./pinch.js";
 
 const HEIGHT = 280;
 const DAY_S = 86400;
@@ -41,6 +42,12 @@ export async function chart({ zoomed, whole, pointed, signal }) {
     setCursor: [(drawn) => pointed(drawn.cursor.idx === null ? null : drawn.data[0][drawn.cursor.idx] * 1000, drawn.cursor)],
   };
 
+  /** What the fingers show until the data of the span are there. */
+  function spread({ from, until }) {
+    Object.assign(shown, { from, until });
+    plot.setScale("x", { min: from / 1000, max: until / 1000 });
+  }
+
   element.update = (given) => {
     const { columns, gaps } = columnsOf(given.rows, given.second.field);
     const other = shown.second?.field !== given.second.field;
@@ -49,6 +56,7 @@ export async function chart({ zoomed, whole, pointed, signal }) {
     if (plot === null) {
       plot = new UPlot(looks(element, shown, hooks, whole), columns, element);
       fit.observe(element);
+      pinched(plot.over, { spanOf: () => shown, moved: spread, ended: ({ from, until }) => zoomed(from, until), signal });
     } else {
       plot.batch(() => {
         plot.setData(columns, false);

@@ -3,6 +3,7 @@
 import { page } from "../../api.js";
 import { number, quantity, t } from "../../texts.js";
 import { badge, button, csvOf, duration, empty, h, latest, saveFile, table, when } from "../../ui.js";
+import { curve } from "./curve.js";
 
 const DAY_MS = 86400000;
 const RECENT_MS = 90 * DAY_MS;
@@ -60,9 +61,10 @@ const SUBJECTS = {
 };
 
 /** A table of `subject`, "sessions" or "trips". `open({from, until})` shows a span of the chart. */
-export async function activities(vehicle, path, subject, { open, signal }) {
+export async function activities(vehicle, path, subject, { open, about: given, signal }) {
   const about = SUBJECTS[subject];
   const place = h("div", {});
+  const detail = h("div", {});
   const totals = h("p", { class: "muted number" });
   const all = button(t("app.older"), { onclick: () => ((recent = false), load()) });
   const csv = button(t("vehicle.csv"), { icon: "download", onclick: () => save() });
@@ -70,6 +72,7 @@ export async function activities(vehicle, path, subject, { open, signal }) {
     "div",
     { class: "vehicle-list" },
     h("div", { class: "vehicle-list-head" }, totals, csv),
+    detail,
     place,
     all,
   );
@@ -85,9 +88,15 @@ export async function activities(vehicle, path, subject, { open, signal }) {
       ? [`${recent ? t("vehicle.days90") : t("vehicle.span.all")}: ${number(rows.length)}`, ...sums].join(" · ")
       : "";
     place.replaceChildren(
-      rows.length ? listed(about, shown, open) : empty({ icon: about.icon, title: about.none, text: about.next }),
+      rows.length ? listed(about, shown, subject === "sessions" ? opened : open) : empty({ icon: about.icon, title: about.none, text: about.next }),
     );
   });
+
+  /** A session opens in the chart, and its charging curve above the table. */
+  async function opened(span) {
+    const [made] = await Promise.all([curve(path, span, given().profile, signal), open(span)]);
+    detail.replaceChildren(made);
+  }
 
   async function save() {
     const rows = await everything(`${path}/${subject}`, undefined, signal);
@@ -99,7 +108,7 @@ export async function activities(vehicle, path, subject, { open, signal }) {
   return element;
 }
 
-async function everything(address, from, signal) {
+export async function everything(address, from, signal) {
   const rows = [];
   let next = null;
   do {
@@ -140,16 +149,16 @@ function per100(row) {
   return km && row.energy_kwh !== null ? quantity((row.energy_kwh / km) * 100, "kWh", 1) : "–";
 }
 
-function sum(rows, value) {
+export function sum(rows, value) {
   return rows.reduce((total, row) => total + (value(row) ?? 0), 0);
 }
 
-function kwh(rows) {
+export function kwh(rows) {
   return rows.some((row) => row.energy_kwh !== null) && quantity(sum(rows, (row) => row.energy_kwh), "kWh", 1);
 }
 
 /** By currency: a vehicle's tariff may have changed it. */
-function costs(rows) {
+export function costs(rows) {
   const totals = new Map();
   for (const row of rows) if (row.cost !== null) totals.set(row.currency, (totals.get(row.currency) ?? 0) + row.cost);
   return [...totals].map(([currency, total]) => `${number(total, 2)} ${currency}`).join(" + ");
