@@ -1,4 +1,4 @@
-"""What evd's source must not use, because the Pythons that it runs on (3.11.2 of Debian 12 to 3.13) do not agree on it."""
+"""What must not stand in evd's source: where the Pythons that it runs on do not agree (3.11.2 of Debian 12 to 3.13)."""
 
 from __future__ import annotations
 
