@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import msgspec
 import trio
@@ -21,9 +21,6 @@ from evd.errors import AlarmError
 from evd.log.logger import log
 from evd.model.daemon_state import StandingAlarm
 from evd.net.client.retry_delay import delay_s
-
-if TYPE_CHECKING:
-    from evd.alarms.mail import AlarmMail
 
 EVERY_S = 5.0
 """Between two evaluations: alarms develop within minutes, and an evaluation takes some 50 µs."""
@@ -50,16 +47,27 @@ class AlarmSender(Protocol):
     async def aclose(self) -> None: ...
 
 
-class MailInThread:
-    """`AlarmMail`, one message at a time, each in a thread; a thread that does not end in time is abandoned."""
+class BlockingSender(Protocol):
+    """A way whose library blocks."""
 
-    def __init__(self, mail: AlarmMail) -> None:
-        self.name = mail.name
-        self._mail = mail
+    @property
+    def name(self) -> str: ...
+
+    def send(self, change: AlarmChange, now: int) -> None:
+        """Raises AlarmError."""
+        ...
+
+
+class InThread:
+    """A way that blocks, one message at a time, each in a thread; a thread that does not end in time is abandoned."""
+
+    def __init__(self, way: BlockingSender) -> None:
+        self.name = way.name
+        self._way = way
         self._limiter = trio.CapacityLimiter(1)
 
     async def send(self, change: AlarmChange, now: int) -> None:
-        await trio.to_thread.run_sync(self._mail.send, change, now, abandon_on_cancel=True, limiter=self._limiter)
+        await trio.to_thread.run_sync(self._way.send, change, now, abandon_on_cancel=True, limiter=self._limiter)
 
     async def aclose(self) -> None:
         """Nothing is kept open."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evd.alarms.monitor import AlarmSender, MailInThread
+from evd.alarms.monitor import AlarmSender, InThread
 from evd.config.alarm_settings import AlarmSettings
 
 
@@ -16,5 +16,9 @@ def senders(settings: AlarmSettings, host: str) -> list[AlarmSender]:
     if settings.recipients:
         from evd.alarms.mail import AlarmMail  # a tenth of a second, and 2 MiB
 
-        found.append(MailInThread(AlarmMail(settings, host)))
+        found.append(InThread(AlarmMail(settings, host)))
+    if settings.notify:
+        from evd.alarms.services import services  # apprise: half a second
+
+        found += [InThread(service) for service in services(settings, host)]
     return found

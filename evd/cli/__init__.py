@@ -99,6 +99,7 @@ COMMANDS: dict[str, CommandRow] = {
         "Back up the database, evd.toml and images into FILE, beside the running service; then read it again.",
     ),
     "restore": CommandRow("backup", "restore", "Restore a backup into a directory where no evd runs."),
+    "alerts": CommandRow("alerts", "alerts", "Alarms: how they reach the operator."),
     "stats": CommandRow("stats", "stats", "Counts: since the daemon's start, and in the database."),
     "setup": CommandRow(
         "setup",

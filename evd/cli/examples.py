@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 EXAMPLES: Mapping[str, str] = {
+    "alerts test": "evd alerts test",
     "backfill": "evd backfill --since 2h",
     "decode": "evd decode --format 'load::uint:8 temp::int:8' 2a14",
     "demo": "evd demo --bind 127.0.0.1:8081 --for 60",

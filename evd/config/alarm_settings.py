@@ -8,6 +8,9 @@ from evd.config.section import Secret, Section
 class AlarmSettings(Section, frozen=True):
     """Alarms for evd's operator (evd.alarms.state), and how they are delivered. Events of vehicles are `[events]`."""
 
+    #: Addresses of services that get each alarm, as apprise writes them, with spaces between: ntfy, Telegram, Matrix,
+    #: Slack, mail and a hundred more. Example: "ntfys://ntfy.sh/my-evd tgram://BOTTOKEN/CHATID"
+    notify: Secret = ""
     #: An address that gets a JSON POST for each alarm that is raised or cleared. Example:
     #: "https://hooks.example.org/evd"
     webhook: str = ""

@@ -303,6 +303,9 @@ class PushSettings(Section, frozen=True):
     #: Signs the requests to webhooks: at least 24 bytes, in base64 after `whsec_` (standardwebhooks.com), which `evd
     #: webhook secret` makes.
     webhook_secret: Secret = ""
+    #: Whether a webhook's address may begin with http:// within the private network too: 192.168.1.5, or a name such as
+    #: homeassistant.local. Whoever reads along there sees the statuses.
+    webhook_private: bool = False
     #: How long a webhook's receiver may take. One that needs longer gets the push again later.
     webhook_timeout_s: float = 10
     #: Requests to webhooks at once, each of which waits for its receiver; half of them for one.

@@ -224,6 +224,6 @@ def judge_alarms(seen: AlarmsSeen) -> Diagnosis:
             "warn",
             "nobody gets a message of an alarm",
             "set a way to you under [alerts] in evd.toml",
-            "evd reload",
+            "evd alerts test",
         )
     return skipped("no evd runs") if seen.standing is None else ok("no alarm stands")

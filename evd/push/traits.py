@@ -29,7 +29,7 @@ class AdminTargets(msgspec.Struct, frozen=True):
     """The target's name in sentences: an address, …"""
     about: str
     """What these targets are, for the command's help."""
-    checked: Callable[[str], str]
+    checked: Callable[[str, Config], str]
     """The target in the form that is stored. Raises BadRequest."""
     shown: Callable[[str], str]
     """The part of a target that lists may show."""

@@ -13,7 +13,7 @@ from alarm_changes import CLEARED, MAIL, NOW, RAISED
 from structlog.testing import capture_logs
 
 from evd.alarms.mail import AlarmMail
-from evd.alarms.monitor import EVERY_S, AlarmMonitor, MailInThread, Notifier
+from evd.alarms.monitor import EVERY_S, AlarmMonitor, InThread, Notifier
 from evd.alarms.readings import Readings
 from evd.alarms.state import AlarmChange
 from evd.config.alarm_settings import AlarmSettings
@@ -101,7 +101,7 @@ async def test_a_mail_server_that_says_nothing_holds_nothing_up(tmp_path: Path) 
     listener = await trio.open_tcp_listeners(0, host="127.0.0.1")
     port = listener[0].socket.getsockname()[1]
     settings = AlarmSettings(**{**MAIL, "timeout_s": 0.2}, smtp=f"127.0.0.1:{port}", smtp_security="none")
-    teller = Notifier(MailInThread(AlarmMail(settings, "vm1")), timeout_s=0.2)
+    teller = Notifier(InThread(AlarmMail(settings, "vm1")), timeout_s=0.2)
     with capture_logs() as logs, trio.fail_after(10):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(teller.run)

@@ -56,7 +56,7 @@ class TargetRoutes:
         """Add a target; a repetition changes nothing."""
         targets, wish, context = self._targets, await read_form(self._form), here()
         targets.require_set_up(context.config)
-        vehicle, target = vehicle_named(wish.vehicle), targets.checked(wish.target)
+        vehicle, target = vehicle_named(wish.vehicle), targets.checked(wish.target, context.config)
         register = Register(vehicle, wish.vehicle, target, targets.noun, context.clock(), targets.kind)
         try:
             await context.writer.write(register)

@@ -73,7 +73,7 @@ TRAITS = ProviderTraits(
         field="path",
         called="path",
         about="Unix sockets that receive each push as a datagram",
-        checked=checked,
+        checked=lambda text, config: checked(text),
         shown=str,
         recognizes=lambda text: text.startswith("/"),
     ),

@@ -53,7 +53,7 @@ TRAITS = ProviderTraits(
         field="url",
         called="address",
         about="addresses that receive each new status and event of a vehicle, as signed POSTs",
-        checked=checked_address,
+        checked=lambda text, config: checked_address(text, private=config.push.webhook_private),
         shown=shown_address,
         recognizes=is_address,
         require_set_up=require_secret,

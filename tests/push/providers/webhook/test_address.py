@@ -31,6 +31,29 @@ def test_https_anywhere_and_http_on_this_machine_are_taken_as_they_are(address: 
     assert checked_address(address) == address
 
 
+PRIVATE = [
+    "http://192.168.1.5:8123/api/webhook/x",
+    "http://[fd00::1]/",
+    "http://ha.local/",
+    "http://homeassistant:8123/",
+]
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+def test_http_in_the_private_network_is_taken_if_the_operator_says_so(address: str) -> None:
+    assert checked_address(address, private=True) == address
+    with pytest.raises(BadRequest, match=r"push\.webhook_private allows"):
+        checked_address(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://example.org/", "http://8.8.8.8/", "http://local.example/", "ftp://10.0.0.1/"]
+)
+def test_nothing_else_is_private(address: str) -> None:
+    with pytest.raises(BadRequest, match="begins with https://"):
+        checked_address(address, private=True)
+
+
 @pytest.mark.parametrize(
     ("address", "part"),
     [
