@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench_late import processor_s
 from loads import CONNECTIONS, HERE, Load, Target, fill, in_turns, median, ratio, row, send
 from owed import Owed, require
-from process_costs import costs_of
 from servers import evd
 
 CONSOLES = 50
@@ -48,9 +48,9 @@ def watched(target: Target, key: str, said: list[dict[str, int]], load: Callable
 
 def costing(process: int, costs_us: list[float], load: Callable[[], Load]) -> Load:
     """`costs_us` gets the daemon's processor time for each callback of the load."""
-    before = costs_of(process)
+    before = processor_s(process)
     done = load()
-    costs_us.append(costs_of(process).since(before).processor_s / done.taken * 1e6)
+    costs_us.append((processor_s(process) - before) / done.taken * 1e6)
     return done
 
 
