@@ -44,6 +44,8 @@ STEPS = (
          {"SEEDS": "20000", "FIRST": "1000"}),
     Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", *APART), {"NIGHTLY": "1"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
+    Step("docs", "the documents as a site, every link", 1, ("make", "docs")),
+    Step("wheels", "wheels and the source archive, each in an empty environment", 8, ("make", "wheels")),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),
     Step("growth", "ten million rows", 40, ("make", "bench-growth")),
