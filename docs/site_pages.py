@@ -1,4 +1,4 @@
-"""For `make docs`: README.md, CHANGELOG.md and SECURITY.md are pages of the site; what is no document is a link's text."""
+"""For `make docs`: README.md, CHANGELOG.md and SECURITY.md are pages, too; a link to a source file is its text only."""
 
 from __future__ import annotations
 

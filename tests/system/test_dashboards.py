@@ -64,5 +64,3 @@ def test_datasette_itself_shows_the_views_and_no_secret(tmp_path: Path) -> None:
             code, _ = get(f"/evd/{name}.json")
             assert (code == 0) is table.get("allow", True), name
         assert get("/evd.json?sql=SELECT+1")[0] != 0
-
-
