@@ -18,7 +18,7 @@ from evd.api.forms import read_form
 from evd.api.pages import asked_page, page
 from evd.api.replies import V1, v1_json
 from evd.api.shown_places import hides_own_places, is_coarse
-from evd.api.times import asked_time, shown_time
+from evd.api.times import asked_time, rfc3339, shown_time
 from evd.api.v1.sharing import require_no_body
 from evd.derived import energy
 from evd.derived.activities import KINDS, VehicleActivity
@@ -345,8 +345,10 @@ def _rollup(one: RollupRow, start: int, until: int, facts: DerivedFacts) -> dict
     charged = energy.charged(counts.current, counts.charged / 1000, facts.electricity)
     used = energy.used(counts.used / 1000, facts.electricity)
     return {
-        **shown_time("start", start),
-        **shown_time("until", until),
+        "start": rfc3339(start),
+        "start_ms": start,
+        "until": rfc3339(until),
+        "until_ms": until,
         "messages": counts.messages,
         "km": counts.driven / 1000,
         "charged_percent": counts.charged / 1000,

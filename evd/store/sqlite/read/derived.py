@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -93,10 +94,23 @@ def _hours(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[R
     with DerivedSnapshot(connection, span.vehicle) as (number, _, live):
         # An hour has two parts at most, so these show whether one more follows.
         stored = connection.execute(_HOURS, (number, first, span.last, 2 * limit + 2))
-        parts = (part for part in with_live(stored, live) if first <= part.start < span.last)
-        hours = _summed(parts, limit, lambda part: part.start // HOUR_MS)
-    rows = [_row_of(one, one.start - one.start % HOUR_MS) for one in hours[:limit]]
-    return Listing(rows, (rows[-1].counts.start,) if len(hours) > limit else None)
+        rows = list(islice(_hours_of(with_live(stored, live), first, span.last), limit + 1))
+    return Listing(rows[:limit], (rows[limit - 1].counts.start,) if len(rows) > limit else None)
+
+
+def _hours_of(parts: Iterable[tuple[int, int, str]], first: int, last: int) -> Iterator[RollupRow]:
+    """Of parts in their order; the hours of a year go through here one by one, so nothing is made for each part."""
+    whole, hour = RollupSum(Rollup(0, 0)), -1
+    for start, day, data in parts:
+        if first <= start < last:
+            if start - start % HOUR_MS != hour:
+                if hour >= 0:
+                    yield RollupRow(whole.counts(), whole.shown_measures())
+                hour = start - start % HOUR_MS
+                whole.restart(hour, day)
+            whole.add_written(start, data)
+    if hour >= 0:
+        yield RollupRow(whole.counts(), whole.shown_measures())
 
 
 def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[RollupRow]:
@@ -104,25 +118,24 @@ def _days(span: TimeSpan, after: int, limit: int, connection: Any) -> Listing[Ro
     with DerivedSnapshot(connection, span.vehicle) as (number, zone, live):
         after = max(after, day_at(max(span.first, 0), zone).day - 1)
         stored = connection.execute(_DAYS, (number, after, (after - 1) * DAY_MS, span.last))
-        days = _summed((part for part in with_live(stored, live) if part.day > after), limit, lambda part: part.day)
+        days = _days_of((part for part in with_live(stored, live) if part.day > after), limit)
     begun = [(one, day_at(one.start, zone).start) for one in sorted(days, key=lambda one: one.day)]
     rows = [_row_of(one, begin) for one, begin in begun if begin < span.last]
     return Listing(rows[:limit], (rows[limit - 1].counts.day,) if len(rows) > limit else None)
 
 
-def _summed(parts: Iterable[HourPart], limit: int, key: Callable[[HourPart], int]) -> list[RollupSum]:
-    """The first `limit` groups of parts with one key, and one more if there are more; each begins with its first part.
+def _days_of(parts: Iterable[HourPart], limit: int) -> list[RollupSum]:
+    """The first `limit` days, and one more if there are more; each begins with its first part.
 
     Parts come by their start; the days of a vehicle whose zone was changed may not.
     """
     found: dict[int, RollupSum] = {}
     for part in parts:
-        of = key(part)
-        there = found.get(of)
+        there = found.get(part.day)
         if there is None:
             if len(found) > limit:
                 break
-            there = found[of] = RollupSum(Rollup(part.start, part.day))
+            there = found[part.day] = RollupSum(Rollup(part.start, part.day))
         there.add_written(part.start, part.data)
     return list(found.values())
 

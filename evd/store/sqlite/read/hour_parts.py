@@ -41,6 +41,9 @@ class HourPart(NamedTuple):
     data: str
 
 
+_part = HourPart._make
+
+
 class DerivedSnapshot:
     """All reads in the block see one snapshot; gives the vehicle's number, its zone, and what is in no table."""
 
@@ -81,5 +84,5 @@ def live_of(connection: Any, vehicle: str, number: int, zone: str) -> Live:
 def with_live(stored: Iterable[tuple[int, int, str]], live: Live) -> Iterator[HourPart]:
     """The stored parts, then those that go on or are not stored, which are newer."""
     since = {part.start for part in live.parts}
-    yield from (HourPart(*row) for row in stored if row[0] not in since)
+    yield from (_part(row) for row in stored if row[0] not in since)
     yield from (HourPart(part.start, part.day, written(part)) for part in live.parts)
