@@ -12,6 +12,7 @@
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
 #   make screenshots  docs/screenshots, made by the tests of the console   make architecture  draw docs/architecture.svg
 #   make docs  the documents as a site, in build/site           make wheels  wheels and the source archive in dist/, each tried
+#   make rebuild  archive and wheel made twice, the same bytes?          make sbom   what evd is made of, as CycloneDX
 #   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
 SHELL := /bin/bash
@@ -24,6 +25,7 @@ EXTRA = $(BIN)/python -c 'import sys, tomllib; found = tomllib.load(open("pyproj
 
 .PHONY: docs wheels
 .PHONY: run test browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: rebuild sbom
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
 run: $(READY)
@@ -142,12 +144,20 @@ lock: $(READY)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --upgrade --no-annotate --no-header \
 	    --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.lock
 
+# Archive and wheel are made twice, in empty environments, and compared; then evd is run from them (six minutes).
+rebuild: $(READY)
+	NIGHTLY=1 $(BIN)/pytest -q -p no:cacheprovider tests/test_wheels.py
+
+# dist/evd.cdx.json: a CycloneDX document of what evd is made of.
+sbom: $(READY)
+	@bash .ci/sbom
+
 clean:
 	rm -rf .venv build evd.egg-info
 	find evd -name "_*.c" -delete -o -name "*.so" -delete
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -13
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -15
 
 # Setting up again is only needed when one of these changes.
 $(READY): requirements.lock pyproject.toml setup.py $(COMPILED) evd/store/sqlite/sqlite_table.h .ci/setup

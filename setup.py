@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import os
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
 
 # What debuggers want to know holds the folder of the build, and no two builds were the same.
 REPRODUCIBLE = "-g0"
@@ -70,10 +73,31 @@ class BuildWithCompressedFiles(build_py):
                 path.with_name(f"{path.name}.br").write_bytes(brotli.compress(body, quality=11))
 
 
+class SourceArchive(sdist):
+    """The archive of the same files is the same bytes: no time but SOURCE_DATE_EPOCH, no user, no order of a disk's."""
+
+    def make_archive(self, *args: str, **options: str) -> str:
+        path: str = super().make_archive(*args, **options)
+        with tarfile.open(path) as archive:
+            members = sorted(archive.getmembers(), key=lambda member: member.name)
+            files = [(member, archive.extractfile(member)) for member in members]
+            plain = BytesIO()
+            with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as again:
+                for member, file in files:
+                    member.mtime = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+                    member.uid = member.gid = 0
+                    member.uname = member.gname = ""
+                    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+                    member.pax_headers = {}
+                    again.addfile(member, file)
+        Path(path).write_bytes(gzip.compress(plain.getvalue(), 9, mtime=0))
+        return path
+
+
 # With EVD_PURE=1 a wheel for every machine: the Python twins do what these do, more slowly.
 COMPILED = [] if os.environ.get("EVD_PURE") == "1" else [CODEC, FAST_PATH, COMMIT_THREAD, PACKED_HEADS, OPEN_PART]
 
 setup(
-    cmdclass={"build_py": BuildWithCompressedFiles},
+    cmdclass={"build_py": BuildWithCompressedFiles, "sdist": SourceArchive},
     ext_modules=cythonize(COMPILED) if COMPILED else [],
 )

@@ -5,6 +5,7 @@
 Rings of 20, full and turning. All servers of a fleet run throughout, and each round loads them one after the other, so
 that a drift of the machine's speed hits all alike; a ratio is that of a round, each figure the median of the rounds.
 Beside a fleet of 100,000 runs an evd with 1,000 vehicles, and beside one of 1,000,000 (`--large`) one with 100,000.
+The bytes for the disk are those of the device of --dir, so nothing else should write there meanwhile.
 evd and the peers of bench/peers fill their rings before they listen; the others are filled by callbacks, which takes
 minutes at 100,000 vehicles, and they are left out at 1,000,000. What a design defers is paid only in loads of a minute.
 
@@ -67,17 +68,18 @@ SELECT count(*), sum(15 + octet_length(id) + coalesce(octet_length(payload), 0) 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server: what it takes callbacks at, its process id, and whose callbacks it gets."""
+    """A running server: what it takes callbacks at, its process id, whose callbacks it gets, and where it writes."""
 
     target: Target
     process: int
     vehicles: int
+    directory: Path
 
     def load(self, seconds: int, **how: Any) -> Figures:
         """Load it; what came of it, and what it cost. Raises RuntimeError if it refuses a callback."""
-        before = costs_of(self.process)
+        before = costs_of(self.process, self.directory)
         load = send(self.target, seconds=seconds, vehicles=self.vehicles, **how)
-        spent = costs_of(self.process).since(before)
+        spent = costs_of(self.process, self.directory).since(before)
         if load.refused or load.broken:
             raise RuntimeError(f"{self.target.url} refused {load.refused:.0f} callbacks and broke {load.broken:.0f}")
         return Figures(
@@ -131,14 +133,14 @@ def started(running: ExitStack, directory: Path, vehicles: int, fleet: Fleet | N
     if fleet:
         fleet.ready_s, fleet.ready_mib = statistics.median(took), mib
     target, process = running.enter_context(evd_alone(directory, keys, DAEMON))
-    return Server(target, process.pid, vehicles)
+    return Server(target, process.pid, vehicles, directory)
 
 
 def peer_started(running: ExitStack, name: str, work: Path, vehicles: int, args: argparse.Namespace) -> Server:
     target, process = running.enter_context(peer(name, args.peers_dir, work, args.python, fill=vehicles))
     if not PEERS[name].own:
         fill(target, vehicles=vehicles, seconds=2 if vehicles < HALF_LOADED else LONG_FILL_S)
-    return Server(target, process.pid, vehicles)
+    return Server(target, process.pid, vehicles, work)
 
 
 def in_rounds(fleet: Fleet, servers: dict[str, Server], connections: int, args: argparse.Namespace) -> None:

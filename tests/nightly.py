@@ -18,6 +18,13 @@ ROOT = Path(__file__).parents[1]
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
 SYSTEMD = ("tests/daemon/test_systemd.py", "tests/daemon/test_previous_exit.py")
 
+DIFFERENTIAL = (
+    "tests/faults/test_fast_path_mutants.py",
+    "tests/faults/test_two_doors.py",
+    "tests/faults/test_behind_proxies.py",
+    "tests/payload/test_codec_laws.py",
+)
+
 
 class Step(NamedTuple):
     """`minutes` is about how long it takes on two cores."""
@@ -32,7 +39,7 @@ class Step(NamedTuple):
 NO_CRASHES = "--ignore=tests/faults/test_push_crash.py"
 """The step `crashes` has its own number of kills."""
 
-APART = ("--ignore=tests/faults", "--ignore=tests/simulation")
+APART = ("--ignore=tests/faults", "--ignore=tests/simulation", "--ignore=tests/test_wheels.py")
 """They have steps of their own."""
 
 STEPS = (
@@ -43,11 +50,15 @@ STEPS = (
     Step("simulation", "20,000 seeds in virtual time", 90, (*PYTEST, "-n", "2", "--dist", "load", "tests/simulation"),
          {"SEEDS": "20000", "FIRST": "1000"}),
     Step("tests", "the tests that `make test` leaves out", 4, (*PYTEST, "-m", "nightly", *APART), {"NIGHTLY": "1"}),
+    Step("differential", "1,000,000 bodies, 10,000 wires, 5,000 plans for the twins and the proxies", 30,
+         (*PYTEST, "-s", *DIFFERENTIAL), {"BODIES": "1000000", "WIRES": "10000", "EXAMPLES": "5000"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
     Step("docs", "the documents as a site, every link", 1, ("make", "docs")),
     Step("wheels", "wheels and the source archive, each in an empty environment", 8, ("make", "wheels")),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),
+    Step("supply", "archive and wheel made twice, and the document of what evd is made of", 10,
+         ("make", "rebuild", "sbom")),
     Step("growth", "ten million rows", 40, ("make", "bench-growth")),
 )  # fmt: skip
 

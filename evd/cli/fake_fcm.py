@@ -83,11 +83,14 @@ def fake_fcm(
         raise click.UsageError("--tls-cert and --tls-key belong together: give both, or neither.")
     host, port = bind
     target: Path | BinaryIO | None = sys.stdout.buffer if record == "-" else Path(record) if record else None
+    failure: BaseExceptionGroup[OSError] | None = None
     try:
         fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key), requests_max=0)
         trio.run(_serve, fake, credentials, as_json)
     except* OSError as group:
-        raise click.ClickException(f"The fake FCM on {host}:{port} stops: {_reason(group)}.") from None
+        failure = group  # raised here it would be in a group itself, on Python 3.11.2
+    if failure is not None:
+        raise click.ClickException(f"The fake FCM on {host}:{port} stops: {_reason(failure)}.")
 
 
 async def _serve(fake: FakeFcm, credentials: Path | None, as_json: bool) -> None:

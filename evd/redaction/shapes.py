@@ -30,7 +30,7 @@ SHAPES: tuple[SecretShape, ...] = (
     ),
     SecretShape("evd_", re.compile(r"(?i)evd_csrf_[0-9a-z]{16,}+")),
     SecretShape(
-        "eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*+")
+        "eyj", re.compile(r"(?<![\w\\-])eyJ[\w-]{6,}+(?:\.[\w-]*+)*")
     ),  # a JWT: {" in base64, also when it was cut
     SecretShape(
         "eya", re.compile(r"(?<![\w\\-])eyA[\w-]{6,}+\.[\w-]{2,}+\.[\w-]*+")
@@ -53,7 +53,7 @@ SHAPES: tuple[SecretShape, ...] = (
     SecretShape(
         "private key",
         re.compile(
-            r"-----BEG[I]N [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s,:]|\\+[nr]|-(?!----))*+"
+            r"-----BEG[I]N [A-Z0-9 ]{0,40}PRIVATE KEY-----(?:[\w+/=\s,:]++|\\++[nr]|-(?!----))*"
             r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY-----)?"
         ),
     ),

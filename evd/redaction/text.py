@@ -53,7 +53,10 @@ def masked(text: str, rule: MaskingRule = ACCEPTED, depth: int = 0) -> str:
 
 # ---- texts within texts ----
 
-_string = re.compile(r'(?<!\\)"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_CONTENT = r'[^"\\]*+(?:\\.[^"\\]*+)*'
+"""What is between the quotes of a string; a backslash, and what it escapes, belong together."""
+
+_string = re.compile(rf'(?<!\\)"{_CONTENT}(?:"|\\?\Z)', re.DOTALL)
 _run = re.compile(r"[^\s\"'<>&=?#;,\\]++")
 _encoded = re.compile(r"%[0-9A-Fa-f]{2}")
 _json_escape = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
@@ -89,17 +92,17 @@ def _masked_run(text: str, rule: MaskingRule, depth: int) -> str:
 # ---- names and values ----
 
 _BARE_NAME = r"[\w.%#@~$\\-]"
-_NAME = rf"""(?:(?<!\\)"(?P<quoted>(?:[^"\\]|\\.)*+)"|(?<!{_BARE_NAME})(?P<bare>{_BARE_NAME}++)(?P<close>["']?))"""
+_NAME = rf"""(?:(?<!\\)"(?P<quoted>{_CONTENT})"|(?<!{_BARE_NAME})(?P<bare>{_BARE_NAME}++)(?P<close>["']?))"""
 _PART = r'(?<=")(?:;[^\r\n]*+)?(?P<part>\r\n\r\n)'
 _member = re.compile(rf"{_NAME}\s*+(?P<op>[:=])", re.DOTALL)
 #: Also a list's item before the next one, an XML element, and a part of a multipart form.
 _loose_member = re.compile(rf"{_NAME}(?:{_PART}|\s*+(?P<op>[:=,>]))", re.DOTALL)
 _quote = re.compile(r"""(\\*+)(["'])""")
-_inside = {'"': re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL), "'": re.compile(r"[^'\r\n]*+")}
+_inside = {'"': re.compile(_CONTENT, re.DOTALL), "'": re.compile(r"[^'\r\n]*+")}
 _escaped_quote = re.compile(r'(\\*+)"')
 _blanks = re.compile(r"[ \t]*+")
 _any_blanks = re.compile(r"\s*+")
-_bracket = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_bracket = re.compile(rf'"{_CONTENT}"?|[\[\]{{}}]', re.DOTALL)
 _escaped_bracket = re.compile(r'(?<!\\)"|[\[\]{}]')
 _line = re.compile(r"[^\r\n]*+")
 _element = re.compile(r"[^<]*+")

@@ -21,7 +21,7 @@ from evd.sigfox.json_faults import fault
 from evd.sigfox.near_names import where_looked
 from evd.sigfox.template_values import cleaned, is_plain, is_unreplaced, location_of, unwrapped
 
-_hex_pairs = re.compile(r"(?:[0-9A-Fa-f]{2})*+")
+_hex_pairs = re.compile(r"(?:[0-9A-Fa-f]{2})*")
 PAYLOAD_MAX_BYTES = 12  # Sigfox: an uplink carries 0 to 12 bytes
 
 NESTING_MAX = 32

@@ -14,7 +14,7 @@ from evd.model.geo import text_of
 
 # A variable in Sigfox's notation: {device}, {customData#temperature}. No regular expression here can backtrack.
 _variable = re.compile(r"\{[A-Za-z_]\w*+(?:#[\w#-]++)?\}", re.ASCII)
-_glued = re.compile(r"(?:null|[+-]?[0-9]++)(?:[.,;:/| ](?:null|[+-]?[0-9]++))++")
+_glued = re.compile(r"(?:null|[+-]?[0-9]++)(?:[.,;:/| ](?:null|[+-]?[0-9]++))+")
 
 NO_NUMBERS = frozenset({"NaN", "nan", "Infinity", "-Infinity"})
 """What a float without a value becomes inside quotes; JSON has no number for it (RFC 8259, section 6)."""

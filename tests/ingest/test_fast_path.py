@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
 from typing import Any, cast
 
-import msgspec
 import pytest
+from callback_law import FAST_PATH, FORMATS, NOW, assert_law, readable, typed
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evd.config.settings import FormatSettings, SigfoxSettings
+from evd.config.settings import FormatSettings
 from evd.errors import ConfigError
 from evd.ingest import fast_path as ordinary
 from evd.ingest._fast_path import FastPath
-from evd.ingest.cache import IngestCache
 from evd.ingest.fast_path import NoFastPath
-from evd.ingest.parser import Parser
 from evd.model.connectivity import SIGFOX, WLAN
-from evd.model.operations import Arrive
 from evd.model.status import AHEAD_MS, SEQ_MAX, TIME_MAX_MS
 from evd.payload.formats import Formats
 from evd.redaction.requests import masked_bytes
 from evd.sigfox.kinds.advanced import RADIO
-from evd.sigfox.kinds.registry import UPLINK
-from evd.sigfox.message import NO_FIELDS, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES, read_json
+from evd.sigfox.message import NO_FIELDS, PAYLOAD_NAMES, SEQ_ALIASES, SEQ_NAMES, TIME_NAMES, VEHICLE_NAMES
 
-NOW = 1_700_000_001_000
 SEQUENCE = (*SEQ_NAMES, *SEQ_ALIASES)
 ENVELOPE = {*VEHICLE_NAMES, *TIME_NAMES, *PAYLOAD_NAMES, *SEQUENCE}
 READ_OVER = sorted(NO_FIELDS - ENVELOPE - {"encoded", "key", *RADIO})
@@ -40,30 +34,6 @@ LONG_BODY = (
 )
 
 TRAILER = FormatSettings("load::uint:8 door::bool:0", {"load": {"enum": {"0": "empty"}}})
-FORMATS = Formats({}, "ev")
-FAST_PATH = FastPath(FORMATS.default, {})
-
-
-def readable(body: bytes, connectivity: int = SIGFOX, now: int = NOW, formats: Formats = FORMATS) -> Arrive:
-    """What the readable way makes of a body; no writer takes part in that."""
-    reading = Parser(IngestCache([], []), formats, SigfoxSettings(), Counter())
-    body = masked_bytes(body)
-    callback = reading.callback(UPLINK, read_json(body), connectivity, body, now, live=False)
-    (arrival,) = callback.operations
-    assert isinstance(arrival, Arrive)
-    return arrival
-
-
-def typed(arrival: Arrive) -> list[tuple[str, Any]]:
-    """Its fields with their types: True is no 1 here."""
-    return [(type(value).__name__, value) for value in msgspec.structs.astuple(arrival)]
-
-
-def assert_law(body: bytes, connectivity: int = SIGFOX, now: int = NOW) -> None:
-    """An Arrive is what the readable way gives; where that refuses the body, there is none."""
-    found = FAST_PATH.read(body, connectivity, now)
-    if found is not None:
-        assert typed(found) == typed(readable(body, connectivity, now))
 
 
 def body_of(**changes: Any) -> bytes:

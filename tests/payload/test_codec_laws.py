@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import orjson
@@ -17,7 +18,10 @@ from evd.payload.grammar import Field, FieldOptions, Plan, parse
 
 PAYLOADS = st.binary(max_size=16)
 ENUM_TEXTS = st.text('aé\u2028😀"\\\n\x01', max_size=8)
-LAW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine disproves nothing
+EXAMPLES = int(os.environ.get("EXAMPLES", 100))
+"""Of each law; `make nightly` has more."""
+# A busy machine disproves nothing.
+LAW = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite

@@ -31,7 +31,7 @@ STEPS_AT_ONCE = 128
 @lru_cache(maxsize=128)
 def _alike(line: bytes, size: int) -> re.Pattern[bytes]:
     """One or more chunks with this size line."""
-    return re.compile(rb"(?s:%b.{%d}\r\n)++" % (re.escape(line), size))
+    return re.compile(rb"(?s:%b.{%d}\r\n)+" % (re.escape(line), size))
 
 
 class Allowance(NamedTuple):

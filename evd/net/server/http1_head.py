@@ -23,7 +23,7 @@ FIELD_LINE = TOKEN + rb"++:[\t\x20-\x7e\x80-\xff]*+\r\n"  # no obs-fold (RFC 911
 # The quantifiers are possessive, so that matching is linear in the bytes whatever they are.
 _request_line = re.compile(REQUEST_LINE)
 _field_line = re.compile(FIELD_LINE)
-whole_head = re.compile(REQUEST_LINE + rb"((?:" + FIELD_LINE + rb")*+)\r\n")
+whole_head = re.compile(REQUEST_LINE + rb"((?:" + FIELD_LINE + rb")*)\r\n")
 method_byte = re.compile(TOKEN)
 _other_version = re.compile(rb"[^ ]+ [^ ]+ HTTP/(?!1\.[01]\r)[0-9](?:\.[0-9])?\r\n")
 _name = re.compile(r"(?=.{1,254}\Z)[0-9A-Za-z_-]{1,63}(?:\.[0-9A-Za-z_-]{1,63})*\.?")  # RFC 1123 §2.1, and underscores

@@ -37,6 +37,12 @@ def batched(content: bytes, size: int) -> list[bytes]:
     return [content[start : start + size] for start in range(0, len(content), size)]
 
 
+@pytest.mark.parametrize("broken", [b"1\r\nbc\r\n", b"1\r\nb\nc", b"1\r\n\r\n\r\r\n"])
+def test_a_broken_chunk_behind_tiny_ones_is_refused(broken: bytes) -> None:
+    with pytest.raises(BadRequest):
+        BodyWalk(None, Allowance(100)).step(b"1\r\na\r\n" * 3 + broken + b"0\r\n\r\n")
+
+
 def test_a_body_over_its_limit_is_refused_before_its_first_byte() -> None:
     BodyWalk(9, Allowance(9))
     with pytest.raises(TooLarge, match="over 9 bytes"):
