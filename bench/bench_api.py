@@ -2,9 +2,11 @@
 
     .venv/bin/pytest bench/bench_api.py
 
-Owed with 1,000 vehicles × 1,000 statuses and 5,000 callbacks a second: last p99 ≤ 20 ms, a day's range p99 ≤ 50 ms. A
-CSV of a million statuses streams in 30 MiB above rest, and ingest keeps 0.9 × of its callbacks meanwhile. A year of a
-vehicle's roll-ups by day takes 100 ms; by hour it is 9 pages, whose time is only shown.
+Owed with 1,000 vehicles × 1,000 statuses and 5,000 callbacks a second: last p99 ≤ 20 ms, a day's range p99 ≤ 50 ms.
+That is of a quiet machine, where 5,000 is a seventh of what evd takes. On a busy one it is a seventh, too, and the
+bounds are beyond the p99 of a bare trio echo that is asked in the same seconds. A CSV of a million statuses streams in
+30 MiB above rest, and ingest keeps 0.9 × of its callbacks meanwhile. A year of a vehicle's roll-ups by day takes
+100 ms; by hour it is 9 pages, whose time is only shown.
 """
 
 from __future__ import annotations
@@ -27,25 +29,28 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from bench_edge import python_server
 from bench_late import processor_s
 from bench_memory import Watch, resident_mib
 from filling import FIRST_TIME_MS, make_full
 from loads import HERE, Target, median, send
 from owed import Owed, require, shown
-from servers import RunningDaemon, evd
+from servers import evd
 
 from evd.derived.rollups import Rollup, written
 from evd.derived.samples import NUMBERS, StatusSample
 
 VEHICLES, RING = 1_000, 1_000
 DAY_MS = 86_400_000
-PER_S = 5_000
+PER_S, SHARE = 5_000, 7
 ASKERS = 4
 HOUR_MS = 3_600_000
 YEAR_MS = 365 * DAY_MS
 P99_OWED_MS = {"last": 20, "a day": 50}
+"""Beyond what the least server that answers, asked in the same seconds, takes on this machine."""
+
 CAME = 0.95
-"""Of PER_S; with fewer callbacks the latencies say nothing."""
+"""Of those sent; with fewer callbacks the latencies say nothing."""
 
 CSV_MIB_OWED, CSV_RATE_OWED = 30, 0.9
 ROLLUPS_OWED_MS = 100
@@ -66,11 +71,11 @@ FIRST = itertools.count(1_700_000_000, 1_000_000)
 
 
 @contextmanager
-def callbacks(target: Target, seconds: float) -> Iterator[list[dict[str, float]]]:
-    """PER_S callbacks a second for some seconds, from a process of its own; at the end, what came of them."""
+def callbacks(target: Target, seconds: float, per_s: int) -> Iterator[list[dict[str, float]]]:
+    """So many callbacks a second for some seconds, from a process of its own; at the end, what came of them."""
     address = urlsplit(target.url)
     command = [sys.executable, str(HERE / "load.py"), str(address.hostname), str(address.port)]
-    command += ["--per-second", str(PER_S), "--seconds", str(seconds), "--first-time", str(next(FIRST))]
+    command += ["--per-second", str(per_s), "--seconds", str(seconds), "--first-time", str(next(FIRST))]
     with subprocess.Popen(command, env={**os.environ, "KEY": target.key}, stdout=subprocess.PIPE, text=True) as process:
         told: list[dict[str, float]] = []
         yield told
@@ -78,14 +83,18 @@ def callbacks(target: Target, seconds: float) -> Iterator[list[dict[str, float]]
         told.append(json.loads(process.stdout.read().splitlines()[-1]))
 
 
-def ask(daemon: RunningDaemon, paths: Iterator[str], until: float, latencies: list[float]) -> None:
-    with httpx.Client(base_url=f"{daemon.url}/api/v1", headers={"x-api-key": daemon.keys["admin"]}) as client:
+def ask(target: Target, paths: Iterator[str], until: float, latencies: list[float]) -> None:
+    with httpx.Client(base_url=target.url, headers={"x-api-key": target.key}) as client:
         while time.monotonic() < until:
             begun = time.perf_counter()
             answer = client.get(next(paths))
             latencies.append((time.perf_counter() - begun) * 1000)
-            assert answer.status_code == 200, answer.text
+            assert answer.is_success, answer.text
             time.sleep(0.01)  # some hundred questions a second in all
+
+
+def p99_of(latencies: list[float]) -> float:
+    return sorted(latencies)[len(latencies) * 99 // 100]
 
 
 def last_paths(chance: random.Random) -> Iterator[str]:
@@ -106,32 +115,41 @@ def bench_reads_while_callbacks_come(benchmark: Any, tmp_path: Path, tell: Any, 
     keys = make_full(tmp_path / "evd", vehicles=VEHICLES, ring=RING)
     owed: list[Owed] = []
     settings = {"EVD_APP__KEY_REQUESTS_AT_ONCE": "1000000", "EVD_APP__KEY_REQUESTS_PER_S": "1000000"}
-    with evd(tmp_path / "evd", ring=RING, keys=keys, env=settings) as (target, daemon):
+    with (
+        evd(tmp_path / "evd", ring=RING, keys=keys, env=settings) as (target, daemon),
+        python_server("echo", tmp_path) as echo,
+    ):
+        api = Target(f"{daemon.url}/api/v1", daemon.keys["admin"])
+        alone = median([send(target, seconds=seconds // 3) for _ in range(3)])
+        per_s = min(PER_S, round(alone.per_s / SHARE))
         for name, paths in {"last": last_paths, "a day": day_paths}.items():
             latencies: list[float] = []
-            with callbacks(target, seconds) as told:
+            least: list[float] = []
+            with callbacks(target, seconds, per_s) as told:
                 until = time.monotonic() + seconds - 1
                 threads = [
-                    threading.Thread(target=ask, args=(daemon, paths(random.Random(number)), until, latencies))
+                    threading.Thread(target=ask, args=(api, paths(random.Random(number)), until, latencies))
                     for number in range(ASKERS)
                 ]
+                threads.append(threading.Thread(target=ask, args=(echo, itertools.repeat("/"), until, least)))
                 for thread in threads:
                     thread.start()
                 for thread in threads:
                     thread.join()
-            latencies.sort()
-            p99_ms = latencies[len(latencies) * 99 // 100]
+            p99_ms, least_ms = p99_of(latencies), p99_of(least)
+            must_ms = P99_OWED_MS[name] + least_ms
             owed += [
-                Owed(f"{name}: p99 while callbacks come", p99_ms, P99_OWED_MS[name], unit="ms", at_least=False),
-                Owed(f"{name}: callbacks beside it", told[0]["per_s"], CAME * PER_S, unit="/s"),
+                Owed(f"{name}: p99 while callbacks come", p99_ms, must_ms, unit="ms", at_least=False),
+                Owed(f"{name}: callbacks beside it", told[0]["per_s"], CAME * per_s, unit="/s"),
             ]
             tell(
-                f"reads while {PER_S:,} callbacks a second come",
+                "reads while callbacks come",
                 {
                     "question": name,
                     "answers/s": round(len(latencies) / (seconds - 1)),
                     "p50 ms": round(statistics.median(latencies), 2),
                     "p99 ms": round(p99_ms, 2),
+                    "p99 of an echo": round(least_ms, 2),
                     "callbacks/s": told[0]["per_s"],
                     "callbacks p99 ms": told[0]["p99_ms"],
                 },
