@@ -12,6 +12,7 @@
 #   make nightly  all that is long: bursts, faults, growth (90 minutes)  make lock   pin newer dependencies
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
 #   make screenshots  docs/screenshots, made by the tests of the console   make architecture  draw docs/architecture.svg
+#   make docs  the documents as a site, in build/site           make wheels  wheels and the source archive in dist/, each tried
 #   make rebuild  archive and wheel made twice, the same bytes?          make sbom   what evd is made of, as CycloneDX
 #   make settings  write docs/settings.md and evd/evd.toml.example from evd/config/settings.py
 
@@ -20,7 +21,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 COMPILED := $(wildcard $(foreach depth,evd evd/* evd/*/*,$(depth)/*.pyx $(depth)/*.pxi))
 
-.PHONY: run test browser faults simulation soak soak-picture fuzz fuzz-atheris fuzz-asan check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+EXTRA = $(BIN)/python -c 'import sys, tomllib; found = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+    print(*found["optional-dependencies"][sys.argv[1]], sep="\n")'
+
+.PHONY: docs wheels
+.PHONY: run test browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: soak soak-picture fuzz fuzz-atheris fuzz-asan
 .PHONY: rebuild sbom
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
 
@@ -108,6 +114,17 @@ burst: $(READY)
 # evd is killed under load again and again: are its pushes complete?  SEED=… repeats a round.
 crashes: $(READY)
 	KILLS=$${KILLS:-50} $(BIN)/pytest -q -s tests/faults/test_push_crash.py
+
+# mkdocs fails for a link or an anchor that leads nowhere.
+docs: $(READY)
+	@mkdir -p build
+	$(EXTRA) docs > build/docs.txt && $(BIN)/pip install -q -r build/docs.txt
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q
+
+wheels: $(READY)
+	@mkdir -p build
+	$(EXTRA) wheels > build/wheels.txt && $(BIN)/pip install -q -r build/wheels.txt
+	$(BIN)/python tests/wheels.py
 
 # STEPS="burst crashes" runs these only (tests/nightly.py has them all).
 nightly: $(READY) emulators auth-emulator

@@ -64,6 +64,8 @@ STEPS = (
     Step("differential", "1,000,000 bodies, 10,000 wires, 5,000 plans for the twins and the proxies", 30,
          (*PYTEST, "-s", *DIFFERENTIAL), {"BODIES": "1000000", "WIRES": "10000", "EXAMPLES": "5000"}),
     Step("systemd", "a log of a GiB, a freeze of 35 s", 4, (*PYTEST, *SYSTEMD), {"NIGHTLY": "1"}),
+    Step("docs", "the documents as a site, every link", 1, ("make", "docs")),
+    Step("wheels", "wheels and the source archive, each in an empty environment", 8, ("make", "wheels")),
     Step("phones", "the field's cases of pushes, at their size", 5, (*PYTEST, "tests/system/test_push_field_cases.py"),
          {"FIELD_PHONES": "2000"}),
     Step("supply", "archive and wheel made twice, and the document of what evd is made of", 10,

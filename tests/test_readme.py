@@ -71,7 +71,7 @@ def test_the_sql_of_the_readme_runs_in_debians_shell(daemon: RunningDaemon) -> N
         assert (ended.returncode, ended.stderr) == (0, ""), statement
         answers.append(ended.stdout)
     fleet, history, _, rejections, days, document = answers
-    assert "386625" in fleet and "2021-12-13 12:53:20" in fleet
+    assert "386625" in fleet and "2021-12-13T12:53:20Z" in fleet
     assert "130a4c0f594e427e4bb45088" in history and "36.25" in history
     assert "Missing basic attributes" in rejections
     assert "2021-12-13" in days and "100.0" in days

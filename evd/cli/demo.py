@@ -21,9 +21,9 @@ from rich.table import Table
 
 from evd.auth.api_keys import ROLES
 from evd.auth.secret_texts import new_secret_text
-from evd.cli.common import settings, sources
+from evd.cli.common import json_option, settings, sources
 from evd.cli.fake_fcm import write_credentials
-from evd.cli.printing import cell, say_styled
+from evd.cli.printing import cell, say_styled, show_line
 from evd.cli.serve import make
 from evd.cli.simulate import DEMO_KEYS, keys_of_file
 from evd.config.data_dir import DataDirectory, Lock
@@ -99,7 +99,8 @@ class DemoPlace:
 @click.option(
     "--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="Stop after so long."
 )
-def demo(directory: Path, bind: str, seconds: float | None) -> None:
+@json_option
+def demo(directory: Path, bind: str, seconds: float | None, as_json: bool) -> None:
     """Run the whole chain: a simulated fleet sends to evd, which keeps the statuses and pushes them to a fake FCM.
 
     Nothing leaves this machine. The directory is created if it does not exist, and can be used again.
@@ -112,7 +113,7 @@ def demo(directory: Path, bind: str, seconds: float | None) -> None:
     try:
         files.pushes.unlink(missing_ok=True)
         with _logs_into(files.log):
-            trio.run(_Demo(files, keys, bind, seconds).run, strict_exception_groups=True)
+            trio.run(_Demo(files, keys, bind, seconds, as_json).run, strict_exception_groups=True)
     finally:
         lock.release(orderly=True)
 
@@ -176,11 +177,12 @@ def _logs_into(path: Path) -> Iterator[None]:
 class _Demo:
     """One run. It stops in the order of the chain: the fleet, the daemon, the fake FCM."""
 
-    def __init__(self, files: DemoPlace, keys: dict[str, str], bind: str, seconds: float | None) -> None:
+    def __init__(self, files: DemoPlace, keys: dict[str, str], bind: str, seconds: float | None, as_json: bool) -> None:
         self._files = files
         self._keys = keys
         self._bind = bind
         self._seconds = seconds or math.inf
+        self._as_json = as_json
         self._screen = Console()
         self._end = trio.Event()
         self._tally = LoadReport()
@@ -197,6 +199,10 @@ class _Demo:
                 finally:
                     daemon.close()
                 nursery.cancel_scope.cancel()
+        if self._as_json:
+            taken, trouble = self._tally.answers[201], self._tally.first_trouble
+            show_line({"sent": self._tally.sent, "taken": taken, "pushed": _sent(daemon), "trouble": trouble or None})
+            return
         self._say(
             f"Stopped. Callbacks sent: {self._tally.sent}, taken: {self._tally.answers[201]}; "
             f"pushes delivered: {_sent(daemon)}. All is kept in {self._files.shown}."
@@ -285,6 +291,13 @@ class _Demo:
         return code
 
     def _explain(self, url: str, code: str) -> None:
+        if self._as_json:
+            link = f"{url}/#/signin?code={code}"
+            show_line({"url": url, "sign_in": link, "keys": self._keys, "dir": str(self._files.shown)})
+        else:
+            self._teach(url, code)
+
+    def _teach(self, url: str, code: str) -> None:
         """Commands to try; each line can be pasted, so none is wrapped."""
         files, keys = self._files, self._keys
         shown = {name: shlex.quote(str(files.shown / name)) for name in ("pushes.jsonl", "demo.log")}
@@ -313,7 +326,7 @@ class _Demo:
 
     async def _show(self, daemon: Daemon) -> None:
         """Live counts, on a terminal only."""
-        if not self._screen.is_terminal:
+        if self._as_json or not self._screen.is_terminal:
             return
         self._say("")
         with Live(console=self._screen, auto_refresh=False, transient=True) as live:

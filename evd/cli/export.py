@@ -15,9 +15,9 @@ import trio
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from evd.cli.common import directory_option, settings, with_writer
+from evd.cli.common import directory_option, json_option, settings, with_writer
 from evd.cli.interruption import Interruption
-from evd.cli.printing import PlainOutput, say
+from evd.cli.printing import PlainOutput, say, show_error_line
 from evd.cli.times import parse_when
 from evd.clock import now_ms
 from evd.config.data_dir import find
@@ -63,6 +63,7 @@ class Wish(NamedTuple):
 @click.option("--output", metavar="FILE", default=STDOUT, help="Default: stdout.")
 @click.option("--gzip", "packed", is_flag=True, help="Compress the output.")
 @directory_option
+@json_option
 def export(
     vehicles: tuple[str, ...],
     since: str | None,
@@ -73,6 +74,7 @@ def export(
     packed: bool,
     exact_places: bool,
     directory: str | None,
+    as_json: bool,
 ) -> None:
     """Write what evd keeps to a file: statuses, or with --table phones or owners.
 
@@ -100,7 +102,9 @@ def export(
 
     with interruption.watched():
         with_writer(place, config, work)
-    if output != STDOUT:
+    if as_json:
+        show_error_line({"written": written, "table": table, "output": output})
+    elif output != STDOUT:
         say("{} {} written to {}", written, table, output, err=True)
 
 

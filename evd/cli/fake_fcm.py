@@ -13,8 +13,8 @@ from typing import BinaryIO
 import click
 import trio
 
-from evd.cli.common import directory_option
-from evd.cli.printing import say
+from evd.cli.common import directory_option, json_option
+from evd.cli.printing import say, show_error_line
 from evd.dev.fake_fcm.behaviours import BEHAVIOURS, MOODS
 from evd.dev.fake_fcm.server import FAKE_DOMAIN, FakeFcm, make_service_account
 
@@ -66,6 +66,7 @@ def _parse_bind(ctx: click.Context, param: click.Parameter, value: str) -> tuple
 @directory_option
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False), help="Serve TLS with this certificate chain.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False), help="The certificate's key.")
+@json_option
 def fake_fcm(
     bind: tuple[str, int],
     record: str | None,
@@ -73,6 +74,7 @@ def fake_fcm(
     directory: str | None,
     tls_cert: str | None,
     tls_key: str | None,
+    as_json: bool,
 ) -> None:
     if directory is not None:
         record = record or str(Path(directory) / "pushes.jsonl")
@@ -84,21 +86,26 @@ def fake_fcm(
     failure: BaseExceptionGroup[OSError] | None = None
     try:
         fake = FakeFcm(target, host=host, port=port, ssl_context=_tls(tls_cert, tls_key), requests_max=0)
-        trio.run(_serve, fake, credentials)
+        trio.run(_serve, fake, credentials, as_json)
     except* OSError as group:
         failure = group  # raised here it would be in a group itself, on Python 3.11.2
     if failure is not None:
         raise click.ClickException(f"The fake FCM on {host}:{port} stops: {_reason(failure)}.")
 
 
-async def _serve(fake: FakeFcm, credentials: Path | None) -> None:
+async def _serve(fake: FakeFcm, credentials: Path | None, as_json: bool) -> None:
+    """What it says goes to stderr: stdout may have the requests (`--record -`)."""
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
         async with trio.open_nursery() as nursery:
             await nursery.start(fake.serve)
             if credentials is not None:
                 write_credentials(credentials, fake.token_uri)
+            if as_json:
+                show_error_line({"url": fake.url, "project": PROJECT, "credentials": credentials and str(credentials)})
+            elif credentials is not None:
                 say("Credentials of project {} are in {}.", PROJECT, credentials, err=True)
-            say("The fake FCM listens on {} (until Ctrl-C).", fake.url, err=True)
+            if not as_json:
+                say("The fake FCM listens on {} (until Ctrl-C).", fake.url, err=True)
             async for _ in signals:
                 break
             nursery.cancel_scope.cancel()

@@ -107,7 +107,10 @@ def make(data_dir: DataDirectory) -> dict[str, str]:
 @click.option("--bind", "binds", multiple=True, metavar="HOST:PORT", help="Listen here; may be repeated.")
 @click.option("--push-credentials", type=click.Path(path_type=Path), help="Service account JSON, as push.credentials.")
 @click.option("--dev", is_flag=True, help="For development: take unsigned ID tokens of Firebase's Auth emulator.")
-def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path | None, dev: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Write the log as JSON, on a terminal, too.")
+def serve(
+    directory: str | None, binds: tuple[str, ...], push_credentials: Path | None, dev: bool, as_json: bool
+) -> None:
     """Take callbacks until SIGTERM or SIGINT."""
     data_dir = find(directory, os.environ)
     data_dir.require()
@@ -116,6 +119,8 @@ def serve(directory: str | None, binds: tuple[str, ...], push_credentials: Path 
         flags["server.bind"] = list(binds)
     if push_credentials:
         flags["push.credentials"] = str(push_credentials)
+    if as_json:
+        flags["log.format"] = "json"
     run(data_dir, flags, dev=dev)
 
 

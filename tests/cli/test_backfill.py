@@ -58,7 +58,7 @@ def test_a03_numbers_as_texts_and_a_message_that_was_called_back(tmp_path: Path,
         assert done.returncode == 0, done.stderr
         told = json.loads(done.stdout)
         assert (told["read"], told["known"], told["new"]) == (1, 1, 0)
-        assert history(daemon) == [("1A2B60", "2025-11-24 16:00:00", 3)]
+        assert history(daemon) == [("1A2B60", "2025-11-24T16:00:00Z", 3)]
         with closing(sqlite3.connect(f"file:{daemon.database}?mode=ro", uri=True)) as connection:
             ((radio,),) = connection.execute("SELECT radio FROM ring").fetchall()
         advanced = json.loads(radio)["advanced"]

@@ -238,3 +238,13 @@ def test_on_a_terminal_the_counts_move(tmp_path: Path) -> None:
     counts = re.findall(rb"(\d+) sent, \d+ answered 201", shown)
     assert len(set(counts)) >= 2
     assert b"Stopped. " in shown
+
+
+def test_for_programs_it_is_a_line_at_the_start_and_one_at_the_end(tmp_path: Path) -> None:
+    place = tmp_path / "demo"
+    done = run_evd("demo", "--json", "--for", "1", "--bind", "127.0.0.1:0", "--dir", place)
+    assert done.returncode == 0, done.stderr
+    start, end = map(json.loads, done.stdout.splitlines())
+    assert start["sign_in"].startswith(f"{start['url']}/#/signin?code=") and start["dir"] == str(place)
+    assert start["keys"].keys() >= {"admin", "app", "sigfox"}
+    assert end.keys() == {"sent", "taken", "pushed", "trouble"} and end["taken"] <= end["sent"]

@@ -99,6 +99,8 @@ def test_rows_are_of_the_vehicles_and_the_span_that_are_asked_for(
     )
     done = evd(*chosen, "--from", "100m")
     assert (done.code, done.err) == (0, f"4 statuses written to {tmp_path / 'x.csv'}\n")
+    said = json.loads(evd(*chosen, "--from", "100m", "--json").err)
+    assert said == {"written": 4, "table": "statuses", "output": str(tmp_path / "x.csv")}
     found = list(csv.DictReader(io.StringIO((tmp_path / "x.csv").read_text())))
     assert [row["vehicle"] for row in found] == ["F4A1", "F4A1", "F4A2", "F4A2"]
     assert all(int(row["time_ms"]) >= (time.time() - 6001) * 1000 for row in found)

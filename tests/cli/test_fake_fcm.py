@@ -79,6 +79,19 @@ def test_the_command_serves_until_a_signal_and_ends_well(number: signal.Signals,
     assert "Traceback" not in errors
 
 
+def test_for_programs_it_says_where_it_is_in_one_line(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evd", "fake-fcm", "--json", "--bind", "127.0.0.1:0", "--dir", str(tmp_path)],
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = json.loads(process.stderr.readline())
+    assert said["url"].startswith("http://127.0.0.1:") and said["credentials"] == str(tmp_path / "fcm.json")
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
 def test_an_address_in_use_is_one_sentence() -> None:
     with running("--bind", "127.0.0.1:0") as first, running("--bind", first.url.removeprefix("http://")) as second:
         assert second.process.wait(timeout=5) == 1

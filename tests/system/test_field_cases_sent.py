@@ -77,7 +77,7 @@ def test_h05_a_forwarders_two_times_are_one_message(network: Network) -> None:
     again = network.say("uplink", {**{k: v for k, v in body.items() if k != "timestamp"}, "time": 1494142251})
     assert first.status_code == again.status_code == 201
     assert first.headers["x-status-id"] == again.headers["x-status-id"]
-    assert network.rows("SELECT time, seq FROM history WHERE vehicle = 'UNITTEST1'") == [("2017-05-07 07:30:51", 1492)]
+    assert network.rows("SELECT time, seq FROM history WHERE vehicle = 'UNITTEST1'") == [("2017-05-07T07:30:51Z", 1492)]
 
 
 def test_h06_names_in_another_case_are_named(network: Network) -> None:

@@ -200,21 +200,21 @@ DEBIANS_SHELL = shutil.which("sqlite3", path="/usr/bin")
             "SELECT vehicle, name, last_time, channel, state, current_charge, range, kept, keep, too_old FROM fleet"
             " ORDER BY vehicle",
             [
-                "386625||2023-11-14 22:13:24|sigfox|charging|76|638|3|3|0",
-                "caravan|Anna's|2023-11-14 22:13:20|wlan|5|||1|3|0",
+                "386625||2023-11-14T22:13:24Z|sigfox|charging|76|638|3|3|0",
+                "caravan|Anna's|2023-11-14T22:13:20Z|wlan|5|||1|3|0",
                 "silent|||||||0|7|0",
             ],
         ),
         (
             "SELECT time, channel, seq, state, elec_consumption, payload, document FROM history"
             " WHERE vehicle = '386625' ORDER BY time",
-            [f"2023-11-14 22:13:2{i}|sigfox|{i}|charging|15.40625|130a|{{}}" for i in (2, 3, 4)],
+            [f"2023-11-14T22:13:2{i}Z|sigfox|{i}|charging|15.40625|130a|{{}}" for i in (2, 3, 4)],
         ),
         ("SELECT seq IS NULL, state, payload FROM history WHERE vehicle = 'caravan'", ["1|5|"]),
         ("SELECT count(*) FROM pushes", ["0"]),
         (
             "SELECT received, times, route, error, detail FROM rejections",
-            ["2023-11-14 22:13:20|1|POST /wlan|Body parsing error|the body is no JSON"],
+            ["2023-11-14T22:13:20Z|1|POST /wlan|Body parsing error|the body is no JSON"],
         ),
         ("SELECT age_s > 0 FROM fleet WHERE vehicle = '386625'", ["1"]),
     ],

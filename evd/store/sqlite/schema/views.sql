@@ -1,7 +1,7 @@
 -- The views over the tables of schema.sql; created again in a database of an older evd. A query for one vehicle reads
--- that vehicle's rows only. views.py inserts the columns of evd.model.measures. A column of text with a time is UTC, and
--- one whose name ends in `_ms` has the same moment as epoch ms. What grows is the newest first, but for `history`, where
--- that would sort a whole fleet's statuses.
+-- that vehicle's rows only. views.py inserts the columns of evd.model.measures. A column of text with a time is ISO 8601
+-- in UTC, and one whose name ends in `_ms` has the same moment as epoch ms. What grows is the newest first, but for
+-- `history`, where that would sort a whole fleet's statuses.
 
 -- Each vehicle with the N of its ring and its circle's current shape. Every eighth status writes the shape, so the view
 -- follows the circle from the written one: each status that came in order ranks above the one before. DISTINCT makes
@@ -55,8 +55,8 @@ WHERE nth <= keep;
 
 CREATE VIEW history AS
 SELECT vehicle, id,
-       strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time,
-       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received,
+       strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000, 'unixepoch') AS time,
+       strftime('%Y-%m-%dT%H:%M:%SZ', received / 1000, 'unixepoch') AS received,
        CASE connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE connectivity END AS channel,
        nullif(seq, -1) AS seq,
        @history fields@,
@@ -107,7 +107,7 @@ FROM (
 -- Radio metadata of messages: link quality, base stations with their receptions, and computed locations.
 CREATE VIEW radio AS
 SELECT vehicle, id,
-       strftime('%Y-%m-%d %H:%M:%S', ring.time / 1000, 'unixepoch') AS time,
+       strftime('%Y-%m-%dT%H:%M:%SZ', ring.time / 1000, 'unixepoch') AS time,
        nullif(seq, -1) AS seq,
        ifnull(radio ->> '$.advanced.lqi', radio ->> '$.message.lqi') AS lqi,
        ifnull(radio ->> '$.advanced.operatorName', radio ->> '$.message.operatorName') AS operator,
@@ -130,7 +130,7 @@ WHERE s.timely = 1;
 
 CREATE VIEW fleet AS
 SELECT v.vehicle, v.name,
-       strftime('%Y-%m-%d %H:%M:%S', s.time / 1000, 'unixepoch') AS last_time,
+       strftime('%Y-%m-%dT%H:%M:%SZ', s.time / 1000, 'unixepoch') AS last_time,
        CAST((julianday('now') - 2440587.5) * 86400 - s.time / 1000 AS INTEGER) AS age_s,
        CASE s.connectivity WHEN 1 THEN 'sigfox' WHEN 2 THEN 'wlan' ELSE s.connectivity END AS channel,
        @fleet s.fields@,
@@ -143,9 +143,9 @@ LEFT JOIN modems AS m ON m.vehicle = v.vehicle;
 -- The finished pushes, and the waiting ones: states that were not given yet, while they are worth it, and events. A
 -- phone that is `stale` gets no state until it is renewed.
 CREATE VIEW pushes AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', sent / 1000, 'unixepoch') AS sent, vehicle, status_id, what,
        substr(token, 1, 8) || '…' AS token, CASE taken WHEN 1 THEN 'taken' ELSE 'given up' END AS state,
-       NULL AS attempts, outcome, strftime('%Y-%m-%d %H:%M:%S', finished / 1000, 'unixepoch') AS due_or_finished,
+       NULL AS attempts, outcome, strftime('%Y-%m-%dT%H:%M:%SZ', finished / 1000, 'unixepoch') AS due_or_finished,
        sent AS sent_ms, finished AS due_or_finished_ms
 FROM pushed
 UNION ALL
@@ -154,7 +154,7 @@ SELECT NULL, r.vehicle, l.id, 'state', substr(r.token, 1, 8) || '…',
                  AND r.renewed < (julianday('now') - 2440587.5) * 86400000
                  - 86400000 * (SELECT value FROM meta WHERE name = 'stale_after_days') THEN 'stale' ELSE 'waiting' END,
        d.attempts, d.outcome,
-       strftime('%Y-%m-%d %H:%M:%S', ifnull(d.due, l.received) / 1000, 'unixepoch'), NULL, ifnull(d.due, l.received)
+       strftime('%Y-%m-%dT%H:%M:%SZ', ifnull(d.due, l.received) / 1000, 'unixepoch'), NULL, ifnull(d.due, l.received)
 FROM deliveries AS d
 JOIN registrations AS r ON r.number = d.registration
 JOIN last AS l ON l.vehicle = r.vehicle
@@ -163,7 +163,7 @@ WHERE d.given <> l.id
       - 1000 * (SELECT value FROM meta WHERE name = 'give_up_after_s')
 UNION ALL
 SELECT NULL, e.vehicle, e.status_id, e.kind, substr(r.token, 1, 8) || '…', 'waiting', o.attempts, o.outcome,
-       strftime('%Y-%m-%d %H:%M:%S', o.due / 1000, 'unixepoch'), NULL, o.due
+       strftime('%Y-%m-%dT%H:%M:%SZ', o.due / 1000, 'unixepoch'), NULL, o.due
 FROM outbox AS o
 JOIN events AS e ON e.number = o.event
 JOIN registrations AS r ON r.number = o.registration
@@ -171,14 +171,14 @@ ORDER BY sent_ms DESC NULLS FIRST;
 
 -- Events of vehicles, and to how many phones each is still to be pushed.
 CREATE VIEW happenings AS
-SELECT number, strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, details, status_id,
+SELECT number, strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000, 'unixepoch') AS time, vehicle, kind, details, status_id,
        (SELECT count(*) FROM outbox AS o WHERE o.event = e.number) AS waiting, time AS time_ms
 FROM events AS e
 ORDER BY number DESC;
 
 -- A body that is not text is in `body_hex`.
 CREATE VIEW rejections AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, times, route, error, detail,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', received / 1000, 'unixepoch') AS received, times, route, error, detail,
        CASE WHEN is_text THEN CAST(body AS TEXT) END AS body, number,
        CASE WHEN NOT is_text THEN lower(hex(body)) END AS body_hex, client, received AS received_ms
 FROM rejected
@@ -189,26 +189,26 @@ CREATE VIEW downlink_queue AS
 SELECT number, vehicle, lower(hex(payload)) AS payload,
        CASE WHEN state IN ('queued', 'offered') AND expires < (julianday('now') - 2440587.5) * 86400000 THEN 'expired'
             ELSE state END AS state,
-       strftime('%Y-%m-%d %H:%M:%S', created / 1000, 'unixepoch') AS created,
-       strftime('%Y-%m-%d %H:%M:%S', expires / 1000, 'unixepoch') AS expires,
-       strftime('%Y-%m-%d %H:%M:%S', offered / 1000, 'unixepoch') AS offered,
-       strftime('%Y-%m-%d %H:%M:%S', closed / 1000, 'unixepoch') AS closed,
+       strftime('%Y-%m-%dT%H:%M:%SZ', created / 1000, 'unixepoch') AS created,
+       strftime('%Y-%m-%dT%H:%M:%SZ', expires / 1000, 'unixepoch') AS expires,
+       strftime('%Y-%m-%dT%H:%M:%SZ', offered / 1000, 'unixepoch') AS offered,
+       strftime('%Y-%m-%dT%H:%M:%SZ', closed / 1000, 'unixepoch') AS closed,
        info_code, info, asked_by AS status_id, created AS created_ms, closed AS closed_ms
 FROM downlinks
 ORDER BY number DESC;
 
 -- Vehicles' logs; entries without a vehicle concern a group or a device type.
 CREATE VIEW log AS
-SELECT strftime('%Y-%m-%d %H:%M:%S', time / 1000, 'unixepoch') AS time, vehicle, kind, severity, text,
-       strftime('%Y-%m-%d %H:%M:%S', received / 1000, 'unixepoch') AS received, document,
+SELECT strftime('%Y-%m-%dT%H:%M:%SZ', time / 1000, 'unixepoch') AS time, vehicle, kind, severity, text,
+       strftime('%Y-%m-%dT%H:%M:%SZ', received / 1000, 'unixepoch') AS received, document,
        time AS time_ms
 FROM notes
 ORDER BY notes.time DESC, number DESC;
 
 -- Charge sessions that ended, and trips. Energy and cost depend on what is set for the vehicle: /api/v1 has them.
 CREATE VIEW charge_sessions AS
-SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS start,
-       strftime('%Y-%m-%d %H:%M:%S', ended / 1000, 'unixepoch') AS ended,
+SELECT v.vehicle, strftime('%Y-%m-%dT%H:%M:%SZ', start / 1000, 'unixepoch') AS start,
+       strftime('%Y-%m-%dT%H:%M:%SZ', ended / 1000, 'unixepoch') AS ended,
        CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
        start_charge AS from_percent, end_charge AS to_percent, peak AS peak_current_a,
        round(current / 7.2e9, 3) AS ampere_hours, ifnull(start_place, end_place) AS place, messages,
@@ -217,8 +217,8 @@ FROM activities AS a JOIN vehicles AS v ON v.number = a.vehicle
 WHERE kind = 1;
 
 CREATE VIEW trips AS
-SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS start,
-       strftime('%Y-%m-%d %H:%M:%S', ended / 1000, 'unixepoch') AS ended,
+SELECT v.vehicle, strftime('%Y-%m-%dT%H:%M:%SZ', start / 1000, 'unixepoch') AS start,
+       strftime('%Y-%m-%dT%H:%M:%SZ', ended / 1000, 'unixepoch') AS ended,
        CASE WHEN inferred THEN 'inferred' ELSE 'closed' END AS state,
        start_charge AS from_percent, end_charge AS to_percent,
        round(start_range - end_range, 1) AS km_by_range, nullif(round(way / 1000.0, 1), 0) AS km_by_places,
@@ -229,7 +229,7 @@ WHERE kind = 3;
 -- Roll-ups of the hours (UTC) that are over, and of the days (of the vehicle's zone) by those hours. An hour in which the
 -- vehicle's day ends is in two rows.
 CREATE VIEW hours AS
-SELECT v.vehicle, strftime('%Y-%m-%d %H:%M:%S', start / 1000, 'unixepoch') AS hour, data ->> '$.n' AS messages,
+SELECT v.vehicle, strftime('%Y-%m-%dT%H:%M:%SZ', start / 1000, 'unixepoch') AS hour, data ->> '$.n' AS messages,
        ifnull(data ->> '$.driven', 0) / 1000.0 AS km, ifnull(data ->> '$.charged', 0) / 1000.0 AS charged_percent,
        ifnull(data ->> '$.used', 0) / 1000.0 AS used_percent,
        @rollup data@

@@ -72,8 +72,8 @@ def test_the_view_of_logs_shows_times_that_people_can_read(open_store: Opener, d
         ]
     )
     assert rows(database, "SELECT time, vehicle, kind, severity, text FROM log") == [
-        ("2023-11-14 22:14:20", VEHICLE, "error", "warn", "b happened."),
-        ("2023-11-14 22:13:20", VEHICLE, "error", "warn", "a happened."),
+        ("2023-11-14T22:14:20Z", VEHICLE, "error", "warn", "b happened."),
+        ("2023-11-14T22:13:20Z", VEHICLE, "error", "warn", "a happened."),
     ]
 
 
@@ -91,9 +91,9 @@ def test_the_view_of_downlinks_shows_states_and_times_that_people_can_read(open_
     )
     listed = rows(database, "SELECT number, vehicle, payload, state, created, offered, info FROM downlink_queue")
     assert listed[::-1] == [
-        (1, VEHICLE, "0000000000000001", "acknowledged", "2023-11-14 22:13:20", "2023-11-14 22:13:23", "ACKED"),
-        (2, VEHICLE, "0000000000000a0b", "queued", "2023-11-14 22:13:20", None, None),
-        (3, "OTHER", "0000000000000003", "expired", "2023-11-14 22:13:20", None, None),
+        (1, VEHICLE, "0000000000000001", "acknowledged", "2023-11-14T22:13:20Z", "2023-11-14T22:13:23Z", "ACKED"),
+        (2, VEHICLE, "0000000000000a0b", "queued", "2023-11-14T22:13:20Z", None, None),
+        (3, "OTHER", "0000000000000003", "expired", "2023-11-14T22:13:20Z", None, None),
     ]
 
 
