@@ -158,6 +158,8 @@ def answered(client: httpx.Client, method: str, path: str, request: dict[str, An
     """The status, and the body unless it is a stream."""
     with client.stream(method, path, **request) as answer:
         streams = answer.headers.get("content-type", "").startswith("text/event-stream")
+        assert "server" not in answer.headers
+        assert "content-type" not in answer.headers or answer.headers["x-content-type-options"] == "nosniff"
         return answer.status_code, b"" if streams else answer.read()
 
 
@@ -189,6 +191,39 @@ def test_a_foreign_vehicle_is_answered_as_an_absent_one(
         answers.add((status, body.replace(vehicle_id(vehicle).encode(), b"it")))
     assert len(answers) == 1
     assert answers.pop()[0] == (404 if row.rule.startswith("/api/") else 403)
+
+
+def test_a_key_in_the_url_opens_nothing(daemon: RunningDaemon, client: httpx.Client) -> None:
+    """Nor does a user's name there: URLs stand in the logs of every proxy."""
+    for row in ACCESS:
+        if row.relation == "everyone":
+            continue
+        path, request = request_of(row)
+        secrets = dict.fromkeys(("key", "x-api-key", "apikey", "token", "access_token"), daemon.keys["admin"])
+        params = {**request["params"], **secrets, "userId": "olga", "uid": "olga"}
+        assert answered(client, row.method, path, {**request, "params": params})[0] == 401, row
+
+
+def test_no_page_of_another_site_may_ask(client: httpx.Client) -> None:
+    for row in ACCESS:
+        path, _ = request_of(row)
+        if path.startswith("/api/"):
+            asked = {"origin": "https://evil.example", "access-control-request-method": row.method}
+            answer = client.options(path, headers=asked)
+            assert not [name for name in answer.headers if name.startswith("access-control-")], row
+
+
+READ_NO_BODY = {"/api/v1/reload", "/api/v1/pushes/pause", "/api/v1/pushes/resume"}
+
+
+def test_a_member_that_no_form_has_is_refused(daemon: RunningDaemon, client: httpx.Client) -> None:
+    """And so changes nothing: whoever sends `owner`, `role` or `id` where they are none learns of it."""
+    for row in ACCESS:
+        path, request = request_of(row)
+        if row.method not in ("POST", "PUT", "PATCH") or not path.startswith("/api/") or not row.admin:
+            continue
+        status, body = answered(client, row.method, path, {**request, "headers": {"x-api-key": daemon.keys["admin"]}})
+        assert status in (400, 404) or row.rule in READ_NO_BODY, (row, status, body)
 
 
 def test_what_is_insecure_is_said(daemon: RunningDaemon, client: httpx.Client) -> None:
