@@ -29,6 +29,10 @@ from evd.model.operations import (
     SetPassword,
 )
 from evd.model.status import Status
+from evd.streaming.newest import NewestStatuses
+
+NEWEST = ""
+"""What a stream follows in place of vehicles that reads `StreamHub.newest`; no vehicle is named so."""
 
 RETRY_S = 5
 """When to retry if all places are taken: streams come and go with their dashboards."""
@@ -131,6 +135,8 @@ class StreamHub:
         self._streams: Counter[tuple[str, str]] = Counter()
         self._followers: dict[str | None, list[Follower]] = {}
         """By vehicle in normal form; None: followers of all vehicles."""
+        self.newest: NewestStatuses[StreamedStatus] = NewestStatuses()
+        """Of all vehicles, while somebody follows NEWEST."""
 
     @property
     def streams(self) -> int:
@@ -172,6 +178,8 @@ class StreamHub:
                 self._followers[vehicle].remove(follower)
                 if not self._followers[vehicle]:
                     del self._followers[vehicle]
+            if NEWEST not in self._followers:
+                self.newest.clear()
             self._streams[subscriber.who] -= 1
             if not self._streams[subscriber.who]:
                 del self._streams[subscriber.who]
@@ -200,8 +208,11 @@ class StreamHub:
 
     def _offer(self, status: Arrive) -> None:
         followers = (*self._followers.get(status.vehicle, ()), *self._followers.get(None, ()))
-        if followers:
+        watched = NEWEST in self._followers
+        if followers or watched:
             news = StreamedStatus(status.vehicle, status, status.size_bytes)
+            if watched:
+                self.newest.put(news)
             for follower in followers:
                 follower.offer(news)
 

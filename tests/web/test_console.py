@@ -232,6 +232,8 @@ def test_the_keyboard_is_enough(browser: Browser, daemon: RunningDaemon) -> None
         expect(page.get_by_text("Skip to content")).to_be_focused()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Settings of many vehicles")).to_be_focused()
+        page.keyboard.press("Tab")
         expect(page.get_by_role("searchbox")).to_be_focused()
         for _ in range(5):
             page.keyboard.press("Tab")

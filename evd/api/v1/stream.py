@@ -20,12 +20,17 @@ from evd.model.status import Status
 from evd.net import sse
 from evd.store.records import SortKey
 from evd.store.vehicle_records import FleetSearch, first_key
-from evd.streaming.hub import StreamCursor, StreamedStatus, Subscriber
+from evd.streaming.hub import NEWEST, StreamCursor, StreamedStatus, Subscriber
 
 RETRY_MS = 2000
 """A restart of evd takes a second or two."""
 
 EVENT = "status"
+
+NEWEST_S, CROWDED_S = 1, 3
+"""A reader sees no difference between a second and at once; and of a fleet where more than CROWDED_BYTES change in it,
+nobody reads each change, while fifty consoles would take a twentieth of a core for it."""
+CROWDED_BYTES = 64 * 1024
 
 OWN_READ = 1000
 """Vehicles of a user that are read at once."""
@@ -44,6 +49,9 @@ class StreamQuery(msgspec.Struct):
     """A vehicle to follow; several may be named."""
     replay: Annotated[int, msgspec.Meta(ge=0, le=1)] = 1
     """0: it begins with what comes from now on, if there is no Last-Event-ID."""
+    newest: Annotated[int, msgspec.Meta(ge=0, le=1)] = 0
+    """1, of all vehicles, with `replay=0`, for an administrator: once a second the newest status of each one that has
+    a new one, and once in three where many have. Other streams send each status whatever this says."""
     last_event_id: str = ""
     """As the header Last-Event-ID, which a browser sends by itself when it connects again."""
 
@@ -77,7 +85,10 @@ async def follow() -> Response:
     else:
         followed = await _own(context, subscriber.uid)
     replays = bool(missed) or request.args.get("replay") != "0"
-    events = _events(context, subscriber, followed, progress, replays=replays)
+    if followed.vehicles is None and not replays and request.args.get("newest") == "1":
+        events = _newest_events(context, subscriber)
+    else:
+        events = _events(context, subscriber, followed, progress, replays=replays)
     response = Response(events, 200, HEADERS)
     response.timeout = None  # quart's own bound is for answers that have an end
     return response
@@ -160,6 +171,33 @@ async def _events(
                 await bell.park()
             if quiet.cancelled_caught:
                 yield sse.BEAT
+
+
+async def _newest_events(context: Context, subscriber: Subscriber) -> AsyncGenerator[bytes, None]:
+    """The newest status of each vehicle, at the same moments for all that follow so: what they are sent is then the
+    same text. A client that reads slowly skips moments."""
+    settings, newest = context.config.app, context.live.newest
+    bell = trio.lowlevel.ParkingLot()
+
+    def text_of(statuses: Iterable[StreamedStatus]) -> bytes:
+        shown = [
+            one.shown(one.vehicle, is_coarse=context.places.is_coarse(one.vehicle, viewer=False)) for one in statuses
+        ]
+        return b"".join([sse.written(EVENT, "", one) for one in shown])
+
+    spoke = trio.current_time()
+    until = spoke + settings.stream_lasts_s
+    with suppress(Unavailable), context.live.follow(subscriber, (NEWEST,), bell.unpark_all) as follower:
+        read, step = newest.changes, NEWEST_S
+        yield sse.opening(RETRY_MS, "")
+        while not follower.ended and trio.current_time() < until:
+            with trio.move_on_at((trio.current_time() // step + 1) * step):
+                await bell.park()
+            text, read = newest.written(read, text_of), newest.changes
+            step = NEWEST_S if len(text) <= CROWDED_BYTES else CROWDED_S
+            if text or trio.current_time() >= spoke + settings.stream_heartbeat_s:
+                spoke = trio.current_time()
+                yield text or sse.BEAT
 
 
 def _written(

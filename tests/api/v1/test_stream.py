@@ -277,6 +277,16 @@ def test_without_a_vehicle_in_the_query_a_user_follows_its_own_and_no_other(daem
         assert not any(next(empty.events).data for _ in range(3)), "beats only"
 
 
+def test_of_all_vehicles_the_newest_status_of_each_comes(daemon: RunningDaemon) -> None:
+    with following(daemon, "replay=0&newest=1") as stream:
+        next(stream.events)  # it has begun
+        for charge in (20, 21):
+            post(daemon, "E5", charge)
+        came = stream.charges(1)
+        assert came in ([20], [21]), "the newest of those that came until the moment"
+        assert came == [21] or stream.charges(1) == [21]
+
+
 def test_whoever_owns_it_no_more_is_let_go(daemon: RunningDaemon) -> None:
     headers = own(daemon, "former", "F1")
     with following(daemon, "vehicle=F1", headers=headers) as stream:

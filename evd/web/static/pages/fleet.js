@@ -190,7 +190,7 @@ class Fleet {
   // Live
 
   async follow() {
-    await follow("/stream", { replay: 0 }, {
+    await follow("/stream", { replay: 0, newest: 1 }, {
       signal: this.signal,
       onEvent: (status) => this.heard(status),
       onState: (live) => {
