@@ -41,6 +41,7 @@ def test_every_query_and_every_metric_is_there(tmp_path: Path) -> None:
         names = {name for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
         reader.close()
     assert METADATA["tables"].keys() <= names
+    assert not METADATA["queries"].keys() & names, "Datasette would show the query in the table's place"
     assert all(METADATA["tables"][name]["allow"] is False for name in SECRETS) and METADATA["allow_sql"] is False
     known = set(re.findall(r"^# TYPE (\w+)", metrics, re.MULTILINE))
     used = {name for target in TARGETS for name in re.findall(r"\bevd_\w+", target.get("expr", ""))}
