@@ -29,6 +29,11 @@ const PARTS = [
     load: async ({ vehicle, path, about }) => (await import("./vehicle/sessions.js")).activities(vehicle, path, "trips", about),
   },
   {
+    name: "events",
+    title: t("vehicle.events"),
+    load: async ({ path, about }) => (await import("./vehicle/events.js")).eventList(path, about),
+  },
+  {
     name: "months",
     title: t("months.title"),
     load: async ({ path, about }) => (await import("./vehicle/months.js")).months(path, about),
@@ -37,11 +42,6 @@ const PARTS = [
     name: "battery",
     title: t("battery.title"),
     load: async ({ path, about }) => (await import("./vehicle/battery.js")).battery(path, about),
-  },
-  {
-    name: "events",
-    title: t("vehicle.events"),
-    load: async ({ path, about }) => (await import("./vehicle/events.js")).eventList(path, about),
   },
   {
     name: "frames",
