@@ -9,7 +9,7 @@
 #   make bench-guard   is evd as fast as recorded?  (minutes)            make bench-peers  evd beside its peers, a picture
 #   make bench-fleet   evd, Rust and Go over the size of the fleet; fails where what is owed is not kept  (an hour)
 #   make bench-growth  ten million rows (long)                           make crashes  50 times kill -9 (minutes)
-#   make nightly  all that is long: bursts, faults, growth (90 minutes)  make lock   pin newer dependencies
+#   make nightly  all that is long: bursts, faults, growth, soak (five hours)  make lock   pin newer dependencies
 #   make emulators  Firestore's for the tests, by npm where there is Node (make test does it, too)
 #   make screenshots  docs/screenshots, made by the tests of the console   make architecture  draw docs/architecture.svg
 #   make docs  the documents as a site, in build/site           make wheels  wheels and the source archive in dist/, each tried

@@ -274,13 +274,16 @@ class Derivation:
 
     def _catch_up(self, head: RingState, fold: Fold, rows: Iterable[RingRow]) -> None:
         for row in rows:
-            self._turn(head, fold, row.time)
+            self._turn(head, fold, row.time, at_once=True)
             self._take(head, fold, row.sample)
             self._set_open(row, fold.open)
             head.unsaved += 1
 
-    def _turn(self, head: RingState, fold: Fold, time: int) -> None:
-        """The next status in order has this time: its part begins, if it is not the one that goes on."""
+    def _turn(self, head: RingState, fold: Fold, time: int, *, at_once: bool = False) -> None:
+        """The next status in order has this time: its part begins, if it is not the one that goes on.
+
+        The part before it is gathered, or written `at_once`: who catches up may go on with a late status of that part.
+        """
         part = fold.part
         if part is None or time < part.until:
             return
@@ -290,7 +293,11 @@ class Derivation:
         ended = fold.turn(time)
         assert ended is not None
         self._written += 1
-        self._commit_thread.ended_part(head.number, *ended)
+        if at_once:
+            self._begin()
+            self._db.execute(_PUT_PART, (head.number, *ended))
+        else:
+            self._commit_thread.ended_part(head.number, *ended)
         if part.day != day:
             self._forget_old(head.number, day, part.day)
 

@@ -116,6 +116,17 @@ def derived_alike(path: Path) -> bool:
     return found(path) == expected([read_sample(*row) for row in rows(path, sql)])
 
 
+def test_a_late_status_of_an_hour_that_is_caught_up_with_in_its_own_group_counts(tmp_path: Path) -> None:
+    """After a start the hour's end is derived again by the group that brings the late one."""
+    path = tmp_path / "evd.db"
+    store = new_store(path)
+    store.write([status(minutes, 1, {"state": 0}) for minutes in (0, 10, 70)])
+    store._rings._heads.clear()
+    store.write([status(5, 1, {"state": 0})])
+    assert derived_alike(path)
+    store.close()
+
+
 CHARGED = [
     (0, {"state": 3, "current_charge": 50, "range": 100}),
     (10, {"state": 1, "current_charge": 50, "range": 100, "current": 16}),
