@@ -240,6 +240,8 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise explain(error, path) from error
+    except UnicodeDecodeError as error:  # SQLite's words of a damaged schema quote it
+        raise StoreDamaged(f"{path} is damaged (it has texts that are not UTF-8): restore a backup") from error
 
 
 PROBE_BYTES = 64 * 1024

@@ -98,6 +98,11 @@ def make_damaged(path: Path) -> None:
     path.write_bytes(data)
 
 
+def make_garbled(path: Path) -> None:
+    new_store(path).close()
+    path.write_bytes(path.read_bytes().replace(b"CREATE TABLE ", b"CREATE TA\xdbLE "))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -105,6 +110,7 @@ def make_damaged(path: Path) -> None:
         (make_newer, f"has schema {SCHEMA_VERSION + 1}, this evd knows {SCHEMA_VERSION}: install"),
         (make_text, "is no SQLite database: restore a backup"),
         (make_damaged, "is damaged"),
+        (make_garbled, "is damaged"),
     ],
 )
 def test_a_file_that_is_not_ours_to_write_is_refused_and_left_alone(
