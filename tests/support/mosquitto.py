@@ -93,9 +93,12 @@ def subscriber(broker: Mosquitto) -> Iterator[Subscriber]:
     client = paho.Client(CallbackAPIVersion.VERSION2)
     client.on_message = lambda _client, _data, message: one.took(message)
     client.on_connect = lambda *_: client.subscribe("#", qos=1)
+    subscribed = threading.Event()
+    client.on_subscribe = lambda *_: subscribed.set()
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     try:
+        assert subscribed.wait(WAIT_S), "what the broker gets before that comes in any order"
         yield one
     finally:
         client.disconnect()
