@@ -96,19 +96,20 @@ class FleetTargets:
         self._wake.set()
 
     async def _register(self) -> bool:
-        """Register some vehicles; False if there are no more."""
-        if self._look_from is not None:
+        """Register some vehicles; False if there are no more. Those that cannot be written now stay noted."""
+        if not self._unregistered:
+            if self._look_from is None:
+                return False
             page = self._pending.vehicles_after(self._look_from, PAGE)
-            # Set before the first wait: what comes meanwhile may begin the search anew.
             self._look_from = page[-1][0] if len(page) == PAGE else None
             self._registered |= {vehicle for vehicle, has in page if has}
-            await self._write([vehicle for vehicle, has in page if not has])
+            self._unregistered.update(dict.fromkeys(vehicle for vehicle, has in page if not has))
             return True
         some = list(self._unregistered)[:PAGE]
         await self._write([vehicle for vehicle in some if vehicle not in self._registered])
         for vehicle in some:
             self._unregistered.pop(vehicle, None)
-        return bool(some)
+        return True
 
     async def _write(self, vehicles: Iterable[str]) -> None:
         for vehicle in vehicles:

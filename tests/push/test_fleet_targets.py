@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
@@ -12,8 +13,8 @@ import trio.testing
 from builders import ROOMY, arrival, new_store
 
 from evd.config.settings import Config
-from evd.errors import Unreachable
-from evd.model.operations import DeleteVehicle, MergeVehicle
+from evd.errors import Unavailable, Unreachable
+from evd.model.operations import DeleteVehicle, MergeVehicle, Operation
 from evd.model.place_privacy import PlacePrivacy
 from evd.push import fleet_targets
 from evd.push.composer import Composer
@@ -58,11 +59,23 @@ class Receiver:
                 await trio.sleep(0.002)
 
 
+class BusyWriter(Writer):
+    """A writer whose queue is full at its second operation."""
+
+    operations = 0
+
+    async def write(self, operation: Operation) -> Any:
+        self.operations += 1
+        if self.operations == 2:
+            raise Unavailable("evd receives more than it can write: send it again later")
+        return await super().write(operation)
+
+
 @asynccontextmanager
-async def fleet(store: SqliteDatabase) -> AsyncIterator[tuple[Receiver, Writer]]:
+async def fleet(store: SqliteDatabase, made: type[Writer] = Writer) -> AsyncIterator[tuple[Receiver, Writer]]:
     receiver = Receiver()
     assert isinstance(receiver, FleetPusher)
-    writer = Writer(store, queue_rows_max=1000, queue_bytes_max=1 << 20, batch_rows_max=100, answer_timeout_s=8)
+    writer = made(store, queue_rows_max=1000, queue_bytes_max=1 << 20, batch_rows_max=100, answer_timeout_s=8)
     compose = Composer(Config(), PlacePrivacy()).compose
     targets = FleetTargets(receiver, TRAITS, store.due_pushes(TRAITS.serves), writer, compose)
     writer.observers.append(targets)  # type: ignore[arg-type]
@@ -101,6 +114,16 @@ async def test_vehicles_of_before_and_new_ones_are_registered_once_and_announced
         await writer.write(arrival("E"))
         await receiver.until("E")
     assert len(kinds(store)) == 5, "a second start registers none again"
+
+
+async def test_vehicles_of_before_are_registered_though_evd_was_too_busy_for_some(
+    store: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet_targets, "BUSY_S", 0.01)
+    store.write([arrival(name) for name in "ABC"])
+    async with fleet(store, BusyWriter) as (receiver, _):
+        await receiver.until("A", "B", "C")
+    assert sorted(kinds(store)) == [(name, "mqtt") for name in "ABC"]
 
 
 async def test_too_many_that_wait_are_found_in_the_tables(

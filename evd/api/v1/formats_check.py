@@ -11,6 +11,7 @@ from quart import Blueprint, Response
 from evd.api.described import described
 from evd.api.forms import read_form
 from evd.api.replies import V1, v1_json
+from evd.api.v1.layouts import FIELD
 from evd.config.settings import FormatSettings
 from evd.errors import CodecError, FormatError
 from evd.model.measures import field_name
@@ -57,25 +58,13 @@ class CheckedFormat(TypedDict):
     decoded: list[DecodedPayload]
 
 
-_FIELD = {
-    "name": "load",
-    "type": "uint",
-    "bits": 8,
-    "byte": 0,
-    "offset": 7,
-    "first_bit": 0,
-    "last_bit": 7,
-    "endianness": "big-endian",
-}
-
-
 @routes.post("/formats/check")
 @described(
     body=FormatCheck,
     body_example={"grammar": "load::uint:8", "payloads": ["2a"]},
     answer=CheckedFormat,
     example={
-        "layout": {"bytes": 1, "fields": [_FIELD]},
+        "layout": {"bytes": 1, "fields": [FIELD | {"name": "load"}]},
         "error": None,
         "decoded": [{"fields": {"load": 42}, "implausible": [], "error": ""}],
     },

@@ -39,23 +39,25 @@ class PayloadLayout(TypedDict):
     """By the format alone; null for a field that is not wholly in the payload."""
 
 
+FIELD: dict[str, Any] = {
+    "name": "charge",
+    "type": "uint",
+    "bits": 8,
+    "byte": 0,
+    "offset": 7,
+    "first_bit": 0,
+    "last_bit": 7,
+    "endianness": "big-endian",
+}
+"""An example of a field's layout."""
+
 _LAYOUT = {
     "vehicle": "386625",
     "id": "349fb66a4d26df19",
     "payload": "4c",
     "format": "van-2",
     "fields": [
-        {
-            "name": "charge",
-            "type": "uint",
-            "bits": 8,
-            "byte": 0,
-            "offset": 7,
-            "first_bit": 0,
-            "last_bit": 7,
-            "endianness": "big-endian",
-            "options": {"unit": "%"},
-        },
+        FIELD | {"options": {"unit": "%"}},
     ],
     "values": {"charge": 76},
 }
