@@ -1,8 +1,9 @@
 # evd on a fresh machine: Python 3.11 to 3.13, gcc and make are enough.
 #
-#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   the tests but those of the next two
+#   make run    set up .venv, then `evd demo`: the whole chain, live     make test   the tests but those that follow
 #   make browser  the console in a real browser (two minutes)            make check  linters and types
 #   make faults  kills, power cuts, failing disks under load (two minutes): is what was acknowledged there?
+#   make contract  schemathesis against the live API (a minute)
 #   make simulation  300 seeds of failing disks and FCMs in virtual time (a minute)
 #   make fuzz   foreign bytes for a minute; fuzz-atheris, fuzz-asan     make soak   an hour of mixed load; soak-picture draws it
 #   make ci     what .ci/run runs: all of these                       make bench  benchmarks, JSON and a table
@@ -25,7 +26,7 @@ EXTRA = $(BIN)/python -c 'import sys, tomllib; found = tomllib.load(open("pyproj
     print(*found["optional-dependencies"][sys.argv[1]], sep="\n")'
 
 .PHONY: docs wheels
-.PHONY: run test browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
+.PHONY: run test contract browser faults simulation check bench bench-fleet bench-growth bench-guard bench-guard-record bench-peers bench-picture
 .PHONY: soak soak-picture fuzz fuzz-atheris fuzz-asan
 .PHONY: rebuild sbom
 .PHONY: screenshots burst crashes nightly ci build emulators auth-emulator lock format architecture access settings clean help
@@ -34,7 +35,12 @@ run: $(READY)
 	@exec $(BIN)/evd demo
 
 test: $(READY) emulators
-	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/simulation --ignore=tests/soak --ignore=tests/web
+	$(BIN)/pytest -q -n 3 --dist loadfile --ignore=tests/faults --ignore=tests/simulation --ignore=tests/soak --ignore=tests/web \
+	    --ignore=tests/api/test_schemathesis.py
+
+# The live API against its OpenAPI document, by schemathesis.
+contract: $(READY)
+	$(BIN)/pytest -q tests/api/test_schemathesis.py
 
 # The console in Debian's Chromium.
 browser: $(READY)
@@ -130,7 +136,7 @@ wheels: $(READY)
 nightly: $(READY) emulators auth-emulator
 	@$(BIN)/python tests/nightly.py $(STEPS)
 
-ci: check test browser faults simulation fuzz
+ci: check test contract browser faults simulation fuzz
 
 build: $(READY)
 
